@@ -1,0 +1,193 @@
+"""What a case is: frozen values, made by `load`, read by every later stage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from conformance.errors import Position
+
+Axis = int | str
+"""A length, or an expression over named axes and matrix values: `7`, `steps`, `ceil(steps / 2)`."""
+
+Phase = Literal["build", "call", "any"]
+"""`build`: before numbers flow (constructor, symbolic shapes). `call`: with numbers. `any`: either."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the question or the expected values come from; `reference` names the page, paper or file."""
+
+    kind: Literal["docs", "paper", "hand", "observed", "question"]
+    reference: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One array that a case feeds: its named axes, its dtype and how it is filled."""
+
+    name: str
+    shape: tuple[Axis, ...]
+    dtype: str
+    fill: Mapping[str, Any]
+    """One key, the fill's name (`normal`, `integers`, `values`, `file`, ...), and its arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerSpec:
+    """A layer as written: its Keras class name and the arguments that the case gives, none added."""
+
+    name: str
+    type: str
+    config: Mapping[str, Any]
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """A part of the graph that can be called like a layer: from these nodes to those."""
+
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A named step of the graph. A name with a leading underscore is computed but not observed."""
+
+    name: str
+    expression: str
+    position: Position
+
+    @property
+    def is_observed(self) -> bool:
+        return not self.name.startswith("_")
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedNode:
+    """What one node must be; None leaves that aspect to the reference."""
+
+    position: Position
+    shape: tuple[Axis, ...] | None = None
+    symbolic: tuple[Axis | None, ...] | None = None
+    dtype: str | None = None
+    mask: Any = None
+    """`"none"`, `"all"` (every entry true) or a nested list of booleans (0 and 1 are read as such)."""
+    values: Any = None
+    """A number or a nested list, broadcast to nothing: it must have the node's shape."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedError:
+    """An error that must happen: in these lanes (all when empty), in this phase, with this text in it."""
+
+    position: Position
+    phase: Phase = "any"
+    lanes: tuple[str, ...] = ()
+    contains: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A statement between nodes that must hold in every lane: all `same`, or all pairwise different."""
+
+    kind: Literal["same", "differ"]
+    nodes: tuple[str, ...]
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """Everything that a case says beforehand about the outcome."""
+
+    nodes: Mapping[str, ExpectedNode] = field(default_factory=dict)
+    params: Mapping[str, int] = field(default_factory=dict)
+    """Layer name to its number of weights (scalars)."""
+    weights: Mapping[str, Mapping[str, tuple[Axis, ...]]] = field(default_factory=dict)
+    """Layer name to weight name to shape, in Keras' layout."""
+    native_weights: Mapping[str, Mapping[str, Mapping[str, tuple[Axis, ...]]]] = field(default_factory=dict)
+    """Lane to layer name to that framework's own weight name to its shape."""
+    errors: tuple[ExpectedError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """A tolerance that replaces the budget: both numbers, and why."""
+
+    rtol: float
+    atol: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One question: inputs, layers, a graph of calls, and what is expected."""
+
+    id: str
+    """`family/topic.variant`: folder, file and `id:`; matrix values are appended as `-name_value`."""
+    topic: str
+    question: str
+    position: Position
+    source: Source
+    dims: Mapping[str, tuple[int, ...]]
+    """Axis name to the sizes at which the case is run; all axes with several sizes have equally many."""
+    dynamic: tuple[str, ...]
+    """Axes that are None in the symbolic run; `batch` always is."""
+    inputs: tuple[Input, ...]
+    layers: tuple[LayerSpec, ...]
+    graph: tuple[Node, ...]
+    models: tuple[ModelSpec, ...] = ()
+    expect: Expectation = field(default_factory=Expectation)
+    claims: tuple[Claim, ...] = ()
+    answer: str = ""
+    """A sentence with facts in braces, `{pooled.shape}`; see `conformance.report.answer`."""
+    remark: str = ""
+    """One sentence for the page: where the usual answer is wrong, or true only for some versions."""
+    tags: tuple[str, ...] = ()
+    questions: tuple[int, ...] = ()
+    """Rows of the list of user questions that this case helps to settle."""
+    lanes: tuple[str, ...] = ()
+    """Only these lanes run the case; all when empty."""
+    kills: tuple[str, ...] = ()
+    """Mutants (`Layer.mutant`) that this case must tell from the real layer."""
+    matrix: Mapping[str, Any] = field(default_factory=dict)
+    tolerance: Tolerance | None = None
+    time_limit: float | None = None
+    """Seconds."""
+    text: str = ""
+    """The YAML of this case, as written."""
+    digest: str = ""
+    """Of everything that decides the outcome; the text of the question is not part of it."""
+
+    @property
+    def family(self) -> str:
+        return self.id.partition("/")[0]
+
+    @property
+    def sizes(self) -> tuple[Mapping[str, int], ...]:
+        """The bindings of axis names, one mapping a run."""
+        runs = max((len(sizes) for sizes in self.dims.values()), default=1)
+        return tuple(
+            {name: sizes[run if len(sizes) > 1 else 0] for name, sizes in self.dims.items()} for run in range(runs)
+        )
+
+    @property
+    def layer_types(self) -> tuple[str, ...]:
+        """Layer types in the order of their first appearance, those inside wrappers included."""
+        found: dict[str, None] = {}
+
+        def visit(kind: str, config: Mapping[str, Any]) -> None:
+            found.setdefault(kind)
+            for value in config.values():
+                for nested in value if isinstance(value, list) else [value]:
+                    if isinstance(nested, Mapping) and "type" in nested:
+                        visit(nested["type"], {k: v for k, v in nested.items() if k != "type"})
+
+        for layer in self.layers:
+            visit(layer.type, layer.config)
+        return tuple(found)

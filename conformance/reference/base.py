@@ -1,0 +1,191 @@
+"""What a reference layer is: Keras' arguments as fields, weights as shapes, and mathematics in float64.
+
+A layer is a frozen value. Its fields are the closed schema of the YAML arguments, its docstring is the documentation,
+`call` is the mathematics written with `autograd.numpy`, so that exact float64 gradients come from the same few lines.
+No framework is called or translated here: the source of a formula stands in the docstring.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, dataclass
+from typing import Any, ClassVar, Literal, dataclass_transform
+
+import numpy
+
+Array = Any
+"""An `autograd.numpy` array: float64, integer or boolean."""
+Shape = tuple[int, ...]
+Initializer = str | Mapping[str, Any]
+NO_MASK = None
+"""No mask is not a mask that is true everywhere."""
+
+Draw = Literal["kernel", "table", "bias", "scale", "variance"]
+"""How a weight's values are drawn: `kernel` keeps sums of order one, `table` is of order one itself, `bias` is small
+and never zero, `scale` lies around one and is never one, `variance` is positive and never one."""
+
+LAYERS: dict[str, type[Layer]] = {}
+"""Every reference layer by its Keras class name."""
+
+
+class LayerError(Exception):
+    """These arguments or inputs have no answer: the reference's way of raising where Keras documents an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """A weight in Keras' layout, and how its values are drawn."""
+
+    shape: Shape
+    draw: Draw = "kernel"
+
+
+class Weights:
+    """A layer's weights by name, for use in formulas: `w.kernel`; `w.within("forward")` for a wrapped layer.
+
+    `state` is what a layer remembers between two calls of one run (stateful recurrent layers); `random` is the
+    generator for layers that draw numbers in training.
+    """
+
+    def __init__(
+        self,
+        arrays: Mapping[str, Array],
+        state: dict[str, Any] | None = None,
+        random: numpy.random.Generator | None = None,
+    ) -> None:
+        self.arrays = arrays
+        self.state: dict[str, Any] = {} if state is None else state
+        self.random = numpy.random.default_rng(0) if random is None else random
+
+    def __getattr__(self, name: str) -> Array:
+        try:
+            return self.arrays[name]
+        except KeyError:
+            raise AttributeError(f"no weight {name}") from None
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.arrays
+
+    def within(self, scope: str) -> Weights:
+        prefix = scope + "."
+        inner = {name[len(prefix) :]: value for name, value in self.arrays.items() if name.startswith(prefix)}
+        return Weights(inner, self.state.setdefault(scope, {}), self.random)
+
+
+def arg(description: str, default: Any = MISSING, *, at_least: float | None = None) -> Any:
+    """A field of a layer: one Keras argument, its meaning in a sentence, its default where Keras has one.
+
+    `at_least` is part of the schema that editors see; a value below it is a mistake in the case file.
+    """
+    metadata = {"description": description, "at_least": at_least}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A plausible mistake in a layer, as a rewrite of what goes in or comes out of the correct one.
+
+    Each hook that is given is applied around the real layer; `mistake` completes "somebody who ...".
+    """
+
+    name: str
+    mistake: str
+    config: Callable[[Any], Mapping[str, Any]] | None = None
+    """Layer to the arguments that are replaced."""
+    weights: Callable[[Any, dict[str, Array]], Mapping[str, Array]] | None = None
+    """Layer and its weights to the weights that are replaced."""
+    inputs: Callable[[Any, list[Any], dict[str, Any]], tuple[list[Any], dict[str, Any]]] | None = None
+    """Layer, arguments and keyword arguments (masks are in `mask`, `query_mask`, ...) to the ones used instead."""
+    output: Callable[[Any, Any, list[Any]], Any] | None = None
+    """Layer, correct output and arguments to the wrong output."""
+    mask: Callable[[Any, Any, Any], Any] | None = None
+    """Layer, correct output mask and input mask to the wrong output mask."""
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(arg,))
+class Layer:
+    """A layer of the reference. Subclasses are frozen dataclasses, registered under their class name.
+
+    `call(w, x, ...)` takes the weights and then what Keras' `call` takes, by the same names. Where it accepts `mask`
+    (or `<argument>_mask`), `training` or `initial_state`, it is given them.
+    """
+
+    keras_only: ClassVar[tuple[str, ...]] = ()
+    """Arguments that Keras takes and that do not enter the mathematics (initialisers, regularisers, constraints)."""
+    supports_masking: ClassVar[bool] = False
+    """Whether the mask of the first input is passed on; else it ends here. Overridden by `compute_mask`."""
+    mutants: ClassVar[tuple[Mutant, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        dataclass(frozen=True, kw_only=True)(cls)
+        if not cls.__name__.startswith("_"):
+            LAYERS[cls.__name__] = cls
+
+    def check(self) -> None:
+        """Raises LayerError for values of arguments that can never work, as Keras' constructor does."""
+
+    def weights(self, *shapes: Any) -> Mapping[str, Weight]:
+        """The weights by name, in Keras' order and layout; a wrapped layer's are prefixed `name.`.
+
+        `shapes` are the shapes (with the batch) of the positional arguments of `call`; lists where it takes lists.
+        """
+        return {}
+
+    def call(self, w: Weights, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError(type(self).__name__)
+
+    def compute_mask(self, x: Any, mask: Any) -> Any:
+        """The mask of the output (a list where `call` gives several), from the first input and its mask."""
+        return mask if self.supports_masking else NO_MASK
+
+    def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
+        """How many terms the longest sum in one output has: it decides how much rounding may pile up."""
+        return max((math.prod(w.shape[:-1]) for w in weights.values()), default=1)
+
+    def rule(self, *shapes: Any) -> str:
+        """How the output's shape follows from the input's, with the numbers filled in; empty where it is plain."""
+        return ""
+
+
+def make(type: str, config: Mapping[str, Any]) -> Layer:
+    """Builds a layer, and the layers inside it, from a config as written in a case.
+
+    Raises LayerError for values that cannot work and for a type that the reference does not know.
+    """
+    if type not in LAYERS:
+        raise LayerError(f"the reference has no layer {type}")
+    kind = LAYERS[type]
+    fields = {f.name for f in dataclasses.fields(kind)}
+    layer = kind(**{name: _nested(value) for name, value in config.items() if name in fields})
+    layer.check()
+    return layer
+
+
+def _nested(value: Any) -> Any:
+    if isinstance(value, Mapping) and "type" in value:
+        return make(value["type"], {k: v for k, v in value.items() if k != "type"})
+    if isinstance(value, list):
+        return tuple(_nested(item) for item in value)
+    return value
+
+
+def full_config(layer: Layer) -> dict[str, Any]:
+    """All arguments of a layer as plain values, defaults filled in; wrapped layers as `{"type": ..., ...}`."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Layer):
+            return {"type": type(value).__name__, **full_config(value)}
+        if isinstance(value, tuple | list):
+            return [plain(item) for item in value]
+        if isinstance(value, Mapping):
+            return {key: plain(item) for key, item in value.items()}
+        return value
+
+    return {f.name: plain(getattr(layer, f.name)) for f in _fields(layer)}
+
+
+def _fields(layer: Layer) -> Iterator[dataclasses.Field[Any]]:
+    yield from dataclasses.fields(layer)  # type: ignore[arg-type]  # made dataclasses by __init_subclass__
