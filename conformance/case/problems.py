@@ -1,0 +1,73 @@
+"""All mistakes of one case file, collected on the way, each shown on the line on which it stands."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from conformance.errors import CaseError, Position, Problem
+
+LINE_SHOWN = 160
+"""Characters of a source line that a message shows."""
+TEXT_SHOWN = 40
+"""Characters of a value that a message shows."""
+
+
+class Place(Protocol):
+    """Anything that knows where it stands, counted from 1."""
+
+    @property
+    def line(self) -> int: ...
+    @property
+    def column(self) -> int: ...
+
+
+class Problems:
+    """The mistakes found so far in one file; the same mistake in two variants of a case counts once."""
+
+    def __init__(self, path: str, lines: Sequence[str]) -> None:
+        self.path = path
+        self.lines = lines
+        self.found: list[Problem] = []
+        self.variant = ""
+        """Which variant of a matrix is being read, for the help line; empty outside a matrix."""
+        self._seen: set[tuple[Position, str]] = set()
+
+    def add(self, where: Place, message: str, hint: str | None = None, shift: int = 0) -> None:
+        """Notes a mistake at a place, or `shift` columns after it."""
+        position = Position(self.path, where.line, where.column + shift)
+        if (position, message) in self._seen:
+            return
+        self._seen.add((position, message))
+        if self.variant:
+            hint = f"{hint} (in the variant {self.variant})" if hint else f"in the variant {self.variant}"
+        self.found.append(Problem(position, message, hint, self._source_line(position)))
+
+    def _source_line(self, position: Position) -> str | None:
+        if not 1 <= position.line <= len(self.lines) or position.column > LINE_SHOWN:
+            return None
+        line = self.lines[position.line - 1].replace("\t", " ")
+        return line if len(line) <= LINE_SHOWN else line[: LINE_SHOWN - 3] + "..."
+
+    def raise_if_any(self) -> None:
+        if self.found:
+            raise CaseError(self.found)
+
+
+def shown(text: str) -> str:
+    """Text of a user in quotes, cut to a length, with nothing in it that a terminal would obey."""
+    cut = text if len(text) <= TEXT_SHOWN else text[: TEXT_SHOWN - 3] + "..."
+    return "'" + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut) + "'"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """The known word nearest to this one, as a hint; None where nothing is near."""
+    near = difflib.get_close_matches(word, sorted(known), n=1)
+    return f"did you mean {near[0]}?" if near else None
+
+
+def listed(words: Iterable[str]) -> str:
+    """Words in a row, `none` where there are none; at most twelve, for there may be hundreds."""
+    row = list(words)
+    return ", ".join(row[:12]) + (f", ... ({len(row)} in all)" if len(row) > 12 else "") if row else "none"

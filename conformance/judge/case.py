@@ -1,0 +1,125 @@
+"""One case, all lanes: the first cause of every lane's difference, every pair, and who stands alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import combinations
+
+from conformance.case.model import Case
+from conformance.judge.compare import compare_outputs, matched_outputs, structure_findings
+from conformance.judge.expectations import (
+    claim_findings,
+    count_findings,
+    error_finding,
+    node_findings,
+    symbolic_findings,
+)
+from conformance.judge.verdict import ASPECTS, CaseVerdict, Distance, Finding, LaneVerdict, Pair, Verdict
+from conformance.lanes.observation import Observation
+
+REFERENCE = "numpy"
+"""The lane against which every other is judged."""
+
+
+def judge_case(case: Case, observations: Mapping[str, Observation], gives_masks: Mapping[str, bool]) -> CaseVerdict:
+    """The verdict on a case from what its lanes gave; `numpy` must be among them.
+
+    `gives_masks` says which lanes have masks of their own: the others' are carried by the harness and not judged.
+    """
+    reference = observations[REFERENCE]
+    lanes = {
+        name: judge_lane(case, got, reference, gives_masks.get(name, True)) for name, got in observations.items()
+    }
+    pairs = tuple(
+        _pair(case, observations[a], observations[b], reference, gives_masks.get(a, True) and gives_masks.get(b, True))
+        for a, b in combinations([REFERENCE, *(name for name in observations if name != REFERENCE)], 2)
+    )
+    return CaseVerdict(case.id, lanes, pairs, _odd_one_out(pairs))
+
+
+def judge_lane(case: Case, got: Observation, reference: Observation, gives_masks: bool) -> LaneVerdict:
+    """The verdict on one lane: against the reference, the case's expectations and its claims."""
+    if got.ended != "finished":
+        return LaneVerdict(got.lane, Verdict(got.ended), reason=got.detail)
+    if got.unsupported is not None:
+        return LaneVerdict(got.lane, Verdict.UNSUPPORTED, reason=got.unsupported)
+    failed = error_finding(case, got)
+    if failed is not None:
+        verdict = Verdict.ERROR if failed.kind == "raised" else Verdict.DIFFER
+        return LaneVerdict(got.lane, verdict, (failed,), _strip([failed], set()))
+    if got.failure is not None:
+        return LaneVerdict(got.lane, Verdict.AGREE, (), {"error": "agree"})
+    if reference.failure is not None and got.lane != REFERENCE:
+        alone = Finding("error", "only_reference_raised", got=reference.failure)
+        return LaneVerdict(got.lane, Verdict.DIFFER, (alone,), _strip([alone], set()))
+    findings: list[Finding] = []
+    distances: list[dict[str, Distance]] = []
+    if got.lane != REFERENCE:
+        findings += structure_findings(got, reference, "reference")
+        matched = list(matched_outputs(got, reference, reference, case.tolerance, 1.0))
+        by_aspect, distances = compare_outputs(matched, "reference", {"mask": gives_masks})
+        findings += [finding for found in by_aspect.values() for finding in found]
+    findings += symbolic_findings(got)
+    findings += node_findings(case, got, reference, gives_masks)
+    findings += count_findings(case, got)
+    findings += claim_findings(case, got, reference)
+    findings.sort(key=lambda finding: (ASPECTS.index(finding.aspect), finding.run))
+    unjudged = set() if gives_masks else {"mask"}
+    first = [finding for finding in findings if finding.aspect == findings[0].aspect]
+    return LaneVerdict(
+        got.lane,
+        Verdict.DIFFER if findings else Verdict.AGREE,
+        tuple(first),
+        _strip(findings, unjudged),
+        tuple(distances),
+    )
+
+
+def _strip(findings: Iterable[Finding], unjudged: set[str]) -> dict[str, str]:
+    """Where each aspect stands: what follows the first cause is not judged, for it would only repeat it."""
+    differing = {finding.aspect for finding in findings}
+    strip: dict[str, str] = {}
+    is_decided = False
+    for aspect in ASPECTS:
+        strip[aspect] = "-" if is_decided or aspect in unjudged else "differ" if aspect in differing else "agree"
+        is_decided = is_decided or strip[aspect] == "differ"
+    return strip
+
+
+def _pair(case: Case, a: Observation, b: Observation, reference: Observation, masks: bool) -> Pair:
+    if any(got.ended != "finished" or got.unsupported is not None for got in (a, b)):
+        return Pair(a.lane, b.lane, None, None)
+    if a.failure is not None or b.failure is not None:
+        if (a.failure is None) == (b.failure is None):
+            return Pair(a.lane, b.lane, None, 0.0)
+        return Pair(a.lane, b.lane, Finding("error", "one_raised", got=b.failure or a.failure), None)
+    scale = 1.0 if REFERENCE in (a.lane, b.lane) else 2.0
+    findings = structure_findings(b, a, a.lane)
+    matched = list(matched_outputs(b, a, reference, case.tolerance, scale))
+    by_aspect, distances = compare_outputs(matched, a.lane, {"mask": masks})
+    findings += [finding for found in by_aspect.values() for finding in found]
+    findings.sort(key=lambda finding: ASPECTS.index(finding.aspect))
+    measured = [d for run in distances for d in run.values()]
+    return Pair(
+        a.lane,
+        b.lane,
+        findings[0] if findings else None,
+        max((d.used for d in measured), default=0.0),
+        sum(d.over for d in measured),
+        sum(d.count for d in measured),
+        max((d.largest for d in measured), default=0.0),
+    )
+
+
+def _odd_one_out(pairs: tuple[Pair, ...]) -> str | None:
+    """The one lane whose every pair differs while all other pairs agree; needs three lanes that can be compared."""
+    compared = [pair for pair in pairs if pair.used is not None or pair.finding is not None]
+    lanes = {name for pair in compared for name in (pair.first, pair.second)}
+    if len(lanes) < 3:
+        return None
+    differing = [pair for pair in compared if pair.finding is not None]
+    for lane in sorted(lanes):
+        own = [pair for pair in compared if lane in (pair.first, pair.second)]
+        if differing and all(pair in own for pair in differing) and all(pair in differing for pair in own):
+            return lane
+    return None

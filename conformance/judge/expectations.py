@@ -1,0 +1,214 @@
+"""What the case said beforehand, held against one lane: shapes by named axes, masks, literal values, errors, claims."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from conformance.case.axes import Bindings, bindings_of, value
+from conformance.case.model import Axis, Case, ExpectedError, ExpectedNode
+from conformance.judge.budget import allowance, distance
+from conformance.judge.compare import labels
+from conformance.judge.verdict import Finding
+from conformance.lanes.observation import Array, Observation, Output
+
+
+def expected_errors(case: Case, lane: str) -> tuple[ExpectedError, ...]:
+    """The errors that this lane must raise; any one of them is enough."""
+    return tuple(error for error in case.expect.errors if not error.lanes or lane in error.lanes)
+
+
+def error_finding(case: Case, got: Observation) -> Finding | None:
+    """Whether the lane raised when and how it had to, and only then."""
+    wanted = expected_errors(case, got.lane)
+    if got.failure is None:
+        return Finding("error", "did_not_raise", wanted=wanted[0].phase, wanted_by="case") if wanted else None
+    if got.failure.phase == "weights":
+        return Finding("weights", "weights", got.failure.node, got=got.failure.message)
+    if not wanted:
+        return Finding("error", "raised", got.failure.node, got=got.failure)
+    for error in wanted:
+        text = f"{got.failure.type}: {got.failure.message}"
+        if error.phase in ("any", got.failure.phase) and error.contains.lower() in text.lower():
+            return None
+    return Finding("error", "other_error", got.failure.node, 0, wanted[0], got.failure, "case")
+
+
+def outputs_by_label(run: Mapping[str, Any]) -> dict[str, Output]:
+    """All outputs of a run under the names by which cases call them."""
+    return {
+        label: output
+        for name, node in run.items()
+        for label, output in zip(labels(name, len(node.outputs), node.structure), node.outputs, strict=True)
+    }
+
+
+def node_findings(case: Case, got: Observation, reference: Observation, gives_masks: bool) -> Iterator[Finding]:
+    """Everything that `expect` says of nodes, in every run."""
+    for run in range(len(got.runs)):
+        names = bindings_of(case, run)
+        outputs = outputs_by_label(got.runs[run])
+        exact = outputs_by_label(reference.runs[run]) if run < len(reference.runs) else {}
+        for label, expected in case.expect.nodes.items():
+            if label not in outputs:
+                yield Finding("structure", "missing", label, run, wanted_by="case")
+                continue
+            yield from _shape(expected, outputs[label], label, run, names)
+            yield from _symbolic(expected, got, label, run, names)
+            if expected.dtype is not None and outputs[label].dtype != expected.dtype:
+                yield Finding("dtype", "dtype", label, run, expected.dtype, outputs[label].dtype, "case")
+            if gives_masks:
+                yield from _mask(expected, outputs[label], label, run)
+            yield from _values(case, expected, outputs[label], exact.get(label), reference, label, run)
+
+
+def resolved(shape: tuple[Axis | None, ...], names: Bindings) -> tuple[int | None, ...]:
+    """A shape of named axes in numbers."""
+    return tuple(None if axis is None else value(axis, names) for axis in shape)
+
+
+def _shape(expected: ExpectedNode, got: Output, label: str, run: int, names: Bindings) -> Iterator[Finding]:
+    if expected.shape is not None and (wanted := resolved(expected.shape, names)) != got.shape:
+        yield Finding("shape", "shape", label, run, wanted, got.shape, "case")
+
+
+def _symbolic(
+    expected: ExpectedNode, got: Observation, label: str, run: int, names: Bindings
+) -> Iterator[Finding]:
+    if expected.symbolic is None or not got.symbolic:
+        return
+    found = {
+        name: item.shape
+        for node, items in got.symbolic.items()
+        for name, item in zip(labels(node, len(items), None if len(items) == 1 else len(items)), items, strict=True)
+    }
+    wanted = resolved(expected.symbolic, names)
+    if label in found and found[label] != wanted:
+        yield Finding("shape", "symbolic", label, run, wanted, found[label], "case")
+
+
+def _mask(expected: ExpectedNode, got: Output, label: str, run: int) -> Iterator[Finding]:
+    if expected.mask is None:
+        return
+    wanted: Array | None
+    if isinstance(expected.mask, str):
+        wanted = None if expected.mask == "none" else np.ones(got.mask.shape if got.mask is not None else (), bool)
+        agrees = (got.mask is None) if wanted is None else got.mask is not None and bool(got.mask.all())
+    else:
+        wanted = np.asarray(expected.mask, dtype=bool)
+        agrees = got.mask is not None and np.array_equal(got.mask, wanted)
+    if not agrees:
+        yield Finding("mask", "mask", label, run, wanted, got.mask, "case")
+
+
+def _values(
+    case: Case,
+    expected: ExpectedNode,
+    got: Output,
+    exact: Output | None,
+    reference: Observation,
+    label: str,
+    run: int,
+) -> Iterator[Finding]:
+    if expected.values is None:
+        return
+    wanted = np.asarray(expected.values)
+    if got.values.dtype.kind == "f":
+        wanted = wanted.astype(np.float64)
+    if wanted.shape != got.shape:
+        yield Finding("shape", "shape", label, run, wanted.shape, got.shape, "case")
+        return
+    if wanted.dtype.kind == "f":
+        nan = np.isnan(wanted) != np.isnan(got.values)
+        infinite = np.isinf(wanted) | np.isinf(got.values)
+        zeros = (wanted == 0) & (got.values == 0) & np.signbit(wanted) & ~np.signbit(got.values)
+        wrong = nan | (infinite & (wanted != got.values)) & ~np.isnan(wanted) | zeros
+        if wrong.any():
+            index = tuple(int(i) for i in np.argwhere(wrong)[0])
+            yield Finding(
+                "special", "special", label, run, (index, float(wanted[index])), (index, float(got.values[index])), "case"
+            )
+            return
+    moved = exact.sensitivity if exact is not None and exact.shape == wanted.shape else None
+    found = distance(got.values, allowance(wanted, moved, reference.longest_sum, case.tolerance))
+    if found.over:
+        yield Finding("values", "values", label, run, wanted_by="case", distance=found)
+
+
+def symbolic_findings(got: Observation) -> Iterator[Finding]:
+    """A symbolic shape promises what every run must keep: the same rank, and every known axis as long as promised."""
+    for run, nodes in enumerate(got.runs):
+        for name, items in got.symbolic.items():
+            if name not in nodes:
+                continue
+            node = nodes[name]
+            for label, promised, output in zip(
+                labels(name, len(node.outputs), node.structure), items, node.outputs, strict=False
+            ):
+                kept = len(promised.shape) == len(output.shape) and all(
+                    length is None or length == found
+                    for length, found in zip(promised.shape, output.shape, strict=True)
+                )
+                if not kept:
+                    yield Finding("shape", "symbolic", label, run, promised.shape, output.shape, "symbolic run")
+                elif promised.dtype != output.dtype:
+                    yield Finding("dtype", "symbolic", label, run, promised.dtype, output.dtype, "symbolic run")
+
+
+def count_findings(case: Case, got: Observation) -> Iterator[Finding]:
+    """Weights' shapes and numbers; a lane that does not count in Keras' layout has no opinion on them."""
+    for name, shapes in case.expect.weights.items():
+        held = got.weights.get(name)
+        for key, shape in shapes.items():
+            wanted = resolved(shape, bindings_of(case, 0))
+            if held is not None and held.get(key) != wanted:
+                yield Finding("weights", "weight_shape", f"{name}.{key}", 0, wanted, held.get(key), "case")
+    for name, shapes in case.expect.native_weights.get(got.lane, {}).items():
+        own = got.native.get(name, {})
+        for key, shape in shapes.items():
+            wanted = resolved(shape, bindings_of(case, 0))
+            found = tuple(own[key]["shape"]) if key in own else None
+            if found != wanted:
+                yield Finding("weights", "weight_shape", f"{name}.{key}", 0, wanted, found, "case")
+    for name, number in case.expect.params.items():
+        if got.params and got.params.get(name, 0) != number:
+            yield Finding("params", "params", name, 0, number, got.params.get(name, 0), "case")
+
+
+def claim_findings(case: Case, got: Observation, reference: Observation) -> Iterator[Finding]:
+    """Statements between nodes of one lane: `same` within both budgets, or `differ` beyond them."""
+    for run, (nodes, exact_nodes) in enumerate(zip(got.runs, reference.runs, strict=False)):
+        outputs, exact = outputs_by_label(nodes), outputs_by_label(exact_nodes)
+        for claim in case.claims:
+            if any(name not in outputs for name in claim.nodes):
+                missing = next(name for name in claim.nodes if name not in outputs)
+                yield Finding("claims", "missing", missing, run, wanted_by="claim")
+                continue
+            pairs = [(a, b) for i, a in enumerate(claim.nodes) for b in claim.nodes[i + 1 :]]
+            for a, b in pairs if claim.kind == "differ" else pairs[: len(claim.nodes) - 1]:
+                found = _apart(case, outputs[a], outputs[b], exact.get(a), exact.get(b), reference.longest_sum)
+                if (found is None) != (claim.kind == "same"):
+                    label = f"{a}, {b}"
+                    if isinstance(found, Finding):
+                        yield Finding("claims", claim.kind, label, run, found.wanted, found.got, "claim", found.distance)
+                    else:
+                        yield Finding("claims", claim.kind, label, run, wanted_by="claim")
+
+
+def _apart(case: Case, a: Output, b: Output, exact_a: Output | None, exact_b: Output | None, n: int) -> Finding | None:
+    if a.shape != b.shape:
+        return Finding("shape", "shape", wanted=a.shape, got=b.shape)
+    nan = np.isnan(a.values.astype(float)) != np.isnan(b.values.astype(float))
+    if nan.any():
+        return Finding("special", "special", wanted=a.shape, got=b.shape)
+    sensitivities = [
+        output.sensitivity
+        for output in (exact_a, exact_b)
+        if output is not None and output.sensitivity is not None and output.shape == a.shape
+    ]
+    moved = np.max(sensitivities, axis=0) if sensitivities else None
+    base = a.values.astype(np.float64) if a.values.dtype.kind == "f" else a.values
+    found = distance(b.values, allowance(base, moved, n, case.tolerance, scale=2.0))
+    return Finding("values", "values", distance=found) if found.over else None

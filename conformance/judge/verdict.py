@@ -1,0 +1,149 @@
+"""What judging gives: data only. `conformance.report.text` makes the words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Verdict(StrEnum):
+    """What is said of one lane on one case. Only `agree` is a pass; an opt-out never is."""
+
+    AGREE = "agree"
+    KNOWN = "known"
+    UNSUPPORTED = "unsupported"
+    STALE = "stale"
+    DIFFER = "differ"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    CRASH = "crash"
+
+    @property
+    def is_failure(self) -> bool:
+        return self in _FAILURES
+
+
+_FAILURES = {Verdict.STALE, Verdict.DIFFER, Verdict.ERROR, Verdict.TIMEOUT, Verdict.CRASH}
+
+ASPECTS = (
+    "error",
+    "structure",
+    "shape",
+    "dtype",
+    "mask",
+    "special",
+    "values",
+    "weights",
+    "params",
+    "claims",
+)
+"""What is judged, in the order in which the first cause is decided; the later ones follow from the earlier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worst:
+    """The element that used most of what it was allowed, with every term of its inequality."""
+
+    index: tuple[int, ...]
+    got: float
+    reference: float
+    allowed: float
+    constant: float
+    sensitivity: float
+    floor: float
+
+    @property
+    def error(self) -> float:
+        return abs(self.got - self.reference)
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """How far one output lies from the reference, in multiples of what it was allowed."""
+
+    used: float
+    """Largest error over allowed error; 1 is the limit."""
+    over: int
+    count: int
+    largest: float
+    """Largest absolute error."""
+    worst: Worst | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One difference: which aspect, where, what was wanted, what came. `kind` says which sort of it."""
+
+    aspect: str
+    kind: str
+    node: str = ""
+    run: int = 0
+    wanted: Any = None
+    got: Any = None
+    wanted_by: str = "reference"
+    """`reference`, `case` (its `expect`), `claim`, or the name of another lane."""
+    distance: Distance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LaneVerdict:
+    """The verdict on one lane: the first cause, and where every aspect stands."""
+
+    lane: str
+    verdict: Verdict
+    findings: tuple[Finding, ...] = ()
+    """The first cause first; the rest are differences of the same aspect in other nodes."""
+    aspects: Mapping[str, str] = field(default_factory=dict)
+    """Aspect to `agree`, `differ` or `-` (not judged: it does not apply, or an earlier one differs)."""
+    distances: tuple[Mapping[str, Distance], ...] = ()
+    """One mapping a run: `node` or `node[i]` to its distance from the reference."""
+    reason: str = ""
+    """Why a lane is unsupported, or how it crashed."""
+
+    @property
+    def cause(self) -> Finding | None:
+        return self.findings[0] if self.findings else None
+
+    @property
+    def used(self) -> float:
+        """The largest share of the budget that any output used."""
+        return max((d.used for run in self.distances for d in run.values()), default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two lanes side by side: None where nothing can be compared."""
+
+    first: str
+    second: str
+    finding: Finding | None
+    used: float | None
+    over: int = 0
+    count: int = 0
+    largest: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CaseVerdict:
+    """The verdict on a case: one a lane, the agreement of every pair, and who stands alone."""
+
+    case: str
+    lanes: Mapping[str, LaneVerdict]
+    pairs: tuple[Pair, ...] = ()
+    odd_one_out: str | None = None
+    """The one lane that all others contradict while they agree among themselves; `numpy`: suspect the reference."""
+
+    @property
+    def outcome(self) -> Verdict:
+        """The worst verdict; `unsupported` only where no lane beside the reference could run the case."""
+        verdicts = [lane.verdict for lane in self.lanes.values()]
+        failures = [verdict for verdict in verdicts if verdict.is_failure]
+        order = list(Verdict)
+        if failures:
+            return max(failures, key=order.index)
+        subjects = [lane.verdict for name, lane in self.lanes.items() if name != "numpy"] or verdicts
+        if all(verdict is Verdict.UNSUPPORTED for verdict in subjects):
+            return Verdict.UNSUPPORTED
+        return Verdict.KNOWN if Verdict.KNOWN in verdicts else Verdict.AGREE

@@ -1,0 +1,93 @@
+"""What every lane offers, and what it gives back. Runs in lane processes: standard library and NumPy only.
+
+An adapter is a module with `start(options) -> Adapter`. The worker hands it one plan at a time and sends back what
+`observe` returns, a mapping of built-in types:
+
+    failure      None, or {phase, type, message, node}: what the framework raised, and where
+    unsupported  None, or the reason why this lane cannot do the case at all
+    runs         one mapping a run: node name to {structure, items: [{shape, dtype, data, mask}]}
+    symbolic     node name to a list of {shape, dtype}, with None for open axes; empty where a lane has none
+    params       layer name to its number of weight scalars
+    weights      layer name to {weight name: shape} in Keras' layout
+    native       layer name to {own weight name: {shape, from}}
+    steps        the calls that were made, in order: {node, callee, inputs, outputs, rule}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from conformance.case.expressions import Expression, parse
+
+
+class Unsupported(Exception):
+    """This lane cannot do the case; the message is the reason. Shown and counted, never a pass."""
+
+
+class Disconnected(Exception):
+    """A sub-model's output needs an input that the sub-model was not given."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a lane really is: read from the imported modules, not from what was asked for."""
+
+    versions: Mapping[str, str]
+    files: Mapping[str, str]
+    gives_masks: bool
+    """Whether masks are the framework's own answer; else they are carried along by the harness and not judged."""
+
+
+class Adapter(Protocol):
+    identity: Identity
+
+    def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]: ...
+
+
+@dataclass
+class Observing:
+    """The observation that grows while a plan runs, so that what was seen before a failure is kept."""
+
+    runs: list[dict[str, Any]] = field(default_factory=list)
+    symbolic: dict[str, Any] = field(default_factory=dict)
+    params: dict[str, int] = field(default_factory=dict)
+    weights: dict[str, dict[str, list[int]]] = field(default_factory=dict)
+    native: dict[str, dict[str, Any]] = field(default_factory=dict)
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    failure: dict[str, Any] | None = None
+    unsupported: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+    phase: str = "build"
+    node: str = ""
+
+    def failed(self, error: Exception) -> None:
+        """Notes what was raised as this lane's answer."""
+        if isinstance(error, Unsupported):
+            self.unsupported = str(error)
+            return
+        self.failure = {
+            "phase": self.phase,
+            "type": type(error).__name__,
+            "message": str(error),
+            "node": self.node,
+        }
+
+    def as_message(self) -> dict[str, Any]:
+        return {
+            "failure": self.failure,
+            "unsupported": self.unsupported,
+            "runs": self.runs,
+            "symbolic": self.symbolic,
+            "params": self.params,
+            "weights": self.weights,
+            "native": self.native,
+            "steps": self.steps,
+            **self.extra,
+        }
+
+
+def parsed_graph(plan: Mapping[str, Any]) -> list[tuple[str, Expression]]:
+    """The plan's graph as (node name, expression), in order."""
+    return [(name, parse(text)) for name, text in plan["graph"]]

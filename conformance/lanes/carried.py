@@ -1,0 +1,177 @@
+"""Graph evaluation for lanes whose arrays cannot carry a mask: each value travels with its mask beside it.
+
+The NumPy and the torch lane share this; Keras carries masks itself. Only layers carry masks on, as in Keras: an
+operation or a subscript drops them. Standard library only.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from conformance.case.expressions import evaluate
+from conformance.lanes.adapter import Disconnected, Observing, parsed_graph
+
+
+@dataclass(frozen=True)
+class Value:
+    """An array of the lane, and the mask that a layer gave it (None: no mask)."""
+
+    data: Any
+    mask: Any = None
+
+
+def data_of(nested: Any) -> Any:
+    """The arrays without their masks, in the same lists."""
+    return _each(nested, lambda value: value.data)
+
+
+def mask_of(nested: Any) -> Any:
+    """The masks, in the same lists; None where there is none at all."""
+    masks = _each(nested, lambda value: value.mask, other=None)
+    if isinstance(masks, list) and all(mask is None for mask in masks):
+        return None
+    return masks
+
+
+def _each(nested: Any, function: Callable[[Value], Any], **kwargs: Any) -> Any:
+    if isinstance(nested, Value):
+        return function(nested)
+    if isinstance(nested, list | tuple):
+        return [_each(item, function, **kwargs) for item in nested]
+    return kwargs.get("other", nested)
+
+
+@lru_cache(maxsize=None)
+def _parameters(function: Callable[..., Any], bound: int) -> tuple[str, ...]:
+    return tuple(inspect.signature(function).parameters)[bound:]
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What a layer's forward pass is called with, and the input mask that its mask rule starts from."""
+
+    args: list[Any]
+    kwargs: dict[str, Any]
+    first: Any
+    first_mask: Any
+
+
+def arguments_for(
+    function: Callable[..., Any], bound: int, args: list[Any], kwargs: Mapping[str, Any]
+) -> Arguments:
+    """Splits values from masks and hands the masks on to the parameters that ask for them.
+
+    `bound` leading parameters of `function` are not the caller's (weights, config). As in Keras, an explicit `mask=`
+    comes before the one that the first argument carries; `<argument>_mask` parameters are filled the same way.
+    """
+    names = _parameters(function, bound)
+    given = {name: data_of(value) for name, value in kwargs.items()}
+    tensors: dict[str, Any] = {**dict(zip(names, args, strict=False)), **kwargs}
+    for name, value in tensors.items():
+        if f"{name}_mask" in names and f"{name}_mask" not in given:
+            given[f"{name}_mask"] = mask_of(value)
+    first = args[0] if args else None
+    first_mask = given["mask"] if given.get("mask") is not None else mask_of(first)
+    if "mask" in names and given.get("mask") is None:
+        given["mask"] = first_mask
+    for optional in ("training", "mask"):
+        if optional in given and optional not in names:
+            del given[optional]
+    return Arguments([data_of(value) for value in args], given, data_of(first), first_mask)
+
+
+def with_masks(output: Any, masks: Any) -> Any:
+    """The output of a layer as values; a list of outputs takes a list of masks, or one for its first entry."""
+    if isinstance(output, list | tuple):
+        listed = list(masks) if isinstance(masks, list | tuple) else [masks]
+        padded = [*listed, *[None] * (len(output) - len(listed))]
+        return [with_masks(item, mask) for item, mask in zip(output, padded, strict=True)]
+    return Value(output, masks)
+
+
+class CarriedArrays:
+    """The graph verbs over `Value`s. A lane adds `call_layer`, `weight` and its operations and arithmetic."""
+
+    def __init__(self, plan: Mapping[str, Any], observing: Observing) -> None:
+        self.models: Mapping[str, Any] = plan["models"]
+        self.graph = parsed_graph(plan)
+        self.values: dict[str, Any] = {}
+        self.observing = observing
+
+    def call_layer(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        raise NotImplementedError
+
+    def operations(self) -> Mapping[str, Callable[..., Any]]:
+        raise NotImplementedError
+
+    def run(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Evaluates the whole graph on these arrays; what was reached is in `values` even when something raises."""
+        self.values = {name: Value(array) for name, array in inputs.items()}
+        for node, expression in self.graph:
+            self.observing.node = node
+            self.values[node] = evaluate(expression, self)
+        return self.values
+
+    def name(self, name: str) -> Any:
+        return self.values[name]
+
+    def call(self, callee: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        if callee not in self.models:
+            return self.call_layer(callee, args, kwargs)
+        model = self.models[callee]
+        inner = copy.copy(self)
+        inner.values = dict(zip(model["inputs"], args, strict=True))
+        outputs = nodes_of(inner, model["outputs"])
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def operate(self, operation: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        if operation == "mask":
+            mask = mask_of(args[0])
+            if mask is None:
+                raise ValueError("mask(x): x carries no mask")
+            return Value(mask)
+        function = self.operations()[operation]
+        return Value(function(*data_of(args), **{name: data_of(value) for name, value in kwargs.items()}))
+
+    def arithmetic(self, operator: str, left: Any, right: Any) -> Any:
+        return Value(ARITHMETIC[operator](data_of(left), data_of(right)))
+
+    def item(self, value: Any, index: Any) -> Any:
+        if isinstance(value, list):
+            return value[index]
+        return Value(value.data[index])
+
+
+ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "@": operator.matmul,
+}
+
+
+def nodes_of(arrays: CarriedArrays, wanted: Sequence[str]) -> list[Any]:
+    """Evaluates the wanted nodes from what is bound in `arrays.values` and nothing else.
+
+    Raises Disconnected where a node needs a graph input that is not bound.
+    """
+    texts = dict(arrays.graph)
+    bound = ", ".join(arrays.values)
+
+    def value_of(name: str) -> Any:
+        if name not in arrays.values:
+            if name not in texts:
+                raise Disconnected(f"graph disconnected: {name} cannot be reached from {bound}")
+            for needed in sorted(texts[name].names()):
+                value_of(needed)
+            arrays.values[name] = evaluate(texts[name], arrays)
+        return arrays.values[name]
+
+    return [value_of(name) for name in wanted]

@@ -1,0 +1,62 @@
+"""From a layer as a case writes it to a Keras object: layers inside layers, initialisers, losses, custom layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from conformance.case.initializers import binary
+from conformance.lanes.adapter import Unsupported
+
+
+class Absent:
+    """Stands in the symbolic run for what has no symbolic value: a loss, an array of arrays."""
+
+
+def find_type(keras: Any, name: str) -> Any:
+    """The class of this name among custom layers, Keras' layers and Keras' losses. Raises Unsupported."""
+    from conformance.lanes.keras_custom import CUSTOM
+
+    if name in CUSTOM:
+        return CUSTOM[name](keras)
+    for place in (keras.layers, keras.losses):
+        if hasattr(place, name):
+            return getattr(place, name)
+    raise Unsupported(f"Keras {keras.__version__} has no layer {name}")
+
+
+def constructor(keras: Any, kind: Any) -> Callable[[str, Mapping[str, Any]], Any]:
+    """A function from name and written arguments to an object of this class."""
+
+    def construct(name: str, config: Mapping[str, Any]) -> Any:
+        return kind(**{"name": name, **{key: _value(keras, key, value) for key, value in config.items()}})
+
+    return construct
+
+
+def _value(keras: Any, key: str, value: Any) -> Any:
+    if isinstance(value, Mapping) and "type" in value:
+        arguments = {name: item for name, item in value.items() if name != "type"}
+        if key.endswith("_initializer"):
+            return _initializer(keras, value["type"])(**arguments)
+        kind = find_type(keras, value["type"])
+        return kind(**{name: _value(keras, name, item) for name, item in arguments.items()})
+    if isinstance(value, list | tuple):
+        return [_value(keras, key, item) for item in value]
+    return value
+
+
+def _initializer(keras: Any, name: str) -> Any:
+    if name != "Binary":
+        return getattr(keras.initializers, name)
+
+    class Binary(keras.initializers.Initializer):  # type: ignore[misc]  # the base is known at run time only
+        """Zeros and ones by position."""
+
+        def __call__(self, shape: Any, dtype: Any = None) -> Any:
+            return keras.ops.convert_to_tensor(binary(tuple(shape)), dtype=dtype or "float32")
+
+        def get_config(self) -> dict[str, Any]:
+            return {}
+
+    return Binary

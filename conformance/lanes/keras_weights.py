@@ -1,0 +1,60 @@
+"""The harness owns every weight of a Keras layer: finds them by name and role, sets them, and reads them back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from conformance.lanes.wire import unpack
+
+
+class WeightMismatch(Exception):
+    """Keras' weights are not the ones that the reference names: too many, too few or of another shape."""
+
+
+def role(variable: Any) -> str:
+    """The last part of a variable's path: `kernel`, `recurrent_kernel`, `gamma`."""
+    path = str(getattr(variable, "path", variable.name))
+    return path.rpartition("/")[2].partition(":")[0]
+
+
+def matched(layer: Any, name: str, wanted: Sequence[str]) -> dict[str, Any]:
+    """The wanted names, each with its variable: by role, and within a role in order of creation.
+
+    Raises WeightMismatch unless every variable is wanted and every wanted name is found.
+    """
+    by_role: dict[str, list[Any]] = {}
+    for variable in layer.weights:
+        by_role.setdefault(role(variable), []).append(variable)
+    found = {}
+    for key in wanted:
+        candidates = by_role.get(key.rpartition(".")[2], [])
+        if not candidates:
+            held = ", ".join(role(variable) for variable in layer.weights) or "none"
+            raise WeightMismatch(f"{name} has no weight {key}; Keras holds {held}")
+        found[key] = candidates.pop(0)
+    left = [role(variable) for variables in by_role.values() for variable in variables]
+    if left:
+        raise WeightMismatch(f"{name} has weights that the reference does not know: {', '.join(left)}")
+    return found
+
+
+def set_weights(layer: Any, name: str, spec: Mapping[str, Any]) -> None:
+    """Puts the plan's arrays into a built layer and asserts that they arrived; kept weights are left as built.
+
+    A plan without weights is one whose reference raised before it came to this layer: then Keras' own stand.
+    """
+    if not spec["weights"] and not spec["is_planned"]:
+        return
+    for key, variable in matched(layer, name, list(spec["weights"])).items():
+        array = unpack(spec["weights"][key])
+        shape = tuple(int(length) for length in variable.shape)
+        if shape != array.shape:
+            raise WeightMismatch(f"{name}.{key} has shape {shape} in Keras, {array.shape} in the reference")
+        if key in spec["kept"]:
+            continue
+        variable.assign(array)
+        if not np.array_equal(np.asarray(variable), array):
+            raise WeightMismatch(f"{name}.{key} does not hold what was assigned to it")

@@ -1,0 +1,266 @@
+"""The NumPy lane: the reference, in float64, and how much its answer moves when its data are rounded.
+
+Nothing here is a framework: layers come from `conformance.reference`, arrays from NumPy through autograd.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import autograd
+import autograd.numpy as np
+import numpy
+
+from conformance.lanes.adapter import Identity, Observing
+from conformance.lanes.carried import CarriedArrays, Value, arguments_for, data_of, with_masks
+from conformance.lanes.wire import pack, unpack
+from conformance.reference.base import Layer, LayerError, Weight, Weights, full_config, make
+from conformance.reference.catalog import LAYERS
+
+FLOAT32_UNIT = 2.0**-24
+"""Half the distance from 1 to the next float32: the relative error of one rounding."""
+PATTERNS = 8
+"""Perturbed runs from which the sensitivity is estimated."""
+
+WeightSource = Callable[[str, Layer, tuple[Any, ...]], Mapping[str, Any]]
+"""Layer name, layer and its input shapes to its weights."""
+
+
+def _one_hot(ids: Any, depth: int) -> Any:
+    return np.eye(depth)[numpy.asarray(ids, dtype=int)]
+
+
+def _cast(x: Any, dtype: str) -> Any:
+    if dtype.startswith("float"):
+        return x * 1.0
+    return numpy.asarray(x).astype(dtype)
+
+
+def _stack(items: Any, axis: int = 0) -> Any:
+    rows = list(items)
+    shapes = [np.shape(row) for row in rows]
+    for index, shape in enumerate(shapes):
+        if shape != shapes[0]:
+            raise ValueError(f"row {index} has shape {shape}, row 0 has {shapes[0]}")
+    return np.stack(rows, axis=axis)
+
+
+def _reduction(function: Callable[..., Any]) -> Callable[..., Any]:
+    def reduce(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        return function(x, axis=tuple(axis) if isinstance(axis, list) else axis, keepdims=keepdims)
+
+    return reduce
+
+
+OPERATIONS: dict[str, Callable[..., Any]] = {
+    "mean": _reduction(np.mean),
+    "sum": _reduction(np.sum),
+    "max": _reduction(np.max),
+    "min": _reduction(np.min),
+    "concatenate": lambda items, axis=-1: np.concatenate(items, axis=axis),
+    "stack": _stack,
+    "transpose": lambda x, axes=None: np.transpose(x, axes),
+    "reshape": lambda x, shape: np.reshape(x, shape),
+    "expand_dims": lambda x, axis: np.expand_dims(x, axis),
+    "squeeze": lambda x, axis=None: np.squeeze(x, axis=axis),
+    "flip": lambda x, axis: np.flip(x, axis),
+    "one_hot": _one_hot,
+    "einsum": np.einsum,
+    "cast": _cast,
+    "exp": np.exp,
+    "log": np.log,
+    "sqrt": np.sqrt,
+    "tanh": np.tanh,
+    "abs": np.abs,
+    "where": np.where,
+    "pad": lambda x, widths, value=0.0: np.pad(x, widths, mode="constant", constant_values=value),
+    "repeat": lambda x, n, axis: np.repeat(x, n, axis=axis),
+    "equal": lambda x, y: np.equal(x, y),
+    "greater": lambda x, y: np.greater(x, y),
+}
+
+
+def shapes_of(nested: Any) -> Any:
+    """Shapes in the same lists as the arrays."""
+    if isinstance(nested, list | tuple):
+        return [shapes_of(item) for item in nested]
+    return tuple(int(length) for length in np.shape(nested))
+
+
+class ReferenceArrays(CarriedArrays):
+    """The graph verbs over the reference's layers; weights come from a function, so that plans can draw them."""
+
+    def __init__(
+        self, plan: Mapping[str, Any], layers: Mapping[str, Layer], weights: WeightSource, observing: Observing
+    ) -> None:
+        super().__init__(plan, observing)
+        self.layers = layers
+        self.weights = weights
+        self.memory: dict[str, dict[str, Any]] = {}
+        self.longest_sum = 1
+
+    def operations(self) -> Mapping[str, Callable[..., Any]]:
+        return OPERATIONS
+
+    def operate(self, operation: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        result = super().operate(operation, args, kwargs)
+        if operation in ("mean", "sum", "einsum"):
+            terms = max(np.size(x) for x in data_of(args) if not isinstance(x, str)) // max(np.size(result.data), 1)
+            self.longest_sum = max(self.longest_sum, terms)
+        return result
+
+    def arithmetic(self, operator: str, left: Any, right: Any) -> Any:
+        if operator == "@":
+            self.longest_sum = max(self.longest_sum, np.shape(data_of(left))[-1])
+        return super().arithmetic(operator, left, right)
+
+    def call_layer(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        layer = self.layers[name]
+        given = arguments_for(type(layer).call, 2, args, kwargs)
+        shapes = tuple(shapes_of(value) for value in given.args)
+        arrays = self.weights(name, layer, shapes)
+        weights = Weights(arrays, self.memory.setdefault(name, {}))
+        self.longest_sum = max(
+            self.longest_sum,
+            layer.longest_sum({key: Weight(np.shape(value)) for key, value in arrays.items()}, *shapes),
+        )
+        output = layer.call(weights, *given.args, **given.kwargs)
+        values = with_masks(output, layer.compute_mask(given.first, given.first_mask))
+        self.observing.steps.append(
+            {
+                "node": self.observing.node,
+                "callee": name,
+                "inputs": list(shapes),
+                "outputs": shapes_of(output),
+                "rule": layer.rule(*shapes),
+            }
+        )
+        return values
+
+    def weight(self, layer: str, weight: str) -> Any:
+        drawn = self.weights(layer, self.layers[layer], ())
+        if weight not in drawn:
+            raise LayerError(f"{layer} has no weight {weight}; it has {', '.join(drawn) or 'none'}")
+        return Value(drawn[weight])
+
+
+def make_layers(plan: Mapping[str, Any]) -> dict[str, Layer]:
+    """The plan's layers, checked; raises LayerError where a constructor would."""
+    return {name: make(spec["type"], spec["config"]) for name, spec in plan["layers"].items()}
+
+
+def as_reference(array: numpy.ndarray[Any, Any]) -> numpy.ndarray[Any, Any]:
+    """Floats in float64; everything else as it is."""
+    return array.astype(numpy.float64) if array.dtype.kind == "f" else array
+
+
+def single(dtype: str) -> str:
+    """The dtype that the reference stands for: its float64 is every lane's float32."""
+    return "float32" if dtype == "float64" else dtype
+
+
+def observed(value: Any) -> dict[str, Any]:
+    """A node's value as a message."""
+    items = value if isinstance(value, list) else [value]
+    packed = []
+    for item in _flat(items):
+        data = numpy.asarray(item.data)
+        packed.append(
+            {
+                "shape": list(data.shape),
+                "dtype": single(str(data.dtype)),
+                "data": pack(data),
+                "mask": None if item.mask is None else pack(numpy.asarray(item.mask, dtype=bool)),
+            }
+        )
+    return {"structure": len(items) if isinstance(value, list) else None, "items": packed}
+
+
+def _flat(items: Any) -> list[Any]:
+    return [leaf for item in items for leaf in (_flat(item) if isinstance(item, list) else [item])]
+
+
+class Reference:
+    """The adapter of the NumPy lane."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self.identity = Identity(
+            versions={
+                "numpy": numpy.__version__,
+                "autograd": str(getattr(autograd, "__version__", "")),
+                "python": sys.version.split()[0],
+            },
+            files={"numpy": str(numpy.__file__)},
+            gives_masks=True,
+        )
+
+    def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]:
+        """The reference's answer, with its sensitivity to rounding beside every array."""
+        observing = Observing()
+        weights = {
+            name: {key: as_reference(unpack(value)) for key, value in spec["weights"].items()}
+            for name, spec in plan["layers"].items()
+        }
+        try:
+            layers = make_layers(plan)
+            observing.weights = {n: {k: list(v.shape) for k, v in w.items()} for n, w in weights.items()}
+            observing.params = {name: sum(int(v.size) for v in w.values()) for name, w in weights.items()}
+            observing.phase = "call"
+            sensitivity = []
+            for run in plan["runs"]:
+                inputs = {name: as_reference(unpack(value)) for name, value in run.items()}
+                arrays = ReferenceArrays(plan, layers, lambda name, *_: weights[name], observing)
+                observing.runs.append({})
+                try:
+                    arrays.run(inputs)
+                finally:
+                    observing.runs[-1].update(
+                        {node: observed(arrays.values[node]) for node in plan["observed"] if node in arrays.values}
+                    )
+                sensitivity.append(_sensitivity(plan, layers, weights, inputs, arrays))
+            observing.extra = {"sensitivity": sensitivity, "longest_sum": arrays.longest_sum}
+        except Exception as error:
+            observing.failed(error)
+        return observing.as_message()
+
+
+def _sensitivity(
+    plan: Mapping[str, Any],
+    layers: Mapping[str, Layer],
+    weights: Mapping[str, Mapping[str, Any]],
+    inputs: Mapping[str, Any],
+    exact: ReferenceArrays,
+) -> dict[str, list[dict[str, Any]]]:
+    """Per observed node and output: the root mean square change when data are perturbed by one float32 rounding."""
+    nodes = [node for node in plan["observed"]]
+    base = {node: [numpy.asarray(item.data) for item in _flat([exact.values[node]])] for node in nodes}
+    squares = {node: [numpy.zeros(item.shape) for item in items] for node, items in base.items()}
+    for pattern in range(PATTERNS):
+        generator = numpy.random.Generator(numpy.random.Philox(key=pattern))
+
+        def moved(array: Any, generator: numpy.random.Generator = generator) -> Any:
+            if array.dtype.kind != "f":
+                return array
+            return array * (1.0 + FLOAT32_UNIT * generator.uniform(-1.0, 1.0, array.shape))
+
+        near_weights = {name: {key: moved(value) for key, value in w.items()} for name, w in weights.items()}
+        near = ReferenceArrays(plan, layers, lambda name, *_, w=near_weights: w[name], Observing())
+        near.run({name: moved(value) for name, value in inputs.items()})
+        for node in nodes:
+            for total, item, moved_item in zip(squares[node], base[node], _flat([near.values[node]]), strict=True):
+                if item.dtype.kind == "f":
+                    with numpy.errstate(invalid="ignore", over="ignore"):
+                        total += (numpy.asarray(moved_item.data) - item) ** 2
+    return {
+        node: [pack(numpy.sqrt(total / PATTERNS)) for total in totals] for node, totals in squares.items()
+    }
+
+
+def start(options: Mapping[str, Any]) -> Reference:
+    """The adapter, ready to observe."""
+    return Reference(options)
+
+
+__all__ = ["LAYERS", "Reference", "ReferenceArrays", "full_config", "make_layers", "start"]

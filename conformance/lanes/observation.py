@@ -1,0 +1,125 @@
+"""What one lane gave for one case, as the controller sees it: frozen values made from a lane's message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from conformance.lanes.wire import unpack
+
+Array = np.ndarray[Any, Any]
+Ended = Literal["finished", "timeout", "crash"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a framework raised: in which phase (`build`, `call`, `weights`), at which node, in its own words."""
+
+    phase: str
+    type: str
+    message: str
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One array of a node. `sensitivity` and values in float64 are there for the reference only."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    values: Array
+    mask: Array | None
+    sensitivity: Array | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A named node: its outputs, and whether it is one array (None) or a list of so many."""
+
+    structure: int | None
+    outputs: tuple[Output, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Symbolic:
+    """A shape without numbers, open axes as None, and a dtype."""
+
+    shape: tuple[int | None, ...]
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call of a layer: where in the graph, what went in and came out, and the rule with its numbers."""
+
+    node: str
+    callee: str
+    inputs: Any
+    outputs: Any
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Everything that one lane gave for one case."""
+
+    lane: str
+    ended: Ended = "finished"
+    failure: Failure | None = None
+    unsupported: str | None = None
+    runs: tuple[Mapping[str, Node], ...] = ()
+    symbolic: Mapping[str, tuple[Symbolic, ...]] = field(default_factory=dict)
+    params: Mapping[str, int] = field(default_factory=dict)
+    weights: Mapping[str, Mapping[str, tuple[int, ...]]] = field(default_factory=dict)
+    native: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    steps: tuple[Step, ...] = ()
+    longest_sum: int = 1
+    seconds: float = 0.0
+    chatter: str = ""
+    detail: str = ""
+    """For a timeout or a crash: how long, or how the process ended."""
+
+
+def from_message(lane: str, message: Mapping[str, Any]) -> Observation:
+    """The observation of a lane's message."""
+    sensitivity = message.get("sensitivity", [])
+    failure = message["failure"]
+    return Observation(
+        lane=lane,
+        failure=None if failure is None else Failure(**failure),
+        unsupported=message["unsupported"],
+        runs=tuple(
+            {name: _node(node, sensitivity[index].get(name) if index < len(sensitivity) else None) for name, node in run.items()}
+            for index, run in enumerate(message["runs"])
+        ),
+        symbolic={
+            name: tuple(Symbolic(tuple(item["shape"]), item["dtype"]) for item in items)
+            for name, items in message["symbolic"].items()
+        },
+        params=message["params"],
+        weights={layer: {k: tuple(v) for k, v in held.items()} for layer, held in message["weights"].items()},
+        native=message["native"],
+        steps=tuple(Step(**step) for step in message["steps"]),
+        longest_sum=message.get("longest_sum", 1),
+        seconds=message.get("seconds", 0.0),
+        chatter=message.get("chatter", ""),
+    )
+
+
+def _node(node: Mapping[str, Any], sensitivity: list[Any] | None) -> Node:
+    return Node(
+        structure=node["structure"],
+        outputs=tuple(
+            Output(
+                shape=tuple(item["shape"]),
+                dtype=item["dtype"],
+                values=unpack(item["data"]),
+                mask=None if item["mask"] is None else unpack(item["mask"]),
+                sensitivity=None if sensitivity is None else unpack(sensitivity[index]),
+            )
+            for index, item in enumerate(node["items"])
+        ),
+    )

@@ -1,0 +1,263 @@
+"""The near end of a lane: starts its process, keeps a few plans ahead of it, and turns its end into verdict data.
+
+A crash or a case over its time limit costs that case only: the process is started again and gets the plans that it had
+not begun. Anything in flight is an `Observation` in the end, never an exception.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import execnet
+
+from conformance.errors import LaneUnavailable
+from conformance.lanes.observation import Observation, from_message
+from conformance.lanes.wire import MAX_TEXT, bounded
+from conformance.lanes.worker import sendable, start_adapter
+
+START_LIMIT = 300.0
+"""Seconds that a framework may take to import: generous, for a cold disk; a start that fails says so at once."""
+MAX_IDLE_DEATHS = 2
+"""A lane that dies so often without having begun a case is unavailable."""
+
+_BOOTSTRAP = """
+import sys
+sys.path.insert(0, channel.receive())
+from conformance.lanes.worker import serve
+serve(channel)
+"""
+
+_MISSING = {
+    "keras": "pip install -c constraints.txt tensorflow keras",
+    "torch": "pip install -c constraints.txt torch",
+    "numpy": "pip install -c constraints.txt numpy autograd",
+    "transformers": "pip install -c constraints.txt transformers torch",
+}
+
+
+@dataclass(frozen=True)
+class LaneSpec:
+    """A lane as asked for: its name, its adapter, and where and how it runs."""
+
+    name: str
+    adapter: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    interpreter: str = sys.executable
+    is_required: bool = True
+
+
+@dataclass(frozen=True)
+class LaneIdentity:
+    """What a lane proved to be when it started."""
+
+    versions: Mapping[str, str]
+    files: Mapping[str, str]
+    gives_masks: bool
+    chatter: str = ""
+
+
+class Lane(Protocol):
+    """A started lane: `send` plans ahead, `wait` for a case's observation."""
+
+    spec: LaneSpec
+
+    def start(self) -> None: ...
+    def identity(self) -> LaneIdentity: ...
+    def send(self, plan: Mapping[str, Any]) -> None: ...
+    def wait(self, case_id: str) -> Observation: ...
+    def stop(self) -> None: ...
+
+
+class ProcessLane:
+    """A lane in a process of its own."""
+
+    def __init__(self, spec: LaneSpec) -> None:
+        self.spec = spec
+        self._folder = tempfile.TemporaryDirectory(prefix="conformance-")
+        self._pending: dict[str, Mapping[str, Any]] = {}
+        self._done: dict[str, Observation] = {}
+        self._begun: str | None = None
+        self._begun_at = 0.0
+        self._idle_deaths = 0
+        self._identity: LaneIdentity | None = None
+        self._group: execnet.Group | None = None
+        self._channel: Any = None
+
+    @property
+    def _chatter_file(self) -> Path:
+        return Path(self._folder.name) / "chatter.txt"
+
+    def start(self) -> None:
+        """Starts the process and its imports, and returns at once."""
+        self._chatter_file.write_bytes(b"")
+        self._group = execnet.Group()
+        try:
+            gateway = self._group.makegateway(f"popen//python={self.spec.interpreter}//dont_write_bytecode")
+        except (OSError, execnet.HostNotFound, EOFError) as error:
+            raise LaneUnavailable(
+                f"lane {self.spec.name}: {self.spec.interpreter} cannot be started: {error}",
+                "name an interpreter that exists",
+            ) from error
+        self._channel = gateway.remote_exec(_BOOTSTRAP)
+        self._channel.send(str(Path(__file__).resolve().parents[2]))
+        self._channel.send(
+            {
+                "adapter": self.spec.adapter,
+                "options": sendable(dict(self.spec.options)),
+                "chatter": str(self._chatter_file),
+            }
+        )
+
+    def identity(self) -> LaneIdentity:
+        """Waits until the framework is imported. Raises LaneUnavailable with what to install."""
+        if self._identity is None:
+            if self._channel is None:
+                self.start()
+            try:
+                message = self._channel.receive(START_LIMIT)
+            except EOFError:
+                raise self._unavailable(f"its process died while starting{self._exit_words()}") from None
+            except self._channel.TimeoutError:
+                raise self._unavailable(f"it did not start within {START_LIMIT:.0f} s") from None
+            except self._channel.RemoteError as error:
+                raise self._unavailable(bounded(str(error), 2_000)) from None
+            if message[0] == "failed":
+                raise self._unavailable(f"{message[1]}: {message[2]}")
+            self._identity = LaneIdentity(**message[1])
+        return self._identity
+
+    def _unavailable(self, why: str) -> LaneUnavailable:
+        hint = _MISSING.get(self.spec.adapter, f"check the adapter {self.spec.adapter}")
+        return LaneUnavailable(f"lane {self.spec.name} cannot start: {why}", hint)
+
+    def send(self, plan: Mapping[str, Any]) -> None:
+        """Queues a plan; the lane works on queued plans in order without being waited for."""
+        self.identity()
+        self._pending[plan["id"]] = plan
+        self._channel.send(dict(plan))
+
+    def wait(self, case_id: str) -> Observation:
+        """The observation of a case that was sent, however the process fared over it."""
+        while case_id not in self._done:
+            self._pump()
+        return self._done.pop(case_id)
+
+    def _pump(self) -> None:
+        """Takes one message, or notices a timeout or a death."""
+        limit = None
+        if self._begun is not None:
+            limit = max(self._begun_at + self._pending[self._begun]["time_limit"] - time.monotonic(), 0.01)
+        try:
+            message = self._channel.receive(limit if limit is not None else START_LIMIT)
+        except self._channel.TimeoutError:
+            seconds = self._pending[self._begun]["time_limit"] if self._begun else START_LIMIT
+            self._lost("timeout", f"no answer within {seconds:g} s")
+            return
+        except EOFError:
+            self._lost("crash", f"the lane's process died{self._exit_words()}")
+            return
+        except self._channel.RemoteError as error:
+            self._lost("crash", f"the lane's worker raised: {bounded(str(error), 4_000)}")
+            return
+        kind, case_id, *rest = message
+        if kind == "begin":
+            self._begun, self._begun_at = case_id, time.monotonic()
+        else:
+            self._begun = None
+            del self._pending[case_id]
+            self._done[case_id] = from_message(self.spec.name, rest[0])
+
+    def _lost(self, ended: Any, detail: str) -> None:
+        """Writes the case in hand off, and goes on with the rest in a new process."""
+        chatter = self._chatter_file.read_bytes()[-4 * MAX_TEXT :].decode("utf-8", "replace")
+        self._end_process()
+        if self._begun is None:
+            self._idle_deaths += 1
+            if self._idle_deaths > MAX_IDLE_DEATHS:
+                for case_id in list(self._pending):
+                    self._write_off(case_id, ended, detail, chatter)
+                return
+        else:
+            self._write_off(self._begun, ended, detail, chatter)
+            self._begun = None
+        self._identity = None
+        waiting = list(self._pending.values())
+        try:
+            self.start()
+            self.identity()
+        except LaneUnavailable as error:
+            for plan in waiting:
+                self._write_off(plan["id"], "crash", f"the lane could not be started again: {error.message}", "")
+            return
+        for plan in waiting:
+            self._channel.send(dict(plan))
+
+    def _write_off(self, case_id: str, ended: Any, detail: str, chatter: str) -> None:
+        del self._pending[case_id]
+        self._done[case_id] = Observation(self.spec.name, ended=ended, detail=detail, chatter=bounded(chatter))
+
+    def _exit_words(self) -> str:
+        """How the process ended, as far as the system tells."""
+        if self._group is None or not len(self._group):
+            return ""
+        popen = self._group[0]._io.popen  # execnet offers the exit status nowhere else
+        try:
+            code = popen.wait(timeout=2)
+        except Exception:  # it closed its end but lives on; it is killed next
+            return ""
+        if code >= 0:
+            return f" (exit code {code})"
+        name = signal.Signals(-code).name
+        return f" ({name}{'; out of memory?' if name == 'SIGKILL' else ''})"
+
+    def _end_process(self) -> None:
+        if self._group is not None:
+            self._group.terminate(timeout=0.2)
+        self._group, self._channel = None, None
+
+    def stop(self) -> None:
+        """Ends the process; what it has not answered is lost, so stop last."""
+        self._end_process()
+        self._folder.cleanup()
+
+
+class InProcessLane:
+    """A lane in this process, for a debugger: no isolation, no time limit, chatter goes where it goes."""
+
+    def __init__(self, spec: LaneSpec) -> None:
+        self.spec = spec
+        self._adapter: Any = None
+        self._plans: dict[str, Mapping[str, Any]] = {}
+
+    def start(self) -> None:
+        """Nothing yet: the framework is imported when it is first needed."""
+
+    def identity(self) -> LaneIdentity:
+        if self._adapter is None:
+            try:
+                self._adapter = start_adapter(self.spec.adapter, dict(self.spec.options))
+            except ImportError as error:
+                raise LaneUnavailable(
+                    f"lane {self.spec.name} cannot start: {error}", _MISSING.get(self.spec.adapter)
+                ) from error
+        found = self._adapter.identity
+        return LaneIdentity(dict(found.versions), dict(found.files), found.gives_masks)
+
+    def send(self, plan: Mapping[str, Any]) -> None:
+        self._plans[plan["id"]] = plan
+
+    def wait(self, case_id: str) -> Observation:
+        self.identity()
+        started = time.perf_counter()
+        message = sendable(self._adapter.observe(self._plans.pop(case_id)))
+        return from_message(self.spec.name, {**message, "seconds": time.perf_counter() - started})
+
+    def stop(self) -> None:
+        """Nothing to end."""

@@ -1,0 +1,205 @@
+"""The torch lane: every call goes to a port, with weights mapped from Keras' layout as the port declares."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as functional
+
+from conformance.lanes.adapter import Identity, Observing, Unsupported
+from conformance.lanes.carried import CarriedArrays, Value, arguments_for, with_masks
+from conformance.lanes.torch import port as ports
+from conformance.lanes.torch.port import PORTS, Config, Parameters, Port
+from conformance.lanes.wire import pack, unpack
+
+for _module in sorted(Path(__file__).parent.glob("*.py")):
+    if _module.stem not in ("__init__", "lane", "port") and not _module.stem.startswith("transformers"):
+        importlib.import_module(f"conformance.lanes.torch.{_module.stem}")
+
+
+def _reduction(function: Callable[..., Any]) -> Callable[..., Any]:
+    def reduce(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        axes = tuple(range(x.ndim)) if axis is None else tuple(axis) if isinstance(axis, list) else axis
+        return function(x, dim=axes, keepdim=keepdims)
+
+    return reduce
+
+
+def _pad(x: Any, widths: list[list[int]], value: float = 0.0) -> Any:
+    return functional.pad(x, [width for pair in reversed(widths) for width in pair], value=value)
+
+
+def _stack(items: Any, axis: int = 0) -> Any:
+    return torch.stack([torch.from_numpy(np.array(item)) if isinstance(item, np.ndarray) else item for item in items])
+
+
+def _item(value: torch.Tensor, index: Any) -> torch.Tensor:
+    """Subscripts by index tensors: torch's own slices know no negative step."""
+    parts = index if isinstance(index, tuple) else (index,)
+    axis = 0
+    for part in parts:
+        if isinstance(part, slice):
+            where = torch.tensor(list(range(*part.indices(value.shape[axis]))), dtype=torch.long)
+            value = torch.index_select(value, axis, where)
+            axis += 1
+        else:
+            value = value.select(axis, part)
+    return value
+
+
+OPERATIONS: dict[str, Callable[..., Any]] = {
+    "mean": _reduction(torch.mean),
+    "sum": _reduction(torch.sum),
+    "max": _reduction(torch.amax),
+    "min": _reduction(torch.amin),
+    "concatenate": lambda items, axis=-1: torch.cat(items, dim=axis),
+    "stack": _stack,
+    "transpose": lambda x, axes=None: x.permute(*(axes if axes is not None else reversed(range(x.ndim)))),
+    "reshape": lambda x, shape: x.reshape(shape),
+    "expand_dims": lambda x, axis: x.unsqueeze(axis),
+    "squeeze": lambda x, axis=None: x.squeeze() if axis is None else x.squeeze(axis),
+    "flip": lambda x, axis: torch.flip(x, [axis] if isinstance(axis, int) else axis),
+    "one_hot": lambda ids, depth: functional.one_hot(ids.long(), depth).float(),
+    "einsum": torch.einsum,
+    "cast": lambda x, dtype: x.to(getattr(torch, dtype)),
+    "exp": torch.exp,
+    "log": torch.log,
+    "sqrt": torch.sqrt,
+    "tanh": torch.tanh,
+    "abs": torch.abs,
+    "where": torch.where,
+    "pad": _pad,
+    "repeat": lambda x, n, axis: torch.repeat_interleave(x, n, dim=axis),
+    "equal": torch.eq,
+    "greater": torch.gt,
+}
+
+
+class TorchArrays(CarriedArrays):
+    """The graph verbs over torch tensors and ports."""
+
+    def __init__(self, plan: Mapping[str, Any], table: Mapping[str, Port], observing: Observing) -> None:
+        super().__init__(plan, observing)
+        self.table = table
+        self.configs = {name: Config(spec["type"], spec["full"]) for name, spec in plan["layers"].items()}
+        self.keras_weights = {
+            name: {key: torch.from_numpy(np.array(unpack(value))) for key, value in spec["weights"].items()}
+            for name, spec in plan["layers"].items()
+        }
+        self.memory: dict[str, dict[str, Any]] = {}
+
+    def operations(self) -> Mapping[str, Callable[..., Any]]:
+        return OPERATIONS
+
+    def port(self, layer: str) -> Port:
+        kind = self.configs[layer].type
+        if kind not in self.table:
+            raise Unsupported(f"there is no port of {kind} to this lane")
+        return self.table[kind]
+
+    def parameters(self, layer: str) -> dict[str, torch.Tensor]:
+        """The layer's torch weights; entries whose Keras weight the layer does not have are left out."""
+        given = self.keras_weights[layer]
+        mapped = self.port(layer).weights(self.configs[layer])
+        used = {name: value for name, value in mapped.items() if value.source in given}
+        tensors = {name: value.apply(given) for name, value in used.items()}
+        self.observing.native[layer] = {
+            name: {"shape": list(tensors[name].shape), "from": str(value)} for name, value in used.items()
+        }
+        return tensors
+
+    def call_layer(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        found = self.port(name)
+        given = arguments_for(found.call, 2, args, kwargs)
+        parameters = Parameters(self.parameters(name), self.memory.setdefault(name, {}))
+        config = self.configs[name]
+        output = found.call(config, parameters, *given.args, **given.kwargs)
+        self.observing.steps.append(
+            {
+                "node": self.observing.node,
+                "callee": name,
+                "inputs": [_shapes(value) for value in given.args],
+                "outputs": _shapes(output),
+                "rule": "",
+            }
+        )
+        return with_masks(output, found.mask(config, given.first, given.first_mask))
+
+    def weight(self, layer: str, weight: str) -> Any:
+        if weight not in self.keras_weights[layer]:
+            raise ValueError(f"{layer} has no weight {weight}; it has {', '.join(self.keras_weights[layer]) or 'none'}")
+        return Value(self.keras_weights[layer][weight])
+
+    def item(self, value: Any, index: Any) -> Any:
+        return value[index] if isinstance(value, list) else Value(_item(value.data, index))
+
+
+def _shapes(nested: Any) -> Any:
+    if isinstance(nested, list | tuple):
+        return [_shapes(item) for item in nested]
+    return [int(length) for length in getattr(nested, "shape", ())]
+
+
+class TorchLane:
+    """The adapter of the torch lane; `table` says which layers it can do."""
+
+    def __init__(self, table: Mapping[str, Port], identity: Identity) -> None:
+        self.table = table
+        self.identity = identity
+
+    def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]:
+        """torch's answer: values, or what it raised."""
+        observing = Observing()
+        try:
+            for name, spec in plan["layers"].items():
+                if spec["type"] not in self.table:
+                    raise Unsupported(f"{spec['type']} ({name}) has no port to this lane")
+            observing.phase = "call"
+            for run in plan["runs"]:
+                arrays = TorchArrays(plan, self.table, observing)
+                inputs = {name: _tensor(unpack(value)) for name, value in run.items()}
+                observing.runs.append({})
+                try:
+                    arrays.run(inputs)
+                finally:
+                    reached = [node for node in plan["observed"] if node in arrays.values]
+                    observing.runs[-1].update({node: _observed(arrays.values[node]) for node in reached})
+        except ports.Unsupported as reason:
+            observing.unsupported = str(reason)
+        except Exception as error:
+            observing.failed(error)
+        return observing.as_message()
+
+
+def _tensor(array: np.ndarray[Any, Any]) -> Any:
+    return array if array.dtype == object else torch.from_numpy(np.array(array))
+
+
+def _observed(value: Any) -> dict[str, Any]:
+    items = []
+    for item in _flat(value):
+        data = item.data.detach().resolve_conj().numpy()
+        mask = None if item.mask is None else pack(item.mask.numpy())
+        items.append({"shape": list(data.shape), "dtype": str(data.dtype), "data": pack(data), "mask": mask})
+    return {"structure": len(value) if isinstance(value, list) else None, "items": items}
+
+
+def _flat(value: Any) -> list[Any]:
+    return [leaf for item in value for leaf in _flat(item)] if isinstance(value, list) else [value]
+
+
+def start(options: Mapping[str, Any]) -> TorchLane:
+    """The adapter over the torch that this interpreter imports."""
+    torch.set_num_threads(1)
+    identity = Identity(
+        versions={"torch": str(torch.__version__), "numpy": np.__version__, "python": sys.version.split()[0]},
+        files={"torch": str(torch.__file__)},
+        gives_masks=False,
+    )
+    return TorchLane(PORTS, identity)

@@ -1,0 +1,93 @@
+"""Pooling in torch: `max_pool` and `avg_pool` with Keras' `same` made by hand, and means and maxima over all steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F  # noqa: N812  # the name under which the torch documentation imports it
+
+from .port import Config, Parameters, Tensor, port
+from .windows import channels_second, check_rank, in_format, pad, same_padding, spread
+
+Pool = Callable[..., Tensor]
+
+
+def _windows(layer: Config, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """pool_size and strides, one number per axis."""
+    sizes = spread(layer.pool_size, rank)
+    return sizes, sizes if layer.strides is None else spread(layer.strides, rank)
+
+
+def _max_pool(pool: Pool, rank: int, layer: Config, x: Tensor) -> Tensor:
+    """Padding is minus infinity: zeros would win over negative numbers."""
+    check_rank(x, rank)
+    x = channels_second(x, layer.data_format)
+    sizes, strides = _windows(layer, rank)
+    if layer.padding == "same":
+        x = pad(x, same_padding(x.shape[2:], sizes, strides, (1,) * rank), value=-torch.inf)
+    return in_format(pool(x, sizes, strides), layer.data_format)
+
+
+def _average_pool(pool: Pool, rank: int, layer: Config, x: Tensor) -> Tensor:
+    """The mean of zero-padded x over that of zero-padded ones: both are divided by the window, so padding drops out."""
+    check_rank(x, rank)
+    x = channels_second(x, layer.data_format)
+    sizes, strides = _windows(layer, rank)
+    if layer.padding == "valid":
+        return in_format(pool(x, sizes, strides), layer.data_format)
+    pads = same_padding(x.shape[2:], sizes, strides, (1,) * rank)
+    share = pool(pad(torch.ones_like(x[:1, :1]), pads), sizes, strides)
+    return in_format(pool(pad(x, pads), sizes, strides) / share, layer.data_format)
+
+
+@port("MaxPooling1D")
+def max_pooling_1d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
+    return _max_pool(F.max_pool1d, 1, layer, x)
+
+
+@port("MaxPooling2D")
+def max_pooling_2d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
+    return _max_pool(F.max_pool2d, 2, layer, x)
+
+
+@port("AveragePooling1D")
+def average_pooling_1d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
+    return _average_pool(F.avg_pool1d, 1, layer, x)
+
+
+@port("AveragePooling2D")
+def average_pooling_2d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
+    return _average_pool(F.avg_pool2d, 2, layer, x)
+
+
+def _steps(layer: Config, x: Tensor, rank: int) -> tuple[int, ...]:
+    """The axes over which a global pool runs."""
+    check_rank(x, rank)
+    first = 1 if layer.data_format == "channels_last" else 2
+    return tuple(range(first, first + rank))
+
+
+@port("GlobalAveragePooling1D")
+def global_average_pooling_1d(layer: Config, p: Parameters, x: Tensor, mask: Tensor | None = None) -> Tensor:
+    (steps,) = _steps(layer, x, 1)
+    if mask is None:
+        return x.mean(dim=steps, keepdim=layer.keepdims)
+    real = mask.bool().unsqueeze(3 - steps)
+    total = x.masked_fill(~real, 0.0).sum(dim=steps, keepdim=layer.keepdims)
+    return total / real.sum(dim=steps, keepdim=layer.keepdims)
+
+
+@port("GlobalMaxPooling1D")
+def global_max_pooling_1d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
+    return x.amax(dim=_steps(layer, x, 1), keepdim=layer.keepdims)
+
+
+@port("GlobalAveragePooling2D")
+def global_average_pooling_2d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
+    return x.mean(dim=_steps(layer, x, 2), keepdim=layer.keepdims)
+
+
+@port("GlobalMaxPooling2D")
+def global_max_pooling_2d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
+    return x.amax(dim=_steps(layer, x, 2), keepdim=layer.keepdims)

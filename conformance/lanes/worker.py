@@ -1,0 +1,101 @@
+"""The far end of a lane: a process that imports one framework and answers plans until it is told to stop.
+
+Runs on Python 3.10 and later with NumPy and the lane's framework only. What the framework writes to stdout and stderr
+goes to a file; each observation carries its part of it.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import importlib
+import os
+import sys
+import time
+from typing import Any
+
+from conformance.lanes.wire import MAX_TEXT, bounded, plain
+
+ADAPTERS = {
+    "keras": "conformance.lanes.keras",
+    "torch": "conformance.lanes.torch.lane",
+    "numpy": "conformance.lanes.numpy",
+    "transformers": "conformance.lanes.torch.transformers_bert",
+}
+"""Adapter name to the module whose `start(options)` gives it."""
+
+
+class Chatter:
+    """The file that stands in for stdout and stderr, read piece by piece."""
+
+    def __init__(self, path: str) -> None:
+        self.file = open(path, "ab+", buffering=0)  # noqa: SIM115  # open as long as the process lives
+        os.dup2(self.file.fileno(), 1)
+        os.dup2(self.file.fileno(), 2)
+        sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115  # as above
+        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115  # as above
+        faulthandler.enable(open(2, "w", closefd=False))  # noqa: SIM115  # as above
+        self.seen = 0
+
+    def since_last(self) -> str:
+        """What was written since the last call, bounded."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        end = os.fstat(self.file.fileno()).st_size
+        start = max(self.seen, end - 4 * MAX_TEXT)
+        text = os.pread(self.file.fileno(), end - start, start).decode("utf-8", "replace")
+        self.seen = end
+        return bounded(text)
+
+
+def start_adapter(module: str, options: dict[str, Any]) -> Any:
+    """Sets the environment, then imports the adapter and its framework.
+
+    Overlays go onto `sys.path` before the import: an environment variable would come too late, for the interpreter
+    runs already.
+    """
+    os.environ.update(options.get("environment", {}))
+    sys.path[:0] = options.get("overlays", [])
+    return importlib.import_module(ADAPTERS.get(module, module)).start(options)
+
+
+def serve(channel: Any) -> None:
+    """Speaks the lane protocol: `hello` once, then `begin` and `done` for every plan, until None comes."""
+    request = channel.receive()
+    chatter = Chatter(request["chatter"])
+    try:
+        adapter = start_adapter(request["adapter"], request["options"])
+    except Exception as error:
+        channel.send(("failed", type(error).__name__, bounded(str(error)), chatter.since_last()))
+        return
+    identity = adapter.identity
+    channel.send(
+        (
+            "hello",
+            plain(
+                {
+                    "versions": dict(identity.versions),
+                    "files": dict(identity.files),
+                    "gives_masks": identity.gives_masks,
+                    "chatter": chatter.since_last(),
+                }
+            ),
+        )
+    )
+    while (plan := channel.receive()) is not None:
+        channel.send(("begin", plan["id"]))
+        started = time.perf_counter()
+        observation = adapter.observe(plan)
+        observation["seconds"] = time.perf_counter() - started
+        observation["chatter"] = chatter.since_last()
+        channel.send(("done", plan["id"], sendable(observation)))
+
+
+def sendable(value: Any) -> Any:
+    """Built-in types, with the bytes of arrays left as they are."""
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, dict):
+        return {str(key): sendable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [sendable(item) for item in value]
+    return bounded(plain(value)) if isinstance(value, str) else plain(value)

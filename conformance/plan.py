@@ -1,0 +1,108 @@
+"""From a case to a plan: everything that a lane needs, as built-in values, drawn once and the same for every lane.
+
+The weights' shapes come from one run of the reference; where the reference raises before it reaches a layer, that
+layer's weights stay undrawn and a lane that gets further keeps its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from conformance.case.arrays import draw_inputs, draw_weight
+from conformance.case.axes import symbolic_shape
+from conformance.case.initializers import binary
+from conformance.case.model import Case
+from conformance.lanes.adapter import Observing
+from conformance.lanes.wire import pack
+
+Plan = Mapping[str, Any]
+DEFAULT_TIME_LIMIT = 60.0
+"""Seconds a lane may take for one case."""
+
+
+def plan_of(case: Case) -> Plan:
+    """The plan of a case. Never raises for what a layer refuses: that is the lanes' answer, and the reference's."""
+    from conformance.lanes.numpy import ReferenceArrays, as_reference, full_config, make_layers
+
+    is_stateful = any(_is_stateful(layer.config) for layer in case.layers)
+    runs = [draw_inputs(case, index) for index in range(len(case.sizes))]
+    plan: dict[str, Any] = {
+        "id": case.id,
+        "layers": {
+            layer.name: {
+                "type": layer.type,
+                "config": dict(layer.config),
+                "full": {},
+                "weights": {},
+                "kept": [],
+                "is_planned": False,
+            }
+            for layer in case.layers
+        },
+        "models": {
+            model.name: {"inputs": list(model.inputs), "outputs": list(model.outputs)} for model in case.models
+        },
+        "inputs": {
+            item.name: {
+                "shape": list(runs[0][item.name].shape) if is_stateful else symbolic_shape(case, item),
+                "dtype": item.dtype,
+            }
+            for item in case.inputs
+        },
+        "graph": [[node.name, node.expression] for node in case.graph],
+        "observed": [node.name for node in case.graph if node.is_observed],
+        "runs": [{name: pack(array) for name, array in run.items()} for run in runs],
+        "time_limit": case.time_limit or DEFAULT_TIME_LIMIT,
+    }
+
+    def draw(name: str, layer: Any, shapes: tuple[Any, ...]) -> Mapping[str, Any]:
+        spec = plan["layers"][name]
+        if not spec["is_planned"] and shapes:
+            for key, weight in layer.weights(*shapes).items():
+                fixed = _fixed(spec["config"].get(f"{key}_initializer"), weight.shape)
+                if fixed is not None:
+                    spec["kept"].append(key)
+                array = fixed if fixed is not None else draw_weight(case.id, name, key, weight.shape, weight.draw)
+                drawn.setdefault(name, {})[key] = array
+            spec["is_planned"] = True
+        return {key: as_reference(array) for key, array in drawn.get(name, {}).items()}
+
+    drawn: dict[str, dict[str, np.ndarray[Any, Any]]] = {}
+    try:
+        layers = make_layers(plan)
+        for name, layer in layers.items():
+            plan["layers"][name]["full"] = full_config(layer)
+        arrays = ReferenceArrays(plan, layers, draw, Observing())
+        arrays.run({name: as_reference(array) for name, array in runs[0].items()})
+    except Exception:  # the numpy lane runs the same plan, and reports the same error as its answer
+        pass
+    for name, weights in drawn.items():
+        plan["layers"][name]["weights"] = {key: pack(array) for key, array in weights.items()}
+    for spec in plan["layers"].values():
+        spec["full"] = spec["full"] or spec["config"]
+    return plan
+
+
+def _is_stateful(config: Mapping[str, Any]) -> bool:
+    return bool(config.get("stateful")) or any(
+        _is_stateful(value) for value in config.values() if isinstance(value, Mapping)
+    )
+
+
+def _fixed(initializer: Any, shape: tuple[int, ...]) -> np.ndarray[Any, Any] | None:
+    """What a deterministic initialiser, written in the case, gives; None where the harness draws the weight."""
+    match initializer:
+        case "zeros":
+            return np.zeros(shape, np.float32)
+        case "ones":
+            return np.ones(shape, np.float32)
+        case "identity":
+            return np.eye(*shape, dtype=np.float32)
+        case {"type": "Constant", "value": value}:
+            return np.full(shape, value, np.float32)
+        case {"type": "Binary"}:
+            return np.asarray(binary(shape), dtype=np.float32)
+    return None

@@ -1,0 +1,223 @@
+"""One judged case as plain JSON: what results.json keeps of it, and all that any report, diff or message is made from.
+
+Everything here is an exact built-in type, so that a record may cross processes. NaN and infinities are written as the
+strings `NaN`, `Infinity` and `-Infinity`, for JSON has no numbers for them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from conformance.case.model import Case
+from conformance.judge.budget import allowance
+from conformance.judge.case import REFERENCE
+from conformance.judge.compare import labels
+from conformance.judge.verdict import CaseVerdict, Finding, LaneVerdict
+from conformance.lanes.observation import Array, Observation, Output
+from conformance.lanes.wire import bounded
+
+SMALL = 64
+"""Arrays of at most so many elements are kept whole; of larger ones, a summary and the worst elements."""
+WORST_KEPT = 10
+FINDINGS_KEPT = 20
+
+
+def case_record(case: Case, verdict: CaseVerdict, observations: Mapping[str, Observation]) -> dict[str, Any]:
+    """A case, what its lanes gave and what was said of it, as plain JSON."""
+    reference = observations[REFERENCE]
+    return {
+        "id": case.id,
+        "topic": case.topic,
+        "question": case.question,
+        "answer": case.answer,
+        "remark": case.remark,
+        "source": dataclasses.asdict(case.source),
+        "path": case.position.path,
+        "line": case.position.line,
+        "tags": list(case.tags),
+        "questions": list(case.questions),
+        "layers": list(case.layer_types),
+        "dims": [dict(sizes) for sizes in case.sizes],
+        "dynamic": list(case.dynamic),
+        "digest": case.digest,
+        "kills": list(case.kills),
+        "text": case.text,
+        "expects_error": bool(case.expect.errors),
+        "outcome": str(verdict.outcome),
+        "odd_one_out": verdict.odd_one_out,
+        "pairs": [
+            plain_json(
+                {
+                    "first": pair.first,
+                    "second": pair.second,
+                    "finding": None if pair.finding is None else finding_json(pair.finding),
+                    "used": pair.used,
+                    "over": pair.over,
+                    "count": pair.count,
+                    "largest": pair.largest,
+                }
+            )
+            for pair in verdict.pairs
+        ],
+        "lanes": {
+            name: lane_record(case, verdict.lanes[name], got, reference) for name, got in observations.items()
+        },
+    }
+
+
+def lane_record(case: Case, verdict: LaneVerdict, got: Observation, reference: Observation) -> dict[str, Any]:
+    """One lane's part of a record."""
+    return plain_json(
+        {
+            "verdict": str(verdict.verdict),
+            "aspects": dict(verdict.aspects),
+            "findings": [finding_json(finding) for finding in verdict.findings[:FINDINGS_KEPT]],
+            "findings_left_out": max(len(verdict.findings) - FINDINGS_KEPT, 0),
+            "reason": bounded(verdict.reason),
+            "used": verdict.used,
+            "failure": None if got.failure is None else dataclasses.asdict(got.failure),
+            "runs": [_run_record(case, run, verdict, got, reference) for run in range(len(got.runs))],
+            "params": dict(got.params),
+            "weights": {layer: dict(held) for layer, held in got.weights.items()},
+            "native": {layer: dict(held) for layer, held in got.native.items()},
+            "steps": [dataclasses.asdict(step) for step in got.steps],
+            "longest_sum": got.longest_sum,
+            "seconds": round(got.seconds, 6),
+            "chatter": got.chatter,
+        }
+    )
+
+
+def _run_record(
+    case: Case, run: int, verdict: LaneVerdict, got: Observation, reference: Observation
+) -> dict[str, Any]:
+    """Node label to what one lane gave for it in one run."""
+    nodes: dict[str, Any] = {}
+    distances = verdict.distances[run] if run < len(verdict.distances) else {}
+    for name, node in got.runs[run].items():
+        symbolic = got.symbolic.get(name, ())
+        exact = reference.runs[run].get(name) if run < len(reference.runs) else None
+        for index, label in enumerate(labels(name, len(node.outputs), node.structure)):
+            output = node.outputs[index]
+            found = distances.get(label)
+            nodes[label] = {
+                "shape": output.shape,
+                "axes": axis_names(case, run, label, output.shape),
+                "symbolic": symbolic[index].shape if index < len(symbolic) else None,
+                "dtype": output.dtype,
+                "mask": mask_json(output.mask),
+                "summary": summary(output.values),
+                "values": output.values.tolist() if output.values.size <= SMALL else None,
+                "distance": None if found is None else dataclasses.asdict(found),
+                "worst": []
+                if found is None or found.over == 0 or exact is None
+                else worst_elements(case, output, exact.outputs[index], reference.longest_sum),
+            }
+    return nodes
+
+
+def axis_names(case: Case, run: int, label: str, shape: tuple[int, ...]) -> list[str]:
+    """A name for each axis where the case gives one: from the expected shape, else from a length that only one has."""
+    sizes = case.sizes[run]
+    expected = case.expect.nodes.get(label)
+    if expected is not None and expected.shape is not None and len(expected.shape) == len(shape):
+        return [axis if isinstance(axis, str) else "" for axis in expected.shape]
+    by_length: dict[int, list[str]] = {}
+    for name, length in sizes.items():
+        by_length.setdefault(length, []).append(name)
+    return [by_length[n][0] if len(by_length.get(n, ())) == 1 else "" for n in shape]
+
+
+def mask_json(mask: Array | None) -> Any:
+    """None for no mask; else its shape, how many entries are true, and the entries where they are few."""
+    if mask is None:
+        return None
+    return {
+        "shape": list(mask.shape),
+        "true": int(mask.sum()),
+        "values": mask.astype(int).tolist() if mask.size <= SMALL else None,
+    }
+
+
+def summary(values: Array) -> dict[str, Any]:
+    """An array in five numbers: range and mean of the finite elements, how many are NaN or infinite."""
+    data = values.astype(np.float64) if values.dtype != object else np.zeros(0)
+    finite = data[np.isfinite(data)]
+    return {
+        "min": float(finite.min()) if finite.size else None,
+        "max": float(finite.max()) if finite.size else None,
+        "mean": float(finite.mean()) if finite.size else None,
+        "nan": int(np.isnan(data).sum()),
+        "inf": int(np.isinf(data).sum()),
+    }
+
+
+def worst_elements(case: Case, got: Output, exact: Output, longest_sum: int) -> list[dict[str, Any]]:
+    """The elements that are furthest over what they are allowed, worst first."""
+    if got.shape != exact.shape:
+        return []
+    allowed = allowance(exact.values, exact.sensitivity, longest_sum, case.tolerance)
+    values, wanted = got.values.astype(np.float64), exact.values.astype(np.float64)
+    with np.errstate(all="ignore"):
+        error = np.abs(values - wanted)
+        used = np.where(error > 0, error / allowed.allowed, 0.0)
+    order = np.argsort(-np.nan_to_num(used.ravel(), nan=-1.0, posinf=1e300), kind="stable")[:WORST_KEPT]
+    rows = []
+    for flat in order:
+        index = tuple(int(i) for i in np.unravel_index(int(flat), used.shape))
+        if used[index] > 1:
+            rows.append(
+                {
+                    "index": list(index),
+                    "got": float(values[index]),
+                    "reference": float(wanted[index]),
+                    "error": float(error[index]),
+                    "allowed": float(allowed.allowed[index]),
+                    "used": float(used[index]),
+                }
+            )
+    return rows
+
+
+def finding_json(finding: Finding) -> dict[str, Any]:
+    """A finding as plain JSON; masks as their entries."""
+    return {field.name: _evidence(getattr(finding, field.name)) for field in dataclasses.fields(finding)}
+
+
+def _evidence(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return mask_json(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {name: _evidence(item) for name, item in dataclasses.asdict(value).items() if name != "position"}
+    return value
+
+
+def plain_json(value: Any) -> Any:
+    """The same value in JSON's types; NaN and infinities as strings; text that cannot be encoded is escaped."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        if math.isfinite(value):
+            return float(value)
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, Mapping):
+        return {str(key): plain_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_json(item) for item in value]
+    raise TypeError(f"{type(value).__name__} in a record")
+
+
+def number(value: Any) -> float:
+    """A number of a record, with the three strings read back."""
+    return float({"Infinity": "inf", "-Infinity": "-inf"}.get(value, value))
+
+

@@ -1,0 +1,186 @@
+"""Attention over one sequence: scores between queries and keys, a softmax, and the mean of the values under it.
+
+Attention: Luong et al. 2015, section 3.1 ("dot"). AdditiveAttention: Bahdanau et al. 2015, section A.1.2. A mask is true
+where a query may look.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import autograd.numpy as np
+import numpy
+
+from .activations import softmax
+from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
+
+
+def masked_softmax(scores: Array, allowed: Any, nothing_allowed: Literal["even", "zero"] = "even") -> Array:
+    """Softmax over the last axis among the allowed entries.
+
+    A row with nothing allowed is a choice, not mathematics: `even` spreads the weight over all, `zero` gives zeros.
+    """
+    if allowed is None:
+        return softmax(scores)
+    allowed = np.logical_and(allowed, np.ones(np.shape(scores), bool))
+    any_allowed = np.any(allowed, axis=-1, keepdims=True)
+    closed = np.where(np.logical_and(any_allowed, np.logical_not(allowed)), -np.inf, 0.0)
+    weights = softmax(np.where(allowed, scores, 0.0) + closed)
+    return weights if nothing_allowed == "even" else np.where(any_allowed, weights, 0.0)
+
+
+def causal(queries: int, keys: int) -> Any:
+    """(queries, keys): query i sees the keys up to i, counted from the start of both."""
+    return numpy.tril(numpy.ones((queries, keys), bool))
+
+
+def both(*masks: Any) -> Any:
+    """AND of the masks that are there; None when none is."""
+    result = None
+    for mask in masks:
+        if mask is not None:
+            result = mask if result is None else np.logical_and(result, mask)
+    return result
+
+
+def dropped(weights: Array, rate: float, random: numpy.random.Generator) -> Array:
+    """Dropout (Srivastava et al. 2014), scaled so that the mean stays."""
+    if rate == 0:
+        return weights
+    return np.where(random.random(np.shape(weights)) < rate, 0.0, weights / (1.0 - rate))
+
+
+def without(*names: str) -> Any:
+    """A mutant's hook that takes keyword arguments away."""
+    return lambda layer, args, kwargs: (args, {key: value for key, value in kwargs.items() if key not in names})
+
+
+def _three(inputs: Any) -> tuple[Array, Array, Array]:
+    if not isinstance(inputs, list | tuple) or not 2 <= len(inputs) <= 3:
+        raise LayerError("attention takes a list [query, value] or [query, value, key]")
+    return inputs[0], inputs[1], inputs[-1]
+
+
+def _attend(
+    layer: Any, w: Weights, scores: Array, value: Array, mask: Any, training: bool, with_scores: bool, is_causal: bool
+) -> Any:
+    """Weights among the values that their mask and the causal mask allow, the mean, zeros where the query is masked."""
+    query_mask, value_mask = (None, None) if mask is None else mask[:2]
+    allowed = both(
+        None if value_mask is None else value_mask[:, None, :], causal(*scores.shape[-2:]) if is_causal else None
+    )
+    shares = dropped(masked_softmax(scores, allowed), layer.dropout if training else 0, w.random)
+    mean = np.matmul(shares, value)
+    if query_mask is not None:
+        mean = np.where(query_mask[..., None], mean, 0.0)
+    return [mean, shares] if with_scores else mean
+
+
+def _mask_changed(change: Any) -> Any:
+    def hook(layer: Any, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        mask = kwargs.get("mask")
+        return args, kwargs if mask is None else {**kwargs, "mask": change(list(mask))}
+
+    return hook
+
+
+_SEQUENCE_MUTANTS = (
+    Mutant("value_is_key", "ignores the key", inputs=lambda layer, args, kwargs: ([args[0][:2]], kwargs)),
+    Mutant("ignores_value_mask", "lets padding count", inputs=_mask_changed(lambda mask: [mask[0], None])),
+    Mutant("ignores_query_mask", "fills masked queries", inputs=_mask_changed(lambda mask: [None, *mask[1:]])),
+    Mutant("not_causal", "lets queries look ahead", inputs=without("use_causal_mask")),
+    Mutant("mask_lost", "ends the query's mask", mask=lambda layer, mask, given: NO_MASK),
+)
+
+
+class Attention(Layer):
+    """softmax(scores) value, with scores query . key and no division by sqrt(dim).
+
+    inputs: [query (batch, T, dim), value (batch, S, dim)] and, if there is one, key (batch, S, dim). Returns
+    (batch, T, dim), and the weights (batch, T, S) with `return_attention_scores`. mask: [query mask, value mask]: masked
+    values get no weight, masked queries give zeros. `concat` scores are v sum(tanh(scale (query + key))). The query's
+    mask goes on.
+    """
+
+    use_scale: bool = arg("multiply the scores (or the sum in tanh) by a learned number", False)
+    score_mode: Literal["dot", "concat"] = arg("how scores are made", "dot")
+    dropout: float = arg("share of the attention weights dropped in training", 0.0, at_least=0)
+
+    keras_only = ("seed",)
+    mutants = (
+        *_SEQUENCE_MUTANTS,
+        Mutant(
+            "scaled",
+            "divides by sqrt(dim) as torch's scaled_dot_product_attention does",
+            inputs=lambda layer, args, kwargs: ([[args[0][0] / math.sqrt(args[0][0].shape[-1]), *args[0][1:]]], kwargs),
+        ),
+    )
+
+    def weights(self, shapes: Any) -> Mapping[str, Weight]:
+        scale = {"scale": Weight((), "scale")} if self.use_scale else {}
+        return {**scale, **({"concat_score_weight": Weight((), "scale")} if self.score_mode == "concat" else {})}
+
+    def call(
+        self,
+        w: Weights,
+        inputs: Any,
+        mask: Any = None,
+        training: bool = False,
+        return_attention_scores: bool = False,
+        use_causal_mask: bool = False,
+    ) -> Any:
+        query, value, key = _three(inputs)
+        scale = w.scale if self.use_scale else 1.0
+        if self.score_mode == "dot":
+            scores = scale * np.einsum("...td,...sd->...ts", query, key)
+        else:
+            scores = w.concat_score_weight * np.sum(np.tanh(scale * _sums(query, key)), axis=-1)
+        return _attend(self, w, scores, value, mask, training, return_attention_scores, use_causal_mask)
+
+    def compute_mask(self, x: Any, mask: Any) -> Any:
+        return NO_MASK if mask is None else mask[0]
+
+    def longest_sum(self, weights: Any, *shapes: Any) -> int:
+        return max(shapes[0][0][-1], shapes[0][1][-2])
+
+
+class AdditiveAttention(Layer):
+    """softmax(scores) value, with scores sum(scale * tanh(query + key)); otherwise as `Attention`."""
+
+    use_scale: bool = arg("weight the features of the sum by a learned vector", True)
+    dropout: float = arg("share of the attention weights dropped in training", 0.0, at_least=0)
+
+    keras_only = ("seed",)
+    mutants = (
+        *_SEQUENCE_MUTANTS,
+        Mutant("no_scale", "leaves the scale out", weights=lambda layer, w: {name: w[name] * 0.0 + 1.0 for name in w}),
+    )
+
+    def weights(self, shapes: Any) -> Mapping[str, Weight]:
+        return {"scale": Weight((shapes[0][-1],), "scale")} if self.use_scale else {}
+
+    def call(
+        self,
+        w: Weights,
+        inputs: Any,
+        mask: Any = None,
+        training: bool = False,
+        return_attention_scores: bool = False,
+        use_causal_mask: bool = False,
+    ) -> Any:
+        query, value, key = _three(inputs)
+        scores = np.sum((w.scale if self.use_scale else 1.0) * np.tanh(_sums(query, key)), axis=-1)
+        return _attend(self, w, scores, value, mask, training, return_attention_scores, use_causal_mask)
+
+    def compute_mask(self, x: Any, mask: Any) -> Any:
+        return NO_MASK if mask is None else mask[0]
+
+    def longest_sum(self, weights: Any, *shapes: Any) -> int:
+        return max(shapes[0][0][-1], shapes[0][1][-2])
+
+
+def _sums(query: Array, key: Array) -> Array:
+    """(..., T, S, dim): every query plus every key."""
+    return np.expand_dims(query, -2) + np.expand_dims(key, -3)

@@ -1,0 +1,232 @@
+"""Convolutions: a kernel slides over the steps and takes a weighted sum of each window and of all channels.
+
+What deep learning calls a convolution is a cross-correlation, y[t] = sum_j x[t s + j d] k[j]: the kernel is not flipped
+(Goodfellow, Bengio, Courville, "Deep Learning", 2016, equation 9.6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Literal
+
+import autograd.numpy as np
+
+from .activations import Activation, activate
+from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
+from .windows import DataFormat, Placement, channels_last, in_format, padded, place, split_shape, spread, windows
+
+Padding = Literal["valid", "same"]
+
+
+def correlate(patches: Array, kernel: Array, groups: int) -> Array:
+    """Weighted sums of windows.
+
+    patches: (batch, *counts, *sizes, in), kernel: (*sizes, in / groups, out). Returns (batch, *counts, out): the first
+    out / groups filters read the first in / groups channels, and so on.
+    """
+    rank = kernel.ndim - 2
+    inputs, outputs = kernel.shape[-2], kernel.shape[-1] // groups
+    summed = (list(range(rank + 1, 2 * rank + 2)), list(range(rank + 1)))
+    parts = [
+        np.tensordot(
+            patches[..., g * inputs : (g + 1) * inputs], kernel[..., g * outputs : (g + 1) * outputs], axes=summed
+        )
+        for g in range(groups)
+    ]
+    return np.concatenate(parts, axis=-1)
+
+
+class _Conv(Layer):
+    """What convolutions over one and two axes share; `rank` is the number of those axes."""
+
+    rank: ClassVar[int]
+    keras_only: ClassVar[tuple[str, ...]] = (
+        "kernel_initializer",
+        "bias_initializer",
+        "kernel_regularizer",
+        "bias_regularizer",
+        "activity_regularizer",
+        "kernel_constraint",
+        "bias_constraint",
+    )
+
+    filters: int = arg("Number of filters: channels of the output.", at_least=1)
+    kernel_size: Any = arg("Steps that a filter sees.")
+    strides: Any = arg("Steps from one window to the next.", 1)
+    padding: Any = arg("`valid`: only whole windows; `same`: zeros around, ceil(length / strides) windows.", "valid")
+    data_format: DataFormat = arg("Which axis holds the channels.", "channels_last")
+    dilation_rate: Any = arg("Distance between the steps that a filter sees.", 1)
+    groups: int = arg("Parts into which channels and filters are cut; each is convolved on its own.", 1, at_least=1)
+    activation: Activation = arg("Applied to the output.", None)
+    use_bias: bool = arg("Whether a number per filter is added.", True)
+
+    def check(self) -> None:
+        if self.filters < 1 or self.groups < 1 or self.filters % self.groups:
+            raise LayerError(f"filters={self.filters} must be a positive multiple of groups={self.groups}")
+        strides, dilations = spread(self.strides, self.rank), spread(self.dilation_rate, self.rank)
+        for name in ("kernel_size", "strides", "dilation_rate"):
+            if min(spread(getattr(self, name), self.rank)) < 1:
+                raise LayerError(f"{name}={getattr(self, name)} must be positive")
+        if max(strides) > 1 and max(dilations) > 1:
+            raise LayerError(f"strides={self.strides} cannot be combined with dilation_rate={self.dilation_rate}")
+
+    def place(self, shape: Shape) -> list[Placement]:
+        """The windows on each spatial axis of an input of this shape."""
+        lengths, _ = split_shape(shape, self.rank, self.data_format)
+        sizes, strides, dilations = (
+            spread(value, self.rank) for value in (self.kernel_size, self.strides, self.dilation_rate)
+        )
+        return [place(*numbers, self.padding) for numbers in zip(lengths, sizes, strides, dilations, strict=True)]
+
+    def weights(self, shape: Shape) -> Mapping[str, Weight]:
+        _, channels = split_shape(shape, self.rank, self.data_format)
+        if channels % self.groups:
+            raise LayerError(f"the input has {channels} channels, which groups={self.groups} does not divide")
+        kernel = Weight((*spread(self.kernel_size, self.rank), channels // self.groups, self.filters))
+        return {"kernel": kernel, "bias": Weight((self.filters,), "bias")} if self.use_bias else {"kernel": kernel}
+
+    def call(self, w: Weights, x: Array) -> Array:
+        """x: (batch, *lengths, in). Returns (batch, *counts, filters); both with channels second for `channels_first`.
+
+        activation(sum over taps and channels of x k + b). The activation sees the layout that was asked for.
+        """
+        placements = self.place(x.shape)
+        patches = windows(padded(channels_last(x, self.data_format), placements), placements)
+        y = correlate(patches, w.kernel, self.groups)
+        if self.use_bias:
+            y = y + w.bias
+        return activate(self.activation, in_format(y, self.data_format))
+
+    def rule(self, shape: Shape) -> str:
+        return "; then ".join(placement.rule for placement in self.place(shape))
+
+
+def _repadded(padding: str, pads: Callable[[Placement], tuple[int, int]]) -> dict[str, Callable[..., Any]]:
+    """Hooks of a mutant that pads by hand, where the layer has this padding, and then convolves without."""
+
+    def config(layer: _Conv) -> Mapping[str, Any]:
+        return {"padding": "valid"} if layer.padding == padding else {}
+
+    def inputs(layer: _Conv, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        if layer.padding != padding:
+            return args, kwargs
+        x = args[0]
+        spatial = [pads(placement) for placement in layer.place(x.shape)]
+        widths = [(0, 0), *spatial, (0, 0)] if layer.data_format == "channels_last" else [(0, 0), (0, 0), *spatial]
+        return [np.pad(x, widths, "constant"), *args[1:]], kwargs
+
+    return {"config": config, "inputs": inputs}
+
+
+def _flip_kernel(layer: _Conv, weights: dict[str, Array]) -> Mapping[str, Array]:
+    return {"kernel": np.flip(weights["kernel"], axis=tuple(range(layer.rank)))}
+
+
+def _reshape_kernel(layer: _Conv, weights: dict[str, Array]) -> Mapping[str, Array]:
+    kernel = weights["kernel"]
+    native = np.reshape(kernel, kernel.shape[::-1])
+    return {"kernel": np.transpose(native, tuple(range(kernel.ndim))[::-1])}
+
+
+def _no_bias(layer: _Conv, weights: dict[str, Array]) -> Mapping[str, Array]:
+    return {"bias": np.zeros_like(weights["bias"])} if layer.use_bias else {}
+
+
+def _interleave_channels(layer: _Conv, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    axis = -1 if layer.data_format == "channels_last" else 1
+    channels = args[0].shape[axis]
+    order = np.arange(channels).reshape(channels // layer.groups, layer.groups).T.reshape(-1)
+    dealt = args[0][..., order] if axis == -1 else args[0][:, order]
+    return [dealt, *args[1:]], kwargs
+
+
+CONVOLUTION_MUTANTS: tuple[Mutant, ...] = (
+    Mutant(
+        "odd_padding_left",
+        "puts the odd step of `same` padding on the left",
+        **_repadded("same", lambda p: (p.right, p.left)),
+    ),
+    Mutant(
+        "half_kernel_padding",
+        "pads kernel_size // 2 on both sides for `same`, which is one step too many for even kernels",
+        **_repadded("same", lambda p: (p.span // 2, p.span // 2)),
+    ),
+    Mutant(
+        "stride_ignored_in_padding",
+        "pads for `same` as if the stride were 1 and then strides",
+        **_repadded("same", lambda p: ((p.span - 1) // 2, p.span - 1 - (p.span - 1) // 2)),
+    ),
+    Mutant("flipped_kernel", "flips the kernel, as a convolution in mathematics does", weights=_flip_kernel),
+    Mutant(
+        "reshaped_kernel", "reshapes the kernel into torch's layout in place of transposing it", weights=_reshape_kernel
+    ),
+    Mutant("no_bias", "leaves the bias out", weights=_no_bias),
+    Mutant("no_activation", "leaves the activation out", config=lambda layer: {"activation": None}),
+    Mutant(
+        "no_dilation", "reads neighbouring steps where the kernel is dilated", config=lambda layer: {"dilation_rate": 1}
+    ),
+    Mutant("interleaved_groups", "deals the channels out to the groups in turn", inputs=_interleave_channels),
+)
+
+
+def _causal_as_same(layer: _Conv) -> Mapping[str, Any]:
+    return {"padding": "same"} if layer.padding == "causal" else {}
+
+
+class Conv1D(_Conv):
+    """Convolution over the steps of a sequence.
+
+    x: (batch, steps, channels), or (batch, channels, steps) for `channels_first`. Returns (batch, windows, filters), or
+    (batch, filters, windows). kernel: (kernel_size, channels / groups, filters), bias: (filters,).
+    """
+
+    rank: ClassVar[int] = 1
+
+    kernel_size: int | tuple[int] = arg("Steps that a filter sees.", at_least=1)
+    strides: int | tuple[int] = arg("Steps from one window to the next.", 1, at_least=1)
+    padding: Literal["valid", "same", "causal"] = arg(
+        "`valid`: only whole windows; `same`: zeros on both sides, ceil(steps / strides) windows; `causal`: zeros on "
+        "the left only, so that no window sees later steps.",
+        "valid",
+    )
+    dilation_rate: int | tuple[int] = arg("Distance between the steps that a filter sees.", 1, at_least=1)
+
+    mutants = (
+        *CONVOLUTION_MUTANTS,
+        Mutant(
+            "looks_ahead",
+            "pads on the right for `causal`, so that a window sees later steps",
+            **_repadded("causal", lambda p: (0, p.left)),
+        ),
+        Mutant("causal_as_same", "takes `causal` for `same`", config=_causal_as_same),
+    )
+
+
+class Conv2D(_Conv):
+    """Convolution over the rows and columns of an image.
+
+    x: (batch, rows, columns, channels), or (batch, channels, rows, columns) for `channels_first`. Returns
+    (batch, window rows, window columns, filters), or (batch, filters, window rows, window columns).
+    kernel: (kernel rows, kernel columns, channels / groups, filters), bias: (filters,).
+    """
+
+    rank: ClassVar[int] = 2
+
+    kernel_size: int | tuple[int, int] = arg("Rows and columns that a filter sees.", at_least=1)
+    strides: int | tuple[int, int] = arg("Rows and columns from one window to the next.", 1, at_least=1)
+    padding: Padding = arg(
+        "`valid`: only whole windows; `same`: zeros around, ceil(length / strides) windows.", "valid"
+    )
+    dilation_rate: int | tuple[int, int] = arg(
+        "Distance between the rows and columns that a filter sees.", 1, at_least=1
+    )
+
+    mutants = (
+        *CONVOLUTION_MUTANTS,
+        Mutant(
+            "transposed_image",
+            "takes the kernel's rows for its columns",
+            config=lambda layer: {"kernel_size": spread(layer.kernel_size, 2)[::-1]},
+            weights=lambda layer, weights: {"kernel": np.swapaxes(weights["kernel"], 0, 1)},
+        ),
+    )

@@ -1,0 +1,275 @@
+"""Layers that most models are made of: Dense, Embedding, Masking, Activation, Dropout, Identity."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import autograd.numpy as np
+import numpy
+from autograd.tracer import getval
+
+from . import activations
+from .activations import Activation as ActivationName
+from .activations import activate
+from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
+
+DENSE_KERAS_ONLY = (
+    "kernel_initializer",
+    "bias_initializer",
+    "kernel_regularizer",
+    "bias_regularizer",
+    "activity_regularizer",
+    "kernel_constraint",
+    "bias_constraint",
+)
+
+
+class Dense(Layer):
+    """activation(x W + b): every output is a weighted sum of all features of the last axis.
+
+    x: (batch, ..., features). Returns (batch, ..., units). Goodfellow, Bengio, Courville, "Deep Learning" (2016), 6.1.
+    """
+
+    keras_only: ClassVar[tuple[str, ...]] = DENSE_KERAS_ONLY
+    supports_masking: ClassVar[bool] = True
+
+    units: int = arg("Length of the last axis of the output.", at_least=1)
+    activation: ActivationName = arg("Applied to the weighted sums.", None)
+    use_bias: bool = arg("Whether a number per unit is added.", True)
+
+    def weights(self, shape: Shape) -> Mapping[str, Weight]:
+        if len(shape) < 2:
+            raise LayerError(f"Dense needs a batch axis and a feature axis, not the shape {shape}")
+        kernel = {"kernel": Weight((shape[-1], self.units))}
+        return {**kernel, "bias": Weight((self.units,), "bias")} if self.use_bias else kernel
+
+    def call(self, w: Weights, x: Array) -> Array:
+        y = np.dot(x, w.kernel)
+        return activate(self.activation, y + w.bias if self.use_bias else y)
+
+    def rule(self, shape: Shape) -> str:
+        return f"the last axis, {shape[-1]} features, becomes {self.units} units; kernel ({shape[-1]}, {self.units})"
+
+    mutants: ClassVar[tuple[Mutant, ...]] = (
+        Mutant(
+            "transposed_kernel",
+            "reads the kernel's numbers in the (out, in) layout",
+            weights=lambda layer, w: {"kernel": w["kernel"].T.reshape(w["kernel"].shape)},
+        ),
+        Mutant("no_activation", "forgets the activation", config=lambda layer: {"activation": None}),
+        Mutant(
+            "no_bias",
+            "forgets the bias",
+            weights=lambda layer, w: {"bias": 0.0 * w["bias"]} if layer.use_bias else {},
+        ),
+        Mutant(
+            "bias_taken_off",
+            "subtracts the bias",
+            weights=lambda layer, w: {"bias": -w["bias"]} if layer.use_bias else {},
+        ),
+    )
+
+
+class Embedding(Layer):
+    """A table with a row a word: id i is replaced by row i, cut towards 0 where it is not an integer.
+
+    x: (...) of ids. Returns (..., output_dim). With `mask_zero` the mask (...) is false where the id is 0; without,
+    there is none. An id outside 0 .. input_dim - 1 has no row. Bengio et al. (2003), section 2.
+    """
+
+    keras_only: ClassVar[tuple[str, ...]] = (
+        "embeddings_initializer",
+        "embeddings_regularizer",
+        "embeddings_constraint",
+        "activity_regularizer",
+        "input_length",
+    )
+
+    input_dim: int = arg("Number of rows: the largest id plus 1.", at_least=1)
+    output_dim: int = arg("Length of a row.", at_least=1)
+    mask_zero: bool = arg("Whether id 0 is padding and is masked; it keeps its row.", False)
+
+    def weights(self, *shapes: Shape) -> Mapping[str, Weight]:
+        return {"embeddings": Weight((self.input_dim, self.output_dim), "table")}
+
+    def call(self, w: Weights, x: Array) -> Array:
+        ids = numpy.trunc(getval(x)).astype(int)
+        outside = ids[(ids < 0) | (ids >= self.input_dim)]
+        if outside.size:
+            raise LayerError(f"id {outside[0]} has no row: the vocabulary is 0 .. {self.input_dim - 1}")
+        return w.embeddings[ids]
+
+    def compute_mask(self, x: Any, mask: Any) -> Any:
+        return getval(x) != 0 if self.mask_zero else NO_MASK
+
+    def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
+        return 1
+
+    def rule(self, shape: Shape) -> str:
+        return f"each of the {math.prod(shape)} ids becomes a row of {self.output_dim} numbers"
+
+    mutants: ClassVar[tuple[Mutant, ...]] = (
+        Mutant(
+            "off_by_one",
+            "counts the rows from 1",
+            inputs=lambda layer, args, kwargs: ([(args[0] + layer.input_dim - 1) % layer.input_dim], kwargs),
+        ),
+        Mutant(
+            "rounds",
+            "rounds ids that are not integers to the nearest",
+            inputs=lambda layer, args, kwargs: ([numpy.rint(args[0])], kwargs),
+        ),
+        Mutant(
+            "transposed_table",
+            "reads the table's numbers column by column",
+            weights=lambda layer, w: {"embeddings": w["embeddings"].T.reshape(w["embeddings"].shape)},
+        ),
+        Mutant(
+            "zero_row",
+            "gives padding a row of zeros",
+            output=lambda layer, y, args: y * (args[0] != 0)[..., None] if layer.mask_zero else y,
+        ),
+        Mutant("no_mask", "forgets the mask of id 0", mask=lambda layer, mask, given: NO_MASK),
+        Mutant(
+            "inverted_mask",
+            "marks the padding instead of the words",
+            mask=lambda layer, mask, given: None if mask is None else ~mask,
+        ),
+    )
+
+
+class Masking(Layer):
+    """Leaves out the steps whose features all equal `mask_value`: false in the mask, 0 in the output.
+
+    x: (batch, steps, ..., features). Returns x with those steps set to 0, and the mask (batch, steps, ...). NaN equals
+    nothing, so a `mask_value` of NaN leaves nothing out (documentation of `keras.layers.Masking`; IEEE 754).
+    """
+
+    mask_value: float = arg("The number that marks a step as left out.", 0.0)
+
+    def call(self, w: Weights, x: Array) -> Array:
+        return np.where(self.compute_mask(x, NO_MASK)[..., None], x, np.zeros_like(x))
+
+    def compute_mask(self, x: Any, mask: Any) -> Any:
+        return numpy.any(getval(x) != self.mask_value, axis=-1)
+
+    mutants: ClassVar[tuple[Mutant, ...]] = (
+        Mutant("keeps_values", "masks the steps but leaves their values", output=lambda layer, y, args: args[0]),
+        Mutant("masks_zero", "masks zeros whatever the value", config=lambda layer: {"mask_value": 0.0}),
+        Mutant("no_mask", "sets the values to 0 but gives no mask", mask=lambda layer, mask, given: NO_MASK),
+        Mutant("inverted_mask", "marks what is left out", mask=lambda layer, mask, given: ~mask),
+        Mutant(
+            "any_feature",
+            "leaves a step out as soon as one feature equals the value",
+            output=lambda layer, y, args: y * np.all(args[0] != layer.mask_value, axis=-1, keepdims=True),
+        ),
+    )
+
+
+def _instead(name: str, wrong: Any) -> Any:
+    """A hook that gives the wrong function of the input where the layer's activation has that name."""
+    return lambda layer, y, args: wrong(args[0]) if layer.activation == name else y
+
+
+class Activation(Layer):
+    """The named function of every entry (`softmax`, `log_softmax`, `sparsemax` and `glu`: of the last axis).
+
+    x: any shape; the shape stays, but for `glu`, which halves the last axis. Formulas: the module `activations`.
+    """
+
+    supports_masking: ClassVar[bool] = True
+
+    activation: ActivationName = arg("Name of the function.")
+
+    def call(self, w: Weights, x: Array) -> Array:
+        return activate(self.activation, x)
+
+    mutants: ClassVar[tuple[Mutant, ...]] = (
+        Mutant("linear", "forgets the function", config=lambda layer: {"activation": None}),
+        Mutant(
+            "hard_sigmoid_of_keras_2",
+            "takes x / 5 + 1 / 2 for the hard sigmoid",
+            output=_instead("hard_sigmoid", lambda x: np.clip(0.2 * x + 0.5, 0.0, 1.0)),
+        ),
+        Mutant(
+            "gelu_by_tanh",
+            "approximates gelu by tanh",
+            output=_instead("gelu", lambda x: activations.gelu(x, approximate=True)),
+        ),
+        Mutant(
+            "leaky_slope_of_torch",
+            "takes 0.01 for the slope of leaky_relu",
+            output=_instead("leaky_relu", lambda x: activations.leaky_relu(x, 0.01)),
+        ),
+        Mutant(
+            "selu_without_scale", "forgets the scale of selu", output=_instead("selu", lambda x: activations.elu(x))
+        ),
+        Mutant(
+            "softmax_over_batch",
+            "sums softmax over the first axis",
+            output=_instead("softmax", lambda x: activations.softmax(x, axis=0)),
+        ),
+        Mutant("silu_without_x", "gives sigmoid(x) for silu", output=_instead("silu", activations.sigmoid)),
+    )
+
+
+class Dropout(Layer):
+    """In training, zeroes a share `rate` of the entries at random and divides the others by 1 - rate; else nothing.
+
+    x: any shape; the shape stays. Axes where `noise_shape` is 1 share one draw. Srivastava et al. (2014), section 10.
+    """
+
+    keras_only: ClassVar[tuple[str, ...]] = ("seed",)
+    supports_masking: ClassVar[bool] = True
+
+    rate: float = arg("Share of the entries that become 0.")
+    noise_shape: tuple[int | None, ...] | None = arg("Shape of the draw, None for an axis of the input.", None)
+
+    def check(self) -> None:
+        if not 0 <= self.rate <= 1:
+            raise LayerError(f"rate={self.rate} is not between 0 and 1")
+        if self.noise_shape is not None and any(size is not None and size < 1 for size in self.noise_shape):
+            raise LayerError(f"noise_shape={self.noise_shape} must be positive")
+
+    def call(self, w: Weights, x: Array, training: bool | None = False) -> Array:
+        if not training or self.rate == 0:
+            return x
+        if self.rate == 1:
+            return np.zeros_like(x)
+        sizes = x.shape if self.noise_shape is None else self.noise_shape
+        shape = tuple(length if size is None else size for size, length in zip(sizes, x.shape, strict=True))
+        return np.where(w.random.random(shape) >= self.rate, x / (1 - self.rate), 0.0)
+
+    mutants: ClassVar[tuple[Mutant, ...]] = (
+        Mutant(
+            "drops_in_inference",
+            "drops outside of training too",
+            inputs=lambda layer, args, kwargs: (args, {**kwargs, "training": True}),
+        ),
+        Mutant(
+            "never_drops",
+            "drops nothing in training",
+            inputs=lambda layer, args, kwargs: (args, {**kwargs, "training": False}),
+        ),
+        Mutant(
+            "scales_in_inference",
+            "leaves training unscaled and multiplies by 1 - rate in inference",
+            output=lambda layer, y, args: y * (1 - layer.rate),
+        ),
+        Mutant("ignores_noise_shape", "draws for every entry", config=lambda layer: {"noise_shape": None}),
+    )
+
+
+class Identity(Layer):
+    """x. Any shape; the mask goes on."""
+
+    supports_masking: ClassVar[bool] = True
+
+    def call(self, w: Weights, x: Array) -> Array:
+        return x
+
+    mutants: ClassVar[tuple[Mutant, ...]] = (
+        Mutant("no_mask", "loses the mask", mask=lambda layer, mask, given: NO_MASK),
+    )

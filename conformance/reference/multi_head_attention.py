@@ -1,0 +1,218 @@
+"""Multi-head attention: Vaswani et al. 2017, sections 3.2.1 and 3.2.2. A mask is true where a query may look."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import autograd.numpy as np
+import numpy
+
+from .activations import sigmoid
+from .attention import both, causal, dropped, masked_softmax, without
+from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
+
+
+class MultiHeadAttention(Layer):
+    """Several attentions side by side: softmax(q k / sqrt(key_dim)) v for every head, then one projection of all heads.
+
+    query: (batch, T, query features), value: (batch, S, value features), key: (batch, S, key features), as positional
+    arguments; without a key the value is the key. Returns (batch, T, query features or `output_shape`), and the weights
+    (batch, heads, T, S) with `return_attention_scores`. A query looks where its own mask, those of value and key,
+    `attention_mask` (batch, T, S), the causal mask and the sliding window all allow it. A query with nothing to look at
+    gets the mean of the values, or zeros when scores are asked for (Keras 3.10 and later). The query's mask goes on.
+    """
+
+    num_heads: int = arg("number of heads", at_least=1)
+    key_dim: int = arg("size of each head's queries and keys", at_least=1)
+    value_dim: int | None = arg("size of each head's values; None takes key_dim", None, at_least=1)
+    dropout: float = arg("share of the attention weights dropped in training", 0.0, at_least=0)
+    use_bias: bool = arg("whether the projections have biases", True)
+    output_shape: int | tuple[int, ...] | None = arg("features of the output; None takes the query's", None)
+    attention_axes: int | tuple[int, ...] | None = arg("axes to attend over; None takes all but batch and last", None)
+    sliding_window: int | None = arg("a query sees keys less than this far away", None, at_least=1)
+    use_gate: bool = arg("multiply each head's output by a sigmoid of the query", False)
+
+    keras_only = (
+        "flash_attention",
+        "kernel_initializer",
+        "bias_initializer",
+        "kernel_regularizer",
+        "bias_regularizer",
+        "activity_regularizer",
+        "kernel_constraint",
+        "bias_constraint",
+        "seed",
+    )
+    supports_masking = True
+    mutants = (
+        Mutant("not_scaled", "forgets 1 / sqrt(key_dim)", weights=lambda layer, w: layer.sharper(w)),
+        Mutant("heads_last", "reads the kernels as (in, key_dim, heads)", weights=lambda layer, w: layer.regrouped(w)),
+        Mutant("value_is_key", "uses the key's projection for values", weights=lambda layer, w: layer.key_as_value(w)),
+        Mutant("ignores_padding", "lets queries look at padding", inputs=without("value_mask", "key_mask")),
+        Mutant("not_causal", "lets queries look ahead", inputs=without("use_causal_mask")),
+        Mutant("ignores_attention_mask", "overlooks attention_mask", inputs=without("attention_mask")),
+        Mutant("mask_lost", "ends the query's mask", mask=lambda layer, mask, given: NO_MASK),
+        Mutant(
+            "blocks_true",
+            "reads attention_mask as torch.nn.MultiheadAttention does",
+            inputs=lambda layer, args, kw: (args, {k: ~v if k == "attention_mask" else v for k, v in kw.items()}),
+        ),
+        Mutant(
+            "mean_scores",
+            "gives the scores averaged over the heads",
+            output=lambda layer, y, args: [y[0], np.mean(y[1], axis=1)] if isinstance(y, list) else y,
+        ),
+    )
+
+    def check(self) -> None:
+        if self.num_heads < 1 or self.key_dim < 1 or (self.value_dim or 1) < 1:
+            raise LayerError("num_heads, key_dim and value_dim count from 1")
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The projections that make heads, in Keras' order, each with the size of a head."""
+        value = self.value_dim or self.key_dim
+        return {
+            "query": self.key_dim,
+            "key": self.key_dim,
+            **({"gate": value} if self.use_gate else {}),
+            "value": value,
+        }
+
+    def weights(self, query: Shape, value: Shape, key: Shape | None = None) -> Mapping[str, Weight]:
+        features = {"query": query[-1], "key": (key or value)[-1], "gate": query[-1], "value": value[-1]}
+        held: dict[str, Weight] = {}
+        for name, size in self.sizes.items():
+            held[f"{name}.kernel"] = Weight((features[name], self.num_heads, size))
+            held[f"{name}.bias"] = Weight((self.num_heads, size), "bias")
+        out = self._out(query)
+        held["attention_output.kernel"] = Weight((self.num_heads, self.sizes["value"], *out))
+        held["attention_output.bias"] = Weight(out, "bias")
+        return held if self.use_bias else {name: w for name, w in held.items() if name.endswith("kernel")}
+
+    def _out(self, query: Shape) -> Shape:
+        shape = self.output_shape
+        return (shape,) if isinstance(shape, int) else shape or (query[-1],)
+
+    def call(
+        self,
+        w: Weights,
+        query: Array,
+        value: Array,
+        key: Any = None,
+        query_mask: Any = None,
+        value_mask: Any = None,
+        key_mask: Any = None,
+        attention_mask: Any = None,
+        return_attention_scores: bool = False,
+        training: bool = False,
+        use_causal_mask: bool = False,
+    ) -> Any:
+        key = value if key is None else key
+        if np.shape(key)[1:-1] != np.shape(value)[1:-1]:
+            raise LayerError(f"key {np.shape(key)} and value {np.shape(value)} differ in more than their features")
+        axes = self._axes(np.ndim(query))
+        rows, columns = (positions(x, axes) for x in (query, key))
+        q, k, v = (
+            self._heads(w, "query", rows),
+            self._heads(w, "key", columns),
+            self._heads(w, "value", positions(value, axes)),
+        )
+        scores = np.einsum("...tnh,...snh->...nts", q, k) / math.sqrt(self.key_dim)
+        length, width = np.shape(scores)[-2:]
+        allowed = both(
+            None if query_mask is None else query_mask[..., :, None],
+            None if value_mask is None else value_mask[..., None, :],
+            None if key_mask is None else key_mask[..., None, :],
+            None if attention_mask is None else _flat_mask(attention_mask, len(axes), length, width),
+            causal(length, width) if use_causal_mask else None,
+            None if self.sliding_window is None else band(length, width, self.sliding_window),
+        )
+        shares = masked_softmax(
+            scores, _with_heads(allowed, np.ndim(scores)), "zero" if return_attention_scores else "even"
+        )
+        mixed = np.einsum("...nts,...snv->...tnv", dropped(shares, self.dropout if training else 0, w.random), v)
+        if self.use_gate:
+            mixed = mixed * sigmoid(self._heads(w, "gate", rows))
+        output = np.tensordot(mixed, w.arrays["attention_output.kernel"], 2)
+        if self.use_bias:
+            output = output + w.arrays["attention_output.bias"]
+        output = restored(output, np.shape(query), axes)
+        if not return_attention_scores:
+            return output
+        lengths = [np.shape(x)[axis] for x in (query, key) for axis in axes]
+        return [output, np.reshape(shares, (*np.shape(shares)[:-2], *lengths))]
+
+    def _axes(self, rank: int) -> tuple[int, ...]:
+        axes = self.attention_axes
+        if axes is None:
+            return tuple(range(1, rank - 1))
+        return tuple(axis % rank for axis in ((axes,) if isinstance(axes, int) else axes))
+
+    def _heads(self, w: Weights, name: str, x: Array) -> Array:
+        heads = np.tensordot(x, w.arrays[f"{name}.kernel"], 1)
+        return heads + w.arrays[f"{name}.bias"] if self.use_bias else heads
+
+    def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
+        keys = math.prod(shapes[1][axis] for axis in self._axes(len(shapes[1])))
+        features = [weights[f"{name}.kernel"].shape[0] for name in self.sizes]
+        return max(*features, self.key_dim, keys, self.num_heads * self.sizes["value"])
+
+    def rule(self, *shapes: Any) -> str:
+        query, value = shapes[0], shapes[1]
+        axes = self._axes(len(query))
+        queries, keys = (math.prod(shape[axis] for axis in axes) for shape in (query, value))
+        return (
+            f"{self.num_heads} heads, {queries} queries x {keys} keys of size {self.key_dim}, "
+            f"values of size {self.sizes['value']}; projected from {self.num_heads * self.sizes['value']} to "
+            f"{', '.join(map(str, self._out(tuple(query))))}"
+        )
+
+    def sharper(self, w: Mapping[str, Array]) -> Mapping[str, Array]:
+        """The query's projection times sqrt(key_dim), which undoes the scale."""
+        return {name: w[name] * math.sqrt(self.key_dim) for name in ("query.kernel", "query.bias") if name in w}
+
+    def regrouped(self, w: Mapping[str, Array]) -> Mapping[str, Array]:
+        """The kernels with the columns taken as (key_dim, heads)."""
+        kernel = w["query.kernel"]
+        return {"query.kernel": np.reshape(np.reshape(kernel, (len(kernel), -1)), kernel.shape, order="F")}
+
+    def key_as_value(self, w: Mapping[str, Array]) -> Mapping[str, Array]:
+        """The value's projection replaced by the key's, where shapes allow it."""
+        same = w["key.kernel"].shape == w["value.kernel"].shape
+        return {"value.kernel": w["key.kernel"]} if same else {"value.kernel": w["value.kernel"][:, ::-1]}
+
+
+def positions(x: Array, axes: Sequence[int]) -> Array:
+    """(..., positions, features): the axes attended over brought together before the features."""
+    others = [axis for axis in range(np.ndim(x) - 1) if axis not in axes]
+    moved = np.transpose(x, [*others, *axes, np.ndim(x) - 1])
+    return np.reshape(moved, [*(np.shape(x)[axis] for axis in others), -1, np.shape(x)[-1]])
+
+
+def restored(x: Array, like: Shape, axes: Sequence[int]) -> Array:
+    """The inverse of `positions` for a shape like the query's; features may have become several axes."""
+    order = [*(axis for axis in range(len(like) - 1) if axis not in axes), *axes]
+    features = np.shape(x)[len(like) - len(axes) :]
+    moved = np.reshape(x, [*(like[axis] for axis in order), *features])
+    back = [order.index(axis) for axis in range(len(order))]
+    return np.transpose(moved, [*back, *range(len(order), len(order) + len(features))])
+
+
+def _flat_mask(mask: Any, axes: int, queries: int, keys: int) -> Any:
+    return np.reshape(mask, (*np.shape(mask)[: np.ndim(mask) - 2 * axes], queries, keys))
+
+
+def _with_heads(allowed: Any, rank: int) -> Any:
+    """Axes of length 1 before the last two, so that a mask (batch, T, S) serves every head."""
+    if allowed is None:
+        return None
+    shape = np.shape(allowed)
+    return np.reshape(allowed, (*shape[:-2], *(1,) * (rank - len(shape)), *shape[-2:]))
+
+
+def band(queries: int, keys: int, width: int) -> Any:
+    """(queries, keys): true where |i - j| < width."""
+    return abs(numpy.arange(queries)[:, None] - numpy.arange(keys)) < width

@@ -1,0 +1,349 @@
+"""Normalisations: an input less its mean, over its deviation, for statistics taken over different axes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import autograd.numpy as np
+
+from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
+
+Axes = int | tuple[int, ...]
+
+GAMMA_BETA_KERAS_ONLY = (
+    "beta_initializer",
+    "gamma_initializer",
+    "beta_regularizer",
+    "gamma_regularizer",
+    "beta_constraint",
+    "gamma_constraint",
+)
+
+
+def axes_of(axis: Axes, rank: int) -> tuple[int, ...]:
+    """The axes, counted from the front, in ascending order. Raises LayerError for one that does not exist."""
+    axes = (axis,) if isinstance(axis, int) else axis
+    for number in axes:
+        if not -rank <= number < rank:
+            raise LayerError(f"axis {number} does not exist in an input with {rank} axes")
+    return tuple(sorted(number % rank for number in axes))
+
+
+def along(weight: Array, axes: tuple[int, ...], shape: Shape) -> Array:
+    """A weight that spans these axes of an input, with length 1 on the others."""
+    return np.reshape(weight, tuple(length if axis in axes else 1 for axis, length in enumerate(shape)))
+
+
+def _without(name: str, value: float) -> Any:
+    """A hook that gives a weight its starting value, where the layer has it."""
+    return lambda layer, w: {name: 0.0 * w[name] + value} if name in w else {}
+
+
+class LayerNormalization(Layer):
+    """gamma (x - mean) / sqrt(variance + epsilon) + beta, each entry of the batch on its own.
+
+    x: any shape with a batch; the shape stays. Mean and (biased) variance are taken over `axis`, which gamma and beta
+    span. `rms_scaling`, deprecated, is gamma x / sqrt(variance + epsilon). Ba, Kiros, Hinton (2016), equations 3 and 4.
+    """
+
+    keras_only: ClassVar[tuple[str, ...]] = GAMMA_BETA_KERAS_ONLY
+    supports_masking: ClassVar[bool] = True
+
+    axis: Axes = arg("Axis or axes over which mean and variance are taken.", -1)
+    epsilon: float = arg("Added to the variance.", 1e-3)
+    center: bool = arg("Whether beta is added.", True)
+    scale: bool = arg("Whether gamma multiplies.", True)
+    rms_scaling: bool = arg("Deprecated: neither takes the mean off nor adds beta.", False)
+
+    def weights(self, shape: Shape) -> Mapping[str, Weight]:
+        spanned = tuple(shape[axis] for axis in axes_of(self.axis, len(shape)))
+        gamma = {"gamma": Weight(spanned, "scale")} if self.scale or self.rms_scaling else {}
+        return {**gamma, "beta": Weight(spanned, "bias")} if self.center and not self.rms_scaling else gamma
+
+    def call(self, w: Weights, x: Array) -> Array:
+        axes = axes_of(self.axis, x.ndim)
+        centered = x - np.mean(x, axis=axes, keepdims=True)
+        variance = np.mean(centered**2, axis=axes, keepdims=True)
+        y = (x if self.rms_scaling else centered) / np.sqrt(variance + self.epsilon)
+        if "gamma" in w:
+            y = y * along(w.gamma, axes, x.shape)
+        return y + along(w.beta, axes, x.shape) if "beta" in w else y
+
+    def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
+        return math.prod(shapes[0][axis] for axis in axes_of(self.axis, len(shapes[0])))
+
+    mutants: ClassVar[tuple[Mutant, ...]] = (
+        Mutant("epsilon_of_torch", "takes torch's epsilon, 1e-5", config=lambda layer: {"epsilon": 1e-5}),
+        Mutant("forgets_beta", "adds no beta", weights=_without("beta", 0.0)),
+        Mutant("forgets_gamma", "multiplies by no gamma", weights=_without("gamma", 1.0)),
+        Mutant(
+            "unbiased_variance",
+            "divides the sum of squares by n - 1",
+            weights=lambda layer, w: {"gamma": w["gamma"] * math.sqrt(1 - 1 / w["gamma"].size)} if "gamma" in w else {},
+        ),
+        Mutant(
+            "keeps_the_mean",
+            "does not take the mean off, as with rms_scaling",
+            config=lambda layer: {"rms_scaling": True},
+        ),
+    )
+
+
+def _as_axes(axis: Axes) -> tuple[int, ...]:
+    return (axis,) if isinstance(axis, int) else axis
+
+
+class RMSNormalization(Layer):
+    """scale x / sqrt(mean(x^2) + epsilon) over `axis`, which the scale spans. x: any shape; the shape stays.
+
+    Zhang and Sennrich (2019), equation 4, with the epsilon of the documentation of `keras.layers.RMSNormalization`.
+    """
+
+    axis: Axes = arg("Axis or axes over which the mean square is taken.", -1)
+    epsilon: float = arg("Added to the mean square.", 1e-6)
+
+    def weights(self, shape: Shape) -> Mapping[str, Weight]:
+        return {"scale": Weight(tuple(shape[axis] for axis in axes_of(self.axis, len(shape))), "scale")}
+
+    def call(self, w: Weights, x: Array) -> Array:
+        axes = axes_of(self.axis, x.ndim)
+        mean_square = np.mean(x**2, axis=axes, keepdims=True)
+        return along(w.scale, axes, x.shape) * x / np.sqrt(mean_square + self.epsilon)
+
+    def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
+        return math.prod(shapes[0][axis] for axis in axes_of(self.axis, len(shapes[0])))
+
+    mutants: ClassVar[tuple[Mutant, ...]] = (
+        Mutant(
+            "takes_the_mean_off",
+            "centres first, as layer normalisation does",
+            inputs=lambda layer, args, kwargs: (
+                [args[0] - np.mean(args[0], axis=_as_axes(layer.axis), keepdims=True)],
+                kwargs,
+            ),
+        ),
+        Mutant("forgets_scale", "multiplies by no scale", weights=_without("scale", 1.0)),
+        Mutant("epsilon_of_layer_norm", "takes 1e-3 for epsilon", config=lambda layer: {"epsilon": 1e-3}),
+        Mutant(
+            "sum_for_mean",
+            "divides by the norm, not by the root mean square",
+            weights=lambda layer, w: {"scale": w["scale"] / math.sqrt(w["scale"].size)},
+        ),
+    )
+
+
+class UnitNormalization(Layer):
+    """x over its Euclidean norm along `axis`; a slice of zeros stays 0. x: any shape; the shape stays.
+
+    x / max(norm, 1e-12): documentation of `keras.layers.UnitNormalization` and `keras.ops.normalize`.
+    """
+
+    supports_masking: ClassVar[bool] = True
+
+    axis: Axes = arg("Axis or axes over which the norm is taken.", -1)
+
+    def call(self, w: Weights, x: Array) -> Array:
+        square = np.sum(x**2, axis=axes_of(self.axis, x.ndim), keepdims=True)
+        is_small = square < 1e-24
+        return x / np.where(is_small, 1e-12, np.sqrt(np.where(is_small, 1.0, square)))
+
+    def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
+        return math.prod(shapes[0][axis] for axis in axes_of(self.axis, len(shapes[0])))
+
+    mutants: ClassVar[tuple[Mutant, ...]] = (
+        Mutant(
+            "sum_of_absolutes",
+            "divides by the sum of absolute values",
+            output=lambda layer, y, args: y / np.sum(np.abs(y), axis=_as_axes(layer.axis), keepdims=True),
+        ),
+        Mutant(
+            "wrong_axis",
+            "takes the norm over the axis before",
+            config=lambda layer: {"axis": tuple(axis - 1 for axis in _as_axes(layer.axis))},
+        ),
+        Mutant(
+            "root_mean_square",
+            "divides by the root mean square",
+            output=lambda layer, y, args: y * math.sqrt(_count(layer.axis, y.shape)),
+        ),
+    )
+
+
+def _count(axis: Axes, shape: Shape) -> int:
+    return math.prod(shape[number] for number in _as_axes(axis))
+
+
+class GroupNormalization(Layer):
+    """Layer normalisation of groups of neighbouring channels, over all steps at once; gamma and beta a channel.
+
+    x: (batch, ..., channels), or the channels on `axis`; the shape stays. -1 groups: a group a channel. Wu and He
+    (2018), equations 1 to 6.
+    """
+
+    keras_only: ClassVar[tuple[str, ...]] = GAMMA_BETA_KERAS_ONLY
+    supports_masking: ClassVar[bool] = True
+
+    groups: int = arg("Number of groups; -1 is one a channel.", 32)
+    axis: int = arg("The axis that holds the channels.", -1)
+    epsilon: float = arg("Added to the variance.", 1e-3)
+    center: bool = arg("Whether beta is added.", True)
+    scale: bool = arg("Whether gamma multiplies.", True)
+
+    def check(self) -> None:
+        if self.groups == 0 or self.groups < -1:
+            raise LayerError(f"groups={self.groups} must be positive, or -1 for a group a channel")
+
+    def size(self, shape: Shape) -> int:
+        """Channels in a group. Raises LayerError where the channels cannot be cut into that many groups."""
+        (axis,) = axes_of(self.axis, len(shape))
+        channels = shape[axis]
+        groups = channels if self.groups == -1 else self.groups
+        if channels % groups or groups > channels:
+            raise LayerError(f"{channels} channels cannot be cut into {groups} groups")
+        return channels // groups
+
+    def weights(self, shape: Shape) -> Mapping[str, Weight]:
+        self.size(shape)
+        spanned = (shape[self.axis],)
+        gamma = {"gamma": Weight(spanned, "scale")} if self.scale else {}
+        return {**gamma, "beta": Weight(spanned, "bias")} if self.center else gamma
+
+    def call(self, w: Weights, x: Array) -> Array:
+        last = np.moveaxis(x, self.axis, -1)
+        grouped = np.reshape(last, (*last.shape[:-1], -1, self.size(x.shape)))
+        axes = (*range(1, last.ndim - 1), last.ndim)
+        centered = grouped - np.mean(grouped, axis=axes, keepdims=True)
+        variance = np.mean(centered**2, axis=axes, keepdims=True)
+        y = np.reshape(centered / np.sqrt(variance + self.epsilon), last.shape)
+        y = y * w.gamma if self.scale else y
+        y = y + w.beta if self.center else y
+        return np.moveaxis(y, -1, self.axis)
+
+    def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
+        shape = shapes[0]
+        return math.prod(shape[1:]) * self.size(shape) // shape[self.axis]
+
+    def rule(self, shape: Shape) -> str:
+        size = self.size(shape)
+        return f"{shape[self.axis]} channels in {shape[self.axis] // size} groups of {size}"
+
+    mutants: ClassVar[tuple[Mutant, ...]] = (
+        Mutant("epsilon_of_torch", "takes torch's epsilon, 1e-5", config=lambda layer: {"epsilon": 1e-5}),
+        Mutant("one_group", "puts all channels into one group", config=lambda layer: {"groups": 1}),
+        Mutant("group_a_channel", "gives each channel its group", config=lambda layer: {"groups": -1}),
+        Mutant(
+            "interleaved_groups",
+            "puts every n-th channel into a group, not neighbours",
+            inputs=lambda layer, args, kwargs: ([np.take(args[0], _dealt(layer, args[0]), axis=layer.axis)], kwargs),
+            output=lambda layer, y, args: np.take(y, np.argsort(_dealt(layer, y)), axis=layer.axis),
+        ),
+        Mutant("forgets_beta", "adds no beta", weights=_without("beta", 0.0)),
+        Mutant("forgets_gamma", "multiplies by no gamma", weights=_without("gamma", 1.0)),
+    )
+
+
+def _dealt(layer: GroupNormalization, x: Array) -> Array:
+    """The channels in the order in which they are dealt to the groups one by one."""
+    channels = x.shape[layer.axis]
+    return np.arange(channels).reshape(layer.size(x.shape), -1).T.ravel()
+
+
+class BatchNormalization(Layer):
+    """gamma (x - mean) / sqrt(variance + epsilon) + beta, a channel at a time.
+
+    x: any shape with the channels on `axis`; the shape stays. In inference mean and variance are the layer's moving
+    ones; in training they are those of the batch over all other axes (biased; without what the mask, one axis shorter
+    than x, leaves out), and the moving ones move towards them by 1 - momentum. Ioffe and Szegedy (2015), algorithm 1.
+    """
+
+    keras_only: ClassVar[tuple[str, ...]] = (
+        *GAMMA_BETA_KERAS_ONLY,
+        "moving_mean_initializer",
+        "moving_variance_initializer",
+        "synchronized",
+    )
+    supports_masking: ClassVar[bool] = True
+
+    axis: int = arg("The axis that holds the channels.", -1)
+    momentum: float = arg("Share of the old moving statistics that stays.", 0.99)
+    epsilon: float = arg("Added to the variance.", 1e-3)
+    center: bool = arg("Whether beta is added.", True)
+    scale: bool = arg("Whether gamma multiplies.", True)
+
+    def weights(self, shape: Shape) -> Mapping[str, Weight]:
+        (axis,) = axes_of(self.axis, len(shape))
+        spanned = (shape[axis],)
+        return {
+            **({"gamma": Weight(spanned, "scale")} if self.scale else {}),
+            **({"beta": Weight(spanned, "bias")} if self.center else {}),
+            "moving_mean": Weight(spanned, "bias"),
+            "moving_variance": Weight(spanned, "variance"),
+        }
+
+    def call(self, w: Weights, x: Array, training: bool | None = None, mask: Array | None = None) -> Array:
+        if mask is not None and np.ndim(mask) != x.ndim - 1:
+            raise LayerError(
+                f"a mask with {np.ndim(mask)} axes does not fit an input with {x.ndim}: one less is needed"
+            )
+        mean = w.state.get("moving_mean", w.moving_mean)
+        variance = w.state.get("moving_variance", w.moving_variance)
+        if training:
+            batch_mean, batch_variance = self._moments(x, mask)
+            w.state["moving_mean"] = mean * self.momentum + batch_mean * (1 - self.momentum)
+            w.state["moving_variance"] = variance * self.momentum + batch_variance * (1 - self.momentum)
+            mean, variance = batch_mean, batch_variance
+        axes = axes_of(self.axis, x.ndim)
+        y = (x - along(mean, axes, x.shape)) / np.sqrt(along(variance, axes, x.shape) + self.epsilon)
+        y = y * along(w.gamma, axes, x.shape) if self.scale else y
+        return y + along(w.beta, axes, x.shape) if self.center else y
+
+    def _moments(self, x: Array, mask: Array | None) -> tuple[Array, Array]:
+        """Mean and biased variance of each channel over the entries that count."""
+        (axis,) = axes_of(self.axis, x.ndim)
+        others = tuple(number for number in range(x.ndim) if number != axis)
+        counts = np.ones(x.shape) if mask is None else np.ones(x.shape) * np.expand_dims(mask, -1)
+        total = np.sum(counts, axis=others, keepdims=True)
+        mean = np.sum(np.where(counts > 0, x, 0.0), axis=others, keepdims=True) / total
+        variance = np.sum(np.where(counts > 0, x - mean, 0.0) ** 2, axis=others, keepdims=True) / total
+        return np.ravel(mean), np.ravel(variance)
+
+    def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
+        return math.prod(shapes[0]) // shapes[0][self.axis]
+
+    mutants: ClassVar[tuple[Mutant, ...]] = (
+        Mutant("epsilon_of_torch", "takes torch's epsilon, 1e-5", config=lambda layer: {"epsilon": 1e-5}),
+        Mutant(
+            "batch_statistics_in_inference",
+            "uses the statistics of the batch outside of training too",
+            inputs=lambda layer, args, kwargs: (args, {**kwargs, "training": True}),
+        ),
+        Mutant(
+            "moving_statistics_in_training",
+            "uses the moving statistics in training too",
+            inputs=lambda layer, args, kwargs: (args, {**kwargs, "training": False}),
+        ),
+        Mutant(
+            "deviation_for_variance",
+            "reads the moving variance as a standard deviation",
+            weights=lambda layer, w: {"moving_variance": w["moving_variance"] ** 2},
+        ),
+        Mutant(
+            "unbiased_variance",
+            "divides the batch's sum of squares by n - 1",
+            output=lambda layer, y, args: y * math.sqrt(1 - args[0].shape[layer.axis] / args[0].size),
+        ),
+        Mutant(
+            "ignores_mask",
+            "lets padding into the batch statistics",
+            inputs=lambda layer, args, kwargs: (args, {**kwargs, "mask": None}),
+        ),
+        Mutant("forgets_beta", "adds no beta", weights=_without("beta", 0.0)),
+        Mutant("forgets_gamma", "multiplies by no gamma", weights=_without("gamma", 1.0)),
+        Mutant(
+            "swaps_gamma_and_beta",
+            "takes gamma for beta and beta for gamma",
+            weights=lambda layer, w: {"gamma": w["beta"], "beta": w["gamma"]} if layer.scale and layer.center else {},
+        ),
+    )

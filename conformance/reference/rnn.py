@@ -1,0 +1,275 @@
+"""Recurrent layers: a cell run along a sequence, with masks, both directions of time, and states kept between calls."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import autograd.numpy as np
+from autograd.tracer import getval, isbox
+
+from .activations import Activation
+from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
+from .gates import CELL_ONLY, GRU_MUTANTS, LSTM_MUTANTS, SIMPLE_MUTANTS, check_units, terms_of_a_gate
+from .recurrent import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells, _Cell, as_cell
+
+LAYER_ONLY = (*CELL_ONLY, "activity_regularizer")
+"""Arguments of every recurrent layer that do not enter its mathematics."""
+
+
+def _replace_argument(name: str, value: Any) -> Any:
+    return lambda layer, args, kwargs: (args, {**kwargs, name: value})
+
+
+def _flipped(layer: Any, output: Any, args: list[Any]) -> Any:
+    sequence, *states = output if layer.return_state else [output]
+    sequence = sequence[:, ::-1] if layer.return_sequences else sequence
+    return [sequence, *states] if layer.return_state else sequence
+
+
+def _first_step(layer: Any, output: Any, args: list[Any]) -> Any:
+    sequence, *states = output if layer.return_state else [output]
+    return [sequence[:, 0], *states] if layer.return_state else sequence[:, 0]
+
+
+SEQUENCE_MUTANTS = (
+    Mutant("ignores_mask", "runs over padding as over data", inputs=_replace_argument("mask", None)),
+    Mutant(
+        "ignores_initial_state", "always starts from zeros", inputs=_replace_argument("initial_state", None)
+    ),
+    Mutant(
+        "other_direction", "reads the sequence from the other end", config=lambda x: {"go_backwards": not x.go_backwards}
+    ),
+    Mutant("output_flipped", "gives the output sequence in the other order of time", output=_flipped),
+    Mutant(
+        "masked_steps_otherwise",
+        "fills masked steps with zeros where they repeat the last output, or the other way round",
+        config=lambda x: {"zero_output_for_mask": not x.zero_output_for_mask},
+    ),
+    Mutant("forgets", "starts every call from zeros", config=lambda x: {"stateful": False}),
+    Mutant(
+        "first_step",
+        "takes the output of the first step for that of the last",
+        config=lambda x: {"return_sequences": True},
+        output=_first_step,
+    ),
+)
+
+
+class _Recurrent(Layer):
+    """A cell run along the steps of a sequence; what SimpleRNN, GRU, LSTM and RNN have in common.
+
+    sequences: (batch, steps, features). Returns the last output (batch, units), or all outputs (batch, steps, units)
+    with `return_sequences`; with `return_state` a list: [output, *states].
+    A mask (batch, steps) stops time where it is false: the states stay, and the output is that of the step before
+    (zeros before the first valid step, and at every masked step of a sequence with `zero_output_for_mask`).
+    """
+
+    return_sequences: bool = arg("Whether the outputs of all steps are given; else that of the last.", False)
+    return_state: bool = arg("Whether the last states are given too, after the output.", False)
+    go_backwards: bool = arg("Whether the last step is read first; outputs are in the order of reading.", False)
+    stateful: bool = arg("Whether a call starts from the states in which the one before it ended.", False)
+    unroll: bool = arg("Whether the steps are unrolled; the same numbers, for a known number of steps.", False)
+    zero_output_for_mask: bool = arg("Whether a sequence of outputs has zeros at masked steps.", False)
+
+    supports_masking = True
+
+    def _cell(self) -> _Cell:
+        """The cell that is run."""
+        raise NotImplementedError(type(self).__name__)
+
+    def _cell_weights(self, w: Weights) -> Weights:
+        """The weights of the cell; their state lives as long as this call."""
+        return Weights(w.arrays, {}, w.random)
+
+    def weights(self, sequences: Shape, *others: Any) -> Mapping[str, Weight]:
+        if len(sequences) != 3:
+            raise LayerError(f"needs (batch, steps, features), not {len(sequences)} axes")
+        return self._cell().weights((sequences[0], sequences[2]))
+
+    def call(
+        self, w: Weights, sequences: Array, initial_state: Any = None, mask: Array = None, training: bool = False
+    ) -> Any:
+        batch, steps = sequences.shape[:2]
+        if steps == 0:
+            raise LayerError("a sequence needs at least one step")
+        if mask is not None and np.shape(mask) != (batch, steps):
+            raise LayerError(f"needs a mask of shape {(batch, steps)}, not {np.shape(mask)}")
+        states = self._first_states(w, batch, initial_state)
+        cell, cell_weights = self._cell(), self._cell_weights(w)
+        output = np.zeros((batch, cell.output_size))
+        outputs = []
+        for step in reversed(range(steps)) if self.go_backwards else range(steps):
+            new_output, new_states = cell.call(cell_weights, sequences[:, step], states, training=training)
+            if mask is None:
+                output, states = new_output, new_states
+            else:
+                valid = np.asarray(mask, dtype=bool)[:, step, None]
+                output, states = _where(valid, new_output, output), _where(valid, new_states, states)
+            outputs.append(output)
+        if self.stateful:
+            w.state["states"] = _constant(states)
+        result = self._sequence(outputs, mask) if self.return_sequences else output
+        return [result, *states] if self.return_state else result
+
+    def _first_states(self, w: Weights, batch: int, initial_state: Any) -> Any:
+        if initial_state is not None:
+            return initial_state if isinstance(initial_state, list | tuple) else [initial_state]
+        if not (self.stateful and "states" in w.state):
+            return self._cell().initial_states(batch)
+        states = w.state["states"]
+        if _batch_of(states) != batch:
+            raise LayerError(f"stateful: the batch is {batch}, that of the states it kept is {_batch_of(states)}")
+        return states
+
+    def _sequence(self, outputs: list[Array], mask: Array) -> Array:
+        sequence = np.stack(outputs, axis=1)
+        if mask is None or not self.zero_output_for_mask:
+            return sequence
+        in_order = mask[:, ::-1] if self.go_backwards else mask
+        return np.where(np.asarray(in_order, dtype=bool)[:, :, None], sequence, 0.0)
+
+    def compute_mask(self, x: Any, mask: Any) -> Any:
+        output_mask = mask if self.return_sequences else NO_MASK
+        return [output_mask, *([NO_MASK] * len(self._cell().state_sizes))] if self.return_state else output_mask
+
+    def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
+        return terms_of_a_gate(weights) + int(shapes[0][1])
+
+    def rule(self, *shapes: Any) -> str:
+        batch, steps, _ = shapes[0]
+        units = self._cell().output_size
+        if self.return_sequences:
+            return f"the outputs of all {steps} steps, {units} units each: ({batch}, {steps}, {units})"
+        return f"the output of the last of {steps} steps, {units} units: ({batch}, {units})"
+
+
+def _where(valid: Array, new: Any, old: Any) -> Any:
+    if isinstance(new, list | tuple):
+        return [_where(valid, n, o) for n, o in zip(new, old, strict=True)]
+    return np.where(valid, new, old)
+
+
+def _constant(states: Any) -> Any:
+    """States as plain numbers: no gradient flows back into the call before."""
+    if isinstance(states, list | tuple):
+        return [_constant(state) for state in states]
+    while isbox(states):
+        states = getval(states)
+    return states
+
+
+def _batch_of(states: Any) -> int:
+    return _batch_of(states[0]) if isinstance(states, list | tuple) else len(states)
+
+
+def _same_arguments(cell: type[Any], layer: Any) -> Any:
+    """A cell with those of the layer's arguments that it has too."""
+    return cell(**{field.name: getattr(layer, field.name) for field in dataclasses.fields(cell)})
+
+
+class RNN(_Recurrent):
+    """Any cell, or a list of cells on top of each other, run along a sequence.
+
+    sequences: (batch, steps, features). Outputs, states and masks as for the other recurrent layers; the states of a
+    list of cells are a list for each cell. The weights are those of the cell under `cell.`: `cell.kernel`, or
+    `cell.0.kernel` in a list.
+    """
+
+    cell: Layer | tuple[Layer, ...] = arg("A cell, or a list of cells from the input to the output.")
+
+    keras_only = ("activity_regularizer",)
+    mutants = SEQUENCE_MUTANTS
+
+    def check(self) -> None:
+        self._cell().check()
+
+    def _cell(self) -> _Cell:
+        return StackedRNNCells(cells=self.cell) if isinstance(self.cell, tuple) else as_cell(self.cell)
+
+    def _cell_weights(self, w: Weights) -> Weights:
+        return Weights(w.within("cell").arrays, {}, w.random)
+
+    def weights(self, sequences: Shape, *others: Any) -> Mapping[str, Weight]:
+        return {f"cell.{name}": weight for name, weight in super().weights(sequences).items()}
+
+
+class SimpleRNN(_Recurrent):
+    """`SimpleRNNCell` run along a sequence: h' = activation(x @ kernel + h @ recurrent_kernel + bias) (Elman 1990).
+
+    sequences: (batch, steps, features). Returns (batch, units), or (batch, steps, units) with `return_sequences`;
+    with `return_state` the list [output, h].
+    """
+
+    units: int = arg("Size of the state and of the output.", at_least=1)
+    activation: Activation = arg("Applied to the sum.", "tanh")
+    use_bias: bool = arg("Whether a bias is added.", True)
+    dropout: float = arg("Fraction of the input's features that training leaves out, the same in all steps.", 0.0)
+    recurrent_dropout: float = arg("Fraction of the state's features that training leaves out.", 0.0)
+
+    keras_only = LAYER_ONLY
+    mutants = (*SEQUENCE_MUTANTS, *SIMPLE_MUTANTS)
+
+    def check(self) -> None:
+        check_units(self)
+
+    def _cell(self) -> _Cell:
+        return _same_arguments(SimpleRNNCell, self)
+
+
+class GRU(_Recurrent):
+    """`GRUCell` run along a sequence (Cho et al. 2014).
+
+    sequences: (batch, steps, features). Returns (batch, units), or (batch, steps, units) with `return_sequences`;
+    with `return_state` the list [output, h].
+    """
+
+    units: int = arg("Size of the state and of the output.", at_least=1)
+    activation: Activation = arg("Applied to the candidate state.", "tanh")
+    recurrent_activation: Activation = arg("Applied to the update and the reset gate.", "sigmoid")
+    use_bias: bool = arg("Whether biases are added.", True)
+    dropout: float = arg("Fraction of the input's features that training leaves out, the same in all steps.", 0.0)
+    recurrent_dropout: float = arg("Fraction of the state's features that training leaves out.", 0.0)
+    reset_after: bool = arg("Whether the reset gate acts after the product with the recurrent kernel.", True)
+
+    keras_only = (*LAYER_ONLY, "implementation", "use_cudnn")
+    mutants = (*SEQUENCE_MUTANTS, *GRU_MUTANTS)
+
+    def check(self) -> None:
+        check_units(self)
+
+    def _cell(self) -> _Cell:
+        return _same_arguments(GRUCell, self)
+
+
+class LSTM(_Recurrent):
+    """`LSTMCell` run along a sequence (Hochreiter & Schmidhuber 1997, Gers et al. 2000).
+
+    sequences: (batch, steps, features). Returns (batch, units), or (batch, steps, units) with `return_sequences`;
+    with `return_state` the list [output, h, c].
+    """
+
+    units: int = arg("Size of each state and of the output.", at_least=1)
+    activation: Activation = arg("Applied to the candidate and to the cell state.", "tanh")
+    recurrent_activation: Activation = arg("Applied to the input, forget and output gate.", "sigmoid")
+    use_bias: bool = arg("Whether a bias is added.", True)
+    dropout: float = arg("Fraction of the input's features that training leaves out, the same in all steps.", 0.0)
+    recurrent_dropout: float = arg("Fraction of the state's features that training leaves out.", 0.0)
+
+    keras_only = (*LAYER_ONLY, "unit_forget_bias", "implementation", "use_cudnn")
+    mutants = (
+        *SEQUENCE_MUTANTS,
+        *LSTM_MUTANTS,
+        Mutant(
+            "states_swapped",
+            "gives the cell state before the hidden state",
+            output=lambda layer, out, args: [out[0], out[2], out[1]] if layer.return_state else out,
+        ),
+    )
+
+    def check(self) -> None:
+        check_units(self)
+
+    def _cell(self) -> _Cell:
+        return _same_arguments(LSTMCell, self)
