@@ -43,7 +43,7 @@ class _Cell(Layer):
 
     def initial_states(self, batch: int) -> list[Any]:
         """Zeros in the structure of the states."""
-        return _zeros(batch, self.state_sizes)
+        return [_zeros(batch, size) for size in self.state_sizes]
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
         return terms_of_a_gate(weights)
@@ -96,7 +96,8 @@ class GRUCell(_Cell):
     h' = z * h + (1 - z) * n
 
     x: (batch, features), states: [h] with h (batch, units), or h itself. Returns [h', [h']], or [h', h'].
-    kernel (features, 3 units) is W, recurrent_kernel (units, 3 units) is U, bias is b (3 units,), or b and c (2, 3 units).
+    kernel (features, 3 units) is W, recurrent_kernel (units, 3 units) is U; bias is b (3 units,), with `reset_after`
+    b and c (2, 3 units).
     """
 
     units: int = arg("Size of the state and of the output.", at_least=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import autograd.numpy as np
 from autograd.tracer import getval, isbox
@@ -13,6 +13,8 @@ from .activations import Activation
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 from .gates import CELL_ONLY, GRU_MUTANTS, LSTM_MUTANTS, SIMPLE_MUTANTS, check_units, terms_of_a_gate
 from .recurrent import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells, _Cell, as_cell
+
+_C = TypeVar("_C", bound=_Cell)
 
 LAYER_ONLY = (*CELL_ONLY, "activity_regularizer")
 """Arguments of every recurrent layer that do not enter its mathematics."""
@@ -35,11 +37,11 @@ def _first_step(layer: Any, output: Any, args: list[Any]) -> Any:
 
 SEQUENCE_MUTANTS = (
     Mutant("ignores_mask", "runs over padding as over data", inputs=_replace_argument("mask", None)),
+    Mutant("ignores_initial_state", "always starts from zeros", inputs=_replace_argument("initial_state", None)),
     Mutant(
-        "ignores_initial_state", "always starts from zeros", inputs=_replace_argument("initial_state", None)
-    ),
-    Mutant(
-        "other_direction", "reads the sequence from the other end", config=lambda x: {"go_backwards": not x.go_backwards}
+        "other_direction",
+        "reads the sequence from the other end",
+        config=lambda x: {"go_backwards": not x.go_backwards},
     ),
     Mutant("output_flipped", "gives the output sequence in the other order of time", output=_flipped),
     Mutant(
@@ -164,7 +166,7 @@ def _batch_of(states: Any) -> int:
     return _batch_of(states[0]) if isinstance(states, list | tuple) else len(states)
 
 
-def _same_arguments(cell: type[Any], layer: Any) -> Any:
+def _same_arguments(cell: type[_C], layer: Any) -> _C:
     """A cell with those of the layer's arguments that it has too."""
     return cell(**{field.name: getattr(layer, field.name) for field in dataclasses.fields(cell)})
 

@@ -1,4 +1,4 @@
-"""Layers that wrap another layer: Bidirectional reads a sequence from both ends, TimeDistributed treats each step alike."""
+"""Layers around a layer: Bidirectional reads a sequence from both ends, TimeDistributed takes each step by itself."""
 
 from __future__ import annotations
 
@@ -65,10 +65,10 @@ def _states_swapped(layer: Any, output: Any, args: list[Any]) -> Any:
 class Bidirectional(Layer):
     """A recurrent layer run from both ends of a sequence (Schuster & Paliwal 1997), the two outputs merged.
 
-    sequences: (batch, steps, features). The backward outputs are turned round, so that both directions stand at the same
-    step; without `return_sequences` each direction gives the output after its own last step. Returns the merged output
-    (twice the units for `concat`), or the list [forward, backward] for None; with `return_state` the list goes on with
-    the states of the forward and then of the backward layer. `initial_state` is a list in that order too.
+    sequences: (batch, steps, features). The backward outputs are turned round, so that both directions stand at the
+    same step; without `return_sequences` each direction gives the output after its own last step. Returns the merged
+    output (twice the units for `concat`), or the list [forward, backward] for None; with `return_state` the list goes
+    on with the states of the forward and then of the backward layer. `initial_state` is a list in that order too.
     Masked steps of a sequence of outputs are zero, whatever the wrapped layers say (documentation of Keras).
     The weights are named `forward.kernel` ... and `backward.kernel` ...
     """
@@ -175,10 +175,9 @@ class Bidirectional(Layer):
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
         forward, backward = self._directions()
-        return max(
-            forward.longest_sum(_within("forward", weights), *shapes),
-            backward.longest_sum(_within("backward", weights), *shapes),
-        )
+        one: int = forward.longest_sum(_within("forward", weights), *shapes)
+        other: int = backward.longest_sum(_within("backward", weights), *shapes)
+        return max(one, other)
 
     def rule(self, *shapes: Any) -> str:
         merged = {"concat": "side by side", None: "both given"}.get(self.merge_mode, f"merged by {self.merge_mode}")
@@ -194,9 +193,9 @@ def _zero_where_masked(layer: Any) -> Any:
 class TimeDistributed(Layer):
     """The same layer, with the same weights, on every step of a sequence by itself.
 
-    inputs: (batch, steps, ...), three axes or more. Returns (batch, steps, ...), where the further axes are what the layer
-    makes of one step (batch, ...). A mask (batch, steps, ...) goes on unchanged; a layer that takes a mask is given that
-    of its step. The weights are named `layer.kernel` ...
+    inputs: (batch, steps, ...), three axes or more. Returns (batch, steps, ...), where the further axes are what the
+    layer makes of one step (batch, ...). A mask (batch, steps, ...) goes on unchanged; a layer that takes a mask is
+    given that of its step. The weights are named `layer.kernel` ...
     """
 
     layer: Layer = arg("The layer that is applied to each step.")

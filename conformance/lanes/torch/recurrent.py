@@ -1,8 +1,8 @@
 """Recurrent cells in torch: one step in time.
 
-`torch.nn.RNNCell` (tanh, relu), `GRUCell` (tanh and sigmoid, `reset_after`) and `LSTMCell` (tanh and sigmoid) where they
-say the same; else the same formula in native operations: other activations, and GRU with `reset_after=False`, which
-torch does not have. Gates are stacked as torch stacks them, r, z, n and i, f, g, o, whichever way the step is made.
+`torch.nn.RNNCell` (tanh, relu), `GRUCell` (tanh and sigmoid, `reset_after`) and `LSTMCell` (tanh and sigmoid) where
+they say the same; else the same formula in native operations: other activations, and GRU with `reset_after=False`,
+which torch does not have. Gates are stacked as torch stacks them, r, z, n and i, f, g, o, in either way.
 """
 
 from __future__ import annotations
@@ -61,10 +61,10 @@ def refuse_dropout(layer: Config, training: bool) -> None:
 
 
 def is_tanh_and_sigmoid(layer: Config) -> bool:
-    return layer.activation == "tanh" and layer.recurrent_activation == "sigmoid"
+    return bool(layer.activation == "tanh" and layer.recurrent_activation == "sigmoid")
 
 
-def first_state(states: Any) -> Tensor:
+def first_state(states: Any) -> Any:
     return states[0] if isinstance(states, list | tuple) else states
 
 
@@ -91,7 +91,7 @@ def gru_cell(layer: Config, p: Parameters, inputs: Tensor, states: Any, training
     return [new, [new] if isinstance(states, list | tuple) else new]
 
 
-def _gru_step(layer: Config, p: Parameters, x: Tensor, h: Tensor) -> Tensor:
+def _gru_step(layer: Config, p: Parameters, x: Tensor, h: Tensor) -> Any:
     x_r, x_z, x_n = F.linear(x, p.weight_ih, p.get("bias_ih")).chunk(3, dim=-1)
     weight_n = p.weight_hh[2 * layer.units :]
     h_r, h_z, h_n = F.linear(h, p.weight_hh, p.get("bias_hh")).chunk(3, dim=-1)

@@ -1,8 +1,8 @@
 """Recurrent layers in torch.
 
-`torch.nn.RNN`, `GRU` and `LSTM` wherever they say the same: tanh (`RNN`: or relu) and sigmoid, `reset_after`, and no mask,
-or one that is true for the first steps of each row and at least one (packed sequences). A loop over the steps of the
-cells elsewhere: other activations, `reset_after=False`, masks with holes, padding on the left, rows without any step,
+`torch.nn.RNN`, `GRU` and `LSTM` wherever they say the same: tanh (`RNN`: or relu) and sigmoid, `reset_after`, and no
+mask, or one that is true for the first steps of each row, at least one (packed sequences). Elsewhere a loop of cells
+over the steps: other activations, `reset_after=False`, masks with holes, padding on the left, rows without any step,
 `go_backwards` with a mask, and `RNN(cell)`, for which torch has no layer.
 """
 
