@@ -1,0 +1,333 @@
+"""pytest is the runner: one item per (case, lane). The plugin drives the pipeline and holds no logic of its own.
+
+Nothing heavy is imported here or while collecting: no framework, and the report only when it is written.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from conformance.errors import CaseError, ConformanceError, Exit, LaneUnavailable
+
+if TYPE_CHECKING:
+    from conformance.case.model import Case
+    from conformance.run import Run
+
+SUFFIX = ".case.yaml"
+SESSION: pytest.StashKey[Session] = pytest.StashKey()
+
+
+class Disagreement(Exception):
+    """A lane's verdict that fails its item; carries the text to show."""
+
+
+class Session:
+    """What one pytest process knows of a run; under xdist the controller's holds the records of all workers."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.started = datetime.now(UTC)
+        self.clock = time.monotonic()
+        self.paths: dict[str, str] = {}
+        """Case id to the file that it came from, to find ids used twice."""
+        self.selected: dict[str, list[str]] = {}
+        """Case id to the lanes whose items are selected, in the order of collection."""
+        self.records: dict[str, dict[str, Any]] = {}
+        self.identities: dict[str, Any] = {}
+        self.unavailable: str | None = None
+        self._run: Run | None = None
+
+    @property
+    def is_controller(self) -> bool:
+        """The process that writes results: the only one, or the one that xdist's workers report to."""
+        return not hasattr(self.config, "workerinput")
+
+    @property
+    def has_workers(self) -> bool:
+        return self.config.pluginmanager.hasplugin("dsession")
+
+    @property
+    def run(self) -> Run:
+        if self._run is None:
+            from conformance.run import Run, lane_specs
+
+            in_process = self.config.getoption("in_process") or []
+            self._run = Run(lane_specs(lane_names(self.config)), in_process)
+        return self._run
+
+    def stop(self) -> None:
+        if self._run is not None:
+            self._run.stop()
+
+
+def lane_names(config: pytest.Config) -> list[str]:
+    """The lanes asked for: `--lanes`, else the ini file's `conformance_lanes`."""
+    given = config.getoption("lanes")
+    return [name for name in given.split(",") if name] if given else list(config.getini("conformance_lanes"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("conformance", "conformance: cases in *.case.yaml through several lanes")
+    group.addoption("--lanes", metavar="A,B", help="lanes to run, e.g. keras,torch (the NumPy reference always runs)")
+    group.addoption("--results", type=Path, metavar="FILE", help="write results.json here")
+    group.addoption("--report", type=Path, metavar="FILE", help="write the HTML report here")
+    group.addoption(
+        "--in-process",
+        action="append",
+        metavar="LANE",
+        help="run this lane in the pytest process, for a debugger (no isolation, no time limit)",
+    )
+    parser.addini("conformance_lanes", "lanes that run by default", type="args", default=["keras", "torch", "numpy"])
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "layer(name): cases that use this layer; select with -m \"layer(name='Conv1D')\"")
+    config.addinivalue_line("markers", "lane(name): items of this lane; select with -m \"lane(name='torch')\"")
+    config.stash[SESSION] = Session(config)
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile | None:
+    if file_path.name.endswith(SUFFIX):
+        return CaseFile.from_parent(parent, path=file_path)
+    return None
+
+
+class CaseFile(pytest.File):
+    """A file of cases."""
+
+    def collect(self) -> Iterator[CaseItem]:
+        from conformance.case.load import load_file
+        from conformance.run import lane_specs, takes_part
+
+        session = self.config.stash[SESSION]
+        try:
+            cases = load_file(self.path, display=self._display())
+            specs = lane_specs(lane_names(self.config))
+        except ConformanceError as error:
+            raise self.CollectError(str(error)) from None
+        for case in cases:
+            other = session.paths.setdefault(case.id, str(case.position))
+            if other != str(case.position):
+                raise self.CollectError(f"{case.position}: error: id {case.id} is used twice; first at {other}")
+            for spec in specs:
+                if takes_part(spec, case):
+                    yield CaseItem.from_parent(self, name=f"{case.id}[{spec.name}]", case=case, lane=spec.name)
+
+    def _display(self) -> str:
+        try:
+            return self.path.relative_to(self.config.rootpath).as_posix()
+        except ValueError:
+            return self.path.as_posix()
+
+
+class CaseItem(pytest.Item):
+    """One case in one lane."""
+
+    def __init__(self, *, case: Case, lane: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.case = case
+        self.lane = lane
+        self.record: dict[str, Any] | None = None
+        self.extra_keyword_matches.update(case.tags, case.layer_types, [lane])
+        for layer in case.layer_types:
+            self.add_marker(pytest.mark.layer(name=layer))
+        self.add_marker(pytest.mark.lane(name=lane))
+        self.is_left_out = bool(case.lanes) and lane not in case.lanes
+
+    def runtest(self) -> None:
+        from conformance.report.text import lane_failure
+
+        if self.is_left_out:
+            pytest.skip(f"the case is for {', '.join(self.case.lanes)} only")
+        session = self.config.stash[SESSION]
+        try:
+            self.record = session.run.record(self.case)
+        except LaneUnavailable as error:
+            session.unavailable = str(error)
+            raise
+        found = self.record["lanes"][self.lane]
+        if found["verdict"] == "unsupported":
+            pytest.skip(f"unsupported: {found['reason']}")
+        if found["verdict"] != "agree":
+            raise Disagreement(lane_failure(self.record, self.lane))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str:
+        if isinstance(excinfo.value, Disagreement | ConformanceError | CaseError):
+            return str(excinfo.value)
+        return str(excinfo.getrepr(style="short", tbfilter=True))
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, self.case.position.line - 1, self.name
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Announces the selected cases, and starts the lanes' imports before the first item runs."""
+    state = session.config.stash[SESSION]
+    order: dict[str, tuple[Case, list[str]]] = {}
+    for item in session.items:
+        if isinstance(item, CaseItem) and not item.is_left_out:
+            order.setdefault(item.case.id, (item.case, []))[1].append(item.lane)
+    state.selected = {case_id: lanes for case_id, (_, lanes) in order.items()}
+    if order and not session.config.getoption("collectonly") and not state.has_workers:
+        state.run.announce(list(order.values()))
+        state.run.start()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """A lane that cannot start ends the run before it begins: exit code 4 and one message, not a thousand failures."""
+    state = session.config.stash[SESSION]
+    if state.selected and state.is_controller and not state.has_workers and not session.config.getoption("collectonly"):
+        try:
+            state.identities = dict(state.run.identities())
+        except LaneUnavailable as error:
+            state.unavailable = str(error)
+            pytest.exit(str(error), returncode=Exit.UNAVAILABLE)
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Sends the case's record along with its first item, as plain JSON, so that it survives xdist."""
+    report = yield
+    if isinstance(item, CaseItem) and call.when == "call" and item.record is not None:
+        state = item.config.stash[SESSION]
+        if item.case.id not in state.records:
+            state.records[item.case.id] = item.record
+            report.conformance_record = item.record
+    return report
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    record = getattr(report, "conformance_record", None)
+    if record is not None and _controller is not None:
+        _controller.records.setdefault(record["id"], record)
+
+
+_controller: Session | None = None
+"""The writing process's session: pytest hands reports over without their config."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    global _controller
+    state = session.config.stash[SESSION]
+    if state.is_controller:
+        _controller = state
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Takes what a worker knew and the controller cannot: which frameworks it ran, or which it could not."""
+    output = getattr(node, "workeroutput", {})
+    if _controller is not None:
+        _controller.unavailable = _controller.unavailable or output.get("conformance_unavailable")
+        for name, identity in output.get("conformance_identities", {}).items():
+            from conformance.lanes.process import LaneIdentity
+
+            _controller.identities.setdefault(name, LaneIdentity(**identity))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keeps the lanes of a case in one worker, so that a case is run once; everything else spreads as usual."""
+    if config.getoption("dist") != "load":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByCase(LoadScopeScheduling):
+        """Groups items of one case."""
+
+        def _split_scope(self, nodeid: str) -> str:
+            return nodeid.rpartition("[")[0] if SUFFIX in nodeid else nodeid
+
+    return ByCase(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    state = session.config.stash[SESSION]
+    if not state.is_controller:
+        output = session.config.workeroutput  # type: ignore[attr-defined]  # xdist adds it to a worker's config
+        output["conformance_unavailable"] = state.unavailable
+        if state._run is not None and state.unavailable is None:
+            output["conformance_identities"] = {
+                name: {"versions": dict(i.versions), "files": dict(i.files), "gives_masks": i.gives_masks}
+                for name, i in state._run.identities().items()
+            }
+    elif state.unavailable is not None:
+        session.exitstatus = Exit.UNAVAILABLE
+    if state.is_controller and state.selected:
+        _write(state, session, int(exitstatus))
+    state.stop()
+
+
+def _write(state: Session, session: pytest.Session, exitstatus: int) -> None:
+    """Writes what was asked for, complete or not; an interrupted run says what did not run."""
+    results_path, report_path = state.config.getoption("results"), state.config.getoption("report")
+    if (results_path is None and report_path is None) or state.config.getoption("collectonly"):
+        return
+    from conformance.results import assemble, command_line, lane_row, write
+    from conformance.run import lane_specs
+
+    records = [state.records[case_id] for case_id in state.selected if case_id in state.records]
+    missing = [case_id for case_id in state.selected if case_id not in state.records]
+    stopped = state.unavailable or str(session.shouldfail or session.shouldstop or "")
+    if missing and not stopped:
+        stopped = "interrupted" if exitstatus == Exit.BAD_INPUT else "the run ended early"
+    rows = [
+        lane_row(
+            spec,
+            state.identities.get(spec.name),
+            sum(spec.name in lanes for lanes in state.selected.values()),
+            records,
+        )
+        for spec in lane_specs(lane_names(state.config))
+    ]
+    results = assemble(
+        records=records,
+        lanes=rows,
+        started=state.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        seconds=time.monotonic() - state.clock,
+        command=command_line(),
+        not_run=dict.fromkeys(missing, stopped),
+        is_complete=not missing,
+        stopped=stopped if missing else "",
+    )
+    if results_path is not None:
+        write(results, results_path)
+    if report_path is not None:
+        from conformance.report.html import render
+
+        report_path.parent.mkdir(parents=True, exist_ok=True)
+        report_path.write_text(render(results), encoding="utf-8")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"conformance: lanes {', '.join(lane_names(config))}"
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    state = config.stash[SESSION]
+    if not state.selected:
+        return
+    for name, identity in state.identities.items():
+        versions = ", ".join(f"{package} {version}" for package, version in identity.versions.items())
+        terminalreporter.write_line(f"lane {name}: {versions}")
+    missing = len(state.selected) - len(state.records)
+    if missing:
+        terminalreporter.write_line(f"{missing} of {len(state.selected)} cases did not run", yellow=True)
+    for option, words in (("results", "results"), ("report", "report")):
+        if (path := config.getoption(option)) is not None:
+            terminalreporter.write_line(f"{words}: {path}")
+    if state.unavailable:
+        terminalreporter.write_line(state.unavailable, red=True)

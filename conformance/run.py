@@ -1,0 +1,108 @@
+"""A run: lanes that work ahead in parallel, cases judged in the order in which they are asked for.
+
+The order of cases is announced first; asking for one sends the next few to every lane (a bounded window), so that the
+lanes compute while the caller judges and prints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from conformance.case.model import Case
+from conformance.errors import UsageError
+from conformance.judge.case import REFERENCE, judge_case
+from conformance.lanes.observation import Observation
+from conformance.lanes.process import InProcessLane, Lane, LaneIdentity, LaneSpec, ProcessLane
+from conformance.plan import Plan, plan_of
+from conformance.record import case_record
+
+WINDOW = 6
+"""Cases sent ahead of the one that is waited for: enough to hide a slow case, few enough to bound memory."""
+
+BY_INVITATION = frozenset({"transformers"})
+"""Adapters that run only the cases which name their lane."""
+
+LANES: Mapping[str, LaneSpec] = {
+    name: LaneSpec(name, name, {"environment": {"TF_CPP_MIN_LOG_LEVEL": "2", "OMP_NUM_THREADS": "1"}})
+    for name in ("keras", "torch", REFERENCE, "transformers")
+}
+"""The lanes that need no declaration, over the packages of this interpreter."""
+
+DEFAULT_LANES = ("keras", "torch", REFERENCE)
+
+
+def lane_specs(names: Sequence[str]) -> tuple[LaneSpec, ...]:
+    """The lanes of these names, the reference always among them. Raises UsageError for a name that nobody declared."""
+    for name in names:
+        if name not in LANES:
+            raise UsageError(f"there is no lane {name}", f"lanes: {', '.join(LANES)}")
+    wanted = dict.fromkeys([*names, REFERENCE])
+    return tuple(LANES[name] for name in wanted)
+
+
+def takes_part(spec: LaneSpec, case: Case) -> bool:
+    """Whether a lane has an item for a case at all."""
+    return spec.adapter not in BY_INVITATION or spec.name in case.lanes
+
+
+class Run:
+    """Lanes, the order of cases, and the records made so far."""
+
+    def __init__(self, specs: Sequence[LaneSpec], in_process: Sequence[str] = ()) -> None:
+        self.specs = tuple(specs)
+        self.lanes: dict[str, Lane] = {
+            spec.name: InProcessLane(spec) if spec.name in in_process else ProcessLane(spec) for spec in specs
+        }
+        self._order: list[Case] = []
+        self._index: dict[str, int] = {}
+        self._wanted: dict[str, tuple[str, ...]] = {}
+        self._sent: set[str] = set()
+        self._started: set[str] = set()
+        self.records: dict[str, dict[str, Any]] = {}
+
+    def announce(self, order: Sequence[tuple[Case, Sequence[str]]]) -> None:
+        """The cases to come, each with the lanes that must run it; the reference runs each of them."""
+        self._order = [case for case, _ in order]
+        self._index = {case.id: index for index, case in enumerate(self._order)}
+        self._wanted = {case.id: tuple(dict.fromkeys([*lanes, REFERENCE])) for case, lanes in order}
+
+    def start(self) -> None:
+        """Starts every lane that is needed, all at once, then waits for none of them."""
+        needed = {name for lanes in self._wanted.values() for name in lanes}
+        for name, lane in self.lanes.items():
+            if name in needed and name not in self._started:
+                lane.start()
+                self._started.add(name)
+
+    def identities(self) -> dict[str, LaneIdentity]:
+        """What the started lanes proved to be. Raises LaneUnavailable for the first that cannot start."""
+        return {name: self.lanes[name].identity() for name in self.lanes if name in self._started}
+
+    def record(self, case: Case) -> dict[str, Any]:
+        """The judged record of a case, made once; raises LaneUnavailable where a lane cannot start."""
+        if case.id not in self.records:
+            self.start()
+            identities = self.identities()
+            self._send_ahead(self._index[case.id])
+            observations: dict[str, Observation] = {
+                name: self.lanes[name].wait(case.id) for name in self._wanted[case.id]
+            }
+            masks = {name: identities[name].gives_masks for name in observations}
+            self.records[case.id] = case_record(case, judge_case(case, observations, masks), observations)
+        return self.records[case.id]
+
+    def _send_ahead(self, index: int) -> None:
+        for case in self._order[index : index + WINDOW]:
+            if case.id in self._sent:
+                continue
+            self._sent.add(case.id)
+            plan: Plan = plan_of(case)
+            for name in self._wanted[case.id]:
+                self.lanes[name].send(plan)
+
+    def stop(self) -> None:
+        """Ends every lane's process."""
+        for name in self._started:
+            self.lanes[name].stop()
+        self._started = set()
