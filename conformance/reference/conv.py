@@ -224,7 +224,7 @@ class Conv2D(_Conv):
     mutants = (
         *CONVOLUTION_MUTANTS,
         Mutant(
-            "transposed_image",
+            "transposed_kernel",
             "takes the kernel's rows for its columns",
             config=lambda layer: {"kernel_size": spread(layer.kernel_size, 2)[::-1]},
             weights=lambda layer, weights: {"kernel": np.swapaxes(weights["kernel"], 0, 1)},
