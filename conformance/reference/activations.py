@@ -77,11 +77,11 @@ def linear(x: Array) -> Array:
 
 
 def relu(x: Array, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Array:
-    """max(x, 0) by default; in general `max_value` for x >= max_value, x between it and the threshold, and
-    negative_slope (x - threshold) below (documentation of `keras.layers.ReLU`)."""
+    """max(x, 0) by default; in general never more than `max_value`, x above the threshold, and
+    negative_slope (x - threshold) up to it (documentation of `keras.layers.ReLU`)."""
     below = negative_slope * (x - threshold) if negative_slope else np.zeros_like(x)
     result = np.where(x <= threshold, below, x)
-    return result if max_value is None else np.where(result >= max_value, max_value, result)
+    return result if max_value is None else np.where(result > max_value, max_value, result)
 
 
 def leaky_relu(x: Array, negative_slope: float = 0.2) -> Array:
@@ -91,7 +91,7 @@ def leaky_relu(x: Array, negative_slope: float = 0.2) -> Array:
 
 def relu6(x: Array) -> Array:
     """min(max(x, 0), 6) (Krizhevsky 2010)."""
-    return relu(x, max_value=6.0)
+    return np.where(x <= 0, 0.0, np.where(x >= 6.0, 6.0, x))
 
 
 def elu(x: Array, alpha: float = 1.0) -> Array:

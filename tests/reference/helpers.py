@@ -1,7 +1,9 @@
-"""What the tests of the reference share: weights to run a layer with, a run, and a check of its gradients."""
+"""What the tests of the reference share: weights to run a layer with, a run, a check of its gradients, mutants."""
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -105,3 +107,50 @@ def is_float(argument: Any) -> bool:
     if isinstance(argument, list | tuple):
         return all(is_float(item) for item in argument)
     return numpy.issubdtype(numpy.asarray(argument).dtype, numpy.floating)
+
+
+def run_mutant(
+    layer: Layer, name: str, *args: Any, weights: Mapping[str, Any] | None = None, seed: int = 0, **kwargs: Any
+) -> tuple[Any, Any]:
+    """Output and output mask of a layer with one of its named mistakes.
+
+    `mask` may be given to any layer: it reaches `call` only where that takes one, and the mask rule always.
+    """
+    (mutant,) = [mutant for mutant in layer.mutants if mutant.name == name]
+    given = dict(weights_of(layer, *map(shape_of, args), seed=seed) if weights is None else weights)
+    broken = layer if mutant.config is None else dataclasses.replace(layer, **mutant.config(layer))  # type: ignore[type-var]  # made a dataclass by __init_subclass__
+    if mutant.weights is not None:
+        given.update(mutant.weights(layer, given))
+    passed, named = list(args), dict(kwargs)
+    if mutant.inputs is not None:
+        passed, named = mutant.inputs(layer, passed, named)
+    output = run(broken, *passed, weights=given, seed=seed, **_taken(broken, named))
+    if mutant.output is not None:
+        output = mutant.output(layer, output, list(args))
+    mask = broken.compute_mask(passed[0], named.get("mask"))
+    return output, mask if mutant.mask is None else mutant.mask(layer, mask, kwargs.get("mask"))
+
+
+def _taken(layer: Layer, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The keyword arguments that the layer's `call` has."""
+    names = inspect.signature(type(layer).call).parameters
+    return {name: value for name, value in kwargs.items() if name in names}
+
+
+def is_seen(layer: Layer, name: str, *args: Any, **kwargs: Any) -> bool:
+    """Whether a mutant's output or mask differs from the layer's own on this data, beyond float32 rounding."""
+    own = {key: value for key, value in kwargs.items() if key in ("weights", "seed")}
+    named = {key: value for key, value in kwargs.items() if key not in own}
+    right = run(layer, *args, **own, **_taken(layer, named)), layer.compute_mask(args[0], named.get("mask"))
+    wrong = run_mutant(layer, name, *args, **kwargs)
+    return any(_differ(ours, theirs) for ours, theirs in zip(right, wrong, strict=True))
+
+
+def _differ(ours: Any, theirs: Any) -> bool:
+    if isinstance(ours, list | tuple):
+        return any(_differ(mine, other) for mine, other in zip(ours, theirs, strict=True))
+    if ours is None or theirs is None:
+        return (ours is None) != (theirs is None)
+    if numpy.shape(ours) != numpy.shape(theirs):
+        return True
+    return not numpy.allclose(ours, theirs, rtol=1e-5, atol=1e-6, equal_nan=True)

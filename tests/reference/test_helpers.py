@@ -12,10 +12,12 @@ from helpers import (
     assert_directional_derivative,
     assert_gradient_matches_finite_difference,
     draw,
+    is_seen,
+    run_mutant,
     shape_of,
 )
 
-from conformance.reference.base import LAYERS, Layer, Weight
+from conformance.reference.base import LAYERS, Layer, Mutant, Weight
 
 
 @primitive
@@ -29,6 +31,13 @@ defvjp(square_with_wrong_gradient, lambda ans, x: lambda g: g * 2.0001 * x)
 class _Square(Layer):
     def call(self, w: Any, x: Any) -> Any:
         return x**2
+
+    mutants = (
+        Mutant("none", "makes no mistake", output=lambda layer, y, args: y + 0.0),
+        Mutant("cube", "multiplies once more", output=lambda layer, y, args: y * args[0]),
+        Mutant("flipped", "reads backwards", inputs=lambda layer, args, kwargs: ([args[0][:, ::-1]], kwargs)),
+        Mutant("masks", "invents a mask", mask=lambda layer, mask, given: numpy.array([True, False])),
+    )
 
 
 class _WrongSquare(Layer):
@@ -72,3 +81,15 @@ def test_drawn_weights_are_distinct_and_not_the_default(kind: Any) -> None:
 
 def test_the_shape_of_a_list_is_the_list_of_shapes() -> None:
     assert shape_of([X, X[0]]) == [(2, 2), (2,)]
+
+
+def test_a_mutant_is_run_through_its_hooks() -> None:
+    output, mask = run_mutant(_Square(), "cube", X)
+    assert output.tolist() == [[0.125, -3.375], [8.0, 27.0]]
+    assert mask is None
+    assert run_mutant(_Square(), "flipped", X)[0].tolist() == [[2.25, 0.25], [9.0, 4.0]]
+
+
+@pytest.mark.parametrize(("name", "seen"), [("none", False), ("cube", True), ("flipped", True), ("masks", True)])
+def test_only_a_mutant_that_changes_something_is_seen(name: str, seen: bool) -> None:
+    assert is_seen(_Square(), name, X) is seen

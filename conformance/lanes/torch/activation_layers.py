@@ -31,23 +31,26 @@ def elu(layer: Config, p: Parameters, x: Tensor) -> Tensor:
 
 @port("PReLU", weights=lambda layer: {"weight": keras("alpha")}, mask=keep)
 def prelu(layer: Config, p: Parameters, x: Tensor) -> Tensor:
-    """`F.prelu` takes one slope a channel at most, so only slopes that all other axes share go through it."""
+    """`F.prelu` takes one slope a channel at most: other shapes are composed."""
     slopes = p.weight
-    if slopes[..., :1, :].numel() == slopes.shape[-1] or x.ndim == 2:
+    if all(size == 1 for size in slopes.shape[:-1]):
         return F.prelu(x.movedim(-1, 1), slopes.reshape(-1)).movedim(1, -1)
     return torch.where(x > 0, x, slopes * x)
 
 
 @port("Softmax", mask=keep)
 def softmax(layer: Config, p: Parameters, x: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Left-out scores become minus infinity; a slice of nothing else would be NaN and is set to 0."""
+    """Left-out scores become minus infinity, but for slices of nothing else, which would be NaN; then they become 0."""
     axes = (layer.axis,) if isinstance(layer.axis, int) else layer.axis
-    if mask is not None:
-        kept = _kept(mask, x)
-        x = x.masked_fill(~kept, -torch.inf)
-        nothing_left = ~kept.expand(x.shape).any(dim=axes[0], keepdim=True) if len(axes) == 1 else None
-        if nothing_left is None:
-            nothing_left = ~_any(kept.expand(x.shape), axes)
-        x = x.masked_fill(nothing_left, 0.0)
-        return _softmax(x, axes).masked_fill(~kept, 0.0)
-    return _softmax(x, axes)
+    if mask is None:
+        return _softmax(x, axes)
+    kept = (mask if mask.dtype == torch.bool else mask > 0.5).expand(x.shape)
+    is_empty = kept.to(x.dtype).amax(dim=axes, keepdim=True) == 0
+    return _softmax(x.masked_fill(~kept & ~is_empty, -torch.inf), axes).masked_fill(~kept, 0.0)
+
+
+def _softmax(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """torch.softmax takes one axis; over several it is exp(x - logsumexp(x))."""
+    if len(axes) == 1:
+        return torch.softmax(x, dim=axes[0])
+    return torch.exp(x - torch.logsumexp(x, dim=axes, keepdim=True))
