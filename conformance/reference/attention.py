@@ -1,7 +1,7 @@
 """Attention over one sequence: scores between queries and keys, a softmax, and the mean of the values under it.
 
-Attention: Luong et al. 2015, section 3.1 ("dot"). AdditiveAttention: Bahdanau et al. 2015, section A.1.2. A mask is true
-where a query may look.
+Attention: Luong et al. 2015, section 3.1 ("dot"). AdditiveAttention: Bahdanau et al. 2015, section A.1.2. A mask is
+true where a query may look.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import autograd.numpy as np
 import numpy
 
 from .activations import softmax
-from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
+from .base import NO_MASK, Array, Layer, LayerError, Mutant, Weight, Weights, arg
 
 
 def masked_softmax(scores: Array, allowed: Any, nothing_allowed: Literal["even", "zero"] = "even") -> Array:
@@ -99,9 +99,9 @@ class Attention(Layer):
     """softmax(scores) value, with scores query . key and no division by sqrt(dim).
 
     inputs: [query (batch, T, dim), value (batch, S, dim)] and, if there is one, key (batch, S, dim). Returns
-    (batch, T, dim), and the weights (batch, T, S) with `return_attention_scores`. mask: [query mask, value mask]: masked
-    values get no weight, masked queries give zeros. `concat` scores are v sum(tanh(scale (query + key))). The query's
-    mask goes on.
+    (batch, T, dim), and the weights (batch, T, S) with `return_attention_scores`. mask: [query mask, value mask]:
+    masked values get no weight, masked queries give zeros. `concat` scores are v sum(tanh(scale (query + key))). The
+    query's mask goes on.
     """
 
     use_scale: bool = arg("multiply the scores (or the sum in tanh) by a learned number", False)
@@ -143,7 +143,7 @@ class Attention(Layer):
         return NO_MASK if mask is None else mask[0]
 
     def longest_sum(self, weights: Any, *shapes: Any) -> int:
-        return max(shapes[0][0][-1], shapes[0][1][-2])
+        return max(int(shapes[0][0][-1]), int(shapes[0][1][-2]))
 
 
 class AdditiveAttention(Layer):
@@ -178,7 +178,7 @@ class AdditiveAttention(Layer):
         return NO_MASK if mask is None else mask[0]
 
     def longest_sum(self, weights: Any, *shapes: Any) -> int:
-        return max(shapes[0][0][-1], shapes[0][1][-2])
+        return max(int(shapes[0][0][-1]), int(shapes[0][1][-2]))
 
 
 def _sums(query: Array, key: Array) -> Array:

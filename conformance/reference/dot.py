@@ -94,7 +94,7 @@ def letters(axes: Sequence[int]) -> str:
 
 
 def unit(x: Array, axis: int) -> Array:
-    """x / max(its L2 norm along the axis, EPSILON)."""
+    """The input over its L2 norm along the axis, or over EPSILON where that is larger."""
     squares = np.sum(x**2, axis=axis, keepdims=True)
     # the bound is put under the root, whose slope at 0 is infinite
     return x / np.sqrt(np.where(squares > EPSILON**2, squares, EPSILON**2))

@@ -156,9 +156,9 @@ class MultiHeadAttention(Layer):
         return heads + w.arrays[f"{name}.bias"] if self.use_bias else heads
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
-        keys = math.prod(shapes[1][axis] for axis in self._axes(len(shapes[1])))
+        keys = math.prod(int(shapes[1][axis]) for axis in self._axes(len(shapes[1])))
         features = [weights[f"{name}.kernel"].shape[0] for name in self.sizes]
-        return max(*features, self.key_dim, keys, self.num_heads * self.sizes["value"])
+        return max(*map(int, features), self.key_dim, keys, self.num_heads * self.sizes["value"])
 
     def rule(self, *shapes: Any) -> str:
         query, value = shapes[0], shapes[1]

@@ -19,7 +19,7 @@ Tensor = torch.Tensor
 def attend(
     query: Tensor, key: Tensor, value: Tensor, allowed: Tensor | None, scale: float, dropout: float, with_scores: bool
 ) -> tuple[Tensor, Tensor | None]:
-    """(..., T, size) and (..., S, size) to the mean of the values (..., T, value size), and the weights if asked for."""
+    """(..., T, size) and (..., S, size) to the mean of the values (..., T, value size), and the weights if wanted."""
     nothing = None
     if allowed is not None:
         nothing = ~allowed.any(dim=-1, keepdim=True)
@@ -105,7 +105,8 @@ def multi_head_attention(
         mixed = mixed * torch.sigmoid(_heads(layer, p, "g_proj", rows))
     flat = F.linear(mixed.transpose(-3, -2).flatten(-2), p.tensors["out_proj.weight"], p.get("out_proj.bias"))
     features = (layer.output_shape,) if isinstance(layer.output_shape, int) else layer.output_shape
-    output = _restored(flat.unflatten(-1, features or (query.shape[-1],)), query.shape, axes)
+    features = features or (query.shape[-1],)
+    output = _restored(flat.reshape(*flat.shape[:-1], *features), query.shape, axes)
     if shares is None:
         return output
     return [output, shares.reshape(*shares.shape[:-2], *(x.shape[axis] for x in (query, key) for axis in axes))]
@@ -124,13 +125,14 @@ def _positions(x: Tensor, axes: tuple[int, ...]) -> Tensor:
 
 def _restored(x: Tensor, like: torch.Size, axes: tuple[int, ...]) -> Tensor:
     first = len(like) - 1 - len(axes)
-    return x.unflatten(first, [like[axis] for axis in axes]).movedim(tuple(range(first, first + len(axes))), axes)
+    opened = x.reshape(*x.shape[:first], *(like[axis] for axis in axes), *x.shape[first + 1 :])
+    return torch.movedim(opened, tuple(range(first, first + len(axes))), axes)
 
 
 def _heads(layer: Config, p: Parameters, name: str, x: Tensor) -> Tensor:
     """(..., positions, features) to (..., heads, positions, size)."""
     projected = F.linear(x, p.tensors[f"{name}.weight"], p.get(f"{name}.bias"))
-    return projected.unflatten(-1, (layer.num_heads, -1)).transpose(-3, -2)
+    return projected.reshape(*projected.shape[:-1], layer.num_heads, -1).transpose(-3, -2)
 
 
 def _band(queries: int, keys: int, width: int | None) -> Tensor | None:

@@ -14,7 +14,7 @@ EPSILON = 1e-7
 
 @port("Dot")
 def dot(layer: Config, p: Parameters, inputs: list[Tensor]) -> Tensor:
-    """einsum over the two axes, with (batch, 1) for two vectors a sample, where torch would give (batch,)."""
+    """The sum over the two axes, with (batch, 1) for two vectors a sample, where torch would give (batch,)."""
     x, y = inputs
     if min(x.ndim, y.ndim) < 2:
         raise ValueError(f"a batch of vectors has rank 2 at least, not {tuple(x.shape)} and {tuple(y.shape)}")

@@ -40,9 +40,8 @@ def spread(mask: Tensor | None, x: Tensor) -> Tensor:
 
 def any_real(layer: Config, x: Any, masks: Any) -> Tensor | None:
     """True where any of the masks is; None where any input has none."""
-    if masks is None or any(mask is None for mask in masks):
-        return None
-    return reduce(torch.logical_or, masks)
+    present = [mask for mask in masks or () if mask is not None]
+    return reduce(torch.logical_or, present) if present and len(present) == len(masks) else None
 
 
 @port("Add", mask=any_real)
@@ -68,7 +67,7 @@ def multiply(layer: Config, p: Parameters, inputs: list[Tensor], mask: Any = Non
 
 @port("Average", mask=any_real)
 def average(layer: Config, p: Parameters, inputs: list[Tensor]) -> Tensor:
-    return torch.stack(torch.broadcast_tensors(*aligned(inputs))).mean(dim=0)
+    return reduce(torch.add, aligned(inputs)) / len(inputs)
 
 
 @port("Maximum", mask=any_real)
@@ -109,7 +108,7 @@ def remaining(layer: Config, x: Any, mask: Any) -> Tensor | None:
     if mask is None:
         return None
     axis = layer.axis % x.ndim
-    return mask.any(dim=axis) if axis < mask.ndim else mask
+    return torch.any(mask, dim=axis) if axis < mask.ndim else mask
 
 
 @port("MaskedAverage", mask=remaining)

@@ -1,0 +1,285 @@
+"""Losses: a number for each sample, weighted, masked and reduced.
+
+`step(y_true, y_pred, sample_weight=w)`. The mask that y_pred carries counts as weights of 0 and 1. The documentation of
+`keras.losses.Loss` (Keras 3.7 and later) is the source of the reductions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import autograd.numpy as np
+import numpy
+from autograd.tracer import getval
+
+from .activations import log_softmax
+from .base import Array, Layer, LayerError, Mutant, Weights, arg
+
+EPSILON = 1e-7
+"""How far probabilities stay away from 0 and 1 before the logarithm (`keras.config.epsilon`)."""
+
+Reduction = Literal["none", "sum", "sum_over_batch_size", "mean", "mean_with_sample_weight"] | None
+
+
+def same_rank(x: Array, y: Array) -> tuple[Array, Array]:
+    """Where ranks differ by one and the surplus axis has length 1: a vector gains that axis, else the axis goes."""
+    if np.ndim(x) < np.ndim(y):
+        y, x = same_rank(y, x)
+        return x, y
+    if np.ndim(x) == np.ndim(y) + 1 and np.shape(x)[-1] == 1:
+        return (x, np.expand_dims(y, -1)) if np.ndim(y) == 1 else (np.squeeze(x, -1), y)
+    return x, y
+
+
+def times(x: Array, y: Array) -> Array:
+    """The product of two arrays that broadcast from the right; raises LayerError where they do not."""
+    try:
+        numpy.broadcast_shapes(np.shape(x), np.shape(y))
+    except ValueError:
+        raise LayerError(f"weights {np.shape(y)} do not broadcast to losses {np.shape(x)}") from None
+    return x * y
+
+
+def reduced(losses: Array, weight: Any, mask: Any, reduction: Reduction) -> Array:
+    """sum(weight * mask * loss) over the number of losses, over sum(weight * mask), or over nothing.
+
+    `mean` and `sum_over_batch_size` divide by the number of losses that are not masked (but count those of weight 0),
+    `mean_with_sample_weight` by the sum of what multiplies the losses. A division by 0 gives 0.
+    """
+    if mask is not None:
+        share = mask * 1.0
+        if reduction in ("mean", "sum_over_batch_size"):
+            share = share * _quotient(np.size(mask), np.sum(mask))
+        if weight is None:
+            weight = share
+        else:
+            share, weight = same_rank(share, weight)
+            weight = times(weight, share)
+    if weight is not None:
+        losses, weight = same_rank(losses, weight)
+        losses = times(losses, weight)
+    if reduction in (None, "none") or np.shape(losses) in ((), (0,)):
+        return losses
+    total = np.sum(losses)
+    if reduction == "sum":
+        return total
+    if reduction == "mean_with_sample_weight" and weight is not None:
+        return _quotient(total, np.sum(weight))
+    return _quotient(total, np.size(losses))
+
+
+def _quotient(number: Any, divisor: Any) -> Any:
+    return np.where(divisor == 0, 0.0, number / np.where(divisor == 0, 1.0, divisor))
+
+
+def _reweighted(change: Any) -> Any:
+    def hook(layer: Any, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        return args, {**kwargs, **change(kwargs.get("sample_weight"), kwargs.get("y_pred_mask"))}
+
+    return hook
+
+
+def _by_share_of_nonzero(weight: Any, mask: Any) -> dict[str, Any]:
+    return {} if weight is None else {"sample_weight": weight * np.size(weight) / max(np.count_nonzero(weight), 1)}
+
+
+def _mask_as_weight(weight: Any, mask: Any) -> dict[str, Any]:
+    if mask is None:
+        return {}
+    return {"y_pred_mask": None, "sample_weight": mask * 1.0 if weight is None else times(weight, mask * 1.0)}
+
+
+_MUTANTS = (
+    Mutant("summed", "does not divide", config=lambda layer: {"reduction": "sum"}),
+    Mutant("by_weight", "divides by the weights", config=lambda layer: {"reduction": "mean_with_sample_weight"}),
+    Mutant("by_nonzero", "divides by the share of non-zero weights", inputs=_reweighted(_by_share_of_nonzero)),
+    Mutant("ignores_weight", "overlooks the weights", inputs=_reweighted(lambda w, m: {"sample_weight": None})),
+    Mutant("ignores_mask", "lets padding count", inputs=_reweighted(lambda w, m: {"y_pred_mask": None})),
+    Mutant("counts_masked", "divides by masked steps too", inputs=_reweighted(_mask_as_weight)),
+)
+_SWAPPED = Mutant("swapped", "takes predictions for labels", inputs=lambda layer, args, kw: ([args[1], args[0]], kw))
+_OTHER_LOGITS = Mutant(
+    "other_logits", "has from_logits the wrong way", config=lambda layer: {"from_logits": not layer.from_logits}
+)
+
+
+class _Loss(Layer):
+    """What all losses share: the reduction, and where weights and masks enter."""
+
+    reduction: Reduction = arg(
+        "how the losses become one number; none keeps one for each sample", "sum_over_batch_size"
+    )
+
+    def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
+        """The loss of each sample (or step of a sample), and a mask of the losses that count, or None."""
+        raise NotImplementedError
+
+    def call(
+        self, w: Weights, y_true: Array, y_pred: Array, sample_weight: Any = None, y_pred_mask: Any = None
+    ) -> Array:
+        each, counted = self.losses(*same_rank(y_true, y_pred))
+        if y_pred_mask is not None:
+            counted = y_pred_mask if counted is None else np.logical_and(counted, y_pred_mask)
+        return reduced(each, sample_weight, counted, self.reduction)
+
+    def longest_sum(self, weights: Any, *shapes: Any) -> int:
+        return math.prod(shapes[1])
+
+
+class MeanSquaredError(_Loss):
+    """mean((y_true - y_pred)^2) over the last axis, then the reduction. Both (batch, ..., features)."""
+
+    mutants = (*_MUTANTS, Mutant("halved", "has the 1/2 of textbooks", output=lambda layer, y, args: y / 2.0))
+
+    def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
+        return np.mean((y_pred - y_true) ** 2, axis=-1), None
+
+
+class MeanAbsoluteError(_Loss):
+    """mean(|y_true - y_pred|) over the last axis, then the reduction. Both (batch, ..., features)."""
+
+    mutants = _MUTANTS
+
+    def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
+        return np.mean(np.abs(y_pred - y_true), axis=-1), None
+
+
+class BinaryCrossentropy(_Loss):
+    """mean(-y log p - (1 - y) log(1 - p)) over an axis, then the reduction.
+
+    y_true and y_pred: (batch, ..., outputs); p is y_pred, kept EPSILON away from 0 and 1, or its sigmoid. Labels are
+    moved towards 1/2: y (1 - smoothing) + smoothing / 2.
+    """
+
+    from_logits: bool = arg("whether y_pred are logits; else probabilities", False)
+    label_smoothing: float = arg("how far labels move towards 1/2", 0.0, at_least=0)
+    axis: int = arg("axis of the mean", -1)
+
+    mutants = (
+        *_MUTANTS,
+        _OTHER_LOGITS,
+        _SWAPPED,
+        Mutant("no_smoothing", "leaves labels as they are", config=lambda layer: {"label_smoothing": 0.0}),
+    )
+
+    def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
+        if np.shape(y_true) != np.shape(y_pred):
+            raise LayerError(f"labels {np.shape(y_true)} and predictions {np.shape(y_pred)} must have one shape")
+        y = y_true * (1.0 - self.label_smoothing) + 0.5 * self.label_smoothing
+        if self.from_logits:
+            # -y log s(x) - (1 - y) log(1 - s(x)) with the sigmoid s multiplied out, so that nothing overflows
+            entropy = np.logaddexp(0.0, y_pred) - y * y_pred
+        else:
+            p = np.clip(y_pred, EPSILON, 1.0 - EPSILON)
+            entropy = -y * np.log(p) - (1.0 - y) * np.log(1.0 - p)
+        return np.mean(entropy, axis=self.axis), None
+
+
+class CategoricalCrossentropy(_Loss):
+    """-sum(y log p) over the classes, then the reduction.
+
+    y_true and y_pred: (batch, ..., classes); p is y_pred over its sum, kept EPSILON away from 0 and 1, or its softmax.
+    Labels are moved towards the even distribution: y (1 - smoothing) + smoothing / classes.
+    """
+
+    from_logits: bool = arg("whether y_pred are logits; else probabilities", False)
+    label_smoothing: float = arg("how far labels move towards the even distribution", 0.0, at_least=0)
+    axis: int = arg("axis of the classes", -1)
+
+    mutants = (
+        *_MUTANTS,
+        _OTHER_LOGITS,
+        _SWAPPED,
+        Mutant("no_smoothing", "leaves labels as they are", config=lambda layer: {"label_smoothing": 0.0}),
+    )
+
+    def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
+        if np.shape(y_true) != np.shape(y_pred):
+            raise LayerError(f"labels {np.shape(y_true)} and predictions {np.shape(y_pred)} must have one shape")
+        y = y_true * (1.0 - self.label_smoothing) + self.label_smoothing / np.shape(y_pred)[self.axis]
+        return -np.sum(y * log_probabilities(y_pred, self.from_logits, self.axis), axis=self.axis), None
+
+
+class SparseCategoricalCrossentropy(_Loss):
+    """-log p[label], then the reduction.
+
+    y_true: integers (batch, ...) or (batch, ..., 1); y_pred: (batch, ..., classes). p as in CategoricalCrossentropy.
+    Labels equal to `ignore_class` are left out as masked steps are.
+    """
+
+    from_logits: bool = arg("whether y_pred are logits; else probabilities", False)
+    ignore_class: int | None = arg("label that does not count", None)
+    axis: int = arg("axis of the classes", -1)
+
+    mutants = (
+        *_MUTANTS,
+        _OTHER_LOGITS,
+        Mutant(
+            "counts_ignored",
+            "divides by the ignored samples too",
+            output=lambda layer, y, args: y * np.mean(args[0] != layer.ignore_class),
+        ),
+    )
+
+    def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
+        axis = self.axis % np.ndim(y_pred)
+        labels = numpy.asarray(getval(y_true)).astype(int)
+        if labels.ndim == np.ndim(y_pred) and labels.shape[axis] == 1:
+            labels = np.squeeze(labels, axis)
+        logs = np.moveaxis(log_probabilities(y_pred, self.from_logits, axis), axis, -1)
+        if labels.shape != np.shape(logs)[:-1]:
+            raise LayerError(f"labels {labels.shape} do not fit predictions {np.shape(y_pred)}")
+        counted = None if self.ignore_class is None else labels != self.ignore_class
+        labels = labels if counted is None else np.where(counted, labels, 0)
+        if labels.size and not (labels.min() >= 0 and labels.max() < np.shape(logs)[-1]):
+            raise LayerError(f"labels must lie in 0 .. {np.shape(logs)[-1] - 1}")
+        losses = -np.sum(np.where(np.eye(np.shape(logs)[-1], dtype=bool)[labels], logs, 0.0), axis=-1)
+        return (losses if counted is None else np.where(counted, losses, 0.0)), counted
+
+
+def log_probabilities(y_pred: Array, from_logits: bool, axis: int) -> Array:
+    """The log of the softmax of logits, or of probabilities made to sum to 1 and kept EPSILON off 0 and 1."""
+    if from_logits:
+        return np.moveaxis(log_softmax(np.moveaxis(y_pred, axis, -1)), -1, axis)
+    return np.log(np.clip(y_pred / np.sum(y_pred, axis=axis, keepdims=True), EPSILON, 1.0 - EPSILON))
+
+
+class CompiledLoss(Layer):
+    """What `model.compile(loss=...)` and `train_on_batch(x, y, sample_weight=, class_weight=)` report as the loss.
+
+    A class weight becomes the weight of every sample of that class (1 for classes not named); the class is the label,
+    or the largest entry of a one-hot label. Both kinds of weights at once are an error. A number for people, not a node
+    of a graph: it has no gradient. Not a layer of Keras; the Keras lane compiles a model.
+    """
+
+    loss: Layer = arg("the loss, with its arguments")
+    class_weight: Mapping[int, float] | None = arg("weight of each class", None)
+
+    mutants = (
+        Mutant("no_class_weight", "overlooks the classes", config=lambda layer: {"class_weight": None}),
+        Mutant("ignores_weight", "overlooks the weights", inputs=_reweighted(lambda w, m: {"sample_weight": None})),
+    )
+
+    def call(
+        self, w: Weights, y_true: Array, y_pred: Array, sample_weight: Any = None, y_pred_mask: Any = None
+    ) -> Array:
+        if self.class_weight is not None:
+            if sample_weight is not None:
+                raise LayerError("sample_weight and class_weight at the same time")
+            sample_weight = class_weights(y_true, self.class_weight)
+        given = [getval(value) for value in (y_true, y_pred, sample_weight)]
+        return np.mean(self.loss.call(w, *given, y_pred_mask=y_pred_mask))
+
+    def longest_sum(self, weights: Any, *shapes: Any) -> int:
+        return self.loss.longest_sum(weights, *shapes)
+
+
+def class_weights(labels: Array, weights: Mapping[Any, float]) -> Any:
+    """(batch,): the weight of each sample's class. labels: (batch,), (batch, 1) or one-hot (batch, classes)."""
+    labels = numpy.asarray(getval(labels))
+    if labels.ndim > 1:
+        labels = labels[..., 0] if labels.shape[-1] == 1 else labels.argmax(axis=-1)
+    by_class = {int(label): float(weight) for label, weight in weights.items()}
+    return numpy.array([by_class.get(int(label), 1.0) for label in numpy.rint(labels)])
