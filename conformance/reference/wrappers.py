@@ -117,14 +117,17 @@ class Bidirectional(Layer):
     def check(self) -> None:
         if self.merge_mode not in ("concat", "sum", "mul", "ave", None):
             raise LayerError(f"merge_mode must be concat, sum, mul, ave or None, not {self.merge_mode!r}")
-        forward, backward = self._directions()
-        for needed in ("go_backwards", "return_sequences", "return_state", "stateful"):
-            for layer in (forward, backward):
+        along = ("go_backwards", "return_sequences", "return_state", "stateful")
+        for layer in (self.layer, self.backward_layer or self.layer):
+            for needed in along:
                 if not hasattr(layer, needed):
                     raise LayerError(f"{type(layer).__name__} has no {needed}: it does not run along a sequence")
-            differs = getattr(forward, needed) != getattr(backward, needed)
-            if differs != (needed == "go_backwards"):
-                raise LayerError(f"the two layers must have {'different' if not differs else 'the same'} {needed}")
+        forward, backward = self._directions()
+        for needed in along[1:]:
+            if getattr(forward, needed) != getattr(backward, needed):
+                raise LayerError(f"the two layers must have the same {needed}")
+        if forward.go_backwards == backward.go_backwards:
+            raise LayerError("the two layers must have different go_backwards")
 
     def _directions(self) -> tuple[Any, Any]:
         """The layers that read forward and backward."""
