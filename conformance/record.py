@@ -47,6 +47,9 @@ def case_record(case: Case, verdict: CaseVerdict, observations: Mapping[str, Obs
         "digest": case.digest,
         "kills": list(case.kills),
         "text": case.text,
+        "matrix": plain_json(dict(case.matrix)),
+        "expects": _expectations(case),
+        "tolerance": None if case.tolerance is None else dataclasses.asdict(case.tolerance),
         "expects_error": bool(case.expect.errors),
         "outcome": str(verdict.outcome),
         "odd_one_out": verdict.odd_one_out,
@@ -64,10 +67,33 @@ def case_record(case: Case, verdict: CaseVerdict, observations: Mapping[str, Obs
             )
             for pair in verdict.pairs
         ],
-        "lanes": {
-            name: lane_record(case, verdict.lanes[name], got, reference) for name, got in observations.items()
-        },
+        "lanes": {name: lane_record(case, verdict.lanes[name], got, reference) for name, got in observations.items()},
     }
+
+
+def _expectations(case: Case) -> dict[str, Any]:
+    """What the case says beforehand, as written: shapes by axis names; literal values where they are few."""
+    return plain_json(
+        {
+            "nodes": {
+                label: {
+                    "shape": node.shape,
+                    "symbolic": node.symbolic,
+                    "dtype": node.dtype,
+                    "mask": node.mask,
+                    "values": None if node.values is None or np.size(node.values) > SMALL else node.values,
+                }
+                for label, node in case.expect.nodes.items()
+            },
+            "params": case.expect.params,
+            "weights": case.expect.weights,
+            "native_weights": case.expect.native_weights,
+            "errors": [
+                {"phase": error.phase, "lanes": error.lanes, "contains": error.contains} for error in case.expect.errors
+            ],
+            "claims": [{"kind": claim.kind, "nodes": claim.nodes} for claim in case.claims],
+        }
+    )
 
 
 def lane_record(case: Case, verdict: LaneVerdict, got: Observation, reference: Observation) -> dict[str, Any]:
@@ -93,9 +119,7 @@ def lane_record(case: Case, verdict: LaneVerdict, got: Observation, reference: O
     )
 
 
-def _run_record(
-    case: Case, run: int, verdict: LaneVerdict, got: Observation, reference: Observation
-) -> dict[str, Any]:
+def _run_record(case: Case, run: int, verdict: LaneVerdict, got: Observation, reference: Observation) -> dict[str, Any]:
     """Node label to what one lane gave for it in one run."""
     nodes: dict[str, Any] = {}
     distances = verdict.distances[run] if run < len(verdict.distances) else {}
@@ -219,5 +243,3 @@ def plain_json(value: Any) -> Any:
 def number(value: Any) -> float:
     """A number of a record, with the three strings read back."""
     return float({"Infinity": "inf", "-Infinity": "-inf"}.get(value, value))
-
-

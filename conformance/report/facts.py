@@ -1,0 +1,139 @@
+"""What a record says, looked up: lanes, nodes, runs, steps and axis names. Data in, data out; no words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Record = Mapping[str, Any]
+Lanes = Sequence[Mapping[str, Any]]
+
+REFERENCE = "numpy"
+FAILURES = ("differ", "error", "timeout", "crash", "stale")
+"""Verdicts that fail a case; of the others only `agree` is a pass."""
+
+
+def number(value: Any) -> float:
+    """A number of a record; NaN and the infinities are strings there."""
+    return float({"Infinity": "inf", "-Infinity": "-inf"}.get(value, value)) if isinstance(value, str) else float(value)
+
+
+def is_failure(verdict: str) -> bool:
+    """Whether a verdict fails a case or a lane."""
+    return verdict in FAILURES
+
+
+def lane_names(record: Record) -> list[str]:
+    """The lanes of a record, the reference first."""
+    names = list(record["lanes"])
+    return [name for name in names if name == REFERENCE] + [name for name in names if name != REFERENCE]
+
+
+def answering_lanes(record: Record) -> list[str]:
+    """The lanes that ran to an end: neither unsupported nor lost."""
+    return [
+        name
+        for name in lane_names(record)
+        if record["lanes"][name]["verdict"] not in ("unsupported", "timeout", "crash")
+    ]
+
+
+def node(record: Record, lane: str, label: str, run: int = 0) -> Mapping[str, Any] | None:
+    """What a lane gave for one node in one run; None where it gave nothing."""
+    runs = record["lanes"].get(lane, {}).get("runs", [])
+    return runs[run].get(label) if run < len(runs) else None
+
+
+def node_labels(record: Record) -> list[str]:
+    """Every node that any lane gave, in the reference's order."""
+    found: dict[str, None] = {}
+    for lane in lane_names(record):
+        for run in record["lanes"][lane]["runs"]:
+            found.update(dict.fromkeys(run))
+    return list(found)
+
+
+def run_count(record: Record) -> int:
+    """How many sizes a case is run at."""
+    return max(len(record["dims"]), 1)
+
+
+def varying_sizes(record: Record, run: int) -> dict[str, int]:
+    """The axes whose length differs from run to run, at this run; empty for a case of one run."""
+    sizes = record["dims"]
+    if len(sizes) < 2 or run >= len(sizes):
+        return {}
+    return {name: length for name, length in sizes[run].items() if any(other.get(name) != length for other in sizes)}
+
+
+def axis_names(record: Record, shape: Sequence[int | None], run: int) -> list[str]:
+    """A name for each length that exactly one named axis has; an empty string where none or several have it."""
+    sizes = record["dims"][run] if run < len(record["dims"]) else {}
+    by_length: dict[int, list[str]] = {}
+    for name, length in sizes.items():
+        by_length.setdefault(length, []).append(name)
+    return [by_length[n][0] if n is not None and len(by_length.get(n, ())) == 1 else "" for n in shape]
+
+
+def axes_of(record: Record, label: str, shape: Sequence[int | None], run: int) -> list[str]:
+    """The names of a node's axes: as the case states them where the rank is right, else from their lengths."""
+    stated = expected_node(record, label).get("shape")
+    if stated is not None and len(stated) == len(shape):
+        return [str(axis) if isinstance(axis, str) else "" for axis in stated]
+    return axis_names(record, shape, run)
+
+
+def expected_node(record: Record, label: str) -> Mapping[str, Any]:
+    """What the case states of a node; empty where it states nothing."""
+    found: Mapping[str, Any] = record.get("expects", {}).get("nodes", {}).get(label, {})
+    return found
+
+
+def steps_by_run(record: Record, lane: str) -> list[list[Mapping[str, Any]]]:
+    """A lane's calls, a list a run; all in one list where they cannot be told apart (a run that broke off)."""
+    steps = list(record["lanes"][lane]["steps"])
+    runs = len(record["lanes"][lane]["runs"])
+    if runs > 1 and steps and len(steps) % runs == 0:
+        size = len(steps) // runs
+        chunks = [steps[start : start + size] for start in range(0, len(steps), size)]
+        if all([step["node"] for step in chunk] == [step["node"] for step in chunks[0]] for chunk in chunks):
+            return chunks
+    return [steps]
+
+
+def is_shape(value: Any) -> bool:
+    """Whether a step's nested value is one shape rather than a list of them."""
+    return isinstance(value, list) and all(item is None or isinstance(item, int) for item in value)
+
+
+def flat_shapes(nested: Any) -> list[list[int | None]]:
+    """All shapes in a step's nested value, in order. The empty list is the shape of a scalar."""
+    if is_shape(nested):
+        return [nested]
+    return [shape for item in nested for shape in flat_shapes(item)] if isinstance(nested, list) else []
+
+
+def element(nested: Any, index: Sequence[int]) -> Any:
+    """One element of nested lists; None where the index leads out of them."""
+    for position in index:
+        if not isinstance(nested, list) or not 0 <= position < len(nested):
+            return None
+        nested = nested[position]
+    return nested
+
+
+def flat(nested: Any) -> list[Any]:
+    """The elements of nested lists in order; a number is a list of one."""
+    return [leaf for item in nested for leaf in flat(item)] if isinstance(nested, list) else [nested]
+
+
+def is_exact(worst: Mapping[str, Any]) -> bool:
+    """Whether an element was allowed no error at all: integers and booleans."""
+    return number(worst["allowed"]) == 0.0 and number(worst["constant"]) == 0.0
+
+
+def error_of(worst: Mapping[str, Any]) -> float:
+    """The absolute error of a worst element; NaN where either side is NaN."""
+    got, reference = number(worst["got"]), number(worst["reference"])
+    return abs(got - reference) if math.isfinite(got) and math.isfinite(reference) else math.nan

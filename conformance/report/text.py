@@ -1,0 +1,250 @@
+"""A record as plain text: the verdict in one line, a failure for the terminal, the whole page for a chat.
+
+Everything is a pure function of the record. The words of findings come from `conformance.report.words`.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from conformance.report.facts import REFERENCE, Record, axes_of, element, lane_names, node, steps_by_run
+from conformance.report.words import (
+    attribution,
+    element_text,
+    failure_text,
+    index_text,
+    inequality,
+    inequality_terms,
+    mask_text,
+    named_shape,
+    noun_of,
+    one_line,
+    place,
+    rerun_command,
+    shape_text,
+    shapes_text,
+    single,
+    used_text,
+    verdict_text,
+)
+
+WIDTH = 118
+MAX_LINES = 25
+"""Lines of a failure in the terminal; whoever wants more opens the page."""
+_LABEL = 10
+_MAX_STEPS = 6
+_MAX_LANES = 6
+
+
+def headline(record: Record, lane: str) -> str:
+    """The verdict on a lane in one line, beginning with the aspect or the verdict and naming the lane."""
+    return verdict_text(record, lane)
+
+
+def lane_failure(record: Record, lane: str) -> str:
+    """A lane's failure in at most 25 lines of plain text: the verdict, then the evidence, then how to run it again."""
+    found = record["lanes"][lane]
+    finding = found["findings"][0] if found["findings"] else None
+    before = [
+        headline(record, lane),
+        "",
+        *_block("question", _wrapped(record["question"], 2)),
+        *_block("case", [place(record)]),
+    ]
+    after = [*_block("so", _sentences(attribution(record))), *_block("again", [rerun_command(record, lane)])]
+    middle: list[str] = []
+    if finding is not None:
+        middle += _block(one_line(finding["node"], _LABEL - 2) or "answers", _answers(record, finding))
+        middle += _block("allowed", _allowed(record, finding))
+        middle += _block("also", _also(found))
+    if found["failure"] is not None and "\n" in found["failure"]["message"].strip():
+        middle += _block("message", _wrapped(found["failure"]["message"], 4))
+    room = MAX_LINES - len(before) - len(middle) - len(after)
+    steps = _block("steps", _step_lines(record, lane, min(_MAX_STEPS, room)))
+    chatter = _block("printed", _last_line(found["chatter"])) if len(steps) < room else []
+    return "\n".join([*before, *middle, *steps, *chatter, *after][:MAX_LINES])
+
+
+def _block(label: str, lines: list[str]) -> list[str]:
+    """Lines under a label in the left margin; nothing where there are none."""
+    margin = " " * (_LABEL + 2)
+    return [(f"  {label:<{_LABEL}}" if index == 0 else margin) + line for index, line in enumerate(lines)]
+
+
+def _wrapped(text: str, limit: int, width: int = WIDTH - _LABEL) -> list[str]:
+    """A field's text in at most so many lines."""
+    lines = textwrap.wrap(one_line(text, limit * width), width) or [""]
+    return lines if len(lines) <= limit else [*lines[: limit - 1], f"{lines[limit - 1][: width - 1]}…"]
+
+
+def _sentences(text: str) -> list[str]:
+    return [text] if text else []
+
+
+def _last_line(chatter: str) -> list[str]:
+    lines = [line for line in chatter[-2_000:].splitlines() if line.strip()]
+    return [one_line(lines[-1], WIDTH)] if lines else []
+
+
+def _answers(record: Record, finding: Mapping[str, Any]) -> list[str]:
+    """What every lane gave for the aspect that differs, what was expected on top."""
+    rows = [("expected", words, "by the case") for words in _stated(record, finding)]
+    names = lane_names(record)
+    rows += [
+        (one_line(name, 24), answer_text(record, name, finding), record["lanes"][name]["verdict"])
+        for name in names[:_MAX_LANES]
+    ]
+    name_width, answer_width = (max(len(row[column]) for row in rows) for column in (0, 1))
+    lines = [f"{name:<{name_width}}  {answer:<{min(answer_width, 60)}}  {verdict}" for name, answer, verdict in rows]
+    left_out = len(names) - _MAX_LANES
+    return [*lines, f"and {left_out} more lanes"] if left_out > 0 else lines
+
+
+def _stated(record: Record, finding: Mapping[str, Any]) -> list[str]:
+    if finding["wanted_by"] != "case":
+        return []
+    wanted = finding["wanted"]
+    match finding["aspect"], finding["kind"]:
+        case "shape", "shape":
+            return [named_shape(axes_of(record, finding["node"], wanted, finding["run"]), wanted)]
+        case (("shape" | "weights"), _):
+            return [shape_text(wanted)] if isinstance(wanted, list) else []
+        case "mask", _:
+            return [mask_text(wanted)]
+        case "dtype" | "params", _:
+            return [one_line(wanted, 60)]
+        case "special", _:
+            return [f"{single(wanted[1])} at {index_text(wanted[0])}"]
+        case "values", _ if finding["distance"]["worst"] is not None:
+            worst = finding["distance"]["worst"]
+            return [f"{single(worst['reference'])} at {index_text(worst['index'])}"]
+    return []
+
+
+def answer_text(record: Record, lane: str, finding: Mapping[str, Any]) -> str:
+    """What a lane gave for the aspect and node of a finding, in a few words."""
+    held, label, run = record["lanes"][lane], finding["node"], finding["run"]
+    if held["verdict"] in ("unsupported", "timeout", "crash"):
+        return one_line(held["reason"], 60)
+    if held["failure"] is not None:
+        return failure_text(held["failure"], 60)
+    if finding["aspect"] == "params":
+        return str(held["params"].get(label, "does not count"))
+    if finding["aspect"] == "weights":
+        layer, _, key = label.partition(".")
+        shape = held["weights"].get(layer, {}).get(key)
+        own = held["native"].get(layer, {}).get(key)
+        return (
+            shape_text(shape) if shape is not None else shape_text(own["shape"]) if own is not None else "does not say"
+        )
+    found = node(record, lane, label, run)
+    if found is None:
+        return (
+            _several(record, lane, label, run)
+            if "," in label
+            else "gave an answer"
+            if not label
+            else "does not have it"
+        )
+    return _node_answer(record, lane, finding, found)
+
+
+def _several(record: Record, lane: str, label: str, run: int) -> str:
+    """The nodes of a claim: their shapes."""
+    found = [node(record, lane, name.strip(), run) for name in label.split(",")]
+    return " and ".join(shape_text(item["shape"]) if item is not None else "none" for item in found)
+
+
+def _node_answer(record: Record, lane: str, finding: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    match finding["aspect"]:
+        case "shape" if finding["kind"] == "symbolic":
+            return f"{shape_text(found['symbolic'])} symbolic, {shape_text(found['shape'])} with numbers"
+        case "dtype":
+            return one_line(found["dtype"], 40)
+        case "mask":
+            return mask_text(found["mask"])
+        case "values" | "special":
+            return _value_answer(record, lane, finding, found)
+        case _:
+            return shape_text(found["shape"])
+
+
+def _value_answer(record: Record, lane: str, finding: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    worst = (finding["distance"] or {}).get("worst")
+    index = finding["got"][0] if finding["aspect"] == "special" else worst["index"] if worst is not None else []
+    value = element(found["values"], index)
+    if value is None and lane == REFERENCE and finding["wanted_by"] == "reference":
+        value = finding["wanted"][1] if finding["aspect"] == "special" else worst["reference"] if worst else None
+    words = shape_text(found["shape"]) if value is None else element_text(value, found["dtype"])
+    if value is not None and index:
+        words += f" at {index_text(index)}"
+    if found["distance"] is not None:
+        words += f", {used_text(found['distance']['used'], noun_of(record))}"
+    return words
+
+
+def _allowed(record: Record, finding: Mapping[str, Any]) -> list[str]:
+    """The worst element's inequality, and where its right-hand side comes from."""
+    worst = (finding["distance"] or {}).get("worst")
+    if worst is None:
+        return []
+    found = finding["distance"]
+    return [
+        f"{inequality(worst)} at {index_text(worst['index'])}; {used_text(found['used'], noun_of(record))}",
+        inequality_terms(record, worst),
+    ]
+
+
+def _also(found: Mapping[str, Any]) -> list[str]:
+    """The other nodes in which the same aspect differs."""
+    first = found["findings"][0]
+    others = {item["node"] for item in found["findings"][1:] if item["node"] != first["node"]}
+    names = [name for name in dict.fromkeys(item["node"] for item in found["findings"]) if name in others]
+    if not names:
+        return []
+    left_out = found["findings_left_out"] + max(len(names) - 6, 0)
+    shown = ", ".join(one_line(name, 40) for name in names[:6])
+    return [f"{first['aspect']} differs in {shown}" + (f" and {left_out} more" if left_out else "")]
+
+
+def _step_lines(record: Record, lane: str, limit: int) -> list[str]:
+    """A lane's calls up to the one that failed; the last ones where there is no room for all."""
+    rows = list(step_rows(record, lane))
+    if len(rows) < 1 or limit < 2:
+        return []
+    shown = rows if len(rows) <= limit else rows[-(limit - 1) :]
+    lines = [] if len(shown) == len(rows) else [f"({len(rows) - len(shown)} earlier calls)"]
+    width = max(len(row[0]) for row in shown)
+    return lines + [one_line(f"{call:<{width}}", 60).ljust(width) + f"  {what}" for call, what in shown]
+
+
+def step_rows(record: Record, lane: str, run: int = 0) -> Iterator[tuple[str, str]]:
+    """The calls of one run: `pooled = pool` and `(2, 11, 7) -> (2, 7)   rule with its numbers`, then what failed."""
+    chunks = steps_by_run(record, lane)
+    steps = chunks[run] if run < len(chunks) else chunks[-1]
+    for index, step in enumerate(steps):
+        shapes = f"{', '.join(shapes_text(shape) for shape in step['inputs'])} -> {shapes_text(step['outputs'])}"
+        rule = step["rule"] or rule_of(record, run, index, step)
+        yield (
+            f"{one_line(step['node'], 30)} = {one_line(step['callee'], 30)}",
+            shapes + (f"   {one_line(rule, 200)}" if rule else ""),
+        )
+    failure = record["lanes"][lane]["failure"]
+    if failure is not None:
+        yield (
+            f"{one_line(failure['node'], 30) or 'the case'}",
+            f"raised {one_line(failure['type'], 60)} in {failure['phase']}",
+        )
+
+
+def rule_of(record: Record, run: int, index: int, step: Mapping[str, Any]) -> str:
+    """The reference's rule for the same call, where it made the same call with the same shapes."""
+    if REFERENCE not in record["lanes"]:
+        return ""
+    chunks = steps_by_run(record, REFERENCE)
+    steps = chunks[run] if run < len(chunks) else []
+    if index >= len(steps) or any(steps[index][key] != step[key] for key in ("node", "callee", "outputs")):
+        return ""
+    return str(steps[index]["rule"])
