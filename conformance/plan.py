@@ -42,9 +42,7 @@ def plan_of(case: Case) -> Plan:
             }
             for layer in case.layers
         },
-        "models": {
-            model.name: {"inputs": list(model.inputs), "outputs": list(model.outputs)} for model in case.models
-        },
+        "models": {model.name: {"inputs": list(model.inputs), "outputs": list(model.outputs)} for model in case.models},
         "inputs": {
             item.name: {
                 "shape": list(runs[0][item.name].shape) if is_stateful else symbolic_shape(case, item),

@@ -87,8 +87,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "layer(name): cases that use this layer; select with -m \"layer(name='Conv1D')\"")
-    config.addinivalue_line("markers", "lane(name): items of this lane; select with -m \"lane(name='torch')\"")
+    config.addinivalue_line(
+        "markers", "layer(name): cases that use this layer; select with -m \"layer(name='Conv1D')\""
+    )
+    config.addinivalue_line("markers", "lane(name): items of this lane; select: -m \"lane(name='torch')\"")
     config.stash[SESSION] = Session(config)
 
 
@@ -203,7 +205,7 @@ def pytest_runtest_makereport(
         state = item.config.stash[SESSION]
         if item.case.id not in state.records:
             state.records[item.case.id] = item.record
-            report.conformance_record = item.record
+            report.conformance_record = item.record  # type: ignore[attr-defined]  # travels with the report
     return report
 
 
@@ -244,7 +246,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         return None
     from xdist.scheduler import LoadScopeScheduling
 
-    class ByCase(LoadScopeScheduling):
+    class ByCase(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
         """Groups items of one case."""
 
         def _split_scope(self, nodeid: str) -> str:

@@ -18,7 +18,7 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ def environment() -> dict[str, Any]:
     }
 
 
-def lane_row(spec: Any, identity: Any, selected: int, records: list[Mapping[str, Any]]) -> dict[str, Any]:
+def lane_row(spec: Any, identity: Any, selected: int, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What results say of a lane as a whole; `ran` counts cases that it answered or raised on."""
     verdicts: dict[str, int] = {}
     for record in records:
@@ -89,8 +89,8 @@ def short_path(path: str) -> str:
 
 def assemble(
     *,
-    records: list[Mapping[str, Any]],
-    lanes: list[Mapping[str, Any]],
+    records: Sequence[Mapping[str, Any]],
+    lanes: Sequence[Mapping[str, Any]],
     started: str,
     seconds: float,
     command: str,
@@ -103,7 +103,7 @@ def assemble(
     outcomes: dict[str, int] = {}
     for record in records:
         outcomes[record["outcome"]] = outcomes.get(record["outcome"], 0) + 1
-    return plain_json(
+    whole: dict[str, Any] = plain_json(
         {
             "schema_version": SCHEMA_VERSION,
             "kind": KIND,
@@ -119,6 +119,7 @@ def assemble(
             "footer": {"complete": is_complete, "stopped": stopped, "cases": len(records)},
         }
     )
+    return whole
 
 
 def write(results: Results, path: Path) -> None:

@@ -27,9 +27,7 @@ def judge_case(case: Case, observations: Mapping[str, Observation], gives_masks:
     `gives_masks` says which lanes have masks of their own: the others' are carried by the harness and not judged.
     """
     reference = observations[REFERENCE]
-    lanes = {
-        name: judge_lane(case, got, reference, gives_masks.get(name, True)) for name, got in observations.items()
-    }
+    lanes = {name: judge_lane(case, got, reference, gives_masks.get(name, True)) for name, got in observations.items()}
     pairs = tuple(
         _pair(case, observations[a], observations[b], reference, gives_masks.get(a, True) and gives_masks.get(b, True))
         for a, b in combinations([REFERENCE, *(name for name in observations if name != REFERENCE)], 2)

@@ -110,7 +110,8 @@ def _special(values: Array) -> Array:
     """0 for finite, 1 for NaN, 2 and 3 for the two infinities."""
     if values.dtype.kind != "f":
         return np.zeros(values.shape, dtype=int)
-    return np.isnan(values) + 2 * np.isposinf(values) + 3 * np.isneginf(values)
+    kinds: Array = np.isnan(values) + 2 * np.isposinf(values) + 3 * np.isneginf(values)
+    return kinds
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,9 +74,7 @@ def _shape(expected: ExpectedNode, got: Output, label: str, run: int, names: Bin
         yield Finding("shape", "shape", label, run, wanted, got.shape, "case")
 
 
-def _symbolic(
-    expected: ExpectedNode, got: Observation, label: str, run: int, names: Bindings
-) -> Iterator[Finding]:
+def _symbolic(expected: ExpectedNode, got: Observation, label: str, run: int, names: Bindings) -> Iterator[Finding]:
     if expected.symbolic is None or not got.symbolic:
         return
     found = {
@@ -128,7 +126,13 @@ def _values(
         if wrong.any():
             index = tuple(int(i) for i in np.argwhere(wrong)[0])
             yield Finding(
-                "special", "special", label, run, (index, float(wanted[index])), (index, float(got.values[index])), "case"
+                "special",
+                "special",
+                label,
+                run,
+                (index, float(wanted[index])),
+                (index, float(got.values[index])),
+                "case",
             )
             return
     moved = exact.sensitivity if exact is not None and exact.shape == wanted.shape else None
@@ -192,7 +196,9 @@ def claim_findings(case: Case, got: Observation, reference: Observation) -> Iter
                 if (found is None) != (claim.kind == "same"):
                     label = f"{a}, {b}"
                     if isinstance(found, Finding):
-                        yield Finding("claims", claim.kind, label, run, found.wanted, found.got, "claim", found.distance)
+                        yield Finding(
+                            "claims", claim.kind, label, run, found.wanted, found.got, "claim", found.distance
+                        )
                     else:
                         yield Finding("claims", claim.kind, label, run, wanted_by="claim")
 

@@ -23,7 +23,7 @@ from conformance.case.expressions import Expression, parse
 
 
 class Unsupported(Exception):
-    """This lane cannot do the case; the message is the reason. Shown and counted, never a pass."""
+    """What the lane cannot do; the message is the reason. Shown and counted, never a pass."""
 
 
 class Disconnected(Exception):

@@ -11,7 +11,7 @@ import inspect
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from conformance.case.expressions import evaluate
@@ -47,7 +47,7 @@ def _each(nested: Any, function: Callable[[Value], Any], **kwargs: Any) -> Any:
     return kwargs.get("other", nested)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _parameters(function: Callable[..., Any], bound: int) -> tuple[str, ...]:
     return tuple(inspect.signature(function).parameters)[bound:]
 
@@ -62,9 +62,7 @@ class Arguments:
     first_mask: Any
 
 
-def arguments_for(
-    function: Callable[..., Any], bound: int, args: list[Any], kwargs: Mapping[str, Any]
-) -> Arguments:
+def arguments_for(function: Callable[..., Any], bound: int, args: list[Any], kwargs: Mapping[str, Any]) -> Arguments:
     """Splits values from masks and hands the masks on to the parameters that ask for them.
 
     `bound` leading parameters of `function` are not the caller's (weights, config). As in Keras, an explicit `mask=`

@@ -234,7 +234,7 @@ def _sensitivity(
     exact: ReferenceArrays,
 ) -> dict[str, list[dict[str, Any]]]:
     """Per observed node and output: the root mean square change when data are perturbed by one float32 rounding."""
-    nodes = [node for node in plan["observed"]]
+    nodes = list(plan["observed"])
     base = {node: [numpy.asarray(item.data) for item in _flat([exact.values[node]])] for node in nodes}
     squares = {node: [numpy.zeros(item.shape) for item in items] for node, items in base.items()}
     for pattern in range(PATTERNS):
@@ -253,9 +253,7 @@ def _sensitivity(
                 if item.dtype.kind == "f":
                     with numpy.errstate(invalid="ignore", over="ignore"):
                         total += (numpy.asarray(moved_item.data) - item) ** 2
-    return {
-        node: [pack(numpy.sqrt(total / PATTERNS)) for total in totals] for node, totals in squares.items()
-    }
+    return {node: [pack(numpy.sqrt(total / PATTERNS)) for total in totals] for node, totals in squares.items()}
 
 
 def start(options: Mapping[str, Any]) -> Reference:

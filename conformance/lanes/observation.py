@@ -92,7 +92,10 @@ def from_message(lane: str, message: Mapping[str, Any]) -> Observation:
         failure=None if failure is None else Failure(**failure),
         unsupported=message["unsupported"],
         runs=tuple(
-            {name: _node(node, sensitivity[index].get(name) if index < len(sensitivity) else None) for name, node in run.items()}
+            {
+                name: _node(node, sensitivity[index].get(name) if index < len(sensitivity) else None)
+                for name, node in run.items()
+            }
             for index, run in enumerate(message["runs"])
         ),
         symbolic={

@@ -207,7 +207,7 @@ class ProcessLane:
         """How the process ended, as far as the system tells."""
         if self._group is None or not len(self._group):
             return ""
-        popen = self._group[0]._io.popen  # execnet offers the exit status nowhere else
+        popen = self._group[0]._io.popen  # type: ignore[attr-defined]  # execnet offers the exit status nowhere else
         try:
             code = popen.wait(timeout=2)
         except Exception:  # it closed its end but lives on; it is killed next

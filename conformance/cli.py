@@ -1,0 +1,138 @@
+"""The `conformance` command: what pytest is not for. Each subcommand reads files and prints or writes one thing."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from conformance import __version__
+from conformance.errors import ConformanceError, Exit, UsageError
+
+DEFAULT_RESULTS = Path("reports/results.json")
+
+_EXAMPLES = """\
+examples:
+  conformance report reports/results.json -o report.html     make the HTML report again
+  conformance explain pooling/global_average.channels_first  one case as text, for a terminal or a chat
+  conformance check cases                                     read case files and name every mistake
+  conformance questions cases -o docs/questions.md            which cases settle which question
+  conformance schema case                                     the JSON Schema of case files, for editors
+
+Cases are run by pytest: pytest cases -k conv1d --results reports/results.json
+
+exit codes: 0 ok, 1 disagreement, 2 bad case or results file, 3 internal, 4 usage or lane missing, 5 nothing ran
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one subcommand and returns its exit code."""
+    parser = _parser()
+    try:
+        parsed = parser.parse_args(arguments)
+    except SystemExit as stop:
+        return Exit.OK if stop.code in (0, None) else Exit.UNAVAILABLE
+    command: Callable[[argparse.Namespace], int] = parsed.command
+    try:
+        return command(parsed)
+    except ConformanceError as error:
+        print(error if error.exit is Exit.BAD_INPUT else f"conformance: {error}", file=sys.stderr)
+        return error.exit
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # Python flushes it when it exits
+        return Exit.OK
+    except OSError as error:
+        print(f"conformance: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
+        return Exit.UNAVAILABLE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="conformance",
+        description="Explain, report and check what the lanes said.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"conformance {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    report = commands.add_parser("report", help="write the HTML report of a results file")
+    report.add_argument("results", type=Path, nargs="?", default=DEFAULT_RESULTS)
+    report.add_argument("-o", "--output", type=Path, help="file to write; standard output when left out")
+    report.set_defaults(command=_report)
+
+    explain = commands.add_parser("explain", help="print one case's page as text")
+    explain.add_argument("id", help="the case's id, or the end of it")
+    explain.add_argument("--results", type=Path, default=DEFAULT_RESULTS)
+    explain.set_defaults(command=_explain)
+
+    check = commands.add_parser("check", help="read case files and name every mistake")
+    check.add_argument("path", type=Path, nargs="?", default=Path("cases"))
+    check.set_defaults(command=_check)
+
+    questions = commands.add_parser("questions", help="list which cases settle which question, as markdown")
+    questions.add_argument("path", type=Path, nargs="?", default=Path("cases"))
+    questions.add_argument("-o", "--output", type=Path)
+    questions.set_defaults(command=_questions)
+
+    schema = commands.add_parser("schema", help="print the JSON Schema of case files")
+    schema.add_argument("kind", choices=["case"])
+    schema.add_argument("-o", "--output", type=Path)
+    schema.set_defaults(command=_schema)
+    return parser
+
+
+def _write(text: str, output: Path | None) -> None:
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text, encoding="utf-8")
+
+
+def _report(parsed: argparse.Namespace) -> int:
+    from conformance.report.html import render
+    from conformance.results import read
+
+    _write(render(read(parsed.results)), parsed.output)
+    return Exit.OK
+
+
+def _explain(parsed: argparse.Namespace) -> int:
+    from conformance.report.text import case_text
+    from conformance.results import read
+
+    results = read(parsed.results)
+    found = [record for record in results["cases"] if record["id"] == parsed.id]
+    found = found or [record for record in results["cases"] if record["id"].endswith(parsed.id)]
+    if len(found) != 1:
+        near = [record["id"] for record in results["cases"] if parsed.id.lower() in record["id"].lower()][:8]
+        hint = f"did you mean {', '.join(near)}?" if near else f"{parsed.results} holds {len(results['cases'])} cases"
+        raise UsageError(f"{len(found) or 'no'} cases are called {parsed.id} in {parsed.results}", hint)
+    _write(case_text(found[0], results["lanes"]) + "\n", None)
+    return Exit.OK
+
+
+def _check(parsed: argparse.Namespace) -> int:
+    from conformance.case.load import load_file, load_folder
+
+    cases = load_file(parsed.path) if parsed.path.is_file() else load_folder(parsed.path)
+    print(f"{len(cases)} cases, no mistakes")
+    return Exit.OK
+
+
+def _questions(parsed: argparse.Namespace) -> int:
+    from conformance.case.load import load_folder
+    from conformance.report.questions import questions_page
+
+    _write(questions_page(load_folder(parsed.path)), parsed.output)
+    return Exit.OK
+
+
+def _schema(parsed: argparse.Namespace) -> int:
+    from conformance.case.jsonschema import render
+
+    _write(render(), parsed.output)
+    return Exit.OK

@@ -1,0 +1,145 @@
+"""Lanes that do one thing wrong each, by name. They answer as the reference does, rounded to float32, but for that.
+
+Used as an adapter: `LaneSpec("always_wrong", "tests.fakes", {"behaviour": "always_wrong"})`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from conformance.lanes.adapter import Identity
+from conformance.lanes.numpy import Reference
+from conformance.lanes.wire import pack, unpack
+
+Message = dict[str, Any]
+
+
+def always_right(item: Message) -> None:
+    """Leaves the answer alone."""
+
+
+def always_wrong(item: Message) -> None:
+    item["data"] = pack(unpack(item["data"]) + np.float32(1.0))
+
+
+def wrong_shape(item: Message) -> None:
+    array = unpack(item["data"])[..., np.newaxis]
+    item["data"], item["shape"] = pack(array), list(array.shape)
+
+
+def transposed(item: Message) -> None:
+    array = np.swapaxes(unpack(item["data"]), 0, -1)
+    item["data"], item["shape"] = pack(array), list(array.shape)
+
+
+def wrong_dtype(item: Message) -> None:
+    item["dtype"] = "float16"
+
+
+def no_mask(item: Message) -> None:
+    item["mask"] = None
+
+
+def inverted_mask(item: Message) -> None:
+    if item["mask"] is not None:
+        item["mask"] = pack(~unpack(item["mask"]))
+
+
+def gives_nan(item: Message) -> None:
+    array = np.array(unpack(item["data"]))
+    array.flat[0] = np.nan
+    item["data"] = pack(array)
+
+
+def off_by_one_ulp(item: Message) -> None:
+    array = unpack(item["data"])
+    item["data"] = pack(np.nextafter(array, np.float32(np.inf)))
+
+
+def off_by_a_thousandth(item: Message) -> None:
+    item["data"] = pack(unpack(item["data"]) * np.float32(1.001))
+
+
+CHANGES: dict[str, Callable[[Message], None]] = {
+    change.__name__: change
+    for change in (
+        always_right,
+        always_wrong,
+        wrong_shape,
+        transposed,
+        wrong_dtype,
+        no_mask,
+        inverted_mask,
+        gives_nan,
+        off_by_one_ulp,
+        off_by_a_thousandth,
+    )
+}
+
+
+def raises() -> None:
+    raise RuntimeError("this lane always raises")
+
+
+def crashes() -> None:
+    os.abort()
+
+
+def killed() -> None:
+    os.kill(os.getpid(), 9)
+
+
+def hangs() -> None:
+    time.sleep(3600)
+
+
+def chatters() -> None:
+    print("a word on stdout")
+    print("\x1b[31mand red ones on stderr\x1b[0m " + "x" * 200_000, file=sys.stderr)
+
+
+ACTIONS: dict[str, Callable[[], None]] = {act.__name__: act for act in (raises, crashes, killed, hangs, chatters)}
+
+
+class Fake:
+    """The reference, rounded to float32, with one named behaviour."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self.behaviour = options["behaviour"]
+        self.only = options.get("only")
+        """The id of the one case that the behaviour befalls; all when left out."""
+        self.reference = Reference({})
+        self.identity: Identity = replace(self.reference.identity, versions={"fake": "1.0"})
+
+    def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]:
+        is_meant = self.only in (None, plan["id"])
+        if is_meant and self.behaviour in ACTIONS:
+            try:
+                ACTIONS[self.behaviour]()
+            except RuntimeError as error:
+                failure = {"phase": "call", "type": "RuntimeError", "message": str(error), "node": ""}
+                return {**self.reference.observe(plan), "failure": failure, "runs": []}
+        message = self.reference.observe(plan)
+        for key in ("sensitivity", "longest_sum"):
+            message.pop(key, None)
+        for run in message["runs"]:
+            for node in run.values():
+                for item in node["items"]:
+                    array = unpack(item["data"])
+                    item["data"] = pack(array.astype(np.float32) if array.dtype.kind == "f" else array)
+                    if is_meant and self.behaviour in CHANGES:
+                        CHANGES[self.behaviour](item)
+        return message
+
+
+def start(options: Mapping[str, Any]) -> Fake:
+    if options["behaviour"] == "cannot_start":
+        raise ImportError("No module named 'imaginary'")
+    return Fake(options)
