@@ -1,0 +1,330 @@
+"""The one-sentence answer of a case: its template filled from facts, never repeated where the facts do not carry it.
+
+A template is text with closed placeholders, read by the small parser here (`{{` and `}}` are literal braces):
+
+    {node.shape} {node.symbolic} {node.dtype} {node.mask} {node.values}    what the lanes agree on
+    {params.layer}  {weights.layer.kernel}                                 a number of weights, a weight's shape
+    {error.lane}                                                           what a lane raised
+    {versions}                                                             the lanes that answered
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.case.problems import did_you_mean, listed
+from conformance.report.facts import (
+    REFERENCE,
+    Lanes,
+    Record,
+    answering_lanes,
+    is_failure,
+    lane_names,
+    node,
+    node_labels,
+    number,
+    run_count,
+)
+from conformance.report.words import (
+    attribution,
+    failure_text,
+    joined,
+    mask_text,
+    node_shape,
+    one_line,
+    raised_text,
+    shape_text,
+    verdict_text,
+)
+
+ASPECTS = ("shape", "symbolic", "dtype", "mask", "values")
+FEW = 24
+"""Entries of a mask or an array that a sentence can hold."""
+
+_PRODUCTS = {"keras": "Keras", "tensorflow": "TensorFlow", "jax": "JAX", "tf-keras": "tf_keras"}
+_AROUND = ("python", "numpy", "autograd")
+"""Packages that a sentence about a lane leaves out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """A fact that a template asks for; `column` counts from 0."""
+
+    text: str
+    column: int
+
+
+class TemplateError(Exception):
+    """A template that cannot be read; `column` counts from 0."""
+
+    def __init__(self, column: int, message: str) -> None:
+        super().__init__(message)
+        self.column = column
+        self.message = message
+
+
+def parse(text: str) -> list[str | Placeholder]:
+    """Splits a template into literal text and placeholders. Raises TemplateError where a brace stands alone."""
+    parts: list[str | Placeholder] = []
+    literal = ""
+    position = 0
+    while position < len(text):
+        if text[position : position + 2] in ("{{", "}}"):
+            literal += text[position]
+            position += 2
+        elif text[position] == "{":
+            end = text.find("}", position)
+            if end < 0:
+                raise TemplateError(position, "the brace is not closed; write {{ for a brace in the text")
+            parts += [literal, Placeholder(text[position + 1 : end], position)]
+            literal = ""
+            position = end + 1
+        elif text[position] == "}":
+            raise TemplateError(position, "the brace was not opened; write }} for a brace in the text")
+        else:
+            literal += text[position]
+            position += 1
+    return [part for part in [*parts, literal] if part != ""]
+
+
+def check_template(text: str, nodes: Iterable[str], layers: Iterable[str]) -> list[tuple[int, str]]:
+    """Every mistake of a template as (column from 0, message), empty where there is none.
+
+    `nodes` are the names of observed nodes, `layers` those of declared layers. A lane's name is not checked: which
+    lanes there are is known only when they run.
+    """
+    try:
+        parts = parse(text)
+    except TemplateError as error:
+        return [(error.column, error.message)]
+    known_nodes, known_layers = list(nodes), list(layers)
+    mistakes = []
+    for part in parts:
+        if isinstance(part, Placeholder):
+            message = _mistake(part.text, known_nodes, known_layers)
+            if message:
+                mistakes.append((part.column, message))
+    return mistakes
+
+
+def _mistake(text: str, nodes: Sequence[str], layers: Sequence[str]) -> str:
+    head, _, rest = text.partition(".")
+    if text == "versions":
+        return ""
+    if head == "error":
+        return "" if rest else "error needs a lane: {error.keras}"
+    if head in ("params", "weights"):
+        layer, _, weight = rest.partition(".")
+        if layer not in layers:
+            return _unknown("layer", layer, layers)
+        return "a weight's name is missing: {weights.layer.kernel}" if head == "weights" and not weight else ""
+    name, _, aspect = text.rpartition(".")
+    base = re.sub(r"\[\d+\]$", "", name)
+    if not name:
+        return f"no fact is called {one_line(text, 40)!r}; write {{node.shape}}, {{params.layer}} or {{versions}}"
+    if base not in nodes:
+        return _unknown("observed node", base, nodes)
+    return "" if aspect in ASPECTS else _unknown("aspect", aspect, ASPECTS)
+
+
+def _unknown(what: str, name: str, known: Sequence[str]) -> str:
+    hint = did_you_mean(name, known) or f"there are {listed(known)}"
+    return f"no {what} is called {one_line(name, 40)!r}; {hint}"
+
+
+def answer(record: Record, lanes: Lanes) -> str:
+    """The answer in one sentence or two. Where lanes disagree it says so, with versions, whatever the template says."""
+    if any(is_failure(found["verdict"]) for found in record["lanes"].values()):
+        return _disagreement(record, lanes)
+    if record["outcome"] == "unsupported":
+        return _unsupported(record, lanes)
+    filled = fill(record, lanes) if record["answer"] else None
+    return filled if filled is not None else _generated(record, lanes)
+
+
+def fill(record: Record, lanes: Lanes) -> str | None:
+    """The template with its facts; None where it asks for a fact that no lane gave."""
+    try:
+        parts = parse(record["answer"])
+    except TemplateError:
+        return None
+    speaks_of_masks = any(isinstance(part, Placeholder) and part.text.endswith(".mask") for part in parts)
+    words = []
+    for part in parts:
+        fact = part if isinstance(part, str) else _fact(record, lanes, part.text, speaks_of_masks)
+        if fact is None:
+            return None
+        words.append(fact)
+    return one_line("".join(words), 2_000)
+
+
+def _fact(record: Record, lanes: Lanes, text: str, speaks_of_masks: bool) -> str | None:
+    if text == "versions":
+        return versions_text(record, lanes, speaks_of_masks)
+    head, _, rest = text.partition(".")
+    if head == "error":
+        failure = record["lanes"].get(rest, {}).get("failure")
+        return None if failure is None else raised_text(failure)
+    if head == "params":
+        return _first(record, lambda lane: record["lanes"][lane]["params"].get(rest), str)
+    if head == "weights":
+        layer, _, weight = rest.partition(".")
+        return _first(record, lambda lane: record["lanes"][lane]["weights"].get(layer, {}).get(weight), shape_text)
+    name, _, aspect = text.rpartition(".")
+    return _node_fact(record, name, aspect) if aspect in ASPECTS else None
+
+
+def _first(record: Record, fact: Callable[[str], Any], words: Callable[[Any], str]) -> str | None:
+    """The fact of the first lane that has it, the reference before others."""
+    found = (fact(lane) for lane in answering_lanes(record))
+    value = next((value for value in found if value is not None), None)
+    return None if value is None else words(value)
+
+
+def _node_fact(record: Record, label: str, aspect: str) -> str | None:
+    """A node's fact: once where it is the same in every run, else of each run in turn."""
+    facts = []
+    for run in range(run_count(record)):
+        given = [found for lane in answering_lanes(record) if (found := node(record, lane, label, run)) is not None]
+        if aspect == "symbolic":
+            given = [found for found in given if found["symbolic"] is not None]
+        if not given:
+            return None
+        facts.append(_aspect_text(given[0], aspect))
+    return facts[0] if len(set(facts)) == 1 else joined(facts)
+
+
+def _aspect_text(found: Mapping[str, Any], aspect: str) -> str:
+    match aspect:
+        case "shape":
+            return shape_text(found["shape"])
+        case "symbolic":
+            return shape_text(found["symbolic"])
+        case "dtype":
+            return one_line(found["dtype"], 40)
+        case "mask":
+            mask = found["mask"]
+            if mask is None or mask["values"] is None:
+                return mask_text(mask)
+            return nested_text(mask["values"])
+    if found["values"] is None:
+        return f"{shape_text(found['shape'])} numbers from {_plain(found['summary']['min'])} to " + _plain(
+            found["summary"]["max"]
+        )
+    return nested_text(found["values"])
+
+
+def nested_text(values: Any) -> str:
+    """Nested lists of numbers as one writes them by hand: `[[20, 60], [100, 140]]`."""
+    if isinstance(values, list):
+        return f"[{', '.join(nested_text(item) for item in values)}]"
+    return _plain(values)
+
+
+def _plain(value: Any) -> str:
+    """A number in six significant digits, integers without a point."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(int(value))
+    return f"{number(value):.6g}"
+
+
+def lane_title(row: Mapping[str, Any]) -> str:
+    """A lane with its versions: `Keras 3.15.1 (TensorFlow 2.21.0)`, `torch 2.13.0`, `the NumPy reference`."""
+    if row["role"] == "reference":
+        return "the NumPy reference"
+    packages = [
+        f"{_PRODUCTS.get(name, one_line(name, 40))} {one_line(version, 40).partition('+')[0]}"
+        for name, version in row["versions"].items()
+        if name not in _AROUND
+    ]
+    if not packages:
+        return one_line(row["name"], 40)
+    return packages[0] + (f" ({', '.join(packages[1:])})" if packages[1:] else "")
+
+
+def titles(record: Record, lanes: Lanes) -> dict[str, str]:
+    """Every lane of a record with its versions, the reference last; two lanes of one version keep their names."""
+    rows = {row["name"]: row for row in lanes}
+    found = {name: lane_title(rows[name]) if name in rows else one_line(name, 40) for name in lane_names(record)}
+    shared = {title for title in found.values() if list(found.values()).count(title) > 1}
+    named = {name: f"{title} [{one_line(name, 40)}]" if title in shared else title for name, title in found.items()}
+    return {name: named[name] for name in sorted(named, key=lambda name: name == REFERENCE)}
+
+
+def versions_text(record: Record, lanes: Lanes, speaks_of_masks: bool = False) -> str:
+    """The lanes that answered, in a row; only those with masks of their own where the sentence is about masks."""
+    silent = {row["name"] for row in lanes if speaks_of_masks and not row["gives_masks"]}
+    answering = set(answering_lanes(record)) - silent
+    return joined([title for name, title in titles(record, lanes).items() if name in answering])
+
+
+def _disagreement(record: Record, lanes: Lanes) -> str:
+    """What to say where a lane fails: who, in which version, how, and what follows."""
+    named = titles(record, lanes)
+    failing = [name for name in named if is_failure(record["lanes"][name]["verdict"])]
+    rest = [name for name in named if record["lanes"][name]["verdict"] == "agree"]
+    words = f"Not settled: {verdict_text(record, failing[0])} ({named[failing[0]]})."
+    if failing[1:]:
+        words += f" {_capital(joined([named[name] for name in failing[1:]]))} {_also(len(failing) - 1)}."
+    who = attribution(record, named)
+    if who:
+        words += f" {_capital(who)}."
+    elif rest:
+        words += f" {_capital(joined([named[name] for name in rest]))} {'agrees' if len(rest) == 1 else 'agree'}."
+    return words
+
+
+def _also(count: int) -> str:
+    return "fails too" if count == 1 else "fail too"
+
+
+def _unsupported(record: Record, lanes: Lanes) -> str:
+    named = titles(record, lanes)
+    reasons = [
+        f"{named[name]} cannot do this ({one_line(record['lanes'][name]['reason'], 160)})"
+        for name in named
+        if record["lanes"][name]["verdict"] == "unsupported"
+    ]
+    return f"Only the NumPy reference answers: {joined(reasons)}."
+
+
+def _generated(record: Record, lanes: Lanes) -> str:
+    """A sentence from facts alone, for a case without a template."""
+    named = titles(record, lanes)
+    answering = [name for name in named if name in set(answering_lanes(record))]
+    raising = [name for name in answering if record["lanes"][name]["failure"] is not None]
+    giving = [name for name in answering if name not in raising]
+    words = [_raise_sentence(record, name, named[name]) for name in raising]
+    if giving:
+        facts = "; ".join(_node_sentence(record, label) for label in node_labels(record)[-3:])
+        who = _capital(joined([named[name] for name in giving]))
+        verb = "gives" if len(giving) == 1 else "agree"
+        words.append(f"{who} {verb}: {facts}." if facts else f"{who} {verb}.")
+    return " ".join(words)
+
+
+def _raise_sentence(record: Record, name: str, title: str) -> str:
+    return f"{_capital(title)} {failure_text(record['lanes'][name]['failure'], 160).rstrip('.')}."
+
+
+def _node_sentence(record: Record, label: str) -> str:
+    """The shape of a node with its axes named, in every run."""
+    shapes = []
+    for run in range(run_count(record)):
+        given = (node(record, lane, label, run) for lane in answering_lanes(record))
+        found = next((item for item in given if item is not None), None)
+        if found is not None:
+            shapes.append(node_shape(record, label, found["shape"], run))
+    return f"{one_line(label, 60)} has shape {joined(list(dict.fromkeys(shapes)))}"
+
+
+def _capital(text: str) -> str:
+    """A sentence's first letter in upper case, unless the first word is a name that is written small."""
+    if text.startswith(("torch ", "transformers ", "tf_keras ")):
+        return text
+    return text[:1].upper() + text[1:]
