@@ -1,7 +1,8 @@
 """From a case to a plan: everything that a lane needs, as built-in values, drawn once and the same for every lane.
 
 The weights' shapes come from one run of the reference; where the reference raises before it reaches a layer, that
-layer's weights stay undrawn and a lane that gets further keeps its own.
+layer's weights stay undrawn and a lane that gets further keeps its own. Layers with the same Keras `name` get the same
+numbers in weights of the same name and shape: so that a case can compare two configurations of one layer.
 """
 
 from __future__ import annotations
@@ -60,10 +61,11 @@ def plan_of(case: Case) -> Plan:
         spec = plan["layers"][name]
         if not spec["is_planned"] and shapes:
             for key, weight in layer.weights(*shapes).items():
-                fixed = _fixed(spec["config"].get(f"{key}_initializer"), weight.shape)
+                fixed = _fixed(_initializer(spec["config"], key), weight.shape)
                 if fixed is not None:
                     spec["kept"].append(key)
-                array = fixed if fixed is not None else draw_weight(case.id, name, key, weight.shape, weight.draw)
+                shared = spec["config"].get("name", name)
+                array = fixed if fixed is not None else draw_weight(case.id, shared, key, weight.shape, weight.draw)
                 drawn.setdefault(name, {})[key] = array
             spec["is_planned"] = True
         return {key: as_reference(array) for key, array in drawn.get(name, {}).items()}
@@ -88,6 +90,24 @@ def _is_stateful(config: Mapping[str, Any]) -> bool:
     return bool(config.get("stateful")) or any(
         _is_stateful(value) for value in config.values() if isinstance(value, Mapping)
     )
+
+
+_INITIALIZERS = {"recurrent_kernel": "recurrent_initializer"}
+"""Arguments that are not called after the weight that they fill."""
+_WRAPPED = {"forward": ("layer",), "backward": ("backward_layer", "layer")}
+"""The arguments that hold the layer whose weights stand under a scope, where they are not called like the scope."""
+
+
+def _initializer(config: Any, weight: str) -> Any:
+    """What the case says a weight starts with; for `forward.bias` what it says in the wrapped layer."""
+    scope, _, rest = weight.partition(".")
+    if not rest:
+        return config.get(_INITIALIZERS.get(weight, f"{weight}_initializer"))
+    if scope.isdigit():
+        inner = (config if isinstance(config, list) else config["cells"])[int(scope)]
+    else:
+        inner = next((config[name] for name in _WRAPPED.get(scope, (scope,)) if config.get(name)), None)
+    return None if inner is None else _initializer(inner, rest)
 
 
 def _fixed(initializer: Any, shape: tuple[int, ...]) -> np.ndarray[Any, Any] | None:
