@@ -78,7 +78,8 @@ def linear(x: Array) -> Array:
 
 def relu(x: Array, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Array:
     """max(x, 0) by default; in general never more than `max_value`, x above the threshold, and
-    negative_slope (x - threshold) up to it (documentation of `keras.layers.ReLU`)."""
+    negative_slope (x - threshold) up to it (documentation of `keras.layers.ReLU`).
+    """
     below = negative_slope * (x - threshold) if negative_slope else np.zeros_like(x)
     result = np.where(x <= threshold, below, x)
     return result if max_value is None else np.where(result > max_value, max_value, result)
@@ -147,10 +148,10 @@ def silu(x: Array) -> Array:
 
 def mish(x: Array) -> Array:
     """x tanh(softplus(x)) (Misra 2019, equation 1)."""
-    return x * np.tanh(softplus(x))
+    return x * tanh(softplus(x))
 
 
-@primitive
+@primitive  # type: ignore[untyped-decorator]  # autograd ships no types
 def erfc(x: Array) -> Array:
     """The complementary error function 2 / sqrt(pi) times the integral of exp(-t^2) from x on."""
     return numpy.vectorize(math.erfc, otypes=[float])(x)
@@ -165,7 +166,7 @@ def gelu(x: Array, approximate: bool = False) -> Array:
     Approximated: 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
     """
     if approximate:
-        return 0.5 * x * (1.0 + np.tanh(math.sqrt(2.0 / math.pi) * (x + 0.044715 * x**3)))
+        return 0.5 * x * (1.0 + tanh(math.sqrt(2.0 / math.pi) * (x + 0.044715 * x**3)))
     return 0.5 * x * erfc(-x / math.sqrt(2.0))
 
 
@@ -177,14 +178,23 @@ def glu(x: Array) -> Array:
     return x[..., : size // 2] * sigmoid(x[..., size // 2 :])
 
 
+@primitive  # type: ignore[untyped-decorator]  # autograd ships no types
 def tanh(x: Array) -> Array:
-    """(exp(x) - exp(-x)) / (exp(x) + exp(-x))."""
-    return np.tanh(x)
+    """(exp(x) - exp(-x)) / (exp(x) + exp(-x)); its slope is 1 / cosh(x)^2 = 4 e / (1 + e)^2 with e = exp(-2 |x|)."""
+    return numpy.tanh(x)
+
+
+def _tanh_slope(ans: Array, x: Array) -> Callable[[Array], Array]:
+    small = np.exp(-2.0 * np.abs(x))
+    return lambda g: g * 4.0 * small / (1.0 + small) ** 2
+
+
+defvjp(tanh, _tanh_slope)
 
 
 def tanh_shrink(x: Array) -> Array:
     """x - tanh(x)."""
-    return x - np.tanh(x)
+    return x - tanh(x)
 
 
 def hard_tanh(x: Array) -> Array:

@@ -222,7 +222,7 @@ class GroupNormalization(Layer):
         return np.moveaxis(y, -1, self.axis)
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
-        shape = shapes[0]
+        shape: Shape = shapes[0]
         return math.prod(shape[1:]) * self.size(shape) // shape[self.axis]
 
     def rule(self, shape: Shape) -> str:
@@ -287,8 +287,8 @@ class BatchNormalization(Layer):
             raise LayerError(
                 f"a mask with {np.ndim(mask)} axes does not fit an input with {x.ndim}: one less is needed"
             )
-        mean = w.state.get("moving_mean", w.moving_mean)
-        variance = w.state.get("moving_variance", w.moving_variance)
+        mean: Array = w.state.get("moving_mean", w.moving_mean)
+        variance: Array = w.state.get("moving_variance", w.moving_variance)
         if training:
             batch_mean, batch_variance = self._moments(x, mask)
             w.state["moving_mean"] = mean * self.momentum + batch_mean * (1 - self.momentum)
@@ -310,7 +310,8 @@ class BatchNormalization(Layer):
         return np.ravel(mean), np.ravel(variance)
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
-        return math.prod(shapes[0]) // shapes[0][self.axis]
+        shape: Shape = shapes[0]
+        return math.prod(shape) // shape[self.axis]
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
         Mutant("epsilon_of_torch", "takes torch's epsilon, 1e-5", config=lambda layer: {"epsilon": 1e-5}),

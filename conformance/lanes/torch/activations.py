@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812  # the name under which the torch documentation imports it
 
-Tensor = Any
+Tensor = torch.Tensor
 
 
 def activate(name: str | None, x: Tensor) -> Tensor:

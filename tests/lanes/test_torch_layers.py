@@ -1,0 +1,210 @@
+"""Core, activation, reshaping and normalisation layers in torch against the reference, over the grid of options."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import autograd
+import autograd.numpy as np
+import numpy
+import pytest
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
+
+from conformance.lanes.torch import (  # noqa: E402, F401  # registers the ports; torch may be missing
+    activation_layers,
+    core,
+    normalization,
+    reshaping,
+)
+from conformance.lanes.torch.port import PORTS, Config, Parameters  # noqa: E402  # as above
+from conformance.reference import activation_layers as _  # noqa: E402, F401  # registers the layers
+from conformance.reference.base import LayerError, Weights, full_config, make  # noqa: E402  # as above
+from conformance.reference.catalog import LAYERS  # noqa: E402  # as above
+
+RANDOM = numpy.random.default_rng(19)
+X2 = RANDOM.normal(size=(3, 6)) + 0.3
+X3 = RANDOM.normal(size=(2, 5, 6)) + 0.3
+X4 = RANDOM.normal(size=(2, 3, 4, 6))
+IDS = numpy.array([[0, 3, 5, 0], [2, 2, 0, 1]])
+MASK = numpy.array([[True, True, False, True, False], [False, True, True, False, True]])
+ANY_MASK = RANDOM.random((2, 5, 6)) > 0.5
+WITH_HOLES = numpy.where(MASK[..., None], X3, 0.0)
+
+
+def grid(kind: str, x: Any, call: dict[str, Any] | None = None, **options: list[Any]) -> list[Any]:
+    """Every combination of the options, as (type, config, input, keyword arguments)."""
+    names = list(options)
+    return [
+        (kind, dict(zip(names, values, strict=True)), x, call or {}) for values in itertools.product(*options.values())
+    ]
+
+
+CASES = [
+    *grid("Dense", X2, units=[1, 4], use_bias=[True, False], activation=[None, "relu", "softmax"]),
+    *grid("Dense", X4, units=[2]),
+    *grid("Embedding", IDS, input_dim=[6], output_dim=[3], mask_zero=[True, False]),
+    *grid("Embedding", IDS + 0.7, input_dim=[6], output_dim=[3], mask_zero=[True]),
+    *grid("Embedding", IDS, input_dim=[5], output_dim=[3]),
+    *grid("Embedding", IDS - 1, input_dim=[6], output_dim=[3]),
+    *grid("Masking", WITH_HOLES, mask_value=[0.0, 2.0]),
+    *grid("Activation", X3, activation=["tanh", "sparsemax", "glu"]),
+    *grid("Dropout", X3, rate=[0.0, 0.5], noise_shape=[None, [None, 1, None]]),
+    *grid("Dropout", X3, {"training": True}, rate=[0.0, 1.0], noise_shape=[None, [None, 1, None]]),
+    *grid("Identity", X3),
+    *grid("ReLU", X3, max_value=[None, 0.7], negative_slope=[0.0, 0.3], threshold=[0.0, 0.4]),
+    *grid("LeakyReLU", X3, negative_slope=[0.0, 0.3]),
+    *grid("ELU", X3, alpha=[1.0, 0.5]),
+    *grid("PReLU", X3, shared_axes=[None, 1, [2], [1, 2]]),
+    *grid("PReLU", X2),
+    *grid("PReLU", X4, shared_axes=[None, [1, 2], [3]]),
+    *grid("Softmax", X3, axis=[-1, 1, [1, 2], [2]]),
+    *grid("Softmax", X3, {"mask": ANY_MASK}, axis=[-1, 1, [1, 2]]),
+    *grid("Softmax", X3, {"mask": MASK[..., None]}, axis=[-1, 1, [1, 2]]),
+    *grid("Softmax", X3, {"mask": ANY_MASK * 1.0}, axis=[-1]),
+    *grid("Softmax", X3, {"mask": MASK}, axis=[-1]),
+    *grid("Flatten", X3, data_format=["channels_last", "channels_first"]),
+    *grid("Flatten", X4, data_format=["channels_last", "channels_first"]),
+    *grid("Flatten", X2[:, 0], data_format=["channels_last", "channels_first"]),
+    *grid("Reshape", X3, target_shape=[[30], [-1], [6, 5], [2, -1], [4, 5], [-1, 7]]),
+    *grid("Permute", X3, dims=[[1, 2], [2, 1], [1, 3, 2]]),
+    *grid("Permute", X4, dims=[[3, 1, 2], [2, 3, 1]]),
+    *grid("RepeatVector", X2, n=[1, 3]),
+    *grid("RepeatVector", X3, n=[1]),
+    *grid("ZeroPadding1D", X3, padding=[1, 0, [1, 2]], data_format=["channels_last", "channels_first"]),
+    *grid("ZeroPadding1D", X2),
+    *grid("Cropping1D", X3, cropping=[1, [1, 2], [0, 4], [3, 2], 4]),
+    *grid("Cropping1D", X2),
+    *grid("UpSampling1D", X3, size=[1, 3]),
+    *grid("UpSampling1D", X2),
+    *grid(
+        "LayerNormalization",
+        X3,
+        axis=[-1, 1, [1, 2], [-1, -2], 3],
+        center=[True, False],
+        scale=[True, False],
+        epsilon=[1e-3, 1e-5],
+    ),
+    *grid("LayerNormalization", X4, axis=[[1, 3], [2], -3], rms_scaling=[True, False]),
+    *grid("RMSNormalization", X3, axis=[-1, 1, [1, 2], 3], epsilon=[1e-6, 0.1]),
+    *grid("UnitNormalization", X3, axis=[-1, 1, [1, 2], 0]),
+    *grid(
+        "GroupNormalization",
+        X3,
+        groups=[1, 2, -1, 4, 32],
+        axis=[-1, 2],
+        center=[True, False],
+        scale=[True, False],
+    ),
+    *grid("GroupNormalization", X4, groups=[1, 2, -1], axis=[1, 2, -1]),
+    *grid("BatchNormalization", X3, {"training": True}, axis=[-1, 1], center=[True, False], scale=[True, False]),
+    *grid("BatchNormalization", X3, {"training": False}, axis=[-1, 1], center=[True, False], scale=[True, False]),
+    *grid("BatchNormalization", X3, {"training": True, "mask": MASK}, center=[True, False]),
+    *grid("BatchNormalization", X3, {"training": False, "mask": MASK}, epsilon=[1e-5]),
+    *grid("BatchNormalization", X3, {"mask": ANY_MASK}, epsilon=[1e-5]),
+    *grid("BatchNormalization", X2, {"training": True}, epsilon=[0.1]),
+]
+
+
+def name_of(case: Any) -> str:
+    return str(case[0]) if isinstance(case, tuple) else ""
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_same_answer(case: Any) -> None:
+    """Values, gradients and masks agree, or both refuse."""
+    kind, config, x, kwargs = case
+    x = x.astype(numpy.float32) if x.dtype == float else x
+    layer = make(kind, config)
+    weights: dict[str, Any] = {}
+    try:
+        weights = drawn(layer, x.shape)
+        right = layer.call(Weights(weights), *as_reference(x), **kwargs)
+    except LayerError:
+        with pytest.raises((RuntimeError, ValueError, IndexError)):
+            said(layer, weights, x, kwargs)
+        return
+    y, gradients, mask = said(layer, weights, x, kwargs, cotangent=np.cos(np.arange(right.size)).reshape(right.shape))
+    assert y.shape == right.shape
+    numpy.testing.assert_allclose(y, right, rtol=1e-5, atol=1e-5)
+    for mine, theirs in zip(slopes(layer, weights, x, kwargs), gradients, strict=True):
+        numpy.testing.assert_allclose(theirs, mine, rtol=1e-4, atol=1e-4)
+    expected = layer.compute_mask(x, kwargs.get("mask", MASK))
+    assert (mask is None) == (expected is None)
+    assert mask is None or numpy.array_equal(mask, expected)
+
+
+def as_reference(x: Any) -> list[Any]:
+    return [x.astype(float) if x.dtype.kind == "f" else x]
+
+
+def drawn(layer: Any, shape: tuple[int, ...]) -> dict[str, Any]:
+    random = numpy.random.default_rng(7)
+    return {
+        name: numpy.float32(random.uniform(0.5, 1.5, size=weight.shape)).astype(float)
+        for name, weight in layer.weights(shape).items()
+    }
+
+
+def slopes(layer: Any, weights: dict[str, Any], x: Any, kwargs: dict[str, Any]) -> list[Any]:
+    """The reference's gradients: of the input where it is float, then of every weight."""
+
+    def total(x: Any, weights: dict[str, Any]) -> Any:
+        y = layer.call(Weights(weights, {}), x, **kwargs)
+        untouched = 0.0 * (np.sum(x) + sum(np.sum(weight) for weight in weights.values()))
+        return np.sum(np.reshape(np.cos(np.arange(np.size(y))), np.shape(y)) * y) + untouched
+
+    by_weight = list(autograd.grad(total, 1)(*as_reference(x), weights).values()) if weights else []
+    if x.dtype.kind != "f" or type(layer).__name__ == "Embedding":
+        return by_weight
+    return [autograd.grad(total)(*as_reference(x), weights), *by_weight]
+
+
+def said(layer: Any, weights: dict[str, Any], x: Any, kwargs: dict[str, Any], cotangent: Any = None) -> Any:
+    """What the port gives: values, gradients in Keras' layout and order, and the mask."""
+    kind = type(layer).__name__
+    full, port = Config(kind, full_config(layer)), PORTS[kind]
+    leaves = {name: torch.tensor(value, dtype=torch.float32, requires_grad=True) for name, value in weights.items()}
+    mapped = {name: item.apply(leaves) for name, item in port.weights(full).items() if item.source in leaves}
+    given = torch.tensor(x)
+    if given.is_floating_point() and kind != "Embedding":
+        given.requires_grad_()
+    tensors = {name: torch.tensor(value) if name == "mask" else value for name, value in kwargs.items()}
+    y = port.call(full, Parameters(mapped, {}), given, **tensors)
+    mask = port.mask(full, given, tensors.get("mask", torch.tensor(MASK)))
+    sources = [*([given] if given.requires_grad else []), *leaves.values()]
+    gradients = torch.autograd.grad(
+        y, sources, torch.tensor(cotangent, dtype=y.dtype), allow_unused=True, materialize_grads=True
+    )
+    return y.detach().numpy(), [gradient.numpy() for gradient in gradients], None if mask is None else mask.numpy()
+
+
+def test_dropout_in_training_gives_zero_or_the_double() -> None:
+    torch.manual_seed(0)
+    for noise_shape in (None, (None, 1)):
+        layer = Config("Dropout", {"rate": 0.5, "noise_shape": noise_shape})
+        y = PORTS["Dropout"].call(layer, Parameters({}, {}), torch.ones(400, 3), training=True)
+        assert set(y.unique().tolist()) == {0.0, 2.0}
+        assert (noise_shape is None) == bool((y != y[:, :1]).any())
+
+
+def test_moving_statistics_are_updated_as_in_the_reference() -> None:
+    """Two batches in training, then inference; torch's own update would take the unbiased variance."""
+    layer = make("BatchNormalization", {"momentum": 0.6})
+    weights, state, p_state = drawn(layer, X3.shape), {}, {}
+    mapping = PORTS["BatchNormalization"].weights(Config("BatchNormalization", full_config(layer)))
+    tensors = {name: torch.tensor(weights[item.source], dtype=torch.float32) for name, item in mapping.items()}
+    for x, training in ((X3, True), (X3 * 2 + 1, True), (X3, False)):
+        right = layer.call(Weights(weights, state), x, training=training)
+        full = Config("BatchNormalization", full_config(layer))
+        given = torch.tensor(x, dtype=torch.float32)
+        got = PORTS["BatchNormalization"].call(full, Parameters(tensors, p_state), given, training=training)
+        numpy.testing.assert_allclose(got.numpy(), right, rtol=1e-5, atol=1e-5)
+
+
+def test_every_layer_of_these_families_is_in_the_grid() -> None:
+    families = {"core", "activation_layers", "reshaping", "normalization"}
+    known = {name for name, layer in LAYERS.items() if layer.__module__.rpartition(".")[2] in families}
+    assert known == {case[0] for case in CASES}
