@@ -24,7 +24,7 @@ DEFAULT_TIME_LIMIT = 60.0
 """Seconds a lane may take for one case."""
 
 
-def plan_of(case: Case) -> Plan:
+def plan_of(case: Case, with_gradients: bool = True) -> Plan:
     """The plan of a case. Never raises for what a layer refuses: that is the lanes' answer, and the reference's."""
     from conformance.lanes.numpy import ReferenceArrays, as_reference, full_config, make_layers
 
@@ -54,6 +54,7 @@ def plan_of(case: Case) -> Plan:
         "graph": [[node.name, node.expression] for node in case.graph],
         "observed": [node.name for node in case.graph if node.is_observed],
         "runs": [{name: pack(array) for name, array in run.items()} for run in runs],
+        "cotangents": {},
         "time_limit": case.time_limit or DEFAULT_TIME_LIMIT,
     }
 
@@ -77,6 +78,8 @@ def plan_of(case: Case) -> Plan:
             plan["layers"][name]["full"] = full_config(layer)
         arrays = ReferenceArrays(plan, layers, draw, Observing())
         arrays.run({name: as_reference(array) for name, array in runs[0].items()})
+        if with_gradients and not case.no_gradients:
+            plan["cotangents"] = _cotangents(case, plan["observed"], arrays.values)
     except Exception:  # the numpy lane runs the same plan, and reports the same error as its answer
         pass
     for name, weights in drawn.items():
@@ -84,6 +87,26 @@ def plan_of(case: Case) -> Plan:
     for spec in plan["layers"].values():
         spec["full"] = spec["full"] or spec["config"]
     return plan
+
+
+def _cotangents(case: Case, observed: list[str], values: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """A drawn array for every observed float output: one backward pass of their products gives all gradients.
+
+    None at all where an output is not finite: there is no gradient to agree on.
+    """
+    from conformance.lanes.numpy import flat
+
+    drawn: dict[str, list[Any]] = {}
+    for node in observed:
+        drawn[node] = []
+        for index, item in enumerate(flat([values[node]])):
+            data = np.asarray(item.data)
+            if not np.all(np.isfinite(data)):
+                return {}
+            is_float = data.dtype.kind == "f"
+            label = f"{node}[{index}]"
+            drawn[node].append(pack(draw_weight(case.id, "cotangent", label, data.shape, "table")) if is_float else None)
+    return drawn
 
 
 def _is_stateful(config: Mapping[str, Any]) -> bool:

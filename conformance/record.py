@@ -98,7 +98,7 @@ def _expectations(case: Case) -> dict[str, Any]:
 
 def lane_record(case: Case, verdict: LaneVerdict, got: Observation, reference: Observation) -> dict[str, Any]:
     """One lane's part of a record."""
-    return plain_json(
+    record: dict[str, Any] = plain_json(
         {
             "verdict": str(verdict.verdict),
             "aspects": dict(verdict.aspects),
@@ -108,6 +108,11 @@ def lane_record(case: Case, verdict: LaneVerdict, got: Observation, reference: O
             "used": verdict.used,
             "failure": None if got.failure is None else dataclasses.asdict(got.failure),
             "runs": [_run_record(case, run, verdict, got, reference) for run in range(len(got.runs))],
+            "gradients": {
+                name: {"shape": got.gradients[name].shape, "distance": dataclasses.asdict(found)}
+                for name, found in verdict.gradients.items()
+            },
+            "gradient_note": case.no_gradients or got.gradient_note,
             "params": dict(got.params),
             "weights": {layer: dict(held) for layer, held in got.weights.items()},
             "native": {layer: dict(held) for layer, held in got.native.items()},
@@ -117,6 +122,7 @@ def lane_record(case: Case, verdict: LaneVerdict, got: Observation, reference: O
             "chatter": got.chatter,
         }
     )
+    return record
 
 
 def _run_record(case: Case, run: int, verdict: LaneVerdict, got: Observation, reference: Observation) -> dict[str, Any]:

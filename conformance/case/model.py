@@ -153,6 +153,8 @@ class Case:
     """Rows of the list of user questions that this case helps to settle."""
     lanes: tuple[str, ...] = ()
     """Only these lanes run the case; all when empty."""
+    no_gradients: str = ""
+    """Why gradients are not compared (a kink or a tie that the question is about); empty where they are."""
     kills: tuple[str, ...] = ()
     """Mutants (`Layer.mutant`) that this case must tell from the real layer."""
     matrix: Mapping[str, Any] = field(default_factory=dict)

@@ -18,6 +18,9 @@ from conformance.case.model import Tolerance
 from conformance.judge.verdict import Distance, Worst
 from conformance.lanes.observation import Array
 
+GRADIENT_CONSTANT = 64.0
+"""C for gradients: a backward pass sums over the batch and reuses rounded activations; at 32 one honest gradient in
+1,500 stood over, at 64 none."""
 UNIT = 2.0**-24
 """The relative error of one rounding to float32."""
 
@@ -56,6 +59,15 @@ def allowance(
     constant = scale * (8.0 + math.sqrt(longest_sum))
     floor = scale * 4.0 * UNIT * float(finite.max(initial=0.0))
     return Allowance(reference, constant * (moved + UNIT * finite) + floor, moved, constant, floor)
+
+
+def gradient_allowance(reference: Array, sensitivity: Array | None, largest: float) -> Allowance:
+    """The allowed error around a gradient. `largest` is the largest gradient of the same layer: a gradient that is zero
+    by structure (an attention's key bias) is a difference of numbers of that size."""
+    finite = np.where(np.isfinite(reference), np.abs(reference), 0.0)
+    moved = np.zeros(reference.shape) if sensitivity is None else sensitivity
+    floor = 4.0 * UNIT * largest
+    return Allowance(reference, GRADIENT_CONSTANT * (moved + UNIT * finite) + floor, moved, GRADIENT_CONSTANT, floor)
 
 
 def distance(got: Array, allowed: Allowance) -> Distance:

@@ -14,6 +14,7 @@ from conformance.judge.expectations import (
     node_findings,
     symbolic_findings,
 )
+from conformance.judge.gradients import gradient_findings
 from conformance.judge.verdict import ASPECTS, CaseVerdict, Distance, Finding, LaneVerdict, Pair, Verdict
 from conformance.lanes.observation import Observation
 
@@ -52,17 +53,22 @@ def judge_lane(case: Case, got: Observation, reference: Observation, gives_masks
         return LaneVerdict(got.lane, Verdict.DIFFER, (alone,), _strip([alone], set()))
     findings: list[Finding] = []
     distances: list[dict[str, Distance]] = []
+    gradients: dict[str, Distance] = {}
     if got.lane != REFERENCE:
         findings += structure_findings(got, reference, "reference")
         matched = list(matched_outputs(got, reference, reference, case.tolerance, 1.0))
         by_aspect, distances = compare_outputs(matched, "reference", {"mask": gives_masks})
         findings += [finding for found in by_aspect.values() for finding in found]
+        wrong, gradients = gradient_findings(got, reference)
+        findings += wrong
     findings += symbolic_findings(got)
     findings += node_findings(case, got, reference, gives_masks)
     findings += count_findings(case, got)
     findings += claim_findings(case, got, reference)
     findings.sort(key=lambda finding: (ASPECTS.index(finding.aspect), finding.run))
     unjudged = set() if gives_masks else {"mask"}
+    if got.lane != REFERENCE and not gradients and not any(f.aspect == "gradient" for f in findings):
+        unjudged.add("gradient")
     first = [finding for finding in findings if finding.aspect == findings[0].aspect]
     return LaneVerdict(
         got.lane,
@@ -70,6 +76,7 @@ def judge_lane(case: Case, got: Observation, reference: Observation, gives_masks
         tuple(first),
         _strip(findings, unjudged),
         tuple(distances),
+        gradients,
     )
 
 

@@ -35,6 +35,7 @@ ASPECTS = (
     "mask",
     "special",
     "values",
+    "gradient",
     "weights",
     "params",
     "claims",
@@ -99,6 +100,8 @@ class LaneVerdict:
     """Aspect to `agree`, `differ` or `-` (not judged: it does not apply, or an earlier one differs)."""
     distances: tuple[Mapping[str, Distance], ...] = ()
     """One mapping a run: `node` or `node[i]` to its distance from the reference."""
+    gradients: Mapping[str, Distance] = field(default_factory=dict)
+    """`input x` or `layer.weight` to its gradient's distance from the reference's."""
     reason: str = ""
     """Why a lane is unsupported, or how it crashed."""
 

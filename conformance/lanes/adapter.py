@@ -10,6 +10,8 @@ An adapter is a module with `start(options) -> Adapter`. The worker hands it one
     params       layer name to its number of weight scalars
     weights      layer name to {weight name: shape} in Keras' layout
     native       layer name to {own weight name: {shape, from}}
+    gradients    `input x` or `layer.weight` to {data}: of the observed outputs times their cotangents, first run
+    gradient_note  why there are none
     steps        the calls that were made, in order: {node, callee, inputs, outputs, rule}
 """
 
@@ -56,6 +58,8 @@ class Observing:
     weights: dict[str, dict[str, list[int]]] = field(default_factory=dict)
     native: dict[str, dict[str, Any]] = field(default_factory=dict)
     steps: list[dict[str, Any]] = field(default_factory=list)
+    gradients: dict[str, Any] = field(default_factory=dict)
+    gradient_note: str = ""
     failure: dict[str, Any] | None = None
     unsupported: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
@@ -84,6 +88,8 @@ class Observing:
             "weights": self.weights,
             "native": self.native,
             "steps": self.steps,
+            "gradients": self.gradients,
+            "gradient_note": self.gradient_note,
             **self.extra,
         }
 

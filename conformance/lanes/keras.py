@@ -17,6 +17,7 @@ from conformance.case.expressions import evaluate
 from conformance.lanes.adapter import Identity, Observing, Unsupported, parsed_graph
 from conformance.lanes.carried import ARITHMETIC
 from conformance.lanes.keras_config import Absent, constructor, find_type
+from conformance.lanes.keras_gradients import Differentiable, variables_of
 from conformance.lanes.keras_weights import WeightMismatch, matched, set_weights
 from conformance.lanes.wire import pack, unpack
 
@@ -192,18 +193,41 @@ class KerasLane:
             arrays.run(self._symbolic_inputs(plan), is_symbolic=True)
             observing.symbolic = self._symbolic_nodes(plan, arrays.values)
         observing.phase = "call"
-        for run in plan["runs"]:
+        for index, run in enumerate(plan["runs"]):
             for layer in layers.values():
                 if getattr(layer, "stateful", False):
                     layer.reset_state()
             inputs = {name: self._tensor(unpack(value)) for name, value in run.items()}
             observing.runs.append({})
             try:
-                arrays.run(inputs, is_symbolic=False)
+                if index == 0 and plan["cotangents"]:
+                    self._run_with_gradients(plan, arrays, inputs, observing)
+                else:
+                    arrays.run(inputs, is_symbolic=False)
             finally:
                 reached = [node for node in plan["observed"] if node in arrays.values]
                 observing.runs[-1].update({node: self._observed(arrays.values[node]) for node in reached})
         self._describe_weights(plan, layers, observing)
+
+    def _run_with_gradients(
+        self, plan: Mapping[str, Any], arrays: KerasArrays, inputs: Mapping[str, Any], observing: Observing
+    ) -> None:
+        """Values and gradients in one eager pass; what cannot be differentiated is noted and keeps its values."""
+        if self.keras.backend.backend() != "tensorflow":
+            observing.gradient_note = f"no gradients on the {self.keras.backend.backend()} backend"
+        elif any(getattr(layer, "eager_only", False) for layer in arrays.layers.values()):
+            observing.gradient_note = "a layer here runs outside of what Keras differentiates"
+        if observing.gradient_note:
+            arrays.run(inputs, is_symbolic=False)
+            return
+        framework = sys.modules["tensorflow"]
+        with Differentiable(framework, inputs, variables_of(plan, arrays.layers)) as recorded:
+            arrays.run(inputs, is_symbolic=False)
+            score = recorded.score(arrays.values, plan["cotangents"], _flat)
+        try:
+            observing.gradients = recorded.gradients(score)
+        except Exception as error:
+            observing.gradient_note = f"{type(error).__name__}: {error}"
 
     def _symbolic_inputs(self, plan: Mapping[str, Any]) -> dict[str, Any]:
         return {

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from importlib import metadata
 from typing import Any
 
-import autograd
 import autograd.numpy as np
 import numpy
 
@@ -18,11 +18,6 @@ from conformance.lanes.carried import CarriedArrays, Value, arguments_for, data_
 from conformance.lanes.wire import pack, unpack
 from conformance.reference.base import Layer, LayerError, Weight, Weights, full_config, make
 from conformance.reference.catalog import LAYERS
-
-FLOAT32_UNIT = 2.0**-24
-"""Half the distance from 1 to the next float32: the relative error of one rounding."""
-PATTERNS = 8
-"""Perturbed runs from which the sensitivity is estimated."""
 
 WeightSource = Callable[[str, Layer, tuple[Any, ...]], Mapping[str, Any]]
 """Layer name, layer and its input shapes to its weights."""
@@ -165,7 +160,7 @@ def observed(value: Any) -> dict[str, Any]:
     """A node's value as a message."""
     items = value if isinstance(value, list) else [value]
     packed = []
-    for item in _flat(items):
+    for item in flat(items):
         data = numpy.asarray(item.data)
         packed.append(
             {
@@ -178,8 +173,8 @@ def observed(value: Any) -> dict[str, Any]:
     return {"structure": len(items) if isinstance(value, list) else None, "items": packed}
 
 
-def _flat(items: Any) -> list[Any]:
-    return [leaf for item in items for leaf in (_flat(item) if isinstance(item, list) else [item])]
+def flat(items: Any) -> list[Any]:
+    return [leaf for item in items for leaf in (flat(item) if isinstance(item, list) else [item])]
 
 
 class Reference:
@@ -189,7 +184,7 @@ class Reference:
         self.identity = Identity(
             versions={
                 "numpy": numpy.__version__,
-                "autograd": str(getattr(autograd, "__version__", "")),
+                "autograd": metadata.version("autograd"),
                 "python": sys.version.split()[0],
             },
             files={"numpy": str(numpy.__file__)},
@@ -198,6 +193,8 @@ class Reference:
 
     def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]:
         """The reference's answer, with its sensitivity to rounding beside every array."""
+        from conformance.lanes.rounding import Perturbed
+
         observing = Observing()
         weights = {
             name: {key: as_reference(unpack(value)) for key, value in spec["weights"].items()}
@@ -209,7 +206,7 @@ class Reference:
             observing.params = {name: sum(int(v.size) for v in w.values()) for name, w in weights.items()}
             observing.phase = "call"
             sensitivity = []
-            for run in plan["runs"]:
+            for index, run in enumerate(plan["runs"]):
                 inputs = {name: as_reference(unpack(value)) for name, value in run.items()}
                 arrays = ReferenceArrays(plan, layers, lambda name, *_: weights[name], observing)
                 observing.runs.append({})
@@ -219,41 +216,15 @@ class Reference:
                     observing.runs[-1].update(
                         {node: observed(arrays.values[node]) for node in plan["observed"] if node in arrays.values}
                     )
-                sensitivity.append(_sensitivity(plan, layers, weights, inputs, arrays))
+                probe = Perturbed(plan, layers, weights, inputs, wants_gradients=index == 0)
+                sensitivity.append(probe.sensitivity)
+                if index == 0:
+                    observing.gradients = probe.gradients
+                    observing.gradient_note = probe.note
             observing.extra = {"sensitivity": sensitivity, "longest_sum": arrays.longest_sum}
         except Exception as error:
             observing.failed(error)
         return observing.as_message()
-
-
-def _sensitivity(
-    plan: Mapping[str, Any],
-    layers: Mapping[str, Layer],
-    weights: Mapping[str, Mapping[str, Any]],
-    inputs: Mapping[str, Any],
-    exact: ReferenceArrays,
-) -> dict[str, list[dict[str, Any]]]:
-    """Per observed node and output: the root mean square change when data are perturbed by one float32 rounding."""
-    nodes = list(plan["observed"])
-    base = {node: [numpy.asarray(item.data) for item in _flat([exact.values[node]])] for node in nodes}
-    squares = {node: [numpy.zeros(item.shape) for item in items] for node, items in base.items()}
-    for pattern in range(PATTERNS):
-        generator = numpy.random.Generator(numpy.random.Philox(key=pattern))
-
-        def moved(array: Any, generator: numpy.random.Generator = generator) -> Any:
-            if array.dtype.kind != "f":
-                return array
-            return array * (1.0 + FLOAT32_UNIT * generator.uniform(-1.0, 1.0, array.shape))
-
-        near_weights = {name: {key: moved(value) for key, value in w.items()} for name, w in weights.items()}
-        near = ReferenceArrays(plan, layers, lambda name, *_, w=near_weights: w[name], Observing())
-        near.run({name: moved(value) for name, value in inputs.items()})
-        for node in nodes:
-            for total, item, moved_item in zip(squares[node], base[node], _flat([near.values[node]]), strict=True):
-                if item.dtype.kind == "f":
-                    with numpy.errstate(invalid="ignore", over="ignore"):
-                        total += (numpy.asarray(moved_item.data) - item) ** 2
-    return {node: [pack(numpy.sqrt(total / PATTERNS)) for total in totals] for node, totals in squares.items()}
 
 
 def start(options: Mapping[str, Any]) -> Reference:

@@ -75,6 +75,9 @@ class Observation:
     params: Mapping[str, int] = field(default_factory=dict)
     weights: Mapping[str, Mapping[str, tuple[int, ...]]] = field(default_factory=dict)
     native: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    gradients: Mapping[str, Output] = field(default_factory=dict)
+    gradient_note: str = ""
+    """Why there are no gradients."""
     steps: tuple[Step, ...] = ()
     longest_sum: int = 1
     seconds: float = 0.0
@@ -105,11 +108,19 @@ def from_message(lane: str, message: Mapping[str, Any]) -> Observation:
         params=message["params"],
         weights={layer: {k: tuple(v) for k, v in held.items()} for layer, held in message["weights"].items()},
         native=message["native"],
+        gradients={name: _gradient(item) for name, item in message["gradients"].items()},
+        gradient_note=message["gradient_note"],
         steps=tuple(Step(**step) for step in message["steps"]),
         longest_sum=message.get("longest_sum", 1),
         seconds=message.get("seconds", 0.0),
         chatter=message.get("chatter", ""),
     )
+
+
+def _gradient(item: Mapping[str, Any]) -> Output:
+    values = unpack(item["data"])
+    moved = unpack(item["sensitivity"]) if "sensitivity" in item else None
+    return Output(values.shape, str(values.dtype), values, None, moved)
 
 
 def _node(node: Mapping[str, Any], sensitivity: list[Any] | None) -> Node:

@@ -89,7 +89,7 @@ class TorchArrays(CarriedArrays):
         self.table = table
         self.configs = {name: Config(spec["type"], spec["full"]) for name, spec in plan["layers"].items()}
         self.keras_weights = {
-            name: {key: torch.from_numpy(np.array(unpack(value))) for key, value in spec["weights"].items()}
+            name: {key: _tensor(unpack(value)) for key, value in spec["weights"].items()}
             for name, spec in plan["layers"].items()
         }
         self.memory: dict[str, dict[str, Any]] = {}
@@ -161,20 +161,55 @@ class TorchLane:
                 if spec["type"] not in self.table:
                     raise Unsupported(f"{spec['type']} ({name}) has no port to this lane")
             observing.phase = "call"
-            for run in plan["runs"]:
+            for index, run in enumerate(plan["runs"]):
                 arrays = TorchArrays(plan, self.table, observing)
                 inputs = {name: _tensor(unpack(value)) for name, value in run.items()}
+                leaves = _leaves(arrays, inputs) if index == 0 and plan["cotangents"] else {}
                 observing.runs.append({})
                 try:
                     arrays.run(inputs)
                 finally:
                     reached = [node for node in plan["observed"] if node in arrays.values]
                     observing.runs[-1].update({node: _observed(arrays.values[node]) for node in reached})
+                if leaves:
+                    _differentiate(plan["cotangents"], arrays, leaves, observing)
         except ports.Unsupported as reason:
             observing.unsupported = str(reason)
         except Exception as error:
             observing.failed(error)
         return observing.as_message()
+
+
+def _leaves(arrays: TorchArrays, inputs: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+    """Every float input and weight, marked so that torch follows it."""
+    named = {f"input {name}": value for name, value in inputs.items()}
+    for layer, held in arrays.keras_weights.items():
+        named |= {f"{layer}.{key}": value for key, value in held.items()}
+    return {
+        name: value.requires_grad_()
+        for name, value in named.items()
+        if isinstance(value, torch.Tensor) and value.is_floating_point()
+    }
+
+
+def _differentiate(
+    cotangents: Mapping[str, Any], arrays: TorchArrays, leaves: Mapping[str, torch.Tensor], observing: Observing
+) -> None:
+    """One backward pass; a failure is noted and takes nothing from the values."""
+    try:
+        score = torch.zeros(())
+        for node, packed in cotangents.items():
+            for item, cotangent in zip(_flat(arrays.values[node]), packed, strict=True):
+                if cotangent is not None and item.data.requires_grad:
+                    score = score + torch.sum(item.data * torch.from_numpy(np.array(unpack(cotangent))))
+        found = torch.autograd.grad(score, list(leaves.values()), allow_unused=True) if score.requires_grad else ()
+        zeros = [None] * len(leaves)
+        for (name, leaf), gradient in zip(leaves.items(), found or zeros, strict=True):
+            dense = torch.zeros_like(leaf) if gradient is None else gradient
+            observing.gradients[name] = {"data": pack(dense.detach().numpy())}
+    except Exception as error:
+        observing.gradients = {}
+        observing.gradient_note = f"{type(error).__name__}: {error}"
 
 
 def _tensor(array: np.ndarray[Any, Any]) -> Any:

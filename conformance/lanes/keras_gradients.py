@@ -1,0 +1,65 @@
+"""Gradients in the Keras lane, by whichever backend runs: a tape in TensorFlow, autograd in torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from conformance.lanes.keras_weights import matched
+from conformance.lanes.wire import pack, unpack
+
+
+class Differentiable:
+    """One eager run under TensorFlow's tape; afterwards `gradients` are those of the outputs times their cotangents.
+
+    Use as a context around the run: `with Differentiable(tf, inputs) as tape: run()`.
+    """
+
+    def __init__(self, framework: Any, inputs: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
+        self.framework = framework
+        self.tape = framework.GradientTape()
+        self.sources: dict[str, Any] = {
+            f"input {name}": value
+            for name, value in inputs.items()
+            if not isinstance(value, np.ndarray) and value.dtype.is_floating
+        }
+        self.variables = {name: variable.value for name, variable in variables.items()}
+
+    def __enter__(self) -> Differentiable:
+        self.tape.__enter__()
+        for source in [*self.sources.values(), *self.variables.values()]:
+            self.tape.watch(source)
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self.tape.__exit__(*exception)
+
+    def score(self, values: Mapping[str, Any], cotangents: Mapping[str, Any], flat: Callable[[Any], list[Any]]) -> Any:
+        """The sum of all observed outputs times their cotangents; call it while the tape still records."""
+        tf = self.framework
+        total = tf.zeros(())
+        for node, packed in cotangents.items():
+            for item, cotangent in zip(flat(values[node]), packed, strict=True):
+                if cotangent is not None:
+                    total += tf.reduce_sum(tf.convert_to_tensor(item) * unpack(cotangent))
+        return total
+
+    def gradients(self, score: Any) -> dict[str, Any]:
+        """Variable to packed gradient, zeros where the score does not depend on it."""
+        every = {**self.sources, **self.variables}
+        found = self.tape.gradient(score, every, unconnected_gradients="zero")
+        return {
+            name: {"data": pack(np.asarray(self.framework.convert_to_tensor(value)))} for name, value in found.items()
+        }
+
+
+def variables_of(plan: Mapping[str, Any], layers: Mapping[str, Any]) -> dict[str, Any]:
+    """All weights of built layers by `layer.weight`."""
+    return {
+        f"{name}.{key}": variable
+        for name, layer in layers.items()
+        if getattr(layer, "built", False) and hasattr(layer, "weights")
+        for key, variable in matched(layer, name, list(plan["layers"][name]["weights"])).items()
+    }

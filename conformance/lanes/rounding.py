@@ -1,0 +1,112 @@
+"""How much the reference's values and gradients move when its data are rounded to float32: what a budget is made of.
+
+Inputs and weights are perturbed by a relative 2^-24 in fixed patterns; the root mean square change of each element is its
+sensitivity. Gradients are those of the sum of all observed outputs, each multiplied by a drawn cotangent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import autograd
+import autograd.numpy as np
+import numpy
+from autograd.tracer import getval
+
+from conformance.lanes.adapter import Observing
+from conformance.lanes.numpy import ReferenceArrays, flat
+from conformance.lanes.wire import pack, unpack
+from conformance.reference.base import Layer
+
+FLOAT32_UNIT = 2.0**-24
+"""Half the distance from 1 to the next float32: the relative error of one rounding."""
+PATTERNS = 8
+"""Perturbed runs from which the sensitivity is estimated."""
+
+Arrays = Mapping[str, Any]
+
+
+class Perturbed:
+    """One run of the reference and its perturbed neighbours.
+
+    `sensitivity` maps an observed node to its packed arrays, one an output. `gradients` maps an input's name, or
+    `layer.weight`, to its packed gradient and sensitivity; empty, with a `note` that says why, where none was wanted or
+    the reference has none.
+    """
+
+    def __init__(
+        self,
+        plan: Mapping[str, Any],
+        layers: Mapping[str, Layer],
+        weights: Mapping[str, Arrays],
+        inputs: Arrays,
+        wants_gradients: bool,
+    ) -> None:
+        self._plan, self._layers, self._fixed = plan, layers, inputs
+        self._cotangents = plan["cotangents"] if wants_gradients else {}
+        self.note = ""
+        variables = {f"input {name}": array for name, array in inputs.items()}
+        for layer, held in weights.items():
+            variables |= {f"{layer}.{key}": array for key, array in held.items()}
+        self._variables = {name: array for name, array in variables.items() if array.dtype.kind == "f"}
+        values, gradients = self._evaluate(self._variables)
+        value_moves = {node: [numpy.zeros(item.shape) for item in items] for node, items in values.items()}
+        gradient_moves = {name: numpy.zeros(array.shape) for name, array in gradients.items()}
+        for pattern in range(PATTERNS):
+            near_values, near_gradients = self._evaluate(self._moved(pattern))
+            with numpy.errstate(invalid="ignore", over="ignore"):
+                for node, items in values.items():
+                    for total, item, near in zip(value_moves[node], items, near_values[node], strict=True):
+                        if item.dtype.kind == "f":
+                            total += (near - item) ** 2
+                for name, array in gradients.items():
+                    gradient_moves[name] += (near_gradients[name] - array) ** 2
+        self.sensitivity = {
+            node: [pack(numpy.sqrt(total / PATTERNS)) for total in totals] for node, totals in value_moves.items()
+        }
+        self.gradients = {
+            name: {"data": pack(array), "sensitivity": pack(numpy.sqrt(gradient_moves[name] / PATTERNS))}
+            for name, array in gradients.items()
+        }
+
+    def _moved(self, pattern: int) -> dict[str, Any]:
+        generator = numpy.random.Generator(numpy.random.Philox(key=pattern))
+        return {
+            name: array * (1.0 + FLOAT32_UNIT * generator.uniform(-1.0, 1.0, array.shape))
+            for name, array in self._variables.items()
+        }
+
+    def _evaluate(self, variables: Arrays) -> tuple[dict[str, list[Any]], dict[str, Any]]:
+        """The observed nodes' arrays, and the gradients where they are wanted."""
+        seen: dict[str, list[Any]] = {}
+
+        def total(variables: Arrays) -> Any:
+            arrays = ReferenceArrays(self._plan, self._layers, self._weights_in(variables), Observing())
+            arrays.run({name: variables.get(f"input {name}", array) for name, array in self._fixed.items()})
+            score = 0.0
+            for node in self._plan["observed"]:
+                items = [item.data for item in flat([arrays.values[node]])]
+                seen[node] = [numpy.asarray(getval(item)) for item in items]
+                for item, cotangent in zip(items, self._cotangents.get(node, ()), strict=False):
+                    if cotangent is not None:
+                        score = score + np.sum(unpack(cotangent).astype(float) * item)
+            return score
+
+        if self._cotangents and self._variables:
+            try:
+                gradients = autograd.grad(total)(dict(variables))
+                return seen, {name: numpy.asarray(array) for name, array in gradients.items()}
+            except Exception as error:  # values are still wanted; the note says that there are no gradients, and why
+                self.note = f"the reference has no gradient here: {type(error).__name__}: {error}"
+                self._cotangents = {}
+        total(variables)
+        return seen, {}
+
+    @staticmethod
+    def _weights_in(variables: Arrays) -> Any:
+        def weights(name: str, *_: Any) -> dict[str, Any]:
+            prefix = name + "."
+            return {key[len(prefix) :]: value for key, value in variables.items() if key.startswith(prefix)}
+
+        return weights

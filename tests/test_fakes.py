@@ -1,0 +1,107 @@
+"""Each fake does one thing wrong; each must get the verdict, and the first cause, that it is named for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.builders import POOLED, cases_of, fake, records_of
+
+
+def verdict_on(behaviour: str, folder: Path, in_process: bool = True, text: str = POOLED) -> dict[str, Any]:
+    (record,) = records_of(cases_of(text, folder), fake(behaviour), in_process=in_process)
+    return record["lanes"][behaviour]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "aspect"),
+    [
+        ("always_wrong", "values"),
+        ("off_by_a_thousandth", "values"),
+        ("wrong_shape", "shape"),
+        ("transposed", "shape"),
+        ("wrong_dtype", "dtype"),
+        ("no_mask", "mask"),
+        ("inverted_mask", "mask"),
+        ("gives_nan", "special"),
+    ],
+)
+def test_a_wrong_answer_differs_in_the_aspect_it_is_wrong_in(behaviour: str, aspect: str, tmp_path: Path) -> None:
+    found = verdict_on(behaviour, tmp_path)
+    assert found["verdict"] == "differ"
+    assert found["findings"][0]["aspect"] == aspect
+    assert found["aspects"][aspect] == "differ"
+
+
+@pytest.mark.parametrize("behaviour", ["always_right", "off_by_one_ulp"])
+def test_a_right_answer_and_one_rounding_agree(behaviour: str, tmp_path: Path) -> None:
+    found = verdict_on(behaviour, tmp_path)
+    assert found["verdict"] == "agree"
+    assert found["findings"] == []
+    assert found["used"] <= 1.0
+
+
+def test_only_the_first_cause_is_judged(tmp_path: Path) -> None:
+    aspects = verdict_on("wrong_shape", tmp_path)["aspects"]
+    assert aspects["structure"] == "agree"
+    assert aspects["shape"] == "differ"
+    assert {aspects[later] for later in ("dtype", "mask", "special", "values", "claims")} == {"-"}
+
+
+def test_raising_is_an_error_with_its_own_words(tmp_path: Path) -> None:
+    found = verdict_on("raises", tmp_path)
+    assert found["verdict"] == "error"
+    assert found["failure"]["message"] == "this lane always raises"
+
+
+def test_a_crash_is_that_cases_verdict_and_the_lane_goes_on(tmp_path: Path) -> None:
+    two = POOLED + POOLED[POOLED.index("      - id: masked") :].replace("id: masked", "id: other")
+    cases = cases_of(two, tmp_path)
+    first, second = records_of(cases, fake("crashes", only="fam/topic.masked"), in_process=False)
+    assert first["lanes"]["crashes"]["verdict"] == "crash"
+    assert "SIGABRT" in first["lanes"]["crashes"]["reason"]
+    assert second["lanes"]["crashes"]["verdict"] == "agree"
+
+
+def test_a_killed_lane_says_that_memory_may_be_the_reason(tmp_path: Path) -> None:
+    found = verdict_on("killed", tmp_path, in_process=False)
+    assert found["verdict"] == "crash"
+    assert found["reason"] == "the lane's process died (SIGKILL; out of memory?)"
+
+
+def test_a_hang_is_a_timeout_and_the_lane_goes_on(tmp_path: Path) -> None:
+    two = POOLED + POOLED[POOLED.index("      - id: masked") :].replace("id: masked", "id: other")
+    text = two.replace("question: Are", "time_limit: 0.5\n        question: Are")
+    first, second = records_of(cases_of(text, tmp_path), fake("hangs", only="fam/topic.masked"), in_process=False)
+    assert first["lanes"]["hangs"]["verdict"] == "timeout"
+    assert first["lanes"]["hangs"]["reason"] == "no answer within 0.5 s"
+    assert second["lanes"]["hangs"]["verdict"] == "agree"
+
+
+def test_chatter_is_kept_bounded_and_does_not_change_the_verdict(tmp_path: Path) -> None:
+    found = verdict_on("chatters", tmp_path, in_process=False)
+    assert found["verdict"] == "agree"
+    assert "a word on stdout" in found["chatter"] or "characters left out" in found["chatter"]
+    assert "red ones on stderr" in found["chatter"] or "characters left out" in found["chatter"]
+    assert len(found["chatter"]) < 20_000
+
+
+def test_the_odd_one_out_is_named(tmp_path: Path) -> None:
+    (record,) = records_of(cases_of(POOLED, tmp_path), fake("always_wrong"), fake("always_right"))
+    assert record["odd_one_out"] == "always_wrong"
+
+
+def test_two_lanes_that_agree_against_the_reference_are_an_outcome_of_their_own(tmp_path: Path) -> None:
+    twin = replace(fake("always_wrong"), name="its_twin")
+    (record,) = records_of(cases_of(POOLED, tmp_path), fake("always_wrong"), twin)
+    assert record["odd_one_out"] == "numpy"
+    assert record["outcome"] == "differ"
+
+
+def test_nobody_stands_alone_where_all_agree(tmp_path: Path) -> None:
+    (record,) = records_of(cases_of(POOLED, tmp_path), fake("off_by_one_ulp"), fake("always_right"))
+    assert record["odd_one_out"] is None
+    assert record["outcome"] == "agree"
