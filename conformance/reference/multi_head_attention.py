@@ -126,7 +126,7 @@ class MultiHeadAttention(Layer):
             None if query_mask is None else query_mask[..., :, None],
             None if value_mask is None else value_mask[..., None, :],
             None if key_mask is None else key_mask[..., None, :],
-            None if attention_mask is None else _flat_mask(attention_mask, len(axes), length, width),
+            None if attention_mask is None else _flat_mask(attention_mask, len(axes)),
             causal(length, width) if use_causal_mask else None,
             None if self.sliding_window is None else band(length, width, self.sliding_window),
         )
@@ -201,8 +201,9 @@ def restored(x: Array, like: Shape, axes: Sequence[int]) -> Array:
     return np.transpose(moved, [*back, *range(len(order), len(order) + len(features))])
 
 
-def _flat_mask(mask: Any, axes: int, queries: int, keys: int) -> Any:
-    return np.reshape(mask, (*np.shape(mask)[: np.ndim(mask) - 2 * axes], queries, keys))
+def _flat_mask(mask: Any, axes: int) -> Any:
+    shape = np.shape(mask)
+    return np.reshape(mask, (*shape[: -2 * axes], math.prod(shape[-2 * axes : -axes]), math.prod(shape[-axes:])))
 
 
 def _with_heads(allowed: Any, rank: int) -> Any:

@@ -87,7 +87,7 @@ def multi_head_attention(
     v = _heads(layer, p, "v_proj", _positions(value, axes))
     length, width = q.shape[-2], k.shape[-2]
     if attention_mask is not None:
-        attention_mask = attention_mask.bool().reshape(*attention_mask.shape[: -2 * len(axes)], length, width)
+        attention_mask = attention_mask.bool().flatten(-len(axes)).flatten(-1 - len(axes), -2)
     allowed = both(
         None if query_mask is None else query_mask[..., :, None],
         None if value_mask is None else value_mask[..., None, :],
