@@ -1,8 +1,8 @@
 """Lengths of axes as small arithmetic: `7`, `steps`, `ceil(steps / 2)`, `max(steps - k + 1, 0)`.
 
 Text is parsed by Python's own parser, only what is listed below gets through, and the tree is walked, never `eval`ed.
-Numbers are exact fractions until the end, and the end must be an integer: `steps / 2` of an odd length is a mistake, not
-a rounding rule. There is no power and no loop, so no text can take long.
+Numbers are exact fractions until the end, and the end must be an integer: `steps / 2` of an odd length is a mistake,
+not a rounding rule. There is no power and no loop, so no text can take long.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import ast
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from math import ceil, floor
+from math import ceil, floor, isfinite
 from typing import NamedTuple
 
 from conformance.case.model import Axis, Case, Input
@@ -120,17 +120,22 @@ def value(axis: Axis, bindings: Bindings) -> int:
         hint = did_you_mean(unknown[0], bindings) or f"named axes here: {listed(bindings)}"
         raise AxisError(f"unknown axis {unknown[0]}", hint, max(axis.find(unknown[0]), 0))
     numbers = {name: Fraction(str(bindings[name])) for name in arithmetic.names}
-    with_numbers = "".join(f", {name} = {bindings[name]}" for name in sorted(arithmetic.names))
+    with_numbers = _with_numbers(arithmetic, bindings)
     try:
         exact = Fraction(_walk(arithmetic.tree, numbers))
     except ZeroDivisionError:
         raise AxisError(f"{axis} divides by zero{with_numbers}") from None
     if exact.denominator != 1:
         hint = f"write ceil({axis}) or floor({axis})"
-        raise AxisError(f"{axis} is {exact}, not an integer{with_numbers}", hint)
+        raise AxisError(f"{axis} is {exact}{with_numbers}, not an integer", hint)
     if abs(exact) > MAX_LENGTH:
         raise AxisError(f"{axis} is larger than {MAX_LENGTH}{with_numbers}")
     return int(exact)
+
+
+def _with_numbers(arithmetic: Arithmetic, bindings: Bindings) -> str:
+    used = ", ".join(f"{name} = {bindings[name]}" for name in sorted(arithmetic.names))
+    return f" with {used}" if used else ""
 
 
 def _walk(node: ast.expr, numbers: Mapping[str, Fraction]) -> Fraction | int:
@@ -152,7 +157,7 @@ def length(axis: Axis, bindings: Bindings) -> int:
     """The length of an axis: an integer from 0. Raises AxisError."""
     number = value(axis, bindings)
     if number < 0:
-        used = "".join(f", {name} = {bindings[name]}" for name in sorted(names_in(axis)))
+        used = _with_numbers(parse(axis), bindings) if isinstance(axis, str) else ""
         raise AxisError(f"{axis} is {number}{used}", "a length is at least 0; max(..., 0) where nothing is left")
     return number
 
@@ -170,7 +175,9 @@ def bindings_of(case: Case, run: int) -> dict[str, Number]:
 def numeric(matrix: Mapping[str, object]) -> dict[str, Number]:
     """The matrix variables that arithmetic can use: integers and fractions, no truth values."""
     return {
-        name: number for name, number in matrix.items() if isinstance(number, int | float) and not isinstance(number, bool)
+        name: number
+        for name, number in matrix.items()
+        if isinstance(number, int | float) and not isinstance(number, bool) and isfinite(number)
     }
 
 

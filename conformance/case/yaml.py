@@ -1,9 +1,9 @@
 """Reads one YAML 1.2 document into plain values that know where they stand.
 
-PyYAML splits the text into events (in C where it can); everything that YAML leaves open is decided here, because its own
-rules are those of YAML 1.1: there `1e-5` is text, `no` is false, `010` is 8 and `1:30` is 90. The core schema of
-YAML 1.2.2 (chapter 10.3) is what editors use too. Anchors, aliases, merge keys, tags and directives are refused: a case
-says what it says, and a file of 300 bytes cannot unfold into gigabytes.
+PyYAML splits the text into events (in C where it can); what a scalar means is decided here, because PyYAML's rules are
+those of YAML 1.1: there `1e-5` is text, `no` is false, `010` is 8 and `1:30` is 90. The core schema of YAML 1.2.2
+(chapter 10.3) is what editors use too. Anchors, aliases, merge keys, tags and directives are refused: a case says what
+it says, and a file of 300 bytes cannot unfold into gigabytes.
 """
 
 from __future__ import annotations
@@ -201,7 +201,9 @@ class _Builder:
         if event.anchor is not None:
             raise self._refusal(event, f"the anchor &{event.anchor}", "write the value where it is used")
         if event.tag is not None:
-            raise self._refusal(event, f"the tag {shown(event.tag)}", "remove it; a type follows from how a value is written")
+            raise self._refusal(
+                event, f"the tag {shown(event.tag)}", "remove it; a type follows from how a value is written"
+            )
 
     def _start(self, event: Any, empty: Any) -> None:
         self._plain_event(event)

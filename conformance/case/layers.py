@@ -1,0 +1,115 @@
+"""The arguments of a layer as a record of `schema`, read off the reference class: its fields and their types.
+
+The reference, and autograd with it, is imported when the first layer is looked up, and not before.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types as python_types
+import typing
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from conformance.case import kinds
+from conformance.case.kinds import Field, Kind, Record
+
+if typing.TYPE_CHECKING:
+    from conformance.reference.base import Layer
+
+_ALWAYS = {
+    "name": Field(kinds.Text(), "Name of the layer in Keras; the key in `layers` where it is not given."),
+    "dtype": Field(kinds.Text(), "Dtype policy in Keras."),
+    "trainable": Field(kinds.Truth(), "Whether Keras would train the layer's weights."),
+}
+"""Arguments of every Keras layer."""
+
+
+@cache
+def types() -> Mapping[str, type[Layer]]:
+    """Every layer of the reference by its Keras class name."""
+    from conformance.reference.catalog import LAYERS
+
+    return {name: kind for name, kind in LAYERS.items() if not name.startswith("_")}
+
+
+@cache
+def record_of(type: str) -> Record | None:
+    """What a layer of this type takes; None for a type that the reference does not have."""
+    if type not in types():
+        return None
+    layer = types()[type]
+    hints = typing.get_type_hints(layer)
+    fields = {"type": Field(kinds.Choice((type,)), _first_sentence(layer), required=True)}
+    for argument in dataclasses.fields(layer):  # type: ignore[arg-type]  # made a dataclass by __init_subclass__
+        at_least = argument.metadata.get("at_least")
+        fields[argument.name] = Field(
+            kind_of(hints[argument.name], at_least if at_least is None else int(at_least)),
+            argument.metadata.get("description", ""),
+            required=argument.default is dataclasses.MISSING and argument.default_factory is dataclasses.MISSING,
+        )
+    for name in layer.keras_only:
+        fields.setdefault(name, Field(kinds.Anything(), "Read by Keras only; does not enter the mathematics."))
+    return Record(
+        type, {**fields, **{name: field for name, field in _ALWAYS.items() if name not in fields}}, keys="argument"
+    )
+
+
+def mutants_of(type: str) -> tuple[str, ...]:
+    """The names of a layer's mutants."""
+    return tuple(mutant.name for mutant in types()[type].mutants)
+
+
+def _first_sentence(layer: type[Layer]) -> str:
+    return (layer.__doc__ or layer.__name__).strip().partition("\n")[0]
+
+
+def kind_of(hint: Any, at_least: int | None = None) -> Kind:
+    """The kind of values that a type hint stands for; lists are written where it says tuples.
+
+    Raises TypeError for a hint that no case file could fill.
+    """
+    simple: dict[Any, Kind] = {
+        int: kinds.Integer(at_least, axes=True),
+        float: kinds.Number(at_least),
+        bool: kinds.Truth(),
+        str: kinds.Text(),
+        type(None): kinds.Null(),
+        Any: kinds.Anything(),
+    }
+    if hint in simple:
+        return simple[hint]
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Literal:
+        return kinds.Choice(arguments)
+    if origin is typing.Union or origin is python_types.UnionType:
+        return _either([kind_of(argument, at_least) for argument in arguments])
+    if origin is tuple and arguments[-1] is not Ellipsis:
+        return kinds.Row(tuple(kind_of(argument, at_least) for argument in arguments))
+    if origin in (tuple, list):
+        return kinds.ListOf(kind_of(arguments[0], at_least))
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return kinds.Anything()
+    if isinstance(hint, type) and _is_layer(hint):
+        return kinds.LayerOf()
+    raise TypeError(f"a case file cannot hold {hint}")
+
+
+def _is_layer(hint: type[Any]) -> bool:
+    from conformance.reference.base import Layer
+
+    return issubclass(hint, Layer)
+
+
+def _either(options: list[Kind]) -> Kind:
+    """One kind for several: words and null become one choice, so that a message lists them together."""
+    choices = [option for option in options if isinstance(option, kinds.Choice)]
+    if not choices:
+        return kinds.Either(tuple(options))
+    words = [word for choice in choices for word in choice.options]
+    if kinds.Null() in options:
+        words.append(None)
+    rest = [option for option in options if not isinstance(option, kinds.Choice | kinds.Null)]
+    merged = kinds.Choice(tuple(words))
+    return kinds.Either((merged, *rest)) if rest else merged

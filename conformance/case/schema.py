@@ -1,0 +1,300 @@
+"""The fields of a case file, declared once: what they hold and what they mean.
+
+`structure` reads a file by these declarations, `jsonschema` turns them into the schema that editors use.
+"""
+
+from __future__ import annotations
+
+from conformance.case.kinds import (
+    Choice,
+    Either,
+    Field,
+    Integer,
+    LayerOf,
+    Length,
+    ListOf,
+    MapOf,
+    Nested,
+    Null,
+    Number,
+    Record,
+    Row,
+    Text,
+    Truth,
+)
+
+SCHEMA_VERSION = 1
+
+ID = r"[a-z0-9][a-z0-9_.-]*"
+NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+NODE_OUTPUT = NAME + r"(\[[0-9]+\])?"
+LANE = r"(keras|tf_keras|torch|numpy|transformers)([-@][A-Za-z0-9_.-]+)?"
+"""An adapter, and what tells two lanes of one adapter apart: `keras@3.3.3`, `keras-jax`."""
+TAG = r"[a-z0-9][a-z0-9_-]*"
+KILL = r"[A-Za-z0-9_]+\.[a-z0-9_]+"
+
+FLOATS = ("float32", "float64", "float16")
+INTEGERS = ("int32", "int64", "int8", "int16", "uint8")
+DTYPES = (*FLOATS, *INTEGERS, "bool")
+
+
+SHAPE = ListOf(Length())
+COUNT = Integer(at_least=0, axes=True)
+
+SOURCE = Record(
+    "source",
+    {
+        "kind": Field(
+            Choice(("docs", "paper", "hand", "observed", "question")),
+            "Where the expected values come from: documentation, a paper, a calculation by hand, an observation, "
+            "or nowhere (`question`: the case asks).",
+            required=True,
+        ),
+        "reference": Field(Text(), "The page, paper or file; needed for `docs` and `paper`."),
+        "note": Field(Text(), "How the values follow from the reference, or how they were worked out."),
+    },
+)
+
+FILL = Record(
+    "fill",
+    {
+        "normal": Field(
+            Record(
+                "normal",
+                {
+                    "mean": Field(Number(finite=True), "Centre of the values; 0.25 where it is not given."),
+                    "std": Field(Number(finite=True), "Standard deviation, above 0; 1 where it is not given."),
+                },
+            ),
+            "Bell-shaped values of both signs, no two equal. The default for floats.",
+        ),
+        "uniform": Field(
+            Row((Number(finite=True), Number(finite=True))), "[low, high]: values between two bounds, no two equal."
+        ),
+        "integers": Field(
+            Row((Integer(axes=True), Integer(axes=True))), "[low, high]: integers from low to high - 1, drawn evenly."
+        ),
+        "arange": Field(
+            Record(
+                "arange",
+                {
+                    "start": Field(Number(finite=True), "The first value; 0 where it is not given."),
+                    "step": Field(Number(finite=True), "From one value to the next; 1 where it is not given."),
+                },
+            ),
+            "Evenly spaced values in row-major order.",
+        ),
+        "constant": Field(Nested(), "One value everywhere; nan, inf, -inf and -0.0 are words for themselves."),
+        "values": Field(Nested(), "The array itself as nested lists; rows must have equal lengths."),
+        "ragged": Field(
+            Record(
+                "ragged",
+                {
+                    "rows": Field(ListOf(Nested(), at_least=1), "Rows of different lengths.", required=True),
+                    "padding": Field(Nested(), "The number put after the end of short rows; 0 where not given."),
+                },
+            ),
+            "Rows of different lengths, padded at their end to the longest or to the shape.",
+        ),
+        "file": Field(
+            Record(
+                "file",
+                {
+                    "path": Field(Text(), "A .json or .npy file, relative to the case file.", required=True),
+                    "key": Field(Text(), "The key under which the array stands in a .json file."),
+                },
+            ),
+            "An array from a data file beside the case file.",
+        ),
+        "lists": Field(
+            Record(
+                "lists",
+                {
+                    "count": Field(COUNT, "How many arrays.", required=True),
+                    "shape": Field(ListOf(COUNT), "The shape of each array.", required=True),
+                    "shapes": Field(
+                        MapOf(ListOf(COUNT), "The shape of the row with this number.", pattern=r"[0-9]+"),
+                        "Rows, by their number in quotes, whose shape is another one.",
+                    ),
+                },
+            ),
+            "An array of arrays (an object array): count rows, each an array of its own.",
+        ),
+    },
+    one_of=True,
+)
+
+INPUT = Record(
+    "input",
+    {
+        "shape": Field(
+            SHAPE,
+            "Named axes, numbers or arithmetic. May be left out where `values`, `ragged`, `file` or `lists` says it.",
+        ),
+        "dtype": Field(Choice(DTYPES), "float32 where it is not given."),
+        "fill": Field(FILL, "How the array is filled."),
+    },
+)
+
+MODEL = Record(
+    "model",
+    {
+        "inputs": Field(ListOf(Text(NAME, "a name"), at_least=1), "Inputs or nodes from which it starts.", True),
+        "outputs": Field(ListOf(Text(NAME, "a name"), at_least=1), "Nodes that it gives.", True),
+    },
+)
+
+EXPECTED_NODE = Record(
+    "expected node",
+    {
+        "shape": Field(SHAPE, "Its shape, in named axes, numbers or arithmetic."),
+        "symbolic": Field(ListOf(Either((Null(), Length()))), "Its shape in the symbolic run; null is an open axis."),
+        "dtype": Field(Choice(DTYPES), "Its dtype."),
+        "mask": Field(
+            Either((Choice(("none", "all")), Nested())),
+            "The mask that it carries: none, all (true everywhere), or nested lists of 0 and 1.",
+        ),
+        "values": Field(Nested(), "Its values, in its shape; nan, inf, -inf and -0.0 are words for themselves."),
+    },
+)
+
+EXPECTED_ERROR = Record(
+    "expected error",
+    {
+        "phase": Field(
+            Choice(("build", "call", "any")),
+            "build: before numbers flow; call: with numbers; any, the default: either.",
+        ),
+        "lanes": Field(
+            ListOf(Text(LANE, "a lane"), at_least=1),
+            "The lanes that must fail, and then no other may; all where it is not given.",
+        ),
+        "contains": Field(Text(), "Text that the message must contain."),
+    },
+)
+
+_WEIGHT_SHAPES = MapOf(SHAPE, "The shape of the weight of this name.", pattern=r"[A-Za-z_][A-Za-z0-9_./]*")
+
+EXPECT = Record(
+    "expect",
+    {
+        "params": Field(MapOf(COUNT, "Number of weights of this layer."), "Layers and their numbers of weights."),
+        "weights": Field(
+            MapOf(_WEIGHT_SHAPES, "The weights of this layer."), "Layers and the shapes of their weights, as in Keras."
+        ),
+        "native_weights": Field(
+            MapOf(
+                MapOf(_WEIGHT_SHAPES, "The weights of this layer, under this framework's own names."),
+                "The layers in this lane.",
+                pattern=LANE,
+            ),
+            "Lanes, layers and the shapes of the framework's own weights.",
+        ),
+        "error": Field(
+            Either((EXPECTED_ERROR, ListOf(EXPECTED_ERROR, at_least=1))),
+            "An error that must happen, or a list of them.",
+        ),
+    },
+    rest=MapOf(
+        EXPECTED_NODE, 'What the node of this name must be; "name[0]" is the first of several outputs.', NODE_OUTPUT
+    ),
+)
+
+_CLAIMED = ListOf(Text(NODE_OUTPUT, "a node"), at_least=2)
+CLAIM = Record(
+    "claim",
+    {
+        "same": Field(_CLAIMED, "These nodes must all be the same."),
+        "differ": Field(_CLAIMED, "No two of these nodes may be the same."),
+    },
+    one_of=True,
+)
+
+TOLERANCE = Record(
+    "tolerance",
+    {
+        "rtol": Field(Number(at_least=0, finite=True), "Relative tolerance.", required=True),
+        "atol": Field(Number(at_least=0, finite=True), "Absolute tolerance.", required=True),
+        "reason": Field(Text(), "Why the budget does not do.", required=True),
+    },
+)
+
+_VARIED = Either((Null(), Truth(), Integer(), Number(), Text()))
+MATRIX = MapOf(
+    ListOf(Either((*_VARIED.kinds, ListOf(_VARIED))), at_least=1),
+    "Values of this variable; the case runs for each, and for each combination of several variables.",
+)
+
+DIMS = MapOf(
+    Either((Integer(at_least=0), ListOf(Integer(at_least=0), at_least=1))),
+    "Size of this axis, or a list of sizes: the same built layers run at each.",
+)
+
+_SHARED = {
+    "dims": Field(DIMS, "Named axes and their sizes. A case's are merged over the file's."),
+    "dynamic": Field(
+        ListOf(Text(NAME, "an axis")),
+        "Axes that are None in the symbolic run; `batch` always is. The case's replace the file's.",
+    ),
+    "source": Field(SOURCE, "Where questions and expected values come from. The case's replaces the file's."),
+    "tags": Field(
+        ListOf(Text(TAG, "lower-case letters, digits, _ and -")), "Words to select by (`-k`); added to the file's."
+    ),
+    "questions": Field(
+        ListOf(Integer(at_least=1)),
+        "Rows of the list of user questions that are settled here. The case's replace the file's.",
+    ),
+}
+
+CASE = Record(
+    "case",
+    {
+        "id": Field(
+            Text(ID, "lower-case letters, digits, _ . and -, starting with a letter or digit"),
+            "Names the case within the file; unique there.",
+            required=True,
+        ),
+        "question": Field(Text(), "The question, in the words of somebody who asks it.", required=True),
+        "answer": Field(Text(), "The answer, with facts in braces: {node.shape}, {params.layer}, {versions}."),
+        "remark": Field(
+            Text(), "One sentence for the page: where the usual answer is wrong, or true for some versions only."
+        ),
+        **_SHARED,
+        "inputs": Field(
+            MapOf(INPUT, "The array of this name.", at_least=1), "Arrays that the case feeds.", required=True
+        ),
+        "layers": Field(MapOf(LayerOf(), "The layer of this name."), "Layers, declared once and called in `graph`."),
+        "models": Field(MapOf(MODEL, "The part of the graph of this name."), "Parts of the graph, called like layers."),
+        "graph": Field(
+            MapOf(
+                Text(),
+                "An expression: `layer(node)`, lists, subscripts, + - * / @ and operations. Observed, but for names "
+                "that start with an underscore.",
+                at_least=1,
+            ),
+            "Named steps, each an expression over inputs and earlier steps.",
+            required=True,
+        ),
+        "expect": Field(
+            EXPECT, "What is known beforehand: about nodes by name, and params, weights, native_weights, error."
+        ),
+        "claims": Field(ListOf(CLAIM), "Statements between nodes that must hold in every lane."),
+        "kills": Field(ListOf(Text(KILL, "Layer.mutant")), "Mutants that this case must tell from the real layer."),
+        "lanes": Field(ListOf(Text(LANE, "a lane"), at_least=1), "Only these lanes run the case."),
+        "matrix": Field(
+            MATRIX, "Variables and their values: the case runs for each combination; `$name` is the value."
+        ),
+        "tolerance": Field(TOLERANCE, "Replaces the budget; to be avoided."),
+        "time_limit": Field(Number(at_least=0, finite=True), "Seconds that a lane may take."),
+    },
+)
+
+FILE = Record(
+    "case file",
+    {
+        "schema_version": Field(Choice((SCHEMA_VERSION,)), "The version of this format.", required=True),
+        "topic": Field(Text(), "What the questions of this file are about.", required=True),
+        **_SHARED,
+        "cases": Field(ListOf(CASE, at_least=1), "The questions.", required=True),
+    },
+)
