@@ -264,23 +264,24 @@ def versions_text(record: Record, lanes: Lanes, speaks_of_masks: bool = False) -
 
 
 def _disagreement(record: Record, lanes: Lanes) -> str:
-    """What to say where a lane fails: who, in which version, how, and what follows."""
-    named = titles(record, lanes)
+    """What to say where a lane fails: who, how, what follows, and in which versions."""
+    named = list(titles(record, lanes))
     failing = [name for name in named if is_failure(record["lanes"][name]["verdict"])]
     rest = [name for name in named if record["lanes"][name]["verdict"] == "agree"]
-    words = f"Not settled: {verdict_text(record, failing[0])} ({named[failing[0]]})."
+    words = f"Not settled: {verdict_text(record, failing[0])}."
     if failing[1:]:
-        words += f" {_capital(joined([named[name] for name in failing[1:]]))} {_also(len(failing) - 1)}."
-    who = attribution(record, named)
+        words += f" {_lanes(failing[1:], 'fails too', 'fail too')}."
+    who = attribution(record)
     if who:
-        words += f" {_capital(who)}."
+        words += f" {who[:1].upper()}{who[1:]}."
     elif rest:
-        words += f" {_capital(joined([named[name] for name in rest]))} {'agrees' if len(rest) == 1 else 'agree'}."
-    return words
+        words += f" {_lanes(rest, 'agrees', 'agree')} with the reference."
+    return f"{words} With {joined(list(titles(record, lanes).values()))}."
 
 
-def _also(count: int) -> str:
-    return "fails too" if count == 1 else "fail too"
+def _lanes(names: Sequence[str], one: str, several: str) -> str:
+    words = joined([one_line(name, 40) for name in names])
+    return f"{words[:1].upper()}{words[1:]} {one if len(names) == 1 else several}"
 
 
 def _unsupported(record: Record, lanes: Lanes) -> str:

@@ -137,3 +137,47 @@ def error_of(worst: Mapping[str, Any]) -> float:
     """The absolute error of a worst element; NaN where either side is NaN."""
     got, reference = number(worst["got"]), number(worst["reference"])
     return abs(got - reference) if math.isfinite(got) and math.isfinite(reference) else math.nan
+
+
+def rule_of(record: Record, run: int, index: int, step: Mapping[str, Any]) -> str:
+    """The reference's rule for the same call on the same shapes: how its output follows, whatever the lane gave."""
+    if REFERENCE not in record["lanes"]:
+        return ""
+    chunks = steps_by_run(record, REFERENCE)
+    steps = chunks[run] if run < len(chunks) else []
+    if index >= len(steps) or any(steps[index][key] != step[key] for key in ("node", "callee", "inputs")):
+        return ""
+    return str(steps[index]["rule"])
+
+
+def key_finding(record: Record) -> Mapping[str, Any] | None:
+    """The finding that decides the case: the first of the first failing lane, subjects before the reference."""
+    names = [name for name in lane_names(record) if name != REFERENCE] + [REFERENCE]
+    for name in names:
+        findings = record["lanes"].get(name, {}).get("findings", [])
+        if findings:
+            found: Mapping[str, Any] = findings[0]
+            return found
+    return None
+
+
+def key_lane(record: Record) -> str:
+    """The lane whose steps are shown: the first that fails, else the reference."""
+    failing = [name for name in lane_names(record) if is_failure(record["lanes"][name]["verdict"])]
+    with_steps = [name for name in failing if record["lanes"][name]["steps"] or record["lanes"][name]["failure"]]
+    return (with_steps or [REFERENCE])[0]
+
+
+def key_run(record: Record) -> int:
+    """The run that is shown: that of the key finding, else the first."""
+    found = key_finding(record)
+    return int(found["run"]) if found is not None else 0
+
+
+def key_label(record: Record) -> str:
+    """The node that is shown lane by lane: that of the key finding, else the last one, which the case is about."""
+    labels = node_labels(record)
+    found = key_finding(record)
+    if found is not None and found["node"] in labels:
+        return str(found["node"])
+    return labels[-1] if labels else ""

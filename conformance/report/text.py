@@ -9,7 +9,9 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from conformance.report.facts import REFERENCE, Record, axes_of, element, lane_names, node, steps_by_run
+from conformance.report.blocks import GLYPHS, Block, Chips, Code, Command, Paragraph, Table
+from conformance.report.facts import REFERENCE, Lanes, Record, axes_of, element, lane_names, node, rule_of, steps_by_run
+from conformance.report.page import page_of
 from conformance.report.words import (
     attribution,
     element_text,
@@ -239,12 +241,46 @@ def step_rows(record: Record, lane: str, run: int = 0) -> Iterator[tuple[str, st
         )
 
 
-def rule_of(record: Record, run: int, index: int, step: Mapping[str, Any]) -> str:
-    """The reference's rule for the same call, where it made the same call with the same shapes."""
-    if REFERENCE not in record["lanes"]:
-        return ""
-    chunks = steps_by_run(record, REFERENCE)
-    steps = chunks[run] if run < len(chunks) else []
-    if index >= len(steps) or any(steps[index][key] != step[key] for key in ("node", "callee", "outputs")):
-        return ""
-    return str(steps[index]["rule"])
+def case_text(record: Record, lanes: Lanes) -> str:
+    """The whole page of a case as text, for a terminal or a chat; `lanes` are the lane rows of the results."""
+    page = page_of(record, lanes)
+    lines = [f"{GLYPHS.get(page.outcome, '?')} {page.outcome.upper()}  {page.id}", page.about]
+    for section in page.sections:
+        lines += ["", section.title]
+        for block in section.blocks:
+            lines += [f"  {line}".rstrip() for line in _block_lines(block)]
+    return "\n".join(lines)
+
+
+def _block_lines(block: Block) -> list[str]:
+    match block:
+        case Paragraph(text):
+            return [line for part in text.split("\n") for line in textwrap.wrap(part, WIDTH - 2) or [""]]
+        case Chips(items):
+            words = [f"{GLYPHS.get(state, '?')} {word}" + (f" ({note})" if note else "") for word, state, note in items]
+            return textwrap.wrap("   ".join(words), WIDTH - 2)
+        case Code(text):
+            return [f"  {line}" for line in text.split("\n")]
+        case Command(text):
+            return [f"$ {text}"]
+        case Table():
+            return _table_lines(block)
+
+
+def _table_lines(table: Table) -> list[str]:
+    """A table with its columns in line; a cell that differs has its sign before it."""
+    rows = [
+        [f"{GLYPHS['differ']} {cell.text}" if cell.mark == "differ" else cell.text for cell in row]
+        for row in table.rows
+    ]
+    columns = range(len(table.head))
+    widths = [max(len(line[column]) for line in [table.head, *rows]) for column in columns]
+    numbers = [all(row[column].mark == "number" for row in table.rows) for column in columns]
+    lines = []
+    for line in [table.head, *rows]:
+        cells = [
+            text.rjust(width) if is_number else text.ljust(width)
+            for text, width, is_number in zip(line, widths, numbers, strict=True)
+        ]
+        lines.append("  " + "  ".join(cells).rstrip())
+    return [f"{table.caption}:", *lines]

@@ -405,18 +405,14 @@ def verdict_text(record: Record, lane: str) -> str:
             return f"{one_line(verdict, 40)}: {name}"
 
 
-def attribution(record: Record, titles: Mapping[str, str] | None = None) -> str:
-    """Who is to be suspected: what follows from which lanes agree with each other. Empty where nothing follows.
-
-    `titles` are the names by which the sentence calls lanes; their plain names when left out.
-    """
-    named = titles or {}
+def attribution(record: Record) -> str:
+    """Who is to be suspected: what follows from which lanes agree with each other. Empty where nothing follows."""
     failing = [lane for lane in record["lanes"] if is_failure(record["lanes"][lane]["verdict"])]
     others = [lane for lane in answering_lanes(record) if lane != record["odd_one_out"]]
     if record["odd_one_out"] == REFERENCE:
-        return f"{_listed(others, named)} agree with each other, the reference differs: suspect the reference"
+        return f"{_listed(others)} agree with each other, the reference differs: suspect the reference"
     if record["odd_one_out"] is not None:
-        return f"{_listed([record['odd_one_out']], named)} stands alone: {_listed(others, named)} agree with each other"
+        return f"{one_line(record['odd_one_out'], 60)} stands alone: {_listed(others)} agree with each other"
     compared = [pair for pair in record["pairs"] if pair["finding"] is not None or pair["used"] is not None]
     if failing and compared and all(pair["finding"] is None for pair in compared):
         if set(failing) >= set(answering_lanes(record)):
@@ -427,8 +423,8 @@ def attribution(record: Record, titles: Mapping[str, str] | None = None) -> str:
     return ""
 
 
-def _listed(names: Sequence[str], titles: Mapping[str, str]) -> str:
-    return joined([titles.get(name) or one_line(name, 60) for name in names])
+def _listed(names: Sequence[str]) -> str:
+    return joined([one_line(name, 60) for name in names])
 
 
 def joined(items: Sequence[str]) -> str:

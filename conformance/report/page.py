@@ -1,0 +1,370 @@
+"""A case's page: which facts, in which order. No markup; the words of findings come from `words`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from conformance.report.answer import answer, titles
+from conformance.report.blocks import Block, Cell, Chips, Code, Command, Page, Paragraph, Section, Table
+from conformance.report.facts import (
+    REFERENCE,
+    Lanes,
+    Record,
+    axes_of,
+    is_failure,
+    key_label,
+    key_lane,
+    key_run,
+    lane_names,
+    node,
+    node_labels,
+    run_count,
+    varying_sizes,
+)
+from conformance.report.page_values import mask_blocks, value_blocks, worst_blocks
+from conformance.report.trace import trace_table
+from conformance.report.words import (
+    decimal,
+    dims_text,
+    finding_text,
+    mask_text,
+    noun_of,
+    one_line,
+    place,
+    raised_text,
+    rerun_command,
+    safe,
+    shape_text,
+    used_text,
+    verdict_text,
+)
+
+
+def page_of(record: Record, lanes: Lanes, is_lean: bool = False) -> Page:
+    """The page of a case, in the order in which an argument is settled: question, answer, evidence, own check.
+
+    A lean page leaves out what the case file and the answer say already: the YAML and arrays.
+    """
+    sections = [
+        Section("Question", (Paragraph(safe(record["question"], 4_000), "question"),)),
+        Section("Answer", tuple(_answer_blocks(record, lanes))),
+        Section("Aspects", (_aspects(record),)),
+        Section("Lanes", tuple(_lane_blocks(record, lanes))),
+        Section("Nodes", tuple(_node_blocks(record))),
+        Section("Steps", tuple(trace_table(record, key_lane(record), key_run(record)))),
+        Section("Agreement", tuple(_agreement(record))),
+        Section("Values", () if is_lean else (*value_blocks(record), *mask_blocks(record))),
+        Section("Errors", tuple(_error_blocks(record))),
+        Section("Weights", tuple(_weight_blocks(record))),
+        Section("Source", tuple(_source_blocks(record))),
+        Section("Case file", tuple(_file_blocks(record, is_lean))),
+    ]
+    return Page(
+        id=safe(record["id"], 400),
+        outcome=one_line(record["outcome"], 20),
+        place=place(record),
+        about=_about(record),
+        sections=tuple(section for section in sections if section.blocks),
+    )
+
+
+def _about(record: Record) -> str:
+    parts = [", ".join(one_line(layer, 60) for layer in record["layers"])]
+    if record["questions"]:
+        parts.append("question " + ", ".join(str(row) for row in record["questions"]))
+    if record["tags"]:
+        parts.append("tags " + ", ".join(one_line(tag, 40) for tag in record["tags"]))
+    return "; ".join(part for part in parts if part)
+
+
+def _answer_blocks(record: Record, lanes: Lanes) -> list[Block]:
+    blocks: list[Block] = [Paragraph(answer(record, lanes), "answer")]
+    failing = [name for name in lane_names(record) if is_failure(record["lanes"][name]["verdict"])]
+    if len(failing) > 1:
+        blocks += [Paragraph(verdict_text(record, name), "cause") for name in failing]
+    if record["remark"]:
+        blocks.append(Paragraph(safe(record["remark"], 4_000), "remark"))
+    return blocks
+
+
+def _aspects(record: Record) -> Chips:
+    """Every aspect with its state over all lanes, the lanes that differ named, the first cause first to differ."""
+    strips = {name: held["aspects"] for name, held in record["lanes"].items() if held["aspects"]}
+    names = list(dict.fromkeys(aspect for strip in strips.values() for aspect in strip))
+    decided = {name for name, strip in strips.items() if "differ" in strip.values()}
+    items = []
+    for aspect in names:
+        states = {name: strip.get(aspect, "-") for name, strip in strips.items()}
+        differing = [name for name, state in states.items() if state == "differ"]
+        state = "differ" if differing else "agree" if "agree" in states.values() else "-"
+        silent = [name for name, given in states.items() if given == "-" and state == "agree" and name not in decided]
+        note = ", ".join(one_line(name, 40) for name in differing) or (f"not {', '.join(silent)}" if silent else "")
+        items.append((one_line(aspect, 40), state, note))
+    lost = [
+        (one_line(name, 40), held["verdict"], "")
+        for name, held in record["lanes"].items()
+        if held["verdict"] in ("timeout", "crash", "unsupported")
+    ]
+    return Chips(tuple(items + lost))
+
+
+def _lane_blocks(record: Record, lanes: Lanes) -> list[Block]:
+    """One row a lane for the node that the case is about, its axes as columns; what was expected on top."""
+    named = titles(record, lanes)
+    label, run = key_label(record), key_run(record)
+    wanted = _wanted_shape(record, label, run)
+    axes = axes_of(record, label, wanted, run) if wanted is not None else []
+    heads = [one_line(axis, 60) or f"axis {index}" for index, axis in enumerate(axes)]
+    rank = max([len(heads), *(len(found["shape"]) for name in named if (found := node(record, name, label, run)))])
+    heads += [f"axis {index}" for index in range(len(heads), rank)]
+    rows = [_expected_row(record, label, wanted, rank)] if _states(record, label) else []
+    rows += [_lane_row(record, name, named[name], label, run, wanted, rank) for name in [*lane_names(record)]]
+    sizes = varying_sizes(record, run)
+    caption = f"{one_line(label, 60)} by lane" if label else "by lane"
+    if sizes:
+        caption += f", at {dims_text(sizes)}"
+    return [Table(caption, ("lane", "version", "verdict", *heads, "dtype", "mask", noun_of(record)), tuple(rows))]
+
+
+def _states(record: Record, label: str) -> bool:
+    stated = record["expects"]["nodes"].get(label, {})
+    return any(value is not None for value in stated.values())
+
+
+def _wanted_shape(record: Record, label: str, run: int) -> Sequence[int] | None:
+    """The shape that a node should have: as the case says, else the reference's, else that of any lane."""
+    for name in record["lanes"]:
+        for found in record["lanes"][name]["findings"]:
+            if (found["kind"], found["node"], found["run"], found["wanted_by"]) == ("shape", label, run, "case"):
+                wanted: Sequence[int] = found["wanted"]
+                return wanted
+    given = (node(record, name, label, run) for name in lane_names(record))
+    return next((found["shape"] for found in given if found is not None), None)
+
+
+def _expected_row(record: Record, label: str, wanted: Sequence[int] | None, rank: int) -> tuple[Cell, ...]:
+    stated = record["expects"]["nodes"][label]
+    shape = [str(length) for length in wanted] if wanted is not None and stated["shape"] is not None else []
+    mask = stated["mask"]
+    mask_words = "" if mask is None else mask if isinstance(mask, str) else "as written"
+    return (
+        Cell("expected"),
+        Cell("by the case", "muted"),
+        Cell(""),
+        *(Cell(shape[index] if index < len(shape) else "", "number") for index in range(rank)),
+        Cell(one_line(stated["dtype"] or "", 40)),
+        Cell(one_line(mask_words, 40)),
+        Cell(""),
+    )
+
+
+def _lane_row(
+    record: Record, name: str, title: str, label: str, run: int, wanted: Sequence[int] | None, rank: int
+) -> tuple[Cell, ...]:
+    held, found = record["lanes"][name], node(record, name, label, run)
+    differing = {item["aspect"]: item for item in held["findings"] if (item["node"], item["run"]) == (label, run)}
+    verdict = Cell(one_line(held["verdict"], 20), "differ" if is_failure(held["verdict"]) else "agree")
+    if held["verdict"] == "unsupported":
+        verdict = Cell("unsupported", "muted")
+    start = (Cell(one_line(name, 40)), Cell("" if title == name else title, "muted"), verdict)
+    if found is None:
+        why = raised_text(held["failure"]) if held["failure"] else one_line(held["reason"], 160) or "did not give it"
+        return (*start, *(Cell("") for _ in range(rank)), Cell(""), Cell(why, "muted"), Cell(""))
+    return (
+        *start,
+        *(_axis_cell(found["shape"], wanted or [], index) for index in range(rank)),
+        Cell(one_line(found["dtype"], 40), "differ" if "dtype" in differing else ""),
+        Cell(mask_text(found["mask"]), "differ" if "mask" in differing else ""),
+        _used_cell(record, name, found, differing),
+    )
+
+
+def _axis_cell(shape: Sequence[int], wanted: Sequence[int], index: int) -> Cell:
+    """The length of an axis; `7, not 11` where another was wanted."""
+    have = str(shape[index]) if index < len(shape) else "none"
+    want = str(wanted[index]) if index < len(wanted) else "none"
+    return Cell(have, "number") if have == want else Cell(f"{have}, not {want}", "differ")
+
+
+def _used_cell(record: Record, name: str, found: Mapping[str, Any], differing: Mapping[str, Any]) -> Cell:
+    if name == REFERENCE:
+        return Cell("the reference", "muted")
+    if found["distance"] is None:
+        return Cell("not compared", "muted")
+    used = used_text(found["distance"]["used"], noun_of(record)).removesuffix(f" of the {noun_of(record)}")
+    return Cell(used, "differ" if {"values", "special"} & differing.keys() else "number")
+
+
+def _node_blocks(record: Record) -> list[Block]:
+    """Every node in every run: its shape with named axes, and the lanes that see it otherwise."""
+    labels, runs = node_labels(record), run_count(record)
+    if len(labels) * runs < 2:
+        return []
+    rows = [_node_row(record, label, run) for label in labels for run in range(runs)]
+    if all(not row[1].text for row in rows):
+        rows = [(row[0], *row[2:]) for row in rows]
+        return [Table("every node", ("node", "shape", "symbolic", "dtype", "mask", "lanes"), tuple(rows))]
+    return [
+        Table("every node in every run", ("node", "at", "shape", "symbolic", "dtype", "mask", "lanes"), tuple(rows))
+    ]
+
+
+def _node_row(record: Record, label: str, run: int) -> tuple[Cell, ...]:
+    given = {name: found for name in lane_names(record) if (found := node(record, name, label, run)) is not None}
+    sizes = dims_text(varying_sizes(record, run))
+    if not given:
+        return (
+            Cell(one_line(label, 60)),
+            Cell(sizes),
+            *(Cell("") for _ in range(4)),
+            Cell("no lane got here", "muted"),
+        )
+    found = next(iter(given.values()))
+    symbolic = next((item["symbolic"] for item in given.values() if item["symbolic"] is not None), None)
+    return (
+        Cell(one_line(label, 60)),
+        Cell(sizes),
+        Cell(bound(record, label, found["shape"], run)),
+        Cell("" if symbolic is None else shape_text(symbolic)),
+        Cell(one_line(found["dtype"], 40)),
+        Cell(mask_text(found["mask"])),
+        _lanes_cell(record, label, run, given),
+    )
+
+
+def bound(record: Record, label: str, shape: Sequence[int], run: int) -> str:
+    """A shape with each name beside its number: `(batch 2, steps 11, 7)`."""
+    names = axes_of(record, label, shape, run)
+    inner = ", ".join(
+        f"{one_line(name, 60)} {length}" if name else str(length) for name, length in zip(names, shape, strict=True)
+    )
+    return f"({inner})"
+
+
+def _lanes_cell(record: Record, label: str, run: int, given: Mapping[str, Any]) -> Cell:
+    """Who differs at a node, and in what; else how much of the budget the lanes used."""
+    differing = [
+        f"{one_line(name, 40)} {found['aspect']}"
+        for name, held in record["lanes"].items()
+        for found in held["findings"]
+        if (found["node"], found["run"]) == (label, run)
+    ]
+    if differing:
+        return Cell(", ".join(dict.fromkeys(differing)), "differ")
+    used = [found["distance"]["used"] for found in given.values() if found["distance"] is not None]
+    numbers = [float("inf") if share == "Infinity" else float(share) for share in used if share != "NaN"]
+    words = used_text(max(numbers), noun_of(record)) if numbers else ""
+    missing = [one_line(name, 40) for name in record["lanes"] if name not in given]
+    return Cell("; ".join(filter(None, [words, f"not in {', '.join(missing)}" if missing else ""])))
+
+
+def _agreement(record: Record) -> list[Block]:
+    """Every pair of lanes: whether they agree, how far apart they are; then the worst element's inequality."""
+    names = lane_names(record)
+    if len(names) < 2:
+        return []
+    pairs = {frozenset((pair["first"], pair["second"])): pair for pair in record["pairs"]}
+    rows = []
+    for index, name in enumerate(names[1:], start=1):
+        cells = [_pair_cell(pairs.get(frozenset((name, other)))) for other in names[:index]]
+        rows.append((Cell(one_line(name, 40)), *cells, *(Cell("") for _ in range(len(names) - 1 - index))))
+    head = ("", *(one_line(name, 40) for name in names[:-1]))
+    caption = f"largest difference of every two lanes, and its share of the {noun_of(record)}"
+    return [Table(caption, head, tuple(rows)), *worst_blocks(record)]
+
+
+def _pair_cell(pair: Mapping[str, Any] | None) -> Cell:
+    if pair is None or (pair["finding"] is None and pair["used"] is None):
+        return Cell("not compared", "muted")
+    if pair["finding"] is not None and pair["finding"]["aspect"] != "values":
+        return Cell(f"differ in {one_line(pair['finding']['aspect'], 40)}", "differ")
+    words = f"{decimal(pair['largest'], 2)}, {used_text(pair['used']).removesuffix(' of the budget')}"
+    if pair["finding"] is not None:
+        return Cell(f"{words}; {pair['over']} of {pair['count']} over", "differ")
+    return Cell("both raised" if pair["count"] == 0 and not pair["used"] else words, "agree")
+
+
+def _error_blocks(record: Record) -> list[Block]:
+    """What lanes raised in their own words, and what failing lanes printed."""
+    blocks: list[Block] = []
+    for name in lane_names(record):
+        held = record["lanes"][name]
+        if held["failure"] is not None:
+            blocks.append(Paragraph(f"{one_line(name, 40)} raised {raised_text(held['failure'])}:"))
+            blocks.append(Code(safe(held["failure"]["message"], 4_000)))
+        if is_failure(held["verdict"]) and held["chatter"].strip():
+            blocks.append(Paragraph(f"{one_line(name, 40)} printed:"))
+            blocks.append(Code(safe(held["chatter"], 4_000)))
+        if len(held["findings"]) > 1:
+            rest = [finding_text(record, name, found) for found in held["findings"][1:]]
+            more = f"\nand {held['findings_left_out']} more" if held["findings_left_out"] else ""
+            blocks.append(Paragraph(f"{one_line(name, 40)} differs in the same aspect elsewhere:"))
+            blocks.append(Code("\n".join(rest) + more))
+    return blocks
+
+
+def _weight_blocks(record: Record) -> list[Block]:
+    """The weights in Keras' layout, and where each lane's own weights come from."""
+    blocks: list[Block] = []
+    held = next((found for found in record["lanes"].values() if any(found["weights"].values())), None)
+    if held is not None:
+        rows: list[tuple[Cell, ...]] = [
+            (Cell(one_line(layer, 40)), Cell(one_line(key, 60)), Cell(shape_text(shape)))
+            for layer, weights in held["weights"].items()
+            for key, shape in weights.items()
+        ]
+        counts = ", ".join(f"{one_line(layer, 40)} {count}" for layer, count in held["params"].items() if count)
+        caption = "weights in Keras' layout" + (f"; parameters: {counts}" if counts else "")
+        blocks.append(Table(caption, ("layer", "weight", "shape"), tuple(rows)))
+    for name, found in record["lanes"].items():
+        rows = [
+            (
+                Cell(one_line(layer, 40)),
+                Cell(one_line(key, 60)),
+                Cell(shape_text(own["shape"])),
+                Cell(one_line(own["from"])),
+            )
+            for layer, weights in found["native"].items()
+            for key, own in weights.items()
+        ]
+        if rows:
+            caption = f"the same numbers as {one_line(name, 40)} holds them"
+            blocks.append(Table(caption, ("layer", "weight", "shape", "made from Keras'"), tuple(rows)))
+    return blocks
+
+
+def _source_blocks(record: Record) -> list[Block]:
+    source = record["source"]
+    words = {
+        "docs": "documentation",
+        "paper": "a paper",
+        "hand": "calculated by hand",
+        "observed": "observed behaviour",
+        "question": "a question of users",
+    }.get(source["kind"], one_line(source["kind"], 40))
+    parts = [words, safe(source["reference"], 1_000), safe(source["note"], 2_000)]
+    blocks: list[Block] = [Paragraph("; ".join(part for part in parts if part))]
+    if record["tolerance"]:
+        tolerance = record["tolerance"]
+        numbers = f"rtol {decimal(tolerance['rtol'])}, atol {decimal(tolerance['atol'])}"
+        blocks.append(Paragraph(f"Tolerance of its own: {numbers}; {safe(tolerance['reason'], 1_000)}"))
+    if record["kills"]:
+        blocks.append(
+            Paragraph(f"Tells from the real layer: {', '.join(one_line(name, 80) for name in record['kills'])}")
+        )
+    return blocks
+
+
+def _file_blocks(record: Record, is_lean: bool) -> list[Block]:
+    blocks: list[Block] = []
+    if record["matrix"]:
+        bindings = ", ".join(
+            f"{one_line(name, 40)} = {one_line(value, 80)}" for name, value in record["matrix"].items()
+        )
+        blocks.append(Paragraph(f"This variant: {bindings}"))
+    if is_lean:
+        blocks.append(Paragraph(f"{place(record)} (left out here, for this report is large)", "note"))
+    else:
+        blocks += [Paragraph(f"{place(record)}:"), Code(safe(record["text"]).rstrip())]
+    return [*blocks, Command(rerun_command(record))]

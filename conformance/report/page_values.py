@@ -1,0 +1,174 @@
+"""The numbers of a page: the worst element with its inequality, arrays and masks of few elements as grids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from typing import Any
+
+from conformance.report.blocks import Block, Cell, Paragraph, Table
+from conformance.report.facts import (
+    REFERENCE,
+    Record,
+    element,
+    is_failure,
+    key_label,
+    key_run,
+    lane_names,
+    node,
+    node_labels,
+)
+from conformance.report.words import (
+    decimal,
+    element_text,
+    index_text,
+    inequality,
+    inequality_terms,
+    mask_differences,
+    noun_of,
+    one_line,
+    shape_text,
+    single,
+    used_text,
+)
+
+WIDE = 24
+"""Columns that a grid may have; a longer last axis is told in rows."""
+
+
+def worst_blocks(record: Record) -> list[Block]:
+    """The worst element of every lane that is over, with every term filled in, and the ten worst of several."""
+    blocks: list[Block] = []
+    for name in lane_names(record):
+        for found in record["lanes"][name]["findings"]:
+            worst = (found["distance"] or {}).get("worst")
+            if worst is None:
+                continue
+            where = f"{one_line(name, 40)}, {one_line(found['node'], 60)} at {index_text(worst['index'])}"
+            blocks.append(Paragraph(f"{where}: {inequality(worst)} = {inequality_terms(record, worst)}", "inequality"))
+            given = node(record, name, found["node"], found["run"])
+            if given is not None and len(given["worst"]) > 1:
+                blocks.append(_worst_table(record, name, found["node"], given["worst"]))
+            break
+    return blocks or _closest(record)
+
+
+def _worst_table(record: Record, lane: str, label: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+    cells = tuple(
+        (
+            Cell(index_text(row["index"])),
+            Cell(single(row["got"]), "number"),
+            Cell(single(row["reference"]), "number"),
+            Cell(decimal(row["error"]), "number"),
+            Cell(decimal(row["allowed"]), "number"),
+            Cell(used_text(row["used"], noun_of(record)), "number"),
+        )
+        for row in rows
+    )
+    head = ("at", one_line(lane, 40), "reference", "error", "allowed", "that is")
+    return Table(f"the worst elements of {one_line(label, 60)} in {one_line(lane, 40)}", head, cells)
+
+
+def _closest(record: Record) -> list[Block]:
+    """Where all lanes agree: the element that used most of the budget."""
+    found = [
+        (float(given["distance"]["used"]), name, label, run, given["distance"]["worst"])
+        for name in lane_names(record)
+        for run, nodes in enumerate(record["lanes"][name]["runs"])
+        for label, given in nodes.items()
+        if given["distance"] is not None
+        and given["distance"]["worst"] is not None
+        and isinstance(given["distance"]["used"], int | float)
+    ]
+    largest = max(found, key=lambda item: item[0], default=None)
+    if largest is None or largest[0] == 0 or largest[0] > 1:
+        return []
+    _, name, label, _, worst = largest
+    where = f"Closest to the limit: {one_line(name, 40)}, {one_line(label, 60)} at {index_text(worst['index'])}"
+    return [Paragraph(f"{where}: {inequality(worst)} = {inequality_terms(record, worst)}", "inequality")]
+
+
+def value_blocks(record: Record) -> list[Block]:
+    """The array that the case is about, up to 64 elements: the reference's, and beside it those that differ."""
+    label, run = key_label(record), key_run(record)
+    given = {name: found for name in lane_names(record) if (found := node(record, name, label, run)) is not None}
+    differing = [name for name in given if is_failure(record["lanes"][name]["verdict"])]
+    shown = [name for name in given if name == REFERENCE or name in differing] or list(given)[:1]
+    blocks: list[Block] = []
+    for name in shown:
+        found = given[name]
+        if found["values"] is None:
+            continue
+        over = {tuple(row["index"]) for row in found["worst"]}
+        caption = f"{one_line(label, 60)} {shape_text(found['shape'])} in {one_line(name, 40)}"
+        blocks += grids(caption, found["values"], found["shape"], found["dtype"], over)
+    if not blocks and given:
+        blocks.append(_summary(label, given))
+    return blocks
+
+
+def _summary(label: str, given: Mapping[str, Any]) -> Table:
+    rows = []
+    for name, found in given.items():
+        summary = found["summary"]
+        numbers = [summary[key] for key in ("min", "mean", "max")]
+        texts = ["none" if value is None else decimal(value, 6) for value in numbers]
+        counts = [str(summary[key]) for key in ("nan", "inf")]
+        rows.append((Cell(one_line(name, 40)), *(Cell(text, "number") for text in [*texts, *counts])))
+    return Table(
+        f"{one_line(label, 60)} in five numbers", ("lane", "min", "mean", "max", "NaN", "infinite"), tuple(rows)
+    )
+
+
+def grids(caption: str, values: Any, shape: Sequence[int], dtype: str, over: set[tuple[int, ...]]) -> Iterator[Block]:
+    """An array as a table: a row for each leading index, a column for each place on the last axis."""
+    if not shape or 0 in shape:
+        text = element_text(values, dtype) if not shape else "no elements"
+        yield Table(caption, ("",), ((Cell(text, "differ" if () in over else "number"),),), "grid")
+        return
+    columns = shape[-1]
+    if columns > WIDE:
+        indices = list(product(*(range(length) for length in shape)))
+        rows = [(Cell(index_text(index)), _grid_cell(values, index, dtype, over)) for index in indices]
+        yield Table(caption, ("at", "value"), tuple(rows), "grid")
+        return
+    lines: list[tuple[Cell, ...]] = []
+    for leading in product(*(range(length) for length in shape[:-1])):
+        cells = [_grid_cell(values, (*leading, column), dtype, over) for column in range(columns)]
+        label = index_text(leading)[:-1] + (", :]" if leading else ":]")
+        lines.append((Cell(label), *cells))
+    yield Table(caption, ("", *(str(column) for column in range(columns))), tuple(lines), "grid")
+
+
+def _grid_cell(values: Any, index: tuple[int, ...], dtype: str, over: set[tuple[int, ...]]) -> Cell:
+    value = element(values, index)
+    text = decimal(value, 6) if isinstance(value, float) else element_text(value, dtype)
+    return Cell(text, "differ" if index in over else "number")
+
+
+def mask_blocks(record: Record) -> list[Block]:
+    """Masks as grids of 0 and 1: every distinct one of the node that the case is about, with the lanes that have it."""
+    label, run = key_label(record), key_run(record)
+    labels = [label] + [other for other in node_labels(record) if other != label]
+    for shown in labels:
+        holders: dict[str, tuple[Mapping[str, Any], list[str]]] = {}
+        for name in lane_names(record):
+            found = node(record, name, shown, run)
+            if found is not None and found["mask"] is not None and found["mask"]["values"] is not None:
+                holders.setdefault(str(found["mask"]), (found["mask"], []))[1].append(one_line(name, 40))
+        if holders:
+            return [block for mask, names in holders.values() for block in _mask_grid(shown, mask, names, holders)]
+    return []
+
+
+def _mask_grid(
+    label: str, mask: Mapping[str, Any], names: Sequence[str], holders: Mapping[str, Any]
+) -> Iterator[Block]:
+    first = next(iter(holders.values()))[0]
+    differing: set[tuple[int, ...]] = set()
+    if mask is not first and mask_differences(mask, first) is not None:
+        indices = product(*(range(length) for length in mask["shape"]))
+        differing = {index for index in indices if element(mask["values"], index) != element(first["values"], index)}
+    yield from grids(
+        f"mask of {one_line(label, 60)} in {', '.join(names)}", mask["values"], mask["shape"], "bool", differing
+    )

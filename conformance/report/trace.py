@@ -1,0 +1,59 @@
+"""The shape trace: a lane's calls with the names of axes beside their numbers, up to the call that failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from conformance.report.blocks import Block, Cell, Table
+from conformance.report.facts import Record, axis_names, node, rule_of, steps_by_run
+from conformance.report.words import dims_text, one_line, raised_text, shape_text
+
+
+def trace_table(record: Record, lane: str, run: int) -> list[Block]:
+    """One row a call: node, layer, what went in and came out, the symbolic shape, the rule with its numbers."""
+    if lane not in record["lanes"]:
+        return []
+    chunks = steps_by_run(record, lane)
+    index = run if run < len(chunks) else len(chunks) - 1
+    rows = [
+        (
+            Cell(one_line(step["node"], 60)),
+            Cell(one_line(step["callee"], 60)),
+            Cell(", ".join(named_shapes(record, shape, run) for shape in step["inputs"])),
+            Cell(named_shapes(record, step["outputs"], run)),
+            Cell(_symbolic(record, lane, step, run)),
+            Cell(one_line(step["rule"] or rule_of(record, run, position, step), 400)),
+        )
+        for position, step in enumerate(chunks[index])
+    ]
+    failure = record["lanes"][lane]["failure"]
+    if failure is not None:
+        where = one_line(failure["node"], 60) or "the case"
+        rows.append(
+            (Cell(where), Cell(""), Cell(""), Cell(f"raised {raised_text(failure)}", "differ"), Cell(""), Cell(""))
+        )
+    if not rows:
+        return []
+    sizes = dims_text(record["dims"][run]) if run < len(record["dims"]) else ""
+    caption = f"calls of {one_line(lane, 40)}" + (f" at {sizes}" if sizes else "")
+    head = ("node", "layer", "in", "out", "symbolic", "rule")
+    kept = [column for column in range(len(head)) if column < 4 or any(row[column].text for row in rows)]
+    return [Table(caption, tuple(head[c] for c in kept), tuple(tuple(row[c] for c in kept) for row in rows))]
+
+
+def named_shapes(record: Record, nested: Any, run: int) -> str:
+    """One shape as `(batch 2, steps 11, 7)`, or a list of them in brackets."""
+    if isinstance(nested, list) and nested and all(isinstance(item, list) for item in nested):
+        return f"[{', '.join(named_shapes(record, item, run) for item in nested)}]"
+    names = axis_names(record, nested, run)
+    inner = ", ".join(
+        f"{one_line(name, 60)} {length}" if name else str(length) for name, length in zip(names, nested, strict=True)
+    )
+    return f"({inner})"
+
+
+def _symbolic(record: Record, lane: str, step: Mapping[str, Any], run: int) -> str:
+    """The shape that was promised before there were numbers, from this lane or from any that says."""
+    given = [node(record, name, step["node"], run) for name in [lane, *record["lanes"]]]
+    return next((shape_text(found["symbolic"]) for found in given if found and found["symbolic"] is not None), "")
