@@ -16,8 +16,8 @@ from conformance.case.schema import EXPECT
 from conformance.case.yaml import Located
 from conformance.errors import Position
 
-FACETS = ("shape", "dtype", "mask", "values")
-FACTS = "{node.shape}, {node.dtype}, {node.mask}, {node.values}, {params.layer}, {weights.layer.kernel}, {versions}"
+FACETS = ("shape", "symbolic", "dtype", "mask", "values")
+FACTS = "{node.shape} (symbolic, dtype, mask, values), {params.layer}, {weights.layer.kernel}, {error.lane}, {versions}"
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -219,9 +219,6 @@ def _check_fact(draft: Draft, fact: str, place: Located) -> None:
         return
     if rest not in FACETS:
         hint = did_you_mean(rest, FACETS) if rest else None
-        known = (
-            "{node.shape}, {node.dtype}, {node.mask}, {node.values}, {params.layer}, {weights.layer.kernel}, {versions}"
-        )
-        draft.problems.add(place, f"{{{fact}}} is not a fact", hint or f"there are {known}")
+        draft.problems.add(place, f"{{{fact}}} is not a fact", hint or f"there are {FACTS}")
     else:
         _is_observed(draft, owner, place)

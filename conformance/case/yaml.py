@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,16 +51,25 @@ class Point(NamedTuple):
     column: int
 
 
-@dataclass(slots=True, eq=False)
-class Located:
-    """A value and where it stands: a scalar, a list of these, or a mapping from keys to these."""
+_NO_KEYS: dict[str, Point] = {}
+"""Shared by all that is no mapping, for there are many; never written to."""
 
-    value: Any
-    line: int
-    column: int
-    last_line: int
-    keys: dict[str, Point] = field(default_factory=dict)
-    """Of a mapping: where each key stands."""
+
+class Located:
+    """A value and where it stands: a scalar, a list of these, or a mapping from keys to these.
+
+    `line` and `column` count from 1; `last_line` is the line on which it ends; `keys` says where each key of a mapping
+    stands. A plain class, for a folder of cases has hundreds of thousands.
+    """
+
+    __slots__ = ("column", "keys", "last_line", "line", "value")
+
+    def __init__(self, value: Any, line: int, column: int, last_line: int, keys: dict[str, Point] = _NO_KEYS) -> None:
+        self.value = value
+        self.line = line
+        self.column = column
+        self.last_line = last_line
+        self.keys = keys
 
     def __getitem__(self, part: str | int) -> Located:
         return self.value[part]  # type: ignore[no-any-return]  # lists and mappings hold these only
@@ -87,7 +97,7 @@ class Located:
         return self.value
 
     def walk(self) -> Iterator[Located]:
-        """This and everything in it, in the order of the file."""
+        """Itself and everything in it, in the order of the file."""
         yield self
         if isinstance(self.value, dict | list):
             for item in self.value.values() if isinstance(self.value, dict) else self.value:
@@ -159,136 +169,133 @@ class _Builder:
 
     def __init__(self, problems: Problems) -> None:
         self.problems = problems
-        self.open: list[Located] = []
-        self.key: list[tuple[str, Point] | None] = []
-        """For each open collection the key that waits for its value."""
         self.root: Located | None = None
+        self.parent: Located | None = None
+        """The innermost open collection."""
+        self.key: tuple[str, Point] | None = None
+        """The key in it that waits for its value."""
+        self.outer: list[tuple[Located | None, tuple[str, Point] | None]] = []
+        """The collections around it, and the keys that wait there."""
         self.documents = 0
 
     def build(self, text: str) -> Located:
+        """The tree of a document. Raises CaseError."""
         try:
-            self._read(text, _FASTEST)
+            self._read(_FASTEST(text))
         except yaml.MarkedYAMLError as error:
             raise self._syntax_error(text, error) from None
         if self.root is None:
             raise _stop(self.problems, Point(1, 1), "the file is empty", "a case file starts with `schema_version: 1`")
         return self.root
 
-    def _read(self, text: str, loader: Any) -> None:
-        for event in yaml.parse(text, Loader=loader):
+    def _read(self, loader: Any) -> None:
+        while (event := loader.get_event()) is not None:
             kind = type(event)
             if kind is yaml.ScalarEvent:
                 self._scalar(event)
-            elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
-                self._start(event, {} if kind is yaml.MappingStartEvent else [])
+            elif kind is yaml.MappingStartEvent:
+                self._start(event, {}, {})
+            elif kind is yaml.SequenceStartEvent:
+                self._start(event, [], _NO_KEYS)
             elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
                 self._end(event)
             elif kind is yaml.AliasEvent:
                 raise self._refusal(event, f"the alias *{event.anchor}", "write the value again; no anchors or aliases")
             elif kind is yaml.DocumentStartEvent:
-                self._document(event)
+                self.documents += 1
+                if self.documents > 1:
+                    raise self._refusal(event, "a second document", "one file is one document; remove the `---`")
 
     def _refusal(self, event: Any, what: str, hint: str) -> CaseError:
         return _stop(self.problems, _point(event.start_mark), f"{what} is not allowed", hint)
 
-    def _document(self, event: Any) -> None:
-        self.documents += 1
-        if self.documents > 1:
-            raise self._refusal(event, "a second document", "one file is one document; remove the `---`")
-
-    def _plain_event(self, event: Any) -> None:
+    def _check_bare(self, event: Any) -> None:
         """Refuses what hangs on a value: an anchor or a tag."""
         if event.anchor is not None:
             raise self._refusal(event, f"the anchor &{event.anchor}", "write the value where it is used")
         if event.tag is not None:
-            raise self._refusal(
-                event, f"the tag {shown(event.tag)}", "remove it; a type follows from how a value is written"
-            )
+            hint = "remove it; a type follows from how a value is written"
+            raise self._refusal(event, f"the tag {shown(event.tag)}", hint)
 
-    def _start(self, event: Any, empty: Any) -> None:
-        self._plain_event(event)
+    def _start(self, event: Any, empty: Any, keys: dict[str, Point]) -> None:
+        self._check_bare(event)
         where = _point(event.start_mark)
-        if self.open and self.open[-1].is_mapping and self.key[-1] is None:
+        if self.key is None and self.parent is not None and type(self.parent.value) is dict:
             raise _stop(self.problems, where, "a key must be text", "a list or a mapping cannot be a key")
-        if len(self.open) >= MAX_DEPTH:
+        if len(self.outer) >= MAX_DEPTH:
             raise _stop(self.problems, where, f"nested more than {MAX_DEPTH} deep")
-        self.open.append(Located(empty, where.line, where.column, where.line))
-        self.key.append(None)
+        self.outer.append((self.parent, self.key))
+        self.parent, self.key = Located(empty, where.line, where.column, where.line, keys), None
 
     def _end(self, event: Any) -> None:
-        done = self.open.pop()
-        self.key.pop()
+        done = self.parent
+        assert done is not None
         mark = event.end_mark
         if mark.column > event.start_mark.column:
             done.last_line = mark.line + 1
+        self.parent, self.key = self.outer.pop()
         self._add(done)
 
     def _scalar(self, event: Any) -> None:
         if event.anchor is not None or event.tag is not None:
-            self._plain_event(event)
-        start, end = event.start_mark, event.end_mark
-        line = start.line + 1
-        if self.open and self.key[-1] is None and self.open[-1].is_mapping:
-            self._key(event, Point(line, start.column + 1))
+            self._check_bare(event)
+        start, value, style = event.start_mark, event.value, event.style
+        line, column = start.line + 1, start.column + 1
+        if not style and value[:1] not in _STARTS_TEXT:
+            value = self._resolve(value, line, column)
+        elif style == '"':
+            self._check_escaped(value, Point(line, column))
+        if self.key is None and self.parent is not None and type(self.parent.value) is dict:
+            self._key(value, event, Point(line, column))
             return
-        value = event.value
-        if not event.style and (value[:1] not in _STARTS_TEXT):
-            value = self._resolve(value, Point(line, start.column + 1))
-        if event.style == '"':
-            self._escaped(value, Point(line, start.column + 1))
-        last = max(line, end.line + 1 if end.column else end.line)
-        self._add(Located(value, line, start.column + 1, last))
+        end = event.end_mark
+        last = end.line + 1 if end.column else end.line
+        self._add(Located(value, line, column, last if last > line else line))
 
-    def _escaped(self, text: str, where: Point) -> None:
+    def _check_escaped(self, text: str, where: Point) -> None:
         """Refuses behind a backslash what is refused when written out."""
         refused = _REFUSED.search(text) or _SURROGATE.search(text)
         if refused:
             self.problems.add(where, f"the invisible character U+{ord(refused[0]):04X} is not allowed")
 
-    def _key(self, event: Any, where: Point) -> None:
+    def _key(self, value: Scalar, event: Any, where: Point) -> None:
         key = event.value
-        mapping = self.open[-1]
+        assert self.parent is not None
         if key == "<<" and not event.style:
             raise self._refusal(event, "the merge key <<", "write the keys where they are used")
-        if not event.style and not isinstance(self._resolve(key, where), str):
+        if not isinstance(value, str):
             self.problems.add(where, f"the key {shown(key)} is not text", f'write "{key}" in quotes')
-        if key in mapping.keys:
-            first = mapping.keys[key]
+        if key in self.parent.keys:
+            first = self.parent.keys[key]
             self.problems.add(where, f"the key {shown(key)} stands here twice", f"first defined at line {first.line}")
-        self.key[-1] = (key, where)
+        self.key = key, where
 
     def _add(self, item: Located) -> None:
-        if not self.open:
+        parent = self.parent
+        if parent is None:
             self.root = item
             return
-        parent = self.open[-1]
-        parent.last_line = max(parent.last_line, item.last_line)
-        waiting = self.key[-1]
-        if waiting is None:
+        if item.last_line > parent.last_line:
+            parent.last_line = item.last_line
+        if self.key is None:
             parent.value.append(item)
             return
-        self.key[-1] = None
-        key, where = waiting
+        key, where = self.key
+        self.key = None
         if key not in parent.keys:
             parent.value[key] = item
             parent.keys[key] = where
 
-    def _resolve(self, text: str, where: Point) -> Scalar:
-        """The core schema: what a scalar without quotes means."""
-        if text in _WORDS:
-            return _WORDS[text]
-        if len(text) > _MAX_DIGITS:
-            if _FLOAT.fullmatch(text):
-                raise _stop(self.problems, where, f"a number of {len(text)} characters; {_MAX_DIGITS} are allowed")
-            return text
-        if _INTEGER.fullmatch(text):
-            return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
-        if not _FLOAT.fullmatch(text):
-            return text
-        number = float(text)
-        if number in (float("inf"), float("-inf")):
-            self.problems.add(where, f"the number {shown(text)} is too large", "write .inf where infinity is meant")
-        return number
+    def _resolve(self, text: str, line: int, column: int) -> Scalar:
+        """What a scalar without quotes means."""
+        if len(text) > _MAX_DIGITS and _FLOAT.fullmatch(text):
+            message = f"a number of {len(text)} characters; {_MAX_DIGITS} are allowed"
+            raise _stop(self.problems, Point(line, column), message)
+        value = _core(text)
+        if isinstance(value, float) and value - value != 0 and text not in _WORDS:
+            message = f"the number {shown(text)} is too large"
+            self.problems.add(Point(line, column), message, "write .inf where infinity is meant")
+        return value
 
     def _syntax_error(self, text: str, error: yaml.MarkedYAMLError) -> CaseError:
         """The error in the words of PyYAML's own parser, which says more than the C one, and the same everywhere."""
@@ -304,6 +311,16 @@ class _Builder:
         if hint is None and error.context and error.context_mark:
             hint = f"{error.context} that starts at line {error.context_mark.line + 1}"
         return _stop(self.problems, where, f"not YAML: {problem}", hint)
+
+
+@lru_cache(maxsize=4096)
+def _core(text: str) -> Scalar:
+    """The core schema of YAML 1.2."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INTEGER.fullmatch(text):
+        return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+    return float(text) if _FLOAT.fullmatch(text) else text
 
 
 _FASTEST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
