@@ -127,11 +127,10 @@ class GRUCell(_Cell):
         kept = dropped(w, "recurrent_dropout", h, self.recurrent_dropout, training)
         b, c = self._biases(w)
         x_z, x_r, x_h = gates(x @ w.kernel + b, 3)
-        u_z, u_r, u_h = gates(w.recurrent_kernel, 3)
-        c_z, c_r, c_h = gates(c, 3)
-        z = activate(self.recurrent_activation, x_z + kept @ u_z + c_z)
-        r = activate(self.recurrent_activation, x_r + kept @ u_r + c_r)
-        from_h = r * (kept @ u_h + c_h) if self.reset_after else (r * kept) @ u_h
+        h_z, h_r, h_h = gates(kept @ w.recurrent_kernel + c, 3)
+        z = activate(self.recurrent_activation, x_z + h_z)
+        r = activate(self.recurrent_activation, x_r + h_r)
+        from_h = r * h_h if self.reset_after else (r * kept) @ gates(w.recurrent_kernel, 3)[2]
         new = z * h + (1 - z) * activate(self.activation, x_h + from_h)
         return [new, like(states, [new])]
 

@@ -86,13 +86,13 @@ class _Recurrent(Layer):
         return Weights(w.arrays, {}, w.random)
 
     def weights(self, sequences: Shape, *others: Any) -> Mapping[str, Weight]:
-        if len(sequences) != 3:
-            raise LayerError(f"needs (batch, steps, features), not {len(sequences)} axes")
+        _check_rank(sequences)
         return self._cell().weights((sequences[0], sequences[2]))
 
     def call(
         self, w: Weights, sequences: Array, initial_state: Any = None, mask: Array = None, training: bool = False
     ) -> Any:
+        _check_rank(sequences.shape)
         batch, steps = sequences.shape[:2]
         if steps == 0:
             raise LayerError("a sequence needs at least one step")
@@ -126,7 +126,9 @@ class _Recurrent(Layer):
         return states
 
     def _sequence(self, outputs: list[Array], mask: Array) -> Array:
-        sequence = np.stack(outputs, axis=1)
+        sequence = np.swapaxes(
+            np.array(outputs), 0, 1
+        )  # the gradient of np.stack takes time in the square of the steps
         if mask is None or not self.zero_output_for_mask:
             return sequence
         in_order = mask[:, ::-1] if self.go_backwards else mask
@@ -145,6 +147,11 @@ class _Recurrent(Layer):
         if self.return_sequences:
             return f"the outputs of all {steps} steps, {units} units each: ({batch}, {steps}, {units})"
         return f"the output of the last of {steps} steps, {units} units: ({batch}, {units})"
+
+
+def _check_rank(sequences: Shape) -> None:
+    if len(sequences) != 3:
+        raise LayerError(f"needs (batch, steps, features), not {len(sequences)} axes")
 
 
 def _where(valid: Array, new: Any, old: Any) -> Any:

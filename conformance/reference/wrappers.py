@@ -227,6 +227,7 @@ class TimeDistributed(Layer):
         return (inputs[0], *inputs[2:])
 
     def call(self, w: Weights, inputs: Array, training: bool = False, mask: Array = None) -> Any:
+        self._step_shape(inputs.shape)
         if mask is not None and np.shape(mask)[:2] != inputs.shape[:2]:
             raise LayerError(f"the mask {np.shape(mask)} does not fit the input {inputs.shape}")
         taken = inspect.signature(self.layer.call).parameters

@@ -34,7 +34,8 @@ def gru_step(reset_after: bool, bias: Any) -> float:
 
 def test_gru_with_the_reset_gate_after_the_product() -> None:
     """z = (0.6 + 0.3 + 0.5 * 1.2 + 0.3) / 6 + 0.5 = 0.8, r = (-0.6 + 0.5 * 0.6 - 0.3) / 6 + 0.5 = 0.4,
-    n = 2 + 0.5 + 0.4 * (0.5 * -1 + 0.25) = 2.4, h' = 0.8 * 0.5 + 0.2 * 2.4 = 0.88."""
+    n = 2 + 0.5 + 0.4 * (0.5 * -1 + 0.25) = 2.4, h' = 0.8 * 0.5 + 0.2 * 2.4 = 0.88.
+    """
     assert gru_step(True, [[0.3, 0.0, 0.5], [0.3, -0.3, 0.25]]) == pytest.approx(0.88, rel=1e-14)
 
 
@@ -59,7 +60,8 @@ def test_the_reset_gate_acts_by_element(reset_after: bool, expected: Any) -> Non
 def test_lstm_by_hand() -> None:
     """From h = c = 0 with x = 1: i = 0.6, f = 0.4, g = 2, o = 0.7, c = 1.2, h = 0.84. From there with x = 1:
     i = (0.6 + 0.252) / 6 + 0.5 = 0.642, f = (-0.6 + 0.504) / 6 + 0.5 = 0.484, g = 2 - 0.84 = 1.16,
-    o = (1.2 + 0.504) / 6 + 0.5 = 0.784, c = 0.484 * 1.2 + 0.642 * 1.16 = 1.32552, h = 0.784 c = 1.03920768."""
+    o = (1.2 + 0.504) / 6 + 0.5 = 0.784, c = 0.484 * 1.2 + 0.642 * 1.16 = 1.32552, h = 0.784 c = 1.03920768.
+    """
     weights = {"kernel": [[0.6, -0.6, 2.0, 1.2]], "recurrent_kernel": [[0.3, 0.6, -1.0, 0.6]], "bias": [0.0] * 4}
     cell = LSTMCell(units=1, **BY_HAND)
     one, zero = numpy.array([[1.0]]), numpy.array([[0.0]])
