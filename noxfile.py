@@ -58,6 +58,13 @@ def fast(session: nox.Session) -> None:
 
 
 @nox.session(venv_location=SHARED, reuse_venv=True)
+def mutants(session: nox.Session) -> None:
+    """Run every case against plausible mistakes in its layers; no framework. Fails when a mistake goes unseen."""
+    session.install("-q", "-c", "constraints.txt", "-e", ".")
+    session.run("conformance", "mutants", "-o", "docs/mutants.md", "--json", "reports/mutants.json", env=QUIET)
+
+
+@nox.session(venv_location=SHARED, reuse_venv=True)
 def lint(session: nox.Session) -> None:
     """Check format, lint and types."""
     install(session, "ruff", "mypy")

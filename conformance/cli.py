@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -77,6 +78,12 @@ def _parser() -> argparse.ArgumentParser:
     questions.add_argument("-o", "--output", type=Path)
     questions.set_defaults(command=_questions)
 
+    mutants = commands.add_parser("mutants", help="run the cases against plausible mistakes, without a framework")
+    mutants.add_argument("path", type=Path, nargs="?", default=Path("cases"))
+    mutants.add_argument("-o", "--output", type=Path, help="the table as markdown; standard output when left out")
+    mutants.add_argument("--json", type=Path, metavar="FILE", help="the score of every mutant and case as JSON")
+    mutants.set_defaults(command=_mutants)
+
     schema = commands.add_parser("schema", help="print the JSON Schema of case files")
     schema.add_argument("kind", choices=["case"])
     schema.add_argument("-o", "--output", type=Path)
@@ -129,6 +136,20 @@ def _questions(parsed: argparse.Namespace) -> int:
 
     _write(questions_page(load_folder(parsed.path)), parsed.output)
     return Exit.OK
+
+
+def _mutants(parsed: argparse.Namespace) -> int:
+    from conformance.case.load import load_file, load_folder
+    from conformance.mutants.score import score
+    from conformance.mutants.table import as_json, page
+
+    found = score(load_file(parsed.path) if parsed.path.is_file() else load_folder(parsed.path))
+    _write(page(found), parsed.output)
+    if parsed.json is not None:
+        _write(json.dumps(as_json(found), indent=1) + "\n", parsed.json)
+    for problem in found.problems:
+        print(problem, file=sys.stderr)
+    return Exit.DISAGREE if found.problems else Exit.OK
 
 
 def _schema(parsed: argparse.Namespace) -> int:

@@ -1,0 +1,8 @@
+"""Mutants that no case can tell from the real layer, each with the argument. One that is killed all the same fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+EQUIVALENT: Mapping[str, str] = {}
+"""`Layer.mutant` to why it computes the same as the layer."""

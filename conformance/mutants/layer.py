@@ -1,0 +1,112 @@
+"""A reference layer with one mistake: a subclass of the real one, so that wrappers take it for what it replaces."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, TypeVar
+
+from conformance.reference.base import Layer, LayerError, Mutant, Weights
+
+_T = TypeVar("_T")
+
+
+class HookError(Exception):
+    """A hook of a mutant raised: the mutant is broken, which is no mistake that a case could find."""
+
+
+class DoesNotApply(Exception):
+    """The mistake asks for arguments that the layer refuses here; there is nothing to run."""
+
+
+def mutants_of(kind: type[Layer]) -> dict[str, Mutant]:
+    """A layer's mutants by name."""
+    return {mutant.name: mutant for mutant in kind.mutants}
+
+
+def with_mistake(layer: Layer, kind: type[Layer], mutant: Mutant) -> Layer:
+    """The layer with every layer of this very kind in it, itself and wrapped ones, making the mistake."""
+    fields = _fields(layer)
+    inside = {name: _inside(value, kind, mutant) for name, value in fields.items()}
+    if any(inside[name] is not fields[name] for name in fields):
+        layer = type(layer)(**inside)
+    if type(layer) is not kind:
+        return layer
+    _broken(layer, mutant)
+    return _mistaken(kind, mutant)(**inside)  # type: ignore[arg-type]  # mypy takes the class of a layer for a layer
+
+
+def _inside(value: Any, kind: type[Layer], mutant: Mutant) -> Any:
+    if isinstance(value, Layer):
+        return with_mistake(value, kind, mutant)
+    if isinstance(value, tuple):
+        changed = tuple(_inside(item, kind, mutant) for item in value)
+        return value if all(new is old for new, old in zip(changed, value, strict=True)) else changed
+    return value
+
+
+def _fields(layer: Layer) -> dict[str, Any]:
+    return {field.name: getattr(layer, field.name) for field in dataclasses.fields(layer)}  # type: ignore[arg-type]  # made dataclasses by __init_subclass__
+
+
+def _broken(layer: Layer, mutant: Mutant) -> Layer:
+    """The real layer with the mutant's arguments. Raises DoesNotApply where they cannot be."""
+    if mutant.config is None:
+        return layer
+    changed = _hooked(mutant, "config", lambda: mutant.config(layer))  # type: ignore[misc]  # not None
+    broken = type(layer)(**{**_fields(layer), **changed})
+    try:
+        broken.check()
+    except LayerError as error:
+        raise DoesNotApply(str(error)) from None
+    return broken
+
+
+def _hooked(mutant: Mutant, hook: str, call: Callable[[], _T]) -> _T:
+    try:
+        return call()
+    except Exception as error:
+        raise HookError(f"{hook} of {mutant.name}: {type(error).__name__}: {error}") from error
+
+
+@cache
+def _mistaken(kind: type[Layer], mutant: Mutant) -> type[Layer]:
+    """The subclass; its name starts with an underscore, so it is not registered as a layer."""
+
+    def parts(self: Layer) -> tuple[Layer, Layer]:
+        real = kind(**_fields(self))
+        return real, _broken(real, mutant)
+
+    def changed(real: Layer, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        if mutant.inputs is None:
+            return args, kwargs
+        return _hooked(mutant, "inputs", lambda: mutant.inputs(real, args, kwargs))  # type: ignore[misc]  # not None
+
+    # the mask rule is asked after the call, without the call's arguments, and may depend on all of them
+    last: list[tuple[list[Any], dict[str, Any]]] = []
+
+    @functools.wraps(kind.call)
+    def call(self: Layer, w: Weights, *args: Any, **kwargs: Any) -> Any:
+        real, broken = parts(self)
+        last[:] = [(list(args), dict(kwargs))]
+        arrays: Mapping[str, Any] = w.arrays
+        if mutant.weights is not None:
+            rewritten = _hooked(mutant, "weights", lambda: mutant.weights(real, dict(w.arrays)))  # type: ignore[misc]  # as above
+            arrays = {**w.arrays, **rewritten}
+        passed, named = changed(real, list(args), dict(kwargs))
+        output = type(broken).call(broken, Weights(arrays, w.state, w.random), *passed, **named)
+        if mutant.output is None:
+            return output
+        return _hooked(mutant, "output", lambda: mutant.output(real, output, list(args)))  # type: ignore[misc]  # as above
+
+    def compute_mask(self: Layer, x: Any, mask: Any) -> Any:
+        real, broken = parts(self)
+        args, kwargs = last[0]
+        passed, named = changed(real, args, {**kwargs, "mask": mask})
+        made = broken.compute_mask(passed[0], named.get("mask"))
+        return made if mutant.mask is None else _hooked(mutant, "mask", lambda: mutant.mask(real, made, mask))  # type: ignore[misc]  # as above
+
+    body = {"call": call, "compute_mask": compute_mask, "__module__": kind.__module__}
+    return type(f"_{kind.__name__}", (kind,), body)

@@ -1,0 +1,60 @@
+"""What the reference would answer if its layers made a mistake: one run without perturbation, or with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from conformance.judge.case import REFERENCE
+from conformance.lanes.adapter import Observing
+from conformance.lanes.numpy import ReferenceArrays, as_reference, make_layers, observed
+from conformance.lanes.observation import Observation, from_message
+from conformance.lanes.rounding import Perturbed
+from conformance.lanes.wire import unpack
+from conformance.mutants.layer import HookError
+from conformance.reference.base import Layer
+
+LANE = "mutant"
+"""The name under which a wrong reference is judged as if it were a lane."""
+
+Plan = Mapping[str, Any]
+Rewrite = Callable[[Layer], Layer]
+
+
+def weights_of(plan: Plan) -> dict[str, dict[str, Any]]:
+    """The plan's weights by layer and name, in float64."""
+    return {
+        name: {key: as_reference(unpack(value)) for key, value in spec["weights"].items()}
+        for name, spec in plan["layers"].items()
+    }
+
+
+def observe(plan: Plan, rewrite: Rewrite, with_sensitivity: bool = False) -> Observation:
+    """The observation of the plan with every layer rewritten.
+
+    What a layer raises is the answer, as in any lane. Raises HookError where the mistake itself is broken, and
+    DoesNotApply where its arguments cannot be.
+    """
+    observing = Observing(phase="call")
+    weights = weights_of(plan)
+    observing.weights = {n: {k: list(v.shape) for k, v in w.items()} for n, w in weights.items()}
+    observing.params = {name: sum(int(v.size) for v in w.values()) for name, w in weights.items()}
+    layers = {name: rewrite(layer) for name, layer in make_layers(plan).items()}
+    sensitivity: list[Any] = []
+    longest = 1
+    try:
+        for run in plan["runs"]:
+            inputs = {name: as_reference(unpack(value)) for name, value in run.items()}
+            arrays = ReferenceArrays(plan, layers, lambda name, *_: weights[name], observing)
+            observing.runs.append({})
+            arrays.run(inputs)
+            longest = max(longest, arrays.longest_sum)
+            observing.runs[-1].update({node: observed(arrays.values[node]) for node in plan["observed"]})
+            if with_sensitivity:
+                sensitivity.append(Perturbed(plan, layers, weights, inputs, wants_gradients=False).sensitivity)
+    except HookError:
+        raise
+    except Exception as error:
+        observing.failed(error)
+    observing.extra = {"sensitivity": sensitivity, "longest_sum": longest}
+    return from_message(LANE, REFERENCE, observing.as_message())

@@ -1,0 +1,129 @@
+"""Which mistakes the cases find: every case against every mutant of the layers that it uses, judged like a lane."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Literal
+
+import numpy as np
+
+from conformance.case.model import Case
+from conformance.judge.case import REFERENCE, judge_lane
+from conformance.lanes.numpy import Reference
+from conformance.lanes.observation import Observation, from_message
+from conformance.mutants.equivalent import EQUIVALENT
+from conformance.mutants.layer import DoesNotApply, HookError, mutants_of, with_mistake
+from conformance.mutants.observe import Plan, observe
+from conformance.plan import plan_of
+from conformance.reference.base import Mutant
+from conformance.reference.catalog import LAYERS
+
+Outcome = Literal["killed", "survived", "broken", "not applied"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One mutant in one case: what came of it, in which aspect it was found, or why it could not run."""
+
+    mutant: str
+    """`Layer.mutant`."""
+    outcome: Outcome
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseScore:
+    """All mutants of a case's layers in that case."""
+
+    case: str
+    trials: tuple[Trial, ...]
+    false_kills: tuple[str, ...] = ()
+    """What the case says it kills, and does not."""
+
+    def of(self, outcome: Outcome) -> tuple[str, ...]:
+        return tuple(trial.mutant for trial in self.trials if trial.outcome == outcome)
+
+
+@dataclass(frozen=True)
+class Score:
+    """The whole suite against all mutants."""
+
+    cases: tuple[CaseScore, ...]
+    mutants: Mapping[str, Mutant]
+    """`Layer.mutant` to the mutant, for every layer of the reference."""
+    equivalent: Mapping[str, str] = field(default_factory=lambda: EQUIVALENT)
+
+    @property
+    def killers(self) -> dict[str, list[str]]:
+        """Every mutant and the cases that find it."""
+        found: dict[str, list[str]] = {name: [] for name in self.mutants}
+        for case in self.cases:
+            for name in case.of("killed"):
+                found[name].append(case.case)
+        return found
+
+    @property
+    def survivors(self) -> tuple[str, ...]:
+        """Mutants that no case finds and that nobody has argued to be equivalent."""
+        return tuple(name for name, cases in self.killers.items() if not cases and name not in self.equivalent)
+
+    @property
+    def problems(self) -> list[str]:
+        """Why the score is no pass, a line each: survivors, false claims of any kind, broken mutants."""
+        killers = self.killers
+        broken = {trial.mutant: trial.by for case in self.cases for trial in case.trials if trial.outcome == "broken"}
+        return [
+            *(f"{name} survives: {self.mutants[name].mistake}" for name in self.survivors),
+            *(f"{c.case} says that it kills {name}; it does not" for c in self.cases for name in c.false_kills),
+            *(f"{n} is listed as equivalent; {killers[n][0]} kills it" for n in self.equivalent if killers.get(n)),
+            *(f"{n} is listed as equivalent; there is no such mutant" for n in self.equivalent if n not in killers),
+            *(f"{name} is broken: {why}" for name, why in broken.items()),
+        ]
+
+
+def all_mutants() -> dict[str, Mutant]:
+    """Every mutant of every layer of the reference by `Layer.mutant`."""
+    return {f"{kind}.{name}": mutant for kind in sorted(LAYERS) for name, mutant in mutants_of(LAYERS[kind]).items()}
+
+
+def score(cases: Iterable[Case]) -> Score:
+    """Runs every case against every mutant of its layers."""
+    return Score(tuple(score_case(case) for case in cases), all_mutants())
+
+
+def score_case(case: Case) -> CaseScore:
+    """One case against every mutant of the layers that it uses."""
+    plan = plan_of(case, with_gradients=False)
+    reference = from_message(REFERENCE, REFERENCE, Reference({}).observe(plan))
+    trials = tuple(
+        _trial(case, plan, reference, kind, mutant)
+        for kind in case.layer_types
+        if kind in LAYERS
+        for mutant in LAYERS[kind].mutants
+    )
+    killed = {trial.mutant for trial in trials if trial.outcome == "killed"}
+    return CaseScore(case.id, trials, tuple(name for name in case.kills if name not in killed))
+
+
+def _trial(case: Case, plan: Plan, reference: Observation, kind: str, mutant: Mutant) -> Trial:
+    name = f"{kind}.{mutant.name}"
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")  # a wrong formula may divide by zero; what it gives is judged
+            got = observe(plan, partial(with_mistake, kind=LAYERS[kind], mutant=mutant))
+    except DoesNotApply as reason:
+        return Trial(name, "not applied", str(reason))
+    except HookError as error:
+        # where the real layer raises there is nothing for a hook to work on
+        return Trial(name, "broken" if reference.failure is None else "survived", str(error))
+    except Exception:
+        if reference.failure is not None:
+            return Trial(name, "survived")
+        raise
+    if reference.failure is not None:
+        return Trial(name, "survived") if got.failure is not None else Trial(name, "killed", "error")
+    verdict = judge_lane(case, got, reference, gives_masks=True)
+    return Trial(name, "killed", verdict.cause.aspect) if verdict.cause is not None else Trial(name, "survived")
