@@ -6,6 +6,7 @@ The reference, and autograd with it, is imported when the first layer is looked 
 from __future__ import annotations
 
 import dataclasses
+import json
 import types as python_types
 import typing
 from collections.abc import Mapping
@@ -43,12 +44,12 @@ def record_of(type: str) -> Record | None:
     hints = typing.get_type_hints(layer)
     fields = {"type": Field(kinds.Choice((type,)), _first_sentence(layer), required=True)}
     for argument in dataclasses.fields(layer):  # type: ignore[arg-type]  # made a dataclass by __init_subclass__
-        at_least = argument.metadata.get("at_least")
-        fields[argument.name] = Field(
-            kind_of(hints[argument.name], at_least if at_least is None else int(at_least)),
-            argument.metadata.get("description", ""),
-            required=argument.default is dataclasses.MISSING and argument.default_factory is dataclasses.MISSING,
-        )
+        kind = kind_of(hints[argument.name], argument.metadata.get("at_least"))
+        description = argument.metadata.get("description", "")
+        is_required = argument.default is dataclasses.MISSING
+        if not is_required:
+            description = f"{description} Default: {_written(argument.default)}."
+        fields[argument.name] = Field(kind, description, is_required)
     for name in layer.keras_only:
         fields.setdefault(name, Field(kinds.Anything(), "Read by Keras only; does not enter the mathematics."))
     return Record(
@@ -61,17 +62,22 @@ def mutants_of(type: str) -> tuple[str, ...]:
     return tuple(mutant.name for mutant in types()[type].mutants)
 
 
+def _written(default: Any) -> str:
+    """A default as a case file would write it."""
+    return json.dumps(default) if isinstance(default, str | int | float | tuple | None) else str(default)
+
+
 def _first_sentence(layer: type[Layer]) -> str:
     return (layer.__doc__ or layer.__name__).strip().partition("\n")[0]
 
 
-def kind_of(hint: Any, at_least: int | None = None) -> Kind:
+def kind_of(hint: Any, at_least: float | None = None) -> Kind:
     """The kind of values that a type hint stands for; lists are written where it says tuples.
 
     Raises TypeError for a hint that no case file could fill.
     """
     simple: dict[Any, Kind] = {
-        int: kinds.Integer(at_least, axes=True),
+        int: kinds.Integer(None if at_least is None else int(at_least), axes=True),
         float: kinds.Number(at_least),
         bool: kinds.Truth(),
         str: kinds.Text(),
