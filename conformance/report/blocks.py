@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
+from urllib.parse import quote
 
 Mark = Literal["", "agree", "differ", "muted", "number"]
 """What is meant by a cell beside its text: it agrees, it differs, it is an aside, it is a number."""
@@ -54,9 +55,9 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Chips:
-    """Words in a row, each with a state and a note: `mask`, `differ`, `keras`."""
+    """Words in a row, each with its state: `mask differs: keras`, `differ`."""
 
-    items: tuple[tuple[str, str, str], ...]
+    items: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +94,20 @@ class Page:
     """Layers and tags, in one line."""
     sections: tuple[Section, ...]
 
+    @property
+    def href(self) -> str:
+        return case_href(self.id)
+
+
+def case_href(case_id: str) -> str:
+    """The permanent link to a case, which is its id."""
+    return "#" + quote(case_id, safe="/.-_~")
+
 
 def page_lists(page: Page) -> list[Any]:
     """A page as nested lists of strings, which is what the script draws."""
     sections = [[section.title, [_block_list(block) for block in section.blocks]] for section in page.sections]
-    return [page.outcome, page.place, page.about, sections]
+    return [page.outcome, page.href, page.place, page.about, sections]
 
 
 def _block_list(block: Block) -> list[Any]:

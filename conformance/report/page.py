@@ -99,10 +99,14 @@ def _aspects(record: Record) -> Chips:
         differing = [name for name, state in states.items() if state == "differ"]
         state = "differ" if differing else "agree" if "agree" in states.values() else "-"
         silent = [name for name, given in states.items() if given == "-" and state == "agree" and name not in decided]
-        note = ", ".join(one_line(name, 40) for name in differing) or (f"not {', '.join(silent)}" if silent else "")
-        items.append((one_line(aspect, 40), state, note))
+        words = one_line(aspect, 40)
+        if differing:
+            words += f" differs: {', '.join(one_line(name, 40) for name in differing)}"
+        elif silent:
+            words += f" (not {', '.join(one_line(name, 40) for name in silent)})"
+        items.append((words, state))
     lost = [
-        (one_line(name, 40), held["verdict"], "")
+        (f"{one_line(name, 40)}: {held['verdict']}", held["verdict"])
         for name, held in record["lanes"].items()
         if held["verdict"] in ("timeout", "crash", "unsupported")
     ]

@@ -6,7 +6,7 @@ Everything is a pure function of the record. The words of findings come from `co
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from conformance.report.blocks import GLYPHS, Block, Chips, Code, Command, Paragraph, Table
@@ -257,14 +257,23 @@ def _block_lines(block: Block) -> list[str]:
         case Paragraph(text):
             return [line for part in text.split("\n") for line in textwrap.wrap(part, WIDTH - 2) or [""]]
         case Chips(items):
-            words = [f"{GLYPHS.get(state, '?')} {word}" + (f" ({note})" if note else "") for word, state, note in items]
-            return textwrap.wrap("   ".join(words), WIDTH - 2)
+            return _filled([f"{GLYPHS.get(state, '?')} {words}" for words, state in items])
         case Code(text):
             return [f"  {line}" for line in text.split("\n")]
         case Command(text):
             return [f"$ {text}"]
         case Table():
             return _table_lines(block)
+
+
+def _filled(items: Sequence[str]) -> list[str]:
+    """Items side by side, none cut in two."""
+    lines = [""]
+    for item in items:
+        if lines[-1] and len(lines[-1]) + len(item) + 3 > WIDTH:
+            lines.append("")
+        lines[-1] += f"   {item}" if lines[-1] else item
+    return lines
 
 
 def _table_lines(table: Table) -> list[str]:

@@ -1,0 +1,90 @@
+"""results.json as one HTML file: no network, readable without script and style, the same bytes for the same results.
+
+Text reaches the page only through autoescaping. A content security policy allows the one style and the one script of
+the file, by their hashes, and nothing else.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from conformance.report.blocks import GLYPHS, Page, packed, page_lists
+from conformance.report.view import report_of
+
+_FOLDER = Path(__file__).parent
+KINDS = {"Paragraph": "p", "Table": "table", "Chips": "chips", "Code": "code", "Command": "command"}
+
+
+def render(results: Mapping[str, Any]) -> str:
+    """The report of a results file."""
+    from markupsafe import Markup
+
+    report = report_of(results)
+    style, script = static("report.css"), static("report.js")
+    return str(
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            style=Markup(style),
+            script=Markup(script),
+            policy=policy(style, script),
+            pages=Markup(island(_on_demand(report.on_demand))),
+            glyphs=GLYPHS,
+        )
+    )
+
+
+def _on_demand(pages: Sequence[Page]) -> dict[str, Any]:
+    """What the script draws from."""
+    return {"glyphs": GLYPHS, **packed((page.id, page_lists(page)) for page in pages)}
+
+
+def render_page(page: Page) -> str:
+    """One case's page alone, as the report writes it out."""
+    template = _environment().get_template("case.html.j2")
+    return str(template.make_module({"glyphs": GLYPHS}).case(page))
+
+
+def static(name: str) -> str:
+    """A file of `static/` as it stands in the page."""
+    return (_FOLDER / "static" / name).read_text(encoding="utf-8").strip() + "\n"
+
+
+def policy(style: str, script: str) -> str:
+    """The content security policy: this style, this script, images inside the file, nothing else."""
+    return (
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
+
+
+def island(value: Any) -> str:
+    """JSON that may stand in a script element: no `<`, so that nothing in it can end the element."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Any:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["kind"] = lambda block: KINDS[type(block).__name__]
+    return environment

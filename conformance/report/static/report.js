@@ -1,0 +1,281 @@
+"use strict";
+// The report works without this script; with it, a case is a page of its own, passing pages are drawn on demand,
+// and the index can be filtered. Text enters the document through textContent only.
+(() => {
+  const byId = (id) => document.getElementById(id);
+  const data = JSON.parse(byId("on-demand").textContent);
+  const onDemand = new Map(data.pages);
+  const title = document.title;
+  const rows = [...byId("index").rows];
+  const articles = new Map([...byId("pages").children].map((article) => [article.id, article]));
+  const rowOf = new Map(rows.map((row) => [linkOf(row).textContent, row]));
+  let query = "";
+
+  function linkOf(row) {
+    return row.cells[1].firstElementChild;
+  }
+
+  // A page's lists with the numbers of the pool replaced by what they stand for.
+  function unpacked(value) {
+    if (typeof value === "number") return unpacked(data.pool[value]);
+    return Array.isArray(value) ? value.map(unpacked) : value;
+  }
+
+  function make(tag, className, ...children) {
+    const element = document.createElement(tag);
+    if (className) element.className = className;
+    element.append(...children);
+    return element;
+  }
+
+  function glyph(state) {
+    return Object.hasOwn(data.glyphs, state) ? data.glyphs[state] : "?";
+  }
+
+  // ---- drawing: the same elements as templates/case.html.j2
+
+  const draw = {
+    p: (text, role) => make("p", role, text),
+    code: (text) => make("pre", "", text),
+    command: (text) => make("p", "command", make("code", "", text)),
+    chips: (items) =>
+      make("ul", "chips", ...items.map(([text, state]) => make("li", state === "-" ? "none" : state, `${glyph(state)} ${text}`))),
+    table: (caption, head, lines, role) => {
+      const table = make("table", role, make("caption", "", caption));
+      if (head.join("")) table.append(make("thead", "", make("tr", "", ...head.map((name) => scoped("col", name)))));
+      table.append(make("tbody", "", ...lines.map((line) => make("tr", "", ...line.map(cell)))));
+      return make("div", "scroll", table);
+    },
+  };
+
+  function scoped(scope, text) {
+    const element = make("th", "", text);
+    element.scope = scope;
+    return element;
+  }
+
+  function cell(found, index, line) {
+    const [text, mark] = Array.isArray(found) ? found : [found, ""];
+    if (index === 0 && line.length > 1) return scoped("row", text);
+    const isJudged = text && (mark === "agree" || mark === "differ");
+    return make("td", mark, isJudged ? `${glyph(mark)} ${text}` : text);
+  }
+
+  function drawPage(id, [outcome, href, place, about, sections]) {
+    const link = make("a", "", id);
+    link.setAttribute("href", href);
+    const state = make("span", `state ${outcome}`, `${glyph(outcome)} ${outcome}`);
+    const header = make("header", "", make("h2", "", state, " ", link), make("p", "about", about), make("p", "about", place));
+    const article = make("article", `case ${outcome}`, header);
+    for (const [name, blocks] of sections) {
+      const body = make("div", "", ...blocks.map(([kind, ...fields]) => draw[kind](...fields)));
+      article.append(make("section", "", make("h3", "", name), body));
+    }
+    article.id = id;
+    article.tabIndex = -1;
+    return article;
+  }
+
+  // ---- copying
+
+  function copyButton(label, text) {
+    const button = make("button", "", label);
+    button.type = "button";
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(text());
+      button.textContent = "copied";
+      setTimeout(() => (button.textContent = label), 1500);
+    });
+    return button;
+  }
+
+  function addTools(article) {
+    if (!navigator.clipboard || article.querySelector(".tools")) return;
+    const link = article.querySelector("h2 a");
+    const said = (selector) => article.querySelector(selector)?.textContent ?? "";
+    const text = () => `${said("h2")}\n${said(".question")}\n${said(".answer")}\n${link.href}`;
+    const tools = make("p", "tools", copyButton("copy link", () => link.href), " ", copyButton("copy answer", text));
+    article.firstElementChild.append(tools);
+    for (const command of article.querySelectorAll(".command")) {
+      const words = command.textContent;
+      command.append(" ", copyButton("copy", () => words));
+    }
+  }
+
+  // A table that is wider than the window can be scrolled by keyboard too.
+  function makeScrollable(root) {
+    for (const element of root.querySelectorAll(".scroll")) {
+      if (element.scrollWidth > element.clientWidth) {
+        element.tabIndex = 0;
+        element.setAttribute("role", "region");
+        element.setAttribute("aria-label", element.querySelector("caption")?.textContent ?? "table");
+      }
+    }
+  }
+
+  // ---- filter
+
+  const KEYS = new Set(["status", "layer", "lane", "aspect", "question", "tag", "is"]);
+  const searched = new Map();
+
+  // Everything that a case can be found by: what its row shows, and its question.
+  function textOf(row) {
+    if (!searched.has(row)) {
+      const id = linkOf(row).textContent;
+      const article = articles.get(id);
+      const question = article ? article.querySelector(".question")?.textContent : unpacked(onDemand.get(id))[4][0][1][0][1];
+      searched.set(row, `${row.textContent}\n${question}`.toLowerCase());
+    }
+    return searched.get(row);
+  }
+
+  function hasFact(row, key, word) {
+    if (key === "status") return row.cells[0].className.toLowerCase() === word;
+    if (key === "layer") return row.cells[2].textContent.trim().toLowerCase().split(", ").includes(word);
+    return (row.dataset.facts ?? "").toLowerCase().split(" ").includes(`${key}:${word}`);
+  }
+
+  function termsOf(text) {
+    return [...text.toLowerCase().matchAll(/(-?)(?:"([^"]*)"?|(\S+))/g)].map(([, minus, phrase, word]) => {
+      const [key, ...rest] = (word ?? "").split(":");
+      const isFact = phrase === undefined && rest.length > 0 && KEYS.has(key);
+      const test = isFact ? (row) => hasFact(row, key, rest.join(":")) : (row) => textOf(row).includes(phrase ?? word);
+      return minus ? (row) => !test(row) : test;
+    });
+  }
+
+  function filter(text) {
+    query = text;
+    const terms = termsOf(text);
+    let shown = 0;
+    for (const row of rows) {
+      row.hidden = !terms.every((term) => term(row));
+      shown += row.hidden ? 0 : 1;
+    }
+    byId("shown").textContent = `${shown} of ${rows.length} shown`;
+  }
+
+  // ---- places: the overview, perhaps filtered, or one case
+
+  function decoded(text) {
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      return text;
+    }
+  }
+
+  function overviewHash() {
+    return query ? `#?q=${encodeURIComponent(query)}` : "#";
+  }
+
+  function visibleIds() {
+    return rows.filter((row) => !row.hidden).map((row) => linkOf(row).textContent);
+  }
+
+  function showOverview() {
+    for (const article of articles.values()) article.hidden = false;
+    byId("pages").className = "closed";
+    byId("overview").hidden = false;
+    byId("bar").hidden = true;
+    document.querySelector("header.verdict").hidden = false;
+    document.title = title;
+    makeScrollable(byId("overview"));
+  }
+
+  function showCase(id) {
+    if (!articles.has(id)) {
+      const article = drawPage(id, unpacked(onDemand.get(id)));
+      articles.set(id, article);
+      byId("pages").append(article);
+    }
+    const article = articles.get(id);
+    for (const other of articles.values()) other.hidden = other !== article;
+    byId("pages").className = "";
+    byId("overview").hidden = true;
+    document.querySelector("header.verdict").hidden = true;
+    addTools(article);
+    makeScrollable(article);
+    showBar(id);
+    document.title = `${article.querySelector(".state").textContent} ${id}`;
+    article.focus({ preventScroll: true });
+    scrollTo(0, 0);
+  }
+
+  function showBar(id) {
+    const ids = visibleIds();
+    const position = ids.indexOf(id);
+    byId("bar").hidden = false;
+    byId("all").setAttribute("href", overviewHash());
+    for (const [name, other] of [["previous", ids[position - 1]], ["next", ids[position + 1]]]) {
+      const link = byId(name);
+      if (position < 0 || other === undefined) link.removeAttribute("href");
+      else link.setAttribute("href", linkOf(rowOf.get(other)).getAttribute("href"));
+    }
+    byId("place").textContent = position < 0 ? "" : `${position + 1} of ${ids.length}${query ? ` for ${query}` : ""}`;
+  }
+
+  function go() {
+    const hash = location.hash.slice(1);
+    const unknown = byId("unknown");
+    unknown.hidden = true;
+    if (hash.startsWith("?")) {
+      const asked = new URLSearchParams(hash.slice(1)).get("q") ?? "";
+      byId("query").value = asked;
+      filter(asked);
+      showOverview();
+      if (asked) byId("index-title").scrollIntoView();
+      return;
+    }
+    const id = decoded(hash);
+    if (articles.has(id) || onDemand.has(id)) {
+      showCase(id);
+      return;
+    }
+    if (!hash && query) {
+      byId("query").value = "";
+      filter("");
+    }
+    showOverview();
+    if (hash && !byId(id)) {
+      unknown.textContent = `There is no case ${id} in this report.`;
+      unknown.hidden = false;
+      unknown.scrollIntoView();
+    }
+  }
+
+  function onKey(event) {
+    const isTyping = event.target.matches("input, textarea, select");
+    if (event.key === "Escape") {
+      if (isTyping) event.target.blur();
+      else if (!byId("bar").hidden) location.hash = overviewHash();
+      return;
+    }
+    if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "/") {
+      event.preventDefault();
+      if (byId("overview").hidden) {
+        showOverview();
+        history.pushState(null, "", overviewHash());
+      }
+      byId("query").focus();
+    } else if (event.key === "j" || event.key === "k") {
+      const link = byId(event.key === "j" ? "next" : "previous");
+      const first = rows.find((row) => !row.hidden);
+      if (!byId("bar").hidden) link.click();
+      else if (first && event.key === "j") linkOf(first).click();
+    }
+  }
+
+  for (const row of rows) row.removeAttribute("id"); // its page takes the id over
+  byId("search").hidden = false;
+  byId("search").addEventListener("submit", (event) => event.preventDefault());
+  byId("query").addEventListener("input", (event) => {
+    filter(event.target.value.trim());
+    history.replaceState(null, "", overviewHash());
+  });
+  addEventListener("hashchange", go);
+  addEventListener("keydown", onKey);
+  filter("");
+  go();
+})();

@@ -1,0 +1,302 @@
+"""What the whole report says before any case's page: verdict, lanes, failures by cause, questions, layers, index."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from conformance.report.answer import answer, lane_title
+from conformance.report.blocks import GLYPHS, Cell, Page, Table, case_href
+from conformance.report.facts import Record, is_failure, key_finding, number
+from conformance.report.page import page_of
+from conformance.report.words import decimal, joined, one_line, raised_text, safe, verdict_text
+
+SEVERITY = ("crash", "timeout", "error", "differ", "stale", "known", "unsupported", "agree")
+"""Outcomes, worst first: the order of the index."""
+MANY = 2_000
+"""Cases beyond which pages of passing cases are lean, to keep the file small."""
+MOST_DRAWN = 300
+"""Failing pages that are written out; those beyond are drawn on demand."""
+LINKS = 16
+"""Links to cases in one row of an overview."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A case in the index."""
+
+    id: str
+    href: str
+    outcome: str
+    answer: str
+    layers: str
+    used: str
+    facts: str
+    """Words for the filter: lanes and aspects that differ, questions, tags."""
+    is_drawn: bool
+    """Whether its page is written out, so that the permanent link leads there and not to this row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    text: str
+    href: str
+    outcome: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Cases that fail for one cause."""
+
+    title: str
+    cases: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A row of an overview: a question or a layer, how its cases fared, and the worst of them."""
+
+    name: str
+    href: str
+    about: str
+    counts: str
+    cases: tuple[Link, ...]
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that the templates show, in plain text."""
+
+    title: str
+    outcome: str
+    sign: str
+    headline: str
+    sentences: tuple[str, ...]
+    lanes: Table
+    groups: tuple[Group, ...]
+    questions: tuple[Overview, ...]
+    layers: tuple[Overview, ...]
+    rows: tuple[Row, ...]
+    not_run: tuple[tuple[str, str], ...]
+    drawn: tuple[Page, ...]
+    on_demand: tuple[Page, ...]
+    environment: Table
+
+
+def report_of(results: Mapping[str, Any]) -> Report:
+    """The view of a results file; the same for the same results."""
+    lanes = results["lanes"]
+    records = sorted(results["cases"], key=lambda record: _severity(record["outcome"]))
+    is_lean = len(records) > MANY
+    failing = [record for record in records if is_failure(record["outcome"])]
+    pages = [page_of(record, lanes, is_lean and not is_failure(record["outcome"])) for record in records]
+    drawn = {record["id"] for record in failing[:MOST_DRAWN]}
+    outcome, headline = _headline(results, failing)
+    return Report(
+        title=f"{_word(outcome)}: {headline} - {_versions(lanes)}",
+        outcome=outcome,
+        sign=GLYPHS.get(outcome, "!"),
+        headline=headline,
+        sentences=tuple(_sentences(results, is_lean, len(failing))),
+        lanes=_lanes_table(lanes),
+        groups=tuple(_groups(failing)),
+        questions=tuple(_questions(records)),
+        layers=tuple(_layers(records)),
+        rows=tuple(_row(record, lanes, record["id"] in drawn) for record in records),
+        not_run=tuple((safe(item["id"], 400), one_line(item["reason"])) for item in results["not_run"]),
+        drawn=tuple(page for page, record in zip(pages, records, strict=True) if record["id"] in drawn),
+        on_demand=tuple(page for page, record in zip(pages, records, strict=True) if record["id"] not in drawn),
+        environment=_environment(results),
+    )
+
+
+def _severity(outcome: str) -> int:
+    return SEVERITY.index(outcome) if outcome in SEVERITY else 0
+
+
+def filter_href(query: str) -> str:
+    """The link that shows the cases which a filter finds."""
+    return "#?q=" + quote(query, safe=":.-_~")
+
+
+def _word(outcome: str) -> str:
+    return {"agree": "PASS", "differ": "FAIL", "incomplete": "INCOMPLETE"}.get(outcome, "NOTHING COMPARED")
+
+
+def _headline(results: Mapping[str, Any], failing: Sequence[Record]) -> tuple[str, str]:
+    """The state of the whole run, and its verdict with the denominator."""
+    total = len(results["cases"])
+    agreeing = sum(record["outcome"] == "agree" for record in results["cases"])
+    if not results["footer"]["complete"]:
+        selected = total + len(results["not_run"])
+        words = f"only {total} of {_count(selected, 'selected case')} have a result"
+        return "incomplete", words + (f", and {len(failing)} of them fail" if failing else "")
+    if failing:
+        return "differ", f"{len(failing)} of {_count(total, 'case')} {'fails' if len(failing) == 1 else 'fail'}"
+    if not agreeing:
+        return "unsupported", f"none of {_count(total, 'case')} was compared" if total else "no case ran"
+    if agreeing == total:
+        return "agree", f"all {total} cases agree" if total > 1 else "the one case agrees"
+    return "agree", f"{agreeing} of {_count(total, 'case')} agree, none fails"
+
+
+def _count(number_of: int, noun: str) -> str:
+    return f"{number_of:,} {noun}" + ("" if number_of == 1 else "s")
+
+
+def _sentences(results: Mapping[str, Any], is_lean: bool, failing: int) -> Iterable[str]:
+    """What a reader must know beside the verdict: why it is incomplete, every count, and what is left out."""
+    if not results["footer"]["complete"]:
+        why = one_line(results["footer"]["stopped"]) or "no reason was written down"
+        yield f"The run did not reach its end ({why}). What is missing is not known to agree."
+    total = len(results["cases"])
+    counts = results["counts"]
+    if total:
+        words = [f"{counts[name]:,} {name}" for name in reversed(SEVERITY) if counts.get(name)]
+        words += [f"{count:,} {one_line(name, 20)}" for name, count in counts.items() if name not in SEVERITY]
+        yield f"Of {_count(total, 'case')}: {', '.join(words)}."
+    for lane in results["lanes"]:
+        if lane["selected"] and not lane["ran"]:
+            yield f"The lane {one_line(lane['name'], 40)} ran none of {_count(lane['selected'], 'case')}."
+    if is_lean:
+        yield "Arrays and YAML of passing cases are left out, for there are many; conformance explain ID prints them."
+    if failing > MOST_DRAWN:
+        yield f"{failing - MOST_DRAWN:,} failing pages are drawn on demand; what the index says of them is written out."
+
+
+def _versions(lanes: Sequence[Mapping[str, Any]]) -> str:
+    titles = [lane_title(lane) for lane in lanes if lane["role"] != "reference"]
+    return joined(list(dict.fromkeys(titles))) if titles else "the NumPy reference alone"
+
+
+def _lanes_table(lanes: Sequence[Mapping[str, Any]]) -> Table:
+    """A row a lane: what it proved to be, and how many of its cases it ran."""
+    rows = []
+    for lane in lanes:
+        versions = ", ".join(
+            f"{one_line(name, 40)} {one_line(version, 40)}" for name, version in lane["versions"].items()
+        )
+        files = ", ".join(one_line(path, 120) for path in lane["files"].values())
+        verdicts = ", ".join(f"{count:,} {one_line(name, 20)}" for name, count in lane["verdicts"].items())
+        ran = Cell(f"{lane['ran']:,} of {lane['selected']:,}", "" if lane["ran"] or not lane["selected"] else "differ")
+        role = "the reference" if lane["role"] == "reference" else "subject"
+        masks = "its own" if lane["gives_masks"] else "carried along, not judged"
+        cells = (Cell(one_line(lane["name"], 40)), Cell(role), Cell(versions or "did not start"), Cell(files, "muted"))
+        rows.append((*cells, Cell(masks), ran, Cell(verdicts)))
+    return Table("Lanes", ("lane", "role", "versions", "module files", "masks", "ran", "verdicts"), tuple(rows))
+
+
+def _groups(failing: Sequence[Record]) -> Iterable[Group]:
+    """Failing cases by cause, the largest group first."""
+    found: dict[str, list[Link]] = {}
+    for record in failing:
+        lane = next(name for name in _by_blame(record) if is_failure(record["lanes"][name]["verdict"]))
+        link = Link(
+            safe(record["id"], 400), case_href(safe(record["id"], 400)), record["outcome"], verdict_text(record, lane)
+        )
+        found.setdefault(cause(record), []).append(link)
+    for title, links in sorted(found.items(), key=lambda item: (-len(item[1]), item[0])):
+        yield Group(title, tuple(links))
+
+
+def _by_blame(record: Record) -> list[str]:
+    """The lanes of a record, those with the key finding first."""
+    found = key_finding(record)
+    return sorted(record["lanes"], key=lambda name: found is None or found not in record["lanes"][name]["findings"])
+
+
+def cause(record: Record) -> str:
+    """A name for why a case fails, the same for cases that fail alike: lanes, aspect, family, normalised message."""
+    lanes = [name for name, held in record["lanes"].items() if is_failure(held["verdict"])]
+    who = joined([one_line(name, 40) for name in lanes])
+    family = one_line(record["id"].partition("/")[0], 60)
+    found = key_finding(record)
+    if found is None:
+        verdicts = joined(sorted({one_line(record["lanes"][name]["verdict"], 20) for name in lanes}))
+        return f"{verdicts} of {who} in {family}"
+    if found["aspect"] == "error" and isinstance(found["got"], Mapping):
+        message = re.sub(r"\d+", "N", one_line(found["got"]["message"], 120))
+        return f"{who}: {raised_text({**found['got'], 'node': ''})} in {family}: {message}"
+    kind = "" if found["kind"] == found["aspect"] else f" ({one_line(found['kind'], 40).replace('_', ' ')})"
+    verb = "differs" if len(lanes) == 1 else "differ"
+    return f"{who} {verb} in {one_line(found['aspect'], 40)}{kind} in {family}"
+
+
+def _overview(name: str, about: str, query: str, records: Sequence[Record]) -> Overview:
+    counts = {outcome: sum(record["outcome"] == outcome for record in records) for outcome in SEVERITY}
+    words = [f"{count} {outcome}" for outcome, count in counts.items() if count]
+    links = [Link(safe(r["id"], 400), case_href(safe(r["id"], 400)), r["outcome"]) for r in records]
+    return Overview(name, filter_href(query), about, ", ".join(words), tuple(links[:LINKS]), max(len(links) - LINKS, 0))
+
+
+def _questions(records: Sequence[Record]) -> Iterable[Overview]:
+    """A row for each numbered question of users that any case helps to settle."""
+    for row in sorted({row for record in records for row in record["questions"]}):
+        settling = [record for record in records if row in record["questions"]]
+        topics = "; ".join(dict.fromkeys(one_line(record["topic"], 120) for record in settling))
+        yield _overview(str(row), topics, f"question:{row}", settling)
+
+
+def _layers(records: Sequence[Record]) -> Iterable[Overview]:
+    """A row for each layer type."""
+    by_layer: dict[str, list[Record]] = {}
+    for record in records:
+        for layer in record["layers"]:
+            by_layer.setdefault(layer, []).append(record)
+    for layer in sorted(by_layer):
+        name = one_line(layer, 60)
+        yield _overview(name, "", f"layer:{name}", by_layer[layer])
+
+
+def _row(record: Record, lanes: Sequence[Mapping[str, Any]], is_drawn: bool) -> Row:
+    case_id = safe(record["id"], 400)
+    facts = [f"question:{row}" for row in record["questions"]] + [f"tag:{one_line(tag, 40)}" for tag in record["tags"]]
+    for name, held in record["lanes"].items():
+        if held["verdict"] != "agree":
+            facts.append(f"lane:{one_line(name, 40)}")
+        facts += [f"aspect:{aspect}" for aspect, state in held["aspects"].items() if state == "differ"]
+    if any(pair["finding"] is not None for pair in record["pairs"]):
+        facts.append("is:different")
+    return Row(
+        id=case_id,
+        href=case_href(case_id),
+        outcome=one_line(record["outcome"], 20),
+        answer=answer(record, lanes),
+        layers=", ".join(one_line(layer, 60) for layer in record["layers"]),
+        used=_used(record),
+        facts=" ".join(dict.fromkeys(facts)),
+        is_drawn=is_drawn,
+    )
+
+
+def _used(record: Record) -> str:
+    """The largest share of the budget over the lanes, short; empty where nothing was measured."""
+    used = [number(held["used"]) for held in record["lanes"].values() if held["verdict"] in ("agree", "differ")]
+    largest = max((share for share in used if share == share), default=0.0)
+    if record["outcome"] not in ("agree", "differ"):
+        return ""
+    if largest == 0:
+        return "exact" if record["outcome"] == "agree" else ""
+    return f"{max(round(100 * largest), 1)} %" if largest <= 1 else f"{decimal(largest, 2)} times"
+
+
+def _environment(results: Mapping[str, Any]) -> Table:
+    """When, where and how the run was made: enough for a printed page to be evidence."""
+    known = results["environment"]
+    rows = [
+        ("started", results["started"]),
+        ("took", f"{decimal(results['seconds'], 3)} s"),
+        ("command", results["command"]),
+        ("made by", f"{results['harness']['name']} {results['harness']['version']}"),
+        ("interpreter", f"{known.get('implementation', '')} {known.get('python', '')}"),
+        ("machine", f"{known.get('system', '')} {known.get('machine', '')}, {known.get('cpus', 'unknown')} processors"),
+        ("packages", ", ".join(f"{name} {version}" for name, version in known.get("packages", {}).items())),
+        ("variables", ", ".join(f"{name}={value}" for name, value in known.get("variables", {}).items())),
+    ]
+    cells = tuple((Cell(name), Cell(one_line(text, 1_000).strip())) for name, text in rows if str(text).strip())
+    return Table("How this was made", ("what", "value"), cells)
