@@ -11,6 +11,7 @@ from pathlib import Path
 
 from conformance import __version__
 from conformance.errors import ConformanceError, Exit, UsageError
+from conformance.gate import commands as gate_commands
 
 DEFAULT_RESULTS = Path("reports/results.json")
 
@@ -58,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"conformance {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
+    gate_commands.register(commands)
 
     report = commands.add_parser("report", help="write the HTML report of a results file")
     report.add_argument("results", type=Path, nargs="?", default=DEFAULT_RESULTS)
@@ -95,8 +97,9 @@ def _write(text: str, output: Path | None) -> None:
     if output is None:
         sys.stdout.write(text)
     else:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(text, encoding="utf-8")
+        from conformance.results import write_whole
+
+        write_whole(output, text)
 
 
 def _report(parsed: argparse.Namespace) -> int:

@@ -47,7 +47,7 @@ def plan_of(case: Case, with_gradients: bool = True) -> Plan:
         "inputs": {
             item.name: {
                 "shape": list(runs[0][item.name].shape) if is_stateful else symbolic_shape(case, item),
-                "dtype": item.dtype,
+                "dtype": runs[0][item.name].dtype.name,
             }
             for item in case.inputs
         },

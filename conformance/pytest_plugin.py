@@ -105,7 +105,7 @@ class CaseFile(pytest.File):
 
     def collect(self) -> Iterator[CaseItem]:
         from conformance.case.load import load_file
-        from conformance.run import lane_specs, takes_part
+        from conformance.run import is_meant, lane_specs, takes_part
 
         session = self.config.stash[SESSION]
         try:
@@ -119,7 +119,12 @@ class CaseFile(pytest.File):
                 raise self.CollectError(f"{case.position}: error: id {case.id} is used twice; first at {other}")
             for spec in specs:
                 if takes_part(spec, case):
-                    yield CaseItem.from_parent(self, name=f"{case.id}[{spec.name}]", case=case, lane=spec.name)
+                    name = f"{case.id}[{spec.name}]"
+                    item: CaseItem = CaseItem.from_parent(
+                        self, name=name, nodeid=f"{self.nodeid}::{name}", case=case, lane=spec.name
+                    )
+                    item.is_left_out = not is_meant(spec, case)
+                    yield item
 
     def _display(self) -> str:
         try:
@@ -140,7 +145,7 @@ class CaseItem(pytest.Item):
         for layer in case.layer_types:
             self.add_marker(pytest.mark.layer(name=layer))
         self.add_marker(pytest.mark.lane(name=lane))
-        self.is_left_out = bool(case.lanes) and lane not in case.lanes
+        self.is_left_out = False
 
     def runtest(self) -> None:
         from conformance.report.text import lane_failure
@@ -148,6 +153,8 @@ class CaseItem(pytest.Item):
         if self.is_left_out:
             pytest.skip(f"the case is for {', '.join(self.case.lanes)} only")
         session = self.config.stash[SESSION]
+        if session.unavailable is not None:
+            raise LaneUnavailable(session.unavailable)
         try:
             self.record = session.run.record(self.case)
         except LaneUnavailable as error:
@@ -201,18 +208,26 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Sends the case's record along with its first item, as plain JSON, so that it survives xdist."""
     report = yield
-    if isinstance(item, CaseItem) and call.when == "call" and item.record is not None:
-        state = item.config.stash[SESSION]
-        if item.case.id not in state.records:
+    state = item.config.stash[SESSION]
+    if isinstance(item, CaseItem) and call.when == "call":
+        if state.unavailable is not None:
+            report.conformance_unavailable = state.unavailable  # type: ignore[attr-defined]  # as below
+        if item.record is not None and item.case.id not in state.records:
             state.records[item.case.id] = item.record
             report.conformance_record = item.record  # type: ignore[attr-defined]  # travels with the report
     return report
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    record = getattr(report, "conformance_record", None)
-    if record is not None and _controller is not None:
+    if _controller is None:
+        return
+    if (record := getattr(report, "conformance_record", None)) is not None:
         _controller.records.setdefault(record["id"], record)
+    if (unavailable := getattr(report, "conformance_unavailable", None)) is not None:
+        _controller.unavailable = unavailable
+        workers = _controller.config.pluginmanager.getplugin("dsession")
+        if workers is not None:
+            workers.shouldstop = unavailable
 
 
 _controller: Session | None = None
@@ -228,11 +243,21 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
+    """Under xdist the controller collects nothing itself: what is selected, it learns from its workers."""
+    if _controller is not None and not _controller.selected:
+        for nodeid in ids:
+            if f"{SUFFIX}::" in nodeid:
+                case_id, _, lane = nodeid.partition("::")[2].removesuffix("]").rpartition("[")
+                _controller.selected.setdefault(case_id, []).append(lane)
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
     """Takes what a worker knew and the controller cannot: which frameworks it ran, or which it could not."""
     output = getattr(node, "workeroutput", {})
     if _controller is not None:
-        _controller.unavailable = _controller.unavailable or output.get("conformance_unavailable")
+        _controller.selected = output.get("conformance_selected") or _controller.selected
         for name, identity in output.get("conformance_identities", {}).items():
             from conformance.lanes.process import LaneIdentity
 
@@ -260,7 +285,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     state = session.config.stash[SESSION]
     if not state.is_controller:
         output = session.config.workeroutput  # type: ignore[attr-defined]  # xdist adds it to a worker's config
-        output["conformance_unavailable"] = state.unavailable
+        output["conformance_selected"] = state.selected
         if state._run is not None and state.unavailable is None:
             output["conformance_identities"] = {
                 name: {"versions": dict(i.versions), "files": dict(i.files), "gives_masks": i.gives_masks}
@@ -278,7 +303,7 @@ def _write(state: Session, session: pytest.Session, exitstatus: int) -> None:
     results_path, report_path = state.config.getoption("results"), state.config.getoption("report")
     if (results_path is None and report_path is None) or state.config.getoption("collectonly"):
         return
-    from conformance.results import assemble, command_line, lane_row, write
+    from conformance.results import assemble, command_line, lane_row, write, write_whole
     from conformance.run import lane_specs
 
     records = [state.records[case_id] for case_id in state.selected if case_id in state.records]
@@ -310,8 +335,7 @@ def _write(state: Session, session: pytest.Session, exitstatus: int) -> None:
     if report_path is not None:
         from conformance.report.html import render
 
-        report_path.parent.mkdir(parents=True, exist_ok=True)
-        report_path.write_text(render(results), encoding="utf-8")
+        write_whole(report_path, render(results))
 
 
 def pytest_report_header(config: pytest.Config) -> str:

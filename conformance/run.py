@@ -43,7 +43,12 @@ def lane_specs(names: Sequence[str]) -> tuple[LaneSpec, ...]:
 
 def takes_part(spec: LaneSpec, case: Case) -> bool:
     """Whether a lane has an item for a case at all."""
-    return spec.adapter not in BY_INVITATION or spec.name in case.lanes
+    return spec.adapter not in BY_INVITATION or (bool(case.lanes) and is_meant(spec, case))
+
+
+def is_meant(spec: LaneSpec, case: Case) -> bool:
+    """Whether the case lets this lane run; it may name the lane or its adapter."""
+    return not case.lanes or spec.name in case.lanes or spec.adapter in case.lanes
 
 
 class Run:

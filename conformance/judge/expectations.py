@@ -15,14 +15,15 @@ from conformance.judge.verdict import Finding
 from conformance.lanes.observation import Array, Observation, Output
 
 
-def expected_errors(case: Case, lane: str) -> tuple[ExpectedError, ...]:
+def expected_errors(case: Case, got: Observation) -> tuple[ExpectedError, ...]:
     """The errors that this lane must raise; any one of them is enough."""
-    return tuple(error for error in case.expect.errors if not error.lanes or lane in error.lanes)
+    called = {got.lane, got.adapter}
+    return tuple(error for error in case.expect.errors if not error.lanes or called & set(error.lanes))
 
 
 def error_finding(case: Case, got: Observation) -> Finding | None:
     """Whether the lane raised when and how it had to, and only then."""
-    wanted = expected_errors(case, got.lane)
+    wanted = expected_errors(case, got)
     if got.failure is None:
         return Finding("error", "did_not_raise", wanted=wanted[0].phase, wanted_by="case") if wanted else None
     if got.failure.phase == "weights":
@@ -169,7 +170,7 @@ def count_findings(case: Case, got: Observation) -> Iterator[Finding]:
             wanted = resolved(shape, bindings_of(case, 0))
             if held is not None and held.get(key) != wanted:
                 yield Finding("weights", "weight_shape", f"{name}.{key}", 0, wanted, held.get(key), "case")
-    for name, shapes in case.expect.native_weights.get(got.lane, {}).items():
+    for name, shapes in case.expect.native_weights.get(got.adapter, {}).items():
         own = got.native.get(name, {})
         for key, shape in shapes.items():
             wanted = resolved(shape, bindings_of(case, 0))

@@ -67,6 +67,8 @@ class Observation:
     """Everything that one lane gave for one case."""
 
     lane: str
+    adapter: str = ""
+    """What kind of lane it is; cases speak of `keras` and mean every lane of that adapter."""
     ended: Ended = "finished"
     failure: Failure | None = None
     unsupported: str | None = None
@@ -86,12 +88,13 @@ class Observation:
     """For a timeout or a crash: how long, or how the process ended."""
 
 
-def from_message(lane: str, message: Mapping[str, Any]) -> Observation:
+def from_message(lane: str, adapter: str, message: Mapping[str, Any]) -> Observation:
     """The observation of a lane's message."""
     sensitivity = message.get("sensitivity", [])
     failure = message["failure"]
     return Observation(
         lane=lane,
+        adapter=adapter,
         failure=None if failure is None else Failure(**failure),
         unsupported=message["unsupported"],
         runs=tuple(

@@ -172,7 +172,7 @@ class ProcessLane:
         else:
             self._begun = None
             del self._pending[case_id]
-            self._done[case_id] = from_message(self.spec.name, rest[0])
+            self._done[case_id] = from_message(self.spec.name, self.spec.adapter, rest[0])
 
     def _lost(self, ended: Any, detail: str) -> None:
         """Writes the case in hand off, and goes on with the rest in a new process."""
@@ -201,7 +201,7 @@ class ProcessLane:
 
     def _write_off(self, case_id: str, ended: Any, detail: str, chatter: str) -> None:
         del self._pending[case_id]
-        self._done[case_id] = Observation(self.spec.name, ended=ended, detail=detail, chatter=bounded(chatter))
+        self._done[case_id] = Observation(self.spec.name, self.spec.adapter, ended=ended, detail=detail, chatter=bounded(chatter))
 
     def _exit_words(self) -> str:
         """How the process ended, as far as the system tells."""
@@ -257,7 +257,7 @@ class InProcessLane:
         self.identity()
         started = time.perf_counter()
         message = sendable(self._adapter.observe(self._plans.pop(case_id)))
-        return from_message(self.spec.name, {**message, "seconds": time.perf_counter() - started})
+        return from_message(self.spec.name, self.spec.adapter, {**message, "seconds": time.perf_counter() - started})
 
     def stop(self) -> None:
         """Nothing to end."""

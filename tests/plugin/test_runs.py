@@ -1,0 +1,166 @@
+"""Whole runs: exit codes, results that are complete or say what is missing, workers, interruptions."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.builders import POOLED
+from tests.plugin.conftest import Project
+
+
+def results(project: Project, name: str = "r.json") -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((project.pytester.path / name).read_text())
+    return found
+
+
+def many(number: int) -> str:
+    case = POOLED[POOLED.index("      - id: masked") :]
+    return POOLED + "".join(case.replace("id: masked", f"id: more{i}") for i in range(number - 1))
+
+
+@pytest.mark.parametrize(("behaviour", "code"), [("always_right", 0), ("always_wrong", 1), ("cannot_start", 4)])
+def test_exit_codes(pytester: pytest.Pytester, behaviour: str, code: int) -> None:
+    project = Project(pytester, behaviour)
+    project.write(POOLED)
+    assert project.run().ret == code
+
+
+def test_nothing_selected_is_exit_code_5(right: Project) -> None:
+    assert right.run("-k", "nothing_is_called_this").ret == 5
+
+
+def test_a_folder_without_cases_is_exit_code_5(right: Project) -> None:
+    (right.pytester.path / "cases" / "fam" / "topic.case.yaml").unlink()
+    assert right.run().ret == 5
+
+
+def test_a_bad_file_is_exit_code_2_with_every_mistake(right: Project) -> None:
+    right.write(POOLED.replace("GlobalAveragePooling1D}", "GlobalAveragePoolin1D}").replace("embed(ids)", "embd(ids)"))
+    result = right.run()
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(
+        ["cases/fam/topic.case.yaml:*: error: *GlobalAveragePoolin1D*", "cases/fam/topic.case.yaml:*: error: *embd*"]
+    )
+
+
+def test_an_id_that_is_used_twice_names_both_places(right: Project) -> None:
+    right.write(POOLED, family="other/fam")
+    result = right.run()
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(["*id fam/topic.masked is used twice; first at cases/fam/topic.case.yaml:*"])
+
+
+def test_an_unknown_lane_names_the_known_ones(right: Project) -> None:
+    result = right.run("--lanes", "kears")
+    assert result.ret in (2, 4)
+    result.stdout.fnmatch_lines(["*there is no lane kears*"])
+
+
+def test_a_lane_that_cannot_start_ends_the_run_with_one_message(pytester: pytest.Pytester) -> None:
+    project = Project(pytester, "cannot_start")
+    project.write(many(20))
+    result = project.run("--results", "r.json")
+    assert result.ret == 4
+    text = result.stdout.str() + result.stderr.str()
+    assert "lane cannot_start cannot start: ImportError: No module named 'imaginary'" in text
+    found = results(project)
+    assert found["footer"] == {"complete": False, "stopped": found["not_run"][0]["reason"], "cases": 0}
+    assert len(found["not_run"]) == 20
+
+
+def test_results_name_lanes_with_denominators(mixed: Project) -> None:
+    mixed.run("--results", "r.json")
+    found = results(mixed)
+    rows = {row["name"]: row for row in found["lanes"]}
+    assert (rows["always_right"]["ran"], rows["always_right"]["selected"]) == (1, 1)
+    assert rows["always_right"]["verdicts"] == {"agree": 1}
+    assert rows["always_wrong"]["verdicts"] == {"differ": 1}
+    assert found["footer"] == {"complete": True, "stopped": "", "cases": 1}
+    assert found["counts"] == {"differ": 1}
+
+
+@pytest.mark.parametrize("distribution", [(), ("--dist", "loadgroup"), ("--dist", "worksteal")])
+def test_two_workers_give_the_same_results_as_none(mixed: Project, distribution: tuple[str, ...]) -> None:
+    mixed.write(many(6))
+    alone = mixed.run("--results", "alone.json")
+    spread = mixed.run("--results", "spread.json", "-n", "2", *distribution)
+    assert alone.ret == spread.ret == 1
+    spread.assert_outcomes(passed=12, failed=6)
+    first, second = results(mixed, "alone.json"), results(mixed, "spread.json")
+    for record in [*first["cases"], *second["cases"]]:
+        for lane in record["lanes"].values():
+            lane.pop("seconds")
+    assert [record["id"] for record in first["cases"]] == [record["id"] for record in second["cases"]]
+    assert first["cases"] == second["cases"]
+    assert [row["versions"] for row in first["lanes"]] == [row["versions"] for row in second["lanes"]]
+
+
+def test_a_lane_that_cannot_start_in_workers_is_exit_code_4_too(pytester: pytest.Pytester) -> None:
+    project = Project(pytester, "cannot_start")
+    project.write(many(3))
+    result = project.run("--results", "r.json", "-n", "2")
+    assert result.ret == 4
+    assert results(project)["footer"]["complete"] is False
+
+
+def test_stopping_early_leaves_results_that_say_what_did_not_run(pytester: pytest.Pytester) -> None:
+    project = Project(pytester, "always_wrong")
+    project.write(many(4))
+    project.run("--results", "r.json", "-x")
+    found = results(project)
+    assert found["footer"]["complete"] is False
+    assert len(found["cases"]) == 1
+    assert [row["id"] for row in found["not_run"]] == [f"fam/topic.more{i}" for i in range(3)]
+
+
+def test_ctrl_c_leaves_results_that_say_what_did_not_run(pytester: pytest.Pytester) -> None:
+    project = Project(pytester, "hangs")
+    text = many(2).replace("question: Are", "time_limit: 30\n        question: Are")
+    project.write(text)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "cases", "--results", "r.json"],
+        cwd=project.pytester.path,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    time.sleep(4)
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 2, output
+    found = results(project)
+    assert found["footer"]["complete"] is False
+    assert found["footer"]["stopped"] == "interrupted"
+    assert len(found["not_run"]) == 2
+
+
+def test_a_hang_costs_one_case_its_time_and_nothing_else(pytester: pytest.Pytester) -> None:
+    project = Project(pytester, "hangs", "always_right")
+    project.write(POOLED.replace("question: Are", "time_limit: 0.5\n        question: Are"))
+    result = project.run("--results", "r.json")
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(["*timeout*no answer within 0.5 s*"])
+
+
+def test_a_lane_in_the_pytest_process_gives_the_same_verdict(mixed: Project) -> None:
+    mixed.run("--in-process", "always_wrong").assert_outcomes(passed=2, failed=1)
+
+
+def test_the_old_results_stand_when_the_disk_refuses_new_ones(right: Project, tmp_path: Path) -> None:
+    from conformance.results import write_whole
+
+    target = tmp_path / "r.json"
+    write_whole(target, "old")
+    with pytest.raises(UnicodeEncodeError):
+        write_whole(target, "\ud800")
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
