@@ -24,9 +24,7 @@ class Dot(Layer):
     normalize: bool = arg("divide by the L2 norm along the axis first: the cosine", False)
 
     mutants = (
-        Mutant(
-            "other_normalize", "divides by the norm or not", config=lambda layer: {"normalize": not layer.normalize}
-        ),
+        Mutant("other_norm", "has normalize the wrong way", config=lambda layer: {"normalize": not layer.normalize}),
         Mutant(
             "all_pairs",
             "takes products between the samples too",

@@ -271,9 +271,7 @@ class MaskedAverage(Layer):
         _MASK_LOST,
         _IGNORES_MASK,
         Mutant("fixed_number", "divides by all, masked or not", inputs=_masked_as_zero),
-        Mutant(
-            "mask_all", "keeps a position that is real in all only", mask=lambda layer, m, ms: layer.stricter(m, ms)
-        ),
+        Mutant("mask_all", "wants all values to be real", mask=lambda layer, mask, masks: layer.stricter(masks)),
     )
 
     def call(self, w: Weights, inputs: Any, mask: Any = None) -> Array:

@@ -80,7 +80,10 @@ def assert_gradient_matches_finite_difference(
     def outputs(vector: Any) -> Any:
         moved, arrays = unflatten(vector)
         values = iter(moved)
-        arguments = [next(values) if varies else argument for argument, varies in zip(args, variable, strict=True)]
+        arguments = [
+            argument if not varies else list(next(values)) if isinstance(argument, list) else next(values)
+            for argument, varies in zip(args, variable, strict=True)
+        ]
         result = layer.call(Weights(arrays, {}, numpy.random.default_rng(seed)), *arguments, **kwargs)
         return list(result) if isinstance(result, list | tuple) else [result]
 

@@ -1,0 +1,123 @@
+"""Losses and image batches in torch against the reference, over grids of reductions, weights, masks and ranks."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy
+import pytest
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
+
+from port_agreement import assert_port_agrees  # noqa: E402  # torch may be missing
+
+from conformance.lanes.torch import losses, pipeline  # noqa: E402, F401  # registers the ports
+from conformance.reference import losses as _losses  # noqa: E402, F401  # registers the layers
+from conformance.reference import pipeline as _pipeline  # noqa: E402, F401  # as above
+
+RANDOM = numpy.random.default_rng(41)
+REDUCTIONS = ["none", None, "sum", "sum_over_batch_size", "mean", "mean_with_sample_weight"]
+B, S, C = 3, 4, 5
+WEIGHTS = [None, (B,), (B, 1), (B, S), (B, S, 1), (1, S), (B, C), ()]
+MASKS = [None, (B,), (B, S)]
+
+
+def weight(shape: Any) -> Any:
+    """Weights up to 3, some of them 0; None for None."""
+    return None if shape is None else numpy.where(RANDOM.random(shape) < 0.3, 0.0, RANDOM.random(shape) * 3)
+
+
+def mask(shape: Any) -> Any:
+    return None if shape is None else RANDOM.random(shape) < 0.6
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("kind", ["MeanSquaredError", "MeanAbsoluteError"])
+def test_weights_masks_and_ranks(kind: str, reduction: Any) -> None:
+    shapes = [((B, C), (B, C)), ((B,), (B, 1)), ((B, S, C), (B, S, C)), ((B, S), (B, S, 1)), ((B,), (B,))]
+    for (true, pred), weights, masks in itertools.product(shapes, WEIGHTS, MASKS):
+        y_true, y_pred = RANDOM.normal(size=true), RANDOM.normal(size=pred)
+        given = {"sample_weight": weight(weights), "y_pred_mask": mask(masks)}
+        assert_port_agrees(kind, {"reduction": reduction}, y_true, y_pred, **given)
+
+
+def softmax(x: Any) -> Any:
+    return numpy.exp(x) / numpy.exp(x).sum(-1, keepdims=True)
+
+
+@pytest.mark.parametrize("reduction", ["none", "sum_over_batch_size", "mean_with_sample_weight"])
+@pytest.mark.parametrize("from_logits", [False, True])
+def test_entropies(from_logits: bool, reduction: Any) -> None:
+    for shape, smoothing, axis in itertools.product([(B, C), (B, S, C)], [0.0, 0.1], [-1, 1]):
+        logits = RANDOM.normal(size=shape)
+        labels = RANDOM.integers(0, C, size=shape[:-1])
+        options = {"from_logits": from_logits, "reduction": reduction}
+        given: dict[str, Any] = {}
+        if axis == -1 or len(shape) == 2:
+            given = {"sample_weight": weight(shape[:-1]), "y_pred_mask": mask(shape[:-1])}
+        shares = logits if from_logits else 1.0 / (1.0 + numpy.exp(-logits))
+        config = {**options, "label_smoothing": smoothing, "axis": axis}
+        assert_port_agrees("BinaryCrossentropy", config, RANDOM.integers(0, 2, size=shape), shares, **given)
+        shares = logits if from_logits else 1.5 * softmax(logits)
+        assert_port_agrees("CategoricalCrossentropy", config, numpy.eye(C)[labels], shares, **given)
+
+
+@pytest.mark.parametrize("from_logits", [False, True])
+@pytest.mark.parametrize("ignored", [None, -1, 0])
+def test_sparse_entropy(ignored: int | None, from_logits: bool) -> None:
+    for shape, reduction in itertools.product([(B, C), (B, S, C)], REDUCTIONS):
+        logits = RANDOM.normal(size=shape)
+        labels = RANDOM.integers(0, C, size=shape[:-1])
+        if ignored == -1:
+            labels.flat[:2] = -1
+        shares = logits if from_logits else softmax(logits)
+        config = {"from_logits": from_logits, "ignore_class": ignored, "reduction": reduction}
+        for written in (labels, labels[..., None], labels.astype(float)):
+            given = {"sample_weight": weight(shape[:-1]), "y_pred_mask": mask(shape[:-1])}
+            assert_port_agrees("SparseCategoricalCrossentropy", config, written, shares, **given)
+
+
+def test_labels_that_cannot_be() -> None:
+    shares = softmax(RANDOM.normal(size=(B, C)))
+    for labels in (numpy.array([0, 1, C]), numpy.array([0, 1]), numpy.zeros((B, 2), int)):
+        assert_port_agrees("SparseCategoricalCrossentropy", {}, labels, shares)
+    assert_port_agrees("CategoricalCrossentropy", {}, numpy.eye(C)[:2], shares)
+
+
+@pytest.mark.parametrize("class_weight", [None, {0: 5.0, 2: 0.5}, {"1": 3}])
+def test_compiled_losses(class_weight: Any) -> None:
+    shares = softmax(RANDOM.normal(size=(B, C)))
+    config = {"loss": {"type": "SparseCategoricalCrossentropy"}, "class_weight": class_weight}
+    for labels in (numpy.array([0, 2, 1]), numpy.array([[0], [2], [1]])):
+        assert_port_agrees("CompiledLoss", config, labels, shares)
+        assert_port_agrees("CompiledLoss", config, labels, shares, sample_weight=weight((B,)))
+    one_hot = {**config, "loss": {"type": "CategoricalCrossentropy"}}
+    assert_port_agrees("CompiledLoss", one_hot, numpy.eye(C)[[0, 2, 1]], shares)
+
+
+@pytest.mark.parametrize("subset", [None, "training", "validation"])
+def test_batches_in_order(subset: Any) -> None:
+    labels = numpy.arange(10)
+    images = RANDOM.random((10, 1, 1, 1)) * numpy.ones((1, 3, 4, 2))
+    common = {"shuffle": False, "validation_split": 0.3, "subset": subset, "horizontal_flip": True}
+    for batch, same, rescale in itertools.product([4, 32], [False, True], [None, 0.5]):
+        config = {**common, "batch_size": batch, "ignore_class_split": same, "rescale": rescale}
+        assert_port_agrees("ImageBatches", config, images, labels, labels * 0.5)
+        assert_port_agrees("ImageBatches", config, images, labels)
+
+
+def test_shuffled_batches_keep_samples_together() -> None:
+    labels = torch.arange(10)
+    images = labels[:, None, None, None] * torch.ones(1, 3, 4, 1)
+    config = {"shuffle": True, "validation_split": 0.3, "subset": "training", "ignore_class_split": True}
+    from conformance.lanes.torch.port import PORTS, Config, Parameters
+    from conformance.reference.base import full_config, make
+
+    full = Config("ImageBatches", full_config(make("ImageBatches", config)))
+    x, y, w = PORTS["ImageBatches"].call(full, Parameters({}, {}), images, labels, labels * 10.0)
+    assert y.tolist() != sorted(y.tolist())
+    assert sorted(y.tolist()) == [3, 4, 5, 6, 7, 8, 9]
+    assert (w == y * 10.0).all()
+    assert (x == y[:, None, None, None]).all()
