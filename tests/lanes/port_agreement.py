@@ -1,4 +1,4 @@
-"""One question to the reference and to a port: the same weights, arguments and masks, and the same answer or a refusal."""
+"""One question to the reference and to a port: the same weights, arguments and masks, the same answer or a refusal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from conformance.lanes.torch.port import PORTS, Config, Parameters, Port
 from conformance.reference.base import LayerError, Weights, full_config, make
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "reference"))
-from helpers import shape_of, weights_of  # noqa: E402  # the reference's tests keep it
+from helpers import shape_of, weights_of  # the reference's tests keep it
 
 TOLERANCE = 1e-5
 
