@@ -1,0 +1,234 @@
+"""Whether a lane's answer moved between two records of one case, and in what first. Data in, data out.
+
+The order is that of judging: error, structure, shape, dtype, mask, special values, values, weights, params. Values are
+the same as long as they lie within what both sides were allowed, so that rounding is never an answer that changed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.report.facts import flat, number
+from conformance.report.words import element_text, index_text, mask_text, one_line, raised_text, shape_text
+
+LaneRecord = Mapping[str, Any]
+
+NOISE = 64 * 2.0**-24
+"""Relative, for values that were never measured against a reference: a few roundings of float32."""
+_GRADIENT_NOISE = 0.1
+"""Relative, between two gradient errors that both fail: the arrays themselves are not kept."""
+_ENDED = ("unsupported", "timeout", "crash")
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The first aspect in which two answers differ, at which node, and what each side said."""
+
+    aspect: str
+    node: str
+    old: str
+    new: str
+
+
+def first_move(old: LaneRecord, new: LaneRecord, with_masks: bool = True) -> Move | None:
+    """The first difference between two answers to one case; None where they are the same but for rounding.
+
+    `with_masks` is false where a side's masks are not its own answer but the harness's.
+    """
+    return next(_moves(old, new, with_masks), None)
+
+
+def _moves(old: LaneRecord, new: LaneRecord, with_masks: bool) -> Iterator[Move]:
+    if old["verdict"] in _ENDED or new["verdict"] in _ENDED:
+        if (old["verdict"], old["reason"]) != (new["verdict"], new["reason"]):
+            yield Move("error", "", _ending(old), _ending(new))
+        return
+    if _raised(old["failure"]) != _raised(new["failure"]):
+        node = (new["failure"] or old["failure"])["node"]
+        yield Move("error", node, _failure_words(old), _failure_words(new))
+        return
+    if old["failure"] is not None:
+        return
+    yield from _structure_moves(old, new)
+    aspects = [_shape, _symbolic, _dtype, *([_mask] if with_masks else []), _special, _values]
+    for run, nodes in enumerate(old["runs"]):
+        others = new["runs"][run] if run < len(new["runs"]) else {}
+        for aspect in aspects:
+            for label, mine in nodes.items():
+                if label in others:
+                    yield from aspect(label, mine, others[label])
+    yield from _count_moves(old, new)
+    yield from _gradient_moves(old, new)
+
+
+def _raised(failure: Mapping[str, Any] | None) -> tuple[str, str] | None:
+    """What counts as the same error: messages are reworded in every release."""
+    return None if failure is None else (failure["type"], failure["phase"])
+
+
+def _ending(lane: LaneRecord) -> str:
+    if lane["verdict"] in _ENDED:
+        return f"{lane['verdict']}: {one_line(lane['reason'], 120)}"
+    return _failure_words(lane)
+
+
+def _failure_words(lane: LaneRecord) -> str:
+    failure = lane["failure"]
+    if failure is not None:
+        return f"raises {raised_text(failure)}: {one_line(failure['message'], 100)}"
+    last = list(lane["runs"][0].items())[-1:] if lane["runs"] else []
+    return "; ".join(f"{one_line(label, 60)} {node_text(node)}" for label, node in last) or "gives an answer"
+
+
+def node_text(node: Mapping[str, Any]) -> str:
+    """What a node holds in a few words: its numbers where they are few, else its shape."""
+    values = flat(node["values"]) if node["values"] is not None else []
+    if 0 < len(values) <= 4:
+        numbers = ", ".join(element_text(value, node["dtype"]) for value in values)
+        return numbers if node["shape"] == [] else f"[{numbers}]"
+    return shape_text(node["shape"])
+
+
+def _structure_moves(old: LaneRecord, new: LaneRecord) -> Iterator[Move]:
+    ours = [sorted(run) for run in old["runs"]]
+    theirs = [sorted(run) for run in new["runs"]]
+    if ours == theirs:
+        return
+    mine, other = {label for run in ours for label in run}, {label for run in theirs for label in run}
+    for label in sorted(mine ^ other):
+        has, has_not = "has it", "does not have it"
+        yield Move("structure", label, has if label in mine else has_not, has if label in other else has_not)
+    yield Move("structure", "", f"{len(ours)} runs", f"{len(theirs)} runs")
+
+
+def _shape(label: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Move]:
+    if old["shape"] != new["shape"]:
+        yield Move("shape", label, shape_text(old["shape"]), shape_text(new["shape"]))
+
+
+def _symbolic(label: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Move]:
+    if None not in (old["symbolic"], new["symbolic"]) and old["symbolic"] != new["symbolic"]:
+        yield Move("shape", label, f"symbolic {shape_text(old['symbolic'])}", f"symbolic {shape_text(new['symbolic'])}")
+
+
+def _dtype(label: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Move]:
+    if old["dtype"] != new["dtype"]:
+        yield Move("dtype", label, one_line(old["dtype"], 40), one_line(new["dtype"], 40))
+
+
+def _mask(label: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Move]:
+    if old["mask"] != new["mask"]:
+        yield Move("mask", label, mask_words(old["mask"]), mask_words(new["mask"]))
+
+
+def mask_words(mask: Mapping[str, Any] | None) -> str:
+    """A mask as its rows of 0 and 1 where they are few: `00100 00000`; else how many entries are true."""
+    if mask is None or mask["values"] is None or not 0 < len(mask["shape"]) <= 2:
+        return mask_text(mask)
+    rows = mask["values"] if len(mask["shape"]) == 2 else [mask["values"]]
+    words = " ".join("".join(str(int(entry)) for entry in row) for row in rows)
+    return words if len(words) <= 40 else mask_text(mask)
+
+
+def _special(label: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Move]:
+    if old["shape"] != new["shape"]:
+        return
+    pairs = _pairs(old, new)
+    for index, (a, b) in enumerate(pairs):
+        if (math.isfinite(a) and math.isfinite(b)) or a == b or (math.isnan(a) and math.isnan(b)):
+            continue
+        yield Move("special", label, _at(old, a, index), _at(new, b, index))
+        return
+    for kind in ("nan", "inf"):
+        if old["summary"][kind] != new["summary"][kind]:
+            yield Move("special", label, f"{old['summary'][kind]} {kind}", f"{new['summary'][kind]} {kind}")
+
+
+def _pairs(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[float, float]]:
+    """Elements side by side, where both sides are kept whole."""
+    if old["values"] is None or new["values"] is None or old["shape"] != new["shape"]:
+        return []
+    if any(isinstance(value, str) and value not in _NUMBERS for value in flat(old["values"]) + flat(new["values"])):
+        return []
+    return [(number(a), number(b)) for a, b in zip(flat(old["values"]), flat(new["values"]), strict=True)]
+
+
+_NUMBERS = ("NaN", "Infinity", "-Infinity")
+
+
+def _at(node: Mapping[str, Any], value: float, flat_index: int) -> str:
+    if not node["shape"]:
+        return element_text(value, node["dtype"])
+    index: list[int] = []
+    for length in reversed(node["shape"]):
+        flat_index, position = divmod(flat_index, length)
+        index.insert(0, position)
+    return f"{element_text(value, node['dtype'])} at {index_text(index)}"
+
+
+def tolerance(old: Mapping[str, Any], new: Mapping[str, Any]) -> float:
+    """How far two values of one node may lie apart and be one answer: what each side's rounding may take."""
+    if not (old["dtype"].startswith(("float", "bfloat")) and new["dtype"].startswith(("float", "bfloat"))):
+        return 0.0
+    extremes = [side["summary"][end] for side in (old, new) for end in ("min", "max")]
+    largest = max((abs(number(value)) for value in extremes if value is not None), default=0.0)
+    return NOISE * largest + sum(_rounding(side["distance"]) for side in (old, new))
+
+
+def _rounding(found: Mapping[str, Any] | None) -> float:
+    if found is None:
+        return 0.0
+    if number(found["used"]) <= 1:
+        return number(found["largest"])
+    return number(found["worst"]["allowed"]) if found["worst"] is not None else 0.0
+
+
+def _values(label: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Move]:
+    if old["shape"] != new["shape"]:
+        return
+    allowed = tolerance(old, new)
+    apart = [(abs(a - b), index) for index, (a, b) in enumerate(_pairs(old, new)) if math.isfinite(a - b)]
+    if apart:
+        error, index = max(apart, key=lambda pair: pair[0])
+        if error > allowed:
+            a, b = _pairs(old, new)[index]
+            yield Move("values", label, _at(old, a, index), _at(new, b, index))
+        return
+    for name in ("min", "max", "mean"):
+        a, b = old["summary"][name], new["summary"][name]
+        if (a is None) != (b is None) or (a is not None and abs(number(a) - number(b)) > allowed):
+            yield Move("values", label, f"{name} {_plain(a)}", f"{name} {_plain(b)}")
+            return
+
+
+def _plain(value: Any) -> str:
+    return "none" if value is None else f"{number(value):.6g}"
+
+
+def _count_moves(old: LaneRecord, new: LaneRecord) -> Iterator[Move]:
+    """Weights and their numbers, where both sides count in Keras' layout."""
+    for aspect in [name for name in ("params", "weights") if old[name] and new[name]]:
+        for layer in sorted({*old[aspect], *new[aspect]}):
+            if old[aspect].get(layer) != new[aspect].get(layer):
+                yield Move(aspect, layer, _count(old[aspect].get(layer)), _count(new[aspect].get(layer)))
+
+
+def _count(held: Any) -> str:
+    if isinstance(held, Mapping):
+        return ", ".join(f"{one_line(key, 60)} {shape_text(shape)}" for key, shape in held.items()) or "no weights"
+    return "none" if held is None else str(held)
+
+
+def _gradient_moves(old: LaneRecord, new: LaneRecord) -> Iterator[Move]:
+    """Gradients that fail on a side, and by another amount on the other; arrays of them are not kept."""
+    for name in old.get("gradients", {}):
+        if name not in new.get("gradients", {}):
+            continue
+        mine, other = old["gradients"][name]["distance"], new["gradients"][name]["distance"]
+        a, b = number(mine["largest"]), number(other["largest"])
+        is_failing = number(mine["used"]) > 1 or number(other["used"]) > 1
+        if is_failing and abs(a - b) > _GRADIENT_NOISE * max(a, b):
+            yield Move("gradient", name, f"off by {a:.3g}", f"off by {b:.3g}")

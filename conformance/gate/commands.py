@@ -1,0 +1,81 @@
+"""The verbs of the upgrade gate, registered with the `conformance` command. Each reads files and prints or writes."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from conformance.errors import Exit, UsageError
+
+_FORMATS = ("text", "markdown", "json", "html")
+_FAIL_ON = ("regressions", "changes", "nothing")
+
+
+def register(commands: Any) -> None:
+    """Adds the gate's subcommands to the parser's."""
+    diff = commands.add_parser(
+        "diff",
+        help="what changed between two results, or two lanes of one, case by case",
+        description="Exit code 1 where something got worse; see --fail-on.",
+    )
+    diff.add_argument("old", type=Path, help="results of the older side")
+    diff.add_argument("new", type=Path, nargs="?", help="results of the newer side; OLD itself when left out")
+    diff.add_argument(
+        "--lane",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="the lane to compare; give it twice to compare two different ones, the older first",
+    )
+    _output_options(diff)
+    diff.set_defaults(command=_diff)
+
+
+def _output_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=_FORMATS, default="text")
+    parser.add_argument("-o", "--output", type=Path, help="file to write; standard output when left out")
+    parser.add_argument(
+        "--fail-on",
+        choices=_FAIL_ON,
+        default="regressions",
+        help="exit code 1 for regressions (the default), for any answer that moved and is not known, or never",
+    )
+
+
+def exit_code(found: Any, fail_on: str) -> Exit:
+    """What a diff means for the process: by default only what got worse fails."""
+    from conformance.gate.diff import Section
+
+    if fail_on == "regressions" and found.section(Section.REGRESSIONS):
+        return Exit.DISAGREE
+    if fail_on == "changes" and any(not row.is_explained for row in found.moved):
+        return Exit.DISAGREE
+    return Exit.OK
+
+
+def _diff(parsed: argparse.Namespace) -> int:
+    from conformance.gate.diff import diff
+    from conformance.gate.render import FORMATS
+    from conformance.results import read
+
+    if len(parsed.lane) > 2:
+        raise UsageError(f"{len(parsed.lane)} lanes are named; a diff has two sides", "give --lane once or twice")
+    if parsed.new is None and len(parsed.lane) != 2:
+        raise UsageError("one results file has one side", "name a second file, or two lanes: --lane A --lane B")
+    old = read(parsed.old)
+    new = old if parsed.new is None else read(parsed.new)
+    lanes = [(parsed.lane[0], parsed.lane[-1])] if parsed.lane else None
+    found = diff(old, new, lanes)
+    emit(FORMATS[parsed.format](found), parsed.output)
+    return exit_code(found, parsed.fail_on)
+
+
+def emit(text: str, output: Path | None) -> None:
+    """Prints a text, or writes it whole to a file."""
+    if output is None:
+        print(text, end="")
+        return
+    from conformance.results import write_whole
+
+    write_whole(output, text)
