@@ -153,8 +153,8 @@ def diff(old: Results, new: Results, lanes: Sequence[tuple[str, str]] | None = N
         for pair in pairs
         if (row := _row(before.get(case), after.get(case), pair, (old, new), bool(environment))) is not None
     ]
-    sides = (_side(results, [pair[index] for pair in pairs]) for index, results in enumerate((old, new)))
-    return Diff(*sides, environment, tuple(rows))
+    sides = _side(old, [a for a, _ in pairs]), _side(new, [b for _, b in pairs])
+    return Diff(sides[0], sides[1], environment, tuple(rows))
 
 
 def _shared_lanes(old: Results, new: Results) -> list[tuple[str, str]]:
@@ -281,8 +281,9 @@ def _one_sided(old: Record | None, new: Record | None, pair: tuple[str, str], si
         section = Section.NOT_COMPARABLE
     else:
         note, section = "", Section.REMOVED if old is not None else Section.NEW
-    sides_said = (said, None) if old is not None else (None, said)
-    return Row(have["id"], _lane_label(pair), section, "", "", *sides_said, ("case",), note, have["path"], have["line"])
+    before, after = (said, None) if old is not None else (None, said)
+    label = _lane_label(pair)
+    return Row(have["id"], label, section, "", "", before, after, ("case",), note, have["path"], have["line"])
 
 
 def _words(

@@ -115,7 +115,7 @@ def _text_row(row: Row) -> list[str]:
 
 
 def markdown(diff: Diff, budget: int = 60_000, shown: int = SHOWN) -> str:
-    """The diff for a comment or a job summary, never longer than `budget` bytes of UTF-8; it says what it leaves out."""
+    """The diff for a comment or a job summary, at most `budget` bytes of UTF-8; it says what it leaves out."""
     parts = [f"**{_cell(verdict_line(diff))}**", ""]
     parts += [f"- {name}: {_cell(words)}" for name, words in sides(diff)]
     if diff.environment:
