@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol
 
 MAX_LENGTH = 500
@@ -167,6 +168,7 @@ class Expression:
         return {(part.layer, part.weight) for part in self.walk() if isinstance(part, LayerWeight)}
 
 
+@lru_cache(maxsize=8192)
 def parse(text: str) -> Expression:
     """Reads one expression. Raises ExpressionError for anything that the language does not have."""
     if len(text) > MAX_LENGTH:
