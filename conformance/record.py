@@ -17,6 +17,7 @@ from conformance.case.model import Case
 from conformance.judge.budget import allowance
 from conformance.judge.case import REFERENCE
 from conformance.judge.compare import labels
+from conformance.judge.explain import Explanation
 from conformance.judge.verdict import CaseVerdict, Finding, LaneVerdict
 from conformance.lanes.observation import Array, Observation, Output
 from conformance.lanes.wire import bounded
@@ -27,9 +28,15 @@ WORST_KEPT = 10
 FINDINGS_KEPT = 20
 
 
-def case_record(case: Case, verdict: CaseVerdict, observations: Mapping[str, Observation]) -> dict[str, Any]:
-    """A case, what its lanes gave and what was said of it, as plain JSON."""
+def case_record(
+    case: Case,
+    verdict: CaseVerdict,
+    observations: Mapping[str, Observation],
+    explained: Mapping[str, Explanation] | None = None,
+) -> dict[str, Any]:
+    """A case, what its lanes gave and what was said of it, as plain JSON; `explained` says why a lane differs."""
     reference = observations[REFERENCE]
+    reasons = explained or {}
     return {
         "id": case.id,
         "topic": case.topic,
@@ -67,7 +74,10 @@ def case_record(case: Case, verdict: CaseVerdict, observations: Mapping[str, Obs
             )
             for pair in verdict.pairs
         ],
-        "lanes": {name: lane_record(case, verdict.lanes[name], got, reference) for name, got in observations.items()},
+        "lanes": {
+            name: lane_record(case, verdict.lanes[name], got, reference) | explained_json(reasons.get(name))
+            for name, got in observations.items()
+        },
     }
 
 
@@ -123,6 +133,17 @@ def lane_record(case: Case, verdict: LaneVerdict, got: Observation, reference: O
         }
     )
     return record
+
+
+def explained_json(explanation: Explanation | None) -> dict[str, Any]:
+    """Why a lane differs: a sentence (empty where it agrees), the mistakes that would, and where it starts."""
+    if explanation is None:
+        return {"explanation": "", "explained_by": [], "divergences": []}
+    return {
+        "explanation": explanation.sentence,
+        "explained_by": list(explanation.mutants),
+        "divergences": [plain_json(dataclasses.asdict(start)) for start in explanation.divergences],
+    }
 
 
 def _run_record(case: Case, run: int, verdict: LaneVerdict, got: Observation, reference: Observation) -> dict[str, Any]:

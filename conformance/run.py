@@ -12,6 +12,7 @@ from typing import Any
 from conformance.case.model import Case
 from conformance.errors import UsageError
 from conformance.judge.case import REFERENCE, judge_case
+from conformance.judge.explain import explanations
 from conformance.lanes.observation import Observation
 from conformance.lanes.process import InProcessLane, Lane, LaneIdentity, LaneSpec, ProcessLane
 from conformance.plan import Plan, plan_of
@@ -94,7 +95,9 @@ class Run:
                 name: self.lanes[name].wait(case.id) for name in self._wanted[case.id]
             }
             masks = {name: identities[name].gives_masks for name in observations}
-            self.records[case.id] = case_record(case, judge_case(case, observations, masks), observations)
+            verdict = judge_case(case, observations, masks)
+            explained = explanations(case, verdict, observations, masks)
+            self.records[case.id] = case_record(case, verdict, observations, explained)
         return self.records[case.id]
 
     def _send_ahead(self, index: int) -> None:

@@ -1,0 +1,64 @@
+"""Each change is found where it was made, and none is found between unrelated arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conformance.judge.explain import fits
+from conformance.judge.transforms import transforms
+
+X = np.random.default_rng(1).normal(0.25, 1.0, (2, 3, 5))
+ALLOWED = 1e-6 * np.ones(X.shape)
+
+
+def found(got: Any, reference: Any = X, allowed: Any = ALLOWED) -> list[str]:
+    return [change.words for change in transforms(got, reference) if fits(got, reference, allowed, change.apply)]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda x: 2 * x, "times 2"),
+        (lambda x: x / 3, "times 1/3"),
+        (lambda x: -x, "times -1"),
+        (lambda x: x - 0.5, "plus -0.5"),
+        (lambda x: x[:, ::-1], "flipped along axis 1"),
+        (lambda x: np.roll(x, 1, 2), "moved by 1 along axis 2, round the end"),
+        (
+            lambda x: np.concatenate([x[..., 1:], 0 * x[..., :1]], axis=2),
+            "moved by -1 along axis 2, with zeros coming in",
+        ),
+        (lambda x: np.swapaxes(x, 1, 2), "with its axes in the order (0, 2, 1)"),
+        (lambda x: np.maximum(x, 0), "after relu"),
+        (np.tanh, "after tanh"),
+        (np.square, "squared"),
+        (lambda x: x.reshape(2, 15), "reshaped to (2, 15)"),
+        (lambda x: x[:, :, 1:], "without 1 at the start and 0 at the end of axis 2"),
+        (lambda x: x.mean(axis=1), "as the mean over axis 1"),
+        (lambda x: x[:, -1], "at the last of axis 1"),
+    ],
+)
+def test_a_change_is_recognised(change: Callable[[Any], Any], words: str) -> None:
+    assert found(change(X))[0] == words
+
+
+def test_no_change_leads_to_other_numbers() -> None:
+    other = np.random.default_rng(2).normal(0.25, 1.0, X.shape)
+    assert found(other) == []
+    assert found(other[:, 0]) == []
+
+
+def test_a_change_with_one_element_off_does_not_fit() -> None:
+    got = 2 * X
+    got[1, 2, 3] += 1e-3
+    assert found(got) == []
+
+
+def test_what_is_allowed_grows_with_the_change() -> None:
+    got = 2 * X + 1.5e-6
+    assert "times 2" in " ".join(found(got)), "1.5e-6 is less than twice 1e-6"
+    assert found(2 * X + 1e-5 * np.sign(X)) == []

@@ -1,0 +1,47 @@
+"""A lane that answers as the reference would if one kind of layer made one mistake, rounded to float32.
+
+Used as an adapter: `LaneSpec("wrong", "tests.mutants.lane", {"kind": "GRU", "mutant": "no_bias"})`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from conformance.lanes.adapter import Identity, Observing
+from conformance.lanes.numpy import Reference, ReferenceArrays, as_reference, make_layers, observed
+from conformance.lanes.wire import pack, unpack
+from conformance.mutants.layer import mutants_of, with_mistake
+from conformance.mutants.observe import weights_of
+from conformance.reference.catalog import LAYERS
+
+
+class Mistaken:
+    """The reference with one mistake."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        kind = LAYERS[options["kind"]]
+        self.rewrite = partial(with_mistake, kind=kind, mutant=mutants_of(kind)[options["mutant"]])
+        self.identity: Identity = dataclasses.replace(Reference({}).identity, versions={"fake": "1.0"})
+
+    def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]:
+        observing = Observing(phase="call")
+        weights = weights_of(plan)
+        layers = {name: self.rewrite(layer) for name, layer in make_layers(plan).items()}
+        for run in plan["runs"]:
+            arrays = ReferenceArrays(plan, layers, lambda name, *_: weights[name], observing)
+            arrays.run({name: as_reference(unpack(value)) for name, value in run.items()})
+            observing.runs.append({node: observed(arrays.values[node]) for node in plan["observed"]})
+        for run in observing.runs:
+            for item in (item for node in run.values() for item in node["items"]):
+                array = unpack(item["data"])
+                item["data"] = pack(array.astype(np.float32) if array.dtype.kind == "f" else array)
+        return observing.as_message()
+
+
+def start(options: Mapping[str, Any]) -> Mistaken:
+    return Mistaken(options)

@@ -1,0 +1,89 @@
+"""What is said of a lane that differs names the mistake that was put into it, and nothing where none fits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.lanes.process import LaneSpec
+from tests.builders import POOLED, cases_of, fake, records_of
+
+GRU = """
+    schema_version: 1
+    topic: a GRU after a normalisation
+    dims: {batch: 2, steps: 5, features: 3, units: 4}
+    source: {kind: hand}
+    cases:
+      - id: masked
+        question: Which gate comes first?
+        inputs: {x: {shape: [batch, steps, features]}}
+        layers:
+          norm: {type: LayerNormalization}
+          gru: {type: GRU, units: units, return_sequences: true}
+        graph:
+          scaled: norm(x)
+          sequence: gru(scaled)
+          mean: mean(sequence, axis=1)
+"""
+
+
+def mistaken(kind: str, mutant: str) -> LaneSpec:
+    return LaneSpec("wrong", "tests.mutants.lane", {"kind": kind, "mutant": mutant})
+
+
+def explained(text: str, folder: Path, spec: LaneSpec) -> dict[str, Any]:
+    (record,) = records_of(cases_of(text, folder), spec)
+    return record["lanes"][spec.name]
+
+
+def test_the_mistake_is_named_with_the_node_at_which_it_starts(tmp_path: Path) -> None:
+    found = explained(POOLED, tmp_path, mistaken("GlobalAveragePooling1D", "ignores_mask"))
+    assert found["verdict"] == "differ"
+    assert found["explained_by"] == ["GlobalAveragePooling1D.ignores_mask"]
+    assert found["explanation"].startswith("wrong answers as one who ")
+    assert found["explanation"].endswith(
+        "(GlobalAveragePooling1D.ignores_mask). It starts at pooled; what goes into it (embedded) agrees."
+    )
+
+
+@pytest.mark.parametrize("mutant", ["gates_rzh", "reset_swapped", "update_inverted", "no_bias", "other_direction"])
+def test_each_mistake_of_a_gru_is_told_from_the_others(mutant: str, tmp_path: Path) -> None:
+    found = explained(GRU, tmp_path, mistaken("GRU", mutant))
+    assert found["explained_by"] == [f"GRU.{mutant}"]
+    assert found["divergences"] == [{"node": "sequence", "inputs": ["scaled"], "step": 0}]
+
+
+def test_mistakes_that_the_case_cannot_tell_apart_are_all_named(tmp_path: Path) -> None:
+    found = explained(POOLED, tmp_path, mistaken("Embedding", "no_mask"))
+    assert "Embedding.no_mask" in found["explained_by"]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "words"),
+    [
+        ("always_wrong", "always_wrong's answer is the reference's plus 1. It starts at embedded."),
+        ("off_by_a_thousandth", "off_by_a_thousandth's answer is the reference's times 1.001. It starts at embedded."),
+        ("wrong_shape", "wrong_shape's answer is the reference's reshaped to (2, 5, 3, 1). It starts at embedded."),
+        (
+            "transposed",
+            "transposed's answer is the reference's with its axes in the order (2, 1, 0). It starts at embedded.",
+        ),
+        ("gives_nan", "No known mistake and no simple change gives gives_nan's answer. It starts at embedded."),
+    ],
+)
+def test_what_is_no_known_mistake_is_a_simple_change_or_unexplained(behaviour: str, words: str, tmp_path: Path) -> None:
+    assert explained(POOLED, tmp_path, fake(behaviour))["explanation"] == words
+
+
+@pytest.mark.parametrize("behaviour", ["always_right", "off_by_one_ulp"])
+def test_where_lanes_agree_nothing_is_explained(behaviour: str, tmp_path: Path) -> None:
+    found = explained(POOLED, tmp_path, fake(behaviour))
+    assert (found["explanation"], found["explained_by"], found["divergences"]) == ("", [], [])
+
+
+def test_an_explanation_does_not_change_the_verdict(tmp_path: Path) -> None:
+    (record,) = records_of(cases_of(GRU, tmp_path), mistaken("GRU", "no_bias"))
+    assert record["outcome"] == "differ"
+    assert record["lanes"]["wrong"]["findings"]
