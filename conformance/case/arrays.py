@@ -35,7 +35,7 @@ MEAN, STD = 0.25, 1.0
 """Of `normal` where the case gives none: both signs, but not centred, so that a forgotten mean shows."""
 MAX_ELEMENTS = 2**24
 CELLS = 64
-"""Cells of a uniform draw, where there are few values; more values make fewer, larger cells."""
+"""About how many cells a uniform draw has where there are few values; more values make fewer, larger cells."""
 
 _DIGITS = {"float16": 11}
 """Binary digits of a float; 24, those of float32, for all others."""
@@ -132,9 +132,10 @@ def draw_normal(
     count = math.prod(shape)
     grid, centre, spread = _normal_grid(mean, std, dtype, count)
     bell = _bits(name, "value", 4 * count, "<u2").reshape(count, 4).sum(axis=1) - 2 * 0xFFFF
-    width = max(spread // 8, count)
+    spacing = max(spread // 8 // max(count, 1), 1)
+    width = max(count, 1) * spacing
     cells = (bell * spread // _SUM_OF_FOUR) // width
-    return _on_grid(cells * width + _places(name, count, width) + centre, grid, shape, dtype)
+    return _on_grid(cells * width + _places(name, count, spacing) + centre, grid, shape, dtype)
 
 
 def draw_uniform(name: str, shape: tuple[int, ...], low: float, high: float, dtype: str = "float32") -> Array:
@@ -202,16 +203,17 @@ def _grid(largest: float, dtype: str) -> float:
 
 def _distinct(name: str, count: int, steps: int) -> Array:
     """Integers from 0 to steps - 1, no two equal, in cells chosen by chance; count is at most steps."""
-    cells = max(min(CELLS, steps // max(count, 1)), 1)
-    width = steps // cells
-    return _below(_bits(name, "value", count, "<u4"), cells) * width + _places(name, count, width)
+    spacing = max(steps // CELLS // max(count, 1), 1)
+    width = max(count, 1) * spacing
+    cells = steps // width
+    chosen = _below(_bits(name, "value", count, "<u4"), cells)
+    return (steps - cells * width) // 2 + chosen * width + _places(name, count, spacing)
 
 
-def _places(name: str, count: int, width: int) -> Array:
-    """A place within a cell of `width` steps for each value, all different and evenly spaced."""
+def _places(name: str, count: int, spacing: int) -> Array:
+    """A place within a cell for each value, all different and `spacing` steps apart."""
     order = np.empty(count, dtype=np.int64)
     order[np.argsort(_bits(name, "order", count, "<u8"), kind="stable")] = np.arange(count)
-    spacing = width // max(count, 1)
     return order * spacing + spacing // 2
 
 

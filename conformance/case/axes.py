@@ -89,8 +89,8 @@ def _check(node: ast.expr, names: set[str]) -> None:
                 raise AxisError(f"unknown function {name}", _functions(name), node.col_offset)
             _, fewest, most = FUNCTIONS[name]
             if not fewest <= len(args) <= most:
-                takes = str(fewest) if fewest == most else f"{fewest} to {most}"
-                raise AxisError(f"{name} takes {takes} numbers, not {len(args)}", column=node.col_offset)
+                takes = "1 number" if most == 1 else f"{fewest} to {most} numbers"
+                raise AxisError(f"{name} takes {takes}, not {len(args)}", column=node.col_offset)
             for argument in args:
                 _check(argument, names)
         case _:
