@@ -134,6 +134,8 @@ def inner_weights(layer: Config) -> WeightMap:
 
 @port("TimeDistributed", weights=inner_weights, mask=keep)
 def time_distributed(layer: Config, p: Parameters, inputs: Tensor, training: bool = False, mask: Any = None) -> Any:
+    if inputs.ndim < 3 or (mask is not None and mask.shape[:2] != inputs.shape[:2]):
+        raise ValueError(f"cannot cut {tuple(inputs.shape)} and a mask {getattr(mask, 'shape', None)} into steps")
     call = PORTS[layer.layer.type].call
     taken = inspect.signature(call).parameters
     inner = p.within("layer")
