@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import autograd.numpy as np
+from autograd.tracer import getval
 
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 
@@ -255,7 +256,8 @@ class BatchNormalization(Layer):
 
     x: any shape with the channels on `axis`; the shape stays. In inference mean and variance are the layer's moving
     ones; in training they are those of the batch over all other axes (biased; without what the mask, one axis shorter
-    than x, leaves out), and the moving ones move towards them by 1 - momentum. Ioffe and Szegedy (2015), algorithm 1.
+    than x, leaves out), and the moving ones, which carry no gradient, move towards them by 1 - momentum. Ioffe and
+    Szegedy (2015), algorithm 1.
     """
 
     keras_only: ClassVar[tuple[str, ...]] = (
@@ -291,8 +293,8 @@ class BatchNormalization(Layer):
         variance: Array = w.state.get("moving_variance", w.moving_variance)
         if training:
             batch_mean, batch_variance = self._moments(x, mask)
-            w.state["moving_mean"] = mean * self.momentum + batch_mean * (1 - self.momentum)
-            w.state["moving_variance"] = variance * self.momentum + batch_variance * (1 - self.momentum)
+            w.state["moving_mean"] = getval(mean * self.momentum + batch_mean * (1 - self.momentum))
+            w.state["moving_variance"] = getval(variance * self.momentum + batch_variance * (1 - self.momentum))
             mean, variance = batch_mean, batch_variance
         axes = axes_of(self.axis, x.ndim)
         y = (x - along(mean, axes, x.shape)) / np.sqrt(along(variance, axes, x.shape) + self.epsilon)

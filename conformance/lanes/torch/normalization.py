@@ -84,8 +84,8 @@ def batch_normalization(
     if not training:
         return _normalized(channels, mean, variance, p, layer.epsilon).movedim(1, axis)
     batch_mean, batch_variance = _moments(x, axis, mask)
-    p.state["mean"] = torch.lerp(batch_mean, mean, layer.momentum)
-    p.state["variance"] = torch.lerp(batch_variance, variance, layer.momentum)
+    p.state["mean"] = torch.lerp(batch_mean, mean, layer.momentum).detach()
+    p.state["variance"] = torch.lerp(batch_variance, variance, layer.momentum).detach()
     if mask is None:
         y = F.batch_norm(channels, None, None, p.get("weight"), p.get("bias"), training=True, eps=layer.epsilon)
     else:
