@@ -5,10 +5,13 @@ Imported for that lane only, so that the torch lane does not need the package.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 import transformers
+
+from conformance.lanes.adapter import Identity
 
 from .port import Config, Mapped, Parameters, Port, WeightMap, drop, keras
 
@@ -80,3 +83,17 @@ def bert_model(
 
 OVERRIDES: dict[str, Port] = {"BertModel": Port("BertModel", bert_model, _weights, drop)}
 """The ports of the lane `transformers`."""
+
+
+def start(options: Mapping[str, Any]) -> Any:
+    """The adapter: the torch lane with these ports alone, under the versions of both packages."""
+    from .lane import TorchLane
+    from .lane import start as start_torch
+
+    base = start_torch(options).identity
+    identity = Identity(
+        versions={"transformers": str(library.__version__), **base.versions},
+        files={"transformers": str(library.__file__), **base.files},
+        gives_masks=False,
+    )
+    return TorchLane(OVERRIDES, identity)
