@@ -13,7 +13,18 @@ import autograd.numpy as np
 
 from .activations import Activation, activate
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
-from .windows import DataFormat, Placement, channels_last, in_format, padded, place, split_shape, spread, windows
+from .windows import (
+    DataFormat,
+    Placement,
+    channels_last,
+    check_positive,
+    in_format,
+    padded,
+    place_axes,
+    split_shape,
+    spread,
+    windows,
+)
 
 Padding = Literal["valid", "same"]
 
@@ -63,20 +74,17 @@ class _Conv(Layer):
     def check(self) -> None:
         if self.filters < 1 or self.groups < 1 or self.filters % self.groups:
             raise LayerError(f"filters={self.filters} must be a positive multiple of groups={self.groups}")
+        check_positive(self.rank, kernel_size=self.kernel_size, strides=self.strides, dilation_rate=self.dilation_rate)
         strides, dilations = spread(self.strides, self.rank), spread(self.dilation_rate, self.rank)
-        for name in ("kernel_size", "strides", "dilation_rate"):
-            if min(spread(getattr(self, name), self.rank)) < 1:
-                raise LayerError(f"{name}={getattr(self, name)} must be positive")
         if max(strides) > 1 and max(dilations) > 1:
             raise LayerError(f"strides={self.strides} cannot be combined with dilation_rate={self.dilation_rate}")
 
     def place(self, shape: Shape) -> list[Placement]:
         """The windows on each spatial axis of an input of this shape."""
-        lengths, _ = split_shape(shape, self.rank, self.data_format)
         sizes, strides, dilations = (
             spread(value, self.rank) for value in (self.kernel_size, self.strides, self.dilation_rate)
         )
-        return [place(*numbers, self.padding) for numbers in zip(lengths, sizes, strides, dilations, strict=True)]
+        return place_axes(shape, self.data_format, sizes, strides, dilations, self.padding)
 
     def weights(self, shape: Shape) -> Mapping[str, Weight]:
         _, channels = split_shape(shape, self.rank, self.data_format)
@@ -101,13 +109,13 @@ class _Conv(Layer):
         return "; then ".join(placement.rule for placement in self.place(shape))
 
 
-def _repadded(padding: str, pads: Callable[[Placement], tuple[int, int]]) -> dict[str, Callable[..., Any]]:
+def repadded(padding: str, pads: Callable[[Placement], tuple[int, int]]) -> dict[str, Callable[..., Any]]:
     """Hooks of a mutant that pads by hand, where the layer has this padding, and then convolves without."""
 
-    def config(layer: _Conv) -> Mapping[str, Any]:
+    def config(layer: Any) -> Mapping[str, Any]:
         return {"padding": "valid"} if layer.padding == padding else {}
 
-    def inputs(layer: _Conv, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    def inputs(layer: Any, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         if layer.padding != padding:
             return args, kwargs
         x = args[0]
@@ -118,7 +126,7 @@ def _repadded(padding: str, pads: Callable[[Placement], tuple[int, int]]) -> dic
     return {"config": config, "inputs": inputs}
 
 
-def _flip_kernel(layer: _Conv, weights: dict[str, Array]) -> Mapping[str, Array]:
+def flip_kernel(layer: Any, weights: dict[str, Array]) -> Mapping[str, Array]:
     return {"kernel": np.flip(weights["kernel"], axis=tuple(range(layer.rank)))}
 
 
@@ -128,7 +136,7 @@ def _reshape_kernel(layer: _Conv, weights: dict[str, Array]) -> Mapping[str, Arr
     return {"kernel": np.transpose(native, tuple(range(kernel.ndim))[::-1])}
 
 
-def _no_bias(layer: _Conv, weights: dict[str, Array]) -> Mapping[str, Array]:
+def no_bias(layer: Any, weights: dict[str, Array]) -> Mapping[str, Array]:
     return {"bias": np.zeros_like(weights["bias"])} if layer.use_bias else {}
 
 
@@ -144,23 +152,23 @@ CONVOLUTION_MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "odd_padding_left",
         "puts the odd step of `same` padding on the left",
-        **_repadded("same", lambda p: (p.right, p.left)),
+        **repadded("same", lambda p: (p.right, p.left)),
     ),
     Mutant(
         "half_kernel_padding",
         "pads kernel_size // 2 on both sides for `same`, which is one step too many for even kernels",
-        **_repadded("same", lambda p: (p.span // 2, p.span // 2)),
+        **repadded("same", lambda p: (p.span // 2, p.span // 2)),
     ),
     Mutant(
         "stride_ignored_in_padding",
         "pads for `same` as if the stride were 1 and then strides",
-        **_repadded("same", lambda p: ((p.span - 1) // 2, p.span - 1 - (p.span - 1) // 2)),
+        **repadded("same", lambda p: ((p.span - 1) // 2, p.span - 1 - (p.span - 1) // 2)),
     ),
-    Mutant("flipped_kernel", "flips the kernel, as a convolution in mathematics does", weights=_flip_kernel),
+    Mutant("flipped_kernel", "flips the kernel, as a convolution in mathematics does", weights=flip_kernel),
     Mutant(
         "reshaped_kernel", "reshapes the kernel into torch's layout in place of transposing it", weights=_reshape_kernel
     ),
-    Mutant("no_bias", "leaves the bias out", weights=_no_bias),
+    Mutant("no_bias", "leaves the bias out", weights=no_bias),
     Mutant("no_activation", "leaves the activation out", config=lambda layer: {"activation": None}),
     Mutant(
         "no_dilation", "reads neighbouring steps where the kernel is dilated", config=lambda layer: {"dilation_rate": 1}
@@ -196,7 +204,7 @@ class Conv1D(_Conv):
         Mutant(
             "looks_ahead",
             "pads on the right for `causal`, so that a window sees later steps",
-            **_repadded("causal", lambda p: (0, p.left)),
+            **repadded("causal", lambda p: (0, p.left)),
         ),
         Mutant("causal_as_same", "takes `causal` for `same`", config=_causal_as_same),
     )

@@ -9,7 +9,18 @@ from typing import Any, ClassVar, Literal
 import autograd.numpy as np
 
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
-from .windows import DataFormat, Placement, channels_last, in_format, padded, place, split_shape, spread, windows
+from .windows import (
+    DataFormat,
+    Placement,
+    channels_last,
+    check_positive,
+    in_format,
+    padded,
+    place_axes,
+    split_shape,
+    spread,
+    windows,
+)
 
 Padding = Literal["valid", "same"]
 _PADDING = "`valid`: only whole windows; `same`: windows may reach over both ends, ceil(length / strides) of them."
@@ -28,19 +39,13 @@ class _Pooling(Layer):
     data_format: DataFormat = arg(_DATA_FORMAT, "channels_last")
 
     def check(self) -> None:
-        for name in ("pool_size", "strides"):
-            value = getattr(self, name)
-            if value is not None and min(spread(value, self.rank)) < 1:
-                raise LayerError(f"{name}={value} must be positive")
+        check_positive(self.rank, pool_size=self.pool_size, strides=self.strides)
 
     def place(self, shape: Shape) -> list[Placement]:
         """The windows on each spatial axis of an input of this shape."""
-        lengths, _ = split_shape(shape, self.rank, self.data_format)
         sizes = spread(self.pool_size, self.rank)
         strides = sizes if self.strides is None else spread(self.strides, self.rank)
-        return [
-            place(n, size, stride, 1, self.padding) for n, size, stride in zip(lengths, sizes, strides, strict=True)
-        ]
+        return place_axes(shape, self.data_format, sizes, strides, (1,) * self.rank, self.padding)
 
     def rule(self, shape: Shape) -> str:
         return "; then ".join(placement.rule for placement in self.place(shape))

@@ -86,6 +86,26 @@ def spread(value: int | Sequence[int], rank: int) -> tuple[int, ...]:
     return numbers
 
 
+def place_axes(
+    shape: Sequence[int],
+    data_format: DataFormat,
+    sizes: Sequence[int],
+    strides: Sequence[int],
+    dilations: Sequence[int],
+    padding: str,
+) -> list[Placement]:
+    """The windows on each spatial axis of an input of this shape, with one size, stride and dilation an axis."""
+    lengths, _ = split_shape(shape, len(sizes), data_format)
+    return [place(*numbers, padding) for numbers in zip(lengths, sizes, strides, dilations, strict=True)]
+
+
+def check_positive(rank: int, **values: int | Sequence[int] | None) -> None:
+    """Raises LayerError where an argument has a number below 1, or neither one nor `rank` numbers; None is left out."""
+    for name, value in values.items():
+        if value is not None and min(spread(value, rank)) < 1:
+            raise LayerError(f"{name}={value} must be positive")
+
+
 def padded(x: Array, placements: Sequence[Placement], value: float = 0.0) -> Array:
     """x (batch, *lengths, channels) with the padding of its placements, filled with `value`."""
     if not any(p.left or p.right for p in placements):

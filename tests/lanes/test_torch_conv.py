@@ -15,7 +15,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths"),
 ]
 
-from conformance.lanes.torch import conv  # noqa: E402, F401  # registers the ports; torch may be missing
+from conformance.lanes.torch import conv, depthwise, transposed  # noqa: E402, F401  # registers; torch may be missing
 from conformance.lanes.torch.port import PORTS, Config, Parameters  # noqa: E402  # as above
 from conformance.reference.base import LayerError, Weights, full_config, make  # noqa: E402  # as above
 
@@ -93,6 +93,53 @@ def test_images(padding: str, data_format: str) -> None:
         assert_same_answer("Conv2D", config, random.normal(size=shape).astype("float32"))
 
 
+@pytest.mark.parametrize("kind", ["DepthwiseConv1D", "SeparableConv1D"])
+def test_kernels_of_their_own(kind: str) -> None:
+    """Strides and dilation may be combined here."""
+    random = numpy.random.default_rng(19)
+    grid = itertools.product(
+        ("valid", "same"), (1, 2, 3), (1, 2), (1, 2, 4), (1, 2), ("channels_last", "channels_first")
+    )
+    for padding, strides, dilation, kernel, multiplier, data_format in grid:
+        config = {
+            "kernel_size": kernel,
+            "strides": strides,
+            "dilation_rate": dilation,
+            "padding": padding,
+            "data_format": data_format,
+            "depth_multiplier": multiplier,
+            "use_bias": strides != 2,
+            "activation": (None, "tanh")[kernel % 2],
+            **({"filters": 3} if kind == "SeparableConv1D" else {}),
+        }
+        shape = (2, 6, 4) if data_format == "channels_last" else (2, 4, 6)
+        assert_same_answer(kind, config, random.normal(size=shape).astype("float32"))
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize("padding", ["valid", "same"])
+def test_transposed(padding: str, data_format: str) -> None:
+    random = numpy.random.default_rng(23)
+    for (strides, dilation), kernel, steps, extra in itertools.product(
+        PACES, (1, 2, 3, 4, 5), (1, 3, 4), (None, 0, 1, 2)
+    ):
+        if extra is not None and extra >= strides:
+            continue
+        config = {
+            "filters": 3,
+            "kernel_size": kernel,
+            "strides": strides,
+            "dilation_rate": dilation,
+            "padding": padding,
+            "output_padding": extra,
+            "data_format": data_format,
+            "use_bias": steps != 3,
+            "activation": (None, "tanh")[kernel % 2],
+        }
+        shape = (2, steps, 4) if data_format == "channels_last" else (2, 4, steps)
+        assert_same_answer("Conv1DTranspose", config, random.normal(size=shape).astype("float32"))
+
+
 def test_a_wrong_answer_is_noticed() -> None:
     """The twin of the tests above: another padding is not the same answer."""
     x = numpy.random.default_rng(17).normal(size=(2, 5, 4)).astype("float32")
@@ -109,8 +156,19 @@ def test_an_input_without_batch_is_refused() -> None:
 
 
 def test_weight_maps_as_the_report_prints_them() -> None:
-    shown = {kind: {name: str(m) for name, m in PORTS[kind].weights(None).items()} for kind in ("Conv1D", "Conv2D")}
+    config = {"filters": 2, "kernel_size": 4}
+    kinds = {"Conv1D": config, "Conv2D": config, "Conv1DTranspose": config, "SeparableConv1D": config}
+    kinds["DepthwiseConv1D"] = {"kernel_size": 4}
+    full = {kind: Config(kind, full_config(make(kind, config))) for kind, config in kinds.items()}
+    shown = {kind: {name: str(m) for name, m in PORTS[kind].weights(full[kind]).items()} for kind in kinds}
     assert shown == {
         "Conv1D": {"weight": "kernel.transpose(2, 1, 0)", "bias": "bias"},
         "Conv2D": {"weight": "kernel.transpose(3, 2, 0, 1)", "bias": "bias"},
+        "Conv1DTranspose": {"weight": "kernel.transpose(2, 1, 0)", "bias": "bias"},
+        "SeparableConv1D": {
+            "depthwise.weight": "depthwise_kernel.transpose(1, 2, 0).reshape(-1, 1, 4)",
+            "pointwise.weight": "pointwise_kernel.transpose(2, 1, 0)",
+            "pointwise.bias": "bias",
+        },
+        "DepthwiseConv1D": {"weight": "kernel.transpose(1, 2, 0).reshape(-1, 1, 4)", "bias": "bias"},
     }

@@ -1,0 +1,127 @@
+"""Transposed convolution by hand, and as the transpose of the convolution that it is named after."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy
+import pytest
+from helpers import assert_gradient_matches_finite_difference, run, weights_of
+
+from conformance.reference.base import LayerError, Mutant, Weights, make
+from conformance.reference.conv import Conv1D
+from conformance.reference.transposed import Conv1DTranspose
+
+DIGITS = [1.0, 10.0, 100.0, 1000.0]
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        # x = 1, 2: kernels of 1, 2 times the digits, one stride apart, added where they overlap.
+        ({"kernel_size": 3}, [1, 10 + 2, 100 + 20, 200]),
+        ({"kernel_size": 3, "strides": 2}, [1, 10, 100 + 2, 20, 200]),
+        ({"kernel_size": 2, "strides": 3}, [1, 10, 0, 2, 20, 0]),
+        ({"kernel_size": 2, "dilation_rate": 2}, [1, 2, 10, 20]),
+        ({"kernel_size": 3, "strides": 2, "output_padding": 1}, [1, 10, 100 + 2, 20, 200, 0]),
+        ({"kernel_size": 2, "strides": 3, "output_padding": 0}, [1, 10, 0, 2, 20]),
+        ({"kernel_size": 3, "padding": "same"}, [10 + 2, 100 + 20]),
+        ({"kernel_size": 3, "strides": 2, "padding": "same"}, [1, 10, 100 + 2, 20]),
+        ({"kernel_size": 4, "strides": 2, "padding": "same"}, [10, 100 + 2, 1000 + 20, 200]),
+        ({"kernel_size": 1, "strides": 2, "padding": "same"}, [1, 0, 2, 0]),
+        ({"kernel_size": 3, "strides": 2, "padding": "same", "output_padding": 0}, [10, 100 + 2, 20]),
+        ({"kernel_size": 3, "strides": 2, "padding": "same", "output_padding": 1}, [1, 10, 100 + 2, 20]),
+    ],
+)
+def test_each_step_writes_a_kernel(config: dict[str, Any], expected: list[float]) -> None:
+    kernel = numpy.array(DIGITS[: config["kernel_size"]])[:, None, None]
+    layer = Conv1DTranspose(filters=1, use_bias=False, **config)
+    assert run(layer, numpy.array([[[1.0], [2.0]]]), weights={"kernel": kernel})[0, :, 0].tolist() == expected
+
+
+def test_channels_are_summed_and_steps_out_of_reach_hold_the_bias() -> None:
+    kernel = numpy.array([[[1.0, 10.0], [0.0, 1.0]]])
+    layer = Conv1DTranspose(filters=2, kernel_size=1, strides=2)
+    y = run(layer, numpy.array([[[3.0, 4.0]]]), weights={"kernel": kernel, "bias": [0.5, 7.0]})
+    assert y.tolist() == [[[3 + 40 + 0.5, 4 + 7], [0.5, 7]]]
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize(
+    ("size", "stride", "dilation"), [(3, 1, 1), (4, 1, 1), (3, 2, 1), (4, 3, 1), (5, 2, 1), (2, 1, 3)]
+)
+def test_it_is_the_transpose_of_the_convolution(padding: str, size: int, stride: int, dilation: int) -> None:
+    """<conv(x), y> = <x, transposed(y)> for the same kernel, whose last two axes change their names."""
+    config = {"kernel_size": size, "strides": stride, "dilation_rate": dilation, "padding": padding, "use_bias": False}
+    random = numpy.random.default_rng(size + stride)
+    y = random.normal(size=(2, 4, 5))
+    kernel = random.normal(size=(size, 3, 5))
+    back = run(Conv1DTranspose(filters=3, **config), y, weights={"kernel": kernel})
+    x = random.normal(size=back.shape)
+    forth = run(Conv1D(filters=5, **config), x, weights={"kernel": kernel})
+    assert forth.shape == y.shape
+    assert numpy.isclose(numpy.sum(forth * y), numpy.sum(x * back), rtol=1e-12)
+
+
+def test_channels_first_is_channels_last_transposed() -> None:
+    layer = Conv1DTranspose(filters=3, kernel_size=3, strides=2, padding="same")
+    x = numpy.random.default_rng(3).normal(size=(2, 7, 4))
+    weights = weights_of(layer, x.shape)
+    first = dataclasses.replace(layer, data_format="channels_first")
+    expected = numpy.moveaxis(run(layer, x, weights=weights), -1, 1)
+    assert numpy.array_equal(run(first, numpy.moveaxis(x, -1, 1), weights=weights), expected)
+
+
+def test_weights_in_the_layout_of_keras() -> None:
+    drawn = Conv1DTranspose(filters=3, kernel_size=4).weights((2, 9, 5))
+    assert {name: w.shape for name, w in drawn.items()} == {"kernel": (4, 3, 5), "bias": (3,)}
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"kernel_size": 2, "strides": 2, "dilation_rate": 2}, "strides=2 cannot be combined with dilation_rate=2"),
+        ({"kernel_size": 2, "strides": 2, "output_padding": 2}, "output_padding=2 must be less than strides=2"),
+        ({"kernel_size": 0}, "kernel_size=0 must be positive"),
+        (
+            {"kernel_size": 4, "strides": 2, "padding": "same", "output_padding": 0},
+            "output_padding=0 asks for 4 steps, and `same` with a stride of 2 does not take 4 steps to 3",
+        ),
+    ],
+)
+def test_what_cannot_work_is_an_error(config: dict[str, Any], message: str) -> None:
+    with pytest.raises(LayerError, match=message):
+        run(make("Conv1DTranspose", {"filters": 1, **config}), numpy.ones((1, 3, 2)))
+
+
+def test_rule_has_the_numbers_filled_in() -> None:
+    layer = Conv1DTranspose(filters=1, kernel_size=4, strides=2, padding="same")
+    assert layer.rule((1, 3, 2)) == "same: kernels cover (3 - 1) * 2 + 4 = 8 steps; 6 are given, from step 1 on"
+
+
+SAME = Conv1DTranspose(filters=3, kernel_size=3, strides=2, padding="same", activation="tanh")
+LONG_STRIDE = Conv1DTranspose(filters=3, kernel_size=2, strides=3)
+
+
+@pytest.mark.parametrize("layer", [SAME, LONG_STRIDE])
+def test_gradient(layer: Any) -> None:
+    assert_gradient_matches_finite_difference(layer, numpy.random.default_rng(1).normal(size=(2, 4, 5)))
+
+
+def mutated(layer: Any, mutant: Mutant, weights: dict[str, Any], x: Any) -> Any:
+    """The layer's answer with the mutant's hooks around it."""
+    config = {} if mutant.config is None else mutant.config(layer)
+    weights = weights if mutant.weights is None else {**weights, **mutant.weights(layer, weights)}
+    args, _ = ([x], {}) if mutant.inputs is None else mutant.inputs(layer, [x], {})
+    out = dataclasses.replace(layer, **config).call(Weights(weights), *args)
+    return out if mutant.output is None else mutant.output(layer, out, [x])
+
+
+def test_every_mutant_changes_the_answer() -> None:
+    x = numpy.random.default_rng(5).normal(size=(2, 4, 5))
+    for mutant in Conv1DTranspose.mutants:
+        layer = LONG_STRIDE if mutant.name == "ends_with_kernel" else SAME
+        weights = weights_of(layer, x.shape)
+        right, wrong = run(layer, x, weights=weights), mutated(layer, mutant, weights, x)
+        assert right.shape != wrong.shape or not numpy.allclose(right, wrong), mutant.name
