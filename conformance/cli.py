@@ -129,7 +129,7 @@ def _check(parsed: argparse.Namespace) -> int:
     from conformance.case.load import load_file, load_folder
 
     cases = load_file(parsed.path) if parsed.path.is_file() else load_folder(parsed.path)
-    print(f"{len(cases)} cases, no mistakes")
+    print(f"{len(cases)} case{'' if len(cases) == 1 else 's'}, no mistakes")
     return Exit.OK
 
 
