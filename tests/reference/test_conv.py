@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import autograd.numpy as np
@@ -10,7 +9,8 @@ import numpy
 import pytest
 from helpers import assert_gradient_matches_finite_difference, run, weights_of
 
-from conformance.reference.base import LayerError, Mutant, Weights, make
+from conformance.mutants.layer import with_mistake
+from conformance.reference.base import LayerError, make
 from conformance.reference.conv import Conv1D, Conv2D
 
 DIGITS = [1.0, 10.0, 100.0, 1000.0]
@@ -218,14 +218,6 @@ REVEALING_2D = {
 }
 
 
-def mutated(layer: Any, mutant: Mutant, weights: dict[str, Any], x: Any) -> Any:
-    """The layer's answer with the mutant's hooks around it."""
-    config = {} if mutant.config is None else mutant.config(layer)
-    weights = weights if mutant.weights is None else {**weights, **mutant.weights(layer, weights)}
-    args, _ = ([x], {}) if mutant.inputs is None else mutant.inputs(layer, [x], {})
-    return dataclasses.replace(layer, **config).call(Weights(weights), *args)
-
-
 @pytest.mark.parametrize(
     ("kind", "revealing", "shape"), [(Conv1D, REVEALING, (2, 8, 4)), (Conv2D, REVEALING_2D, (2, 4, 6, 4))]
 )
@@ -235,5 +227,5 @@ def test_every_mutant_changes_the_answer(kind: Any, revealing: dict[str, Any], s
     for mutant in kind.mutants:
         layer = revealing[mutant.name]
         weights = weights_of(layer, shape)
-        right, wrong = run(layer, x, weights=weights), mutated(layer, mutant, weights, x)
+        right, wrong = run(layer, x, weights=weights), run(with_mistake(layer, type(layer), mutant), x, weights=weights)
         assert right.shape != wrong.shape or not numpy.allclose(right, wrong), mutant.name

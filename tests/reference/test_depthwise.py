@@ -10,7 +10,8 @@ import numpy
 import pytest
 from helpers import assert_gradient_matches_finite_difference, run, weights_of
 
-from conformance.reference.base import LayerError, Mutant, Weights, make
+from conformance.mutants.layer import with_mistake
+from conformance.reference.base import LayerError, make
 from conformance.reference.depthwise import DepthwiseConv1D, SeparableConv1D
 
 X = numpy.array([[[1.0, 2.0], [3.0, 4.0]]])
@@ -99,15 +100,6 @@ def test_gradient(layer: Any) -> None:
     assert_gradient_matches_finite_difference(layer, numpy.random.default_rng(1).normal(size=(2, 8, 3)))
 
 
-def mutated(layer: Any, mutant: Mutant, weights: dict[str, Any], x: Any) -> Any:
-    """The layer's answer with the mutant's hooks around it."""
-    config = {} if mutant.config is None else mutant.config(layer)
-    weights = weights if mutant.weights is None else {**weights, **mutant.weights(layer, weights)}
-    args, _ = ([x], {}) if mutant.inputs is None else mutant.inputs(layer, [x], {})
-    out = dataclasses.replace(layer, **config).call(Weights(weights), *args)
-    return out if mutant.output is None else mutant.output(layer, out, [x])
-
-
 @pytest.mark.parametrize("layer", LAYERS)
 def test_every_mutant_changes_the_answer(layer: Any) -> None:
     x = numpy.random.default_rng(5).normal(size=(2, 8, 3))
@@ -115,6 +107,6 @@ def test_every_mutant_changes_the_answer(layer: Any) -> None:
     right = run(layer, x, weights=weights)
     assert {mutant.name for mutant in layer.mutants} >= {"odd_padding_left", "multiplier_first"}
     for mutant in layer.mutants:
-        wrong = mutated(layer, mutant, weights, x)
+        wrong = run(with_mistake(layer, type(layer), mutant), x, weights=weights)
         assert wrong.shape == right.shape, mutant.name
         assert not numpy.allclose(right, wrong), mutant.name

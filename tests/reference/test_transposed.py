@@ -9,7 +9,8 @@ import numpy
 import pytest
 from helpers import assert_gradient_matches_finite_difference, run, weights_of
 
-from conformance.reference.base import LayerError, Mutant, Weights, make
+from conformance.mutants.layer import with_mistake
+from conformance.reference.base import LayerError, make
 from conformance.reference.conv import Conv1D
 from conformance.reference.transposed import Conv1DTranspose
 
@@ -109,19 +110,10 @@ def test_gradient(layer: Any) -> None:
     assert_gradient_matches_finite_difference(layer, numpy.random.default_rng(1).normal(size=(2, 4, 5)))
 
 
-def mutated(layer: Any, mutant: Mutant, weights: dict[str, Any], x: Any) -> Any:
-    """The layer's answer with the mutant's hooks around it."""
-    config = {} if mutant.config is None else mutant.config(layer)
-    weights = weights if mutant.weights is None else {**weights, **mutant.weights(layer, weights)}
-    args, _ = ([x], {}) if mutant.inputs is None else mutant.inputs(layer, [x], {})
-    out = dataclasses.replace(layer, **config).call(Weights(weights), *args)
-    return out if mutant.output is None else mutant.output(layer, out, [x])
-
-
 def test_every_mutant_changes_the_answer() -> None:
     x = numpy.random.default_rng(5).normal(size=(2, 4, 5))
     for mutant in Conv1DTranspose.mutants:
         layer = LONG_STRIDE if mutant.name == "ends_with_kernel" else SAME
         weights = weights_of(layer, x.shape)
-        right, wrong = run(layer, x, weights=weights), mutated(layer, mutant, weights, x)
+        right, wrong = run(layer, x, weights=weights), run(with_mistake(layer, type(layer), mutant), x, weights=weights)
         assert right.shape != wrong.shape or not numpy.allclose(right, wrong), mutant.name
