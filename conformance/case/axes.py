@@ -8,6 +8,7 @@ not a rounding rule. There is no power and no loop, so no text can take long.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
@@ -20,6 +21,9 @@ from conformance.case.problems import did_you_mean, listed
 MAX_TEXT = 120
 MAX_LENGTH = 2**31 - 1
 """Lengths beyond this are a mistake in every framework."""
+
+_OTHER_NUMBER = re.compile(r"\b[0-9]+[A-Za-z_]")
+"""Python has numbers that YAML does not have: 1_000, 0x10, 1e3, 2j."""
 
 Number = int | float
 Bindings = Mapping[str, Number]
@@ -64,6 +68,8 @@ def parse(text: str) -> Arithmetic:
     if len(text) > MAX_TEXT:
         raise AxisError(f"arithmetic of {len(text)} characters; {MAX_TEXT} are allowed")
     try:
+        if _OTHER_NUMBER.search(text):
+            raise ValueError("a number that is not made of digits")
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise AxisError("not a length", "write a number, a named axis, or arithmetic such as ceil(steps / 2)") from None

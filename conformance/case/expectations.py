@@ -17,7 +17,7 @@ from conformance.case.yaml import Located
 from conformance.errors import Position
 
 FACETS = ("shape", "symbolic", "dtype", "mask", "values")
-FACTS = "{node.shape} (symbolic, dtype, mask, values), {params.layer}, {weights.layer.kernel}, {error.lane}, {versions}"
+FACTS = "{node.shape|symbolic|dtype|mask|values}, {params.layer}, {weights.layer.kernel}, {error.lane}, {versions}"
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -219,6 +219,6 @@ def _check_fact(draft: Draft, fact: str, place: Located) -> None:
         return
     if rest not in FACETS:
         hint = did_you_mean(rest, FACETS) if rest else None
-        draft.problems.add(place, f"{{{fact}}} is not a fact", hint or f"there are {FACTS}")
+        draft.problems.add(place, f"{{{fact}}} is not a fact", hint or f"facts: {FACTS}")
     else:
         _is_observed(draft, owner, place)

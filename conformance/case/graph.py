@@ -66,7 +66,7 @@ class _Walk:
         self.nodes = draft.names("graph")
         self.defined: set[str] = set(self.inputs)
         self.used: set[str] = set()
-        self.is_complete = len(self.nodes) == len(draft.part("graph"))
+        self.is_complete = bool(self.nodes) and len(self.nodes) == len(draft.part("graph"))
         """Whether every expression could be read: else nothing can be called unused."""
 
     def step(self, name: str, text: str, node: Located) -> None:
@@ -127,7 +127,7 @@ class _Walk:
             self._add(node, f"{callee} is an array, not a layer", "arrays are read: x, x[0], x + y", column)
             return
         hint = did_you_mean(callee, (*self.layers, *self.models, *OPERATIONS)) or (
-            f"layers here: {listed(self.layers)}; operations: {', '.join(OPERATIONS)}"
+            f"layers here: {listed(self.layers)}; operations: {listed(OPERATIONS)}"
         )
         self._add(node, f"unknown layer, model or operation {callee}", hint, column)
 

@@ -68,6 +68,6 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
 
 
 def listed(words: Iterable[str]) -> str:
-    """Words in a row, `none` where there are none; at most twelve, for there may be hundreds."""
+    """Words in a row, `none` where there are none; the first ten of them, for there may be hundreds."""
     row = list(words)
-    return ", ".join(row[:12]) + (f", ... ({len(row)} in all)" if len(row) > 12 else "") if row else "none"
+    return ", ".join(row[:10]) + (f", ... ({len(row)} in all)" if len(row) > 10 else "") if row else "none"

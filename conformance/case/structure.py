@@ -89,10 +89,10 @@ class Reader:
         """Notes that a value is of another kind. An unknown `$name` has been noted when variables were put in."""
         self.is_mismatch = True
         if not (isinstance(node.value, str) and node.value.startswith("$")):
-            self.problems.add(node, f"{label} must be {noun(kind)}, not {found(node)}", help_for(node, kind) or hint)
+            self.problems.add(node, f"{label} must be {noun(kind)}, not {found(node)}", hint or help_for(node, kind))
         return BAD
 
-    def resolve(self, node: Located, label: str) -> Any:
+    def resolve(self, node: Located, kind: kinds.Integer, label: str) -> Any:
         """The integer that an axis, or arithmetic over axes, stands for."""
         text = node.value
         try:
@@ -104,7 +104,7 @@ class Reader:
                 return BAD
             return axes.value(text, self.bindings)
         except axes.AxisError as error:
-            return self.no_length(node, kinds.Integer(), label, error)
+            return self.no_length(node, kind, label, error)
 
     def no_length(self, node: Located, kind: Kind, label: str, error: axes.AxisError) -> Any:
         self.is_mismatch = True
@@ -130,7 +130,7 @@ def _text(reader: Reader, node: Located, kind: kinds.Text, label: str) -> Any:
 def _integer(reader: Reader, node: Located, kind: kinds.Integer, label: str) -> Any:
     value = node.value
     if kind.axes and isinstance(value, str):
-        value = reader.resolve(node, label)
+        value = reader.resolve(node, kind, label)
         if value is BAD:
             return BAD
     if type(value) is not int:
@@ -167,7 +167,8 @@ def _choice(reader: Reader, node: Located, kind: kinds.Choice, label: str) -> An
     if any(type(node.value) is type(option) and node.value == option for option in kind.options):
         return node.value
     words = [option for option in kind.options if isinstance(option, str)]
-    return reader.mismatch(node, kind, label, did_you_mean(node.value, words) if isinstance(node.value, str) else None)
+    near = did_you_mean(node.value, words) if isinstance(node.value, str) else None
+    return reader.mismatch(node, kind, label, help_for(node, kind) or near)
 
 
 def _length(reader: Reader, node: Located, kind: kinds.Length, label: str) -> Any:
@@ -192,7 +193,8 @@ def _nested(reader: Reader, node: Located, kind: kinds.Nested, label: str) -> An
         return value
     if isinstance(value, str) and value in WORDS:
         return WORDS[value]
-    return reader.mismatch(node, kinds.Number() if node.value is None or isinstance(value, str) else kind, label)
+    what = kind if node.is_mapping else kinds.Number()
+    return reader.mismatch(node, what, label, help_for(node, kind))
 
 
 def _list(reader: Reader, node: Located, kind: kinds.ListOf, label: str) -> Any:
@@ -250,7 +252,7 @@ def _either(reader: Reader, node: Located, kind: kinds.Either, label: str) -> An
         if not trial.is_mismatch:
             return reader.read(node, option, label)
         hint = hint or trial.problems.found[0].hint
-    return reader.mismatch(node, kind, label, hint)
+    return reader.mismatch(node, kind, label, help_for(node, kind) or hint)
 
 
 def _has_form(node: Located, kind: Kind) -> bool:

@@ -174,7 +174,8 @@ def _dims(head: Head, variant: Variant) -> dict[str, tuple[int, ...]]:
     ):
         if node is None or values is BAD:
             continue
-        for name, sizes in values.items():
+        for name in node.value:
+            sizes = values.get(name, 1)  # a size that could not be read has been noted; its axis exists all the same
             dims[name] = tuple(sizes) if isinstance(sizes, list) else (sizes,)
             places[name] = node.keys[name]
     for name in dims:

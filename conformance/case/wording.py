@@ -83,14 +83,15 @@ def help_for(node: Located, kind: Kind) -> str | None:
     if isinstance(value, str):
         return _help_for_text(value, wanted)
     if value is None:
-        return _NO_NULL[kinds.Length in wanted]
+        return _instead_of_null(wanted)
     if isinstance(value, bool) and (kinds.Integer in wanted or kinds.Number in wanted):
         return f"write {int(value)}"
     if isinstance(value, float) and value.is_integer() and wanted & {kinds.Integer, kinds.Length}:
         return f"write {int(value)}"
     if isinstance(value, int | float) and wanted == {kinds.Text}:
         return f'write "{value}" in quotes'
-    if isinstance(value, int | float) and wanted & {kinds.ListOf, kinds.Row}:
+    numbers = {kinds.Integer, kinds.Number, kinds.Length, kinds.Nested}
+    if isinstance(value, int | float) and wanted & {kinds.ListOf, kinds.Row} and not wanted & numbers:
         return f"write [{_word(value)}]"
     return None
 
@@ -103,13 +104,16 @@ def _wanted(kind: Kind) -> set[type[Any]]:
     return {type(kind)}
 
 
-_NO_NULL = {True: "give an open axis a name, and list it in `dynamic`", False: "remove the key, or give it a value"}
+def _instead_of_null(wanted: set[type[Any]]) -> str:
+    if kinds.Length in wanted:
+        return "give an open axis a name, and list it in `dynamic`"
+    return "write nan where there is no number" if kinds.Nested in wanted else "remove the key, or give it a value"
 
 
 def _help_for_text(text: str, wanted: set[type[Any]]) -> str | None:
     numbers = {kinds.Integer, kinds.Number, kinds.Length, kinds.Nested}
     if text == "None":
-        return "write null" if kinds.Null in wanted else _NO_NULL[kinds.Length in wanted]
+        return "write null" if kinds.Null in wanted else _instead_of_null(wanted)
     if text.endswith(")") and "(" not in text:
         return "write lists in brackets: [2, 3]"
     if text.startswith("("):
