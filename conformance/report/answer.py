@@ -268,7 +268,7 @@ def _disagreement(record: Record, lanes: Lanes) -> str:
     named = list(titles(record, lanes))
     failing = [name for name in named if is_failure(record["lanes"][name]["verdict"])]
     rest = [name for name in named if record["lanes"][name]["verdict"] == "agree"]
-    words = f"Not settled: {verdict_text(record, failing[0])}."
+    words = f"Not settled: {one_line(verdict_text(record, failing[0]), 240)}."
     if failing[1:]:
         words += f" {_lanes(failing[1:], 'fails too', 'fail too')}."
     who = attribution(record)

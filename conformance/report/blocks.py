@@ -6,7 +6,7 @@ occur twice are kept once, in a pool, and referred to by number.
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -27,6 +27,10 @@ GLYPHS = {
     "-": "·",
 }
 """A sign beside every verdict and state, so that nothing is said by colour alone."""
+
+
+SHORT = 7
+"""Characters up to which a repetition is written out: a number would not be shorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,9 @@ class Page:
     place: str
     about: str
     """Layers and tags, in one line."""
+    answer: str
+    command: str
+    """How the case is run again."""
     sections: tuple[Section, ...]
 
     @property
@@ -101,13 +108,20 @@ class Page:
 
 def case_href(case_id: str) -> str:
     """The permanent link to a case, which is its id."""
-    return "#" + quote(case_id, safe="/.-_~")
+    return "#" + quote(case_id, safe="/!~*'()")
 
 
 def page_lists(page: Page) -> list[Any]:
-    """A page as nested lists of strings, which is what the script draws."""
-    sections = [[section.title, [_block_list(block) for block in section.blocks]] for section in page.sections]
-    return [page.outcome, page.href, page.place, page.about, sections]
+    """A page as nested lists of strings, which is what the script draws.
+
+    The answer stands in the index already, and the command follows from id and place: both are left out.
+    """
+    known: dict[Block, list[Any]] = {Paragraph(page.answer, "answer"): ["answer"], Command(page.command): ["run"]}
+    sections = [
+        [section.title, [known.get(block) or _block_list(block) for block in section.blocks]]
+        for section in page.sections
+    ]
+    return [page.outcome, page.place, page.about, sections]
 
 
 def _block_list(block: Block) -> list[Any]:
@@ -130,40 +144,45 @@ def packed(pages: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
     Only what is longer than a number and occurs more than once goes into the pool.
     """
-    given = list(pages)
-    counts: dict[str, int] = {}
-    for _, page in given:
-        _count(page, counts)
+    trees = _Trees()
+    roots = [(name, trees.number(page)) for name, page in pages]
+    uses = Counter(child for tree in trees.found if isinstance(tree, tuple) for child in tree)
+    uses.update(root for _, root in roots)
     pool: list[Any] = []
-    numbers: dict[str, int] = {}
-    packed_pages = [[name, _pack(page, counts, numbers, pool)] for name, page in given]
-    return {"pool": pool, "pages": packed_pages}
+    places: dict[int, int] = {}
+
+    def emitted(number: int) -> Any:
+        tree = trees.found[number]
+        is_shared = uses[number] > 1 and trees.lengths[number] > SHORT
+        if is_shared and number in places:
+            return places[number]
+        value = tree if isinstance(tree, str) else [emitted(child) for child in tree]
+        if not is_shared:
+            return value
+        places[number] = len(pool)
+        pool.append(value)
+        return places[number]
+
+    return {"pages": [[name, emitted(root)] for name, root in roots], "pool": pool}
 
 
-def _key(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+class _Trees:
+    """Every distinct string and list once, by number; a list as the numbers of its items."""
 
+    def __init__(self) -> None:
+        self.found: list[str | tuple[int, ...]] = []
+        self.lengths: list[int] = []
+        """Characters that each takes when written out."""
+        self._numbers: dict[str | tuple[int, ...], int] = {}
 
-def _count(value: Any, counts: dict[str, int]) -> None:
-    """Counts every subtree; below one that was seen before nothing new can be found."""
-    key = _key(value)
-    counts[key] = counts.get(key, 0) + 1
-    if counts[key] == 1 and isinstance(value, list):
-        for item in value:
-            _count(item, counts)
-
-
-def _pack(value: Any, counts: dict[str, int], numbers: dict[str, int], pool: list[Any]) -> Any:
-    key = _key(value)
-    is_shared = counts[key] > 1 and len(key) > 7
-    if is_shared and key in numbers:
-        return numbers[key]
-    small = [_pack(item, counts, numbers, pool) for item in value] if isinstance(value, list) else value
-    if not is_shared:
-        return small
-    numbers[key] = len(pool)
-    pool.append(small)
-    return numbers[key]
+    def number(self, value: Any) -> int:
+        key = value if isinstance(value, str) else tuple(self.number(item) for item in value)
+        if key not in self._numbers:
+            self._numbers[key] = len(self.found)
+            self.found.append(key)
+            inside = len(key) if isinstance(key, str) else sum(self.lengths[child] + 1 for child in key)
+            self.lengths.append(inside + 2)
+        return self._numbers[key]
 
 
 def unpacked(value: Any, pool: Sequence[Any]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conformance.report.answer import answer, titles
+from conformance.report.answer import answer, titles, versions_text
 from conformance.report.blocks import Block, Cell, Chips, Code, Command, Page, Paragraph, Section, Table
 from conformance.report.facts import (
     REFERENCE,
@@ -53,7 +53,8 @@ def page_of(record: Record, lanes: Lanes, is_lean: bool = False) -> Page:
         Section("Lanes", tuple(_lane_blocks(record, lanes))),
         Section("Nodes", tuple(_node_blocks(record))),
         Section("Steps", tuple(trace_table(record, key_lane(record), key_run(record)))),
-        Section("Agreement", tuple(_agreement(record))),
+        Section("Agreement", tuple(_agreement(record, is_lean))),
+        Section("Gradients", tuple(_gradient_blocks(record))),
         Section("Values", () if is_lean else (*value_blocks(record), *mask_blocks(record))),
         Section("Errors", tuple(_error_blocks(record))),
         Section("Weights", tuple(_weight_blocks(record))),
@@ -65,6 +66,8 @@ def page_of(record: Record, lanes: Lanes, is_lean: bool = False) -> Page:
         outcome=one_line(record["outcome"], 20),
         place=place(record),
         about=_about(record),
+        answer=answer(record, lanes),
+        command=rerun_command(record),
         sections=tuple(section for section in sections if section.blocks),
     )
 
@@ -79,10 +82,16 @@ def _about(record: Record) -> str:
 
 
 def _answer_blocks(record: Record, lanes: Lanes) -> list[Block]:
-    blocks: list[Block] = [Paragraph(answer(record, lanes), "answer")]
+    said = answer(record, lanes)
+    who = versions_text(record, lanes)
+    blocks: list[Block] = [Paragraph(said, "answer")]
+    if record["outcome"] == "agree" and who and who not in said:
+        blocks.append(Paragraph(f"So say {who}.", "who"))
     failing = [name for name in lane_names(record) if is_failure(record["lanes"][name]["verdict"])]
     if len(failing) > 1:
         blocks += [Paragraph(verdict_text(record, name), "cause") for name in failing]
+    reasons = [held.get("explanation", "") for held in record["lanes"].values()]
+    blocks += [Paragraph(safe(reason, 2_000), "because") for reason in reasons if reason]
     if record["remark"]:
         blocks.append(Paragraph(safe(record["remark"], 4_000), "remark"))
     return blocks
@@ -128,7 +137,9 @@ def _lane_blocks(record: Record, lanes: Lanes) -> list[Block]:
     caption = f"{one_line(label, 60)} by lane" if label else "by lane"
     if sizes:
         caption += f", at {dims_text(sizes)}"
-    return [Table(caption, ("lane", "version", "verdict", *heads, "dtype", "mask", noun_of(record)), tuple(rows))]
+    head = ("lane", "version", "verdict", *heads, "dtype", "mask", noun_of(record))
+    has_reasons = any(len(row[-1].text) > 40 for row in rows)
+    return [Table(caption, head, tuple(rows), "ruled" if has_reasons else "")]
 
 
 def _states(record: Record, label: str) -> bool:
@@ -174,7 +185,7 @@ def _lane_row(
     start = (Cell(one_line(name, 40)), Cell("" if title == name else title, "muted"), verdict)
     if found is None:
         why = raised_text(held["failure"]) if held["failure"] else one_line(held["reason"], 160) or "did not give it"
-        return (*start, *(Cell("") for _ in range(rank)), Cell(""), Cell(why, "muted"), Cell(""))
+        return (*start, *(Cell("") for _ in range(rank)), Cell(""), Cell(""), Cell(why, "muted"))
     return (
         *start,
         *(_axis_cell(found["shape"], wanted or [], index) for index in range(rank)),
@@ -263,7 +274,7 @@ def _lanes_cell(record: Record, label: str, run: int, given: Mapping[str, Any]) 
     return Cell("; ".join(filter(None, [words, f"not in {', '.join(missing)}" if missing else ""])))
 
 
-def _agreement(record: Record) -> list[Block]:
+def _agreement(record: Record, is_lean: bool) -> list[Block]:
     """Every pair of lanes: whether they agree, how far apart they are; then the worst element's inequality."""
     names = lane_names(record)
     if len(names) < 2:
@@ -275,7 +286,7 @@ def _agreement(record: Record) -> list[Block]:
         rows.append((Cell(one_line(name, 40)), *cells, *(Cell("") for _ in range(len(names) - 1 - index))))
     head = ("", *(one_line(name, 40) for name in names[:-1]))
     caption = f"largest difference of every two lanes, and its share of the {noun_of(record)}"
-    return [Table(caption, head, tuple(rows)), *worst_blocks(record)]
+    return [Table(caption, head, tuple(rows)), *([] if is_lean else worst_blocks(record))]
 
 
 def _pair_cell(pair: Mapping[str, Any] | None) -> Cell:
@@ -287,6 +298,35 @@ def _pair_cell(pair: Mapping[str, Any] | None) -> Cell:
     if pair["finding"] is not None:
         return Cell(f"{words}; {pair['over']} of {pair['count']} over", "differ")
     return Cell("both raised" if pair["count"] == 0 and not pair["used"] else words, "agree")
+
+
+def _gradient_blocks(record: Record) -> list[Block]:
+    """Every gradient with the share of its budget in each lane, or why there is none."""
+    held = {name: found.get("gradients", {}) for name, found in record["lanes"].items() if name != REFERENCE}
+    names = list(dict.fromkeys(name for gradients in held.values() for name in gradients))
+    notes = dict.fromkeys(found.get("gradient_note", "") for found in record["lanes"].values())
+    blocks: list[Block] = [Paragraph(f"Not judged: {one_line(note)}", "note") for note in notes if note]
+    if not names:
+        return blocks
+    lanes = [name for name, gradients in held.items() if gradients]
+    rows = [
+        (
+            Cell(one_line(name, 60)),
+            Cell(shape_text(next(held[lane][name]["shape"] for lane in lanes if name in held[lane]))),
+            *(_gradient_cell(held[lane].get(name)) for lane in lanes),
+        )
+        for name in names
+    ]
+    head = ("of", "shape", *(one_line(lane, 40) for lane in lanes))
+    caption = "gradients of a random weighting of the outputs, and the share of the budget that each lane used"
+    return [Table(caption, head, tuple(rows)), *blocks]
+
+
+def _gradient_cell(found: Mapping[str, Any] | None) -> Cell:
+    if found is None:
+        return Cell("none", "muted")
+    words = used_text(found["distance"]["used"]).removesuffix(" of the budget")
+    return Cell(words, "differ" if found["distance"]["over"] else "number")
 
 
 def _error_blocks(record: Record) -> list[Block]:
@@ -334,7 +374,7 @@ def _weight_blocks(record: Record) -> list[Block]:
         ]
         if rows:
             caption = f"the same numbers as {one_line(name, 40)} holds them"
-            blocks.append(Table(caption, ("layer", "weight", "shape", "made from Keras'"), tuple(rows)))
+            blocks.append(Table(caption, ("layer", "weight", "shape", "made from Keras'"), tuple(rows), "ruled"))
     return blocks
 
 
@@ -367,8 +407,6 @@ def _file_blocks(record: Record, is_lean: bool) -> list[Block]:
             f"{one_line(name, 40)} = {one_line(value, 80)}" for name, value in record["matrix"].items()
         )
         blocks.append(Paragraph(f"This variant: {bindings}"))
-    if is_lean:
-        blocks.append(Paragraph(f"{place(record)} (left out here, for this report is large)", "note"))
-    else:
-        blocks += [Paragraph(f"{place(record)}:"), Code(safe(record["text"]).rstrip())]
+    if not is_lean:
+        blocks.append(Code(safe(record["text"]).rstrip()))
     return [*blocks, Command(rerun_command(record))]

@@ -58,9 +58,10 @@ def lane_failure(record: Record, lane: str) -> str:
     after = [*_block("so", _sentences(attribution(record))), *_block("again", [rerun_command(record, lane)])]
     middle: list[str] = []
     if finding is not None:
-        middle += _block(one_line(finding["node"], _LABEL - 2) or "answers", _answers(record, finding))
+        middle += _block("answers", _answers(record, finding))
         middle += _block("allowed", _allowed(record, finding))
         middle += _block("also", _also(found))
+        middle += _block("because", _wrapped(found.get("explanation", ""), 3) if found.get("explanation") else [])
     if found["failure"] is not None and "\n" in found["failure"]["message"].strip():
         middle += _block("message", _wrapped(found["failure"]["message"], 4))
     room = MAX_LINES - len(before) - len(middle) - len(after)
@@ -141,6 +142,9 @@ def answer_text(record: Record, lane: str, finding: Mapping[str, Any]) -> str:
         return (
             shape_text(shape) if shape is not None else shape_text(own["shape"]) if own is not None else "does not say"
         )
+    if finding["aspect"] == "gradient":
+        own = held.get("gradients", {}).get(label)
+        return held.get("gradient_note") or "has none" if own is None else gradient_text(record, own)
     found = node(record, lane, label, run)
     if found is None:
         return (
@@ -151,6 +155,11 @@ def answer_text(record: Record, lane: str, finding: Mapping[str, Any]) -> str:
             else "does not have it"
         )
     return _node_answer(record, lane, finding, found)
+
+
+def gradient_text(record: Record, found: Mapping[str, Any]) -> str:
+    """A gradient's shape, and how much of the budget its error used."""
+    return f"{shape_text(found['shape'])}, {used_text(found['distance']['used'])}"
 
 
 def _several(record: Record, lane: str, label: str, run: int) -> str:

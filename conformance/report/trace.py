@@ -39,7 +39,8 @@ def trace_table(record: Record, lane: str, run: int) -> list[Block]:
     caption = f"calls of {one_line(lane, 40)}" + (f" at {sizes}" if sizes else "")
     head = ("node", "layer", "in", "out", "symbolic", "rule")
     kept = [column for column in range(len(head)) if column < 4 or any(row[column].text for row in rows)]
-    return [Table(caption, tuple(head[c] for c in kept), tuple(tuple(row[c] for c in kept) for row in rows))]
+    cells = tuple(tuple(row[column] for column in kept) for row in rows)
+    return [Table(caption, tuple(head[column] for column in kept), cells, "ruled")]
 
 
 def named_shapes(record: Record, nested: Any, run: int) -> str:

@@ -12,7 +12,7 @@ from conformance.report.answer import answer, lane_title
 from conformance.report.blocks import GLYPHS, Cell, Page, Table, case_href
 from conformance.report.facts import Record, is_failure, key_finding, number
 from conformance.report.page import page_of
-from conformance.report.words import decimal, joined, one_line, raised_text, safe, verdict_text
+from conformance.report.words import decimal, essence, joined, one_line, raised_text, safe, verdict_text
 
 SEVERITY = ("crash", "timeout", "error", "differ", "stale", "known", "unsupported", "agree")
 """Outcomes, worst first: the order of the index."""
@@ -20,7 +20,7 @@ MANY = 2_000
 """Cases beyond which pages of passing cases are lean, to keep the file small."""
 MOST_DRAWN = 300
 """Failing pages that are written out; those beyond are drawn on demand."""
-LINKS = 16
+LINKS = 6
 """Links to cases in one row of an overview."""
 
 
@@ -170,25 +170,30 @@ def _sentences(results: Mapping[str, Any], is_lean: bool, failing: int) -> Itera
 
 
 def _versions(lanes: Sequence[Mapping[str, Any]]) -> str:
-    titles = [lane_title(lane) for lane in lanes if lane["role"] != "reference"]
+    titles = [lane_title(lane) for lane in lanes if lane["role"] != "reference" and lane["selected"]]
     return joined(list(dict.fromkeys(titles))) if titles else "the NumPy reference alone"
 
 
 def _lanes_table(lanes: Sequence[Mapping[str, Any]]) -> Table:
     """A row a lane: what it proved to be, and how many of its cases it ran."""
-    rows = []
-    for lane in lanes:
-        versions = ", ".join(
-            f"{one_line(name, 40)} {one_line(version, 40)}" for name, version in lane["versions"].items()
-        )
-        files = ", ".join(one_line(path, 120) for path in lane["files"].values())
-        verdicts = ", ".join(f"{count:,} {one_line(name, 20)}" for name, count in lane["verdicts"].items())
-        ran = Cell(f"{lane['ran']:,} of {lane['selected']:,}", "" if lane["ran"] or not lane["selected"] else "differ")
-        role = "the reference" if lane["role"] == "reference" else "subject"
-        masks = "its own" if lane["gives_masks"] else "carried along, not judged"
-        cells = (Cell(one_line(lane["name"], 40)), Cell(role), Cell(versions or "did not start"), Cell(files, "muted"))
-        rows.append((*cells, Cell(masks), ran, Cell(verdicts)))
-    return Table("Lanes", ("lane", "role", "versions", "module files", "masks", "ran", "verdicts"), tuple(rows))
+    head = ("lane", "role", "versions", "module files", "masks", "ran", "verdicts")
+    rows = tuple(_lane_row(lane) for lane in lanes)
+    return Table("what each lane proved to be, and how many of its cases it ran", head, rows, "wide")
+
+
+def _lane_row(lane: Mapping[str, Any]) -> tuple[Cell, ...]:
+    versions = ", ".join(f"{one_line(name, 40)} {one_line(version, 40)}" for name, version in lane["versions"].items())
+    missing = "did not start" if lane["selected"] else "was not needed"
+    has_run = lane["ran"] or not lane["selected"]
+    return (
+        Cell(one_line(lane["name"], 40)),
+        Cell("reference" if lane["role"] == "reference" else "subject"),
+        Cell(versions or missing),
+        Cell(", ".join(one_line(path, 120) for path in lane["files"].values()), "muted"),
+        Cell("its own" if lane["gives_masks"] else "not judged"),
+        Cell(f"{lane['ran']:,} of {lane['selected']:,}", "" if has_run else "differ"),
+        Cell(", ".join(f"{count:,} {one_line(name, 20)}" for name, count in lane["verdicts"].items())),
+    )
 
 
 def _groups(failing: Sequence[Record]) -> Iterable[Group]:
@@ -220,7 +225,7 @@ def cause(record: Record) -> str:
         verdicts = joined(sorted({one_line(record["lanes"][name]["verdict"], 20) for name in lanes}))
         return f"{verdicts} of {who} in {family}"
     if found["aspect"] == "error" and isinstance(found["got"], Mapping):
-        message = re.sub(r"\d+", "N", one_line(found["got"]["message"], 120))
+        message = re.sub(r"\d+", "N", one_line(essence(found["got"]["message"]), 120))
         return f"{who}: {raised_text({**found['got'], 'node': ''})} in {family}: {message}"
     kind = "" if found["kind"] == found["aspect"] else f" ({one_line(found['kind'], 40).replace('_', ' ')})"
     verb = "differs" if len(lanes) == 1 else "differ"
@@ -299,4 +304,4 @@ def _environment(results: Mapping[str, Any]) -> Table:
         ("variables", ", ".join(f"{name}={value}" for name, value in known.get("variables", {}).items())),
     ]
     cells = tuple((Cell(name), Cell(one_line(text, 1_000).strip())) for name, text in rows if str(text).strip())
-    return Table("How this was made", ("what", "value"), cells)
+    return Table("run, versions and variables", ("what", "value"), cells, "wide")

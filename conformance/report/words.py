@@ -36,9 +36,16 @@ _INVISIBLE = re.compile(
 )
 
 
+_COLOUR = re.compile("\x1b\\[[0-9;]*m")
+"""Terminal codes for colour and weight, which frameworks put into their messages."""
+
+
 def safe(text: Any, limit: int = TEXT) -> str:
-    """Any text as it may be shown: control, bidi and invisible characters as visible escapes, bounded in length."""
-    shown = _INVISIBLE.sub(_escape, str(text)[: limit + 1].replace("\r\n", "\n"))
+    """Any text as it may be shown, bounded in length.
+
+    Colour codes are left out; other control, bidi and invisible characters become visible escapes.
+    """
+    shown = _INVISIBLE.sub(_escape, _COLOUR.sub("", str(text)[: limit + 1].replace("\r\n", "\n")))
     if len(str(text)) <= limit:
         return shown
     return f"{shown[:limit]} [... {len(str(text)) - limit} more characters]"
@@ -154,7 +161,9 @@ def inequality(worst: Mapping[str, Any]) -> str:
     """The worst element's inequality with its numbers: `|0.5726 - 1.0| = 0.4274 > 3.1e-06`."""
     error, allowed = error_of(worst), number(worst["allowed"])
     sign = ">" if error > allowed else "<="
-    return f"|{single(worst['got'])} - {single(worst['reference'])}| = {decimal(error)} {sign} {decimal(allowed)}"
+    subtrahend = single(worst["reference"])
+    subtrahend = f"({subtrahend})" if subtrahend.startswith("-") else subtrahend
+    return f"|{single(worst['got'])} - {subtrahend}| = {decimal(error)} {sign} {decimal(allowed)}"
 
 
 def inequality_terms(record: Record, worst: Mapping[str, Any]) -> str:
@@ -169,11 +178,20 @@ def inequality_terms(record: Record, worst: Mapping[str, Any]) -> str:
     )
 
 
+_WRAPPED = re.compile("^Exception encountered when calling (.+?)\\.?\n\n(.+?)\n\nArguments received", re.DOTALL)
+
+
+def essence(message: str) -> str:
+    """What a message says beneath Keras' wrapping of the call that raised it and of its arguments."""
+    found = _WRAPPED.match(_COLOUR.sub("", message))
+    return message if found is None else f"{found[2]} (in {found[1]})"
+
+
 def failure_text(failure: Mapping[str, Any] | None, limit: int = LINE) -> str:
     """What a framework raised, on one line: type, phase, node and message."""
     if failure is None:
         return "gave an answer"
-    return f"raised {raised_text(failure)}: {one_line(failure['message'], limit)}"
+    return f"raised {raised_text(failure)}: {one_line(essence(failure['message']), limit)}"
 
 
 def raised_text(failure: Mapping[str, Any]) -> str:
@@ -263,14 +281,15 @@ def mask_differences(a: Mapping[str, Any] | None, b: Mapping[str, Any] | None) -
 def _special(record: Record, lane: str, finding: Finding) -> str:
     index, got = finding["got"]
     wanted = single(finding["wanted"][1])
-    words = f"special values of {_node(finding)}: {lane} {single(got)} at {index_text(index)}"
+    what = "special values" if finding["aspect"] == "special" else f"special values in the {finding['aspect']}"
+    words = f"{what} of {_node(finding)}: {lane} {single(got)} at {index_text(index)}"
     return f"{words}, {_expected(record, finding, wanted)}"
 
 
 def _values(record: Record, lane: str, finding: Finding) -> str:
     found = finding["distance"]
     over = f"{found['over']} of {found['count']} elements"
-    words = f"values of {_node(finding)}: {lane} has {over} over the {noun_of(record)} around "
+    words = f"{finding['aspect']} of {_node(finding)}: {lane} has {over} over the {noun_of(record)} around "
     if finding["wanted_by"] == "case":
         words += "what the case expects"
     else:
@@ -284,6 +303,15 @@ def _worst_words(found: Mapping[str, Any]) -> str:
         return ""
     place = f" at {index_text(worst['index'])}" if worst["index"] else ""
     return f", worst{place}: {inequality(worst)}"
+
+
+def _gradient_missing(record: Record, lane: str, finding: Finding) -> str:
+    return f"gradient of {_node(finding)}: {lane} has none, {source_text(finding['wanted_by'])} has it"
+
+
+def _gradient_shape(record: Record, lane: str, finding: Finding) -> str:
+    got, wanted = shape_text(finding["got"]), shape_text(finding["wanted"])
+    return f"shape of the gradient of {_node(finding)}: {lane} {got}, {_expected(record, finding, wanted)}"
 
 
 def _raised(record: Record, lane: str, finding: Finding) -> str:
@@ -377,6 +405,10 @@ _WORDS = {
     ("mask", ""): _mask,
     ("special", ""): _special,
     ("values", ""): _values,
+    ("gradient", "missing"): _gradient_missing,
+    ("gradient", "shape"): _gradient_shape,
+    ("gradient", "special"): _special,
+    ("gradient", "values"): _values,
     ("weights", "weight_shape"): _weight_shape,
     ("weights", "weights"): _weights,
     ("params", ""): _params,

@@ -61,14 +61,19 @@
     return make("td", mark, isJudged ? `${glyph(mark)} ${text}` : text);
   }
 
-  function drawPage(id, [outcome, href, place, about, sections]) {
+  function drawPage(id, [outcome, place, about, sections]) {
     const link = make("a", "", id);
-    link.setAttribute("href", href);
+    link.setAttribute("href", `#${encodeURIComponent(id).replaceAll("%2F", "/")}`);
+    const drawn = {
+      ...draw,
+      answer: () => make("p", "answer", rowOf.get(id).querySelector("p").textContent.trim()),
+      run: () => draw.command(`pytest "${place.replace(/:\d+$/, "")}::${id}"`),
+    };
     const state = make("span", `state ${outcome}`, `${glyph(outcome)} ${outcome}`);
     const header = make("header", "", make("h2", "", state, " ", link), make("p", "about", about), make("p", "about", place));
     const article = make("article", `case ${outcome}`, header);
     for (const [name, blocks] of sections) {
-      const body = make("div", "", ...blocks.map(([kind, ...fields]) => draw[kind](...fields)));
+      const body = make("div", "", ...blocks.map(([kind, ...fields]) => drawn[kind](...fields)));
       article.append(make("section", "", make("h3", "", name), body));
     }
     article.id = id;
@@ -123,7 +128,7 @@
     if (!searched.has(row)) {
       const id = linkOf(row).textContent;
       const article = articles.get(id);
-      const question = article ? article.querySelector(".question")?.textContent : unpacked(onDemand.get(id))[4][0][1][0][1];
+      const question = article ? article.querySelector(".question")?.textContent : unpacked(onDemand.get(id))[3][0][1][0][1];
       searched.set(row, `${row.textContent}\n${question}`.toLowerCase());
     }
     return searched.get(row);
