@@ -105,3 +105,13 @@ def test_nobody_stands_alone_where_all_agree(tmp_path: Path) -> None:
     (record,) = records_of(cases_of(POOLED, tmp_path), fake("off_by_one_ulp"), fake("always_right"))
     assert record["odd_one_out"] is None
     assert record["outcome"] == "agree"
+
+
+def test_a_lane_may_answer_where_only_others_must_raise(tmp_path: Path) -> None:
+    text = POOLED.replace("pooled: pool(embedded)", "pooled: pool(embedded)[9]")
+    raising = text + "        expect:\n          error: {phase: any, lanes: [numpy]}\n"
+    (silent,) = records_of(cases_of(raising, tmp_path), fake("raises"))
+    assert silent["lanes"]["numpy"]["verdict"] == "agree"
+    assert silent["lanes"]["raises"]["verdict"] == "error"
+    (unexpected,) = records_of(cases_of(text, tmp_path, "other"), fake("raises"))
+    assert unexpected["lanes"]["numpy"]["verdict"] == "error"

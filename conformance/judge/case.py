@@ -11,6 +11,7 @@ from conformance.judge.expectations import (
     claim_findings,
     count_findings,
     error_finding,
+    expected_errors,
     node_findings,
     symbolic_findings,
 )
@@ -37,7 +38,10 @@ def judge_case(case: Case, observations: Mapping[str, Observation], gives_masks:
 
 
 def judge_lane(case: Case, got: Observation, reference: Observation, gives_masks: bool) -> LaneVerdict:
-    """The verdict on one lane: against the reference, the case's expectations and its claims."""
+    """The verdict on one lane: against the reference, the case's expectations and its claims.
+
+    Where the case wants the reference to raise and this lane to answer, only the case can say what the answer must be.
+    """
     if got.ended != "finished":
         return LaneVerdict(got.lane, Verdict(got.ended), reason=got.detail)
     if got.unsupported is not None:
@@ -48,13 +52,14 @@ def judge_lane(case: Case, got: Observation, reference: Observation, gives_masks
         return LaneVerdict(got.lane, verdict, (failed,), _strip([failed], set()))
     if got.failure is not None:
         return LaneVerdict(got.lane, Verdict.AGREE, (), {"error": "agree"})
-    if reference.failure is not None and got.lane != REFERENCE:
+    is_alone = reference.failure is not None and got.lane != REFERENCE
+    if is_alone and not expected_errors(case, reference):
         alone = Finding("error", "only_reference_raised", got=reference.failure)
         return LaneVerdict(got.lane, Verdict.DIFFER, (alone,), _strip([alone], set()))
     findings: list[Finding] = []
     distances: list[dict[str, Distance]] = []
     gradients: dict[str, Distance] = {}
-    if got.lane != REFERENCE:
+    if got.lane != REFERENCE and not is_alone:
         findings += structure_findings(got, reference, "reference")
         matched = list(matched_outputs(got, reference, reference, case.tolerance, 1.0))
         by_aspect, distances = compare_outputs(matched, "reference", {"mask": gives_masks})
