@@ -14,7 +14,7 @@ from typing import Any
 from conformance.case import axes, kinds, layers
 from conformance.case.kinds import Kind
 from conformance.case.problems import Place, Problems, did_you_mean, listed
-from conformance.case.wording import found, help_for, noun
+from conformance.case.wording import CUT_BY_A_COMMA, found, help_for, noun
 from conformance.case.wording import key as word
 from conformance.case.yaml import Located
 
@@ -81,7 +81,7 @@ class Reader:
     def _unknown_key(self, where: Place, key: str, record: kinds.Record) -> None:
         hint = did_you_mean(key, record.fields) or f"{record.keys}s: {listed(record.fields)}"
         if key.endswith(")") and "(" not in key:
-            hint = "write lists in brackets: [2, 3]"
+            hint = CUT_BY_A_COMMA
         joined = "for" if record.keys == "argument" else "in"
         self.problems.add(where, f"unknown {record.keys} {word(key)} {joined} {_titled(record)}", hint)
 

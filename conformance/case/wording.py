@@ -104,6 +104,9 @@ def _wanted(kind: Kind) -> set[type[Any]]:
     return {type(kind)}
 
 
+CUT_BY_A_COMMA = 'a comma cut this in two: write a list as [2, 3], and arithmetic in quotes as "max(a, b)"'
+
+
 def _instead_of_null(wanted: set[type[Any]]) -> str:
     if kinds.Length in wanted:
         return "give an open axis a name, and list it in `dynamic`"
@@ -114,11 +117,10 @@ def _help_for_text(text: str, wanted: set[type[Any]]) -> str | None:
     numbers = {kinds.Integer, kinds.Number, kinds.Length, kinds.Nested}
     if text == "None":
         return "write null" if kinds.Null in wanted else _instead_of_null(wanted)
-    if text.endswith(")") and "(" not in text:
-        return "write lists in brackets: [2, 3]"
-    if text.startswith("("):
-        inner = text.strip("() ").rstrip(",")
-        return f"write [{inner}]" if text.endswith(")") else "write lists in brackets: [2, 3]"
+    if text.count("(") != text.count(")"):
+        return CUT_BY_A_COMMA
+    if re.fullmatch(r"\([^()]*\)", text) and not wanted & {kinds.Integer, kinds.Length}:
+        return f"write [{text.strip('() ').rstrip(',')}]"
     if kinds.Truth in wanted and text.lower() in ("yes", "no", "on", "off", "y", "n"):
         return f"write {'true' if text.lower() in ('yes', 'on', 'y') else 'false'}"
     if wanted & numbers and re.fullmatch(r"[+-]?(nan|inf|infinity)", text.lower()):
