@@ -36,7 +36,8 @@ def _pad(x: Any, widths: list[list[int]], value: float = 0.0) -> Any:
 
 
 def _stack(items: Any, axis: int = 0) -> Any:
-    return torch.stack([torch.from_numpy(np.array(item)) if isinstance(item, np.ndarray) else item for item in items])
+    rows = [torch.from_numpy(np.array(item)) if isinstance(item, np.ndarray) else item for item in items]
+    return torch.stack(rows, dim=axis)
 
 
 def _item(value: torch.Tensor, index: Any) -> torch.Tensor:
