@@ -104,7 +104,7 @@ def _wanted(kind: Kind) -> set[type[Any]]:
     return {type(kind)}
 
 
-CUT_BY_A_COMMA = 'a comma cut this in two: write a list as [2, 3], and arithmetic in quotes as "max(a, b)"'
+CUT_BY_A_COMMA = "a comma cut this in two: a list is written [2, 3], arithmetic with a comma stands in quotes"
 
 
 def _instead_of_null(wanted: set[type[Any]]) -> str:

@@ -309,12 +309,12 @@ fam/topic.case.yaml:7:25: error: shape must be a list, not the text '(2'
   |
 7 |     inputs: {x: {shape: (2, 3)}}
   |                         ^
-   = help: a comma cut this in two: write a list as [2, 3], and arithmetic in quotes as "max(a, b)"
+   = help: a comma cut this in two: a list is written [2, 3], arithmetic with a comma stands in quotes
 fam/topic.case.yaml:7:29: error: unknown key '3)' in the input
   |
 7 |     inputs: {x: {shape: (2, 3)}}
   |                             ^
-   = help: a comma cut this in two: write a list as [2, 3], and arithmetic in quotes as "max(a, b)"""",
+   = help: a comma cut this in two: a list is written [2, 3], arithmetic with a comma stands in quotes""",
     ),
     "arithmetic cut by a comma": (
         {"inputs": "    inputs: {x: {shape: [batch, max(steps, 3)]}}"},
@@ -323,12 +323,12 @@ fam/topic.case.yaml:7:33: error: shape[1] must be a length, not the text 'max(st
   |
 7 |     inputs: {x: {shape: [batch, max(steps, 3)]}}
   |                                 ^
-   = help: a comma cut this in two: write a list as [2, 3], and arithmetic in quotes as "max(a, b)"
+   = help: a comma cut this in two: a list is written [2, 3], arithmetic with a comma stands in quotes
 fam/topic.case.yaml:7:44: error: shape[2] must be a length, not the text '3)'
   |
 7 |     inputs: {x: {shape: [batch, max(steps, 3)]}}
   |                                            ^
-   = help: a comma cut this in two: write a list as [2, 3], and arithmetic in quotes as "max(a, b)"""",
+   = help: a comma cut this in two: a list is written [2, 3], arithmetic with a comma stands in quotes""",
     ),
     "a number with underscores": (
         {"inputs": "    inputs: {x: {shape: [1_000, 3.0]}}"},
