@@ -22,8 +22,9 @@ from typing import Any
 from conformance.errors import UsageError
 from conformance.gate.answers import Move, first_move
 from conformance.report.facts import REFERENCE
+from conformance.report.findings import finding_text, verdict_text
 from conformance.report.text import answer_text
-from conformance.report.words import finding_text, one_line, verdict_text
+from conformance.report.words import one_line
 
 Results = Mapping[str, Any]
 Record = Mapping[str, Any]

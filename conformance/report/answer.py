@@ -28,8 +28,8 @@ from conformance.report.facts import (
     number,
     run_count,
 )
+from conformance.report.findings import attribution, verdict_text
 from conformance.report.words import (
-    attribution,
     failure_text,
     joined,
     mask_text,
@@ -37,7 +37,6 @@ from conformance.report.words import (
     one_line,
     raised_text,
     shape_text,
-    verdict_text,
 )
 
 ASPECTS = ("shape", "symbolic", "dtype", "mask", "values")
@@ -142,7 +141,9 @@ def answer(record: Record, lanes: Lanes) -> str:
     if record["outcome"] == "unsupported":
         return _unsupported(record, lanes)
     filled = fill(record, lanes) if record["answer"] else None
-    return filled if filled is not None else _generated(record, lanes)
+    words = filled if filled is not None else _generated(record, lanes)
+    known = [verdict_text(record, name) for name in record["lanes"] if record["lanes"][name]["verdict"] == "known"]
+    return " ".join([words, *(f"{one_line(text, 240)}.".replace("known:", "Known:", 1) for text in known)])
 
 
 def fill(record: Record, lanes: Lanes) -> str | None:
@@ -259,7 +260,7 @@ def titles(record: Record, lanes: Lanes) -> dict[str, str]:
 def versions_text(record: Record, lanes: Lanes, speaks_of_masks: bool = False) -> str:
     """The lanes that answered, in a row; only those with masks of their own where the sentence is about masks."""
     silent = {row["name"] for row in lanes if speaks_of_masks and not row["gives_masks"]}
-    answering = set(answering_lanes(record)) - silent
+    answering = {name for name in answering_lanes(record) if record["lanes"][name]["verdict"] == "agree"} - silent
     return joined([title for name, title in titles(record, lanes).items() if name in answering])
 
 
@@ -297,7 +298,7 @@ def _unsupported(record: Record, lanes: Lanes) -> str:
 def _generated(record: Record, lanes: Lanes) -> str:
     """A sentence from facts alone, for a case without a template."""
     named = titles(record, lanes)
-    answering = [name for name in named if name in set(answering_lanes(record))]
+    answering = [name for name in named if record["lanes"][name]["verdict"] == "agree"]
     raising = [name for name in answering if record["lanes"][name]["failure"] is not None]
     giving = [name for name in answering if name not in raising]
     words = [_raise_sentence(record, name, named[name]) for name in raising]

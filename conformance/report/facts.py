@@ -24,6 +24,11 @@ def is_failure(verdict: str) -> bool:
     return verdict in FAILURES
 
 
+def differs(verdict: str) -> bool:
+    """Whether a lane's answer is not the one expected: it fails, or it is a listed deviation."""
+    return verdict == "known" or (verdict != "stale" and is_failure(verdict))
+
+
 def lane_names(record: Record) -> list[str]:
     """The lanes of a record, the reference first."""
     names = list(record["lanes"])
@@ -151,7 +156,7 @@ def rule_of(record: Record, run: int, index: int, step: Mapping[str, Any]) -> st
 
 
 def key_finding(record: Record) -> Mapping[str, Any] | None:
-    """The finding that decides the case: the first of the first failing lane, subjects before the reference."""
+    """The finding that decides the case: the first of the first lane that differs, subjects before the reference."""
     names = [name for name in lane_names(record) if name != REFERENCE] + [REFERENCE]
     for name in names:
         findings = record["lanes"].get(name, {}).get("findings", [])
@@ -162,9 +167,9 @@ def key_finding(record: Record) -> Mapping[str, Any] | None:
 
 
 def key_lane(record: Record) -> str:
-    """The lane whose steps are shown: the first that fails, else the reference."""
-    failing = [name for name in lane_names(record) if is_failure(record["lanes"][name]["verdict"])]
-    with_steps = [name for name in failing if record["lanes"][name]["steps"] or record["lanes"][name]["failure"]]
+    """The lane whose steps are shown: the first that differs, else the reference."""
+    differing = [name for name in lane_names(record) if differs(record["lanes"][name]["verdict"])]
+    with_steps = [name for name in differing if record["lanes"][name]["steps"] or record["lanes"][name]["failure"]]
     return (with_steps or [REFERENCE])[0]
 
 

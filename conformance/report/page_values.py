@@ -10,6 +10,7 @@ from conformance.report.blocks import Block, Cell, Paragraph, Table
 from conformance.report.facts import (
     REFERENCE,
     Record,
+    differs,
     element,
     is_failure,
     key_label,
@@ -50,7 +51,7 @@ def worst_blocks(record: Record) -> list[Block]:
             if given is not None and len(given["worst"]) > 1:
                 blocks.append(_worst_table(record, name, found["node"], given["worst"]))
             break
-    return blocks or _closest(record)
+    return blocks or ([] if is_failure(record["outcome"]) else _closest(record))
 
 
 def _worst_table(record: Record, lane: str, label: str, rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -92,7 +93,7 @@ def value_blocks(record: Record) -> list[Block]:
     """The array that the case is about, up to 64 elements: the reference's, and beside it those that differ."""
     label, run = key_label(record), key_run(record)
     given = {name: found for name in lane_names(record) if (found := node(record, name, label, run)) is not None}
-    differing = [name for name in given if is_failure(record["lanes"][name]["verdict"])]
+    differing = [name for name in given if differs(record["lanes"][name]["verdict"])]
     shown = [name for name in given if name == REFERENCE or name in differing] or list(given)[:1]
     blocks: list[Block] = []
     for name in shown:

@@ -11,9 +11,9 @@ from typing import Any
 
 from conformance.report.blocks import GLYPHS, Block, Chips, Code, Command, Paragraph, Table
 from conformance.report.facts import REFERENCE, Lanes, Record, axes_of, element, lane_names, node, rule_of, steps_by_run
+from conformance.report.findings import attribution, verdict_text
 from conformance.report.page import page_of
 from conformance.report.words import (
-    attribution,
     element_text,
     failure_text,
     index_text,
@@ -29,7 +29,6 @@ from conformance.report.words import (
     shapes_text,
     single,
     used_text,
-    verdict_text,
 )
 
 WIDTH = 118
@@ -232,8 +231,12 @@ def _step_lines(record: Record, lane: str, limit: int) -> list[str]:
 
 
 def step_rows(record: Record, lane: str, run: int = 0) -> Iterator[tuple[str, str]]:
-    """The calls of one run: `pooled = pool` and `(2, 11, 7) -> (2, 7)   rule with its numbers`, then what failed."""
-    chunks = steps_by_run(record, lane)
+    """The calls of one run: `pooled = pool` and `(2, 11, 7) -> (2, 7)   rule with its numbers`, then what failed.
+
+    Of a lane that raised before it made a call, the reference's calls.
+    """
+    shown = lane if record["lanes"][lane]["steps"] or REFERENCE not in record["lanes"] else REFERENCE
+    chunks = steps_by_run(record, shown)
     steps = chunks[run] if run < len(chunks) else chunks[-1]
     for index, step in enumerate(steps):
         shapes = f"{', '.join(shapes_text(shape) for shape in step['inputs'])} -> {shapes_text(step['outputs'])}"

@@ -6,15 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from conformance.report.blocks import Block, Cell, Table
-from conformance.report.facts import Record, axis_names, node, rule_of, steps_by_run
-from conformance.report.words import dims_text, one_line, raised_text, shape_text
+from conformance.report.facts import REFERENCE, Record, axis_names, node, rule_of, steps_by_run
+from conformance.report.words import bound_shape, dims_text, one_line, raised_text, shape_text
 
 
 def trace_table(record: Record, lane: str, run: int) -> list[Block]:
-    """One row a call: node, layer, what went in and came out, the symbolic shape, the rule with its numbers."""
+    """One row a call: node, layer, what went in and came out, the symbolic shape, the rule with its numbers.
+
+    Of a lane that raised before it made a call, the reference's calls are shown, and then what it raised.
+    """
     if lane not in record["lanes"]:
         return []
-    chunks = steps_by_run(record, lane)
+    failure = record["lanes"][lane]["failure"]
+    shown = lane if record["lanes"][lane]["steps"] or REFERENCE not in record["lanes"] else REFERENCE
+    chunks = steps_by_run(record, shown)
     index = run if run < len(chunks) else len(chunks) - 1
     rows = [
         (
@@ -22,21 +27,19 @@ def trace_table(record: Record, lane: str, run: int) -> list[Block]:
             Cell(one_line(step["callee"], 60)),
             Cell(", ".join(named_shapes(record, shape, run) for shape in step["inputs"])),
             Cell(named_shapes(record, step["outputs"], run)),
-            Cell(_symbolic(record, lane, step, run)),
+            Cell(_symbolic(record, shown, step, run)),
             Cell(one_line(step["rule"] or rule_of(record, run, position, step), 400)),
         )
         for position, step in enumerate(chunks[index])
     ]
-    failure = record["lanes"][lane]["failure"]
     if failure is not None:
         where = one_line(failure["node"], 60) or "the case"
-        rows.append(
-            (Cell(where), Cell(""), Cell(""), Cell(f"raised {raised_text(failure)}", "differ"), Cell(""), Cell(""))
-        )
+        raised = Cell(f"{one_line(lane, 40)} raised {raised_text(failure)}", "differ")
+        rows.append((Cell(where), Cell(""), Cell(""), raised, Cell(""), Cell("")))
     if not rows:
         return []
     sizes = dims_text(record["dims"][run]) if run < len(record["dims"]) else ""
-    caption = f"calls of {one_line(lane, 40)}" + (f" at {sizes}" if sizes else "")
+    caption = f"calls of {one_line(shown, 40)}" + (f" at {sizes}" if sizes else "")
     head = ("node", "layer", "in", "out", "symbolic", "rule")
     kept = [column for column in range(len(head)) if column < 4 or any(row[column].text for row in rows)]
     cells = tuple(tuple(row[column] for column in kept) for row in rows)
@@ -47,11 +50,7 @@ def named_shapes(record: Record, nested: Any, run: int) -> str:
     """One shape as `(batch 2, steps 11, 7)`, or a list of them in brackets."""
     if isinstance(nested, list) and nested and all(isinstance(item, list) for item in nested):
         return f"[{', '.join(named_shapes(record, item, run) for item in nested)}]"
-    names = axis_names(record, nested, run)
-    inner = ", ".join(
-        f"{one_line(name, 60)} {length}" if name else str(length) for name, length in zip(names, nested, strict=True)
-    )
-    return f"({inner})"
+    return bound_shape(axis_names(record, nested, run), nested)
 
 
 def _symbolic(record: Record, lane: str, step: Mapping[str, Any], run: int) -> str:

@@ -12,7 +12,7 @@ from conformance.report.answer import answer, lane_title
 from conformance.report.blocks import GLYPHS, Cell, Page, Table, case_href
 from conformance.report.facts import Record, is_failure, key_finding, number
 from conformance.report.page import page_of
-from conformance.report.words import decimal, essence, joined, one_line, raised_text, safe, verdict_text
+from conformance.report.words import decimal, essence, joined, one_line, raised_text, safe
 
 SEVERITY = ("crash", "timeout", "error", "differ", "stale", "known", "unsupported", "agree")
 """Outcomes, worst first: the order of the index."""
@@ -136,6 +136,9 @@ def _headline(results: Mapping[str, Any], failing: Sequence[Record]) -> tuple[st
         selected = total + len(results["not_run"])
         words = f"only {total} of {_count(selected, 'selected case')} have a result"
         return "incomplete", words + (f", and {len(failing)} of them fail" if failing else "")
+    broken = [item for item in results.get("deviations", ()) if item["state"] in ("stale", "unmatched")]
+    if broken and not failing:
+        return "differ", f"{_count(len(broken), 'listed deviation')} no longer hold{'s' if len(broken) == 1 else ''}"
     if failing:
         return "differ", f"{len(failing)} of {_count(total, 'case')} {'fails' if len(failing) == 1 else 'fail'}"
     if not agreeing:
@@ -163,6 +166,13 @@ def _sentences(results: Mapping[str, Any], is_lean: bool, failing: int) -> Itera
     for lane in results["lanes"]:
         if lane["selected"] and not lane["ran"]:
             yield f"The lane {one_line(lane['name'], 40)} ran none of {_count(lane['selected'], 'case')}."
+    if not results.get("is_full", True):
+        yield "This run was asked for a part of the project's cases."
+    deviations = results.get("deviations", ())
+    if deviations:
+        states = [f"{one_line(item['id'], 80)} is {one_line(item['state'], 20)}" for item in deviations]
+        expired = [one_line(item["id"], 80) for item in deviations if item["is_expired"]]
+        yield f"Listed deviations: {', '.join(states)}." + (f" Expired: {', '.join(expired)}." if expired else "")
     if is_lean:
         yield "Arrays and YAML of passing cases are left out, for there are many; conformance explain ID prints them."
     if failing > MOST_DRAWN:
@@ -176,7 +186,7 @@ def _versions(lanes: Sequence[Mapping[str, Any]]) -> str:
 
 def _lanes_table(lanes: Sequence[Mapping[str, Any]]) -> Table:
     """A row a lane: what it proved to be, and how many of its cases it ran."""
-    head = ("lane", "role", "versions", "module files", "masks", "ran", "verdicts")
+    head = ("lane", "ran", "verdicts", "versions", "masks", "role", "module files")
     rows = tuple(_lane_row(lane) for lane in lanes)
     return Table("what each lane proved to be, and how many of its cases it ran", head, rows, "wide")
 
@@ -187,12 +197,12 @@ def _lane_row(lane: Mapping[str, Any]) -> tuple[Cell, ...]:
     has_run = lane["ran"] or not lane["selected"]
     return (
         Cell(one_line(lane["name"], 40)),
-        Cell("reference" if lane["role"] == "reference" else "subject"),
-        Cell(versions or missing),
-        Cell(", ".join(one_line(path, 120) for path in lane["files"].values()), "muted"),
-        Cell("its own" if lane["gives_masks"] else "not judged"),
         Cell(f"{lane['ran']:,} of {lane['selected']:,}", "" if has_run else "differ"),
         Cell(", ".join(f"{count:,} {one_line(name, 20)}" for name, count in lane["verdicts"].items())),
+        Cell(versions or missing),
+        Cell("its own" if lane["gives_masks"] else "not judged"),
+        Cell("reference" if lane["role"] == "reference" else "subject"),
+        Cell(", ".join(one_line(path, 120) for path in lane["files"].values()), "muted"),
     )
 
 
@@ -267,6 +277,8 @@ def _row(record: Record, lanes: Sequence[Mapping[str, Any]], is_drawn: bool) -> 
         facts += [f"aspect:{aspect}" for aspect, state in held["aspects"].items() if state == "differ"]
     if any(pair["finding"] is not None for pair in record["pairs"]):
         facts.append("is:different")
+    if is_failure(record["outcome"]):
+        facts.append("is:failing")
     return Row(
         id=case_id,
         href=case_href(case_id),

@@ -264,6 +264,8 @@
         history.pushState(null, "", overviewHash());
       }
       byId("query").focus();
+    } else if (event.key === "f") {
+      location.hash = query === "is:failing" ? "#" : "#?q=is:failing";
     } else if (event.key === "j" || event.key === "k") {
       const link = byId(event.key === "j" ? "next" : "previous");
       const first = rows.find((row) => !row.hidden);

@@ -1,0 +1,296 @@
+"""What judging found, in words: a finding, a lane's verdict, who is to be suspected. The only place that makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from conformance.report.facts import (
+    REFERENCE,
+    Record,
+    answering_lanes,
+    expected_node,
+    is_failure,
+    run_count,
+    varying_sizes,
+)
+from conformance.report.words import (
+    dims_text,
+    failure_text,
+    index_text,
+    inequality,
+    joined,
+    mask_differences,
+    mask_text,
+    named_shape,
+    node_shape,
+    noun_of,
+    one_line,
+    shape_text,
+    single,
+    used_text,
+)
+
+Finding = Mapping[str, Any]
+
+
+def expected_error_text(error: Any) -> str:
+    """An error that a case wants: phase, and text that its message must hold."""
+    phase = error if isinstance(error, str) else error["phase"]
+    contains = "" if isinstance(error, str) else error.get("contains", "")
+    words = "an error" if phase == "any" else f"an error in {one_line(phase, 20)}"
+    return f"{words} that says {one_line(contains, 120)!r}" if contains else words
+
+
+def run_text(record: Record, run: int) -> str:
+    """Which run a finding is of, where a case has several: ` (run 2 of 3: steps = 7)`."""
+    if run_count(record) < 2:
+        return ""
+    sizes = dims_text(varying_sizes(record, run))
+    return f" (run {run + 1} of {run_count(record)}{': ' + sizes if sizes else ''})"
+
+
+def source_text(wanted_by: str) -> str:
+    """Who wants something, as the subject of a sentence."""
+    return {
+        "reference": "the reference",
+        "case": "the case",
+        "claim": "the claim",
+        "symbolic run": "its symbolic run",
+    }.get(wanted_by, one_line(wanted_by, 60))
+
+
+def finding_text(record: Record, lane: str, finding: Finding) -> str:
+    """A finding in one line: aspect and node, what the lane gave, what was wanted and by whom."""
+    words = _WORDS.get((finding["aspect"], finding["kind"])) or _WORDS.get((finding["aspect"], "")) or _other
+    return words(record, one_line(lane, 60), finding) + run_text(record, finding["run"])
+
+
+def _expected(record: Record, finding: Finding, wanted: str) -> str:
+    """The wanted side: `expected ... by the case`, or `the reference ...`."""
+    if finding["wanted_by"] in ("case", "claim"):
+        return f"expected {wanted} by {source_text(finding['wanted_by'])}"
+    return f"{source_text(finding['wanted_by'])} {wanted}"
+
+
+def _node(finding: Finding) -> str:
+    return one_line(finding["node"], 80)
+
+
+def _shape(record: Record, lane: str, finding: Finding) -> str:
+    wanted = node_shape(record, finding["node"], finding["wanted"], finding["run"])
+    return f"shape of {_node(finding)}: {lane} {shape_text(finding['got'])}, {_expected(record, finding, wanted)}"
+
+
+def _symbolic_shape(record: Record, lane: str, finding: Finding) -> str:
+    got, wanted = shape_text(finding["got"]), shape_text(finding["wanted"])
+    if finding["wanted_by"] == "case":
+        stated = expected_node(record, finding["node"]).get("symbolic") or []
+        names = [str(axis) if isinstance(axis, str) else "" for axis in stated]
+        wanted = named_shape(names, finding["wanted"]) if len(names) == len(finding["wanted"]) else wanted
+        return f"symbolic shape of {_node(finding)}: {lane} {got}, expected {wanted} by the case"
+    return f"shape of {_node(finding)}: {lane} {got}, its symbolic run promised {wanted}"
+
+
+def _dtype(record: Record, lane: str, finding: Finding) -> str:
+    got, wanted = one_line(finding["got"], 40), one_line(finding["wanted"], 40)
+    return f"dtype of {_node(finding)}: {lane} {got}, {_expected(record, finding, wanted)}"
+
+
+def _mask(record: Record, lane: str, finding: Finding) -> str:
+    got, wanted = finding["got"], finding["wanted"]
+    words = f"mask of {_node(finding)}: {lane} {mask_text(got)}, {_expected(record, finding, mask_text(wanted))}"
+    count = mask_differences(got, wanted)
+    return f"{words}; they differ at {count[0]} of {count[1]} positions" if count else words
+
+
+def _special(record: Record, lane: str, finding: Finding) -> str:
+    index, got = finding["got"]
+    wanted = single(finding["wanted"][1])
+    what = "special values" if finding["aspect"] == "special" else f"special values in the {finding['aspect']}"
+    words = f"{what} of {_node(finding)}: {lane} {single(got)} at {index_text(index)}"
+    return f"{words}, {_expected(record, finding, wanted)}"
+
+
+def _values(record: Record, lane: str, finding: Finding) -> str:
+    found = finding["distance"]
+    over = f"{found['over']} of {found['count']} elements"
+    words = f"{finding['aspect']} of {_node(finding)}: {lane} has {over} over the {noun_of(record)} around "
+    if finding["wanted_by"] == "case":
+        words += "what the case expects"
+    else:
+        words += source_text(finding["wanted_by"])
+    return words + _worst_words(found)
+
+
+def _worst_words(found: Mapping[str, Any]) -> str:
+    worst = found["worst"]
+    if worst is None:
+        return ""
+    place = f" at {index_text(worst['index'])}" if worst["index"] else ""
+    return f", worst{place}: {inequality(worst)}"
+
+
+def _gradient_missing(record: Record, lane: str, finding: Finding) -> str:
+    return f"gradient of {_node(finding)}: {lane} has none, {source_text(finding['wanted_by'])} has it"
+
+
+def _gradient_shape(record: Record, lane: str, finding: Finding) -> str:
+    got, wanted = shape_text(finding["got"]), shape_text(finding["wanted"])
+    return f"shape of the gradient of {_node(finding)}: {lane} {got}, {_expected(record, finding, wanted)}"
+
+
+def _raised(record: Record, lane: str, finding: Finding) -> str:
+    return f"error: {lane} {failure_text(finding['got'])}"
+
+
+def _did_not_raise(record: Record, lane: str, finding: Finding) -> str:
+    return f"error: {lane} gave an answer, the case expects {expected_error_text(finding['wanted'])}"
+
+
+def _other_error(record: Record, lane: str, finding: Finding) -> str:
+    wanted = expected_error_text(finding["wanted"])
+    return f"error: {lane} {failure_text(finding['got'], 160)}; the case expects {wanted}"
+
+
+def _only_reference_raised(record: Record, lane: str, finding: Finding) -> str:
+    return f"error: {lane} gave an answer, the reference {failure_text(finding['got'])}"
+
+
+def _one_raised(record: Record, lane: str, finding: Finding) -> str:
+    return f"error: one of the two {failure_text(finding['got'])}"
+
+
+def _missing(record: Record, lane: str, finding: Finding) -> str:
+    return f"structure: {lane} gave no {_node(finding)}, {source_text(finding['wanted_by'])} has it"
+
+
+def _structure(record: Record, lane: str, finding: Finding) -> str:
+    got, wanted = (_parts(finding[side]) for side in ("got", "wanted"))
+    return f"structure of {_node(finding)}: {lane} {got}, {source_text(finding['wanted_by'])} {wanted}"
+
+
+def _parts(structure: Sequence[Any]) -> str:
+    count = structure[1]
+    return "one array" if structure[0] is None and count == 1 else f"a list of {count} arrays"
+
+
+def _runs(record: Record, lane: str, finding: Finding) -> str:
+    return f"structure: {lane} gave {finding['got']} runs, {source_text(finding['wanted_by'])} {finding['wanted']}"
+
+
+def _weight_shape(record: Record, lane: str, finding: Finding) -> str:
+    got = "does not have it" if finding["got"] is None else shape_text(finding["got"])
+    return f"shape of weight {_node(finding)}: {lane} {got}, expected {shape_text(finding['wanted'])} by the case"
+
+
+def _weights(record: Record, lane: str, finding: Finding) -> str:
+    return f"weights of {_node(finding)}: {lane}: {one_line(finding['got'])}"
+
+
+def _params(record: Record, lane: str, finding: Finding) -> str:
+    return f"params of {_node(finding)}: {lane} {finding['got']}, expected {finding['wanted']} by the case"
+
+
+def _same(record: Record, lane: str, finding: Finding) -> str:
+    words = f"claim same({_node(finding)}): in {lane} "
+    found = finding["distance"]
+    if found is not None:
+        over = f"{found['over']} of {found['count']} elements"
+        return f"{words}{over} lie further apart than the {noun_of(record)}{_worst_words(found)}"
+    if finding["wanted"] != finding["got"]:
+        return f"{words}their shapes are {shape_text(finding['wanted'])} and {shape_text(finding['got'])}"
+    return f"{words}NaN stands at different places"
+
+
+def _differ(record: Record, lane: str, finding: Finding) -> str:
+    return f"claim differ({_node(finding)}): in {lane} they are the same"
+
+
+def _claim_missing(record: Record, lane: str, finding: Finding) -> str:
+    return f"claim: {lane} gave no {_node(finding)}"
+
+
+def _other(record: Record, lane: str, finding: Finding) -> str:
+    wanted_by = source_text(finding["wanted_by"])
+    return f"{one_line(finding['aspect'], 40)} of {_node(finding)}: {lane} differs from {wanted_by}"
+
+
+_WORDS = {
+    ("error", "raised"): _raised,
+    ("error", "did_not_raise"): _did_not_raise,
+    ("error", "other_error"): _other_error,
+    ("error", "only_reference_raised"): _only_reference_raised,
+    ("error", "one_raised"): _one_raised,
+    ("structure", "missing"): _missing,
+    ("structure", "structure"): _structure,
+    ("structure", "runs"): _runs,
+    ("shape", "shape"): _shape,
+    ("shape", "symbolic"): _symbolic_shape,
+    ("dtype", ""): _dtype,
+    ("mask", ""): _mask,
+    ("special", ""): _special,
+    ("values", ""): _values,
+    ("gradient", "missing"): _gradient_missing,
+    ("gradient", "shape"): _gradient_shape,
+    ("gradient", "special"): _special,
+    ("gradient", "values"): _values,
+    ("weights", "weight_shape"): _weight_shape,
+    ("weights", "weights"): _weights,
+    ("params", ""): _params,
+    ("claims", "same"): _same,
+    ("claims", "differ"): _differ,
+    ("claims", "missing"): _claim_missing,
+}
+"""Aspect and kind of a finding to the words for it; an empty kind stands for every other kind of the aspect."""
+
+
+def verdict_text(record: Record, lane: str) -> str:
+    """The verdict on a lane in one line."""
+    found, name = record["lanes"][lane], one_line(lane, 60)
+    deviation = found.get("deviation")
+    if deviation is not None:
+        return _deviation_text(record, lane, deviation)
+    if found["findings"]:
+        return finding_text(record, lane, found["findings"][0])
+    match found["verdict"]:
+        case "unsupported" | "timeout" | "crash" as verdict:
+            return f"{verdict}: {name}: {one_line(found['reason'] or 'no reason given')}"
+        case "agree" if found["failure"] is not None:
+            return f"agree: {name} {failure_text(found['failure'], 160)}, as the case expects"
+        case "agree" if lane == REFERENCE:
+            return f"agree: {name} is the reference"
+        case "agree":
+            return f"agree: {name}, {used_text(found['used'], noun_of(record))}"
+        case verdict:
+            return f"{one_line(verdict, 40)}: {name}"
+
+
+def _deviation_text(record: Record, lane: str, deviation: Mapping[str, Any]) -> str:
+    found, name = record["lanes"][lane], one_line(deviation["id"], 80)
+    if found["verdict"] == "stale":
+        return f"stale: {one_line(lane, 60)} agrees, but the deviation {name} says that it differs"
+    words = finding_text(record, lane, found["findings"][0]) if found["findings"] else one_line(found["reason"])
+    return f"known: {words} (deviation {name})"
+
+
+def attribution(record: Record) -> str:
+    """Who is to be suspected: what follows from which lanes agree with each other. Empty where nothing follows."""
+    failing = [lane for lane in record["lanes"] if is_failure(record["lanes"][lane]["verdict"])]
+    others = [lane for lane in answering_lanes(record) if lane != record["odd_one_out"]]
+    if record["odd_one_out"] == REFERENCE:
+        return f"{_listed(others)} agree with each other, the reference differs: suspect the reference"
+    if record["odd_one_out"] is not None:
+        return f"{one_line(record['odd_one_out'], 60)} stands alone: {_listed(others)} agree with each other"
+    compared = [pair for pair in record["pairs"] if pair["finding"] is not None or pair["used"] is not None]
+    if failing and compared and all(pair["finding"] is None for pair in compared):
+        if set(failing) >= set(answering_lanes(record)):
+            return "all lanes give the same answer: suspect what the case expects"
+        return "the lanes agree with each other; the difference is to what the case expects"
+    if len(compared) > 1 and all(pair["finding"] is not None for pair in compared):
+        return "no two lanes agree"
+    return ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    return joined([one_line(name, 60) for name in names])
