@@ -8,15 +8,19 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from conformance.errors import CaseError, ConformanceError, Exit, LaneUnavailable
+from conformance.gate.options import add_options, is_full_run, known_text, stale_text
 
 if TYPE_CHECKING:
     from conformance.case.model import Case
+    from conformance.gate.ledger import Standing
+    from conformance.gate.options import Excuses
     from conformance.run import Run
 
 SUFFIX = ".case.yaml"
@@ -41,6 +45,12 @@ class Session:
         self.records: dict[str, dict[str, Any]] = {}
         self.identities: dict[str, Any] = {}
         self.unavailable: str | None = None
+        self.files: set[Path] = set()
+        """Case files that were collected."""
+        self.deselected = 0
+        self.known_cases: list[str] | None = None
+        """The ids of all cases of the project; None unless the run was asked for every one of them."""
+        self.standings: list[Standing] = []
         self._run: Run | None = None
 
     @property
@@ -58,8 +68,17 @@ class Session:
             from conformance.run import Run, lane_specs
 
             in_process = self.config.getoption("in_process") or []
-            self._run = Run(lane_specs(lane_names(self.config)), in_process)
+            specs = lane_specs(lane_names(self.config))
+            excuses = self.excuses
+            self._run = Run(specs, in_process, lambda record, lanes: excuses.apply(record, specs, lanes))
         return self._run
+
+    @cached_property
+    def excuses(self) -> Excuses:
+        """The known deviations. Raises ConformanceError for a bad folder or file."""
+        from conformance.gate.options import Excuses
+
+        return Excuses(self.config)
 
     def stop(self) -> None:
         if self._run is not None:
@@ -83,6 +102,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="LANE",
         help="run this lane in the pytest process, for a debugger (no isolation, no time limit)",
     )
+    add_options(group)
     parser.addini("conformance_lanes", "lanes that run by default", type="args", default=["keras", "torch", "numpy"])
 
 
@@ -108,6 +128,7 @@ class CaseFile(pytest.File):
         from conformance.run import is_meant, lane_specs, takes_part
 
         session = self.config.stash[SESSION]
+        session.files.add(self.path)
         try:
             cases = load_file(self.path, display=self._display())
             specs = lane_specs(lane_names(self.config))
@@ -163,6 +184,10 @@ class CaseItem(pytest.Item):
         found = self.record["lanes"][self.lane]
         if found["verdict"] == "unsupported":
             pytest.skip(f"unsupported: {found['reason']}")
+        if found["verdict"] == "known":
+            pytest.xfail(known_text(found["deviation"]))
+        if found["verdict"] == "stale":
+            raise Disagreement(stale_text(found["deviation"]))
         if found["verdict"] != "agree":
             raise Disagreement(lane_failure(self.record, self.lane))
 
@@ -175,6 +200,12 @@ class CaseItem(pytest.Item):
         return self.path, self.case.position.line - 1, self.name
 
 
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    for item in items:
+        if isinstance(item, CaseItem):
+            item.config.stash[SESSION].deselected += 1
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Announces the selected cases, and starts the lanes' imports before the first item runs."""
@@ -184,6 +215,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         if isinstance(item, CaseItem) and not item.is_left_out:
             order.setdefault(item.case.id, (item.case, []))[1].append(item.lane)
     state.selected = {case_id: lanes for case_id, (_, lanes) in order.items()}
+    if is_full_run(session.config.rootpath, state.files, session.config.args, state.deselected):
+        state.known_cases = list(state.paths)
     if order and not session.config.getoption("collectonly") and not state.has_workers:
         state.run.announce(list(order.values()))
         state.run.start()
@@ -240,6 +273,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     state = session.config.stash[SESSION]
     if state.is_controller:
         _controller = state
+    try:
+        _ = state.excuses
+    except ConformanceError as error:
+        pytest.exit(str(error), returncode=error.exit)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -258,6 +295,7 @@ def pytest_testnodedown(node: Any, error: object) -> None:
     output = getattr(node, "workeroutput", {})
     if _controller is not None:
         _controller.selected = output.get("conformance_selected") or _controller.selected
+        _controller.known_cases = output.get("conformance_known_cases") or _controller.known_cases
         for name, identity in output.get("conformance_identities", {}).items():
             from conformance.lanes.process import LaneIdentity
 
@@ -286,6 +324,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if not state.is_controller:
         output = session.config.workeroutput  # type: ignore[attr-defined]  # xdist adds it to a worker's config
         output["conformance_selected"] = state.selected
+        output["conformance_known_cases"] = state.known_cases
         if state._run is not None and state.unavailable is None:
             output["conformance_identities"] = {
                 name: {"versions": dict(i.versions), "files": dict(i.files), "gives_masks": i.gives_masks}
@@ -293,9 +332,22 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
             }
     elif state.unavailable is not None:
         session.exitstatus = Exit.UNAVAILABLE
-    if state.is_controller and state.selected:
+    if state.is_controller and state.selected and not state.config.getoption("collectonly"):
+        _settle_deviations(state, session)
         _write(state, session, int(exitstatus))
     state.stop()
+
+
+def _settle_deviations(state: Session, session: pytest.Session) -> None:
+    """Finds how the known deviations stand; one that is stale, or names no case, fails the run."""
+    from conformance.run import lane_specs
+
+    records = list(state.records.values())
+    is_whole = state.known_cases is not None and all(case_id in state.records for case_id in state.selected)
+    specs = lane_specs(lane_names(state.config))
+    state.standings = state.excuses.standings(records, specs, state.identities, state.known_cases if is_whole else None)
+    if session.exitstatus == Exit.OK and any(fails for _, fails in state.excuses.messages(state.standings)):
+        session.exitstatus = Exit.DISAGREE
 
 
 def _write(state: Session, session: pytest.Session, exitstatus: int) -> None:
@@ -329,6 +381,11 @@ def _write(state: Session, session: pytest.Session, exitstatus: int) -> None:
         not_run=dict.fromkeys(missing, stopped),
         is_complete=not missing,
         stopped=stopped if missing else "",
+        is_full=state.known_cases is not None,
+        deviations=[
+            {"id": item.deviation.id, "kind": item.deviation.kind, "state": item.state, "is_expired": item.is_expired}
+            for item in state.standings
+        ],
     )
     if results_path is not None:
         write(results, results_path)
@@ -352,6 +409,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     missing = len(state.selected) - len(state.records)
     if missing:
         terminalreporter.write_line(f"{missing} of {len(state.selected)} cases did not run", yellow=True)
+    for message, fails in state.excuses.messages(state.standings):
+        terminalreporter.write_line(message, red=fails, yellow=not fails)
     for option, words in (("results", "results"), ("report", "report")):
         if (path := config.getoption(option)) is not None:
             terminalreporter.write_line(f"{words}: {path}")

@@ -4,6 +4,8 @@
     started, seconds, command         when and how the run was made
     environment                       interpreter, machine, packages, variables that change answers
     lanes                             a row a lane: what it proved to be, how many cases it ran of how many it was given
+    is_full                           whether every case of the project was asked for
+    deviations                        the known deviations, and how each stands after the run
     cases                             a record a case (`conformance.record`), in the order of collection
     not_run                           ids that were selected and have no record, and why
     footer                            proves that the file is whole: how the run ended and how many cases it holds
@@ -97,8 +99,10 @@ def assemble(
     is_complete: bool,
     stopped: str = "",
     known_environment: Mapping[str, Any] | None = None,
+    is_full: bool = True,
+    deviations: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """The whole of a results file as plain JSON."""
+    """The whole of a results file as plain JSON. `is_full`: the run was asked for every case of the project."""
     outcomes: dict[str, int] = {}
     for record in records:
         outcomes[record["outcome"]] = outcomes.get(record["outcome"], 0) + 1
@@ -112,7 +116,9 @@ def assemble(
             "command": command,
             "environment": known_environment or environment(),
             "lanes": lanes,
+            "is_full": is_full,
             "counts": dict(sorted(outcomes.items())),
+            "deviations": deviations,
             "cases": records,
             "not_run": [{"id": case, "reason": reason} for case, reason in not_run.items()],
             "footer": {"complete": is_complete, "stopped": stopped, "cases": len(records)},

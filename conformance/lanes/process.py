@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -141,7 +142,8 @@ class ProcessLane:
         """Queues a plan; the lane works on queued plans in order without being waited for."""
         self.identity()
         self._pending[plan["id"]] = plan
-        self._channel.send(dict(plan))
+        with suppress(OSError):  # it died meanwhile: what is pending is sent again when that is noticed
+            self._channel.send(dict(plan))
 
     def wait(self, case_id: str) -> Observation:
         """The observation of a case that was sent, however the process fared over it."""
@@ -201,7 +203,9 @@ class ProcessLane:
 
     def _write_off(self, case_id: str, ended: Any, detail: str, chatter: str) -> None:
         del self._pending[case_id]
-        self._done[case_id] = Observation(self.spec.name, self.spec.adapter, ended=ended, detail=detail, chatter=bounded(chatter))
+        self._done[case_id] = Observation(
+            self.spec.name, self.spec.adapter, ended=ended, detail=detail, chatter=bounded(chatter)
+        )
 
     def _exit_words(self) -> str:
         """How the process ended, as far as the system tells."""

@@ -1,0 +1,170 @@
+"""Known deviations held against records: which differences they excuse, and which of them have gone stale.
+
+Strict both ways: a difference with another signature is not excused, and a deviation that no longer happens fails. Pure
+functions of records: a run applies them case by case, and a gate to results that were written before.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from conformance.gate.deviations import Deviation
+from conformance.gate.signature import matches
+from conformance.judge.verdict import CaseVerdict, LaneVerdict, Verdict
+from conformance.report.facts import is_failure
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LaneFacts:
+    """What a deviation may ask of a lane: its adapter, and the versions that it proved to have."""
+
+    adapter: str
+    versions: Mapping[str, str]
+
+
+class State(StrEnum):
+    """How a deviation stands after a run."""
+
+    ACTIVE = "active"
+    """It happened where it is listed."""
+    STALE = "stale"
+    """A case that it lists agrees now, or none in its folder shows it."""
+    UNMATCHED = "unmatched"
+    """It lists a case that does not exist."""
+    UNUSED = "unused"
+    """No lane of the run is one that it is about, or none of its cases ran."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A deviation after a run: its state, whether it has expired, and what to do where something is to be done."""
+
+    deviation: Deviation
+    state: State
+    is_expired: bool
+    problem: str = ""
+
+    @property
+    def fails(self) -> bool:
+        """Whether the run fails for it, expiry apart."""
+        return self.state in (State.STALE, State.UNMATCHED)
+
+
+def excused(record: Record, deviations: Sequence[Deviation], lanes: Mapping[str, LaneFacts]) -> Record:
+    """The record with known differences as `known`, and what a deviation foresaw in vain as `stale`.
+
+    A lane that is excused, or stale, has the key `deviation`; one that differs otherwise than its deviation says has
+    `other_deviation`, the id of that.
+    """
+    about = [deviation for deviation in deviations if deviation.covers(record["id"])]
+    if not about:
+        return record
+    held = {name: _lane(record, name, about, lanes.get(name)) for name in record["lanes"]}
+    verdicts = {name: LaneVerdict(name, Verdict(lane["verdict"])) for name, lane in held.items()}
+    return {**record, "lanes": held, "outcome": str(CaseVerdict(record["id"], verdicts).outcome)}
+
+
+def _lane(record: Record, name: str, about: Sequence[Deviation], facts: LaneFacts | None) -> dict[str, Any]:
+    lane: dict[str, Any] = record["lanes"][name]
+    if facts is None or lane["verdict"] in ("unsupported", "known", "stale"):
+        return lane
+    listed = [deviation for deviation in about if deviation.holds(name, facts.adapter, facts.versions)]
+    if is_failure(lane["verdict"]):
+        for deviation in listed:
+            if matches(deviation.aspect, deviation.observed, record, name):
+                return {**lane, "verdict": "known", "deviation": as_json(deviation)}
+        return {**lane, "other_deviation": listed[0].id} if listed else lane
+    for deviation in listed:
+        if record["id"] in deviation.exact:
+            return {**lane, "verdict": "stale", "deviation": as_json(deviation)}
+    return lane
+
+
+def as_json(deviation: Deviation) -> dict[str, Any]:
+    """What a record keeps of a deviation."""
+    return {
+        "id": deviation.id,
+        "kind": deviation.kind,
+        "reason": deviation.reason,
+        "link": deviation.link,
+        "owner": deviation.owner,
+        "expires": deviation.expires.isoformat(),
+        "position": str(deviation.position),
+    }
+
+
+def standings(
+    deviations: Sequence[Deviation],
+    records: Sequence[Mapping[str, Any]],
+    lanes: Mapping[str, LaneFacts],
+    known_cases: Collection[str] | None,
+    today: datetime.date,
+) -> list[Standing]:
+    """How every deviation stands after a run.
+
+    `known_cases` are the ids of a full run, to find those that do not exist; None for a partial run, which cannot know.
+    """
+    by_id: dict[str, list[tuple[str, str]]] = {}
+    for record in records:
+        for name, lane in record["lanes"].items():
+            if (entry := lane.get("deviation")) is not None:
+                by_id.setdefault(entry["id"], []).append((record["id"], f"{name} {lane['verdict']}"))
+    return [
+        _standing(deviation, by_id.get(deviation.id, []), records, lanes, known_cases, today)
+        for deviation in deviations
+    ]
+
+
+def _standing(
+    deviation: Deviation,
+    seen: Sequence[tuple[str, str]],
+    records: Sequence[Mapping[str, Any]],
+    lanes: Mapping[str, LaneFacts],
+    known_cases: Collection[str] | None,
+    today: datetime.date,
+) -> Standing:
+    is_expired = deviation.expires < today
+    unmatched = [] if known_cases is None else list(_unmatched(deviation, known_cases))
+    if unmatched:
+        words = f"no case is called {', '.join(unmatched)}"
+        return Standing(deviation, State.UNMATCHED, is_expired, words)
+    stale = [case for case, what in seen if what.endswith(" stale")]
+    if stale:
+        words = f"{', '.join(dict.fromkeys(stale))} agrees now: remove it, or run `conformance deviations prune`"
+        return Standing(deviation, State.STALE, is_expired, words)
+    if seen:
+        return Standing(deviation, State.ACTIVE, is_expired)
+    concerned = [name for name, facts in lanes.items() if deviation.holds(name, facts.adapter, facts.versions)]
+    is_about_folder_only = not deviation.exact
+    ran = any(deviation.covers(record["id"]) for record in records)
+    if known_cases is not None and concerned and ran and is_about_folder_only:
+        return Standing(deviation, State.STALE, is_expired, f"no case of {', '.join(deviation.cases)} shows it")
+    return Standing(deviation, State.UNUSED, is_expired)
+
+
+def _unmatched(deviation: Deviation, known_cases: Collection[str]) -> Iterator[str]:
+    for name in deviation.cases:
+        is_there = (
+            any(case.startswith(name[:-1]) for case in known_cases) if name.endswith("/*") else name in known_cases
+        )
+        if not is_there:
+            yield name
+
+
+def messages(found: Sequence[Standing], enforce_expiry: bool) -> list[tuple[str, bool]]:
+    """What a run has to say of its deviations, a line each, and whether the line fails the run."""
+    lines = []
+    for standing in found:
+        deviation = standing.deviation
+        if standing.fails:
+            lines.append((f"{deviation.position}: {standing.state} deviation {deviation.id}: {standing.problem}", True))
+        if standing.is_expired:
+            words = f"{deviation.position}: deviation {deviation.id} expired on {deviation.expires}"
+            lines.append((f"{words}; {deviation.owner} should look at it again", enforce_expiry))
+    return lines

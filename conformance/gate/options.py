@@ -1,0 +1,106 @@
+"""What the gate adds to a pytest run: its options, the deviations that apply, and what they say at the end.
+
+Nothing is imported here that a run without deviations does not need.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pytest
+
+    from conformance.gate.deviations import Deviation
+    from conformance.gate.ledger import LaneFacts, Standing
+    from conformance.lanes.process import LaneIdentity, LaneSpec
+
+FOLDER = "deviations"
+"""Where deviations are looked for below the root of the project, when no folder is named."""
+
+
+def add_options(group: Any) -> None:
+    """Adds the gate's options to pytest's parser."""
+    group.addoption("--deviations", type=Path, metavar="FOLDER", help=f"known deviations (default: {FOLDER}/ if there)")
+    group.addoption("--enforce-expiry", action="store_true", help="fail for deviations that have expired")
+
+
+class Excuses:
+    """The known deviations of a run."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        """Reads the folder. Raises CaseError with the problems of all files, UsageError for a folder that is none."""
+        self.deviations: tuple[Deviation, ...] = ()
+        self.enforce_expiry = bool(config.getoption("enforce_expiry"))
+        given = config.getoption("deviations")
+        folder = config.rootpath / FOLDER if given is None else given
+        if given is not None or folder.is_dir():
+            from conformance.gate.deviations import load_folder
+
+            self.deviations = load_folder(folder, config.rootpath)
+
+    def apply(
+        self, record: dict[str, Any], specs: Sequence[LaneSpec], identities: Mapping[str, LaneIdentity]
+    ) -> dict[str, Any]:
+        """The record with what is known of it."""
+        if not self.deviations:
+            return record
+        from conformance.gate.ledger import excused
+
+        return excused(record, self.deviations, lane_facts(specs, identities))
+
+    def standings(
+        self,
+        records: Sequence[Mapping[str, Any]],
+        specs: Sequence[LaneSpec],
+        identities: Mapping[str, LaneIdentity],
+        known_cases: Sequence[str] | None,
+    ) -> list[Standing]:
+        """How every deviation stands; `known_cases` is None for a partial run."""
+        if not self.deviations:
+            return []
+        from conformance.gate.ledger import standings
+
+        today = datetime.datetime.now(datetime.timezone.utc).date()
+        return standings(self.deviations, records, lane_facts(specs, identities), known_cases, today)
+
+    def messages(self, found: Sequence[Standing]) -> list[tuple[str, bool]]:
+        """What to print, and whether it fails the run."""
+        if not found:
+            return []
+        from conformance.gate.ledger import messages
+
+        return messages(found, self.enforce_expiry)
+
+
+def lane_facts(specs: Sequence[LaneSpec], identities: Mapping[str, LaneIdentity]) -> dict[str, LaneFacts]:
+    """What deviations may ask of the lanes that started."""
+    from conformance.gate.ledger import LaneFacts
+
+    return {
+        spec.name: LaneFacts(spec.adapter, identities[spec.name].versions) for spec in specs if spec.name in identities
+    }
+
+
+def known_text(deviation: Mapping[str, Any]) -> str:
+    """Why a difference is expected, in one line."""
+    link = f" ({deviation['link']})" if deviation["link"] else ""
+    return f"{deviation['id']}, {deviation['kind']}: {deviation['reason']}{link}"
+
+
+def stale_text(deviation: Mapping[str, Any]) -> str:
+    """What to do about a deviation that did not happen."""
+    return (
+        f"stale: {deviation['position']}: deviation {deviation['id']} says that this lane differs, and it agrees\n"
+        "   = help: remove the case from it, narrow `when`, or run `conformance deviations prune RESULTS`"
+    )
+
+
+def is_full_run(root: Path, collected: set[Path], arguments: Sequence[str], deselected: int) -> bool:
+    """Whether a run holds every case of the project: nothing deselected, no item named, no case file left out."""
+    if deselected or any("::" in argument for argument in arguments):
+        return False
+    cases = root / "cases"
+    return {file.resolve() for file in cases.rglob("*.case.yaml")} <= {file.resolve() for file in collected}

@@ -1,0 +1,162 @@
+"""The signature of a difference: what a known deviation says was observed, so that no other difference hides behind it.
+
+A signature is a mapping of a few plain values, made from a lane's first finding by `observed_of` and held against
+another by `matches`. Which keys it has depends on the aspect:
+
+    error                        type, phase; contains (a part of the message) where somebody wrote it
+    shape, dtype, params         node, got
+    mask                         node, got: `none`, `all`, or the rows of 0 and 1
+    special, values              node, at (an index), got (the element)
+    gradient                     node, off (the largest error)
+    structure, weights, claims   node
+    crash, timeout               nothing
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from conformance.report.facts import element, flat, node, number
+
+Signature = Mapping[str, Any]
+
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "error": ("type", "phase", "contains"),
+    "structure": ("node",),
+    "shape": ("node", "got"),
+    "dtype": ("node", "got"),
+    "mask": ("node", "got"),
+    "special": ("node", "at", "got"),
+    "values": ("node", "at", "got"),
+    "gradient": ("node", "off"),
+    "weights": ("node",),
+    "params": ("node", "got"),
+    "claims": ("node",),
+    "crash": (),
+    "timeout": (),
+}
+"""Aspect to the keys of its signature."""
+
+_CLOSE = 0.05
+"""Of the distance between answer and reference: how far an element may move and be the same wrong answer."""
+_GRADIENT_CLOSE = 0.1
+
+
+def aspect_of(lane: Mapping[str, Any]) -> str:
+    """The aspect in which a failing lane differs first; for one that was lost, how."""
+    return str(lane["findings"][0]["aspect"]) if lane["findings"] else str(lane["verdict"])
+
+
+def observed_of(record: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The signature of a failing lane."""
+    lane = record["lanes"][name]
+    if not lane["findings"]:
+        return {}
+    finding = lane["findings"][0]
+    match finding["aspect"]:
+        case "error":
+            failure = lane["failure"]
+            return {"type": "none"} if failure is None else {"type": failure["type"], "phase": failure["phase"]}
+        case "shape" | "dtype" | "params":
+            return {"node": finding["node"], "got": finding["got"]}
+        case "mask":
+            return {"node": finding["node"], "got": mask_word(finding["got"])}
+        case "special":
+            return {"node": finding["node"], "at": finding["got"][0], "got": _named(finding["got"][1])}
+        case "values" if finding["distance"]["worst"] is not None:
+            worst = finding["distance"]["worst"]
+            return {"node": finding["node"], "at": worst["index"], "got": _rounded(number(worst["got"]))}
+        case "gradient" if finding["distance"] is not None:
+            return {"node": finding["node"], "off": _rounded(number(finding["distance"]["largest"]))}
+        case _:
+            return {"node": finding["node"]}
+
+
+def mask_word(mask: Mapping[str, Any] | None) -> Any:
+    """`none`, `all`, the rows where they are few, or how many entries are true."""
+    if mask is None:
+        return "none"
+    if mask["true"] == math.prod(mask["shape"]):
+        return "all"
+    return mask["values"] if mask["values"] is not None else f"{mask['true']} true"
+
+
+def _named(value: Any) -> Any:
+    return {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}.get(value, value)
+
+
+def _rounded(value: float) -> Any:
+    """Six digits: enough to tell two answers apart, few enough to read."""
+    return float(f"{value:.6g}") if math.isfinite(value) else _named("NaN" if math.isnan(value) else str(value))
+
+
+def matches(aspect: str, observed: Signature, record: Mapping[str, Any], name: str) -> bool:
+    """Whether a failing lane shows this signature: the same aspect first, and every key that is written."""
+    lane = record["lanes"][name]
+    if aspect_of(lane) != aspect:
+        return False
+    found = observed_of(record, name)
+    if "contains" in observed:
+        message = (lane["failure"] or {"message": ""})["message"]
+        if str(observed["contains"]).lower() not in message.lower():
+            return False
+    for key in set(observed) - {"contains", "at"}:
+        if key == "node":
+            if observed["node"] not in {finding["node"] for finding in lane["findings"]}:
+                return False
+        elif key == "got" and aspect in ("values", "special", "shape", "dtype", "mask", "params"):
+            if not _got_matches(aspect, observed, record, name):
+                return False
+        elif key == "off":
+            if not math.isclose(observed["off"], number(found.get("off", "NaN")), rel_tol=_GRADIENT_CLOSE):
+                return False
+        elif observed[key] != found.get(key):
+            return False
+    return True
+
+
+def _got_matches(aspect: str, observed: Signature, record: Mapping[str, Any], name: str) -> bool:
+    """Whether one of the findings, at the node that is written, gave what is written."""
+    findings = record["lanes"][name]["findings"]
+    at_node = [found for found in findings if observed.get("node") in (None, found["node"])]
+    match aspect:
+        case "mask":
+            return any(mask_word(found["got"]) == observed["got"] for found in at_node)
+        case "values" | "special":
+            return any(_element_matches(observed, record, name, found) for found in at_node)
+        case _:
+            return any(found["got"] == observed["got"] for found in at_node)
+
+
+def _element_matches(observed: Signature, record: Mapping[str, Any], name: str, finding: Mapping[str, Any]) -> bool:
+    got, wanted = _element(record, name, finding, observed.get("at"))
+    written = float(observed["got"])
+    if got is None or math.isnan(got) or math.isnan(written):
+        return got is not None and math.isnan(got) and math.isnan(written)
+    if not (math.isfinite(got) and math.isfinite(written)):
+        return got == written
+    distance = abs(got - wanted) if wanted is not None and math.isfinite(wanted) else abs(got)
+    return abs(got - written) <= _CLOSE * distance
+
+
+def _element(
+    record: Mapping[str, Any], name: str, finding: Mapping[str, Any], at: list[int] | None
+) -> tuple[float | None, float | None]:
+    """What a lane and the reference hold at an index, from whatever the record kept of it."""
+    if finding["aspect"] == "special":
+        if at in (None, finding["got"][0]):
+            return number(finding["got"][1]), number(finding["wanted"][1])
+    elif (worst := finding["distance"]["worst"]) is not None and at in (None, worst["index"]):
+        return number(worst["got"]), number(worst["reference"])
+    held = node(record, name, finding["node"], finding["run"])
+    if held is None or at is None:
+        return None, None
+    for row in held["worst"]:
+        if row["index"] == at:
+            return number(row["got"]), number(row["reference"])
+    value = element(held["values"], at) if held["values"] is not None else None
+    if value is None or (flat(value) != [value]):
+        return None, None
+    return number(value), None
