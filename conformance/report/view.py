@@ -11,6 +11,7 @@ from urllib.parse import quote
 from conformance.report.answer import answer, lane_title
 from conformance.report.blocks import GLYPHS, Cell, Page, Table, case_href
 from conformance.report.facts import Record, is_failure, key_finding, number
+from conformance.report.findings import verdict_text
 from conformance.report.page import page_of
 from conformance.report.words import decimal, essence, joined, one_line, raised_text, safe
 
@@ -211,9 +212,8 @@ def _groups(failing: Sequence[Record]) -> Iterable[Group]:
     found: dict[str, list[Link]] = {}
     for record in failing:
         lane = next(name for name in _by_blame(record) if is_failure(record["lanes"][name]["verdict"]))
-        link = Link(
-            safe(record["id"], 400), case_href(safe(record["id"], 400)), record["outcome"], verdict_text(record, lane)
-        )
+        name = safe(record["id"], 400)
+        link = Link(name, case_href(name), record["outcome"], verdict_text(record, lane))
         found.setdefault(cause(record), []).append(link)
     for title, links in sorted(found.items(), key=lambda item: (-len(item[1]), item[0])):
         yield Group(title, tuple(links))
