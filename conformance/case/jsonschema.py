@@ -157,7 +157,7 @@ class _Writer:
     def _pattern(self, pattern: str | None) -> Schema:
         if pattern is None:
             return {}
-        return {"pattern": f"^({pattern}|{_VARIABLE})$" if self.has_variables else f"^({pattern})$"}
+        return {"pattern": f"^({pattern}|.*{_VARIABLE}.*)$" if self.has_variables else f"^({pattern})$"}
 
 
 def _at_least(keyword: str, bound: float | None) -> Schema:

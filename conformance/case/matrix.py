@@ -1,7 +1,8 @@
 """Unfolds `matrix:` into one case for each combination of values, with ids that follow from the values.
 
 `$name` standing alone is replaced by the value, of whatever type; in graph expressions it may stand anywhere and
-becomes a literal, in prose it becomes its text. Numbers may also be used by name in the arithmetic of lengths.
+becomes a literal, in prose and in the names of mutants it becomes its text. Numbers may also be used by name in the
+arithmetic of lengths.
 """
 
 from __future__ import annotations
@@ -44,9 +45,7 @@ def unfold(case: Located, text: str, problems: Problems) -> list[Variant]:
     """The variants of a case, in the order of the product; none after noting why. `text` is the case as written."""
     matrix_node = case.get("matrix")
     if matrix_node is None:
-        if "$" in text:
-            _Substitution({}, problems).case(case)
-        return [Variant(case)]
+        return [Variant(_Substitution({}, problems).case(case) if "$" in text else case)]
     matrix = Reader(problems).read(matrix_node, CASE.fields["matrix"].kind, "matrix")
     if matrix is BAD or len(matrix) < len(matrix_node.value) or not _ids_differ(matrix, matrix_node, problems):
         return []
@@ -121,6 +120,9 @@ class _Substitution:
         if key == "graph" and node.is_mapping:
             items = {name: self._text(item, repr) for name, item in node.value.items()}
             return Located(items, node.line, node.column, node.last_line, node.keys)
+        if key == "kills" and node.is_list:
+            kills = [self._text(item, _written) for item in node.value]
+            return Located(kills, node.line, node.column, node.last_line)
         return self._whole(node)
 
     def _whole(self, node: Located) -> Located:
@@ -138,28 +140,27 @@ class _Substitution:
         return Located(changed, node.line, node.column, node.last_line, node.keys)
 
     def _value(self, node: Located, name: str) -> Located:
-        if not self._is_known(node, name):
-            return node
-        self.used.add(name)
-        return _located(self.values[name], node)
+        return _located(self.values[name] if self._is_known(node, name) else BAD, node)
 
     def _text(self, node: Located, literal: Callable[[Any], str], is_prose: bool = False) -> Located:
         def put(match: re.Match[str]) -> str:
             name = match[1]
             if is_prose:
                 return literal(self.values[name]) if name in self.values else match[0]
-            if not self._is_known(node, name):
-                return match[0]
-            self.used.add(name)
-            return literal(self.values[name])
+            return literal(self.values[name]) if self._is_known(node, name) else match[0]
 
         if not isinstance(node.value, str):
             return node
+        noted = len(self.problems.found)
         text = _VARIABLE.sub(put, node.value)
+        if len(self.problems.found) > noted:
+            return _located(BAD, node)
         return node if text == node.value else Located(text, node.line, node.column, node.last_line)
 
     def _is_known(self, where: Place, name: str) -> bool:
+        """Whether there is such a variable, which is then used; else it is noted."""
         if name in self.values:
+            self.used.add(name)
             return True
         hint = did_you_mean(name, self.values) or (
             f"variables here: {listed(self.values)}" if self.values else f"add it: `matrix: {{{name}: [...]}}`"

@@ -86,9 +86,9 @@ class Reader:
         self.problems.add(where, f"unknown {record.keys} {word(key)} {joined} {_titled(record)}", hint)
 
     def mismatch(self, node: Located, kind: Kind, label: str, hint: str | None = None) -> Any:
-        """Notes that a value is of another kind. An unknown `$name` has been noted when variables were put in."""
+        """Notes that a value is of another kind; one that is BAD has been noted when variables were put in."""
         self.is_mismatch = True
-        if not (isinstance(node.value, str) and node.value.startswith("$")):
+        if node.value is not BAD:
             self.problems.add(node, f"{label} must be {noun(kind)}, not {found(node)}", hint or help_for(node, kind))
         return BAD
 
@@ -108,11 +108,9 @@ class Reader:
 
     def no_length(self, node: Located, kind: Kind, label: str, error: axes.AxisError) -> Any:
         self.is_mismatch = True
-        if not node.value.startswith("$"):
-            help = help_for(node, kind)
-            reason = "" if help else f": {error.message}"
-            message = f"{label} must be {noun(kind)}, not {found(node)}{reason}"
-            self.problems.add(node, message, help or error.hint)
+        help = help_for(node, kind)
+        reason = "" if help else f": {error.message}"
+        self.problems.add(node, f"{label} must be {noun(kind)}, not {found(node)}{reason}", help or error.hint)
         return BAD
 
 

@@ -172,7 +172,7 @@ def _dims(head: Head, variant: Variant) -> dict[str, tuple[int, ...]]:
         (head.node.get("dims"), head.values.get("dims", {})),
         (own, Reader(head.problems).read(own, CASE.fields["dims"].kind, "dims") if own is not None else {}),
     ):
-        if node is None or values is BAD:
+        if node is None or not node.is_mapping:
             continue
         for name in node.value:
             sizes = values.get(name, 1)  # a size that could not be read has been noted; its axis exists all the same

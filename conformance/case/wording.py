@@ -91,7 +91,7 @@ def help_for(node: Located, kind: Kind) -> str | None:
     if isinstance(value, int | float) and wanted == {kinds.Text}:
         return f'write "{value}" in quotes'
     numbers = {kinds.Integer, kinds.Number, kinds.Length, kinds.Nested}
-    if isinstance(value, int | float) and wanted & {kinds.ListOf, kinds.Row} and not wanted & numbers:
+    if isinstance(value, int | float) and kinds.ListOf in wanted and not wanted & numbers:
         return f"write [{_word(value)}]"
     return None
 
@@ -117,6 +117,8 @@ def _help_for_text(text: str, wanted: set[type[Any]]) -> str | None:
     numbers = {kinds.Integer, kinds.Number, kinds.Length, kinds.Nested}
     if text == "None":
         return "write null" if kinds.Null in wanted else _instead_of_null(wanted)
+    if text.startswith("$"):
+        return "a variable of `matrix:` is known within its case only"
     if text.count("(") != text.count(")"):
         return CUT_BY_A_COMMA
     if re.fullmatch(r"\([^()]*\)", text) and not wanted & {kinds.Integer, kinds.Length}:
@@ -131,6 +133,6 @@ def _help_for_text(text: str, wanted: set[type[Any]]) -> str | None:
         return f"write {text.replace('_', '')}"
     if wanted & numbers and re.fullmatch(r"[+-]?[0-9]*\.?[0-9]+([eE][+-]?[0-9]+)?", text):
         return f"remove the quotes: {text}"
-    if wanted & {kinds.ListOf, kinds.Row}:
+    if kinds.ListOf in wanted:
         return f"write it in brackets: [{_cut(text)}]"
     return None
