@@ -169,10 +169,12 @@ def bert_model(keras: Any) -> type:
             max_position_embeddings: int = 512,
             type_vocab_size: int = 2,
             layer_norm_eps: float = 1e-12,
+            pad_token_id: int | None = 0,
             hidden_act: str = "gelu",
             **kwargs: Any,
         ) -> None:
             super().__init__(**kwargs)
+            self.padding = pad_token_id
             self.word = layers.Embedding(vocab_size, hidden_size)
             self.position = layers.Embedding(max_position_embeddings, hidden_size)
             self.segment = layers.Embedding(type_vocab_size, hidden_size)
@@ -188,7 +190,11 @@ def bert_model(keras: Any) -> type:
         ) -> list[Any]:
             segments = ops.zeros_like(input_ids) if token_type_ids is None else token_type_ids
             positions = ops.arange(ops.shape(input_ids)[1]) if position_ids is None else position_ids
-            hidden = [self.norm(self.word(input_ids) + self.position(positions) + self.segment(segments))]
+            words = self.word(input_ids)
+            if self.padding is not None:
+                is_padding = ops.expand_dims(ops.equal(input_ids, self.padding), -1)
+                words = ops.where(is_padding, ops.stop_gradient(words), words)
+            hidden = [self.norm(words + self.position(positions) + self.segment(segments))]
             allowed = None if attention_mask is None else ops.expand_dims(ops.cast(attention_mask, "bool"), 1)
             for block in self.blocks:
                 hidden.append(block(hidden[-1], allowed=allowed))

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import autograd.numpy as np
 import numpy
+from autograd.tracer import getval
 
 from .activations import activate
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg, make
@@ -49,6 +50,7 @@ class BertModel(Layer):
     max_position_embeddings: int = arg("longest sequence", 512, at_least=1)
     type_vocab_size: int = arg("number of segments", 2, at_least=1)
     layer_norm_eps: float = arg("what is added to the variances", 1e-12)
+    pad_token_id: int | None = arg("word whose embedding gets no gradient; None trains all", 0)
     hidden_act: Literal["gelu", "relu", "silu"] = arg("activation between the two dense layers", "gelu")
 
     mutants = (
@@ -106,11 +108,11 @@ class BertModel(Layer):
             raise LayerError(f"{steps} tokens, but positions for {self.max_position_embeddings}")
         segments = numpy.zeros_like(input_ids) if token_type_ids is None else token_type_ids
         positions = numpy.arange(steps) if position_ids is None else position_ids
-        total = (
-            w.arrays["word.embeddings"][input_ids]
-            + w.arrays["position.embeddings"][positions]
-            + w.arrays["segment.embeddings"][segments]
-        )
+        words = w.arrays["word.embeddings"]
+        if self.pad_token_id is not None:
+            is_padding = numpy.arange(self.vocab_size)[:, None] == self.pad_token_id
+            words = np.where(is_padding, getval(words), words)
+        total = words[input_ids] + w.arrays["position.embeddings"][positions] + w.arrays["segment.embeddings"][segments]
         hidden = [normalised(w.within("norm"), total, self.layer_norm_eps)]
         for index in range(self.num_hidden_layers):
             hidden.append(self._layer(w.within(f"layer_{index}"), hidden[-1], attention_mask))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import autograd
+import autograd.numpy as np
 import numpy
 import pytest
 from helpers import assert_gradient_matches_finite_difference, is_seen, run, weights_of
 
-from conformance.reference.base import LayerError, make
+from conformance.reference.base import LayerError, Weights, make
 from conformance.reference.encoder import BertModel
 
 CONFIG = {
@@ -123,3 +125,16 @@ def test_hidden_states_without_the_embeddings_are_one_fewer() -> None:
 def test_what_the_report_says() -> None:
     assert LAYER.rule((2, 5)) == "hidden_states: 1 + 2 = 3 entries"
     assert LAYER.longest_sum({}, (2, 5)) == 8
+
+
+def test_the_padding_token_learns_nothing() -> None:
+    """`padding_idx` of torch.nn.Embedding, which BERT's word table has: the row is used, and gets no gradient."""
+
+    def total(table: Any, layer: Any) -> Any:
+        return np.sum(layer.call(Weights({**W, "word.embeddings": table}), IDS)[0] ** 3)
+
+    gradient = autograd.grad(total)(W["word.embeddings"], make("BertModel", {**CONFIG, "pad_token_id": 5}))
+    free = autograd.grad(total)(W["word.embeddings"], make("BertModel", {**CONFIG, "pad_token_id": None}))
+    assert not gradient[5].any()
+    assert free[5].any()
+    numpy.testing.assert_allclose(numpy.delete(gradient, 5, 0), numpy.delete(free, 5, 0), rtol=1e-12)

@@ -51,7 +51,7 @@ def bert_model(
     segments = torch.zeros_like(input_ids) if token_type_ids is None else token_type_ids
     positions = torch.arange(input_ids.shape[1]) if position_ids is None else position_ids
     total = (
-        F.embedding(input_ids, p.tensors["word.weight"])
+        F.embedding(input_ids, p.tensors["word.weight"], padding_idx=layer.pad_token_id)
         + F.embedding(positions, p.tensors["position.weight"])
         + F.embedding(segments, p.tensors["segment.weight"])
     )

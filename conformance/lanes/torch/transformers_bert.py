@@ -70,6 +70,7 @@ def bert_model(
         type_vocab_size=layer.type_vocab_size,
         layer_norm_eps=layer.layer_norm_eps,
         hidden_act=layer.hidden_act,
+        pad_token_id=layer.pad_token_id,
         attn_implementation="eager",
     )
     model = library.BertModel(config).eval()
