@@ -10,6 +10,9 @@ import pytest
 
 from tests.builders import POOLED, cases_of, fake, records_of
 
+MEANS_ONLY = POOLED.replace("embedded", "_embedded")
+"""Without the rows of the table, which no lane rounds."""
+
 
 def verdict_on(behaviour: str, folder: Path, in_process: bool = True, text: str = POOLED) -> dict[str, Any]:
     (record,) = records_of(cases_of(text, folder), fake(behaviour), in_process=in_process)
@@ -38,10 +41,18 @@ def test_a_wrong_answer_differs_in_the_aspect_it_is_wrong_in(behaviour: str, asp
 
 @pytest.mark.parametrize("behaviour", ["always_right", "off_by_one_ulp"])
 def test_a_right_answer_and_one_rounding_agree(behaviour: str, tmp_path: Path) -> None:
-    found = verdict_on(behaviour, tmp_path)
+    found = verdict_on(behaviour, tmp_path, text=MEANS_ONLY)
     assert found["verdict"] == "agree"
     assert found["findings"] == []
     assert found["used"] <= 1.0
+
+
+def test_one_rounding_in_numbers_that_are_only_moved_differs(tmp_path: Path) -> None:
+    found = verdict_on("off_by_one_ulp", tmp_path)
+    assert found["verdict"] == "differ"
+    assert found["findings"][0]["node"] == "embedded"
+    assert found["runs"][0]["embedded"]["tier"] == "exact"
+    assert found["runs"][0]["pooled"]["tier"] == "budget"
 
 
 def test_only_the_first_cause_is_judged(tmp_path: Path) -> None:
@@ -102,7 +113,7 @@ def test_two_lanes_that_agree_against_the_reference_are_an_outcome_of_their_own(
 
 
 def test_nobody_stands_alone_where_all_agree(tmp_path: Path) -> None:
-    (record,) = records_of(cases_of(POOLED, tmp_path), fake("off_by_one_ulp"), fake("always_right"))
+    (record,) = records_of(cases_of(MEANS_ONLY, tmp_path), fake("off_by_one_ulp"), fake("always_right"))
     assert record["odd_one_out"] is None
     assert record["outcome"] == "agree"
 
@@ -115,3 +126,12 @@ def test_a_lane_may_answer_where_only_others_must_raise(tmp_path: Path) -> None:
     assert silent["lanes"]["raises"]["verdict"] == "error"
     (unexpected,) = records_of(cases_of(text, tmp_path, "other"), fake("raises"))
     assert unexpected["lanes"]["numpy"]["verdict"] == "error"
+
+
+def test_a_lane_that_is_lost_over_every_case_is_given_up(tmp_path: Path) -> None:
+    case = POOLED[POOLED.index("      - id: masked") :]
+    many = POOLED + "".join(case.replace("id: masked", f"id: more{i}") for i in range(8))
+    records = records_of(cases_of(many, tmp_path), fake("crashes"), in_process=False)
+    reasons = [record["lanes"]["crashes"]["reason"] for record in records]
+    assert {record["lanes"]["crashes"]["verdict"] for record in records} == {"crash"}
+    assert [reason.startswith("given up after 5 losses in a row") for reason in reasons] == [False] * 5 + [True] * 4

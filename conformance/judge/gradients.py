@@ -18,6 +18,7 @@ def gradient_findings(got: Observation, reference: Observation) -> tuple[list[Fi
     distances: dict[str, Distance] = {}
     if not got.gradients or not reference.gradients:
         return findings, distances
+    overall = max(float(np.max(np.abs(other.values), initial=0.0)) for other in reference.gradients.values())
     for name, wanted in reference.gradients.items():
         if name not in got.gradients:
             findings.append(Finding("gradient", "missing", name))
@@ -36,7 +37,8 @@ def gradient_findings(got: Observation, reference: Observation) -> tuple[list[Fi
             pair = ((index, float(wanted.values[index])), (index, float(found.values[index])))
             findings.append(Finding("gradient", "special", name, 0, *pair))
             continue
-        distances[name] = distance(found.values, gradient_allowance(wanted.values, wanted.sensitivity, largest))
+        allowed = gradient_allowance(wanted.values, wanted.sensitivity, largest, overall)
+        distances[name] = distance(found.values, allowed)
         if distances[name].over:
             findings.append(Finding("gradient", "values", name, distance=distances[name]))
     return findings, distances

@@ -71,6 +71,10 @@ class Distance:
     largest: float
     """Largest absolute error."""
     worst: Worst | None = None
+    rms: float = 0.0
+    """Root mean square of the error, in roundings: over that of S_i + u |ref_i|."""
+    mean: float = 0.0
+    """Mean of the signed error, in the same unit: what does not cancel, rounding does not make."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import execnet
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from conformance.errors import LaneUnavailable
 from conformance.lanes.observation import Observation, from_message
@@ -25,8 +27,8 @@ from conformance.lanes.worker import sendable, start_adapter
 
 START_LIMIT = 300.0
 """Seconds that a framework may take to import: generous, for a cold disk; a start that fails says so at once."""
-MAX_IDLE_DEATHS = 2
-"""A lane that dies so often without having begun a case is unavailable."""
+MAX_DEATHS = 5
+"""A lane that is lost so often without one answer in between is given up: what is left would only take longer."""
 
 _BOOTSTRAP = """
 import sys
@@ -52,6 +54,12 @@ class LaneSpec:
     options: Mapping[str, Any] = field(default_factory=dict)
     interpreter: str = sys.executable
     is_required: bool = True
+    wants: Mapping[str, str] = field(default_factory=dict)
+    """Package to version specifier: what the lane must prove to have."""
+    overlay: tuple[str, ...] = ()
+    """Pure-Python requirements to lay over the interpreter's packages."""
+    environment: tuple[str, ...] = ()
+    """Requirements that need an environment of their own."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,21 @@ class LaneIdentity:
     files: Mapping[str, str]
     gives_masks: bool
     chatter: str = ""
+
+
+def proved(spec: LaneSpec, identity: LaneIdentity) -> LaneIdentity:
+    """The identity, if it is the one asked for. Raises LaneUnavailable that says which version answered instead."""
+    for package, wanted in spec.wants.items():
+        found = identity.versions.get(package)
+        if found is None:
+            continue
+        if not SpecifierSet(wanted).contains(Version(found), prereleases=True):
+            file = identity.files.get(package, "an unknown file")
+            raise LaneUnavailable(
+                f"lane {spec.name}: asked for {package}{wanted}, {package} {found} answered from {file}",
+                "name an interpreter or a version that has it",
+            )
+    return identity
 
 
 class Lane(Protocol):
@@ -86,8 +109,11 @@ class ProcessLane:
         self._done: dict[str, Observation] = {}
         self._begun: str | None = None
         self._begun_at = 0.0
-        self._idle_deaths = 0
+        self._deaths = 0
+        self._given_up = ""
         self._identity: LaneIdentity | None = None
+        self._refused: LaneUnavailable | None = None
+        """Why there is no environment for it; `identity` raises it."""
         self._group: execnet.Group | None = None
         self._channel: Any = None
 
@@ -96,7 +122,12 @@ class ProcessLane:
         return Path(self._folder.name) / "chatter.txt"
 
     def start(self) -> None:
-        """Starts the process and its imports, and returns at once."""
+        """Starts the process and its imports, and returns at once; what has to be installed first is waited for."""
+        try:
+            self.spec = _prepared(self.spec)
+        except LaneUnavailable as error:
+            self._refused = error
+            return
         self._chatter_file.write_bytes(b"")
         self._group = execnet.Group()
         try:
@@ -119,8 +150,10 @@ class ProcessLane:
     def identity(self) -> LaneIdentity:
         """Waits until the framework is imported. Raises LaneUnavailable with what to install."""
         if self._identity is None:
-            if self._channel is None:
+            if self._channel is None and self._refused is None:
                 self.start()
+            if self._refused is not None:
+                raise self._refused
             try:
                 message = self._channel.receive(START_LIMIT)
             except EOFError:
@@ -131,7 +164,7 @@ class ProcessLane:
                 raise self._unavailable(bounded(str(error), 2_000)) from None
             if message[0] == "failed":
                 raise self._unavailable(f"{message[1]}: {message[2]}")
-            self._identity = LaneIdentity(**message[1])
+            self._identity = proved(self.spec, LaneIdentity(**message[1]))
         return self._identity
 
     def _unavailable(self, why: str) -> LaneUnavailable:
@@ -142,6 +175,12 @@ class ProcessLane:
         """Queues a plan; the lane works on queued plans in order without being waited for."""
         self.identity()
         self._pending[plan["id"]] = plan
+        if self._given_up:
+            self._write_off(plan["id"], "crash", self._given_up, "")
+        else:
+            self._post(plan)
+
+    def _post(self, plan: Mapping[str, Any]) -> None:
         with suppress(OSError):  # it died meanwhile: what is pending is sent again when that is noticed
             self._channel.send(dict(plan))
 
@@ -173,6 +212,7 @@ class ProcessLane:
             self._begun, self._begun_at = case_id, time.monotonic()
         else:
             self._begun = None
+            self._deaths = 0
             del self._pending[case_id]
             self._done[case_id] = from_message(self.spec.name, self.spec.adapter, rest[0])
 
@@ -180,26 +220,29 @@ class ProcessLane:
         """Writes the case in hand off, and goes on with the rest in a new process."""
         chatter = self._chatter_file.read_bytes()[-4 * MAX_TEXT :].decode("utf-8", "replace")
         self._end_process()
-        if self._begun is None:
-            self._idle_deaths += 1
-            if self._idle_deaths > MAX_IDLE_DEATHS:
-                for case_id in list(self._pending):
-                    self._write_off(case_id, ended, detail, chatter)
-                return
-        else:
+        self._deaths += 1
+        if self._begun is not None:
             self._write_off(self._begun, ended, detail, chatter)
             self._begun = None
-        self._identity = None
-        waiting = list(self._pending.values())
+        if self._deaths >= MAX_DEATHS:
+            self._given_up = f"given up after {MAX_DEATHS} losses in a row; the last: {detail}"
+        else:
+            self._start_again()
+        if self._given_up:
+            for case_id in list(self._pending):
+                self._write_off(case_id, "crash", self._given_up, "")
+
+    def _start_again(self) -> None:
+        """A new process, with the plans that the lost one had not begun."""
+        self._identity, known = None, self._identity
         try:
             self.start()
             self.identity()
         except LaneUnavailable as error:
-            for plan in waiting:
-                self._write_off(plan["id"], "crash", f"the lane could not be started again: {error.message}", "")
+            self._given_up, self._identity = f"the lane could not be started again: {error.message}", known
             return
-        for plan in waiting:
-            self._channel.send(dict(plan))
+        for plan in self._pending.values():
+            self._post(plan)
 
     def _write_off(self, case_id: str, ended: Any, detail: str, chatter: str) -> None:
         del self._pending[case_id]
@@ -232,6 +275,14 @@ class ProcessLane:
         self._folder.cleanup()
 
 
+def _prepared(spec: LaneSpec) -> LaneSpec:
+    if not (spec.overlay or spec.environment):
+        return spec
+    from conformance.lanes.environments import prepared
+
+    return prepared(spec)
+
+
 class InProcessLane:
     """A lane in this process, for a debugger: no isolation, no time limit, chatter goes where it goes."""
 
@@ -245,6 +296,7 @@ class InProcessLane:
 
     def identity(self) -> LaneIdentity:
         if self._adapter is None:
+            self.spec = _prepared(self.spec)
             try:
                 self._adapter = start_adapter(self.spec.adapter, dict(self.spec.options))
             except ImportError as error:
@@ -252,7 +304,7 @@ class InProcessLane:
                     f"lane {self.spec.name} cannot start: {error}", _MISSING.get(self.spec.adapter)
                 ) from error
         found = self._adapter.identity
-        return LaneIdentity(dict(found.versions), dict(found.files), found.gives_masks)
+        return proved(self.spec, LaneIdentity(dict(found.versions), dict(found.files), found.gives_masks))
 
     def send(self, plan: Mapping[str, Any]) -> None:
         self._plans[plan["id"]] = plan
