@@ -43,16 +43,11 @@ fam/topic.case.yaml:10:5: error: unknown key lane in the case
    = help: did you mean lanes?""",
     ),
     "unknown key with nothing near": (
-        {"new": "    zzz: 1", "source": "    source: {kind: hand, zzz: 1}"},
+        {"source": "    source: {kind: hand, zzz: 1}"},
         """\
-fam/topic.case.yaml:10:5: error: unknown key zzz in the case
+fam/topic.case.yaml:10:26: error: unknown key zzz in the source
    |
-10 |     zzz: 1
-   |     ^
-   = help: keys: id, question, answer, remark, dims, dynamic, source, tags, questions, inputs, ... (21 in all)
-fam/topic.case.yaml:11:26: error: unknown key zzz in the source
-   |
-11 |     source: {kind: hand, zzz: 1}
+10 |     source: {kind: hand, zzz: 1}
    |                          ^
    = help: keys: kind, reference, note""",
     ),
@@ -211,13 +206,13 @@ fam/topic.case.yaml:9:13: error: 2y cannot be a name in graph
    = help: names match [A-Za-z_][A-Za-z0-9_]*""",
     ),
     "a key that would move the cursor": (
-        {"new": '    "\\ta": 1'},
+        {"new": '    source: {kind: hand, "\\ta": 1}'},
         """\
-fam/topic.case.yaml:10:5: error: unknown key '\\ta' in the case
+fam/topic.case.yaml:10:26: error: unknown key '\\ta' in the source
    |
-10 |     "\\ta": 1
-   |     ^
-   = help: keys: id, question, answer, remark, dims, dynamic, source, tags, questions, inputs, ... (21 in all)""",
+10 |     source: {kind: hand, "\\ta": 1}
+   |                          ^
+   = help: keys: kind, reference, note""",
     ),
 }
 
