@@ -66,7 +66,8 @@ def plan_of(case: Case, with_gradients: bool = True) -> Plan:
                 if fixed is not None:
                     spec["kept"].append(key)
                 shared = spec["config"].get("name", name)
-                array = fixed if fixed is not None else draw_weight(case.id, shared, key, weight.shape, weight.draw)
+                way = "integers" if case.draw == "integers" and weight.draw != "variance" else weight.draw
+                array = fixed if fixed is not None else draw_weight(case.id, shared, key, weight.shape, way)
                 drawn.setdefault(name, {})[key] = array
             spec["is_planned"] = True
         return {key: as_reference(array) for key, array in drawn.get(name, {}).items()}

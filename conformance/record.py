@@ -165,11 +165,19 @@ def _run_record(case: Case, run: int, verdict: LaneVerdict, got: Observation, re
                 "summary": summary(output.values),
                 "values": output.values.tolist() if output.values.size <= SMALL else None,
                 "distance": None if found is None else dataclasses.asdict(found),
+                "tier": tier_of(case, name, output, reference),
                 "worst": []
                 if found is None or found.over == 0 or exact is None
-                else worst_elements(case, output, exact.outputs[index], reference.longest_sum),
+                else worst_elements(case, output, exact.outputs[index], reference.longest_sum, name in reference.exact),
             }
     return nodes
+
+
+def tier_of(case: Case, name: str, output: Output, reference: Observation) -> str:
+    """How strictly an output is judged: see `conformance.judge.budget.Tier`."""
+    if output.values.dtype.kind != "f":
+        return "exact"
+    return "tolerance" if case.tolerance is not None else "exact" if name in reference.exact else "budget"
 
 
 def axis_names(case: Case, run: int, label: str, shape: tuple[int, ...]) -> list[str]:
@@ -208,11 +216,11 @@ def summary(values: Array) -> dict[str, Any]:
     }
 
 
-def worst_elements(case: Case, got: Output, exact: Output, longest_sum: int) -> list[dict[str, Any]]:
+def worst_elements(case: Case, got: Output, exact: Output, longest_sum: int, is_exact: bool) -> list[dict[str, Any]]:
     """The elements that are furthest over what they are allowed, worst first."""
     if got.shape != exact.shape:
         return []
-    allowed = allowance(exact.values, exact.sensitivity, longest_sum, case.tolerance)
+    allowed = allowance(exact.values, exact.sensitivity, longest_sum, case.tolerance, is_exact=is_exact)
     values, wanted = got.values.astype(np.float64), exact.values.astype(np.float64)
     with np.errstate(all="ignore"):
         error = np.abs(values - wanted)

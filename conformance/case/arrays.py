@@ -33,6 +33,8 @@ FORMAT = "conformance draw 1"
 
 MEAN, STD = 0.25, 1.0
 """Of `normal` where the case gives none: both signs, but not centred, so that a forgotten mean shows."""
+WHOLE = (-4, 5)
+"""From and below, of a case that draws integers."""
 MAX_ELEMENTS = 2**24
 CELLS = 64
 """About how many cells a uniform draw has where there are few values; more values make fewer, larger cells."""
@@ -50,12 +52,14 @@ class DrawError(ValueError):
 def draw_inputs(case: Case, run: int) -> dict[str, Array]:
     """The input arrays of a case in one of its runs, by name, in their declared shapes and dtypes."""
     bindings = axes.bindings_of(case, run)
-    return {item.name: _input(case.id, item, run, axes.shape(item.shape, bindings)) for item in case.inputs}
+    return {item.name: _input(case, item, run, axes.shape(item.shape, bindings)) for item in case.inputs}
 
 
-def _input(case_id: str, item: Input, run: int, shape: tuple[int, ...]) -> Array:
-    name = f"{case_id}|input|{item.name}|{run}"
+def _input(case: Case, item: Input, run: int, shape: tuple[int, ...]) -> Array:
+    name = f"{case.id}|input|{item.name}|{run}"
     ((kind, given),) = item.fill.items()
+    if case.draw == "integers" and kind == "normal" and not given:
+        return draw_integers(name, shape, *WHOLE).astype(item.dtype)
     match kind:
         case "normal":
             return draw_normal(name, shape, given.get("mean", MEAN), given.get("std", STD), item.dtype)
@@ -104,7 +108,7 @@ def draw_weight(case_id: str, layer: str, name: str, shape: tuple[int, ...], dra
 
     `kernel`: evenly between -a and a with a = sqrt(3 / fan_in), so that a sum over fan_in = prod(shape[:-1]) inputs of
     order one is of order one. `table`: bell-shaped, order one. `bias`: 0.05 to 0.3 away from 0. `scale` and `variance`:
-    0.1 to 0.5 and 0.1 to 0.7 away from 1.
+    0.1 to 0.5 and 0.1 to 0.7 away from 1. `integers` are drawn like whole inputs, and may be equal.
     """
     key = f"{case_id}|weight|{layer}|{name}"
     match draw:
@@ -117,6 +121,8 @@ def draw_weight(case_id: str, layer: str, name: str, shape: tuple[int, ...], dra
             return _away_from(key, shape, 0, 0.05, 0.3)
         case "scale":
             return _away_from(key, shape, 1, 0.1, 0.5)
+        case "integers":
+            return draw_integers(key, shape, *WHOLE).astype(np.float32)
         case "variance":
             return _away_from(key, shape, 1, 0.1, 0.7)
     raise ValueError(f"no weight is drawn as {draw}")

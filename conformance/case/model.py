@@ -155,6 +155,8 @@ class Case:
     """Only these lanes run the case; all when empty."""
     no_gradients: str = ""
     """Why gradients are not compared (a kink or a tie that the question is about); empty where they are."""
+    draw: Literal["spread", "integers"] = "spread"
+    """How weights and unfilled inputs are drawn; `integers` are -4 to 4, on which linear layers are exact."""
     kills: tuple[str, ...] = ()
     """Mutants (`Layer.mutant`) that this case must tell from the real layer."""
     matrix: Mapping[str, Any] = field(default_factory=dict)

@@ -281,6 +281,11 @@ CASE = Record(
         "claims": Field(ListOf(CLAIM), "Statements between nodes that must hold in every lane."),
         "kills": Field(ListOf(Text(KILL, "Layer.mutant")), "Mutants that this case must tell from the real layer."),
         "lanes": Field(ListOf(Text(LANE, "a lane"), at_least=1), "Only these lanes run the case."),
+        "draw": Field(
+            Choice(("spread", "integers")),
+            "How weights, and inputs without a fill, are drawn. `integers` are -4 to 4: linear layers must then agree "
+            "to the last bit. `spread`, the default, gives numbers no two of which are equal.",
+        ),
         "no_gradients": Field(Text(), "Why gradients are not compared: a kink or a tie that the question is about."),
         "matrix": Field(
             MATRIX, "Variables and their values: the case runs for each combination; `$name` is the value."

@@ -124,6 +124,7 @@ def _assemble(head: Head, variant: Variant, draft: Draft, parts: _Parts) -> Case
         questions=tuple(values.get("questions", head.values.get("questions", ()))),
         lanes=tuple(values.get("lanes", ())),
         no_gradients=values.get("no_gradients", ""),
+        draw=values.get("draw", "spread"),
         kills=tuple(values.get("kills", ())),
         matrix=variant.matrix,
         tolerance=Tolerance(**values["tolerance"]) if "tolerance" in values else None,
@@ -137,7 +138,7 @@ def _digest(case_id: str, variant: Variant, draft: Draft, parts: _Parts) -> str:
     """SHA-256 of all that decides the outcome, in a form that does not depend on spelling, order of keys or place."""
     values = draft.values
     decisive = {
-        "draw": FORMAT,
+        "draw": FORMAT if values.get("draw", "spread") == "spread" else f"{FORMAT} of integers",
         "id": case_id,
         "dims": parts.dims,
         "dynamic": parts.dynamic,

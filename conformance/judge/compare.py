@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from conformance.case.model import Tolerance
-from conformance.judge.budget import Allowance, allowance, distance
+from conformance.judge.budget import Allowance, allowance, distance, is_biased
 from conformance.judge.verdict import Distance, Finding
 from conformance.lanes.observation import Array, Observation, Output
 
@@ -91,15 +91,16 @@ class Special:
 
 
 class Values:
-    """Every element lies within what it is allowed."""
+    """Every element lies within what it is allowed, and all together do not lean to one side."""
 
     aspect = "values"
 
     def compare(self, got: Output, wanted: Output, allowed: Allowance, place: Place) -> Finding | None:
         found = distance(got.values, allowed)
-        if found.over == 0:
+        if found.over == 0 and not is_biased(found, allowed.terms):
             return None
-        return Finding("values", "values", place.node, place.run, wanted_by=place.wanted_by, distance=found)
+        kind = "values" if found.over else "bias"
+        return Finding("values", kind, place.node, place.run, wanted_by=place.wanted_by, distance=found)
 
 
 COMPARERS: tuple[Comparer, ...] = (Shape(), Dtype(), Mask(), Special(), Values())
@@ -159,7 +160,8 @@ def matched_outputs(
             for index, (a, b) in enumerate(zip(mine[name].outputs, node.outputs, strict=False)):
                 known = exact[name].outputs[index] if index < len(exact[name].outputs) else b
                 moved = known.sensitivity if known.shape == b.shape else None
-                allowed = allowance(b.values, moved, reference.longest_sum, tolerance, scale)
+                is_exact = name in reference.exact
+                allowed = allowance(b.values, moved, reference.longest_sum, tolerance, scale, is_exact)
                 yield Matched(names[index], run, a, b, allowed)
 
 

@@ -96,7 +96,7 @@ def _explained(
 ) -> Explanation:
     starts = divergences(case, got, reference, gives_masks)
     where = _where(case, starts)
-    named = list(_mutants(case, got, gives_masks, wrong))[:ALTERNATIVES]
+    named = list(_mutants(case, got, reference, gives_masks, wrong))[:ALTERNATIVES]
     if named:
         mistakes = ", or as one who ".join(f"{mutant.mistake} ({kind}.{mutant.name})" for kind, mutant in named)
         sentence = f"{lane} answers as one who {mistakes}.{where}"
@@ -119,8 +119,10 @@ def _where(case: Case, starts: tuple[Divergence, ...]) -> str:
     return f" It starts at {first.node}{step}{more}{agree}."
 
 
-def _mutants(case: Case, got: Observation, gives_masks: bool, wrong: _Mistaken) -> Iterator[tuple[str, Mutant]]:
-    """The mistakes that give the lane's answer, in the order of the case's layers."""
+def _mutants(
+    case: Case, got: Observation, reference: Observation, gives_masks: bool, wrong: _Mistaken
+) -> Iterator[tuple[str, Mutant]]:
+    """The mistakes that give the lane's answer and not the reference's, in the order of the case's layers."""
     for kind in case.layer_types:
         mutants: tuple[Mutant, ...] = LAYERS.get(kind, Layer).mutants
         for mutant in mutants:
@@ -128,7 +130,9 @@ def _mutants(case: Case, got: Observation, gives_masks: bool, wrong: _Mistaken) 
             if quick is None or not agrees(case, got, quick, gives_masks, NEAR):
                 continue
             exact = wrong.answers(True, kind, mutant)
-            if exact is not None and agrees(case, got, exact, gives_masks):
+            if exact is None or not agrees(case, got, exact, gives_masks):
+                continue
+            if not agrees(case, reference, exact, gives_masks):
                 yield kind, mutant
 
 

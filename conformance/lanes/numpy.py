@@ -193,6 +193,7 @@ class Reference:
 
     def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]:
         """The reference's answer, with its sensitivity to rounding beside every array."""
+        from conformance.lanes.exactness import exact_nodes
         from conformance.lanes.rounding import Perturbed
 
         observing = Observing()
@@ -206,6 +207,7 @@ class Reference:
             observing.params = {name: sum(int(v.size) for v in w.values()) for name, w in weights.items()}
             observing.phase = "call"
             sensitivity = []
+            exact = set(plan["observed"])
             for index, run in enumerate(plan["runs"]):
                 inputs = {name: as_reference(unpack(value)) for name, value in run.items()}
                 arrays = ReferenceArrays(plan, layers, lambda name, *_: weights[name], observing)
@@ -218,10 +220,15 @@ class Reference:
                     )
                 probe = Perturbed(plan, layers, weights, inputs, wants_gradients=index == 0)
                 sensitivity.append(probe.sensitivity)
+                exact &= exact_nodes(plan, layers, weights, inputs, arrays.longest_sum)
                 if index == 0:
                     observing.gradients = probe.gradients
                     observing.gradient_note = probe.note
-            observing.extra = {"sensitivity": sensitivity, "longest_sum": arrays.longest_sum}
+            observing.extra = {
+                "sensitivity": sensitivity,
+                "longest_sum": arrays.longest_sum,
+                "exact": sorted(exact),
+            }
         except Exception as error:
             observing.failed(error)
         return observing.as_message()

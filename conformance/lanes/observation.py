@@ -82,6 +82,8 @@ class Observation:
     """Why there are no gradients."""
     steps: tuple[Step, ...] = ()
     longest_sum: int = 1
+    exact: frozenset[str] = frozenset()
+    """Of the reference: the nodes that float32 computes without rounding (`conformance.lanes.exactness`)."""
     seconds: float = 0.0
     chatter: str = ""
     detail: str = ""
@@ -115,6 +117,7 @@ def from_message(lane: str, adapter: str, message: Mapping[str, Any]) -> Observa
         gradient_note=message["gradient_note"],
         steps=tuple(Step(**step) for step in message["steps"]),
         longest_sum=message.get("longest_sum", 1),
+        exact=frozenset(message.get("exact", ())),
         seconds=message.get("seconds", 0.0),
         chatter=message.get("chatter", ""),
     )

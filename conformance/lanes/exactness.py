@@ -1,0 +1,178 @@
+"""Which nodes of a case float32 computes without rounding, whatever the order of its sums: they must agree exactly.
+
+Numbers that are only moved about stay what they were. Sums of products of whole numbers stay whole numbers, and all
+that are below 2^24 are float32 numbers. The graph is walked once with a description in place of each array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy
+
+from conformance.case.expressions import evaluate
+from conformance.lanes.adapter import parsed_graph
+from conformance.reference.base import Layer
+
+EXACT_BELOW = 2.0**24
+"""All whole numbers up to here are float32 numbers."""
+
+Character = Literal["moves", "linear", "rounds"]
+
+
+Kind = Literal["whole", "given", "rounded"]
+_FROM_THE_WORST: tuple[Kind, ...] = ("rounded", "given", "whole")
+
+
+@dataclass(frozen=True)
+class Held:
+    """What is known of an array: whether its numbers are whole, exact as given, or rounded; and the largest."""
+
+    kind: Kind
+    most: float = 0.0
+
+
+ROUNDED = Held("rounded")
+
+_MOVING_LAYERS = {
+    *("Concatenate", "Cropping1D", "Dropout", "Embedding", "Flatten", "GlobalMaxPooling1D", "GlobalMaxPooling2D"),
+    *("Identity", "Masking", "MaxPooling1D", "MaxPooling2D", "Maximum", "Minimum", "Permute", "RepeatVector"),
+    *("Reshape", "UpSampling1D", "ZeroPadding1D"),
+}
+_LINEAR_LAYERS = {
+    *("Add", "Conv1D", "Conv1DTranspose", "Conv2D", "Dense", "DepthwiseConv1D", "Multiply", "SeparableConv1D"),
+    *("PReLU", "Subtract"),
+}
+_STRAIGHT = (None, "linear", "relu")
+"""Activations that only move numbers."""
+_MOVING_OPERATIONS = {
+    *("abs", "cast", "concatenate", "equal", "expand_dims", "flip", "greater", "max", "min", "one_hot", "pad"),
+    *("repeat", "reshape", "squeeze", "stack", "transpose", "where"),
+}
+_LINEAR_OPERATIONS = {"einsum", "sum"}
+
+
+def character(layer: Layer) -> Character:
+    """Whether a layer only moves numbers, sums products of them, or rounds."""
+    kind = type(layer).__name__
+    activation = getattr(layer, "activation", None)
+    match kind:
+        case "TimeDistributed":
+            return character(layer.layer)  # type: ignore[attr-defined]  # a field of that class
+        case "Activation":
+            return "moves" if activation in _STRAIGHT else "rounds"
+        case "ReLU":
+            return "moves" if not getattr(layer, "negative_slope", 0.0) else "rounds"
+        case "Dot":
+            return "rounds" if getattr(layer, "normalize", False) else "linear"
+    if kind in _MOVING_LAYERS:
+        return "moves"
+    return "linear" if kind in _LINEAR_LAYERS and activation in _STRAIGHT else "rounds"
+
+
+def described(array: Any) -> Held:
+    """What is known of an array of the case."""
+    values = numpy.asarray(array)
+    if values.dtype == object:
+        return ROUNDED
+    if values.dtype.kind != "f":
+        return Held("whole", float(numpy.max(numpy.abs(values.astype(float)), initial=0.0)))
+    finite = values[numpy.isfinite(values)]
+    if not numpy.array_equal(finite, finite.astype(numpy.float32)):
+        return ROUNDED
+    is_whole = finite.size == values.size and bool(numpy.all(finite == numpy.rint(finite)))
+    return Held("whole" if is_whole else "given", float(numpy.max(numpy.abs(finite), initial=0.0)))
+
+
+class _Descriptions:
+    """The graph verbs over descriptions."""
+
+    def __init__(self, plan: Mapping[str, Any], layers: Mapping[str, Layer], weights: Any, terms: int) -> None:
+        self.models = plan["models"]
+        self.layers = layers
+        self.weights = {name: {key: described(value) for key, value in held.items()} for name, held in weights.items()}
+        self.terms = terms
+        self.values: dict[str, Held] = {}
+
+    def name(self, name: str) -> Held:
+        return self.values[name]
+
+    def weight(self, layer: str, weight: str) -> Held:
+        return self.weights[layer].get(weight, ROUNDED)
+
+    def item(self, value: Any, index: Any) -> Any:
+        return value[index] if isinstance(value, list) else value
+
+    def call(self, callee: str, args: list[Any], kwargs: dict[str, Any]) -> Held:
+        if callee in self.models or kwargs.get("training") is True:
+            return ROUNDED
+        given = _leaves([args, list(kwargs.values())])
+        held = list(self.weights[callee].values())
+        match character(self.layers[callee]):
+            case "moves":
+                return _worst([*given, *held])
+            case "linear":
+                return self._sum_of_products(list(given), held)
+        return ROUNDED
+
+    def operate(self, operation: str, args: list[Any], kwargs: dict[str, Any]) -> Held:
+        given = list(_leaves([args, list(kwargs.values())]))
+        if operation in _MOVING_OPERATIONS:
+            return _worst([*given, Held("whole", 1.0)])
+        return self._sum_of_products(given, []) if operation in _LINEAR_OPERATIONS else ROUNDED
+
+    def arithmetic(self, operator: str, left: Any, right: Any) -> Held:
+        for constant, other in ((left, right), (right, left)):
+            if operator == "*" and isinstance(other, Held) and isinstance(constant, int | float) and abs(constant) == 1:
+                return other
+        return ROUNDED if operator == "/" else self._sum_of_products([_held(left), _held(right)], [])
+
+    def _sum_of_products(self, given: list[Held], weights: list[Held]) -> Held:
+        """Whole numbers where all are whole and no partial sum can leave what float32 holds."""
+        if any(one.kind != "whole" for one in [*given, *weights]):
+            return ROUNDED
+        most = float(self.terms + 1)
+        for one in [*given, *weights]:
+            most *= max(one.most, 1.0)
+        return Held("whole", most) if most < EXACT_BELOW else ROUNDED
+
+
+def _held(value: Any) -> Held:
+    if isinstance(value, Held):
+        return value
+    return described(float(value)) if isinstance(value, int | float) else ROUNDED
+
+
+def _leaves(nested: Any) -> Iterator[Held]:
+    if isinstance(nested, list | tuple):
+        for item in nested:
+            yield from _leaves(item)
+    elif isinstance(nested, Held):
+        yield nested
+
+
+def _worst(given: list[Held]) -> Held:
+    """What is true of all together."""
+    if not given:
+        return ROUNDED
+    kinds = {one.kind for one in given}
+    kind = next(kind for kind in _FROM_THE_WORST if kind in kinds)
+    return Held(kind, max(one.most for one in given))
+
+
+def exact_nodes(
+    plan: Mapping[str, Any],
+    layers: Mapping[str, Layer],
+    weights: Mapping[str, Mapping[str, Any]],
+    inputs: Mapping[str, Any],
+    terms: int,
+) -> set[str]:
+    """The observed nodes that must be exactly the reference's; `terms` is the length of the longest sum."""
+    descriptions = _Descriptions(plan, layers, weights, terms)
+    descriptions.values = {name: described(array) for name, array in inputs.items()}
+    for node, expression in parsed_graph(plan):
+        value = evaluate(expression, descriptions)
+        descriptions.values[node] = _worst(list(_leaves(value))) if isinstance(value, list) else _held(value)
+    return {node for node in plan["observed"] if descriptions.values[node].kind != "rounded"}

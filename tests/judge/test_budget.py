@@ -1,0 +1,87 @@
+"""What an error may be: the inequality by hand, the exact tier, and errors that are too large only together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from conformance.case.model import Tolerance
+from conformance.judge.budget import (
+    UNIT,
+    Allowance,
+    allowance,
+    distance,
+    gradient_allowance,
+    is_biased,
+    moderated,
+)
+
+
+def test_the_inequality_by_hand() -> None:
+    reference = np.array([1.0, -2.0])
+    found = allowance(reference, np.array([3 * UNIT, 3 * UNIT]), longest_sum=16)
+    # C = 8 + sqrt(16) = 12; 12 (3 u + u |ref|) + 8 u 2
+    assert np.allclose(found.allowed / UNIT, [12 * 4 + 16, 12 * 5 + 16], rtol=1e-12)
+    assert (found.constant, found.floor / UNIT, found.tier) == (12.0, 16.0, "budget")
+
+
+def test_an_exact_output_is_allowed_nothing() -> None:
+    found = allowance(np.array([1.0, 2.0]), None, 1, is_exact=True)
+    assert found.tier == "exact"
+    assert distance(np.array([1.0, 2.0]), found).over == 0
+    assert distance(np.array([1.0, np.nextafter(np.float32(2.0), np.float32(3.0))]), found).over == 1
+
+
+def test_a_tolerance_that_the_case_states_replaces_both() -> None:
+    stated = Tolerance(rtol=0.1, atol=0.5, reason="a test")
+    found = allowance(np.array([10.0]), None, 1, stated, is_exact=True)
+    assert (found.tier, found.allowed.tolist(), found.terms) == ("tolerance", [1.5], 0)
+
+
+def test_sensitivities_are_drawn_to_their_median_by_a_third() -> None:
+    # (8 s^2 + 4 m^2) / 12 with m = 2, the median of what is not zero
+    assert np.allclose(moderated(np.array([1.0, 2.0, 4.0])) ** 2, [2.0, 4.0, 12.0], rtol=1e-12)
+    assert moderated(np.array([0.0, 0.0])).tolist() == [0.0, 0.0]
+
+
+def test_a_gradient_that_is_zero_by_structure_may_be_a_difference_of_the_others() -> None:
+    zero = gradient_allowance(np.array([1e-17]), None, largest=1e-17, overall=1.0)
+    assert distance(np.array([2e-7]), zero).over == 0
+    assert distance(np.array([1e-4]), zero).over == 1
+    small = gradient_allowance(np.array([1e-3]), None, largest=1e-3, overall=1.0)
+    assert distance(np.array([1e-3 + 1e-6]), small).over == 1, "small gradients keep their own scale"
+
+
+def errors(shape: np.ndarray, n: int = 1) -> Allowance:
+    """An allowance around ones whose rounding is one unit: S = 0, u |ref| = u."""
+    return allowance(np.ones(shape.shape), None, n)
+
+
+def test_errors_that_are_all_large_are_biased_though_each_is_allowed() -> None:
+    signs = np.where(np.arange(100) % 2 == 0, 1.0, -1.0)
+    found = distance(1.0 + 6 * UNIT * signs, errors(signs))
+    assert found.over == 0
+    assert found.rms == pytest.approx(6.0, rel=1e-6)
+    assert found.mean == pytest.approx(0.0, abs=1e-6)
+    assert is_biased(found, terms=1)
+    assert not is_biased(distance(1.0 + 3 * UNIT * signs, errors(signs)), terms=1)
+
+
+def test_errors_to_one_side_are_biased_before_they_are_large() -> None:
+    ones = np.ones(100)
+    assert is_biased(distance(1.0 + 3 * UNIT * ones, errors(ones)), terms=1)
+    assert not is_biased(distance(1.0 + UNIT * ones, errors(ones)), terms=1)
+
+
+def test_few_elements_and_stated_tolerances_are_not_looked_at_together() -> None:
+    few = np.ones(29)
+    assert not is_biased(distance(1.0 + 6 * UNIT * few, errors(few)), terms=1)
+    many = np.ones(100)
+    assert not is_biased(distance(1.0 + 6 * UNIT * many, errors(many)), terms=0)
+
+
+def test_long_sums_are_granted_more() -> None:
+    many = np.ones(100)
+    found = distance(1.0 + 6 * UNIT * np.where(np.arange(100) % 2 == 0, 1, -1), errors(many, 400))
+    assert is_biased(found, terms=1)
+    assert not is_biased(found, terms=400)
