@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from conformance.case.model import Case
     from conformance.gate.ledger import Standing
     from conformance.gate.options import Excuses
+    from conformance.lanes.process import LaneSpec
     from conformance.run import Run
 
 SUFFIX = ".case.yaml"
@@ -65,13 +66,20 @@ class Session:
     @property
     def run(self) -> Run:
         if self._run is None:
-            from conformance.run import Run, lane_specs
+            from conformance.run import Run
 
             in_process = self.config.getoption("in_process") or []
-            specs = lane_specs(lane_names(self.config))
-            excuses = self.excuses
+            specs, excuses = self.specs, self.excuses
             self._run = Run(specs, in_process, lambda record, lanes: excuses.apply(record, specs, lanes))
         return self._run
+
+    @cached_property
+    def specs(self) -> tuple[LaneSpec, ...]:
+        """The lanes of the run. Raises UsageError for a name or a specification that means none."""
+        from conformance.gate.options import asked_lanes
+        from conformance.run import lane_specs
+
+        return lane_specs(*asked_lanes(self.config, lane_names(self.config)))
 
     @cached_property
     def excuses(self) -> Excuses:
@@ -86,9 +94,11 @@ class Session:
 
 
 def lane_names(config: pytest.Config) -> list[str]:
-    """The lanes asked for: `--lanes`, else the ini file's `conformance_lanes`."""
+    """The lanes asked for: `--lanes`, else the ini file's `conformance_lanes` unless there are `--lane`s instead."""
     given = config.getoption("lanes")
-    return [name for name in given.split(",") if name] if given else list(config.getini("conformance_lanes"))
+    if given or config.getoption("lane"):
+        return [name for name in (given or "").split(",") if name]
+    return list(config.getini("conformance_lanes"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -125,13 +135,13 @@ class CaseFile(pytest.File):
 
     def collect(self) -> Iterator[CaseItem]:
         from conformance.case.load import load_file
-        from conformance.run import is_meant, lane_specs, takes_part
+        from conformance.run import is_meant, takes_part
 
         session = self.config.stash[SESSION]
         session.files.add(self.path)
         try:
             cases = load_file(self.path, display=self._display())
-            specs = lane_specs(lane_names(self.config))
+            specs = session.specs
         except ConformanceError as error:
             raise self.CollectError(str(error)) from None
         for case in cases:
@@ -340,12 +350,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 def _settle_deviations(state: Session, session: pytest.Session) -> None:
     """Finds how the known deviations stand; one that is stale, or names no case, fails the run."""
-    from conformance.run import lane_specs
-
     records = list(state.records.values())
     is_whole = state.known_cases is not None and all(case_id in state.records for case_id in state.selected)
-    specs = lane_specs(lane_names(state.config))
-    state.standings = state.excuses.standings(records, specs, state.identities, state.known_cases if is_whole else None)
+    known_cases = state.known_cases if is_whole else None
+    state.standings = state.excuses.standings(records, state.specs, state.identities, known_cases)
     if session.exitstatus == Exit.OK and any(fails for _, fails in state.excuses.messages(state.standings)):
         session.exitstatus = Exit.DISAGREE
 
@@ -356,7 +364,6 @@ def _write(state: Session, session: pytest.Session, exitstatus: int) -> None:
     if (results_path is None and report_path is None) or state.config.getoption("collectonly"):
         return
     from conformance.results import assemble, command_line, lane_row, write, write_whole
-    from conformance.run import lane_specs
 
     records = [state.records[case_id] for case_id in state.selected if case_id in state.records]
     missing = [case_id for case_id in state.selected if case_id not in state.records]
@@ -370,7 +377,7 @@ def _write(state: Session, session: pytest.Session, exitstatus: int) -> None:
             sum(spec.name in lanes for lanes in state.selected.values()),
             records,
         )
-        for spec in lane_specs(lane_names(state.config))
+        for spec in state.specs
     ]
     results = assemble(
         records=records,
@@ -396,7 +403,7 @@ def _write(state: Session, session: pytest.Session, exitstatus: int) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    return f"conformance: lanes {', '.join(lane_names(config))}"
+    return f"conformance: lanes {', '.join([*lane_names(config), *config.getoption('lane')])}"
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -33,13 +33,14 @@ LANES: Mapping[str, LaneSpec] = {
 DEFAULT_LANES = ("keras", "torch", REFERENCE)
 
 
-def lane_specs(names: Sequence[str]) -> tuple[LaneSpec, ...]:
+def lane_specs(names: Sequence[str], declared: Mapping[str, LaneSpec] | None = None) -> tuple[LaneSpec, ...]:
     """The lanes of these names, the reference always among them. Raises UsageError for a name that nobody declared."""
+    known = {**LANES, **(declared or {})}
     for name in names:
-        if name not in LANES:
-            raise UsageError(f"there is no lane {name}", f"lanes: {', '.join(LANES)}")
+        if name not in known:
+            raise UsageError(f"there is no lane {name}", f"lanes: {', '.join(known)}")
     wanted = dict.fromkeys([*names, REFERENCE])
-    return tuple(LANES[name] for name in wanted)
+    return tuple(known[name] for name in wanted)
 
 
 def takes_part(spec: LaneSpec, case: Case) -> bool:

@@ -23,7 +23,7 @@ def draft(results: Mapping[str, Any], today: datetime.date) -> str:
 
     The reason, the owner and the link are for a person to write: what is drafted holds their places with what is known.
     """
-    entries: dict[tuple[str, str, str], tuple[list[str], Mapping[str, Any], str]] = {}
+    entries: dict[tuple[str, str, str], tuple[list[str], dict[str, Any], str]] = {}
     for record in results["cases"]:
         for name, lane in record["lanes"].items():
             if not is_failure(lane["verdict"]) or lane["verdict"] == "stale":

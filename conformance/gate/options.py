@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from conformance.errors import UsageError
+
 if TYPE_CHECKING:
     import pytest
 
@@ -23,8 +25,33 @@ FOLDER = "deviations"
 
 def add_options(group: Any) -> None:
     """Adds the gate's options to pytest's parser."""
+    group.addoption(
+        "--lane",
+        action="append",
+        default=[],
+        metavar="SPEC",
+        help="a lane from anywhere: keras@3.3.3, keras[jax], old=keras,tensorflow==2.15.1, x=keras,python=/path",
+    )
     group.addoption("--deviations", type=Path, metavar="FOLDER", help=f"known deviations (default: {FOLDER}/ if there)")
     group.addoption("--enforce-expiry", action="store_true", help="fail for deviations that have expired")
+
+
+def asked_lanes(config: pytest.Config, names: Sequence[str]) -> tuple[list[str], dict[str, LaneSpec]]:
+    """All names of lanes that a run is asked for, and the lanes that `--lane` and pyproject.toml declare.
+
+    Raises UsageError for a specification that is not understood, and for a name that is given twice.
+    """
+    from conformance.lanes.declare import declared, parse
+
+    known = declared(config.rootpath / "pyproject.toml")
+    asked = list(names)
+    for text in config.getoption("lane"):
+        spec = known[text] if text in known else parse(text)
+        if spec.name in asked:
+            raise UsageError(f"two lanes are called {spec.name}", "name one of them: --lane other=keras@3.3.3")
+        known[spec.name] = spec
+        asked.append(spec.name)
+    return asked, known
 
 
 class Excuses:

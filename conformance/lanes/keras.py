@@ -6,10 +6,11 @@ then an eager run with numbers (phase `call`). Masks are Keras' own, read from i
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -22,10 +23,54 @@ from conformance.lanes.keras_weights import WeightMismatch, matched, set_weights
 from conformance.lanes.wire import pack, unpack
 
 
+class Generation(Protocol):
+    """What Keras 2 and Keras 3 call differently."""
+
+    ops: Any
+    """`convert_to_tensor`, `convert_to_numpy` and what `_operations` takes from it."""
+
+    def backend(self) -> str: ...
+    def dtype_name(self, dtype: Any) -> str: ...
+    def reset_state(self, layer: Any) -> None: ...
+    def clear_session(self) -> None: ...
+
+
+class Keras3:
+    """Keras from 3.0 on."""
+
+    def __init__(self, keras: Any) -> None:
+        self.keras = keras
+        self.ops = keras.ops
+
+    def backend(self) -> str:
+        return str(self.keras.backend.backend())
+
+    def dtype_name(self, dtype: Any) -> str:
+        return str(self.keras.backend.standardize_dtype(dtype))
+
+    def reset_state(self, layer: Any) -> None:
+        """Forgets what a stateful layer carries on; Keras 3.0 still called it `reset_states`."""
+        (layer.reset_state if hasattr(layer, "reset_state") else layer.reset_states)()
+
+    def clear_session(self) -> None:
+        """The first releases of Keras 3 cannot be told to leave memory alone."""
+        if "free_memory" in inspect.signature(self.keras.backend.clear_session).parameters:
+            self.keras.backend.clear_session(free_memory=False)
+        else:
+            self.keras.backend.clear_session()
+
+
 class KerasArrays:
     """The graph verbs over Keras tensors, symbolic or eager."""
 
-    def __init__(self, keras: Any, plan: Mapping[str, Any], layers: dict[str, Any], observing: Observing) -> None:
+    def __init__(
+        self,
+        keras: Any,
+        plan: Mapping[str, Any],
+        layers: dict[str, Any],
+        observing: Observing,
+        generation: Generation,
+    ) -> None:
         self.keras = keras
         self.plan = plan
         self.layers = layers
@@ -34,7 +79,8 @@ class KerasArrays:
         self.models: dict[str, Any] = {}
         self.values: dict[str, Any] = {}
         self.is_symbolic = False
-        self.operations = _operations(keras.ops)
+        self.ops = generation.ops
+        self.operations = _operations(self.ops)
 
     def run(self, inputs: Mapping[str, Any], is_symbolic: bool) -> None:
         """Evaluates the whole graph; what was reached is in `values` even when something raises."""
@@ -101,7 +147,7 @@ class KerasArrays:
         found = matched(self.layers[layer], layer, names)
         if weight not in found:
             raise ValueError(f"{layer} has no weight {weight}; it has {', '.join(found) or 'none'}")
-        return self.keras.ops.convert_to_tensor(found[weight])
+        return self.ops.convert_to_tensor(found[weight])
 
     def arithmetic(self, operator: str, left: Any, right: Any) -> Any:
         if left is Absent or right is Absent:
@@ -132,6 +178,10 @@ def _shapes(nested: Any) -> Any:
 
 
 def _operations(ops: Any) -> dict[str, Callable[..., Any]]:
+    def tensor(item: Any) -> Any:
+        """Keras 3 before 3.4 refuses to convert what is symbolic."""
+        return item if type(item).__name__ == "KerasTensor" else ops.convert_to_tensor(item)
+
     def reduction(function: Callable[..., Any]) -> Callable[..., Any]:
         return lambda x, axis=None, keepdims=False: function(x, axis=axis, keepdims=keepdims)
 
@@ -141,7 +191,7 @@ def _operations(ops: Any) -> dict[str, Callable[..., Any]]:
         "max": reduction(ops.max),
         "min": reduction(ops.min),
         "concatenate": lambda items, axis=-1: ops.concatenate(items, axis=axis),
-        "stack": lambda items, axis=0: ops.stack([ops.convert_to_tensor(item) for item in items], axis=axis),
+        "stack": lambda items, axis=0: ops.stack([tensor(item) for item in items], axis=axis),
         "transpose": lambda x, axes=None: ops.transpose(x, axes),
         "reshape": lambda x, shape: ops.reshape(x, shape),
         "expand_dims": ops.expand_dims,
@@ -166,8 +216,11 @@ def _operations(ops: Any) -> dict[str, Callable[..., Any]]:
 class KerasLane:
     """The adapter of the Keras lane, over whichever backend and version was imported."""
 
-    def __init__(self, keras: Any, versions: Mapping[str, str], files: Mapping[str, str]) -> None:
+    def __init__(
+        self, keras: Any, versions: Mapping[str, str], files: Mapping[str, str], generation: Generation | None = None
+    ) -> None:
         self.keras = keras
+        self.generation: Generation = Keras3(keras) if generation is None else generation
         self.identity = Identity(versions=versions, files=files, gives_masks=True)
 
     def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -180,7 +233,7 @@ class KerasLane:
             observing.failed(mismatch)
         except Exception as error:
             observing.failed(error)
-        self.keras.backend.clear_session(free_memory=False)
+        self.generation.clear_session()
         return observing.as_message()
 
     def _observe(self, plan: Mapping[str, Any], observing: Observing) -> None:
@@ -188,7 +241,7 @@ class KerasLane:
         for name, spec in plan["layers"].items():
             observing.node = name
             layers[name] = constructor(self.keras, find_type(self.keras, spec["type"]))(name, spec["config"])
-        arrays = KerasArrays(self.keras, plan, layers, observing)
+        arrays = KerasArrays(self.keras, plan, layers, observing, self.generation)
         if not any(getattr(layer, "eager_only", False) for layer in layers.values()):
             arrays.run(self._symbolic_inputs(plan), is_symbolic=True)
             observing.symbolic = self._symbolic_nodes(plan, arrays.values)
@@ -196,7 +249,7 @@ class KerasLane:
         for index, run in enumerate(plan["runs"]):
             for layer in layers.values():
                 if getattr(layer, "stateful", False):
-                    layer.reset_state()
+                    self.generation.reset_state(layer)
             inputs = {name: self._tensor(unpack(value)) for name, value in run.items()}
             observing.runs.append({})
             try:
@@ -213,8 +266,8 @@ class KerasLane:
         self, plan: Mapping[str, Any], arrays: KerasArrays, inputs: Mapping[str, Any], observing: Observing
     ) -> None:
         """Values and gradients in one eager pass; what cannot be differentiated is noted and keeps its values."""
-        if self.keras.backend.backend() != "tensorflow":
-            observing.gradient_note = f"no gradients on the {self.keras.backend.backend()} backend"
+        if self.generation.backend() != "tensorflow":
+            observing.gradient_note = f"no gradients on the {self.generation.backend()} backend"
         elif any(getattr(layer, "eager_only", False) for layer in arrays.layers.values()):
             observing.gradient_note = "a layer here runs outside of what Keras differentiates"
         if observing.gradient_note:
@@ -242,7 +295,7 @@ class KerasLane:
     def _symbolic_nodes(self, plan: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
         return {
             node: [
-                {"shape": _shapes(item), "dtype": self.keras.backend.standardize_dtype(item.dtype)}
+                {"shape": _shapes(item), "dtype": self.generation.dtype_name(item.dtype)}
                 for item in _flat(values[node])
             ]
             for node in plan["observed"]
@@ -250,19 +303,19 @@ class KerasLane:
         }
 
     def _tensor(self, array: np.ndarray[Any, Any]) -> Any:
-        return array if array.dtype == object else self.keras.ops.convert_to_tensor(array)
+        return array if array.dtype == object else self.generation.ops.convert_to_tensor(array)
 
     def _observed(self, value: Any) -> dict[str, Any]:
         items = []
         for item in _flat(value):
-            data = np.asarray(self.keras.ops.convert_to_numpy(item))
+            data = np.asarray(self.generation.ops.convert_to_numpy(item))
             mask = mask_of(item)
             items.append(
                 {
                     "shape": list(data.shape),
                     "dtype": str(data.dtype),
                     "data": pack(data),
-                    "mask": None if mask is None else pack(np.asarray(self.keras.ops.convert_to_numpy(mask))),
+                    "mask": None if mask is None else pack(np.asarray(self.generation.ops.convert_to_numpy(mask))),
                 }
             )
         return {"structure": len(value) if isinstance(value, list | tuple) else None, "items": items}
@@ -280,24 +333,35 @@ def _flat(value: Any) -> list[Any]:
 
 
 def start(options: Mapping[str, Any]) -> KerasLane:
-    """Imports Keras 3 over the backend asked for (TensorFlow unless told otherwise)."""
+    """Imports what was asked for: Keras 3 over a backend (TensorFlow unless told otherwise), or a Keras 2."""
+    if options.get("package") == "tf_keras":
+        from conformance.lanes import tf_keras
+
+        return tf_keras.start(options)
     backend = options.get("backend", "tensorflow")
     os.environ["KERAS_BACKEND"] = backend
     import keras
 
+    if str(keras.__version__).startswith("2."):
+        from conformance.lanes import tf_keras
+
+        return tf_keras.over(keras, "keras")
     if keras.backend.backend() != backend:
         raise Unsupported(f"asked for Keras on {backend}, it runs on {keras.backend.backend()}")
     framework = __import__(backend)
     if backend == "tensorflow":
-        framework.config.threading.set_intra_op_parallelism_threads(1)
-        framework.config.threading.set_inter_op_parallelism_threads(1)
-    return KerasLane(
-        keras,
-        versions={
-            "keras": str(keras.__version__),
-            backend: str(framework.__version__),
-            "numpy": np.__version__,
-            "python": sys.version.split()[0],
-        },
-        files={"keras": str(keras.__file__), backend: str(framework.__file__)},
-    )
+        use_one_thread(framework)
+    return KerasLane(keras, *proof(keras, "keras", framework))
+
+
+def use_one_thread(tensorflow: Any) -> None:
+    """Sums are made in one order, and lanes beside each other do not fight for the machine."""
+    tensorflow.config.threading.set_intra_op_parallelism_threads(1)
+    tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def proof(keras: Any, package: str, framework: Any) -> tuple[dict[str, str], dict[str, str]]:
+    """Versions and files of what was really imported."""
+    versions = {package: str(keras.__version__), framework.__name__: str(framework.__version__)}
+    files = {package: str(keras.__file__), framework.__name__: str(framework.__file__)}
+    return {**versions, "numpy": np.__version__, "python": sys.version.split()[0]}, files

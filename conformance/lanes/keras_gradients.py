@@ -25,7 +25,9 @@ class Differentiable:
             for name, value in inputs.items()
             if not isinstance(value, np.ndarray) and value.dtype.is_floating
         }
-        self.variables = {name: variable.value for name, variable in variables.items()}
+        self.variables = {
+            name: variable if callable(variable.value) else variable.value for name, variable in variables.items()
+        }
 
     def __enter__(self) -> Differentiable:
         self.tape.__enter__()

@@ -1,0 +1,178 @@
+"""Lanes from anywhere, in one line of text or a table of `pyproject.toml`, without code.
+
+    keras@3.3.3                         this interpreter's packages, with another Keras laid over them
+    keras[jax]                          Keras 3 on another backend
+    tf_keras                            Keras 2 as it goes on beside Keras 3
+    old=keras,tensorflow==2.15.1        a name, and an environment of its own with these packages
+    old=keras,python=/path/to/python    whatever another interpreter has
+    keras,mode=function                 another way to execute: eager, function, xla
+
+In `pyproject.toml`, where a table says the same in keys:
+
+    [tool.conformance.lanes]
+    old = "keras,tensorflow==2.15.1"
+    jax = {adapter = "keras", backend = "jax", version = "3.15.1", packages = ["jax==0.4.38"]}
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import importlib.util
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import tomllib
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.version import InvalidVersion, Version
+
+from conformance.case.problems import did_you_mean, listed, shown
+from conformance.errors import UsageError
+from conformance.lanes.process import LaneSpec
+
+PACKAGES: Mapping[str, str] = {
+    "keras": "keras",
+    "tf_keras": "keras",
+    "torch": "torch",
+    "numpy": "numpy",
+    "transformers": "transformers",
+}
+"""What a lane may be asked for, to the adapter that runs it."""
+BACKENDS = ("tensorflow", "torch", "jax", "numpy", "openvino")
+MODES = ("eager", "function", "xla")
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "OMP_NUM_THREADS": "1"}
+"""Variables that every lane is started with: no chatter, one thread."""
+
+_KEYS = ("adapter", "backend", "version", "packages", "python", "mode")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]*")
+_NAMED = re.compile(rf"({_NAME.pattern})=(?!=)(.*)", re.DOTALL)
+_HEAD = re.compile(r"(?P<adapter>[A-Za-z_][A-Za-z0-9_.-]*)(?:\[(?P<backend>[^\]]*)\])?(?:@(?P<version>.+))?")
+
+
+def parse(text: str) -> LaneSpec:
+    """The lane of a specification. Raises UsageError that says which part is not understood."""
+    named = _NAMED.fullmatch(text)
+    name, rest = (named[1], named[2]) if named and named[1] != "python" else ("", text)
+    head, *parts = [part.strip() for part in rest.split(",")]
+    matched = _HEAD.fullmatch(head)
+    if matched is None:
+        raise UsageError(f"{shown(text)} does not begin with an adapter", "as in keras@3.3.3 or old=keras,numpy<2")
+    table: dict[str, Any] = {key: value for key, value in matched.groupdict().items() if value is not None}
+    packages = []
+    for part in parts:
+        key, is_option, value = part.partition("=")
+        if key in ("python", "mode") and is_option and not value.startswith("="):
+            table[key] = value
+        else:
+            packages.append(part)
+    return lane(name or _own_name(table, packages), {**table, "packages": packages}, shown(text))
+
+
+def _own_name(table: Mapping[str, Any], packages: Sequence[str]) -> str:
+    """`keras-jax@3.3.3+tensorflow-2.15.1`: a name that can stand in a test's id."""
+    name = str(table["adapter"]) + (f"-{table['backend']}" if "backend" in table else "")
+    name += f"@{table['version']}" if "version" in table else ""
+    name += "".join(f"+{re.sub('[^A-Za-z0-9.]+', '-', package)}" for package in packages)
+    return name + (f"+{table['mode']}" if "mode" in table else "")
+
+
+def lane(name: str, table: Mapping[str, Any], where: str) -> LaneSpec:
+    """The lane of a table. Raises UsageError; `where` says which lane in its message."""
+    _check(name, table, where)
+    package = table["adapter"]
+    pins = [_requirement(text, where) for text in table.get("packages", ())]
+    version = table.get("version")
+    options: dict[str, Any] = {"environment": dict(QUIET)}
+    if package == "tf_keras":
+        options["package"] = package
+    options.update({key: table[key] for key in ("backend", "mode") if key in table})
+    wanted = {pin.name.replace("-", "_").lower(): str(pin.specifier) for pin in pins if pin.specifier}
+    if version is not None:
+        wanted[package] = f"=={version}"
+    spec = LaneSpec(name, PACKAGES[package], options, wants=wanted)
+    if "python" in table:
+        return LaneSpec(name, spec.adapter, options, interpreter=table["python"], wants=wanted)
+    return _with_packages(spec, package, version, pins, table.get("backend", "tensorflow"))
+
+
+def _with_packages(
+    spec: LaneSpec, package: str, version: str | None, pins: Sequence[Requirement], backend: str
+) -> LaneSpec:
+    """The lane with what has to be installed for it: nothing, an overlay of pure Python, or a whole environment."""
+    texts = [str(pin) for pin in pins]
+    is_here = package != "keras" or importlib.util.find_spec(backend) is not None
+    if not texts and version is None and is_here:
+        return spec
+    if package == "keras" and version is not None and Version(version).major >= 3 and not texts and is_here:
+        more = ["dm-tree"] if Version(version).release[:2] == (3, 0) else []
+        return dataclasses.replace(spec, overlay=(f"keras=={version}", *more))
+    named = {pin.name.replace("-", "_").lower() for pin in pins}
+    if version is not None:
+        texts.append(f"{package}=={version}")
+    if package == "keras" and backend not in named:
+        is_old = version is not None and Version(version).major < 3
+        texts.append(f"tensorflow=={'.'.join(version.split('.')[:2])}.*" if is_old and version else backend)
+    if package == "keras" and version is None and backend != "tensorflow" and "keras" not in named:
+        texts.append(f"keras=={_installed('keras')}")
+    if package not in ("keras", "numpy") and package not in named and version is None:
+        texts.append(package)
+    return dataclasses.replace(spec, environment=tuple(sorted(texts)))
+
+
+def _installed(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        raise UsageError(f"which {package}? none is installed here", f"name a version: {package}@...") from None
+
+
+def _check(name: str, table: Mapping[str, Any], where: str) -> None:
+    for key in table:
+        if key not in _KEYS:
+            raise UsageError(f"lane {where}: unknown key {shown(key)}", did_you_mean(key, _KEYS))
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"lane {where}: {shown(name)} cannot be a name", "letters, digits, and . _ @ + - inside")
+    package = table.get("adapter")
+    if package not in PACKAGES:
+        hint = did_you_mean(str(package), PACKAGES) or f"adapters: {listed(PACKAGES)}"
+        raise UsageError(f"lane {where}: there is no adapter {shown(str(package))}", hint)
+    for key, allowed in (("backend", BACKENDS), ("mode", MODES)):
+        if key in table and (table[key] not in allowed or package not in ("keras", "tf_keras")):
+            hint = did_you_mean(str(table[key]), allowed) or f"{key}s of Keras: {listed(allowed)}"
+            raise UsageError(f"lane {where}: there is no {key} {shown(str(table[key]))} of {package}", hint)
+    if "backend" in table and package == "tf_keras" and table["backend"] != "tensorflow":
+        raise UsageError(f"lane {where}: Keras 2 runs on TensorFlow only", "leave the backend out")
+    if "version" in table:
+        try:
+            Version(table["version"])
+        except InvalidVersion:
+            hint = "one release, as in keras@3.3.3"
+            raise UsageError(f"lane {where}: {shown(str(table['version']))} is not a version", hint) from None
+    if "python" in table and "packages" in table and table["packages"]:
+        hint = "leave the packages out; the interpreter has its own"
+        raise UsageError(f"lane {where}: an interpreter and packages for it are both named", hint)
+
+
+def _requirement(text: str, where: str) -> Requirement:
+    try:
+        return Requirement(text)
+    except InvalidRequirement:
+        hint = f"a package with a version, tensorflow==2.15.1, or an option: {listed(['python=', 'mode='])}"
+        raise UsageError(f"lane {where}: {shown(text)} is not understood", hint) from None
+
+
+def declared(project: Path) -> dict[str, LaneSpec]:
+    """The lanes that a project's `pyproject.toml` declares, by name. Raises UsageError."""
+    if not project.is_file():
+        return {}
+    try:
+        tables = tomllib.loads(project.read_text(encoding="utf-8")).get("tool", {}).get("conformance", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{project}: not TOML: {error}") from None
+    found = {}
+    for name, table in tables.get("lanes", {}).items():
+        where = f"{name} in {project.name}"
+        found[name] = parse(f"{name}={table}") if isinstance(table, str) else lane(name, table, where)
+    return found
