@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import inspect
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, TypeVar
@@ -71,6 +72,14 @@ def _hooked(mutant: Mutant, hook: str, call: Callable[[], _T]) -> _T:
         raise HookError(f"{hook} of {mutant.name}: {type(error).__name__}: {error}") from error
 
 
+def _named(kind: type[Layer], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Arguments that may be left out, by name: hooks look for them there, and a wrapper may pass them by place."""
+    parameters = list(inspect.signature(kind.call).parameters.values())[2:]
+    needed = sum(parameter.default is inspect.Parameter.empty for parameter in parameters)
+    optional = {parameter.name: value for parameter, value in zip(parameters[needed:], args[needed:], strict=False)}
+    return args[:needed], {**optional, **kwargs}
+
+
 @cache
 def _mistaken(kind: type[Layer], mutant: Mutant) -> type[Layer]:
     """The subclass; its name starts with an underscore, so it is not registered as a layer."""
@@ -90,6 +99,7 @@ def _mistaken(kind: type[Layer], mutant: Mutant) -> type[Layer]:
     @functools.wraps(kind.call)
     def call(self: Layer, w: Weights, *args: Any, **kwargs: Any) -> Any:
         real, broken = parts(self)
+        args, kwargs = _named(kind, args, kwargs)
         last[:] = [(list(args), dict(kwargs))]
         arrays: Mapping[str, Any] = w.arrays
         if mutant.weights is not None:

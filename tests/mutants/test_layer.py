@@ -114,3 +114,11 @@ def test_an_lstm_inside_bidirectional_makes_its_mistake_in_both_directions() -> 
     flipped = layer.call(Weights(weights), x[:, ::-1])
     assert np.allclose(wrong, flipped, atol=1e-12), "both directions read from their other end"
     assert not np.allclose(right, wrong)
+
+
+def test_hooks_find_optional_arguments_by_name_though_a_wrapper_passes_them_by_place() -> None:
+    seen: list[dict[str, Any]] = []
+    loss = LAYERS["MeanSquaredError"]
+    spy = Mutant("spy", "", inputs=lambda layer, args, kw: (args, seen.append(kw) or kw))
+    with_mistake(loss(), loss, spy).call(WEIGHTS, np.ones((2, 3)), np.zeros((2, 3)), np.array([1.0, 2.0]))
+    assert [sorted(kw) for kw in seen] == [["sample_weight"]]
