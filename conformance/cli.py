@@ -80,6 +80,11 @@ def _parser() -> argparse.ArgumentParser:
     questions.add_argument("-o", "--output", type=Path)
     questions.set_defaults(command=_questions)
 
+    judge = commands.add_parser("judge", help="judge a stored run again with another budget, without a framework")
+    judge.add_argument("results", type=Path, nargs="?", default=DEFAULT_RESULTS)
+    judge.add_argument("--budget-scale", type=float, default=1.0, metavar="S", help="how much wider the budget is")
+    judge.set_defaults(command=_judge)
+
     mutants = commands.add_parser("mutants", help="run the cases against plausible mistakes, without a framework")
     mutants.add_argument("path", type=Path, nargs="?", default=Path("cases"))
     mutants.add_argument("-o", "--output", type=Path, help="the table as markdown; standard output when left out")
@@ -139,6 +144,15 @@ def _questions(parsed: argparse.Namespace) -> int:
 
     _write(questions_page(load_folder(parsed.path)), parsed.output)
     return Exit.OK
+
+
+def _judge(parsed: argparse.Namespace) -> int:
+    from conformance.judge.again import judge_again, text
+    from conformance.results import read
+
+    judged = judge_again(read(parsed.results), parsed.budget_scale)
+    print(text(judged))
+    return Exit.DISAGREE if judged.has_failures else Exit.OK
 
 
 def _mutants(parsed: argparse.Namespace) -> int:
