@@ -131,7 +131,7 @@ def _initializer(config: Any, weight: str) -> Any:
         inner = (config if isinstance(config, list) else config["cells"])[int(scope)]
     else:
         inner = next((config[name] for name in _WRAPPED.get(scope, (scope,)) if config.get(name)), None)
-    return None if inner is None else _initializer(inner, rest)
+    return _initializer(inner, rest) if isinstance(inner, Mapping | list) else None
 
 
 def _fixed(initializer: Any, shape: tuple[int, ...]) -> np.ndarray[Any, Any] | None:
