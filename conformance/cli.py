@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -48,6 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"conformance: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
         return Exit.UNAVAILABLE
+    except Exception:
+        traceback.print_exc()
+        print("conformance: this is our mistake, not yours; please report it with the lines above", file=sys.stderr)
+        return Exit.INTERNAL
 
 
 def _parser() -> argparse.ArgumentParser:
