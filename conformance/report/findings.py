@@ -15,6 +15,7 @@ from conformance.report.facts import (
     varying_sizes,
 )
 from conformance.report.words import (
+    bias_text,
     dims_text,
     failure_text,
     index_text,
@@ -102,6 +103,11 @@ def _mask(record: Record, lane: str, finding: Finding) -> str:
     words = f"mask of {_node(finding)}: {lane} {mask_text(got)}, {_expected(record, finding, mask_text(wanted))}"
     count = mask_differences(got, wanted)
     return f"{words}; they differ at {count[0]} of {count[1]} positions" if count else words
+
+
+def _bias(record: Record, lane: str, finding: Finding) -> str:
+    start = f"values of {_node(finding)}: {lane}'s errors around {source_text(finding['wanted_by'])}"
+    return f"{start} are small each, but not together: {bias_text(finding['distance'])}"
 
 
 def _special(record: Record, lane: str, finding: Finding) -> str:
@@ -230,6 +236,7 @@ _WORDS = {
     ("dtype", ""): _dtype,
     ("mask", ""): _mask,
     ("special", ""): _special,
+    ("values", "bias"): _bias,
     ("values", ""): _values,
     ("gradient", "missing"): _gradient_missing,
     ("gradient", "shape"): _gradient_shape,

@@ -122,6 +122,10 @@ def _used_cell(record: Record, name: str, found: Mapping[str, Any], differing: M
     return Cell(used, "differ" if {"values", "special"} & differing.keys() else "number")
 
 
+_TIERS = {"exact": "the last bit", "budget": "the budget", "tolerance": "the case's tolerance"}
+_NODE_HEAD = ("shape", "symbolic", "dtype", "mask", "judged by", "lanes")
+
+
 def node_blocks(record: Record) -> list[Block]:
     """Every node in every run: its shape with named axes, and the lanes that see it otherwise."""
     labels, runs = node_labels(record), run_count(record)
@@ -130,10 +134,8 @@ def node_blocks(record: Record) -> list[Block]:
     rows = [_node_row(record, label, run) for label in labels for run in range(runs)]
     if all(not row[1].text for row in rows):
         rows = [(row[0], *row[2:]) for row in rows]
-        return [Table("every node", ("node", "shape", "symbolic", "dtype", "mask", "lanes"), tuple(rows))]
-    return [
-        Table("every node in every run", ("node", "at", "shape", "symbolic", "dtype", "mask", "lanes"), tuple(rows))
-    ]
+        return [Table("every node", ("node", *_NODE_HEAD), tuple(rows))]
+    return [Table("every node in every run", ("node", "at", *_NODE_HEAD), tuple(rows))]
 
 
 def _node_row(record: Record, label: str, run: int) -> tuple[Cell, ...]:
@@ -143,7 +145,7 @@ def _node_row(record: Record, label: str, run: int) -> tuple[Cell, ...]:
         return (
             Cell(one_line(label, 60)),
             Cell(sizes),
-            *(Cell("") for _ in range(4)),
+            *(Cell("") for _ in range(5)),
             Cell("no lane got here", "muted"),
         )
     found = next(iter(given.values()))
@@ -155,6 +157,7 @@ def _node_row(record: Record, label: str, run: int) -> tuple[Cell, ...]:
         Cell("" if symbolic is None else shape_text(symbolic)),
         Cell(one_line(found["dtype"], 40)),
         Cell(mask_text(found["mask"])),
+        Cell(_TIERS.get(found["tier"], "")),
         _lanes_cell(record, label, run, given),
     )
 

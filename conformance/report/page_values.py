@@ -20,6 +20,7 @@ from conformance.report.facts import (
     node_labels,
 )
 from conformance.report.words import (
+    bias_text,
     decimal,
     element_text,
     index_text,
@@ -45,6 +46,9 @@ def worst_blocks(record: Record) -> list[Block]:
             worst = (found["distance"] or {}).get("worst")
             if worst is None:
                 continue
+            if found["kind"] == "bias":
+                words = f"{one_line(name, 40)}, all of {one_line(found['node'], 60)}: {bias_text(found['distance'])}"
+                blocks.append(Paragraph(words, "inequality"))
             where = f"{one_line(name, 40)}, {one_line(found['node'], 60)} at {index_text(worst['index'])}"
             blocks.append(Paragraph(f"{where}: {inequality(worst)} = {inequality_terms(record, worst)}", "inequality"))
             given = node(record, name, found["node"], found["run"])

@@ -14,6 +14,7 @@ from conformance.report.facts import REFERENCE, Lanes, Record, axes_of, element,
 from conformance.report.findings import attribution, verdict_text
 from conformance.report.page import page_of
 from conformance.report.words import (
+    bias_text,
     element_text,
     failure_text,
     index_text,
@@ -37,6 +38,8 @@ MAX_LINES = 25
 _LABEL = 10
 _MAX_STEPS = 6
 _MAX_LANES = 6
+_ANSWER = 72
+"""Characters of what a lane gave or raised, where lanes stand below each other."""
 
 
 def headline(record: Record, lane: str) -> str:
@@ -61,8 +64,9 @@ def lane_failure(record: Record, lane: str) -> str:
         middle += _block("allowed", _allowed(record, finding))
         middle += _block("also", _also(found))
         middle += _block("because", _wrapped(found.get("explanation", ""), 3) if found.get("explanation") else [])
-    if found["failure"] is not None and "\n" in found["failure"]["message"].strip():
-        middle += _block("message", _wrapped(found["failure"]["message"], 4))
+    message = "" if found["failure"] is None else found["failure"]["message"]
+    if message and one_line(message) not in before[0]:
+        middle += _block("message", _wrapped(message, 4))
     room = MAX_LINES - len(before) - len(middle) - len(after)
     steps = _block("steps", _step_lines(record, lane, min(_MAX_STEPS, room)))
     chatter = _block("printed", _last_line(found["chatter"])) if len(steps) < room else []
@@ -99,7 +103,7 @@ def _answers(record: Record, finding: Mapping[str, Any]) -> list[str]:
         for name in names[:_MAX_LANES]
     ]
     name_width, answer_width = (max(len(row[column]) for row in rows) for column in (0, 1))
-    lines = [f"{name:<{name_width}}  {answer:<{min(answer_width, 60)}}  {verdict}" for name, answer, verdict in rows]
+    lines = [f"{name:<{name_width}}  {answer:<{answer_width}}  {verdict}" for name, answer, verdict in rows]
     left_out = len(names) - _MAX_LANES
     return [*lines, f"and {left_out} more lanes"] if left_out > 0 else lines
 
@@ -129,9 +133,9 @@ def answer_text(record: Record, lane: str, finding: Mapping[str, Any]) -> str:
     """What a lane gave for the aspect and node of a finding, in a few words."""
     held, label, run = record["lanes"][lane], finding["node"], finding["run"]
     if held["verdict"] in ("unsupported", "timeout", "crash"):
-        return one_line(held["reason"], 60)
+        return one_line(held["reason"], _ANSWER)
     if held["failure"] is not None:
-        return failure_text(held["failure"], 60)
+        return one_line(failure_text(held["failure"]), _ANSWER)
     if finding["aspect"] == "params":
         return str(held["params"].get(label, "does not count"))
     if finding["aspect"] == "weights":
@@ -201,6 +205,8 @@ def _allowed(record: Record, finding: Mapping[str, Any]) -> list[str]:
     if worst is None:
         return []
     found = finding["distance"]
+    if finding["kind"] == "bias":
+        return [bias_text(found), f"each: {inequality(worst)} at {index_text(worst['index'])}"]
     return [
         f"{inequality(worst)} at {index_text(worst['index'])}; {used_text(found['used'], noun_of(record))}",
         inequality_terms(record, worst),
@@ -296,7 +302,7 @@ def _table_lines(table: Table) -> list[str]:
     ]
     columns = range(len(table.head))
     widths = [max(len(line[column]) for line in [table.head, *rows]) for column in columns]
-    numbers = [all(row[column].mark == "number" for row in table.rows) for column in columns]
+    numbers = [all(row[column].mark in ("number", "differ") for row in table.rows) for column in columns]
     lines = []
     for line in [table.head, *rows]:
         cells = [

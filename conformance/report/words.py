@@ -180,13 +180,19 @@ def inequality_terms(record: Record, worst: Mapping[str, Any]) -> str:
     if record.get("tolerance"):
         return f"atol + rtol |ref| with rtol = {constant}, atol = {floor}: {one_line(record['tolerance']['reason'])}"
     if is_exact(worst):
-        return "integers and booleans are exact"
+        return "0, for every number here is exact"
     return (
         f"C (S + u |ref|) + floor with C = {constant}, S = {decimal(worst['sensitivity'])}, u = 2^-24, floor = {floor}"
     )
 
 
 _WRAPPED = re.compile("^Exception encountered when calling (.+?)\\.?\n\n(.+?)\n\nArguments received", re.DOTALL)
+
+
+def bias_text(found: Mapping[str, Any]) -> str:
+    """The errors of a whole output, in roundings of float32: what one rounding gives is 1, and 0 in the mean."""
+    rms, mean = decimal(found["rms"], 2), decimal(found["mean"], 2)
+    return f"{rms} roundings in the root mean square, {mean} in the mean, over {found['count']} elements"
 
 
 def essence(message: str) -> str:

@@ -6,7 +6,19 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
-ASPECTS = ("error", "structure", "shape", "dtype", "mask", "special", "values", "weights", "params", "claims")
+ASPECTS = (
+    "error",
+    "structure",
+    "shape",
+    "dtype",
+    "mask",
+    "special",
+    "values",
+    "gradient",
+    "weights",
+    "params",
+    "claims",
+)
 
 LANE_ROWS = [
     {
@@ -69,7 +81,7 @@ def worst(
 def distance(
     used: Any = 0.07, over: int = 0, count: int = 22, largest: float = 2e-7, element: Any = None
 ) -> dict[str, Any]:
-    return {"used": used, "over": over, "count": count, "largest": largest, "worst": element}
+    return {"used": used, "over": over, "count": count, "largest": largest, "worst": element, "rms": 0.5, "mean": 0.01}
 
 
 def node(shape: Sequence[int], **given: Any) -> dict[str, Any]:
@@ -84,6 +96,7 @@ def node(shape: Sequence[int], **given: Any) -> dict[str, Any]:
         "summary": given.get("summary", {"min": -1.5, "max": 2.25, "mean": 0.125, "nan": 0, "inf": 0}),
         "values": given.get("values"),
         "distance": given.get("distance", distance(count=count)),
+        "tier": given.get("tier", "budget"),
         "worst": given.get("worst", []),
     }
 
@@ -116,7 +129,7 @@ def lane(*runs: Mapping[str, Any], verdict: str = "agree", **given: Any) -> dict
     findings = given.get("findings", [])
     first = findings[0]["aspect"] if findings else None
     strip = dict.fromkeys(ASPECTS, "agree")
-    if first is not None:
+    if first in ASPECTS:
         position = ASPECTS.index(first)
         strip = {n: "agree" if i < position else "differ" if i == position else "-" for i, n in enumerate(ASPECTS)}
     return {
@@ -128,6 +141,8 @@ def lane(*runs: Mapping[str, Any], verdict: str = "agree", **given: Any) -> dict
         "used": given.get("used", 0.07 if verdict == "agree" else 0.0),
         "failure": given.get("failure"),
         "runs": [dict(run) for run in runs],
+        "gradients": given.get("gradients", {}),
+        "gradient_note": given.get("gradient_note", ""),
         "params": given.get("params", {}),
         "weights": given.get("weights", {}),
         "native": given.get("native", {}),
@@ -135,6 +150,10 @@ def lane(*runs: Mapping[str, Any], verdict: str = "agree", **given: Any) -> dict
         "longest_sum": 11,
         "seconds": 0.002,
         "chatter": given.get("chatter", ""),
+        "explanation": given.get("explanation", ""),
+        "explained_by": [],
+        "divergences": [],
+        **({"deviation": given["deviation"]} if "deviation" in given else {}),
     }
 
 
@@ -195,3 +214,92 @@ def record(lanes: Mapping[str, Any], **given: Any) -> dict[str, Any]:
 def expected(**given: Any) -> dict[str, Any]:
     """What a case states of one node."""
     return {"shape": None, "symbolic": None, "dtype": None, "mask": None, "values": None, **given}
+
+
+QUESTION = "One number per word, or one vector per sentence?"
+STEPS = [
+    step("embedded", "embed", [[2, 11]], [2, 11, 7], "each of the 22 ids becomes a row of 7 numbers"),
+    step("pooled", "pool", [[2, 11, 7]], [2, 11], "the mean over the 7 of the last axis"),
+]
+VALUES = [[round(0.25 * column - row, 3) for column in range(11)] for row in range(2)]
+SHAPE = finding("shape", wanted=[2, 11], got=[2, 7], wanted_by="case")
+OVER = finding("values", distance=distance(137_870.9677, 12, 22, 0.4274, worst(0.5726, 1.0, 3.1e-6)))
+ERROR = finding("error", "raised", got=failure(message="no such axis: 3"))
+
+
+def answered(name: str, **pooled: Any) -> dict[str, Any]:
+    """What a lane gives that answers as it should."""
+    found = {"values": VALUES, "symbolic": [None, 11] if name == "keras" else None, **pooled}
+    if name == "numpy":
+        found["distance"] = None
+    given: dict[str, Any] = {"steps": STEPS if name == "numpy" else [{**item, "rule": ""} for item in STEPS]}
+    if name == "keras":
+        given |= {"params": {"embed": 210}, "weights": {"embed": {"embeddings": [30, 7]}}}
+    if name == "torch":
+        given["native"] = {"embed": {"weight": {"shape": [30, 7], "from": "embeddings"}}}
+    return lane({"embedded": node([2, 11, 7]), "pooled": node([2, 11], **found)}, **given)
+
+
+def differing(name: str, *findings: Any, verdict: str = "differ", **given: Any) -> dict[str, Any]:
+    """What a lane gives that does not: the same, with these findings."""
+    held = answered(name, **given.pop("pooled", {}))
+    return {**held, **lane(*held["runs"], verdict=verdict, findings=list(findings), steps=held["steps"], **given)}
+
+
+def agreeing(**given: Any) -> dict[str, Any]:
+    """A case on which all lanes agree."""
+    lanes = {name: answered(name) for name in ("keras", "torch", "numpy")}
+    every = [pair("numpy", "keras"), pair("numpy", "torch"), pair("keras", "torch", used=0.0, largest=0.0)]
+    stated = {"nodes": {"pooled": expected(shape=["batch", "steps"])}}
+    return record(lanes, **{"pairs": every, "expects": stated, "answer": "One per word: {pooled.shape}.", **given})
+
+
+def odd(name: str, held: Mapping[str, Any], found: Any = SHAPE, **given: Any) -> dict[str, Any]:
+    """A case on which one lane stands alone."""
+    names = ("numpy", "keras", "torch")
+    lanes = {other: held if other == name else answered(other) for other in ("keras", "torch", "numpy")}
+    every = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
+    used = found["distance"]["used"] if found["distance"] else None
+    pairs = [pair(a, b, found, used) if name in (a, b) else pair(a, b) for a, b in every]
+    stated = {"nodes": {"pooled": expected(shape=["batch", "steps"])}}
+    return record(lanes, **{"odd_one_out": name, "pairs": pairs, "expects": stated, **given})
+
+
+def wrong_shape(**given: Any) -> dict[str, Any]:
+    """torch gives (2, 7) where (2, 11) is expected."""
+    held = differing("torch", SHAPE, pooled={"values": None, "distance": None})
+    held["runs"][0]["pooled"]["shape"] = [2, 7]
+    held["steps"] = [held["steps"][0], step("pooled", "pool", [[2, 11, 7]], [2, 7])]
+    return odd("torch", held, **given)
+
+
+def results(*records: Mapping[str, Any], **given: Any) -> dict[str, Any]:
+    """A results file that holds these records."""
+    counts: dict[str, int] = {}
+    for item in records:
+        counts[item["outcome"]] = counts.get(item["outcome"], 0) + 1
+    return {
+        "schema_version": 1,
+        "kind": "conformance-results",
+        "harness": {"name": "conformance", "version": "0.1.0"},
+        "started": "2026-11-21T22:00:00Z",
+        "seconds": 12.5,
+        "command": "pytest cases --results reports/results.json",
+        "environment": {
+            "python": "3.11.7",
+            "implementation": "CPython",
+            "system": "Linux",
+            "machine": "x86_64",
+            "cpus": 2,
+            "packages": {"keras": "3.15.1", "torch": "2.13.0"},
+            "variables": {"OMP_NUM_THREADS": "1"},
+        },
+        "lanes": [{**row, "selected": len(records), "ran": len(records)} for row in LANE_ROWS],
+        "is_full": True,
+        "counts": counts,
+        "deviations": [],
+        "cases": list(records),
+        "not_run": [],
+        "footer": {"complete": True, "stopped": "", "cases": len(records)},
+        **given,
+    }

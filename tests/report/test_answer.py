@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import pytest
+
+from conformance.report.answer import answer, check_template, lane_title
+from tests.report import factory
+from tests.report.factory import (
+    LANE_ROWS,
+    agreeing,
+    answered,
+    differing,
+    failure,
+    lane,
+    mask,
+    node,
+    odd,
+    record,
+    wrong_shape,
+)
+
+EVERYBODY = "Keras 3.15.1 (TensorFlow 2.21.0), torch 2.13.0 and the NumPy reference"
+
+
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        ("{pooled.shape}", "(2, 11)"),
+        ("{pooled.symbolic}", "(None, 11)"),
+        ("{pooled.dtype}", "float32"),
+        ("{pooled.mask}", "none"),
+        ("{params.embed}", "210"),
+        ("{weights.embed.embeddings}", "(30, 7)"),
+        ("in {versions}", f"in {EVERYBODY}"),
+        (
+            "torch has no masks: {pooled.mask} in {versions}",
+            "torch has no masks: none in Keras 3.15.1 (TensorFlow 2.21.0) and the NumPy reference",
+        ),
+        ("{{braces}} stay: {pooled.shape}", "{braces} stay: (2, 11)"),
+        ("a plain sentence", "a plain sentence"),
+        ("two\n  lines", "two lines"),
+    ],
+)
+def test_a_template_is_filled_from_facts(template, words):
+    assert answer(agreeing(answer=template), LANE_ROWS) == words
+
+
+def test_small_arrays_and_masks_are_written_out():
+    held = {
+        name: lane({"y": node([2, 2], values=[[20.0, 0.1], [-1e-9, "NaN"]], mask=mask([[1, 1], [0, 1]]))})
+        for name in ("keras", "numpy")
+    }
+    found = record(held, answer="{y.values} with {y.mask}")
+    assert answer(found, LANE_ROWS) == "[[20, 0.1], [-1e-09, nan]] with [[1, 1], [0, 1]]"
+
+
+def test_an_array_that_was_not_kept_is_told_by_its_range():
+    found = record({"numpy": lane({"y": node([500])})}, answer="{y.values}")
+    assert answer(found, LANE_ROWS) == "(500,) numbers from -1.5 to 2.25"
+
+
+def test_a_list_of_outputs_is_reached_by_index():
+    held = {name: lane({"state[0]": node([2, 4]), "state[1]": node([2, 5])}) for name in ("keras", "numpy")}
+    assert answer(record(held, answer="{state[1].shape}"), LANE_ROWS) == "(2, 5)"
+
+
+def test_a_fact_of_several_runs_is_given_once_where_it_stays_the_same():
+    runs = [{"x": node([2, steps, 7]), "y": node([2, 7])} for steps in (3, 7, 10)]
+    sizes = [{"batch": 2, "steps": steps, "dim": 7} for steps in (3, 7, 10)]
+    found = record({"numpy": lane(*runs)}, dims=sizes, answer="{x.shape} give {y.shape}")
+    assert answer(found, LANE_ROWS) == "(2, 3, 7), (2, 7, 7) and (2, 10, 7) give (2, 7)"
+
+
+def test_an_expected_error_is_a_fact():
+    raised = lane(failure=failure("ValueError", "too long", "build"), aspects={"error": "agree"})
+    found = record({"keras": raised, "numpy": answered("numpy")}, answer="Keras: {error.keras}; else {pooled.shape}.")
+    assert answer(found, LANE_ROWS) == "Keras: ValueError in build at pooled; else (2, 11)."
+
+
+@pytest.mark.parametrize("template", ["{gone.shape}", "{error.torch}", "{params.gone}", "{weights.embed.gone}", "{x"])
+def test_a_template_without_its_facts_gives_way_to_the_facts(template):
+    assert answer(agreeing(answer=f"A claim: {template}."), LANE_ROWS) == (
+        f"{EVERYBODY} agree: embedded has shape [batch, steps, dim] = (2, 11, 7); "
+        "pooled has shape [batch, steps] = (2, 11)."
+    )
+
+
+def test_a_case_without_a_template_is_answered_from_facts():
+    assert answer(agreeing(answer=""), LANE_ROWS).startswith(f"{EVERYBODY} agree: embedded has shape")
+
+
+def test_lanes_that_raise_and_lanes_that_answer_are_told_apart():
+    raised = lane(failure=failure("ValueError", "a sequence too short.", "build"), aspects={"error": "agree"})
+    found = record({"keras": raised, "numpy": answered("numpy")})
+    assert answer(found, LANE_ROWS) == (
+        "Keras 3.15.1 (TensorFlow 2.21.0) raised ValueError in build at pooled: a sequence too short. "
+        "The NumPy reference gives: embedded has shape [batch, steps, dim] = (2, 11, 7); "
+        "pooled has shape [batch, steps] = (2, 11)."
+    )
+
+
+def test_where_a_lane_fails_the_template_is_not_repeated():
+    found = wrong_shape(answer="All agree on {pooled.shape}.")
+    assert answer(found, LANE_ROWS) == (
+        "Not settled: shape of pooled: torch (2, 7), expected [batch, steps] = (2, 11) by the case. "
+        f"Torch stands alone: numpy and keras agree with each other. With {EVERYBODY}."
+    )
+
+
+def test_several_failing_lanes_are_all_named():
+    lanes = {name: differing(name, factory.SHAPE) for name in ("keras", "torch")} | {"numpy": answered("numpy")}
+    assert answer(record(lanes), LANE_ROWS) == (
+        "Not settled: shape of pooled: keras (2, 7), expected [batch, steps] = (2, 11) by the case. "
+        f"Torch fails too. Numpy agrees with the reference. With {EVERYBODY}."
+    )
+
+
+def test_a_known_deviation_is_said_beside_the_answer():
+    held = {**differing("torch", factory.SHAPE, verdict="known"), "deviation": {"id": "D-1"}}
+    found = odd("torch", held, outcome="known", answer="It is {pooled.shape} in {versions}.")
+    assert answer(found, LANE_ROWS) == (
+        "It is (2, 11) in Keras 3.15.1 (TensorFlow 2.21.0) and the NumPy reference. "
+        "Known: shape of pooled: torch (2, 7), expected [batch, steps] = (2, 11) by the case (deviation D-1)."
+    )
+
+
+def test_a_case_that_only_the_reference_can_do_claims_no_more():
+    lanes = {
+        "torch": lane(verdict="unsupported", reason="there is no nn.GRU with reset_after=False"),
+        "numpy": answered("numpy"),
+    }
+    assert answer(record(lanes, answer="{pooled.shape}"), LANE_ROWS) == (
+        "Only the NumPy reference answers: torch 2.13.0 cannot do this (there is no nn.GRU with reset_after=False)."
+    )
+
+
+def test_two_lanes_of_one_version_keep_their_names():
+    rows = [*LANE_ROWS, {**LANE_ROWS[1], "name": "torch-compiled"}]
+    lanes = {name: answered("torch") for name in ("torch", "torch-compiled")} | {"numpy": answered("numpy")}
+    found = record(lanes, answer="{versions}")
+    assert answer(found, rows) == "torch 2.13.0 [torch], torch 2.13.0 [torch-compiled] and the NumPy reference"
+
+
+def test_a_lane_is_named_by_what_it_proved_to_be():
+    row = {"name": "torch", "role": "subject", "versions": {"torch": "2.13.0+cpu", "numpy": "2.4", "python": "3.11"}}
+    assert lane_title(row) == "torch 2.13.0"
+    assert lane_title({**row, "versions": {}}) == "torch"
+
+
+@pytest.mark.parametrize(
+    ("template", "mistakes"),
+    [
+        ("fine: {pooled.shape}, {state[1].values}, {params.embed}, {weights.embed.a.b}, {error.any}, {versions}", []),
+        ("x {pooled.shap}", [(2, "no aspect is called 'shap'; did you mean shape?")]),
+        ("{pool.shape}", [(0, "no observed node is called 'pool'; did you mean pooled?")]),
+        ("{zzz.shape}", [(0, "no observed node is called 'zzz'; there are pooled, state")]),
+        ("{params.emb}", [(0, "no layer is called 'emb'; did you mean embed?")]),
+        ("{weights.embed}", [(0, "a weight's name is missing: {weights.layer.kernel}")]),
+        ("{error}", [(0, "error needs a lane: {error.keras}")]),
+        ("{pooled}", [(0, "no fact is called 'pooled'; write {node.shape}, {params.layer} or {versions}")]),
+        ("{}", [(0, "no fact is called ''; write {node.shape}, {params.layer} or {versions}")]),
+        ("{pooled.shape.real}", [(0, "no observed node is called 'pooled.shape'; did you mean pooled?")]),
+        (
+            "{pooled.__class__}",
+            [(0, "no aspect is called '__class__'; there are shape, symbolic, dtype, mask, values")],
+        ),
+        ("a {pooled.shape", [(2, "the brace is not closed; write {{ for a brace in the text")]),
+        ("a } b", [(2, "the brace was not opened; write }} for a brace in the text")]),
+        (
+            "{{literal}} {x.y} {versions} {z.y}",
+            [
+                (12, "no observed node is called 'x'; there are pooled, state"),
+                (29, "no observed node is called 'z'; there are pooled, state"),
+            ],
+        ),
+    ],
+)
+def test_every_mistake_of_a_template_is_named_with_its_column(template, mistakes):
+    assert check_template(template, ["pooled", "state"], ["embed"]) == mistakes

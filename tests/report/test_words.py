@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import pytest
+
+from conformance.report import words
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain text, ünïcode and עברית stay", "plain text, ünïcode and עברית stay"),
+        ("two\nlines\tand a tab", "two\nlines\tand a tab"),
+        ("\x1b[1;31mred\x1b[0m", "red"),
+        ("\x1b]0;title\x07", "\\x1b]0;title\\x07"),
+        ("a\x00b\x08c\x7fd\x9fe", "a\\x00b\\x08c\\x7fd\\x9fe"),
+        ("user\u202eexe.txt\u2066", "user\\u202eexe.txt\\u2066"),
+        ("zero\u200bwidth\ufeff", "zero\\u200bwidth\\ufeff"),
+        ("line\u2028separator", "line\\u2028separator"),
+        ("lone \ud800 surrogate", "lone \\ud800 surrogate"),
+        ("tag \U000e0041", "tag \\U000e0041"),
+        ("carriage\rreturn", "carriage\\x0dreturn"),
+        ("windows\r\nline", "windows\nline"),
+        (12, "12"),
+    ],
+)
+def test_safe_text_shows_what_a_terminal_or_a_browser_would_obey(text, shown):
+    assert words.safe(text) == shown
+
+
+def test_safe_text_is_bounded_and_says_by_how_much():
+    shown = words.safe("x" * 1_000_000)
+    assert shown.endswith(f"xx [... {1_000_000 - words.TEXT} more characters]")
+    assert len(shown) < words.TEXT + 50
+
+
+def test_one_line_is_one_line():
+    assert words.one_line("  a\n\n b\tc ") == "a b c"
+    assert words.one_line("x" * 50, 10) == "x" * 9 + "…"
+    assert "\n" not in words.one_line("\n" * 10_000 + "a" * 10_000)
+
+
+@pytest.mark.parametrize(
+    ("shape", "text"), [((2, 7), "(2, 7)"), ((7,), "(7,)"), ((), "()"), ((None, 7), "(None, 7)"), (None, "none")]
+)
+def test_shapes_are_written_as_python_prints_them(shape, text):
+    assert words.shape_text(shape) == text
+
+
+def test_names_of_axes_are_bound_to_numbers():
+    assert words.named_shape(["batch", "steps"], [2, 11]) == "[batch, steps] = (2, 11)"
+    assert words.named_shape(["batch", ""], [2, 4]) == "[batch, 4] = (2, 4)"
+    assert words.named_shape(["", ""], [2, 4]) == "(2, 4)"
+    assert words.bound_shape(["batch", ""], [2, 4]) == "(batch 2, 4)"
+    assert words.bound_shape([""], [4]) == "(4,)"
+    assert words.shapes_text([[2, 5], [2, 3]]) == "[(2, 5), (2, 3)]"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.10000000149011612, "0.1"),  # the float32 next to 0.1, in full
+        (1.0, "1.0"),
+        (-0.0, "-0.0"),
+        (16777216.0, "16777216.0"),  # 2^24
+        (1e-45, "1e-45"),  # the smallest float32
+        (1e300, "1e+300"),  # no float32
+        ("NaN", "nan"),
+        ("-Infinity", "-inf"),
+    ],
+)
+def test_numbers_are_shown_with_the_digits_that_a_float32_has(value, text):
+    assert words.single(value) == text
+
+
+@pytest.mark.parametrize(
+    ("used", "text"),
+    [
+        (0, "exact"),
+        (0.001, "under 1 % of the budget"),
+        (0.074, "7 % of the budget"),
+        (1, "100 % of the budget"),
+        (40.25, "40.2 times the budget"),
+        (137_870.97, "137,871 times the budget"),
+        ("Infinity", "where no error is allowed"),
+    ],
+)
+def test_a_share_of_the_budget_is_told_in_proportion(used, text):
+    assert words.used_text(used) == text
+
+
+def test_a_mask_is_told_by_shape_and_count():
+    assert words.mask_text(None) == "none"
+    assert words.mask_text({"shape": [2, 5], "true": 7, "values": None}) == "(2, 5) with 7 of 10 true"
+
+
+def test_masks_are_compared_only_where_they_can_be_laid_side_by_side():
+    a = {"shape": [2], "true": 1, "values": [0, 1]}
+    assert words.mask_differences(a, {**a, "values": [1, 1]}) == (1, 2)
+    assert words.mask_differences(a, None) is None
+    assert words.mask_differences(a, {"shape": [1], "true": 1, "values": [1]}) is None
+    assert words.mask_differences(a, {**a, "values": None}) is None
+
+
+def test_keras_wrapping_of_a_message_is_taken_off():
+    wrapped = (
+        "Exception encountered when calling Dense.call().\n\n\x1b[1mshapes do not fit\x1b[0m\n\n"
+        "Arguments received by Dense.call():\n  • inputs=..."
+    )
+    assert words.essence(wrapped) == "shapes do not fit (in Dense.call())"
+    assert words.essence("a plain message") == "a plain message"
