@@ -40,7 +40,14 @@ PACKAGES: Mapping[str, str] = {
     "transformers": "transformers",
 }
 """What a lane may be asked for, to the adapter that runs it."""
-BACKENDS = ("tensorflow", "torch", "jax", "numpy", "openvino")
+BACKENDS: Mapping[str, tuple[str, ...]] = {
+    "tensorflow": ("tensorflow",),
+    "torch": ("torch",),
+    "jax": ("jax",),
+    "numpy": ("numpy", "scipy", "jax"),
+    "openvino": ("openvino",),
+}
+"""Backends of Keras 3, and the packages that each needs."""
 MODES = ("eager", "function", "xla")
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "OMP_NUM_THREADS": "1"}
 """Variables that every lane is started with: no chatter, one thread."""
@@ -102,7 +109,7 @@ def _with_packages(
 ) -> LaneSpec:
     """The lane with what has to be installed for it: nothing, an overlay of pure Python, or a whole environment."""
     texts = [str(pin) for pin in pins]
-    is_here = package != "keras" or importlib.util.find_spec(backend) is not None
+    is_here = package != "keras" or all(importlib.util.find_spec(name) is not None for name in BACKENDS[backend])
     if not texts and version is None and is_here:
         return spec
     if package == "keras" and version is not None and Version(version).major >= 3 and not texts and is_here:
@@ -113,7 +120,7 @@ def _with_packages(
         texts.append(f"{package}=={version}")
     if package == "keras" and backend not in named:
         is_old = version is not None and Version(version).major < 3
-        texts.append(f"tensorflow=={'.'.join(version.split('.')[:2])}.*" if is_old and version else backend)
+        texts += [f"tensorflow=={'.'.join(version.split('.')[:2])}.*"] if is_old and version else BACKENDS[backend]
     if package == "keras" and version is None and backend != "tensorflow" and "keras" not in named:
         texts.append(f"keras=={_installed('keras')}")
     if package not in ("keras", "numpy") and package not in named and version is None:
