@@ -79,7 +79,8 @@ def global_average_pooling_1d(layer: Config, p: Parameters, x: Tensor, mask: Ten
 
 
 @port("GlobalMaxPooling1D")
-def global_max_pooling_1d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
+def global_max_pooling_1d(layer: Config, p: Parameters, x: Tensor, mask: Tensor | None = None) -> Tensor:
+    """The mask changes nothing, as in Keras."""
     return x.amax(dim=_steps(layer, x, 1), keepdim=layer.keepdims)
 
 
