@@ -57,8 +57,9 @@ def without(*names: str) -> Any:
     return lambda layer, args, kwargs: (args, {key: value for key, value in kwargs.items() if key not in names})
 
 
-def _three(inputs: Any) -> tuple[Array, Array, Array]:
-    if not isinstance(inputs, list | tuple) or not 2 <= len(inputs) <= 3:
+def _three(inputs: Any) -> tuple[Any, Any, Any]:
+    """Query, value and key of a list of arrays, or of a list of their shapes."""
+    if not isinstance(inputs, list | tuple) or not 2 <= len(inputs) <= 3 or isinstance(inputs[0], int):
         raise LayerError("attention takes a list [query, value] or [query, value, key]")
     return inputs[0], inputs[1], inputs[-1]
 
@@ -143,7 +144,8 @@ class Attention(Layer):
         return NO_MASK if mask is None else mask[0]
 
     def longest_sum(self, weights: Any, *shapes: Any) -> int:
-        return max(int(shapes[0][0][-1]), int(shapes[0][1][-2]))
+        query, value, _ = _three(shapes[0])
+        return max(int(query[-1]), int(value[-2]))
 
 
 class AdditiveAttention(Layer):
@@ -159,7 +161,7 @@ class AdditiveAttention(Layer):
     )
 
     def weights(self, shapes: Any) -> Mapping[str, Weight]:
-        return {"scale": Weight((shapes[0][-1],), "scale")} if self.use_scale else {}
+        return {"scale": Weight((_three(shapes)[0][-1],), "scale")} if self.use_scale else {}
 
     def call(
         self,
@@ -178,7 +180,8 @@ class AdditiveAttention(Layer):
         return NO_MASK if mask is None else mask[0]
 
     def longest_sum(self, weights: Any, *shapes: Any) -> int:
-        return max(int(shapes[0][0][-1]), int(shapes[0][1][-2]))
+        query, value, _ = _three(shapes[0])
+        return max(int(query[-1]), int(value[-2]))
 
 
 def _sums(query: Array, key: Array) -> Array:

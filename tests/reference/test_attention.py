@@ -194,6 +194,7 @@ def test_a_query_with_nothing_to_look_at() -> None:
     [
         (Attention(), (QUERY,), "takes a list"),
         (AdditiveAttention(), ([QUERY],), "takes a list"),
+        (AdditiveAttention(), (QUERY,), "takes a list"),
         (MultiHeadAttention(num_heads=2, key_dim=3), (QUERY, VALUE, KEY[:, :4]), "differ in more than"),
         (MultiHeadAttention(num_heads=0, key_dim=3), (QUERY, VALUE), "count from 1"),
     ],

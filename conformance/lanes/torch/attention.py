@@ -146,6 +146,12 @@ def first_mask(layer: Config, x: Any, mask: Any) -> Tensor | None:
     return None if mask is None else mask[0]
 
 
+def _three(inputs: Any) -> tuple[Tensor, Tensor, Tensor]:
+    if isinstance(inputs, Tensor) or not 2 <= len(inputs) <= 3:
+        raise ValueError("attention takes a list of a query, a value and perhaps a key")
+    return inputs[0], inputs[1], inputs[-1]
+
+
 def _scores_and_mean(
     layer: Config, scores: Tensor, value: Tensor, mask: Any, training: bool, with_scores: bool, is_causal: bool
 ) -> Any:
@@ -177,7 +183,7 @@ def attention(
     return_attention_scores: bool = False,
     use_causal_mask: bool = False,
 ) -> Any:
-    query, value, key = inputs[0], inputs[1], inputs[-1]
+    query, value, key = _three(inputs)
     scale = p.scale if layer.use_scale else 1.0
     if layer.score_mode == "dot":
         scores = query @ key.transpose(-2, -1) * scale
@@ -196,7 +202,7 @@ def additive_attention(
     return_attention_scores: bool = False,
     use_causal_mask: bool = False,
 ) -> Any:
-    query, value, key = inputs[0], inputs[1], inputs[-1]
+    query, value, key = _three(inputs)
     sums = torch.tanh(query.unsqueeze(-2) + key.unsqueeze(-3))
     scores = sums @ p.scale if layer.use_scale else sums.sum(dim=-1)
     return _scores_and_mean(layer, scores, value, mask, training, return_attention_scores, use_causal_mask)
