@@ -18,6 +18,8 @@ from helpers import shape_of, weights_of  # the reference's tests keep it
 
 TOLERANCE = 1e-5
 
+torch.set_num_threads(1)  # as the lane does: threads that wait for each other cost more than arrays this small
+
 
 def tensors(value: Any) -> Any:
     """Arrays as torch tensors, floats in float32; lists and all else as they are."""
