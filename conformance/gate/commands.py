@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import sys
 from pathlib import Path
 from typing import Any
 
+from conformance.case.problems import did_you_mean
 from conformance.errors import Exit, UsageError
 
 _FORMATS = ("text", "markdown", "json", "html")
 _FAIL_ON = ("regressions", "changes", "nothing")
+_FAIL_ON_HELP = "exit code 1 for regressions (the default), for any answer that moved and is not known, or never"
 
 
 def register(commands: Any) -> None:
@@ -31,7 +34,47 @@ def register(commands: Any) -> None:
     )
     _output_options(diff)
     diff.set_defaults(command=_diff)
+    _register_gate(commands)
     _register_deviations(commands)
+
+
+def _register_gate(commands: Any) -> None:
+    gate = commands.add_parser(
+        "gate",
+        help="run two versions beside the reference and say what changed between them",
+        description="Arguments that are left over go to pytest, options of it after --: conformance gate ... -- -k gru",
+    )
+    gate.add_argument("--from", dest="old", required=True, metavar="SPEC", help="the version that is in use")
+    gate.add_argument("--to", dest="new", required=True, metavar="SPEC", help="the version to upgrade to")
+    gate.add_argument("--output", type=Path, default=Path("reports/gate"), metavar="FOLDER", help="where to write")
+    gate.add_argument("--enforce-expiry", action="store_true", help="fail for deviations that have expired")
+    gate.add_argument("--fail-on", choices=_FAIL_ON, default="regressions", help=_FAIL_ON_HELP)
+    gate.add_argument("arguments", nargs="*", metavar="ARGUMENT", help="for pytest: case files and options")
+    gate.set_defaults(command=_gate)
+
+    bisect = commands.add_parser("bisect", help="the release in which the answer to a case changed")
+    bisect.add_argument("case", help="the case's id")
+    bisect.add_argument("--package", default="keras", help="keras (the default), or tf_keras")
+    bisect.add_argument("--good", required=True, metavar="VERSION", help="the older end")
+    bisect.add_argument("--bad", required=True, metavar="VERSION", help="the newer end")
+    bisect.add_argument("--versions", metavar="A,B,...", help="search these; those that pip knows when left out")
+    bisect.add_argument("--cases", type=Path, default=Path("cases"), metavar="FOLDER")
+    bisect.set_defaults(command=_bisect)
+
+    matrix = commands.add_parser(
+        "matrix",
+        help="cases by versions, each cell the answer, changes marked",
+        description="With --results, of the lanes of a run; else runs every version: arguments left over go to pytest.",
+    )
+    matrix.add_argument("--results", type=Path, help="a results file with several lanes")
+    matrix.add_argument("--lane", action="append", default=[], help="lanes and their order; all of them when left out")
+    matrix.add_argument("--package", default="keras")
+    matrix.add_argument("--versions", metavar="A..B", help="from one version to another, the last patch of each minor")
+    matrix.add_argument("--every", action="store_true", help="show cases with one answer too")
+    matrix.add_argument("--format", choices=["text", "markdown"], default="text")
+    matrix.add_argument("-o", "--output", type=Path)
+    matrix.add_argument("arguments", nargs="*", metavar="ARGUMENT", help="for pytest: case files and options")
+    matrix.set_defaults(command=_matrix)
 
 
 def _register_deviations(commands: Any) -> None:
@@ -58,23 +101,13 @@ def _output_options(parser: argparse.ArgumentParser) -> None:
         "--fail-on",
         choices=_FAIL_ON,
         default="regressions",
-        help="exit code 1 for regressions (the default), for any answer that moved and is not known, or never",
+        help=_FAIL_ON_HELP,
     )
-
-
-def exit_code(found: Any, fail_on: str) -> Exit:
-    """What a diff means for the process: by default only what got worse fails."""
-    from conformance.gate.diff import Section
-
-    if fail_on == "regressions" and found.section(Section.REGRESSIONS):
-        return Exit.DISAGREE
-    if fail_on == "changes" and any(not row.is_explained for row in found.moved):
-        return Exit.DISAGREE
-    return Exit.OK
 
 
 def _diff(parsed: argparse.Namespace) -> int:
     from conformance.gate.diff import diff
+    from conformance.gate.gate import exit_code
     from conformance.gate.render import FORMATS
     from conformance.results import read
 
@@ -87,7 +120,75 @@ def _diff(parsed: argparse.Namespace) -> int:
     lanes = [(parsed.lane[0], parsed.lane[-1])] if parsed.lane else None
     found = diff(old, new, lanes)
     emit(FORMATS[parsed.format](found), parsed.output)
-    return exit_code(found, parsed.fail_on)
+    return exit_code(found, fail_on=parsed.fail_on)
+
+
+def _gate(parsed: argparse.Namespace) -> int:
+    from conformance.gate.gate import Asked, gate
+
+    return gate(
+        Asked(parsed.old, parsed.new, tuple(parsed.arguments), parsed.output, parsed.fail_on, parsed.enforce_expiry)
+    )
+
+
+def _bisect(parsed: argparse.Namespace) -> int:
+    from conformance.case.load import load_folder
+    from conformance.gate.bisect import answer_in, between, in_order, published, search
+
+    cases = {case.id: case for case in load_folder(parsed.cases)}
+    if parsed.case not in cases:
+        near = did_you_mean(parsed.case, cases)
+        raise UsageError(f"there is no case {parsed.case} in {parsed.cases}", near or "see conformance check cases")
+    given = parsed.versions
+    versions = in_order(given.split(",")) if given else published(parsed.package)
+    versions = between(versions, parsed.good, parsed.bad)
+
+    def answer(version: str) -> Any:
+        found = answer_in(cases[parsed.case], parsed.package, version)
+        print(f"{parsed.package} {version}: {found['verdict']}", file=sys.stderr, flush=True)
+        return found
+
+    found = search(versions, answer)
+    move = found.move
+    what = f"{move.aspect} of {move.node}" if move.node else move.aspect
+    print(f"{parsed.case}: the answer changed in {parsed.package} {found.first}")
+    print(f"  {what}: {move.old} ({found.last}) -> {move.new} ({found.first})")
+    print(f"  asked {len(found.asked)} of {len(versions)} releases from {versions[0]} to {versions[-1]}")
+    return Exit.OK
+
+
+def _matrix(parsed: argparse.Namespace) -> int:
+    from conformance.gate import matrix
+    from conformance.report.facts import REFERENCE
+    from conformance.results import read
+
+    path = parsed.results
+    if path is None:
+        path = Path("reports/matrix.json")
+        if (code := _run_versions(parsed, path)) not in (Exit.OK, Exit.DISAGREE):
+            return code
+    results = read(path)
+    lanes = parsed.lane or [row["name"] for row in results["lanes"] if row["name"] != REFERENCE]
+    for name in lanes:
+        if name not in {row["name"] for row in results["lanes"]}:
+            raise UsageError(f"there is no lane {name} in {path}", "see the lanes in its report")
+    lines = matrix.matrix(results, lanes)
+    show = matrix.markdown if parsed.format == "markdown" else matrix.text
+    emit(show(lines, lanes, parsed.every), parsed.output)
+    return Exit.OK
+
+
+def _run_versions(parsed: argparse.Namespace, path: Path) -> int:
+    """Runs the cases in a lane for every version that was asked for."""
+    from conformance.gate.bisect import between, newest_patches, published
+    from conformance.gate.gate import run_cases
+
+    first, dots, last = (parsed.versions or "").partition("..")
+    if not dots:
+        raise UsageError("a matrix needs lanes", "--results FILE of a run in several lanes, or --versions 3.0..3.15")
+    versions = newest_patches(between(published(parsed.package), first, last))
+    path.unlink(missing_ok=True)
+    return run_cases([f"{parsed.package}@{version}" for version in versions], parsed.arguments, path)
 
 
 def emit(text: str, output: Path | None) -> None:
