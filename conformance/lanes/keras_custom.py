@@ -7,6 +7,7 @@ Keras is a parameter of every factory and is not imported here, so that any vers
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import warnings
 from collections.abc import Callable
 from types import ModuleType
@@ -216,6 +217,8 @@ def _tensor(keras: Any, array: Any) -> Any:
 
 def _image_data_generator(keras: Any) -> Any:
     """The class behind `tf.keras.preprocessing.image.ImageDataGenerator`, for the Keras that was imported."""
+    if not hasattr(keras, "ops") and importlib.util.find_spec("scipy") is None:
+        raise Unsupported(f"the image generator of Keras {keras.__version__} needs scipy, which is not installed")
     place = keras.preprocessing.image
     if not hasattr(place, "ImageDataGenerator"):
         place = importlib.import_module(f"{keras.__name__}._tf_keras.keras.preprocessing.image")
