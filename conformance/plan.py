@@ -106,7 +106,9 @@ def _cotangents(case: Case, observed: list[str], values: Mapping[str, Any]) -> d
                 return {}
             is_float = data.dtype.kind == "f"
             label = f"{node}[{index}]"
-            drawn[node].append(pack(draw_weight(case.id, "cotangent", label, data.shape, "table")) if is_float else None)
+            drawn[node].append(
+                pack(draw_weight(case.id, "cotangent", label, data.shape, "table")) if is_float else None
+            )
     return drawn
 
 

@@ -83,7 +83,7 @@ def case_record(
 
 def _expectations(case: Case) -> dict[str, Any]:
     """What the case says beforehand, as written: shapes by axis names; literal values where they are few."""
-    return plain_json(
+    stated: dict[str, Any] = plain_json(
         {
             "nodes": {
                 label: {
@@ -104,6 +104,7 @@ def _expectations(case: Case) -> dict[str, Any]:
             "claims": [{"kind": claim.kind, "nodes": claim.nodes} for claim in case.claims],
         }
     )
+    return stated
 
 
 def lane_record(case: Case, verdict: LaneVerdict, got: Observation, reference: Observation) -> dict[str, Any]:

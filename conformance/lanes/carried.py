@@ -105,6 +105,9 @@ class CarriedArrays:
     def call_layer(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
         raise NotImplementedError
 
+    def weight(self, layer: str, weight: str) -> Any:
+        raise NotImplementedError
+
     def operations(self) -> Mapping[str, Callable[..., Any]]:
         raise NotImplementedError
 

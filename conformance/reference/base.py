@@ -167,7 +167,7 @@ def make(type: str, config: Mapping[str, Any]) -> Layer:
     if type not in LAYERS:
         raise LayerError(f"the reference has no layer {type}")
     kind = LAYERS[type]
-    fields = {f.name for f in dataclasses.fields(kind)}
+    fields = {f.name for f in dataclasses.fields(kind)}  # type: ignore[arg-type]  # made one by __init_subclass__
     layer = kind(**{name: _nested(value) for name, value in config.items() if name in fields})
     layer.check()
     return layer
