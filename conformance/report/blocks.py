@@ -78,7 +78,14 @@ class Command:
     text: str
 
 
-Block: TypeAlias = Paragraph | Table | Chips | Code | Command
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A page elsewhere, by its address; whoever makes one has checked that it is http or https."""
+
+    address: str
+
+
+Block: TypeAlias = Paragraph | Table | Chips | Code | Command | Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +144,8 @@ def _block_list(block: Block) -> list[Any]:
             return ["code", text]
         case Command(text):
             return ["command", text]
+        case Link(address):
+            return ["link", address]
 
 
 def packed(pages: Iterable[tuple[str, Any]]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from conformance.report.blocks import GLYPHS, Page, packed, page_lists
 from conformance.report.view import report_of
 
 _FOLDER = Path(__file__).parent
-KINDS = {"Paragraph": "p", "Table": "table", "Chips": "chips", "Code": "code", "Command": "command"}
+KINDS = {"Paragraph": "p", "Table": "table", "Chips": "chips", "Code": "code", "Command": "command", "Link": "link"}
 
 
 def render(results: Mapping[str, Any]) -> str:
@@ -49,7 +49,7 @@ def _on_demand(pages: Sequence[Page]) -> dict[str, Any]:
 def render_page(page: Page) -> str:
     """One case's page alone, as the report writes it out."""
     template = _environment().get_template("case.html.j2")
-    return str(template.make_module({"glyphs": GLYPHS}).case(page))
+    return str(template.module.case(page, GLYPHS))
 
 
 def static(name: str) -> str:

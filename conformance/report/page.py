@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from conformance.report.answer import answer, versions_text
-from conformance.report.blocks import Block, Cell, Chips, Code, Command, Page, Paragraph, Section, Table
+from conformance.report.blocks import Block, Cell, Chips, Code, Command, Link, Page, Paragraph, Section, Table
 from conformance.report.facts import (
     REFERENCE,
     Lanes,
@@ -22,6 +22,7 @@ from conformance.report.page_values import mask_blocks, value_blocks, worst_bloc
 from conformance.report.trace import trace_table
 from conformance.report.words import (
     decimal,
+    is_address,
     noun_of,
     one_line,
     place,
@@ -80,7 +81,9 @@ def _answer_blocks(record: Record, lanes: Lanes) -> list[Block]:
     if record["outcome"] in ("agree", "known") and who and who not in said:
         blocks.append(Paragraph(f"So say {who}.", "who"))
     failing = [name for name in lane_names(record) if is_failure(record["lanes"][name]["verdict"])]
-    blocks += [_deviation(name, held["deviation"]) for name, held in record["lanes"].items() if held.get("deviation")]
+    for name, held in record["lanes"].items():
+        if held.get("deviation"):
+            blocks += _deviation(name, held["deviation"])
     if len(failing) > 1:
         blocks += [Paragraph(verdict_text(record, name), "cause") for name in failing]
     reasons = [held.get("explanation", "") for held in record["lanes"].values()]
@@ -90,16 +93,16 @@ def _answer_blocks(record: Record, lanes: Lanes) -> list[Block]:
     return blocks
 
 
-def _deviation(lane: str, deviation: Mapping[str, Any]) -> Paragraph:
+def _deviation(lane: str, deviation: Mapping[str, Any]) -> list[Block]:
     """What is known of a listed deviation, and until when."""
-    parts = [
-        f"{one_line(lane, 40)}: known deviation {one_line(deviation['id'], 80)} ({one_line(deviation['kind'], 40)}): "
-        + safe(deviation["reason"], 2_000).strip(),
-        safe(deviation["link"], 400),
-        f"{one_line(deviation['owner'], 80)} looks at it again by {one_line(deviation['expires'], 20)}",
-        safe(deviation["position"], 400),
+    kind, reason = one_line(deviation["kind"], 40), safe(deviation["reason"], 2_000).strip()
+    until = f"{one_line(deviation['owner'], 80)} looks at it again by {one_line(deviation['expires'], 20)}"
+    link = safe(deviation["link"], 1_000)
+    words = [
+        f"{one_line(lane, 40)}: known deviation {one_line(deviation['id'], 80)} ({kind}): {reason}",
+        f"{until}; listed in {one_line(deviation['position'])}",
     ]
-    return Paragraph("\n".join(part for part in parts if part), "remark")
+    return [Paragraph("\n".join(words), "remark"), *([Link(link)] if is_address(link) else [])]
 
 
 def _aspects(record: Record) -> Chips:
@@ -240,8 +243,10 @@ def _source_blocks(record: Record) -> list[Block]:
         "observed": "observed behaviour",
         "question": "a question of users",
     }.get(source["kind"], one_line(source["kind"], 40))
-    parts = [words, safe(source["reference"], 1_000), safe(source["note"], 2_000)]
-    blocks: list[Block] = [Paragraph("; ".join(part for part in parts if part))]
+    reference, note = safe(source["reference"], 1_000), safe(source["note"], 2_000)
+    addresses = [reference] if is_address(reference) else []
+    parts = [words, *([] if addresses else [reference]), note]
+    blocks: list[Block] = [Paragraph("; ".join(part for part in parts if part)), *map(Link, addresses)]
     if record["tolerance"]:
         tolerance = record["tolerance"]
         numbers = f"rtol {decimal(tolerance['rtol'])}, atol {decimal(tolerance['atol'])}"

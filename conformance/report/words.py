@@ -48,6 +48,11 @@ def _escape(match: re.Match[str]) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
+def is_address(text: str) -> bool:
+    """Whether a text is the address of a page, and may be a link."""
+    return re.fullmatch(r"https?://[^\s\\]+", text) is not None
+
+
 def one_line(text: Any, limit: int = LINE) -> str:
     """Any text on one line: safe, blank runs as one blank, bounded."""
     words = " ".join(safe(str(text)[: 4 * limit]).split())

@@ -33,6 +33,23 @@ def test_safe_text_is_bounded_and_says_by_how_much():
     assert len(shown) < words.TEXT + 50
 
 
+@pytest.mark.parametrize(
+    ("text", "can_be_a_link"),
+    [
+        ("https://keras.io/api/layers/#dense", True),
+        ("http://example.org", True),
+        ("javascript:alert(1)", False),
+        ("data:text/html,x", False),
+        ("https://a b", False),
+        ("see https://keras.io", False),
+        ("https://a\\u202eb", False),
+        ("", False),
+    ],
+)
+def test_only_an_address_becomes_a_link(text, can_be_a_link):
+    assert words.is_address(words.safe(text)) is can_be_a_link
+
+
 def test_one_line_is_one_line():
     assert words.one_line("  a\n\n b\tc ") == "a b c"
     assert words.one_line("x" * 50, 10) == "x" * 9 + "…"

@@ -36,6 +36,7 @@
 
   const draw = {
     p: (text, role) => make("p", role, text),
+    link: (address) => make("p", "", outside(address)),
     code: (text) => make("pre", "", text),
     command: (text) => make("p", "command", make("code", "", text)),
     chips: (items) =>
@@ -47,6 +48,13 @@
       return make("div", "scroll", table);
     },
   };
+
+  function outside(address) {
+    const link = make("a", "", address);
+    link.setAttribute("href", address);
+    link.rel = "noreferrer";
+    return link;
+  }
 
   function scoped(scope, text) {
     const element = make("th", "", text);

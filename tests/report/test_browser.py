@@ -1,0 +1,263 @@
+"""The report in headless Chromium: permanent links, pages on demand, the filter, keys; no errors and no requests."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from conformance.report.facts import is_failure
+from conformance.report.html import render, render_page
+from conformance.report.page import page_of
+from tests.report.factory import LANE_ROWS, agreeing, mask, results, wrong_shape
+from tests.report.test_html import HOSTILE, MIXED, poisoned
+
+pytestmark = pytest.mark.browser
+
+
+DRAWN = """
+(() => {
+  const article = document.querySelector('article').cloneNode(true);
+  article.querySelectorAll('.tools, button').forEach((added) => added.remove());
+  for (const wide of article.querySelectorAll('.scroll'))
+    ['tabindex', 'role', 'aria-label'].forEach((name) => wide.removeAttribute(name));
+  return article.innerHTML.trim();
+})()
+"""
+"""The page on the screen, without what the script adds for use on a screen."""
+WRITTEN = "(text) => new DOMParser().parseFromString(text, 'text/html').querySelector('article').innerHTML.trim()"
+
+
+def unavailable(what: str) -> None:
+    """A missing browser fails where it was promised, and is said elsewhere."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{what}; CI must have it")
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        unavailable("there is no chromium: apt-get install chromium")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        unavailable("there is no playwright: pip install playwright")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visit(browser, tmp_path):
+    """Opens results as a page; afterwards nothing may have been complained of or fetched."""
+    complaints: list[str] = []
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.on("console", lambda message: complaints.append(f"console: {message.text}"))
+    page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
+    page.on("request", lambda request: request.url.startswith("file:") or complaints.append(request.url))
+
+    def open_page(found, hash="", size=None):
+        path = tmp_path / "report.html"
+        path.write_text(render(found), encoding="utf-8")
+        if size:
+            page.set_viewport_size({"width": size[0], "height": size[1]})
+        page.goto("about:blank")
+        page.goto(f"{path.as_uri()}{hash}")
+        return page
+
+    yield open_page
+    context.close()
+    assert complaints == []
+
+
+def shown_ids(page):
+    return page.evaluate(
+        "[...document.querySelectorAll('#index tr:not([hidden])')].map((row) => row.querySelector('a').textContent)"
+    )
+
+
+def shown_cases(page):
+    return page.evaluate("[...document.querySelectorAll('article')].filter((a) => a.offsetParent).map((a) => a.id)")
+
+
+@pytest.mark.parametrize("case", [case["id"] for case in MIXED["cases"]])
+def test_every_permanent_link_shows_its_case_and_only_that(visit, case):
+    page = visit(MIXED, f"#{case}")
+    assert shown_cases(page) == [case]
+    assert not page.is_visible("#overview")
+    assert page.title().endswith(case)
+    assert page.evaluate("document.activeElement.id") == case
+
+
+def test_without_a_place_the_overview_is_shown(visit):
+    page = visit(MIXED)
+    assert shown_cases(page) == []
+    assert page.is_visible("h1")
+    assert page.is_visible("#search")
+    assert page.inner_text("#shown") == "6 of 6 shown"
+    assert page.title().startswith("FAIL: 4 of 6 cases fail")
+
+
+@pytest.mark.parametrize(
+    "case", ["no/such.case", "__proto__", "constructor", "%E0%A4%A", "<img src=x onerror=alert(1)>"]
+)
+def test_an_unknown_case_is_said_to_be_unknown(visit, case):
+    page = visit(MIXED, f"#{case}")
+    assert page.is_visible("#unknown")
+    assert page.inner_text("#unknown").startswith("There is no case ")
+    assert page.is_visible("#overview")
+    assert page.query_selector("#unknown img") is None
+
+
+def test_a_case_may_be_called_like_what_every_object_has(visit):
+    found = results(*(agreeing(id=name) for name in ("__proto__", "constructor", "a b/c%d.e")))
+    for name, hash in (("__proto__", "__proto__"), ("constructor", "constructor"), ("a b/c%d.e", "a%20b/c%25d.e")):
+        assert shown_cases(visit(found, f"#{hash}")) == [name]
+
+
+def test_links_of_the_index_and_back(visit):
+    page = visit(MIXED)
+    page.click("#index >> text=pooling/one.fine")
+    assert shown_cases(page) == ["pooling/one.fine"]
+    page.go_back()
+    assert shown_cases(page) == []
+    assert page.is_visible("#overview")
+
+
+def test_the_script_draws_what_the_template_writes(visit):
+    """Every kind of block: the same page, drawn by the script and written out by the template."""
+    source = {"kind": "docs", "reference": "https://keras.io/", "note": "a note"}
+    rich = agreeing(
+        id="a/rich.case", source=source, matrix={"k": 3}, remark="one\ntwo", tags=["x"], kills=["Dense.no_bias"]
+    )
+    rich["lanes"]["numpy"]["runs"][0]["pooled"]["mask"] = mask([[1, 0], [1, 1]])
+    rich["lanes"]["keras"]["runs"][0]["pooled"]["dtype"] = "float64"
+    for case in [rich, *(case for case in MIXED["cases"] if not is_failure(case["outcome"]))]:
+        page = visit(results(case), f"#{case['id']}")
+        drawn = page.evaluate(DRAWN)
+        written = page.evaluate(WRITTEN, render_page(page_of(case, LANE_ROWS)))
+        assert re.sub(r"(</code>)\s+", r"\1", drawn) == written
+
+
+@pytest.mark.parametrize(
+    ("query", "ids"),
+    [
+        ("two", ["conv1d/two.error", "conv1d/two.values"]),
+        ("two -error", ["conv1d/two.values"]),
+        ('"two.v"', ["conv1d/two.values"]),
+        ("status:timeout", ["rnn/slow.loop"]),
+        ("status:agree", ["pooling/one.fine"]),
+        ("layer:gru", ["rnn/three.alone"]),
+        ("layer:gr", []),
+        ("aspect:values", ["conv1d/two.values"]),
+        ("lane:keras", ["rnn/slow.loop", "conv1d/two.values"]),
+        ("question:10", ["conv1d/two.values"]),
+        ("is:failing -is:different", []),
+        ("-is:failing", ["rnn/three.alone", "pooling/one.fine"]),
+        ("vector per sentence", [case["id"] for case in MIXED["cases"]]),
+        ("(2, 11)", None),
+        ("zzz", []),
+        ('unclosed "quote', []),
+        ("-", None),
+    ],
+)
+def test_the_filter_finds(visit, query, ids):
+    page = visit(MIXED)
+    page.fill("#query", query)
+    found = shown_ids(page)
+    if ids is not None:
+        assert sorted(found) == sorted(ids)
+    assert page.inner_text("#shown") == f"{len(found)} of 6 shown"
+
+
+def test_the_filter_stands_in_the_address_and_bounds_next_and_previous(visit):
+    page = visit(MIXED)
+    page.fill("#query", "two")
+    assert page.evaluate("location.hash") == "#?q=two"
+    page = visit(MIXED, "#?q=two")
+    assert page.input_value("#query") == "two"
+    assert len(shown_ids(page)) == 2
+    page.click("#index >> text=conv1d/two.error")
+    assert page.inner_text("#place") == "1 of 2 for two"
+    page.keyboard.press("j")
+    page.wait_for_function("document.title.endsWith('conv1d/two.values')")
+    assert page.get_attribute("#next", "href") is None
+    page.keyboard.press("k")
+    page.wait_for_function("document.title.endsWith('conv1d/two.error')")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#overview", state="visible")
+    assert page.evaluate("location.hash") == "#?q=two"
+    assert len(shown_ids(page)) == 2
+
+
+def test_keys_lead_to_the_filter_and_to_what_fails(visit):
+    page = visit(MIXED, "#pooling/one.fine")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "query"
+    page.keyboard.type("jf/")
+    assert page.input_value("#query") == "jf/"
+    page.keyboard.press("Escape")
+    page.keyboard.press("f")
+    page.wait_for_function("document.getElementById('query').value === 'is:failing'")
+    assert len(shown_ids(page)) == 4
+    page.keyboard.press("f")
+    page.wait_for_function("document.getElementById('query').value === ''")
+    assert len(shown_ids(page)) == 6
+    page.keyboard.press("Control+j")
+    assert shown_cases(page) == []
+
+
+@pytest.mark.parametrize("name", [name for name in HOSTILE if name not in ("long", "lines")])
+def test_hostile_cases_are_drawn_as_text(visit, name):
+    found = results(poisoned(HOSTILE[name], "agree"), wrong_shape())
+    page = visit(found)
+    page.click("#index tr:last-child a")
+    assert len(shown_cases(page)) == 1
+    assert (
+        page.evaluate("document.querySelectorAll('article img, article svg, article script, article style').length")
+        == 0
+    )
+
+
+def test_no_script_no_style_and_every_failure_is_there(browser, tmp_path):
+    path = tmp_path / "report.html"
+    path.write_text(render(MIXED), encoding="utf-8")
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(path.as_uri())
+    assert page.is_visible("text=Not settled: timeout: keras: no answer within 60 s.")
+    assert page.evaluate("1") == 1
+    assert len(page.query_selector_all("article")) == 4
+    assert all(article.is_visible() for article in page.query_selector_all("article"))
+    assert not page.is_visible("#search")
+    context.close()
+
+
+def test_a_printed_report_has_all_failures(visit):
+    page = visit(MIXED)
+    page.emulate_media(media="print")
+    assert shown_cases(page) == ["rnn/slow.loop", "conv1d/two.error", "pooling/one.shape", "conv1d/two.values"]
+    assert not page.is_visible("#search")
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("hash", ["", "#pooling/one.shape", "#pooling/one.fine"])
+def test_nothing_is_wider_than_the_window(visit, width, hash):
+    page = visit(MIXED, hash, (width, 800))
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_an_empty_report_opens(visit):
+    page = visit(results())
+    assert page.inner_text("#shown") == "0 of 0 shown"
+    page.keyboard.press("j")
+    assert "There are no cases" in page.inner_text("main")

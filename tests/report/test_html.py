@@ -1,0 +1,399 @@
+"""The report as a file: its verdicts in words, its policy, its size, and what hostile text can do in it."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from conformance.report import html, view
+from conformance.report.blocks import packed, page_lists, unpacked
+from conformance.report.html import render
+from conformance.report.page import page_of
+from tests.report.factory import (
+    LANE_ROWS,
+    OVER,
+    agreeing,
+    answered,
+    differing,
+    failure,
+    finding,
+    lane,
+    odd,
+    record,
+    results,
+    wrong_shape,
+)
+
+
+class Reading(HTMLParser):
+    """What a browser would make of a page: elements with their attributes, and the text outside style and script."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.shown: list[str] = []
+        self.inside: dict[str, list[str]] = {"style": [], "script": []}
+        self._open = ""
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag in self.inside:
+            self._open = tag
+            self.inside[tag].append("")
+
+    def handle_endtag(self, tag):
+        self._open = "" if tag == self._open else self._open
+
+    def handle_data(self, data):
+        if self._open:
+            self.inside[self._open][-1] += data
+        else:
+            self.shown.append(data)
+
+    @property
+    def text(self):
+        return re.sub(r"\s+", " ", " ".join(self.shown))
+
+    def named(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+LOST = odd("keras", lane(verdict="timeout", reason="no answer within 60 s"), finding("error"), id="rnn/slow.loop")
+RAISED = differing("torch", finding("error", "raised", got=failure(message="no axis 3")), verdict="error")
+MIXED = results(
+    agreeing(id="pooling/one.fine", remark="It was otherwise in Keras 2."),
+    wrong_shape(id="pooling/one.shape"),
+    odd("keras", differing("keras", OVER), OVER, id="conv1d/two.values", questions=[10, 11]),
+    odd("torch", RAISED, RAISED["findings"][0], id="conv1d/two.error"),
+    LOST,
+    record(
+        {"torch": lane(verdict="unsupported", reason="no port"), "numpy": answered("numpy")},
+        id="rnn/three.alone",
+        layers=["GRU"],
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("found", "title", "headline"),
+    [
+        (results(), "NOTHING COMPARED: no case ran - ", "– no case ran"),
+        (
+            results(agreeing()),
+            "PASS: the one case agrees - Keras 3.15.1 (TensorFlow 2.21.0) and torch 2.13.0",
+            "✓ the one",
+        ),
+        (results(agreeing(id="a/a.a"), agreeing(id="a/a.b")), "PASS: all 2 cases agree - ", "✓ all 2 cases agree"),
+        (results(wrong_shape()), "FAIL: 1 of 1 case fails - ", "✗ 1 of 1 case fails"),
+        (MIXED, "FAIL: 4 of 6 cases fail - ", "✗ 4 of 6 cases fail"),
+        (
+            results(MIXED["cases"][5]),
+            "NOTHING COMPARED: none of 1 case was compared - ",
+            "– none of 1 case was compared",
+        ),
+        (
+            results(agreeing(id="a/a.a"), MIXED["cases"][5]),
+            "PASS: 1 of 2 cases agree, none fails - ",
+            "✓ 1 of 2 cases agree, none fails",
+        ),
+        (
+            results(
+                agreeing(),
+                not_run=[{"id": "a/b.c", "reason": "interrupted"}],
+                footer={"complete": False, "stopped": "interrupted", "cases": 1},
+            ),
+            "INCOMPLETE: only 1 of 2 selected cases have a result - ",
+            "! only 1 of 2 selected cases have a result",
+        ),
+        (
+            results(agreeing(), deviations=[{"id": "D", "kind": "bug", "state": "unmatched", "is_expired": False}]),
+            "FAIL: 1 listed deviation no longer holds - ",
+            "✗ 1 listed deviation no longer holds",
+        ),
+    ],
+)
+def test_the_verdict_comes_first_with_its_denominator(found, title, headline):
+    reading = Reading(render(found))
+    start = reading.text.strip()
+    assert start.startswith(title)
+    assert start.index(headline) < start.index("Lanes")
+
+
+def test_an_incomplete_run_says_why_and_what_is_missing():
+    found = results(
+        wrong_shape(),
+        not_run=[{"id": "conv1d/late.one", "reason": "lane keras cannot start"}],
+        footer={"complete": False, "stopped": "lane keras cannot start", "cases": 1},
+    )
+    text = Reading(render(found)).text
+    assert "only 1 of 2 selected cases have a result, and 1 of them fail" in text
+    assert "The run did not reach its end (lane keras cannot start). What is missing is not known to agree." in text
+    assert "Did not run conv1d/late.one lane keras cannot start" in text
+
+
+def test_a_lane_that_ran_nothing_is_named():
+    rows = [{**LANE_ROWS[0], "selected": 5, "ran": 0, "versions": {}, "files": {}, "verdicts": {}}, *LANE_ROWS[1:]]
+    text = Reading(render(results(agreeing(), lanes=rows))).text
+    assert "The lane keras ran none of 5 cases." in text
+    assert "0 of 5" in text
+    assert "did not start" in text
+
+
+def test_the_bare_page_says_every_verdict_answer_and_failure():
+    reading = Reading(render(MIXED))
+    text = reading.text
+    for words in (
+        "Of 6 cases: 1 agree, 1 unsupported, 2 differ, 1 error, 1 timeout.",
+        "keras 6 of 6",
+        "✓ agree pooling/one.fine One per word: (2, 11).",
+        "– unsupported rnn/three.alone Only the NumPy reference answers: torch 2.13.0 cannot do this (no port).",
+        "✗ differ pooling/one.shape Not settled: shape of pooled: torch (2, 7), expected",
+        "! timeout rnn/slow.loop Not settled: timeout: keras: no answer within 60 s.",
+        "1 case: torch differs in shape in pooling",
+        "1 case: timeout of keras in rnn",
+        "1 case: torch: ValueError in call in conv1d: no axis N",
+        "✗ 7, not 11",
+        "worst at [0, 3]: |0.5726 - 1.0| = 0.4274 > 3.1e-06",
+        "One number per word, or one vector per sentence?",
+        'pytest "cases/pooling/global_average.case.yaml::pooling/one.shape"',
+        "pytest cases --results reports/results.json",
+        "keras 3.15.1, torch 2.13.0",
+    ):
+        assert words in text, words
+    hidden = [attributes for _, attributes in reading.elements if "hidden" in attributes]
+    assert {attributes["id"] for attributes in hidden} == {"bar", "search", "unknown"}
+
+
+def test_the_index_is_ordered_by_severity_and_keeps_the_order_of_cases():
+    page = render(MIXED)
+    index = page[page.index('<tbody id="index">') :]
+    ids = re.findall(r'<a href="#([^"?]+)">', index[: index.index("</tbody>")])
+    assert ids == [
+        "rnn/slow.loop",
+        "conv1d/two.error",
+        "pooling/one.shape",
+        "conv1d/two.values",
+        "rnn/three.alone",
+        "pooling/one.fine",
+    ]
+
+
+def test_questions_and_layers_lead_to_their_cases():
+    reading = Reading(render(MIXED))
+    links = [attributes["href"] for attributes in reading.named("a")]
+    assert "#?q=question:5" in links
+    assert "#?q=layer:GRU" in links
+    assert "2 questions" not in reading.text
+    assert "3 questions and their cases" in reading.text
+    assert "11 GlobalAveragePooling1D on an embedding 1 differ ✗ conv1d/two.values" in reading.text
+
+
+def test_the_policy_allows_this_style_and_this_script_and_nothing_else():
+    reading = Reading(render(MIXED))
+    (policy,) = [item["content"] for item in reading.named("meta") if item.get("http-equiv")]
+    (style,) = reading.inside["style"]
+    island, script = reading.inside["script"]
+
+    def digest(text):
+        return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+    assert policy == (
+        f"default-src 'none'; style-src '{digest(style)}'; script-src '{digest(script)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    assert json.loads(island)["pages"]
+    assert not [attributes for _, attributes in reading.elements if "style" in attributes]
+    assert not [name for _, attributes in reading.elements for name in attributes if name.startswith("on")]
+
+
+def test_the_policy_stands_before_what_it_judges():
+    page = render(results())
+    assert page.index("Content-Security-Policy") < page.index("<style>") < page.index("<script")
+
+
+def test_nothing_is_fetched_from_elsewhere():
+    reading = Reading(render(MIXED))
+    for tag, attributes in reading.elements:
+        assert "src" not in attributes, tag
+        if tag != "a":
+            assert "href" not in attributes, tag
+    assert not re.search(r"url\(|@import", reading.inside["style"][0])
+
+
+def test_the_same_results_give_the_same_bytes():
+    assert render(MIXED) == render(json.loads(json.dumps(MIXED)))
+
+
+def test_ids_are_unique_and_every_permanent_link_has_its_place():
+    reading = Reading(render(MIXED))
+    ids = [attributes["id"] for _, attributes in reading.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert {case["id"] for case in MIXED["cases"]} <= set(ids)
+
+
+HOSTILE = {
+    "script": "</script><script>alert(1)</script>",
+    "style": "</style><style>*{display:none}</style>",
+    "handler": '"><img src=x onerror="alert(1)">',
+    "single": "'><svg onload='alert(1)'>",
+    "template": "{{7*7}} {% raw %} ${7*7} {{ report }}",
+    "comment": "<!-- --><!--><!--",
+    "entity": "&lt;b&gt; &amp;",
+    "bidi": "user\u202eexe.txt\u2066\u2069",
+    "control": "nul \x00 bell \x07 escape \x1b[2J \x9b31m",
+    "surrogate": "lone \ud83d half",
+    "separator": "line\u2028and\u2029paragraph",
+    "long": "x" * 1_000_000,
+    "lines": "a\n" * 20_000,
+    "proto": "__proto__",
+    "path": "../../etc/passwd#a?b&c=d",
+}
+
+
+def poisoned(text, outcome="differ"):
+    """A case with this text wherever a text can be."""
+    raised = failure(text, text, text, text)
+    held = differing(
+        "torch", finding("error", "raised", text, got=raised), verdict="error" if outcome != "agree" else outcome
+    )
+    held = {**held, "failure": raised, "chatter": text, "reason": text, "explanation": text, "gradient_note": text}
+    held["native"] = {text: {text: {"shape": [1], "from": text}}}
+    held["weights"], held["params"] = {text: {text: [1]}}, {text: 1}
+    held["deviation"] = dict.fromkeys(("id", "kind", "reason", "link", "owner", "expires", "position"), text)
+    if outcome == "agree":
+        held["findings"] = []
+    lanes = {"keras": answered("keras"), "torch": held, "numpy": answered("numpy", dtype=text)}
+    fields = dict.fromkeys(("id", "topic", "question", "answer", "remark", "path", "text"), text)
+    found = record(
+        lanes,
+        **fields,
+        tags=[text],
+        layers=[text],
+        kills=[text],
+        matrix={text: text},
+        outcome=outcome,
+        dims=[{"batch": 2, text: 11}],
+        source={"kind": text, "reference": text, "note": text},
+        tolerance={"rtol": 1e-3, "atol": 1e-3, "reason": text},
+    )
+    found["lanes"]["numpy"]["runs"][0][text] = copy.deepcopy(found["lanes"]["numpy"]["runs"][0]["pooled"])
+    return found
+
+
+def harmless_keys(reading):
+    """The attributes that a page has anyway; wide tables have a class that narrow ones have not."""
+    return {key for _, attributes in reading.elements for key in attributes} | {"class"}
+
+
+def poisoned_report(text, outcome):
+    """A report with this text wherever a text can be."""
+    found = results(poisoned(text, outcome), command=text, not_run=[{"id": text, "reason": text}])
+    found["lanes"] = [{**LANE_ROWS[0], "versions": {text: text}, "files": {text: text}}, *LANE_ROWS[1:]]
+    found["environment"] = {**found["environment"], "variables": {text: text}}
+    return render(found)
+
+
+@pytest.mark.parametrize("outcome", ["error", "agree"])
+@pytest.mark.parametrize("name", list(HOSTILE))
+def test_hostile_text_stays_text(name, outcome):
+    text = HOSTILE[name]
+    page = poisoned_report(text, outcome)
+    page.encode("utf-8")
+    reading, harmless = Reading(page), Reading(poisoned_report("harmless", outcome))
+    assert [tag for tag, _ in reading.elements] == [tag for tag, _ in harmless.elements]
+    assert {key for _, attributes in reading.elements for key in attributes} == harmless_keys(harmless)
+    assert not set(page) & set("\x00\x07\x1b\x9b\u202e\u2066\u2028\u2029\ud83d")
+    assert len(page) < 1_500_000
+    assert "{{7*7}}" in reading.text or name != "template"
+    json.loads(reading.inside["script"][0])
+    assert all(
+        re.match(r"#|https?://", attributes["href"]) for attributes in reading.named("a") if attributes.get("href")
+    )
+
+
+def test_a_source_that_is_an_address_is_a_link():
+    source = {"kind": "docs", "reference": "https://keras.io/api/layers/", "note": ""}
+    reading = Reading(render(results(wrong_shape(source=source))))
+    assert {"href": "https://keras.io/api/layers/", "rel": "noreferrer"} in reading.named("a")
+
+
+def test_an_outcome_that_this_version_does_not_know_is_shown_first():
+    found = results(agreeing(id="a/a.fine"), agreeing(id="a/a.odd", outcome="puzzled"))
+    text = Reading(render(found)).text
+    assert "? puzzled a/a.odd" in text
+    assert text.index("a/a.odd") < text.index("a/a.fine")
+
+
+def test_passing_pages_travel_as_data_and_failing_ones_as_html():
+    reading = Reading(render(MIXED))
+    articles = [attributes["id"] for attributes in reading.named("article")]
+    assert articles == ["rnn/slow.loop", "conv1d/two.error", "pooling/one.shape", "conv1d/two.values"]
+    data = json.loads(reading.inside["script"][0])
+    assert [name for name, _ in data["pages"]] == ["rnn/three.alone", "pooling/one.fine"]
+
+
+def test_failing_pages_beyond_the_limit_are_drawn_on_demand_and_that_is_said(monkeypatch):
+    monkeypatch.setattr(view, "MOST_DRAWN", 2)
+    reading = Reading(render(MIXED))
+    assert len(reading.named("article")) == 2
+    assert "2 failing pages are drawn on demand" in reading.text
+    assert "✗ differ conv1d/two.values" in reading.text
+
+
+def test_packing_says_everything_once_and_unpacks_to_the_same():
+    pages = [(case["id"], page_lists(page_of(case, LANE_ROWS))) for case in MIXED["cases"]]
+    small = packed(pages)
+    assert [(name, unpacked(page, small["pool"])) for name, page in small["pages"]] == pages
+    texts = [entry for entry in small["pool"] if isinstance(entry, str)]
+    assert len(texts) == len(set(texts))
+    assert len(json.dumps(small)) < 0.6 * len(json.dumps(pages))
+
+
+def test_strings_that_look_like_numbers_stay_strings():
+    pages = [("a", ["12345678901", ["12345678901", ""]]), ("b", ["12345678901"])]
+    small = packed(pages)
+    assert [(name, unpacked(page, small["pool"])) for name, page in small["pages"]] == pages
+
+
+def varied(count):
+    """So many passing cases, each with an id, a question, sizes and distances of its own."""
+    for number in range(count):
+        steps = 11 + number % 89
+        found = agreeing(
+            id=f"pooling/global_average.channels_first-steps_{steps}-n_{number}",
+            question=f"One number per word, or one vector per sentence, for {number} sentences?",
+            dims=[{"batch": 2, "steps": steps, "dim": 7}],
+        )
+        for item in found["pairs"]:
+            item["largest"] *= 1 + number / count
+            item["used"] = (number % 97) / 97
+        for held in found["lanes"].values():
+            held["used"] = (number % 83) / 83
+            for given in held["runs"][0].values():
+                given["shape"] = [steps if length == 11 else length for length in given["shape"]]
+        yield found
+
+
+def test_a_passing_case_of_a_large_report_costs_about_a_kilobyte(monkeypatch):
+    monkeypatch.setattr(view, "MANY", 100)
+    few, many = (len(render(results(*varied(count))).encode()) for count in (200, 600))
+    assert (many - few) / 400 < 1_050
+
+
+def test_a_large_report_says_what_it_leaves_out(monkeypatch):
+    monkeypatch.setattr(view, "MANY", 5)
+    text = Reading(render(results(*varied(6)))).text
+    assert "Arrays and YAML of passing cases are left out" in text
+    assert "Arrays and YAML" not in Reading(render(results(*varied(3)))).text
+
+
+def test_data_in_a_script_element_cannot_end_it():
+    assert html.island(["</script>", "\u2028", "<!--"]) == '["\\u003c/script>","\\u2028","\\u003c!--"]'
