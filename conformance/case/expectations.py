@@ -201,7 +201,7 @@ def check_answer(draft: Draft) -> None:
     place = draft.node["answer"]
     if set(_PLACEHOLDER.sub("", answer)) & set("{}"):
         draft.problems.add(place, "a brace without its partner in the answer", "facts stand in braces: {pooled.shape}")
-    for fact in _PLACEHOLDER.findall(answer):
+    for fact in dict.fromkeys(_PLACEHOLDER.findall(answer)):
         _check_fact(draft, fact, place)
 
 

@@ -60,10 +60,9 @@ class _Walk:
 
     def __init__(self, draft: Draft) -> None:
         self.draft = draft
-        self.inputs = draft.names("inputs")
-        self.layers = draft.names("layers")
-        self.models = draft.names("models")
-        self.nodes = draft.names("graph")
+        self.inputs, self.layers, self.models, self.nodes = (
+            dict.fromkeys(draft.names(part)) for part in ("inputs", "layers", "models", "graph")
+        )
         self.defined: set[str] = set(self.inputs)
         self.used: set[str] = set()
         self.is_complete = bool(self.nodes) and len(self.nodes) == len(draft.part("graph"))

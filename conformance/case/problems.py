@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from conformance.errors import CaseError, Position, Problem
 
+MAX_PROBLEMS = 100
+"""Mistakes of one file that are named; whoever has made more mends these first."""
+WORDS_COMPARED = 1000
+"""Known words with which an unknown one is compared."""
 LINE_SHOWN = 160
 """Characters of a source line that a message shows."""
 TEXT_SHOWN = 40
 """Characters of a value that a message shows."""
+
+
+class TooManyProblems(Exception):
+    """There are as many mistakes as are named, and no use in looking for more."""
 
 
 class Place(Protocol):
@@ -26,16 +35,17 @@ class Place(Protocol):
 class Problems:
     """The mistakes found so far in one file; the same mistake in two variants of a case counts once."""
 
-    def __init__(self, path: str, lines: Sequence[str]) -> None:
+    def __init__(self, path: str, lines: Sequence[str], limit: int = MAX_PROBLEMS) -> None:
         self.path = path
         self.lines = lines
+        self.limit = limit
         self.found: list[Problem] = []
         self.variant = ""
         """Which variant of a matrix is being read, for the help line; empty outside a matrix."""
         self._seen: set[tuple[Position, str]] = set()
 
     def add(self, where: Place, message: str, hint: str | None = None, shift: int = 0) -> None:
-        """Notes a mistake at a place, or `shift` columns after it."""
+        """Notes a mistake at a place, or `shift` columns after it. Raises TooManyProblems at the limit."""
         position = Position(self.path, where.line, where.column + shift)
         if (position, message) in self._seen:
             return
@@ -43,6 +53,10 @@ class Problems:
         if self.variant:
             hint = f"{hint} (in the variant {self.variant})" if hint else f"in the variant {self.variant}"
         self.found.append(Problem(position, message, hint, self._source_line(position)))
+        if len(self.found) >= self.limit:
+            end = Position(self.path, max(len(self.lines), 1), 1)
+            self.found.append(Problem(end, f"{self.limit} mistakes are named; the rest of the file is not checked"))
+            raise TooManyProblems
 
     def _source_line(self, position: Position) -> str | None:
         if not 1 <= position.line <= len(self.lines) or position.column > LINE_SHOWN:
@@ -63,7 +77,7 @@ def shown(text: str) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """The known word nearest to this one, as a hint; None where nothing is near."""
-    near = difflib.get_close_matches(word, sorted(known), n=1)
+    near = difflib.get_close_matches(word, sorted(itertools.islice(known, WORDS_COMPARED)), n=1)
     return f"did you mean {near[0]}?" if near else None
 
 

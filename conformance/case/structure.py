@@ -13,7 +13,7 @@ from typing import Any
 
 from conformance.case import axes, kinds, layers
 from conformance.case.kinds import Kind
-from conformance.case.problems import Place, Problems, did_you_mean, listed
+from conformance.case.problems import Place, Problems, TooManyProblems, did_you_mean, listed
 from conformance.case.wording import CUT_BY_A_COMMA, found, help_for, noun
 from conformance.case.wording import key as word
 from conformance.case.yaml import Located
@@ -202,15 +202,21 @@ def _list(reader: Reader, node: Located, kind: kinds.ListOf, label: str) -> Any:
         entries = "1 entry" if kind.at_least == 1 else f"{kind.at_least} entries"
         reader.problems.add(node, f"{label} needs at least {entries}, not {len(node.value)}")
         return BAD
-    items = [reader.read(item, kind.item, f"{label}[{index}]") for index, item in enumerate(node.value)]
+    items = [reader.read(item, kind.item, _entry(label, index)) for index, item in enumerate(node.value)]
     return BAD if any(item is BAD for item in items) else items
+
+
+def _entry(label: str, index: int) -> str:
+    """`axis[0] of Conv1D` for `axis of Conv1D`."""
+    name, of, owner = label.partition(" of ")
+    return f"{name}[{index}]{of}{owner}"
 
 
 def _row(reader: Reader, node: Located, kind: kinds.Row, label: str) -> Any:
     if not node.is_list or len(node.value) != len(kind.items):
         return reader.mismatch(node, kind, label)
     pairs = zip(node.value, kind.items, strict=True)
-    items = [reader.read(item, part, f"{label}[{index}]") for index, (item, part) in enumerate(pairs)]
+    items = [reader.read(item, part, _entry(label, index)) for index, (item, part) in enumerate(pairs)]
     return BAD if any(item is BAD for item in items) else items
 
 
@@ -243,13 +249,15 @@ def _either(reader: Reader, node: Located, kind: kinds.Either, label: str) -> An
         return reader.read(node, fitting[0], label)
     hint = None
     for option in fitting:
-        trial = Reader(Problems(reader.problems.path, []), reader.bindings, reader.several)
-        value = trial.read(node, option, label)
-        if not trial.problems.found:
+        trial = Reader(Problems(reader.problems.path, [], limit=1), reader.bindings, reader.several)
+        try:
+            value = trial.read(node, option, label)
+        except TooManyProblems:
+            if not trial.is_mismatch:
+                return reader.read(node, option, label)
+            hint = hint or trial.problems.found[0].hint
+        else:
             return value
-        if not trial.is_mismatch:
-            return reader.read(node, option, label)
-        hint = hint or trial.problems.found[0].hint
     return reader.mismatch(node, kind, label, help_for(node, kind) or hint)
 
 

@@ -52,8 +52,6 @@ def case_of(head: Head, variant: Variant, text: str) -> Case | None:
     several = {name: sizes for name, sizes in dims.items() if len(sizes) > 1}
     reader = Reader(problems, {**numeric(variant.matrix), **sizes}, several)
     values = reader.fields(node, CASE, "a case", skip=("dims", "matrix"))
-    if values is BAD:
-        return None
     dynamic = _dynamic(head, values, node, dims)
     runs = max((len(sizes) for sizes in dims.values()), default=1)
     bindings = [

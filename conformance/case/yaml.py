@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from conformance.case.problems import Problems, shown
+from conformance.case.problems import Problems, TooManyProblems, shown
 from conformance.errors import CaseError
 
 MAX_BYTES = 2**20
@@ -155,7 +155,10 @@ def parse(text: str, display: str) -> Document:
     if directive:
         where = Point(len(_LINE_BREAK.split(directive[0])), 1)
         raise _stop(problems, where, "a directive is not allowed", "files are YAML 1.2 anyway; remove the % line")
-    root = _Builder(problems).build(text)
+    try:
+        root = _Builder(problems).build(text)
+    except TooManyProblems:
+        raise CaseError(problems.found) from None
     return Document(root, lines, problems)
 
 

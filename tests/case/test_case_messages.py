@@ -576,6 +576,25 @@ def test_a_duplicate_key_is_named_beside_the_others(tmp_path: Path) -> None:
     ]
 
 
+def test_a_hundred_mistakes_are_enough(tmp_path: Path) -> None:
+    graph = "\n".join(["    graph:", *(f"      y{n}: x + z{n}" for n in range(20_000))])
+    said = message(tmp_path, text_with(layers="    layers: {}", graph=graph)).splitlines()
+    assert sum(" error: " in line for line in said) == 101
+    assert said[0] == "fam/topic.case.yaml:10:15: error: unknown node or input z0"
+    assert said[-1] == "fam/topic.case.yaml:20010:1: error: 100 mistakes are named; the rest of the file is not checked"
+
+
+def test_a_hundred_doubled_keys_are_enough(tmp_path: Path) -> None:
+    said = message(tmp_path, text_with(more="    remark: r\n" * 1000)).splitlines()
+    assert sum("stands here twice" in line for line in said) == 100
+
+
+def test_a_long_list_of_another_kind_is_still_named(tmp_path: Path) -> None:
+    words = ", ".join(["a"] * 300)
+    text = text_with(layers=f"    layers: {{dense: {{type: Window, size: 1, axis: [{words}]}}}}")
+    assert "axis[0] of Window must be an integer, not the text 'a': unknown axis a" in message(tmp_path, text)
+
+
 def test_what_is_right(tmp_path: Path) -> None:
     (case,) = load(tmp_path, text_with())
     assert case.id == "fam/topic.a"
