@@ -151,9 +151,9 @@ class _Substitution:
 
         if not isinstance(node.value, str):
             return node
-        noted = len(self.problems.found)
+        noted = self.problems.noted
         text = _VARIABLE.sub(put, node.value)
-        if len(self.problems.found) > noted:
+        if self.problems.noted > noted:
             return _located(BAD, node)
         return node if text == node.value else Located(text, node.line, node.column, node.last_line)
 

@@ -40,12 +40,15 @@ class Problems:
         self.lines = lines
         self.limit = limit
         self.found: list[Problem] = []
+        self.noted = 0
+        """How often something was noted, what had been found before included."""
         self.variant = ""
         """Which variant of a matrix is being read, for the help line; empty outside a matrix."""
         self._seen: set[tuple[Position, str]] = set()
 
     def add(self, where: Place, message: str, hint: str | None = None, shift: int = 0) -> None:
         """Notes a mistake at a place, or `shift` columns after it. Raises TooManyProblems at the limit."""
+        self.noted += 1
         position = Position(self.path, where.line, where.column + shift)
         if (position, message) in self._seen:
             return

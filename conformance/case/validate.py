@@ -45,7 +45,7 @@ def head_of(root: Located, prefix: str, folder: Path, problems: Problems) -> Hea
 def case_of(head: Head, variant: Variant, text: str) -> Case | None:
     """One case (one variant of it); None after noting what is wrong with it."""
     problems, node = head.problems, variant.node
-    noted = len(problems.found)
+    noted = problems.noted
     problems.variant = variant.shown
     dims = _dims(head, variant)
     sizes = {name: sizes[0] for name, sizes in dims.items() if len(sizes) == 1}
@@ -68,7 +68,7 @@ def case_of(head: Head, variant: Variant, text: str) -> Case | None:
     expectations.check_answer(draft)
     _check_limits(draft)
     problems.variant = ""
-    if len(problems.found) > noted:
+    if problems.noted > noted:
         return None
     return _assemble(head, variant, draft, _Parts(dims, dynamic, inputs, expect, claims, text))
 

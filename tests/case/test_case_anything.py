@@ -81,6 +81,13 @@ def test_any_values_under_any_keys(tmp_path: Path, values: dict[str, Any]) -> No
 
 
 @FUZZED
+@given(st.dictionaries(st.sampled_from([*CASE.fields]), VALUES, min_size=1, max_size=3))
+def test_any_values_in_several_variants(tmp_path: Path, values: dict[str, Any]) -> None:
+    lines = {key: f"    {key}: {written(value)}" for key, value in values.items() if key not in ("id", "dims")}
+    answer(tmp_path, text_with(**{"matrix": "    matrix: {k: [1, 2], m: [same, $k]}", **lines}))
+
+
+@FUZZED
 @given(st.sampled_from(list(LINES)), st.text(max_size=30))
 def test_any_text_on_any_line(tmp_path: Path, key: str, text: str) -> None:
     answer(tmp_path, text_with(**{key: LINES[key][: len(LINES[key]) // 2] + text}))

@@ -238,6 +238,21 @@ def test_the_whole_message(name: str, tmp_path: Path) -> None:
     assert message(tmp_path, text_with(**lines)) == expected
 
 
+def test_a_mistake_of_every_variant_is_named_once(tmp_path: Path) -> None:
+    text = text_with(
+        id="  - id: A",
+        layers="    layers: {dense: {type: Dense, units: $n, use_bias: no}}",
+        graph='    graph: {y: "dense($x)"}',
+        matrix="    matrix: {n: [1, 2, 3]}",
+    )
+    said = [line for line in message(tmp_path, text).splitlines() if " error: " in line]
+    assert [line.partition(" error: ")[2] for line in said] == [
+        "id must be lower-case letters, digits, _ . and -, starting with a letter or digit, not the text 'A'",
+        "use_bias of Dense must be true or false, not the text 'no'",
+        "there is no matrix variable x",
+    ]
+
+
 def test_a_product_of_billions_is_counted_not_built(tmp_path: Path) -> None:
     values = ", ".join(str(n) for n in range(100))
     many = ", ".join(f"v{n}: [{values}]" for n in range(30))
