@@ -7,7 +7,7 @@ beside the difference and never takes it away.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -52,7 +52,7 @@ def explanations(
     differing = [
         name
         for name, found in verdict.lanes.items()
-        if name != REFERENCE and found.verdict is Verdict.DIFFER and _is_about_arrays(found)
+        if name != REFERENCE and (_is_about_arrays(found) or found.verdict is Verdict.ERROR)
     ]
     if not differing or reference.failure is not None:
         return {}
@@ -64,7 +64,9 @@ def explanations(
 
 
 def _is_about_arrays(found: LaneVerdict) -> bool:
-    return found.cause is not None and found.cause.aspect not in ("error", "weights", "params", "claims")
+    if found.verdict is not Verdict.DIFFER or found.cause is None:
+        return False
+    return found.cause.aspect not in ("error", "weights", "params", "claims")
 
 
 class _Mistaken:
@@ -85,7 +87,7 @@ class _Mistaken:
                     warnings.simplefilter("ignore")  # a wrong formula may divide by zero; what it gives is compared
                     rewrite = partial(with_mistake, kind=LAYERS[kind], mutant=mutant)
                     found = observe(self._plan, rewrite, with_sensitivity)
-                self._made[key] = None if found.failure is not None else found
+                self._made[key] = found
             except (DoesNotApply, HookError):
                 self._made[key] = None
         return self._made[key]
@@ -94,17 +96,49 @@ class _Mistaken:
 def _explained(
     case: Case, lane: str, got: Observation, reference: Observation, gives_masks: bool, wrong: _Mistaken
 ) -> Explanation:
+    if got.failure is not None:
+        return _of_an_error(case, lane, got, wrong)
     starts = divergences(case, got, reference, gives_masks)
     where = _where(case, starts)
-    named = list(_mutants(case, got, reference, gives_masks, wrong))[:ALTERNATIVES]
+    named = _mutants(case, got, reference, gives_masks, wrong)[:ALTERNATIVES]
     if named:
-        mistakes = ", or as one who ".join(f"{mutant.mistake} ({kind}.{mutant.name})" for kind, mutant in named)
-        sentence = f"{lane} answers as one who {mistakes}.{where}"
-        return Explanation(sentence, tuple(f"{kind}.{mutant.name}" for kind, mutant in named), "", starts)
+        return Explanation(f"{lane} answers as one who {_mistakes(named)}.{where}", _names(named), "", starts)
     change = _change(case, got, reference, starts, gives_masks)
     if change:
         return Explanation(f"{lane}'s answer is the reference's {change}.{where}", (), change, starts)
     return Explanation(f"No known mistake and no simple change gives {lane}'s answer.{where}", (), "", starts)
+
+
+def _of_an_error(case: Case, lane: str, got: Observation, wrong: _Mistaken) -> Explanation:
+    """The mistakes after which the reference raises the same error, in the same words, at the same node."""
+    assert got.failure is not None
+    named = []
+    for kind, mutant in _every(case):
+        found = wrong.answers(False, kind, mutant)
+        if found is None or found.failure is None:
+            continue
+        if (found.failure.node, found.failure.message) == (got.failure.node, got.failure.message):
+            named.append((kind, mutant))
+    if not named:
+        return Explanation("")
+    named = named[:ALTERNATIVES]
+    return Explanation(f"{lane} raises as one who {_mistakes(named)}.", _names(named))
+
+
+def _mistakes(named: Sequence[tuple[str, Mutant]]) -> str:
+    return ", or as one who ".join(f"{mutant.mistake} ({kind}.{mutant.name})" for kind, mutant in named)
+
+
+def _names(named: Sequence[tuple[str, Mutant]]) -> tuple[str, ...]:
+    return tuple(f"{kind}.{mutant.name}" for kind, mutant in named)
+
+
+def _every(case: Case) -> Iterator[tuple[str, Mutant]]:
+    """All mutants of the case's layers, in the order of the layers."""
+    for kind in case.layer_types:
+        mutants: tuple[Mutant, ...] = LAYERS.get(kind, Layer).mutants
+        for mutant in mutants:
+            yield kind, mutant
 
 
 def _where(case: Case, starts: tuple[Divergence, ...]) -> str:
@@ -121,19 +155,37 @@ def _where(case: Case, starts: tuple[Divergence, ...]) -> str:
 
 def _mutants(
     case: Case, got: Observation, reference: Observation, gives_masks: bool, wrong: _Mistaken
-) -> Iterator[tuple[str, Mutant]]:
-    """The mistakes that give the lane's answer and not the reference's, in the order of the case's layers."""
-    for kind in case.layer_types:
-        mutants: tuple[Mutant, ...] = LAYERS.get(kind, Layer).mutants
-        for mutant in mutants:
-            quick = wrong.answers(False, kind, mutant)
-            if quick is None or not agrees(case, got, quick, gives_masks, NEAR):
-                continue
-            exact = wrong.answers(True, kind, mutant)
-            if exact is None or not agrees(case, got, exact, gives_masks):
-                continue
-            if not agrees(case, reference, exact, gives_masks):
-                yield kind, mutant
+) -> list[tuple[str, Mutant]]:
+    """The mistakes that give the lane's answer and not the reference's, in the order of the case's layers.
+
+    Where none gives its masks too, those that give its values are meant if the lane's masks are the right ones:
+    frameworks carry masks on by themselves, whatever a layer made of them.
+    """
+    whole, in_values = [], []
+    for kind, mutant in _every(case):
+        quick = wrong.answers(False, kind, mutant)
+        if quick is None or quick.failure is not None or not agrees(case, got, quick, False, NEAR):
+            continue
+        exact = wrong.answers(True, kind, mutant)
+        if exact is None or not agrees(case, got, exact, False) or agrees(case, reference, exact, gives_masks):
+            continue
+        if agrees(case, got, exact, gives_masks):
+            whole.append((kind, mutant))
+        elif not agrees(case, reference, exact, False) and _same_masks(got, reference):
+            in_values.append((kind, mutant))
+    return whole or in_values
+
+
+def _same_masks(got: Observation, reference: Observation) -> bool:
+    """Whether every output that both have carries the same mask."""
+    pairs = [
+        (mine.mask, theirs.mask)
+        for run, wanted in zip(got.runs, reference.runs, strict=False)
+        for name, node in run.items()
+        if name in wanted
+        for mine, theirs in zip(node.outputs, wanted[name].outputs, strict=False)
+    ]
+    return all((a is b) if a is None or b is None else np.array_equal(a, b) for a, b in pairs)
 
 
 def agrees(case: Case, got: Observation, wanted: Observation, gives_masks: bool, slack: float = 1.0) -> bool:

@@ -155,7 +155,11 @@ class KerasArrays:
         return ARITHMETIC[operator](left, right)
 
     def item(self, value: Any, index: Any) -> Any:
-        return Absent if value is Absent else value[index]
+        if value is Absent:
+            return Absent
+        if isinstance(value, list | tuple):
+            return value[index]
+        return value[index if isinstance(index, tuple) else (index,)]  # a symbolic tensor takes no bare slice
 
 
 def mask_of(tensor: Any) -> Any:
@@ -276,7 +280,11 @@ class KerasLane:
         framework = sys.modules["tensorflow"]
         with Differentiable(framework, inputs, variables_of(plan, arrays.layers)) as recorded:
             arrays.run(inputs, is_symbolic=False)
-            score = recorded.score(arrays.values, plan["cotangents"], _flat)
+            try:
+                score = recorded.score(arrays.values, plan["cotangents"], _flat)
+            except Exception as error:  # an output of another shape: the values are the answer
+                observing.gradient_note = f"{type(error).__name__}: {error}"
+                return
         try:
             observing.gradients = recorded.gradients(score)
         except Exception as error:

@@ -39,12 +39,18 @@ class Differentiable:
         self.tape.__exit__(*exception)
 
     def score(self, values: Mapping[str, Any], cotangents: Mapping[str, Any], flat: Callable[[Any], list[Any]]) -> Any:
-        """The sum of all observed outputs times their cotangents; call it while the tape still records."""
+        """The sum of all observed outputs times their cotangents; call it while the tape still records.
+
+        Raises ValueError for an output of another shape than its cotangent, which nothing may broadcast.
+        """
         tf = self.framework
         total = tf.zeros(())
         for node, packed in cotangents.items():
             for item, cotangent in zip(flat(values[node]), packed, strict=True):
                 if cotangent is not None:
+                    given, wanted = tuple(item.shape), tuple(cotangent["shape"])
+                    if given != wanted:
+                        raise ValueError(f"{node} has shape {given}, the reference {wanted}")
                     total += tf.reduce_sum(tf.convert_to_tensor(item) * unpack(cotangent))
         return total
 

@@ -25,6 +25,7 @@ class Dot(Layer):
 
     mutants = (
         Mutant("other_norm", "has normalize the wrong way", config=lambda layer: {"normalize": not layer.normalize}),
+        Mutant("never_normalizes", "multiplies what it was given", config=lambda layer: {"normalize": False}),
         Mutant(
             "all_pairs",
             "takes products between the samples too",

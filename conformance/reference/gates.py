@@ -141,6 +141,10 @@ def _swapped_biases(name: str, value: Array) -> Array:
     return value[::-1] if name == "bias" and value.ndim == 2 else value
 
 
+def _without_second_row(name: str, value: Array) -> Array:
+    return np.stack([value[0], np.zeros_like(value[1])]) if name == "bias" and value.ndim == 2 else value
+
+
 SIMPLE_MUTANTS = (
     Mutant("recurrent_kernel_transposed", "keeps torch's (out, in) layout", weights=transposed_recurrent(1)),
     Mutant("bias_counted_twice", "copies the bias into both of torch's biases", weights=scaled_bias(2.0)),
@@ -168,6 +172,7 @@ GRU_MUTANTS = (
         config=other("recurrent_activation", ("hard_sigmoid", "sigmoid")),
     ),
     Mutant("no_bias", "leaves the biases out", weights=scaled_bias(0.0)),
+    Mutant("no_recurrent_bias", "adds the input bias only", weights=each_weight(_without_second_row)),
 )
 LSTM_MUTANTS = (
     Mutant("gates_ifoc", "puts the output gate before the candidate", weights=reordered(0, 1, 3, 2)),

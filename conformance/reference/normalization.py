@@ -42,6 +42,15 @@ def _without(name: str, value: float) -> Any:
     return lambda layer, w: {name: 0.0 * w[name] + value} if name in w else {}
 
 
+def _shrunk(layer: Any, shape: Shape) -> float:
+    """sqrt(1 - 1 / n) for n normalised numbers, where there is a gamma to make up for it.
+
+    x / t has the variance v / t^2 = v n / (n - 1); gamma t then undoes the t of the numerator, epsilon or not.
+    """
+    n = math.prod(shape[axis] for axis in axes_of(layer.axis, len(shape)))
+    return math.sqrt(1 - 1 / n) if layer.scale and n > 1 else 1.0
+
+
 class LayerNormalization(Layer):
     """gamma (x - mean) / sqrt(variance + epsilon) + beta, each entry of the batch on its own.
 
@@ -82,6 +91,7 @@ class LayerNormalization(Layer):
         Mutant(
             "unbiased_variance",
             "divides the sum of squares by n - 1",
+            inputs=lambda layer, args, kwargs: ([args[0] / _shrunk(layer, np.shape(args[0]))], kwargs),
             weights=lambda layer, w: {"gamma": w["gamma"] * math.sqrt(1 - 1 / w["gamma"].size)} if "gamma" in w else {},
         ),
         Mutant(

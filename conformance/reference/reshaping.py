@@ -52,6 +52,11 @@ class Flatten(_Moving):
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
         Mutant("other_data_format", "moves the channels where they are not", config=_other_format),
+        Mutant(
+            "ignores_data_format",
+            "leaves the channels where they are",
+            config=lambda layer: {"data_format": "channels_last"},
+        ),
         Mutant("column_major", "reads the first axis fastest", output=_column_major),
     )
 

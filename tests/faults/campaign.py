@@ -1,0 +1,191 @@
+"""How many faults in live frameworks the cases find, and how many the explanations name.
+
+    python -m tests.faults.campaign [-o docs/faults.md] [--only NAME]
+
+A fault is tried in the cases that use its layers, one after the other, until one of them differs where the unpatched
+framework agrees. A control is another way to the same numbers: it is tried in as many cases, and must agree in all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from conformance.case.load import load_folder
+from conformance.case.model import Case
+from conformance.judge.case import judge_case
+from conformance.judge.explain import explanations
+from conformance.judge.verdict import Verdict
+from conformance.lanes.observation import Observation
+from conformance.lanes.process import LaneSpec, ProcessLane
+from conformance.plan import plan_of
+from conformance.run import LANES
+from tests.faults.lane import known_faults
+from tests.faults.patching import Fault
+
+SPREAD = 12
+"""Cases, spread over those that fit, in which a control is tried, and a fault first."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one fault or control."""
+
+    framework: str
+    fault: Fault
+    is_control: bool
+    tried: int
+    found_in: str = ""
+    explanation: str = ""
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the explanation names the fault: a mutant or a change that the fault's own words mention."""
+        text = self.explanation.partition(" It starts at")[0].lower()
+        unknown = text.startswith("no known mistake")
+        return bool(text) and not unknown and any(word.lower() in text for word in self.fault.named)
+
+
+class Campaign:
+    """One framework's lane and the reference's, and the answers of the unpatched framework."""
+
+    def __init__(self, framework: str, cases: Sequence[Case]) -> None:
+        self.framework = framework
+        self.cases = [case for case in cases if not case.lanes and not case.expect.errors]
+        options = {**LANES[framework].options, "framework": framework}
+        self.lane = ProcessLane(LaneSpec(framework, "tests.faults.lane", options))
+        self.reference = ProcessLane(LANES["numpy"])
+        self.known: dict[str, tuple[bool, Observation]] = {}
+
+    def start(self) -> None:
+        self.lane.start()
+        self.reference.start()
+
+    def stop(self) -> None:
+        self.lane.stop()
+        self.reference.stop()
+
+    def honest(self, case: Case) -> tuple[bool, Observation]:
+        """Whether the unpatched framework agrees on a case, and the reference's observation."""
+        if case.id not in self.known:
+            plan = plan_of(case)
+            self.reference.send(plan)
+            self.lane.send(plan)
+            reference = self.reference.wait(case.id)
+            verdict = self.judged(case, self.lane.wait(case.id), reference)
+            self.known[case.id] = (verdict.lanes[self.framework].verdict is Verdict.AGREE, reference)
+        return self.known[case.id]
+
+    def judged(self, case: Case, got: Observation, reference: Observation) -> Any:
+        return judge_case(case, {"numpy": reference, self.framework: got}, self.masks)
+
+    @property
+    def masks(self) -> dict[str, bool]:
+        return {"numpy": True, self.framework: self.framework == "keras"}
+
+    def faulty(self, case: Case, fault: Fault) -> Observation:
+        plan = {**plan_of(case), "id": f"{case.id}!{fault.name}", "fault": fault.name}
+        self.lane.send(plan)
+        return self.lane.wait(plan["id"])
+
+    def candidates(self, fault: Fault) -> Iterator[Case]:
+        """Cases with the fault's layers on which the unpatched framework agrees; the first few are spread over all."""
+        fitting = [case for case in self.cases if set(case.layer_types) & set(fault.layers)]
+        fitting.sort(key=lambda case: (len(case.layer_types), case.id))
+        step = max(len(fitting) // SPREAD, 1)
+        spread = [*fitting[::step], *(case for index, case in enumerate(fitting) if index % step)]
+        return (case for case in spread if self.honest(case)[0])
+
+    def tried(self, fault: Fault, is_control: bool) -> Outcome:
+        """A fault in its cases until one finds it; a control in all of them."""
+        count = 0
+        for case in islice(self.candidates(fault), SPREAD if is_control else None):
+            count += 1
+            reference = self.honest(case)[1]
+            got = replace(self.faulty(case, fault), lane=self.framework)
+            verdict = self.judged(case, got, reference)
+            if verdict.lanes[self.framework].verdict.is_failure:
+                said = explanations(case, verdict, {"numpy": reference, self.framework: got}, self.masks)
+                cause = verdict.lanes[self.framework].cause
+                words = said[self.framework].sentence if self.framework in said else f"{cause and cause.got}"
+                return Outcome(self.framework, fault, is_control, count, case.id, words)
+        return Outcome(self.framework, fault, is_control, count)
+
+
+def run(cases: Sequence[Case], frameworks: Sequence[str], only: str = "") -> list[Outcome]:
+    """The outcome of every fault and control of these frameworks."""
+    outcomes = []
+    for framework in frameworks:
+        campaign = Campaign(framework, cases)
+        controls = {fault.name for fault in controls_of(framework)}
+        campaign.start()
+        try:
+            for name, fault in known_faults(framework).items():
+                if only in name:
+                    outcomes.append(campaign.tried(fault, name in controls))
+        finally:
+            campaign.stop()
+    return outcomes
+
+
+def controls_of(framework: str) -> tuple[Fault, ...]:
+    found: tuple[Fault, ...] = getattr(
+        importlib.import_module(f"tests.faults.{framework}_faults"), f"{framework.upper()}_CONTROLS"
+    )
+    return found
+
+
+def page(outcomes: Sequence[Outcome]) -> str:
+    """The outcomes as markdown."""
+    faults = [outcome for outcome in outcomes if not outcome.is_control]
+    controls = [outcome for outcome in outcomes if outcome.is_control]
+    found = [outcome for outcome in faults if outcome.found_in]
+    named = [outcome for outcome in found if outcome.is_named]
+    alarms = [outcome for outcome in controls if outcome.found_in]
+    lines = [
+        "# Faults in live frameworks: what the cases find",
+        "",
+        "Each fault rewrites a line of Keras' own source, or wraps a function of torch, while the lane answers; none",
+        "is made from a mutant of the reference. Controls compute the same in another order. Made by",
+        "`python -m tests.faults.campaign -o docs/faults.md`. A fault is tried in the cases of its layers on which the",
+        "unpatched framework agrees, until one of them differs; a control in at most",
+        f"{SPREAD} of them. The last column says whether the explanation names the fault, by words that stand beside it.",
+        "",
+        f"- found: {len(found)} of {len(faults)} faults",
+        f"- named by the explanation: {len(named)} of {len(found)}",
+        f"- false alarms: {len(alarms)} on {len(controls)} controls in {sum(one.tried for one in controls)} cases",
+        "",
+        "| framework | fault | found by | tried | what the explanation says | named |",
+        "|---|---|---|---|---|---|",
+    ]
+    for one in faults:
+        words = one.explanation.replace("|", r"\|").replace("\n", " ")[:260]
+        mark = "yes" if one.is_named else "no"
+        lines.append(f"| {one.framework} | {one.fault.name} | {one.found_in or '-'} | {one.tried} | {words} | {mark} |")
+    lines += ["", "| framework | control | cases | alarm |", "|---|---|---|---|"]
+    lines += [f"| {one.framework} | {one.fault.name} | {one.tried} | {one.found_in or 'none'} |" for one in controls]
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-o", "--output", type=Path)
+    parser.add_argument("--only", default="", help="faults with this in their name")
+    parser.add_argument("--frameworks", nargs="+", default=["keras", "torch"])
+    parsed = parser.parse_args(arguments)
+    text = page(run(load_folder(Path("cases")), parsed.frameworks, parsed.only))
+    if parsed.output is None:
+        sys.stdout.write(text)
+    else:
+        parsed.output.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

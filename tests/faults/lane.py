@@ -1,0 +1,45 @@
+"""A real lane whose framework has a fault while it answers a plan that asks for one (`plan["fault"]`, by name).
+
+Used as an adapter: `LaneSpec("keras", "tests.faults.lane", {"framework": "keras"})`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from tests.faults.patching import Fault
+
+MODULES = {"keras": "conformance.lanes.keras", "torch": "conformance.lanes.torch.lane"}
+
+
+def known_faults(framework: str) -> dict[str, Fault]:
+    """Every fault and control of a framework by name."""
+    module: Any = importlib.import_module(f"tests.faults.{framework}_faults")
+    prefix = framework.upper()
+    every = (*getattr(module, f"{prefix}_FAULTS"), *getattr(module, f"{prefix}_CONTROLS"))
+    return {fault.name: fault for fault in every}
+
+
+class Faulty:
+    """The framework's own adapter, with a fault where the plan asks for one."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        framework = options["framework"]
+        self.real = importlib.import_module(MODULES[framework]).start(options)
+        self.identity = self.real.identity
+        self.faults = known_faults(framework)
+
+    def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]:
+        name = plan.get("fault")
+        if name is None:
+            found: dict[str, Any] = self.real.observe(plan)
+            return found
+        with self.faults[name].applied():
+            patched: dict[str, Any] = self.real.observe(plan)
+            return patched
+
+
+def start(options: Mapping[str, Any]) -> Faulty:
+    return Faulty(options)
