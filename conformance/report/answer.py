@@ -142,8 +142,12 @@ def answer(record: Record, lanes: Lanes) -> str:
         return _unsupported(record, lanes)
     filled = fill(record, lanes) if record["answer"] else None
     words = filled if filled is not None else _generated(record, lanes)
-    known = [verdict_text(record, name) for name in record["lanes"] if record["lanes"][name]["verdict"] == "known"]
-    return " ".join([words, *(f"{one_line(text, 240)}.".replace("known:", "Known:", 1) for text in known)])
+    known = [
+        f"{one_line(name, 40)} differs, a known deviation ({one_line(held['deviation']['id'], 80)})."
+        for name, held in record["lanes"].items()
+        if held["verdict"] == "known"
+    ]
+    return " ".join([words, *(f"{text[:1].upper()}{text[1:]}" for text in known)])
 
 
 def fill(record: Record, lanes: Lanes) -> str | None:
@@ -268,7 +272,14 @@ def _disagreement(record: Record, lanes: Lanes) -> str:
     """What to say where a lane fails: who, how, what follows, and in which versions."""
     named = list(titles(record, lanes))
     failing = [name for name in named if is_failure(record["lanes"][name]["verdict"])]
-    rest = [name for name in named if record["lanes"][name]["verdict"] == "agree"]
+    cause = (record["lanes"][failing[0]]["findings"] or [{"aspect": ""}])[0]["aspect"]
+    rest = [
+        name
+        for name in named
+        if name != REFERENCE
+        and record["lanes"][name]["verdict"] == "agree"
+        and record["lanes"][name]["aspects"].get(cause) == "agree"
+    ]
     words = f"Not settled: {one_line(verdict_text(record, failing[0]), 240)}."
     if failing[1:]:
         words += f" {_lanes(failing[1:], 'fails too', 'fail too')}."

@@ -11,6 +11,7 @@ from conformance.report.facts import (
     REFERENCE,
     Lanes,
     Record,
+    differs,
     is_failure,
     key_lane,
     key_run,
@@ -30,7 +31,7 @@ from conformance.report.words import (
     rerun_command,
     safe,
     shape_text,
-    used_text,
+    share_text,
 )
 
 
@@ -75,32 +76,36 @@ def _about(record: Record) -> str:
 
 
 def _answer_blocks(record: Record, lanes: Lanes) -> list[Block]:
+    """The answer and who gives it; the remark; then what differs, whether it is known, and why."""
     said = answer(record, lanes)
     who = versions_text(record, lanes)
     blocks: list[Block] = [Paragraph(said, "answer")]
     if record["outcome"] in ("agree", "known") and who and who not in said:
         blocks.append(Paragraph(f"So say {who}.", "who"))
-    failing = [name for name in lane_names(record) if is_failure(record["lanes"][name]["verdict"])]
+    if record["remark"]:
+        blocks.append(Paragraph(safe(record["remark"], 4_000), "remark"))
+    differing = [name for name in lane_names(record) if differs(record["lanes"][name]["verdict"])]
+    is_said = len(differing) == 1 and is_failure(record["outcome"])
+    for name in [] if is_said else differing:
+        findings = record["lanes"][name]["findings"]
+        words = finding_text(record, name, findings[0]) if findings else verdict_text(record, name)
+        blocks.append(Paragraph(words, "cause"))
     for name, held in record["lanes"].items():
         if held.get("deviation"):
             blocks += _deviation(name, held["deviation"])
-    if len(failing) > 1:
-        blocks += [Paragraph(verdict_text(record, name), "cause") for name in failing]
-    reasons = [held.get("explanation", "") for held in record["lanes"].values()]
-    blocks += [Paragraph(safe(reason, 2_000), "because") for reason in reasons if reason]
-    if record["remark"]:
-        blocks.append(Paragraph(safe(record["remark"], 4_000), "remark"))
+        if held.get("explanation"):
+            blocks.append(Paragraph(safe(held["explanation"], 2_000), "because"))
     return blocks
 
 
 def _deviation(lane: str, deviation: Mapping[str, Any]) -> list[Block]:
     """What is known of a listed deviation, and until when."""
     kind, reason = one_line(deviation["kind"], 40), safe(deviation["reason"], 2_000).strip()
-    until = f"{one_line(deviation['owner'], 80)} looks at it again by {one_line(deviation['expires'], 20)}"
+    owner, expires = one_line(deviation["owner"], 80), one_line(deviation["expires"], 20)
     link = safe(deviation["link"], 1_000)
     words = [
         f"{one_line(lane, 40)}: known deviation {one_line(deviation['id'], 80)} ({kind}): {reason}",
-        f"{until}; listed in {one_line(deviation['position'])}",
+        f"To be looked at again by {expires} ({owner}); listed in {one_line(deviation['position'])}",
     ]
     return [Paragraph("\n".join(words), "remark"), *([Link(link)] if is_address(link) else [])]
 
@@ -150,7 +155,7 @@ def _pair_cell(pair: Mapping[str, Any] | None) -> Cell:
         return Cell("not compared", "muted")
     if pair["finding"] is not None and pair["finding"]["aspect"] != "values":
         return Cell(f"differ in {one_line(pair['finding']['aspect'], 40)}", "differ")
-    words = f"{decimal(pair['largest'], 2)}, {used_text(pair['used']).removesuffix(' of the budget')}"
+    words = f"{decimal(pair['largest'], 2)}, {share_text(pair['used'])}"
     if pair["finding"] is not None:
         return Cell(f"{words}; {pair['over']} of {pair['count']} over", "differ")
     return Cell("both raised" if pair["count"] == 0 and not pair["used"] else words, "agree")
@@ -181,8 +186,7 @@ def _gradient_blocks(record: Record) -> list[Block]:
 def _gradient_cell(found: Mapping[str, Any] | None) -> Cell:
     if found is None:
         return Cell("none", "muted")
-    words = used_text(found["distance"]["used"]).removesuffix(" of the budget")
-    return Cell(words, "differ" if found["distance"]["over"] else "number")
+    return Cell(share_text(found["distance"]["used"]), "differ" if found["distance"]["over"] else "number")
 
 
 def _error_blocks(record: Record) -> list[Block]:

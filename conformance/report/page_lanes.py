@@ -29,6 +29,7 @@ from conformance.report.words import (
     one_line,
     raised_text,
     shape_text,
+    share_text,
     used_text,
 )
 
@@ -118,8 +119,9 @@ def _used_cell(record: Record, name: str, found: Mapping[str, Any], differing: M
         return Cell("the reference", "muted")
     if found["distance"] is None:
         return Cell("not compared", "muted")
-    used = used_text(found["distance"]["used"], noun_of(record)).removesuffix(f" of the {noun_of(record)}")
-    return Cell(used, "differ" if {"values", "special"} & differing.keys() else "number")
+    return Cell(
+        share_text(found["distance"]["used"]), "differ" if {"values", "special"} & differing.keys() else "number"
+    )
 
 
 _TIERS = {"exact": "the last bit", "budget": "the budget", "tolerance": "the case's tolerance"}

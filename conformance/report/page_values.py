@@ -30,8 +30,8 @@ from conformance.report.words import (
     noun_of,
     one_line,
     shape_text,
+    share_text,
     single,
-    used_text,
 )
 
 WIDE = 24
@@ -66,11 +66,11 @@ def _worst_table(record: Record, lane: str, label: str, rows: Sequence[Mapping[s
             Cell(single(row["reference"]), "number"),
             Cell(decimal(row["error"]), "number"),
             Cell(decimal(row["allowed"]), "number"),
-            Cell(used_text(row["used"], noun_of(record)), "number"),
+            Cell(share_text(row["used"]), "number"),
         )
         for row in rows
     )
-    head = ("at", one_line(lane, 40), "reference", "error", "allowed", "that is")
+    head = ("at", one_line(lane, 40), "reference", "error", "allowed", f"of the {noun_of(record)}")
     return Table(f"the worst elements of {one_line(label, 60)} in {one_line(lane, 40)}", head, cells)
 
 

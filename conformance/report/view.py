@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -82,6 +83,7 @@ class Report:
     groups: tuple[Group, ...]
     questions: tuple[Overview, ...]
     layers: tuple[Overview, ...]
+    deviations: tuple[Overview, ...]
     rows: tuple[Row, ...]
     not_run: tuple[tuple[str, str], ...]
     drawn: tuple[Page, ...]
@@ -108,6 +110,7 @@ def report_of(results: Mapping[str, Any]) -> Report:
         groups=tuple(_groups(failing)),
         questions=tuple(_questions(records)),
         layers=tuple(_layers(records)),
+        deviations=tuple(_deviations(records)),
         rows=tuple(_row(record, lanes, record["id"] in drawn) for record in records),
         not_run=tuple((safe(item["id"], 400), one_line(item["reason"])) for item in results["not_run"]),
         drawn=tuple(page for page, record in zip(pages, records, strict=True) if record["id"] in drawn),
@@ -167,13 +170,23 @@ def _sentences(results: Mapping[str, Any], is_lean: bool, failing: int) -> Itera
     for lane in results["lanes"]:
         if lane["selected"] and not lane["ran"]:
             yield f"The lane {one_line(lane['name'], 40)} ran none of {_count(lane['selected'], 'case')}."
-    if not results.get("is_full", True):
+    shard = results.get("shard")
+    if shard:
+        yield f"This is part {shard['index']} of {shard['count']} of a run of {_count(shard['cases'], 'case')}."
+    elif not results.get("is_full", True):
         yield "This run was asked for a part of the project's cases."
     deviations = results.get("deviations", ())
     if deviations:
-        states = [f"{one_line(item['id'], 80)} is {one_line(item['state'], 20)}" for item in deviations]
-        expired = [one_line(item["id"], 80) for item in deviations if item["is_expired"]]
-        yield f"Listed deviations: {', '.join(states)}." + (f" Expired: {', '.join(expired)}." if expired else "")
+        states = Counter(one_line(item["state"], 20) for item in deviations)
+        words = [f"{count} {state}" for state, count in states.items()]
+        named = [
+            f"{one_line(item['id'], 80)} {'has expired' if item['is_expired'] else 'is ' + one_line(item['state'], 20)}"
+            for item in deviations
+            if item["is_expired"] or item["state"] in ("stale", "unmatched")
+        ]
+        yield f"Of {_count(len(deviations), 'listed deviation')}: {', '.join(words)}." + "".join(
+            f" {text[:1].upper()}{text[1:]}." for text in named
+        )
     if is_lean:
         yield "Arrays and YAML of passing cases are left out, for there are many; conformance explain ID prints them."
     if failing > MOST_DRAWN:
@@ -257,6 +270,21 @@ def _questions(records: Sequence[Record]) -> Iterable[Overview]:
         yield _overview(str(row), topics, f"question:{row}", settling)
 
 
+def _deviations(records: Sequence[Record]) -> Iterable[Overview]:
+    """A row for each listed deviation that a case shows, or has outlived."""
+    found: dict[str, tuple[str, list[Record]]] = {}
+    for record in records:
+        for held in record["lanes"].values():
+            if held.get("deviation"):
+                item = held["deviation"]
+                name, about = one_line(item["id"], 80), f"{one_line(item['kind'], 40)}: {one_line(item['reason'], 300)}"
+                cases = found.setdefault(name, (about, []))[1]
+                if record not in cases[-1:]:
+                    cases.append(record)
+    for name, (about, cases) in sorted(found.items()):
+        yield _overview(name, about, f"deviation:{name}", cases)
+
+
 def _layers(records: Sequence[Record]) -> Iterable[Overview]:
     """A row for each layer type."""
     by_layer: dict[str, list[Record]] = {}
@@ -274,6 +302,8 @@ def _row(record: Record, lanes: Sequence[Mapping[str, Any]], is_drawn: bool) -> 
     for name, held in record["lanes"].items():
         if held["verdict"] != "agree":
             facts.append(f"lane:{one_line(name, 40)}")
+        if held.get("deviation"):
+            facts.append(f"deviation:{one_line(held['deviation']['id'], 80)}")
         facts += [f"aspect:{aspect}" for aspect, state in held["aspects"].items() if state == "differ"]
     if any(pair["finding"] is not None for pair in record["pairs"]):
         facts.append("is:different")

@@ -111,8 +111,7 @@ def single(value: Any) -> str:
     except OverflowError:
         return f"{exact:.9g}"
     texts = (f"{exact:.{digits}g}" for digits in range(1, 10))
-    text = next((text for text in texts if struct.pack("<f", float(text)) == stored), f"{exact:.9g}")
-    return text if any(mark in text for mark in ".en") else f"{text}.0"
+    return repr(float(next((text for text in texts if struct.pack("<f", float(text)) == stored), f"{exact:.9g}")))
 
 
 def element_text(value: Any, dtype: str = "float32") -> str:
@@ -163,6 +162,11 @@ def used_text(used: Any, noun: str = "budget") -> str:
         percent = 100 * share
         return f"{percent:.0f} % of the {noun}" if percent >= 1 else f"under 1 % of the {noun}"
     return f"{share:,.3g} times the {noun}" if share < 1000 else f"{share:,.0f} times the {noun}"
+
+
+def share_text(used: Any) -> str:
+    """The same under a head that says of what: `exact`, `7 %`, `140 times`."""
+    return used_text(used).removesuffix(" of the budget").removesuffix(" the budget")
 
 
 def noun_of(record: Record) -> str:

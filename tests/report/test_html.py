@@ -139,6 +139,12 @@ def test_an_incomplete_run_says_why_and_what_is_missing():
     assert "Did not run conv1d/late.one lane keras cannot start" in text
 
 
+def test_a_part_is_called_a_part():
+    shard = {"index": 2, "count": 5, "cases": 640, "digest": "0" * 16, "is_full": True}
+    assert "This is part 2 of 5 of a run of 640 cases." in Reading(render(results(agreeing(), shard=shard))).text
+    assert "asked for a part of the project's cases" in Reading(render(results(agreeing(), is_full=False))).text
+
+
 def test_a_lane_that_ran_nothing_is_named():
     rows = [{**LANE_ROWS[0], "selected": 5, "ran": 0, "versions": {}, "files": {}, "verdicts": {}}, *LANE_ROWS[1:]]
     text = Reading(render(results(agreeing(), lanes=rows))).text
@@ -194,6 +200,36 @@ def test_questions_and_layers_lead_to_their_cases():
     assert "2 questions" not in reading.text
     assert "3 questions and their cases" in reading.text
     assert "11 GlobalAveragePooling1D on an embedding 1 differ ✗ conv1d/two.values" in reading.text
+
+
+def test_listed_deviations_are_counted_named_and_lead_to_their_cases():
+    about = {
+        "kind": "upstream",
+        "reason": "torch takes the other axis",
+        "link": "https://example.org/1",
+        "owner": "ann",
+    }
+    entry = {"id": "other-axis", **about, "expires": "2027-05-01", "position": "deviations/pooling.yaml:3:5"}
+    known = {**differing("torch", finding("shape", wanted=[2, 11], got=[2, 7])), "verdict": "known", "deviation": entry}
+    found = results(
+        odd("torch", known, outcome="known", answer="One per word: {pooled.shape}."),
+        deviations=[
+            {"id": "other-axis", "kind": "upstream", "state": "active", "is_expired": True},
+            {"id": "gone", "kind": "bug", "state": "unused", "is_expired": False},
+        ],
+    )
+    reading = Reading(render(found))
+    assert "Of 2 listed deviations: 1 active, 1 unused. Other-axis has expired." in reading.text
+    assert (
+        "other-axis upstream: torch takes the other axis 1 known ≈ pooling/global_average.channels_first"
+        in reading.text
+    )
+    assert "One per word: (2, 11). Torch differs, a known deviation (other-axis)." in reading.text
+    page = json.loads(reading.inside["script"][0])
+    shown = json.dumps(page, ensure_ascii=False)
+    assert "torch: known deviation other-axis (upstream): torch takes the other axis" in shown
+    assert "To be looked at again by 2027-05-01 (ann); listed in deviations/pooling.yaml:3:5" in shown
+    assert '["link","https://example.org/1"]' in shown.replace(", ", ",")
 
 
 def test_the_policy_allows_this_style_and_this_script_and_nothing_else():

@@ -77,6 +77,7 @@ def test_names_of_axes_are_bound_to_numbers():
     [
         (0.10000000149011612, "0.1"),  # the float32 next to 0.1, in full
         (1.0, "1.0"),
+        (-300.0, "-300.0"),
         (-0.0, "-0.0"),
         (16777216.0, "16777216.0"),  # 2^24
         (1e-45, "1e-45"),  # the smallest float32
@@ -103,6 +104,10 @@ def test_numbers_are_shown_with_the_digits_that_a_float32_has(value, text):
 )
 def test_a_share_of_the_budget_is_told_in_proportion(used, text):
     assert words.used_text(used) == text
+
+
+def test_under_a_head_that_names_the_budget_it_is_not_named_again():
+    assert [words.share_text(used) for used in (0, 0.001, 0.074, 140)] == ["exact", "under 1 %", "7 %", "140 times"]
 
 
 def test_a_mask_is_told_by_shape_and_count():

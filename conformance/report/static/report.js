@@ -128,7 +128,7 @@
 
   // ---- filter
 
-  const KEYS = new Set(["status", "layer", "lane", "aspect", "question", "tag", "is"]);
+  const KEYS = new Set(["status", "layer", "lane", "aspect", "question", "tag", "deviation", "is"]);
   const searched = new Map();
 
   // Everything that a case can be found by: what its row shows, and its question.
