@@ -24,6 +24,7 @@ from conformance.report.trace import trace_table
 from conformance.report.words import (
     decimal,
     is_address,
+    joined,
     noun_of,
     one_line,
     place,
@@ -123,7 +124,8 @@ def _aspects(record: Record) -> Chips:
         silent = [name for name, given in states.items() if given == "-" and state == "agree" and name not in decided]
         words = one_line(aspect, 40)
         if differing:
-            words += f" differs: {', '.join(one_line(name, 40) for name in differing)}"
+            words += f": {joined([one_line(name, 40) for name in differing])} "
+            words += "differs" if len(differing) == 1 else "differ"
         elif silent:
             words += f" (not {', '.join(one_line(name, 40) for name in silent)})"
         items.append((words, state))

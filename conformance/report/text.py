@@ -222,7 +222,7 @@ def _also(found: Mapping[str, Any]) -> list[str]:
         return []
     left_out = found["findings_left_out"] + max(len(names) - 6, 0)
     shown = ", ".join(one_line(name, 40) for name in names[:6])
-    return [f"{first['aspect']} differs in {shown}" + (f" and {left_out} more" if left_out else "")]
+    return [f"{one_line(first['aspect'], 40)} of {shown}" + (f" and {left_out} more" if left_out else "")]
 
 
 def _step_lines(record: Record, lane: str, limit: int) -> list[str]:

@@ -310,7 +310,7 @@ def test_a_failure_never_takes_more_than_its_lines_and_keeps_verdict_and_command
     assert lines[0].startswith("values of pooled: torch has 12 of 22")
     assert lines[-1].startswith("  again     pytest ")
     assert any("and 16 more lanes" in line for line in lines)
-    assert any("values differs in n0, n1, n2, n3, n4, n5 and 53 more" in line for line in lines)
+    assert any("also      values of n0, n1, n2, n3, n4, n5 and 53 more" in line for line in lines)
     assert max(len(line) for line in lines) < 420
 
 
@@ -437,7 +437,7 @@ of the last axis
 def test_the_page_of_a_failing_case_shows_what_differs():
     text = case_text(wrong_shape(), LANE_ROWS)
     assert text.startswith("✗ DIFFER  pooling/global_average.channels_first\n")
-    assert "✗ shape differs: torch" in text
+    assert "✗ shape: torch differs" in text
     assert "✗ 7, not 11" in text
     assert "calls of torch at batch = 2, steps = 11, dim = 7:" in text
     assert "✗ differ in shape" in text
