@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conformance.errors import CaseError, ConformanceError, Exit, LaneUnavailable
-from conformance.gate.options import add_options, is_full_run, known_text, stale_text
+from conformance.gate.options import add_options, is_full_run, known_text, split, stale_text
+from conformance.gate.shards import describe
 
 if TYPE_CHECKING:
     from conformance.case.model import Case
@@ -49,6 +50,8 @@ class Session:
         self.files: set[Path] = set()
         """Case files that were collected."""
         self.deselected = 0
+        self.shard: dict[str, Any] | None = None
+        """Which part of which whole is run here."""
         self.known_cases: list[str] | None = None
         """The ids of all cases of the project; None unless the run was asked for every one of them."""
         self.standings: list[Standing] = []
@@ -210,6 +213,24 @@ class CaseItem(pytest.Item):
         return self.path, self.case.position.line - 1, self.name
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keeps the cases of this shard; which whole they are a part of goes into the results."""
+    state = config.stash[SESSION]
+    try:
+        others, shard = split(config, items, CaseItem)
+    except ConformanceError as error:
+        raise pytest.UsageError(str(error)) from None
+    if shard is not None:
+        is_full = is_full_run(config.rootpath, state.files, config.args, state.deselected)
+        cases = [item.case.id for item in items if isinstance(item, CaseItem) and not item.is_left_out]
+        state.shard = describe(*shard, cases, is_full)
+    if others:
+        gone = set(map(id, others))
+        items[:] = [item for item in items if id(item) not in gone]
+        config.hook.pytest_deselected(items=others)
+
+
 def pytest_deselected(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, CaseItem):
@@ -305,6 +326,7 @@ def pytest_testnodedown(node: Any, error: object) -> None:
     output = getattr(node, "workeroutput", {})
     if _controller is not None:
         _controller.selected = output.get("conformance_selected") or _controller.selected
+        _controller.shard = output.get("conformance_shard") or _controller.shard
         _controller.known_cases = output.get("conformance_known_cases") or _controller.known_cases
         for name, identity in output.get("conformance_identities", {}).items():
             from conformance.lanes.process import LaneIdentity
@@ -335,6 +357,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         output = session.config.workeroutput  # type: ignore[attr-defined]  # xdist adds it to a worker's config
         output["conformance_selected"] = state.selected
         output["conformance_known_cases"] = state.known_cases
+        output["conformance_shard"] = state.shard
         if state._run is not None and state.unavailable is None:
             output["conformance_identities"] = {
                 name: {"versions": dict(i.versions), "files": dict(i.files), "gives_masks": i.gives_masks}
@@ -389,6 +412,7 @@ def _write(state: Session, session: pytest.Session, exitstatus: int) -> None:
         is_complete=not missing,
         stopped=stopped if missing else "",
         is_full=state.known_cases is not None,
+        shard=state.shard,
         deviations=[
             {"id": item.deviation.id, "kind": item.deviation.kind, "state": item.state, "is_expired": item.is_expired}
             for item in state.standings

@@ -6,6 +6,7 @@
     lanes                             a row a lane: what it proved to be, how many cases it ran of how many it was given
     is_full                           whether every case of the project was asked for
     deviations                        the known deviations, and how each stands after the run
+    shard                             which part of which whole this is; null for a run that is not split
     cases                             a record a case (`conformance.record`), in the order of collection
     not_run                           ids that were selected and have no record, and why
     footer                            proves that the file is whole: how the run ended and how many cases it holds
@@ -101,6 +102,7 @@ def assemble(
     known_environment: Mapping[str, Any] | None = None,
     is_full: bool = True,
     deviations: Sequence[Mapping[str, Any]] = (),
+    shard: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The whole of a results file as plain JSON. `is_full`: the run was asked for every case of the project."""
     outcomes: dict[str, int] = {}
@@ -119,6 +121,7 @@ def assemble(
             "is_full": is_full,
             "counts": dict(sorted(outcomes.items())),
             "deviations": deviations,
+            "shard": shard,
             "cases": records,
             "not_run": [{"id": case, "reason": reason} for case, reason in not_run.items()],
             "footer": {"complete": is_complete, "stopped": stopped, "cases": len(records)},

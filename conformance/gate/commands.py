@@ -36,6 +36,10 @@ def register(commands: Any) -> None:
     diff.set_defaults(command=_diff)
     _register_gate(commands)
     _register_deviations(commands)
+    merge = commands.add_parser("merge", help="put the shards of a run together, with proof that every case ran once")
+    merge.add_argument("shards", type=Path, nargs="+", metavar="FILE")
+    merge.add_argument("-o", "--output", type=Path, default=Path("reports/results.json"))
+    merge.set_defaults(command=_merge)
 
 
 def _register_gate(commands: Any) -> None:
@@ -189,6 +193,18 @@ def _run_versions(parsed: argparse.Namespace, path: Path) -> int:
     versions = newest_patches(between(published(parsed.package), first, last))
     path.unlink(missing_ok=True)
     return run_cases([f"{parsed.package}@{version}" for version in versions], parsed.arguments, path)
+
+
+def _merge(parsed: argparse.Namespace) -> int:
+    from conformance.gate.shards import merge
+    from conformance.report.facts import is_failure
+    from conformance.results import read, write
+
+    whole = merge([(str(path), read(path)) for path in parsed.shards])
+    write(whole, parsed.output)
+    print(f"{len(whole['cases'])} cases of {len(parsed.shards)} shards, each once: {parsed.output}")
+    is_failing = any(is_failure(outcome) for outcome in whole["counts"]) or not whole["footer"]["complete"]
+    return Exit.DISAGREE if is_failing else Exit.OK
 
 
 def emit(text: str, output: Path | None) -> None:

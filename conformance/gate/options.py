@@ -32,6 +32,7 @@ def add_options(group: Any) -> None:
         metavar="SPEC",
         help="a lane from anywhere: keras@3.3.3, keras[jax], old=keras,tensorflow==2.15.1, x=keras,python=/path",
     )
+    group.addoption("--shard", metavar="K/N", help="run only the Kth of N parts of the cases; see conformance merge")
     group.addoption("--deviations", type=Path, metavar="FOLDER", help=f"known deviations (default: {FOLDER}/ if there)")
     group.addoption("--enforce-expiry", action="store_true", help="fail for deviations that have expired")
 
@@ -123,6 +124,18 @@ def stale_text(deviation: Mapping[str, Any]) -> str:
         f"stale: {deviation['position']}: deviation {deviation['id']} says that this lane differs, and it agrees\n"
         "   = help: remove the case from it, narrow `when`, or run `conformance deviations prune RESULTS`"
     )
+
+
+def split(config: pytest.Config, items: list[Any], is_case: Any) -> tuple[list[Any], tuple[int, int] | None]:
+    """The items that this shard leaves to others, and which shard it is. Raises UsageError."""
+    text = config.getoption("shard")
+    if text is None:
+        return [], None
+    from conformance.gate.shards import parse, shard_of
+
+    index, count = parse(text)
+    others = [item for item in items if isinstance(item, is_case) and shard_of(item.case.id, count) != index]
+    return others, (index, count)
 
 
 def is_full_run(root: Path, collected: set[Path], arguments: Sequence[str], deselected: int) -> bool:
