@@ -92,15 +92,18 @@ class Run:
         """What the started lanes proved to be. Raises LaneUnavailable for the first that cannot start."""
         return {name: self.lanes[name].identity() for name in self.lanes if name in self._started}
 
+    def observations(self, case: Case) -> dict[str, Observation]:
+        """What every lane gave for a case that was announced, which can be asked for once."""
+        self.start()
+        self.identities()
+        self._send_ahead(self._index[case.id])
+        return {name: self.lanes[name].wait(case.id) for name in self._wanted[case.id]}
+
     def record(self, case: Case) -> dict[str, Any]:
         """The judged record of a case, made once; raises LaneUnavailable where a lane cannot start."""
         if case.id not in self.records:
-            self.start()
+            observations = self.observations(case)
             identities = self.identities()
-            self._send_ahead(self._index[case.id])
-            observations: dict[str, Observation] = {
-                name: self.lanes[name].wait(case.id) for name in self._wanted[case.id]
-            }
             masks = {name: identities[name].gives_masks for name in observations}
             verdict = judge_case(case, observations, masks)
             explained = explanations(case, verdict, observations, masks)

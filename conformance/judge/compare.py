@@ -75,7 +75,7 @@ class Special:
     aspect = "special"
 
     def compare(self, got: Output, wanted: Output, allowed: Allowance, place: Place) -> Finding | None:
-        found, expected = _special(got.values), _special(wanted.values)
+        found, expected = special_kinds(got.values), special_kinds(wanted.values)
         if np.array_equal(found, expected):
             return None
         index = tuple(int(i) for i in np.argwhere(found != expected)[0])
@@ -107,7 +107,7 @@ COMPARERS: tuple[Comparer, ...] = (Shape(), Dtype(), Mask(), Special(), Values()
 """In the order in which the first cause is decided."""
 
 
-def _special(values: Array) -> Array:
+def special_kinds(values: Array) -> Array:
     """0 for finite, 1 for NaN, 2 and 3 for the two infinities."""
     if values.dtype.kind != "f":
         return np.zeros(values.shape, dtype=int)

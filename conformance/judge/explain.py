@@ -17,6 +17,7 @@ from conformance.case.model import Case
 from conformance.judge.case import REFERENCE
 from conformance.judge.compare import Matched, matched_outputs, structure_findings
 from conformance.judge.divergence import Divergence, differs, divergences
+from conformance.judge.gradients import gradient_findings
 from conformance.judge.transforms import transforms
 from conformance.judge.verdict import CaseVerdict, LaneVerdict, Verdict
 from conformance.lanes.observation import Array, Observation
@@ -103,6 +104,8 @@ def _explained(
     named = _mutants(case, got, reference, gives_masks, wrong)[:ALTERNATIVES]
     if named:
         return Explanation(f"{lane} answers as one who {_mistakes(named)}.{where}", _names(named), "", starts)
+    if not starts and (of_gradients := _gradient_change(got, reference)):
+        return Explanation(f"Only gradients differ: {lane}'s {of_gradients}.", (), of_gradients)
     change = _change(case, got, reference, starts, gives_masks)
     if change:
         return Explanation(f"{lane}'s answer is the reference's {change}.{where}", (), change, starts)
@@ -209,6 +212,20 @@ def _change(
     if not wrong:
         return ""
     return _swapped(wrong) or _masked(wrong) or _transformed(wrong)
+
+
+def _gradient_change(got: Observation, reference: Observation) -> str:
+    """The change of the first gradient that differs, in words; empty where there is none that fits."""
+    findings, _ = gradient_findings(got, reference)
+    for finding in findings:
+        mine, theirs = got.gradients.get(finding.node), reference.gradients[finding.node]
+        if mine is None or not np.isfinite(mine.values).all():
+            continue
+        room = 64.0 * (2.0**-24 * np.abs(theirs.values) + (0.0 if theirs.sensitivity is None else theirs.sensitivity))
+        for change in transforms(mine.values.astype(np.float64), theirs.values):
+            if fits(mine.values, theirs.values, room, change.apply):
+                return f"gradient of {finding.node.removeprefix('input ')} is the reference's {change.words}"
+    return ""
 
 
 def _swapped(wrong: list[Matched]) -> str:

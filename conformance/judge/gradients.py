@@ -5,20 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 from conformance.judge.budget import distance, gradient_allowance
+from conformance.judge.compare import special_kinds
 from conformance.judge.verdict import Distance, Finding
-from conformance.lanes.observation import Observation
+from conformance.lanes.observation import Observation, Output
 
 
 def gradient_findings(got: Observation, reference: Observation) -> tuple[list[Finding], dict[str, Distance]]:
     """What differs between a lane's gradients and the reference's, and how far each lies from it.
 
-    A lane that could not differentiate (`gradient_note`) has nothing to compare; the note stands in its record.
+    NaN and infinities must stand at the same places, as in values. A lane that could not differentiate
+    (`gradient_note`) has nothing to compare; the note stands in its record.
     """
     findings: list[Finding] = []
     distances: dict[str, Distance] = {}
     if not got.gradients or not reference.gradients:
         return findings, distances
-    overall = max(float(np.max(np.abs(other.values), initial=0.0)) for other in reference.gradients.values())
+    overall = max(_largest(other) for other in reference.gradients.values())
     for name, wanted in reference.gradients.items():
         if name not in got.gradients:
             findings.append(Finding("gradient", "missing", name))
@@ -28,12 +30,13 @@ def gradient_findings(got: Observation, reference: Observation) -> tuple[list[Fi
             findings.append(Finding("gradient", "shape", name, 0, wanted.shape, found.shape))
             continue
         largest = max(
-            float(np.max(np.abs(other.values), initial=0.0))
+            _largest(other)
             for key, other in reference.gradients.items()
             if key.partition(".")[0] == name.partition(".")[0]
         )
-        if not np.all(np.isfinite(found.values)):
-            index = tuple(int(i) for i in np.argwhere(~np.isfinite(found.values))[0])
+        unlike = special_kinds(found.values) != special_kinds(wanted.values)
+        if unlike.any():
+            index = tuple(int(i) for i in np.argwhere(unlike)[0])
             pair = ((index, float(wanted.values[index])), (index, float(found.values[index])))
             findings.append(Finding("gradient", "special", name, 0, *pair))
             continue
@@ -42,3 +45,9 @@ def gradient_findings(got: Observation, reference: Observation) -> tuple[list[Fi
         if distances[name].over:
             findings.append(Finding("gradient", "values", name, distance=distances[name]))
     return findings, distances
+
+
+def _largest(gradient: Output) -> float:
+    """The largest finite entry, by its absolute value."""
+    finite = np.abs(gradient.values[np.isfinite(gradient.values)])
+    return float(np.max(finite, initial=0.0))

@@ -32,6 +32,7 @@ def transforms(got: Array, reference: Array) -> Iterator[Transform]:
         yield from _scales(got, reference)
         yield from _orders(reference)
         yield from _functions()
+        yield from _blocks(reference)
     yield from _axes(got, reference)
 
 
@@ -71,6 +72,23 @@ def _orders(reference: Array) -> Iterator[Transform]:
                 yield Transform(words, lambda x, a=axis, n=by: np.roll(x, n, a))  # type: ignore[misc]  # bound
                 words = f"moved by {by} along axis {axis}, with zeros coming in"
                 yield Transform(words, lambda x, a=axis, n=by: _shifted(x, a, n))  # type: ignore[misc]  # bound
+
+
+def _blocks(reference: Array) -> Iterator[Transform]:
+    """Gates, heads or directions side by side on the last axis, in another order."""
+    if reference.ndim == 0:
+        return
+    for count in (2, 3, 4):
+        if reference.shape[-1] % count == 0 and reference.shape[-1] >= count:
+            for order in permutations(range(count)):
+                if order != tuple(range(count)):
+                    words = f"with the {count} blocks of its last axis in the order {order}"
+                    yield Transform(words, lambda x, n=count, o=order: _reordered(x, n, o))  # type: ignore[misc]  # bound
+
+
+def _reordered(x: Array, count: int, order: tuple[int, ...]) -> Array:
+    parts = np.split(x, count, axis=-1)
+    return np.concatenate([parts[index] for index in order], axis=-1)
 
 
 def _shifted(x: Array, axis: int, by: int) -> Array:

@@ -9,7 +9,7 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
-from tests.faults.patching import Fault
+from tests.faults.patching import Fault, Wrap
 
 MODULES = {"keras": "conformance.lanes.keras", "torch": "conformance.lanes.torch.lane"}
 
@@ -27,9 +27,12 @@ class Faulty:
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         framework = options["framework"]
+        self.faults = known_faults(framework)
+        for patch in (patch for fault in self.faults.values() for patch in fault.patches):
+            if isinstance(patch, Wrap):
+                patch.lay()
         self.real = importlib.import_module(MODULES[framework]).start(options)
         self.identity = self.real.identity
-        self.faults = known_faults(framework)
 
     def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]:
         name = plan.get("fault")

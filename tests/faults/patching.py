@@ -74,19 +74,44 @@ class Rewrite:
         return made["make"](owner)
 
 
+class Detour:
+    """Stands in for a function and calls it, by way of `around` while there is one."""
+
+    def __init__(self, real: Any) -> None:
+        self.real = real
+        self.around: Callable[..., Any] | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.real(*args, **kwargs) if self.around is None else self.around(self.real, *args, **kwargs)
+
+
 @dataclass(frozen=True)
 class Wrap:
-    """A function replaced by one that is given the real one and then the arguments."""
+    """A function replaced by one that is given the real one and then the arguments.
+
+    The detour is laid before a lane is imported, for a port keeps what it imports, and is taken while applied.
+    """
 
     target: str
     around: Callable[..., Any]
 
+    def lay(self) -> Detour:
+        """Puts the detour where the function is, once."""
+        owner, name = owner_of(self.target)
+        found = getattr(owner, name)
+        if not isinstance(found, Detour):
+            found = Detour(found)
+            setattr(owner, name, found)
+        return found
+
     @contextmanager
     def applied(self) -> Iterator[None]:
-        owner, name = owner_of(self.target)
-        real = getattr(owner, name)
-        with replaced(self.target, lambda *args, **kwargs: self.around(real, *args, **kwargs)):
+        detour = self.lay()
+        detour.around = self.around
+        try:
             yield
+        finally:
+            detour.around = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 from conformance.judge.explain import fits
 from conformance.judge.transforms import transforms
 
-X = np.random.default_rng(1).normal(0.25, 1.0, (2, 3, 5))
+X = np.random.default_rng(1).normal(0.25, 1.0, (2, 3, 6))
 ALLOWED = 1e-6 * np.ones(X.shape)
 
 
@@ -36,7 +36,11 @@ def found(got: Any, reference: Any = X, allowed: Any = ALLOWED) -> list[str]:
         (lambda x: np.maximum(x, 0), "after relu"),
         (np.tanh, "after tanh"),
         (np.square, "squared"),
-        (lambda x: x.reshape(2, 15), "reshaped to (2, 15)"),
+        (
+            lambda x: np.concatenate([x[..., 3:], x[..., :3]], axis=2),
+            "with the 2 blocks of its last axis in the order (1, 0)",
+        ),
+        (lambda x: x.reshape(2, 18), "reshaped to (2, 18)"),
         (lambda x: x[:, :, 1:], "without 1 at the start and 0 at the end of axis 2"),
         (lambda x: x.mean(axis=1), "as the mean over axis 1"),
         (lambda x: x[:, -1], "at the last of axis 1"),

@@ -1,0 +1,54 @@
+"""Gradients are judged like values: shapes, what is missing, special values on either side, sizes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conformance.judge.gradients import gradient_findings
+from conformance.lanes.observation import Observation, Output
+
+NAN = float("nan")
+
+
+def observed(lane: str, **gradients: Any) -> Observation:
+    return Observation(
+        lane,
+        gradients={
+            name.replace("_", "."): Output(np.shape(values), "float32", np.array(values, dtype=float), None)
+            for name, values in gradients.items()
+        },
+    )
+
+
+def kinds(got: Observation, wanted: Observation) -> list[tuple[str, str]]:
+    return [(finding.node, finding.kind) for finding in gradient_findings(got, wanted)[0]]
+
+
+@pytest.mark.parametrize(
+    ("got", "wanted", "kind"),
+    [
+        ([1.0, 2.0], [1.0, 2.0], None),
+        ([1.0, 2.0 * (1 + 2.0**-23)], [1.0, 2.0], None),
+        ([1.0, 2.001], [1.0, 2.0], "values"),
+        ([1.0, NAN], [1.0, 2.0], "special"),
+        ([1.0, 2.0], [1.0, NAN], "special"),
+        ([1.0, NAN], [1.0, NAN], None),
+        ([1.001, NAN], [1.0, NAN], "values"),
+        ([[1.0, 2.0]], [1.0, 2.0], "shape"),
+    ],
+)
+def test_one_gradient(got: Any, wanted: Any, kind: str | None) -> None:
+    found = kinds(observed("lane", dense_kernel=got), observed("numpy", dense_kernel=wanted))
+    assert found == ([] if kind is None else [("dense.kernel", kind)])
+
+
+def test_a_gradient_that_one_lane_does_not_give_is_missing() -> None:
+    got = observed("lane", dense_kernel=[1.0])
+    assert kinds(got, observed("numpy", dense_kernel=[1.0], dense_bias=[2.0])) == [("dense.bias", "missing")]
+
+
+def test_a_lane_without_any_has_nothing_to_compare() -> None:
+    assert gradient_findings(observed("lane"), observed("numpy", dense_kernel=[1.0])) == ([], {})
