@@ -10,6 +10,7 @@ from conformance.report.facts import (
     Record,
     answering_lanes,
     expected_node,
+    is_exact,
     is_failure,
     run_count,
     varying_sizes,
@@ -119,14 +120,12 @@ def _special(record: Record, lane: str, finding: Finding) -> str:
 
 
 def _values(record: Record, lane: str, finding: Finding) -> str:
-    found = finding["distance"]
-    over = f"{found['over']} of {found['count']} elements"
-    words = f"{finding['aspect']} of {_node(finding)}: {lane} has {over} over the {noun_of(record)} around "
-    if finding["wanted_by"] == "case":
-        words += "what the case expects"
-    else:
-        words += source_text(finding["wanted_by"])
-    return words + _worst_words(found)
+    found, wanted_by = finding["distance"], finding["wanted_by"]
+    words = f"{finding['aspect']} of {_node(finding)}: {lane} has {found['over']} of {found['count']} elements"
+    if found["worst"] is not None and is_exact(found["worst"]):
+        return f"{words} that are not exactly those of {source_text(wanted_by)}{_worst_words(found)}"
+    around = "what the case expects" if wanted_by == "case" else source_text(wanted_by)
+    return f"{words} over the {noun_of(record)} around {around}{_worst_words(found)}"
 
 
 def _worst_words(found: Mapping[str, Any]) -> str:

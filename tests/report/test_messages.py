@@ -80,7 +80,7 @@ def said(found, **given):
         (
             finding("values", distance=distance("Infinity", 1, 1, 1.0, worst(3.0, -4.0, 0.0, [], constant=0.0)))
             | {"wanted_by": "case"},
-            "values of pooled: torch has 1 of 1 elements over the budget around what the case expects, worst: "
+            "values of pooled: torch has 1 of 1 elements that are not exactly those of the case, worst: "
             "|3.0 - (-4.0)| = 7 > 0",
         ),
         (
@@ -487,7 +487,10 @@ def test_scalars_empty_arrays_and_long_axes_have_grids():
 @pytest.mark.parametrize(
     ("behaviour", "start"),
     [
-        ("always_wrong", "values of embedded: always_wrong has 30 of 30 elements over the budget"),
+        (
+            "always_wrong",
+            "values of embedded: always_wrong has 30 of 30 elements that are not exactly those of the reference, worst",
+        ),
         ("wrong_shape", "shape of embedded: wrong_shape (2, 5, 3, 1), the reference [batch, steps, dim] = (2, 5, 3)"),
         ("wrong_dtype", "dtype of embedded: wrong_dtype float16, the reference float32"),
         ("no_mask", "mask of embedded: no_mask none, the reference (2, 5) with 5 of 10 true"),
