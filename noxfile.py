@@ -1,73 +1,81 @@
 """All that one does with this project, each by one command; see README.md.
 
-Sessions share one environment, made by venv and pip from constraints.txt, so the frameworks are installed once.
+Sessions share one environment, `.nox/shared`, made by venv and pip from constraints.txt: the frameworks are installed
+once.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 
 import nox
 
-nox.needs_version = ">=2024.10.9"
+nox.needs_version = ">=2025.10.14"
 nox.options.default_venv_backend = "venv"
 nox.options.sessions = ["lint", "tests", "report"]
 
-SHARED = ".nox/shared"
-TEST_TOOLS = ("hypothesis", "jsonschema", "playwright")
-QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONDONTWRITEBYTECODE": "1"}
+TOOLS = ("hypothesis", "jsonschema", "mypy", "playwright", "ruff")
+BIN = Path(".nox", "shared", "bin").absolute()
+ENVIRONMENT = {
+    "PATH": os.pathsep.join([str(BIN), os.environ["PATH"]]),
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+}
 
 
-def install(session: nox.Session, *more: str) -> None:
-    """The project with its frameworks, pinned."""
-    session.install("-q", "-c", "constraints.txt", "-e", ".[lanes,encoder,parallel]", *more)
+@nox.session(reuse_venv=True)
+def shared(session: nox.Session) -> None:
+    """Make or renew the environment that the other sessions run in."""
+    session.install("-q", "-c", "constraints.txt", "-e", ".[lanes,encoder,parallel]", *TOOLS)
 
 
-@nox.session(venv_location=SHARED, reuse_venv=True)
+def run(session: nox.Session, command: str, *arguments: str) -> None:
+    """A command of the shared environment."""
+    session.run(str(BIN / command), *arguments, env=ENVIRONMENT, external=True)
+
+
+@nox.session(venv_backend="none", requires=["shared"])
 def report(session: nox.Session) -> None:
     """Run every case in every lane; write reports/results.json and reports/index.html. Arguments go to pytest."""
-    install(session)
-    session.run(
-        "pytest",
-        "cases",
-        "-q",
-        "--results=reports/results.json",
-        "--report=reports/index.html",
-        *session.posargs,
-        env=QUIET,
-    )
+    written = ("--results=reports/results.json", "--report=reports/index.html")
+    run(session, "pytest", "cases", "-q", *written, *session.posargs)
 
 
-@nox.session(venv_location=SHARED, reuse_venv=True)
+@nox.session(venv_backend="none", requires=["shared"])
 def tests(session: nox.Session) -> None:
     """Run the harness's own tests and every case. Arguments go to pytest."""
-    install(session, *TEST_TOOLS)
-    has_browser = shutil.which("chromium") is not None
-    if not has_browser and "CI" not in os.environ:
+    has_browser = shutil.which("chromium") is not None or "CI" in os.environ
+    if not has_browser:
         session.log("no chromium on this machine: browser tests are left out (apt-get install chromium)")
-    marks = [] if has_browser or "CI" in os.environ else ["-m", "not browser"]
-    session.run("pytest", *marks, *(session.posargs or ["tests", "cases"]), env=QUIET)
+    marks = () if has_browser else ("-m", "not browser")
+    run(session, "pytest", "-q", *marks, *(session.posargs or ["tests", "cases"]))
 
 
-@nox.session(venv_location=SHARED, reuse_venv=True)
+@nox.session(venv_backend="none", requires=["shared"])
 def fast(session: nox.Session) -> None:
     """Run the tests that need no framework and no browser. Arguments go to pytest."""
-    install(session, *TEST_TOOLS)
-    session.run("pytest", "tests", "-m", "not torch and not frameworks and not browser", *session.posargs, env=QUIET)
+    run(session, "pytest", "-q", "tests", "-m", "not torch and not frameworks and not browser", *session.posargs)
 
 
-@nox.session(venv_location=SHARED, reuse_venv=True)
+@nox.session(venv_backend="none", requires=["shared"])
 def mutants(session: nox.Session) -> None:
     """Run every case against plausible mistakes in its layers; no framework. Fails when a mistake goes unseen."""
-    session.install("-q", "-c", "constraints.txt", "-e", ".")
-    session.run("conformance", "mutants", "-o", "docs/mutants.md", "--json", "reports/mutants.json", env=QUIET)
+    run(session, "conformance", "mutants", "-o", "docs/mutants.md", "--json", "reports/mutants.json")
+
+
+@nox.session(venv_backend="none", requires=["shared"])
+def lint(session: nox.Session) -> None:
+    """Check format, lint and types."""
+    run(session, "ruff", "check", ".")
+    run(session, "ruff", "format", "--check", ".")
+    run(session, "mypy")
 
 
 @nox.session(venv_location=SHARED, reuse_venv=True)
-def lint(session: nox.Session) -> None:
-    """Check format, lint and types."""
-    install(session, "ruff", "mypy")
-    session.run("ruff", "check", ".")
-    session.run("ruff", "format", "--check", ".")
-    session.run("mypy")
+def gate(session: nox.Session) -> None:
+    """Keras 2.15 on TensorFlow 2.15.1 against the pinned Keras 3: what changed. Arguments go to `conformance gate`."""
+    install(session)
+    old = "--from=old=keras@2.15.0,tensorflow==2.15.1"
+    session.run("conformance", "gate", old, "--to=new=keras", *session.posargs, env=QUIET)

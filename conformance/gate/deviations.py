@@ -77,6 +77,15 @@ class Deviation:
         return bool({lane, adapter} & set(self.lanes)) and holds(self.when, versions)
 
 
+    def claims(self, lane: str) -> bool:
+        """Whether it says that this lane differs, so that it is stale where the lane agrees.
+
+        One that names only an adapter and no versions excuses other versions of it where they do the same, and says
+        nothing of those that do not.
+        """
+        return lane in self.lanes or bool(self.when)
+
+
 def requirements(condition: str) -> list[Requirement]:
     """The parts of a condition, `keras>=3 and keras<3.4`. Raises InvalidRequirement."""
     return [Requirement(part.strip()) for part in re.split(r"\band\b", condition)] if condition else []

@@ -81,7 +81,7 @@ def _lane(record: Record, name: str, about: Sequence[Deviation], facts: LaneFact
                 return {**lane, "verdict": "known", "deviation": as_json(deviation)}
         return {**lane, "other_deviation": listed[0].id} if listed else lane
     for deviation in listed:
-        if record["id"] in deviation.exact:
+        if record["id"] in deviation.exact and deviation.claims(name):
             return {**lane, "verdict": "stale", "deviation": as_json(deviation)}
     return lane
 

@@ -85,6 +85,24 @@ def test_a_difference_that_no_longer_happens_is_stale_and_fails(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
+    ("behaviour", "when", "verdict"),
+    [
+        ("no_mask", True, "known"),
+        ("no_mask", False, "known"),
+        ("always_right", True, "stale"),
+        ("always_right", False, "agree"),
+    ],
+)
+def test_an_adapter_without_versions_excuses_other_versions_and_claims_nothing_of_them(
+    behaviour: str, when: bool, verdict: str, tmp_path: Path
+) -> None:
+    text = GOOD.replace("lanes: [lane]", "lanes: [tests.fakes]")
+    text = text if when else text.replace("    when: keras>=3 and keras<3.4\n    ", "")
+    masked, _ = after(tmp_path, behaviour, text, only=CASE)
+    assert masked["lanes"]["lane"]["verdict"] == verdict
+
+
+@pytest.mark.parametrize(
     ("behaviour", "aspect", "observed"),
     [
         ("inverted_mask", "mask", "{node: embedded, got: [[0, 0, 1, 1, 1], [0, 0, 0, 1, 1]]}"),
