@@ -1,7 +1,7 @@
 """How much the reference's values and gradients move when its data are rounded to float32: what a budget is made of.
 
-Inputs and weights are perturbed by a relative 2^-24 in fixed patterns; the root mean square change of each element is its
-sensitivity. Gradients are those of the sum of all observed outputs, each multiplied by a drawn cotangent.
+Inputs and weights are perturbed by a relative 2^-24 in fixed patterns; the root mean square change of each element is
+its sensitivity. Gradients are those of the sum of all observed outputs, each multiplied by a drawn cotangent.
 """
 
 from __future__ import annotations
