@@ -22,6 +22,7 @@ examples:
   conformance explain pooling/global_average.channels_first  one case as text, for a terminal or a chat
   conformance check cases                                     read case files and name every mistake
   conformance questions cases -o docs/questions.md            which cases settle which question
+  conformance answers -o docs/answers.md                      what the lanes said to each of them
   conformance schema case                                     the JSON Schema of case files, for editors
 
 Cases are run by pytest: pytest cases -k conv1d --results reports/results.json
@@ -95,6 +96,11 @@ def _parser() -> argparse.ArgumentParser:
     mutants.add_argument("-o", "--output", type=Path, help="the table as markdown; standard output when left out")
     mutants.add_argument("--json", type=Path, metavar="FILE", help="the score of every mutant and case as JSON")
     mutants.set_defaults(command=_mutants)
+
+    answers = commands.add_parser("answers", help="list what the lanes said to each question, as markdown")
+    answers.add_argument("results", type=Path, nargs="?", default=DEFAULT_RESULTS)
+    answers.add_argument("-o", "--output", type=Path)
+    answers.set_defaults(command=_answers)
 
     schema = commands.add_parser("schema", help="print the JSON Schema of case files")
     schema.add_argument("kind", choices=["case"])
@@ -172,6 +178,14 @@ def _mutants(parsed: argparse.Namespace) -> int:
     for problem in found.problems:
         print(problem, file=sys.stderr)
     return Exit.DISAGREE if found.problems else Exit.OK
+
+
+def _answers(parsed: argparse.Namespace) -> int:
+    from conformance.report.questions import answers_page
+    from conformance.results import read
+
+    _write(answers_page(read(parsed.results)), parsed.output)
+    return Exit.OK
 
 
 def _schema(parsed: argparse.Namespace) -> int:

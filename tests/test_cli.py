@@ -86,3 +86,15 @@ def test_questions_maps_rows_to_cases(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_an_output_that_cannot_be_written_says_so(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", str(file), "-o", "/proc/none/r.html"]) == 4
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_answers_gives_a_sentence_a_case(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = whole(tmp_path)
+    found["cases"][0]["questions"] = [6]
+    found["cases"][0]["question"] = "Are padded steps | left out?"
+    results.write(found, tmp_path / "r.json")
+    assert main(["answers", str(tmp_path / "r.json")]) == 0
+    printed = capsys.readouterr().out
+    assert "## 6. a masked mean" in printed
+    assert "- **Are padded steps \\| left out?** " in printed
+    assert "(`fam/topic.masked`)" in printed

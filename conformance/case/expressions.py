@@ -1,8 +1,8 @@
 """The little language of `graph:`: names, calls, lists, subscripts, arithmetic and a closed list of operations.
 
-Text is parsed by Python's own parser into a tree of the types below, and only what is listed here gets through; the tree
-is walked, never `eval`ed. Lanes evaluate the same tree, each with its own arrays. Standard library only: this module
-also runs in lane processes.
+Text is parsed by Python's own parser into a tree of the types below, and only what is listed here gets through; the
+tree is walked, never `eval`ed. Lanes evaluate the same tree, each with its own arrays. Standard library only: this
+module also runs in lane processes.
 """
 
 from __future__ import annotations

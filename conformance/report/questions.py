@@ -1,10 +1,13 @@
-"""docs/questions.md: which cases settle which question of users, made from the cases alone."""
+"""Questions of users and what settles them: docs/questions.md from the cases alone, docs/answers.md from results."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from conformance.case.model import Case
+from conformance.report.answer import answer
+from conformance.report.words import safe
 
 _HEAD = """\
 # Which cases settle which question
@@ -29,5 +32,28 @@ def questions_page(cases: Sequence[Case]) -> str:
     return _HEAD + "\n".join(lines) + "\n"
 
 
+_ANSWERS_HEAD = """\
+# Answers
+
+What the lanes said to each question, one sentence a case, made by `conformance answers reports/results.json`; do not
+edit. The page of a case is `reports/index.html#<id>`.
+"""
+
+
+def answers_page(results: Mapping[str, Any]) -> str:
+    """Markdown: for each question row, the question of every case, its answer as measured, and where its page is."""
+    records = results["cases"]
+    parts = [_ANSWERS_HEAD]
+    for row in sorted({row for record in records for row in record["questions"]}):
+        settling = [record for record in records if row in record["questions"]]
+        parts.append(f"## {row}. {'; '.join(dict.fromkeys(_cell(record['topic']) for record in settling))}\n")
+        parts += [
+            f"- **{_cell(record['question'])}** {_cell(answer(record, results['lanes']))} (`{record['id']}`)"
+            for record in settling
+        ]
+        parts.append("")
+    return "\n".join(parts)
+
+
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    return safe(text).replace("|", "\\|").replace("\n", " ")
