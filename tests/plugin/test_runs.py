@@ -132,8 +132,13 @@ def test_ctrl_c_leaves_results_that_say_what_did_not_run(pytester: pytest.Pytest
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
-    time.sleep(4)
+    assert process.stdout is not None
+    begun = ""
+    while "topic.case.yaml" not in begun and (letter := process.stdout.read(1)):
+        begun += letter
+    time.sleep(1)
     os.killpg(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 2, output
