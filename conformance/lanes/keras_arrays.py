@@ -1,0 +1,207 @@
+"""The graph verbs over Keras tensors, symbolic or eager, and what Keras 2 and Keras 3 call differently."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from conformance.case.expressions import evaluate
+from conformance.lanes.adapter import Observing, parsed_graph
+from conformance.lanes.carried import ARITHMETIC
+from conformance.lanes.keras_config import Absent
+from conformance.lanes.keras_weights import matched, set_weights
+
+
+class Generation(Protocol):
+    """What Keras 2 and Keras 3 call differently."""
+
+    ops: Any
+    """`convert_to_tensor`, `convert_to_numpy` and what `_operations` takes from it."""
+
+    def backend(self) -> str: ...
+    def dtype_name(self, dtype: Any) -> str: ...
+    def reset_state(self, layer: Any) -> None: ...
+    def clear_session(self) -> None: ...
+
+
+class Keras3:
+    """Keras from 3.0 on."""
+
+    def __init__(self, keras: Any) -> None:
+        self.keras = keras
+        self.ops = keras.ops
+
+    def backend(self) -> str:
+        return str(self.keras.backend.backend())
+
+    def dtype_name(self, dtype: Any) -> str:
+        return str(self.keras.backend.standardize_dtype(dtype))
+
+    def reset_state(self, layer: Any) -> None:
+        """Forgets what a stateful layer carries on; Keras 3.0 still called it `reset_states`."""
+        (layer.reset_state if hasattr(layer, "reset_state") else layer.reset_states)()
+
+    def clear_session(self) -> None:
+        """The first releases of Keras 3 cannot be told to leave memory alone."""
+        if "free_memory" in inspect.signature(self.keras.backend.clear_session).parameters:
+            self.keras.backend.clear_session(free_memory=False)
+        else:
+            self.keras.backend.clear_session()
+
+
+class KerasArrays:
+    """The graph verbs over Keras tensors, symbolic or eager."""
+
+    def __init__(
+        self,
+        keras: Any,
+        plan: Mapping[str, Any],
+        layers: dict[str, Any],
+        observing: Observing,
+        generation: Generation,
+    ) -> None:
+        self.keras = keras
+        self.plan = plan
+        self.layers = layers
+        self.observing = observing
+        self.graph = parsed_graph(plan)
+        self.models: dict[str, Any] = {}
+        self.values: dict[str, Any] = {}
+        self.is_symbolic = False
+        self.ops = generation.ops
+        self.operations = _operations(self.ops)
+
+    def run(self, inputs: Mapping[str, Any], is_symbolic: bool) -> None:
+        """Evaluates the whole graph; what was reached is in `values` even when something raises."""
+        self.values = dict(inputs)
+        self.is_symbolic = is_symbolic
+        for node, expression in self.graph:
+            self.observing.node = node
+            self.values[node] = evaluate(expression, self)
+
+    def name(self, name: str) -> Any:
+        return self.values[name]
+
+    def call(self, callee: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        if callee in self.plan["models"]:
+            return self._model(callee)(*args, **kwargs)
+        layer = self.layers[callee]
+        if self.is_symbolic:
+            if Absent in absent_in([args, kwargs]) or not isinstance(layer, self.keras.layers.Layer):
+                return Absent
+            output = layer(*args, **kwargs)
+            set_weights(layer, callee, self.plan["layers"][callee])
+            return output
+        if getattr(layer, "built", True) is False:
+            layer(*args, **kwargs)
+            set_weights(layer, callee, self.plan["layers"][callee])
+        output = layer(*args, **kwargs)
+        self.observing.steps.append(
+            {
+                "node": self.observing.node,
+                "callee": callee,
+                "inputs": [shapes_of(argument) for argument in args],
+                "outputs": shapes_of(output),
+                "rule": "",
+            }
+        )
+        return output
+
+    def _model(self, name: str) -> Any:
+        if name not in self.models:
+            spec = self.plan["models"][name]
+            inputs = [self.values[node] for node in spec["inputs"]]
+            outputs = [self.values[node] for node in spec["outputs"]]
+            if len(outputs) == 1:
+                self.models[name] = self.keras.Model(inputs[0] if len(inputs) == 1 else inputs, outputs[0])
+            else:
+                self.models[name] = self.keras.Model(inputs[0] if len(inputs) == 1 else inputs, outputs)
+        model = self.models[name]
+        return lambda *args: model(args[0] if len(args) == 1 else list(args))
+
+    def operate(self, operation: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        if Absent in absent_in([args, kwargs]):
+            return Absent
+        if operation == "mask":
+            mask = mask_of(args[0])
+            if mask is None:
+                raise ValueError("mask(x): x carries no mask")
+            return mask
+        return self.operations[operation](*args, **kwargs)
+
+    def weight(self, layer: str, weight: str) -> Any:
+        if not getattr(self.layers[layer], "built", False):
+            return Absent
+        names = list(self.plan["layers"][layer]["weights"])
+        found = matched(self.layers[layer], layer, names)
+        if weight not in found:
+            raise ValueError(f"{layer} has no weight {weight}; it has {', '.join(found) or 'none'}")
+        return self.ops.convert_to_tensor(found[weight])
+
+    def arithmetic(self, operator: str, left: Any, right: Any) -> Any:
+        if left is Absent or right is Absent:
+            return Absent
+        return ARITHMETIC[operator](left, right)
+
+    def item(self, value: Any, index: Any) -> Any:
+        if value is Absent:
+            return Absent
+        if isinstance(value, list | tuple):
+            return value[index]
+        return value[index if isinstance(index, tuple) else (index,)]  # a symbolic tensor takes no bare slice
+
+
+def mask_of(tensor: Any) -> Any:
+    """The mask that Keras attached to a tensor, or None."""
+    return getattr(tensor, "_keras_mask", None)
+
+
+def absent_in(nested: Any) -> list[Any]:
+    if isinstance(nested, list | tuple):
+        return [leaf for item in nested for leaf in absent_in(item)]
+    if isinstance(nested, dict):
+        return [leaf for item in nested.values() for leaf in absent_in(item)]
+    return [nested] if nested is Absent else []
+
+
+def shapes_of(nested: Any) -> Any:
+    if isinstance(nested, list | tuple):
+        return [shapes_of(item) for item in nested]
+    return [None if length is None else int(length) for length in getattr(nested, "shape", ())]
+
+
+def _operations(ops: Any) -> dict[str, Callable[..., Any]]:
+    def tensor(item: Any) -> Any:
+        """Keras 3 before 3.4 refuses to convert what is symbolic."""
+        return item if type(item).__name__ == "KerasTensor" else ops.convert_to_tensor(item)
+
+    def reduction(function: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda x, axis=None, keepdims=False: function(x, axis=axis, keepdims=keepdims)
+
+    return {
+        "mean": reduction(ops.mean),
+        "sum": reduction(ops.sum),
+        "max": reduction(ops.max),
+        "min": reduction(ops.min),
+        "concatenate": lambda items, axis=-1: ops.concatenate(items, axis=axis),
+        "stack": lambda items, axis=0: ops.stack([tensor(item) for item in items], axis=axis),
+        "transpose": lambda x, axes=None: ops.transpose(x, axes),
+        "reshape": lambda x, shape: ops.reshape(x, shape),
+        "expand_dims": ops.expand_dims,
+        "squeeze": lambda x, axis=None: ops.squeeze(x, axis=axis),
+        "flip": lambda x, axis: ops.flip(x, axis),
+        "one_hot": lambda ids, depth: ops.one_hot(ids, depth),
+        "einsum": ops.einsum,
+        "cast": ops.cast,
+        "exp": ops.exp,
+        "log": ops.log,
+        "sqrt": ops.sqrt,
+        "tanh": ops.tanh,
+        "abs": ops.abs,
+        "where": ops.where,
+        "pad": lambda x, widths, value=0.0: ops.pad(x, widths, constant_values=value),
+        "repeat": lambda x, n, axis: ops.repeat(x, n, axis=axis),
+        "equal": ops.equal,
+        "greater": ops.greater,
+    }
