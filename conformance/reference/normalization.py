@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import autograd.numpy as np
-from autograd.tracer import getval
 
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 
@@ -37,12 +36,12 @@ def along(weight: Array, axes: tuple[int, ...], shape: Shape) -> Array:
     return np.reshape(weight, tuple(length if axis in axes else 1 for axis, length in enumerate(shape)))
 
 
-def _without(name: str, value: float) -> Any:
+def without(name: str, value: float) -> Any:
     """A hook that gives a weight its starting value, where the layer has it."""
     return lambda layer, w: {name: 0.0 * w[name] + value} if name in w else {}
 
 
-def _shrunk(layer: Any, shape: Shape) -> float:
+def shrunk(layer: Any, shape: Shape) -> float:
     """sqrt(1 - 1 / n) for n normalised numbers, where there is a gamma to make up for it.
 
     x / t has the variance v / t^2 = v n / (n - 1); gamma t then undoes the t of the numerator, epsilon or not.
@@ -86,12 +85,12 @@ class LayerNormalization(Layer):
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
         Mutant("epsilon_of_torch", "takes torch's epsilon, 1e-5", config=lambda layer: {"epsilon": 1e-5}),
-        Mutant("forgets_beta", "adds no beta", weights=_without("beta", 0.0)),
-        Mutant("forgets_gamma", "multiplies by no gamma", weights=_without("gamma", 1.0)),
+        Mutant("forgets_beta", "adds no beta", weights=without("beta", 0.0)),
+        Mutant("forgets_gamma", "multiplies by no gamma", weights=without("gamma", 1.0)),
         Mutant(
             "unbiased_variance",
             "divides the sum of squares by n - 1",
-            inputs=lambda layer, args, kwargs: ([args[0] / _shrunk(layer, np.shape(args[0]))], kwargs),
+            inputs=lambda layer, args, kwargs: ([args[0] / shrunk(layer, np.shape(args[0]))], kwargs),
             weights=lambda layer, w: {"gamma": w["gamma"] * math.sqrt(1 - 1 / w["gamma"].size)} if "gamma" in w else {},
         ),
         Mutant(
@@ -135,7 +134,7 @@ class RMSNormalization(Layer):
                 kwargs,
             ),
         ),
-        Mutant("forgets_scale", "multiplies by no scale", weights=_without("scale", 1.0)),
+        Mutant("forgets_scale", "multiplies by no scale", weights=without("scale", 1.0)),
         Mutant("epsilon_of_layer_norm", "takes 1e-3 for epsilon", config=lambda layer: {"epsilon": 1e-3}),
         Mutant(
             "sum_for_mean",
@@ -250,8 +249,8 @@ class GroupNormalization(Layer):
             inputs=lambda layer, args, kwargs: ([np.take(args[0], _dealt(layer, args[0]), axis=layer.axis)], kwargs),
             output=lambda layer, y, args: np.take(y, np.argsort(_dealt(layer, y)), axis=layer.axis),
         ),
-        Mutant("forgets_beta", "adds no beta", weights=_without("beta", 0.0)),
-        Mutant("forgets_gamma", "multiplies by no gamma", weights=_without("gamma", 1.0)),
+        Mutant("forgets_beta", "adds no beta", weights=without("beta", 0.0)),
+        Mutant("forgets_gamma", "multiplies by no gamma", weights=without("gamma", 1.0)),
     )
 
 
@@ -259,104 +258,3 @@ def _dealt(layer: GroupNormalization, x: Array) -> Array:
     """The channels in the order in which they are dealt to the groups one by one."""
     channels = x.shape[layer.axis]
     return np.arange(channels).reshape(layer.size(x.shape), -1).T.ravel()
-
-
-class BatchNormalization(Layer):
-    """gamma (x - mean) / sqrt(variance + epsilon) + beta, a channel at a time.
-
-    x: any shape with the channels on `axis`; the shape stays. In inference mean and variance are the layer's moving
-    ones; in training they are those of the batch over all other axes (biased; without what the mask, one axis shorter
-    than x, leaves out), and the moving ones, which carry no gradient, move towards them by 1 - momentum. Ioffe and
-    Szegedy (2015), algorithm 1.
-    """
-
-    keras_only: ClassVar[tuple[str, ...]] = (
-        *GAMMA_BETA_KERAS_ONLY,
-        "moving_mean_initializer",
-        "moving_variance_initializer",
-        "synchronized",
-    )
-    supports_masking: ClassVar[bool] = True
-
-    axis: int = arg("The axis that holds the channels.", -1)
-    momentum: float = arg("Share of the old moving statistics that stays.", 0.99)
-    epsilon: float = arg("Added to the variance.", 1e-3)
-    center: bool = arg("Whether beta is added.", True)
-    scale: bool = arg("Whether gamma multiplies.", True)
-
-    def weights(self, shape: Shape) -> Mapping[str, Weight]:
-        (axis,) = axes_of(self.axis, len(shape))
-        spanned = (shape[axis],)
-        return {
-            **({"gamma": Weight(spanned, "scale")} if self.scale else {}),
-            **({"beta": Weight(spanned, "bias")} if self.center else {}),
-            "moving_mean": Weight(spanned, "bias"),
-            "moving_variance": Weight(spanned, "variance"),
-        }
-
-    def call(self, w: Weights, x: Array, training: bool | None = None, mask: Array | None = None) -> Array:
-        if mask is not None and np.ndim(mask) != x.ndim - 1:
-            raise LayerError(
-                f"a mask with {np.ndim(mask)} axes does not fit an input with {x.ndim}: one less is needed"
-            )
-        mean: Array = w.state.get("moving_mean", w.moving_mean)
-        variance: Array = w.state.get("moving_variance", w.moving_variance)
-        if training:
-            batch_mean, batch_variance = self._moments(x, mask)
-            w.state["moving_mean"] = getval(mean * self.momentum + batch_mean * (1 - self.momentum))
-            w.state["moving_variance"] = getval(variance * self.momentum + batch_variance * (1 - self.momentum))
-            mean, variance = batch_mean, batch_variance
-        axes = axes_of(self.axis, x.ndim)
-        y = (x - along(mean, axes, x.shape)) / np.sqrt(along(variance, axes, x.shape) + self.epsilon)
-        y = y * along(w.gamma, axes, x.shape) if self.scale else y
-        return y + along(w.beta, axes, x.shape) if self.center else y
-
-    def _moments(self, x: Array, mask: Array | None) -> tuple[Array, Array]:
-        """Mean and biased variance of each channel over the entries that count."""
-        (axis,) = axes_of(self.axis, x.ndim)
-        others = tuple(number for number in range(x.ndim) if number != axis)
-        counts = np.ones(x.shape) if mask is None else np.ones(x.shape) * np.expand_dims(mask, -1)
-        total = np.sum(counts, axis=others, keepdims=True)
-        mean = np.sum(np.where(counts > 0, x, 0.0), axis=others, keepdims=True) / total
-        variance = np.sum(np.where(counts > 0, x - mean, 0.0) ** 2, axis=others, keepdims=True) / total
-        return np.ravel(mean), np.ravel(variance)
-
-    def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
-        shape: Shape = shapes[0]
-        return math.prod(shape) // shape[self.axis]
-
-    mutants: ClassVar[tuple[Mutant, ...]] = (
-        Mutant("epsilon_of_torch", "takes torch's epsilon, 1e-5", config=lambda layer: {"epsilon": 1e-5}),
-        Mutant(
-            "batch_statistics_in_inference",
-            "uses the statistics of the batch outside of training too",
-            inputs=lambda layer, args, kwargs: (args, {**kwargs, "training": True}),
-        ),
-        Mutant(
-            "moving_statistics_in_training",
-            "uses the moving statistics in training too",
-            inputs=lambda layer, args, kwargs: (args, {**kwargs, "training": False}),
-        ),
-        Mutant(
-            "deviation_for_variance",
-            "reads the moving variance as a standard deviation",
-            weights=lambda layer, w: {"moving_variance": w["moving_variance"] ** 2},
-        ),
-        Mutant(
-            "unbiased_variance",
-            "divides the batch's sum of squares by n - 1",
-            output=lambda layer, y, args: y * math.sqrt(1 - args[0].shape[layer.axis] / args[0].size),
-        ),
-        Mutant(
-            "ignores_mask",
-            "lets padding into the batch statistics",
-            inputs=lambda layer, args, kwargs: (args, {**kwargs, "mask": None}),
-        ),
-        Mutant("forgets_beta", "adds no beta", weights=_without("beta", 0.0)),
-        Mutant("forgets_gamma", "multiplies by no gamma", weights=_without("gamma", 1.0)),
-        Mutant(
-            "swaps_gamma_and_beta",
-            "takes gamma for beta and beta for gamma",
-            weights=lambda layer, w: {"gamma": w["beta"], "beta": w["gamma"]} if layer.scale and layer.center else {},
-        ),
-    )

@@ -10,8 +10,8 @@ import pytest
 from helpers import assert_gradient_matches_finite_difference, is_seen, run
 
 from conformance.reference.base import LayerError, Weights, make
+from conformance.reference.batch_normalization import BatchNormalization
 from conformance.reference.normalization import (
-    BatchNormalization,
     GroupNormalization,
     LayerNormalization,
     RMSNormalization,
