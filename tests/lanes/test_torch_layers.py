@@ -205,6 +205,6 @@ def test_moving_statistics_are_updated_as_in_the_reference() -> None:
 
 
 def test_every_layer_of_these_families_is_in_the_grid() -> None:
-    families = {"core", "activation_layers", "reshaping", "normalization"}
+    families = {"core", "activation_layers", "reshaping", "normalization", "batch_normalization"}
     known = {name for name, layer in LAYERS.items() if layer.__module__.rpartition(".")[2] in families}
     assert known == {case[0] for case in CASES}
