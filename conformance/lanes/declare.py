@@ -5,7 +5,6 @@
     tf_keras                            Keras 2 as it goes on beside Keras 3
     old=keras,tensorflow==2.15.1        a name, and an environment of its own with these packages
     old=keras,python=/path/to/python    whatever another interpreter has
-    keras,mode=function                 another way to execute: eager, function, xla
 
 In `pyproject.toml`, where a table says the same in keys:
 
@@ -48,11 +47,10 @@ BACKENDS: Mapping[str, tuple[str, ...]] = {
     "openvino": ("openvino",),
 }
 """Backends of Keras 3, and the packages that each needs."""
-MODES = ("eager", "function", "xla")
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "OMP_NUM_THREADS": "1"}
 """Variables that every lane is started with: no chatter, one thread."""
 
-_KEYS = ("adapter", "backend", "version", "packages", "python", "mode")
+_KEYS = ("adapter", "backend", "version", "packages", "python")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]*")
 _NAMED = re.compile(rf"({_NAME.pattern})=(?!=)(.*)", re.DOTALL)
 _HEAD = re.compile(r"(?P<adapter>[A-Za-z_][A-Za-z0-9_.-]*)(?:\[(?P<backend>[^\]]*)\])?(?:@(?P<version>.+))?")
@@ -70,7 +68,7 @@ def parse(text: str) -> LaneSpec:
     packages = []
     for part in parts:
         key, is_option, value = part.partition("=")
-        if key in ("python", "mode") and is_option and not value.startswith("="):
+        if key == "python" and is_option and not value.startswith("="):
             table[key] = value
         else:
             packages.append(part)
@@ -81,8 +79,7 @@ def _own_name(table: Mapping[str, Any], packages: Sequence[str]) -> str:
     """`keras-jax@3.3.3+tensorflow-2.15.1`: a name that can stand in a test's id."""
     name = str(table["adapter"]) + (f"-{table['backend']}" if "backend" in table else "")
     name += f"@{table['version']}" if "version" in table else ""
-    name += "".join(f"+{re.sub('[^A-Za-z0-9.]+', '-', package)}" for package in packages)
-    return name + (f"+{table['mode']}" if "mode" in table else "")
+    return name + "".join(f"+{re.sub('[^A-Za-z0-9.]+', '-', package)}" for package in packages)
 
 
 def lane(name: str, table: Mapping[str, Any], where: str) -> LaneSpec:
@@ -94,7 +91,8 @@ def lane(name: str, table: Mapping[str, Any], where: str) -> LaneSpec:
     options: dict[str, Any] = {"environment": dict(QUIET)}
     if package == "tf_keras":
         options["package"] = package
-    options.update({key: table[key] for key in ("backend", "mode") if key in table})
+    if "backend" in table:
+        options["backend"] = table["backend"]
     wanted = {pin.name.replace("-", "_").lower(): str(pin.specifier) for pin in pins if pin.specifier}
     if version is not None:
         wanted[package] = f"=={version}"
@@ -145,10 +143,10 @@ def _check(name: str, table: Mapping[str, Any], where: str) -> None:
     if package not in PACKAGES:
         hint = did_you_mean(str(package), PACKAGES) or f"adapters: {listed(PACKAGES)}"
         raise UsageError(f"lane {where}: there is no adapter {shown(str(package))}", hint)
-    for key, allowed in (("backend", BACKENDS), ("mode", MODES)):
-        if key in table and (table[key] not in allowed or package not in ("keras", "tf_keras")):
-            hint = did_you_mean(str(table[key]), allowed) or f"{key}s of Keras: {listed(allowed)}"
-            raise UsageError(f"lane {where}: there is no {key} {shown(str(table[key]))} of {package}", hint)
+    backend = table.get("backend", "tensorflow")
+    if backend not in BACKENDS or ("backend" in table and package not in ("keras", "tf_keras")):
+        hint = did_you_mean(str(backend), BACKENDS) or f"backends of Keras: {listed(BACKENDS)}"
+        raise UsageError(f"lane {where}: there is no backend {shown(str(backend))} of {package}", hint)
     if "backend" in table and package == "tf_keras" and table["backend"] != "tensorflow":
         raise UsageError(f"lane {where}: Keras 2 runs on TensorFlow only", "leave the backend out")
     if "version" in table:
@@ -166,7 +164,7 @@ def _requirement(text: str, where: str) -> Requirement:
     try:
         return Requirement(text)
     except InvalidRequirement:
-        hint = f"a package with a version, tensorflow==2.15.1, or an option: {listed(['python=', 'mode='])}"
+        hint = "a package with a version, tensorflow==2.15.1, or python=/path/to/python"
         raise UsageError(f"lane {where}: {shown(text)} is not understood", hint) from None
 
 
