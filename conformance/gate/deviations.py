@@ -76,7 +76,6 @@ class Deviation:
         """Whether it is about this lane as it proved to be."""
         return bool({lane, adapter} & set(self.lanes)) and holds(self.when, versions)
 
-
     def claims(self, lane: str) -> bool:
         """Whether it says that this lane differs, so that it is stale where the lane agrees.
 

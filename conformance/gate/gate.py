@@ -47,12 +47,14 @@ def gate(asked: Asked) -> int:
     old, new = (project[name] if name in project else parse(name) for name in (asked.old, asked.new))
     if old.name == new.name:
         raise UsageError(f"both sides are called {old.name}", "name one of them: --from old=keras@3.3.3")
-    path = asked.output / "results.json"
-    path.unlink(missing_ok=True)
-    code = run_cases([asked.old, asked.new], asked.arguments, path, asked.enforce_expiry)
+    own = asked.output / f".results.{os.getpid()}.json"
+    code = run_cases([asked.old, asked.new], asked.arguments, own, asked.enforce_expiry)
+    if not own.exists():
+        return code if code not in (Exit.OK, Exit.DISAGREE) else Exit.INTERNAL
+    results = read(own)  # under its own name: another gate may run in the same folder
+    own.replace(asked.output / "results.json")
     if code not in (Exit.OK, Exit.DISAGREE):
         return code
-    results = read(path)
     found = diff(results, results, [(old.name, new.name)])
     problems = deviation_problems(results, asked.enforce_expiry)
     print(text(found), end="")

@@ -113,7 +113,7 @@ class ProcessLane:
         self._given_up = ""
         self._identity: LaneIdentity | None = None
         self._refused: LaneUnavailable | None = None
-        """Why there is no environment for it; `identity` raises it."""
+        """Why it cannot be started at all; `identity` raises it."""
         self._group: execnet.Group | None = None
         self._channel: Any = None
 
@@ -133,10 +133,11 @@ class ProcessLane:
         try:
             gateway = self._group.makegateway(f"popen//python={self.spec.interpreter}//dont_write_bytecode")
         except (OSError, execnet.HostNotFound, EOFError) as error:
-            raise LaneUnavailable(
+            self._refused = LaneUnavailable(
                 f"lane {self.spec.name}: {self.spec.interpreter} cannot be started: {error}",
                 "name an interpreter that exists",
-            ) from error
+            )
+            return
         self._channel = gateway.remote_exec(_BOOTSTRAP)
         self._channel.send(str(Path(__file__).resolve().parents[2]))
         self._channel.send(

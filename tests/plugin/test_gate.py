@@ -1,0 +1,71 @@
+"""The gate as a command, in processes of its own: the reference's adapter stands for both versions."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.builders import POOLED
+from tests.plugin.conftest import ROOT, Project
+
+GATE = [sys.executable, "-c", "import sys; from conformance.cli import main; sys.exit(main())", "gate"]
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "CI": ""}
+    return subprocess.Popen(
+        [*GATE, *arguments], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+@pytest.fixture
+def folder(pytester: pytest.Pytester) -> Path:
+    Project(pytester).write(POOLED)
+    (pytester.path / "conftest.py").unlink()
+    return pytester.path
+
+
+def test_two_lanes_that_say_the_same_may_be_exchanged(folder: Path) -> None:
+    process = start(folder, "--from", "old=numpy", "--to", "new=numpy", "--output", "out")
+    text, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert text.startswith("no answer changed; 1 of 1 compared answers unchanged\n")
+    written = sorted(path.name for path in (folder / "out").iterdir())
+    assert written == ["gate.html", "gate.json", "gate.xml", "results.json"]
+    assert json.loads((folder / "out" / "gate.json").read_text())["counts"]["unchanged"] == 1
+
+
+def test_two_gates_at_once_in_one_folder_corrupt_nothing(folder: Path) -> None:
+    arguments = ("--from", "old=numpy", "--to", "new=numpy", "--output", "out")
+    processes = [start(folder, *arguments) for _ in range(2)]
+    assert [process.communicate()[0].startswith("no answer changed") for process in processes] == [True, True]
+    assert [process.returncode for process in processes] == [0, 0]
+    assert json.loads((folder / "out" / "results.json").read_text())["footer"]["complete"] is True
+    assert not [path for path in (folder / "out").iterdir() if path.name.startswith(".")]
+
+
+def test_arguments_after_two_dashes_go_to_pytest_and_nothing_selected_is_exit_code_5(folder: Path) -> None:
+    process = start(folder, "--from", "old=numpy", "--to", "new=numpy", "--", "-k", "nothing_is_called_this")
+    process.communicate()
+    assert process.returncode == 5
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("kears", "numpy", "there is no adapter 'kears'"),
+        ("x=numpy", "x=numpy", "both sides are called x"),
+        ("old=numpy,python=/no/such/python", "new=numpy", "/no/such/python"),
+    ],
+)
+def test_what_cannot_run_is_exit_code_4_with_one_message(folder: Path, old: str, new: str, message: str) -> None:
+    process = start(folder, "--from", old, "--to", new)
+    _, errors = process.communicate()
+    assert process.returncode == 4
+    assert message in errors
+    assert "Traceback" not in errors
