@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from conformance.case.initializers import binary
 from conformance.lanes.adapter import Unsupported
 
@@ -47,6 +49,8 @@ def _value(keras: Any, key: str, value: Any) -> Any:
 
 
 def _initializer(keras: Any, name: str) -> Any:
+    from conformance.lanes.keras_custom import tensor
+
     if name != "Binary":
         return getattr(keras.initializers, name)
 
@@ -54,7 +58,7 @@ def _initializer(keras: Any, name: str) -> Any:
         """Zeros and ones by position."""
 
         def __call__(self, shape: Any, dtype: Any = None) -> Any:
-            return keras.ops.convert_to_tensor(binary(tuple(shape)), dtype=dtype or "float32")
+            return tensor(keras, np.asarray(binary(tuple(shape)), dtype=getattr(dtype, "name", dtype) or "float32"))
 
         def get_config(self) -> dict[str, Any]:
             return {}

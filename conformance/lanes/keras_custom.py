@@ -100,7 +100,7 @@ def compiled_loss(keras: Any) -> type:
                     sample_weight=None if sample_weight is None else np.asarray(sample_weight),
                     class_weight=self.class_weight,
                 )
-            return _tensor(keras, np.asarray(reported, dtype="float32"))
+            return tensor(keras, np.asarray(reported, dtype="float32"))
 
     return CompiledLoss
 
@@ -136,7 +136,7 @@ def image_batches(keras: Any) -> type:
             weights = None if sample_weight is None else np.asarray(sample_weight)
             source = generator(**self.transformations)
             batches = source.flow(np.asarray(x), np.asarray(y), sample_weight=weights, **self.flow_options)
-            return [_tensor(keras, column) for column in next(batches)]
+            return [tensor(keras, column) for column in next(batches)]
 
     return ImageBatches
 
@@ -210,7 +210,7 @@ def _ops(keras: Any) -> Any:
     return keras.ops
 
 
-def _tensor(keras: Any, array: Any) -> Any:
+def tensor(keras: Any, array: Any) -> Any:
     """The array as a tensor of Keras' backend; before Keras 3 that is TensorFlow."""
     return keras.ops.convert_to_tensor(array) if hasattr(keras, "ops") else keras.backend.constant(array)
 

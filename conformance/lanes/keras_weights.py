@@ -20,6 +20,10 @@ def role(variable: Any) -> str:
     return path.rpartition("/")[2].partition(":")[0]
 
 
+_EARLIER = {"kernel": "depthwise_kernel"}
+"""What Keras 2 called a weight of a depthwise convolution."""
+
+
 def matched(layer: Any, name: str, wanted: Sequence[str]) -> dict[str, Any]:
     """The wanted names, each with its variable: by role, and within a role in order of creation.
 
@@ -30,7 +34,8 @@ def matched(layer: Any, name: str, wanted: Sequence[str]) -> dict[str, Any]:
         by_role.setdefault(role(variable), []).append(variable)
     found = {}
     for key in wanted:
-        candidates = by_role.get(key.rpartition(".")[2], [])
+        last = key.rpartition(".")[2]
+        candidates = by_role.get(last) or by_role.get(_EARLIER.get(last, ""), [])
         if not candidates:
             held = ", ".join(role(variable) for variable in layer.weights) or "none"
             raise WeightMismatch(f"{name} has no weight {key}; Keras holds {held}")
