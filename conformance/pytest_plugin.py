@@ -73,7 +73,10 @@ class Session:
 
             in_process = self.config.getoption("in_process") or []
             specs, excuses = self.specs, self.excuses
-            self._run = Run(specs, in_process, lambda record, lanes: excuses.apply(record, specs, lanes))
+            asks_relations = bool(self.config.getoption("relations"))
+            self._run = Run(
+                specs, in_process, lambda record, lanes: excuses.apply(record, specs, lanes), asks_relations
+            )
         return self._run
 
     @cached_property
@@ -116,6 +119,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run this lane in the pytest process, for a debugger (no isolation, no time limit)",
     )
     add_options(group)
+    group.addoption(
+        "--relations",
+        action="store_true",
+        help="run each case several times more and ask which relations between the runs every lane keeps",
+    )
     parser.addini("conformance_lanes", "lanes that run by default", type="args", default=["keras", "torch", "numpy"])
 
 

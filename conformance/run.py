@@ -7,16 +7,19 @@ lanes compute while the caller judges and prints.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from conformance.case.model import Case
 from conformance.errors import UsageError
 from conformance.judge.case import REFERENCE, judge_case
 from conformance.judge.explain import explanations
+from conformance.judge.verdict import CaseVerdict, Verdict
 from conformance.lanes.observation import Observation
 from conformance.lanes.process import InProcessLane, Lane, LaneIdentity, LaneSpec, ProcessLane
 from conformance.plan import Plan, plan_of
 from conformance.record import case_record
+from conformance.relations.judge import broken, relations_of, with_relations
 
 WINDOW = 6
 """Cases sent ahead of the one that is waited for: enough to hide a slow case, few enough to bound memory."""
@@ -60,9 +63,19 @@ Excuse = Callable[[dict[str, Any], Mapping[str, LaneIdentity]], dict[str, Any]]
 class Run:
     """Lanes, the order of cases, and the records made so far."""
 
-    def __init__(self, specs: Sequence[LaneSpec], in_process: Sequence[str] = (), excuse: Excuse | None = None) -> None:
-        """`excuse` has the last word on a record: it marks what is known."""
+    def __init__(
+        self,
+        specs: Sequence[LaneSpec],
+        in_process: Sequence[str] = (),
+        excuse: Excuse | None = None,
+        with_relations: bool = False,
+    ) -> None:
+        """`excuse` has the last word on a record: it marks what is known.
+
+        `with_relations` runs every case several times more, to see which relations between runs its lanes keep.
+        """
         self.specs = tuple(specs)
+        self._with_relations = with_relations
         self._excuse = excuse
         self.lanes: dict[str, Lane] = {
             spec.name: InProcessLane(spec) if spec.name in in_process else ProcessLane(spec) for spec in specs
@@ -106,10 +119,40 @@ class Run:
             identities = self.identities()
             masks = {name: identities[name].gives_masks for name in observations}
             verdict = judge_case(case, observations, masks)
+            if self._with_relations:
+                verdict = self._related(case, verdict, observations)
             explained = explanations(case, verdict, observations, masks)
             record = case_record(case, verdict, observations, explained)
             self.records[case.id] = record if self._excuse is None else self._excuse(record, identities)
         return self.records[case.id]
+
+    def _related(self, case: Case, verdict: CaseVerdict, observations: Mapping[str, Observation]) -> CaseVerdict:
+        """The verdict with what lanes that agree make of the relations that hold for the case."""
+        plan = plan_of(case, with_gradients=False)
+        asked = relations_of(plan, observations[REFERENCE])
+        lanes = dict(verdict.lanes)
+        honest = [
+            name
+            for name, found in lanes.items()
+            if name != REFERENCE and found.verdict is Verdict.AGREE and observations[name].failure is None
+        ]
+        for name in honest:
+            for one in asked:
+                self.lanes[name].send(one.plan)
+        for name in honest:
+            findings = [
+                finding
+                for one in asked
+                for finding in broken(
+                    one,
+                    observations[name],
+                    self.lanes[name].wait(one.plan["id"]),
+                    observations[REFERENCE],
+                    case.tolerance,
+                )
+            ]
+            lanes[name] = with_relations(lanes[name], findings)
+        return replace(verdict, lanes=lanes)
 
     def _send_ahead(self, index: int) -> None:
         for case in self._order[index : index + WINDOW]:

@@ -9,7 +9,7 @@ GRU = f"{LAYERS}.rnn.gru:GRUCell.call"
 LSTM = f"{LAYERS}.rnn.lstm:LSTMCell"
 SIMPLE = f"{LAYERS}.rnn.simple_rnn:SimpleRNNCell.call"
 RNN = f"{LAYERS}.rnn.rnn:RNN.call"
-LOOP = "keras.src.backend.tensorflow.rnn:rnn"
+LOOP = "keras.src.backend:rnn"
 BOTH = f"{LAYERS}.rnn.bidirectional:Bidirectional.call"
 ATTENTION = f"{LAYERS}.attention.attention:Attention"
 HEADS = f"{LAYERS}.attention.multi_head_attention:MultiHeadAttention._compute_attention"
@@ -171,7 +171,7 @@ KERAS_FAULTS = (
         BOTH,
         "ops.concatenate([y, y_rev], axis=-1)",
         "ops.concatenate([y_rev, y], axis=-1)",
-        "swapped",
+        "the 2 blocks",
     ),
     fault(
         "time_distributed_first",

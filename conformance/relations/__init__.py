@@ -1,0 +1,1 @@
+"""What must hold between two runs of one lane, whatever the right answer is: no second framework is needed."""

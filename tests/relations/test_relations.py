@@ -1,0 +1,156 @@
+"""A relation is asked where the mathematics keeps it and nowhere else; a lane that breaks it is found by its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conformance.lanes.numpy import Reference
+from conformance.lanes.observation import from_message
+from conformance.lanes.process import LaneSpec
+from conformance.plan import plan_of
+from conformance.relations.catalog import RELATIONS
+from conformance.relations.judge import relations_of
+from conformance.run import LANES, Run
+from tests.builders import POOLED, cases_of, fake
+
+CASE = """
+    schema_version: 1
+    topic: relations
+    dims: {{batch: 3, steps: 6, features: 4}}
+    source: {{kind: hand}}
+    cases:
+      - id: one
+        question: What does it keep?
+        inputs: {inputs}
+        layers: {{layer: {layer}}}
+        graph: {{y: {graph}}}
+"""
+X = "{x: {shape: [batch, steps, features]}}"
+
+
+def kept(folder: Path, layer: str, graph: str = "layer(x)", inputs: str = X) -> set[str]:
+    """The relations that the reference keeps for a case of one layer."""
+    (case,) = cases_of(CASE.format(layer=layer, graph=f'"{graph}"', inputs=inputs), folder)
+    plan = plan_of(case, with_gradients=False)
+    reference = from_message("numpy", "numpy", Reference({}).observe(plan))
+    assert reference.failure is None
+    return {asked.relation.name for asked in relations_of(plan, reference)}
+
+
+ANY = {"run_twice", "batch_reordered", "batch_of_one", "batch_twice"}
+
+
+@pytest.mark.parametrize(
+    ("layer", "kept_too", "not_kept"),
+    [
+        (
+            "{type: Dense, units: 3}",
+            {"units_reordered", "dense_is_convolution", "step_by_step"},
+            {"doubled", "negated"},
+        ),
+        ("{type: Dense, units: 3, use_bias: false}", {"doubled", "negated"}, {"shift_free", "scale_free"}),
+        ("{type: Conv1D, filters: 3, kernel_size: 3, padding: causal}", {"causal", "prefix"}, {"turned_round"}),
+        ("{type: Conv1D, filters: 3, kernel_size: 3, padding: same}", {"units_reordered"}, {"causal", "step_by_step"}),
+        ("{type: Conv1D, filters: 3, kernel_size: 2, dilation_rate: 2}", {"dilation_is_zeros"}, {"even"}),
+        (
+            "{type: GRU, units: 3, return_sequences: true}",
+            {"causal", "prefix", "hidden_reordered", "unrolled"},
+            {"doubled"},
+        ),
+        ("{type: GRU, units: 3, return_sequences: true, go_backwards: true}", {"unrolled"}, {"causal"}),
+        ("{type: LSTM, units: 3}", {"hidden_reordered", "unrolled"}, {"order_free"}),
+        ("{type: MaxPooling1D}", {"channel_by_channel", "shifted", "turned_round"}, {"negated", "order_free"}),
+        ("{type: GlobalAveragePooling1D}", {"order_free", "doubled", "negated", "shifted"}, {"shift_free"}),
+        ("{type: LayerNormalization, epsilon: 1e-12}", {"shift_free", "step_by_step"}, {"doubled"}),
+        ("{type: UnitNormalization}", {"scale_free", "negated"}, {"shifted"}),
+        ("{type: BatchNormalization}", {"folded_normalization"}, {"negated"}),
+        ("{type: Dropout, rate: 0.5}", {"no_dropout"}, set()),
+    ],
+)
+def test_what_a_layer_keeps_follows_from_its_mathematics(
+    layer: str, kept_too: set[str], not_kept: set[str], tmp_path: Path
+) -> None:
+    found = kept(tmp_path, layer)
+    assert ANY | kept_too <= found
+    assert not found & not_kept
+
+
+@pytest.mark.parametrize(("kind", "is_kept"), [("Add", True), ("Maximum", True), ("Subtract", False)])
+def test_inputs_may_be_swapped_where_order_does_not_matter(kind: str, is_kept: bool, tmp_path: Path) -> None:
+    inputs = "{a: {shape: [batch, features]}, b: {shape: [batch, features]}}"
+    assert ("inputs_swapped" in kept(tmp_path, f"{{type: {kind}}}", "layer([a, b])", inputs)) == is_kept
+
+
+def test_padding_is_nothing_where_a_mask_leaves_it_out(tmp_path: Path) -> None:
+    ids = "{ids: {shape: [batch, steps], dtype: int32, fill: {integers: [1, 5]}}}"
+    text = CASE.replace("layers: {{layer: {layer}}}", "layers: {{embed: {embed}, layer: {layer}}}")
+    for mask, is_kept in (("true", True), ("false", False)):
+        embed = f"{{type: Embedding, input_dim: 5, output_dim: 3, mask_zero: {mask}}}"
+        filled = text.format(inputs=ids, embed=embed, layer="{type: GRU, units: 3}", graph='"layer(embed(ids))"')
+        (case,) = cases_of(filled, tmp_path)
+        plan = plan_of(case, with_gradients=False)
+        reference = from_message("numpy", "numpy", Reference({}).observe(plan))
+        names = {asked.relation.name for asked in relations_of(plan, reference)}
+        assert ("padding_is_nothing" in names) == is_kept
+        assert "wider_integers" in names
+
+
+def test_there_are_at_least_twenty_and_no_two_have_one_name() -> None:
+    names = [relation.name for relation in RELATIONS]
+    assert len(names) == len(set(names)) >= 20
+
+
+def record_of(folder: Path, spec: LaneSpec) -> dict[str, Any]:
+    (case,) = cases_of(POOLED, folder)
+    run = Run((spec, LANES["numpy"]), in_process=[spec.name, "numpy"], with_relations=True)
+    run.announce([(case, [spec.name])])
+    found: dict[str, Any] = run.record(case)["lanes"][spec.name]
+    return found
+
+
+def test_a_lane_that_keeps_all_of_them_agrees(tmp_path: Path) -> None:
+    found = record_of(tmp_path, fake("always_right"))
+    assert (found["verdict"], found["aspects"]["relations"]) == ("agree", "agree")
+
+
+@pytest.mark.parametrize("behaviour", ["always_wrong", "off_by_a_thousandth", "gives_nan", "wrong_shape"])
+def test_a_lane_that_breaks_one_is_found_by_its_name(behaviour: str, tmp_path: Path) -> None:
+    found = record_of(tmp_path, fake(behaviour, only="fam/topic.masked|batch_reordered"))
+    assert (found["verdict"], found["aspects"]["relations"]) == ("differ", "differ")
+    assert {finding["kind"] for finding in found["findings"]} == {"batch_reordered"}
+    assert found["findings"][0]["wanted"] == "samples in another order give their outputs in that order"
+
+
+def test_a_lane_that_raises_in_one_is_found_by_its_name(tmp_path: Path) -> None:
+    found = record_of(tmp_path, fake("raises", only="fam/topic.masked|run_twice"))
+    assert [finding["kind"] for finding in found["findings"]] == ["run_twice"]
+
+
+def test_a_lane_that_differs_anyway_is_not_asked(tmp_path: Path) -> None:
+    found = record_of(tmp_path, fake("always_wrong"))
+    assert found["findings"][0]["aspect"] == "values"
+    assert "relations" not in found["aspects"]
+
+
+def test_one_rounding_is_no_broken_relation(tmp_path: Path) -> None:
+    text = POOLED.replace("embedded", "_embedded")
+    (case,) = cases_of(text, tmp_path)
+    spec = fake("off_by_one_ulp", only="fam/topic.masked|run_twice")
+    run = Run((spec, LANES["numpy"]), in_process=[spec.name, "numpy"], with_relations=True)
+    run.announce([(case, [spec.name])])
+    assert run.record(case)["lanes"][spec.name]["verdict"] == "agree"
+
+
+def test_gates_keep_their_blocks_when_hidden_units_move() -> None:
+    from conformance.relations.catalog import _hidden_rolled
+
+    kernel = np.arange(8.0).reshape(1, 8)  # two gates... of LSTM four, of two units each
+    recurrent = np.arange(16.0).reshape(2, 8)
+    changed = _hidden_rolled("LSTM", {}, {"kernel": kernel, "recurrent_kernel": recurrent})
+    assert changed is not None
+    assert changed[2]["kernel"].tolist() == [[1, 0, 3, 2, 5, 4, 7, 6]]
+    assert changed[2]["recurrent_kernel"][0].tolist() == [9, 8, 11, 10, 13, 12, 15, 14], "rows move too"
