@@ -67,7 +67,7 @@ def explanations(
 def _is_about_arrays(found: LaneVerdict) -> bool:
     if found.verdict is not Verdict.DIFFER or found.cause is None:
         return False
-    return found.cause.aspect not in ("error", "weights", "params", "claims")
+    return found.cause.aspect not in ("error", "weights", "params", "claims", "relations")
 
 
 class _Mistaken:

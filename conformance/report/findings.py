@@ -216,6 +216,15 @@ def _claim_missing(record: Record, lane: str, finding: Finding) -> str:
     return f"claim: {lane} gave no {_node(finding)}"
 
 
+def _relation(record: Record, lane: str, finding: Finding) -> str:
+    where = f" of {_node(finding)}" if finding["node"] else ""
+    head = f"relation {finding['kind']}{where}: {lane} does not keep that {finding['wanted']}"
+    if finding["got"] is not None:
+        return f"{head}: it {failure_text(finding['got'], 160)}"
+    found = finding["distance"]
+    return head if found is None else f"{head}; {found['over']} of {found['count']} elements are further apart"
+
+
 def _other(record: Record, lane: str, finding: Finding) -> str:
     wanted_by = source_text(finding["wanted_by"])
     return f"{one_line(finding['aspect'], 40)} of {_node(finding)}: {lane} differs from {wanted_by}"
@@ -247,6 +256,7 @@ _WORDS = {
     ("claims", "same"): _same,
     ("claims", "differ"): _differ,
     ("claims", "missing"): _claim_missing,
+    ("relations", ""): _relation,
 }
 """Aspect and kind of a finding to the words for it; an empty kind stands for every other kind of the aspect."""
 

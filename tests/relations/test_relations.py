@@ -14,6 +14,7 @@ from conformance.lanes.process import LaneSpec
 from conformance.plan import plan_of
 from conformance.relations.catalog import RELATIONS
 from conformance.relations.judge import relations_of
+from conformance.report.text import lane_failure
 from conformance.run import LANES, Run
 from tests.builders import POOLED, cases_of, fake
 
@@ -104,11 +105,15 @@ def test_there_are_at_least_twenty_and_no_two_have_one_name() -> None:
     assert len(names) == len(set(names)) >= 20
 
 
-def record_of(folder: Path, spec: LaneSpec) -> dict[str, Any]:
+def whole_record_of(folder: Path, spec: LaneSpec) -> dict[str, Any]:
     (case,) = cases_of(POOLED, folder)
     run = Run((spec, LANES["numpy"]), in_process=[spec.name, "numpy"], with_relations=True)
     run.announce([(case, [spec.name])])
-    found: dict[str, Any] = run.record(case)["lanes"][spec.name]
+    return run.record(case)
+
+
+def record_of(folder: Path, spec: LaneSpec) -> dict[str, Any]:
+    found: dict[str, Any] = whole_record_of(folder, spec)["lanes"][spec.name]
     return found
 
 
@@ -128,6 +133,17 @@ def test_a_lane_that_breaks_one_is_found_by_its_name(behaviour: str, tmp_path: P
 def test_a_lane_that_raises_in_one_is_found_by_its_name(tmp_path: Path) -> None:
     found = record_of(tmp_path, fake("raises", only="fam/topic.masked|run_twice"))
     assert [finding["kind"] for finding in found["findings"]] == ["run_twice"]
+
+
+def test_the_text_says_what_is_not_kept(tmp_path: Path) -> None:
+    wrong = whole_record_of(tmp_path, fake("always_wrong", only="fam/topic.masked|batch_reordered"))
+    assert lane_failure(wrong, "always_wrong").splitlines()[0] == (
+        "relation batch_reordered of embedded: always_wrong does not keep that samples in another order give their "
+        "outputs in that order; 30 of 30 elements are further apart"
+    )
+    raising = whole_record_of(tmp_path, fake("raises", only="fam/topic.masked|run_twice"))
+    first = lane_failure(raising, "raises").splitlines()[0]
+    assert first.startswith("relation run_twice: raises does not keep that a second run gives the same: it raised ")
 
 
 def test_a_lane_that_differs_anyway_is_not_asked(tmp_path: Path) -> None:
