@@ -66,6 +66,19 @@ def mutants(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none", requires=["shared"])
+def faults(session: nox.Session) -> None:
+    """Put faults into Keras and torch as they run; fails when too few are found or named. Some ten minutes."""
+    run(session, "python", "-m", "tests.faults.campaign", "-o", "docs/faults.md", *session.posargs)
+
+
+@nox.session(venv_backend="none", requires=["shared"])
+def calibrate(session: nox.Session) -> None:
+    """Measure what honest lanes use of their budget over 20 seeds, on every eighth case. Some fifteen minutes."""
+    sample = session.posargs or ["--seeds", "20", "--every", "8"]
+    run(session, "python", "benchmarks/calibrate.py", "-o", "docs/calibration.md", *sample)
+
+
+@nox.session(venv_backend="none", requires=["shared"])
 def lint(session: nox.Session) -> None:
     """Check format, lint and types."""
     run(session, "ruff", "check", ".")

@@ -141,6 +141,19 @@ def controls_of(framework: str) -> tuple[Fault, ...]:
     return found
 
 
+FOUND, NAMED = 0.98, 0.80
+"""The shares of faults that must be found, and of those found that must be named; no control may alarm."""
+
+
+def is_good(outcomes: Sequence[Outcome]) -> bool:
+    """Whether enough faults are found and named, and no control is."""
+    faults = [outcome for outcome in outcomes if not outcome.is_control]
+    found = [outcome for outcome in faults if outcome.found_in]
+    named = sum(outcome.is_named for outcome in found)
+    alarms = any(outcome.found_in for outcome in outcomes if outcome.is_control)
+    return not alarms and len(found) >= FOUND * len(faults) and named >= NAMED * len(found)
+
+
 def page(outcomes: Sequence[Outcome]) -> str:
     """The outcomes as markdown."""
     faults = [outcome for outcome in outcomes if not outcome.is_control]
@@ -180,12 +193,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", default="", help="faults with this in their name")
     parser.add_argument("--frameworks", nargs="+", default=["keras", "torch"])
     parsed = parser.parse_args(arguments)
-    text = page(run(load_folder(Path("cases")), parsed.frameworks, parsed.only))
+    outcomes = run(load_folder(Path("cases")), parsed.frameworks, parsed.only)
+    text = page(outcomes)
     if parsed.output is None:
         sys.stdout.write(text)
     else:
         parsed.output.write_text(text, encoding="utf-8")
-    return 0
+    return 0 if is_good(outcomes) else 1
 
 
 if __name__ == "__main__":
