@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,10 +17,15 @@ from tests.plugin.conftest import ROOT, Project
 GATE = [sys.executable, "-c", "import sys; from conformance.cli import main; sys.exit(main())", "gate"]
 
 
-def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "CI": ""}
+def start(folder: Path, *arguments: str, new_session: bool = False) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [*GATE, *arguments], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*GATE, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "CI": ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=new_session,
     )
 
 
@@ -47,6 +53,19 @@ def test_two_gates_at_once_in_one_folder_corrupt_nothing(folder: Path) -> None:
     assert [process.returncode for process in processes] == [0, 0]
     assert json.loads((folder / "out" / "results.json").read_text())["footer"]["complete"] is True
     assert not [path for path in (folder / "out").iterdir() if path.name.startswith(".")]
+
+
+def test_a_killed_gate_leaves_what_the_last_one_wrote(folder: Path) -> None:
+    arguments = ("--from", "old=numpy", "--to", "new=numpy", "--output", "out")
+    start(folder, *arguments).communicate()
+    before = {path.name: path.read_bytes() for path in (folder / "out").iterdir()}
+    process = start(folder, *arguments, new_session=True)
+    assert process.stderr is not None
+    process.stderr.read(1)  # pytest has begun to say something
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    after = {path.name: path.read_bytes() for path in (folder / "out").iterdir()}
+    assert {name: after[name] for name in before} == before
 
 
 def test_arguments_after_two_dashes_go_to_pytest_and_nothing_selected_is_exit_code_5(folder: Path) -> None:
