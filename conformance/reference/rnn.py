@@ -43,6 +43,7 @@ SEQUENCE_MUTANTS = (
         "reads the sequence from the other end",
         config=lambda x: {"go_backwards": not x.go_backwards},
     ),
+    Mutant("never_backwards", "reads every sequence from its start", config=lambda x: {"go_backwards": False}),
     Mutant("output_flipped", "gives the output sequence in the other order of time", output=_flipped),
     Mutant(
         "masked_steps_otherwise",

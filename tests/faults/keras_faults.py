@@ -136,9 +136,10 @@ KERAS_FAULTS = (
         "rnn_never_backwards",
         (*RECURRENT, "Bidirectional"),
         LOOP,
-        "else ta.unstack(tf.reverse(input_, [0]))",
-        "else ta.unstack(input_)",
+        "input_length = input_length or inputs.shape[1]",
+        "go_backwards = False",
         "other_direction",
+        "never_backwards",
     ),
     fault(
         "bidirectional_not_flipped",

@@ -24,7 +24,8 @@ def test_the_same_answers_are_unchanged(tmp_path: Path) -> None:
 
 
 def test_one_rounding_is_not_an_answer_that_changed(tmp_path: Path) -> None:
-    found = diff(results_of(tmp_path), results_of(tmp_path, "off_by_one_ulp"))
+    means_only = TWO.replace("embedded", "_embedded")  # the rows of a table are exact: there a rounding is a change
+    found = diff(results_of(tmp_path, text=means_only), results_of(tmp_path, "off_by_one_ulp", text=means_only))
     assert found.counts()[Section.UNCHANGED] == 2
 
 

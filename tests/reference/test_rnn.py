@@ -264,6 +264,7 @@ def test_every_mutant_changes_the_outputs(kind: Any) -> None:
     situations = {
         "first_step": ({}, {}),
         "forgets": ({"stateful": True}, {}),
+        "never_backwards": ({"go_backwards": True}, {}),
     }
     usual = ({"return_sequences": True, "return_state": True}, {"mask": MASK, "initial_state": states})
     for mutant in kind.mutants:
