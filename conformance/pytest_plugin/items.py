@@ -1,0 +1,100 @@
+"""Case files and cases as pytest sees them: one item per (case, lane)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from conformance.errors import CaseError, ConformanceError, LaneUnavailable
+from conformance.gate.options import known_text, stale_text
+from conformance.pytest_plugin.session import SESSION
+
+if TYPE_CHECKING:
+    from conformance.case.model import Case
+
+
+class Disagreement(Exception):
+    """A lane's verdict that fails its item; carries the text to show."""
+
+
+class CaseFile(pytest.File):
+    """A file of cases."""
+
+    def collect(self) -> Iterator[CaseItem]:
+        from conformance.case.load import load_file
+        from conformance.run import is_meant, takes_part
+
+        session = self.config.stash[SESSION]
+        session.files.add(self.path)
+        try:
+            cases = load_file(self.path, display=self._display())
+            specs = session.specs
+        except ConformanceError as error:
+            raise self.CollectError(str(error)) from None
+        for case in cases:
+            other = session.paths.setdefault(case.id, str(case.position))
+            if other != str(case.position):
+                raise self.CollectError(f"{case.position}: error: id {case.id} is used twice; first at {other}")
+            for spec in specs:
+                if takes_part(spec, case):
+                    name = f"{case.id}[{spec.name}]"
+                    item: CaseItem = CaseItem.from_parent(
+                        self, name=name, nodeid=f"{self.nodeid}::{name}", case=case, lane=spec.name
+                    )
+                    item.is_left_out = not is_meant(spec, case)
+                    yield item
+
+    def _display(self) -> str:
+        try:
+            return self.path.relative_to(self.config.rootpath).as_posix()
+        except ValueError:
+            return self.path.as_posix()
+
+
+class CaseItem(pytest.Item):
+    """One case in one lane."""
+
+    def __init__(self, *, case: Case, lane: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.case = case
+        self.lane = lane
+        self.record: dict[str, Any] | None = None
+        self.extra_keyword_matches.update(case.tags, case.layer_types, [lane])
+        for layer in case.layer_types:
+            self.add_marker(pytest.mark.layer(name=layer))
+        self.add_marker(pytest.mark.lane(name=lane))
+        self.is_left_out = False
+
+    def runtest(self) -> None:
+        from conformance.report.text import lane_failure
+
+        if self.is_left_out:
+            pytest.skip(f"the case is for {', '.join(self.case.lanes)} only")
+        session = self.config.stash[SESSION]
+        if session.unavailable is not None:
+            raise LaneUnavailable(session.unavailable)
+        try:
+            self.record = session.run.record(self.case)
+        except LaneUnavailable as error:
+            session.unavailable = str(error)
+            raise
+        found = self.record["lanes"][self.lane]
+        if found["verdict"] == "unsupported":
+            pytest.skip(f"unsupported: {found['reason']}")
+        if found["verdict"] == "known":
+            pytest.xfail(known_text(found["deviation"]))
+        if found["verdict"] == "stale":
+            raise Disagreement(stale_text(found["deviation"]))
+        if found["verdict"] != "agree":
+            raise Disagreement(lane_failure(self.record, self.lane))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str:
+        if isinstance(excinfo.value, Disagreement | ConformanceError | CaseError):
+            return str(excinfo.value)
+        return str(excinfo.getrepr(style="short", tbfilter=True))
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, self.case.position.line - 1, self.name
