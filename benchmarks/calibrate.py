@@ -204,6 +204,15 @@ def _row(name: str, shares: Sequence[float]) -> str:
     return f"| {name} | {len(found)} | {parts} |"
 
 
+NOTES = "\n## What stood behind the constants\n"
+"""From here on the page is written by hand and stays."""
+
+
+def _notes(path: Path) -> str:
+    _, found, notes = (path.read_text(encoding="utf-8") if path.exists() else "").partition(NOTES)
+    return found + notes
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a campaign and writes its page."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -216,7 +225,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if parsed.output is None:
         sys.stdout.write(text)
     else:
-        parsed.output.write_text(text, encoding="utf-8")
+        parsed.output.write_text(text + _notes(parsed.output), encoding="utf-8")
     return 0
 
 
