@@ -84,6 +84,7 @@ class Run:
         self._index: dict[str, int] = {}
         self._wanted: dict[str, tuple[str, ...]] = {}
         self._sent: set[str] = set()
+        self._unjudged: dict[str, dict[str, Observation]] = {}
         self._started: set[str] = set()
         self.records: dict[str, dict[str, Any]] = {}
 
@@ -106,11 +107,17 @@ class Run:
         return {name: self.lanes[name].identity() for name in self.lanes if name in self._started}
 
     def observations(self, case: Case) -> dict[str, Observation]:
-        """What every lane gave for a case that was announced, which can be asked for once."""
-        self.start()
-        self.identities()
-        self._send_ahead(self._index[case.id])
-        return {name: self.lanes[name].wait(case.id) for name in self._wanted[case.id]}
+        """What every lane gave for a case that was announced.
+
+        Kept until the case has its record: where judging fails, the case's next item must fail too, not wait for
+        answers that were taken already.
+        """
+        if case.id not in self._unjudged:
+            self.start()
+            self.identities()
+            self._send_ahead(self._index[case.id])
+            self._unjudged[case.id] = {name: self.lanes[name].wait(case.id) for name in self._wanted[case.id]}
+        return self._unjudged[case.id]
 
     def record(self, case: Case) -> dict[str, Any]:
         """The judged record of a case, made once; raises LaneUnavailable where a lane cannot start."""
@@ -124,6 +131,7 @@ class Run:
             explained = explanations(case, verdict, observations, masks)
             record = case_record(case, verdict, observations, explained)
             self.records[case.id] = record if self._excuse is None else self._excuse(record, identities)
+            del self._unjudged[case.id]
         return self.records[case.id]
 
     def _related(self, case: Case, verdict: CaseVerdict, observations: Mapping[str, Observation]) -> CaseVerdict:

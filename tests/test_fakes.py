@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders import POOLED, cases_of, fake, records_of
+from tests.builders import POOLED, cases_of, fake, records_of, running
 
 MEANS_ONLY = POOLED.replace("embedded", "_embedded")
 """Without the rows of the table, which no lane rounds."""
@@ -135,3 +135,18 @@ def test_a_lane_that_is_lost_over_every_case_is_given_up(tmp_path: Path) -> None
     reasons = [record["lanes"]["crashes"]["reason"] for record in records]
     assert {record["lanes"]["crashes"]["verdict"] for record in records} == {"crash"}
     assert [reason.startswith("given up after 5 losses in a row") for reason in reasons] == [False] * 5 + [True] * 4
+
+
+def test_where_judging_itself_fails_every_item_of_the_case_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a mistake of ours")
+
+    monkeypatch.setattr("conformance.run.judge_case", broken)
+    (case,) = cases_of(POOLED, tmp_path)
+    with running(fake("always_right")) as run:
+        run.announce([(case, ["always_right"])])
+        for _ in ("the lane's item", "the reference's item"):
+            with pytest.raises(ZeroDivisionError):
+                run.record(case)
