@@ -180,6 +180,8 @@ def test_the_filter_finds(visit, query, ids):
 
 
 def test_the_filter_stands_in_the_address_and_bounds_next_and_previous(visit):
+    from playwright.sync_api import expect
+
     page = visit(MIXED)
     page.fill("#query", "two")
     assert page.evaluate("location.hash") == "#?q=two"
@@ -189,10 +191,10 @@ def test_the_filter_stands_in_the_address_and_bounds_next_and_previous(visit):
     page.click("#index >> text=conv1d/two.error")
     assert page.inner_text("#place") == "1 of 2 for two"
     page.keyboard.press("j")
-    page.wait_for_function("document.title.endsWith('conv1d/two.values')")
+    expect(page).to_have_title(re.compile("conv1d/two.values$"))
     assert page.get_attribute("#next", "href") is None
     page.keyboard.press("k")
-    page.wait_for_function("document.title.endsWith('conv1d/two.error')")
+    expect(page).to_have_title(re.compile("conv1d/two.error$"))
     page.keyboard.press("Escape")
     page.wait_for_selector("#overview", state="visible")
     assert page.evaluate("location.hash") == "#?q=two"
@@ -200,6 +202,8 @@ def test_the_filter_stands_in_the_address_and_bounds_next_and_previous(visit):
 
 
 def test_keys_lead_to_the_filter_and_to_what_fails(visit):
+    from playwright.sync_api import expect
+
     page = visit(MIXED, "#pooling/one.fine")
     page.keyboard.press("/")
     assert page.evaluate("document.activeElement.id") == "query"
@@ -207,10 +211,10 @@ def test_keys_lead_to_the_filter_and_to_what_fails(visit):
     assert page.input_value("#query") == "jf/"
     page.keyboard.press("Escape")
     page.keyboard.press("f")
-    page.wait_for_function("document.getElementById('query').value === 'is:failing'")
+    expect(page.locator("#query")).to_have_value("is:failing")
     assert len(shown_ids(page)) == 4
     page.keyboard.press("f")
-    page.wait_for_function("document.getElementById('query').value === ''")
+    expect(page.locator("#query")).to_have_value("")
     assert len(shown_ids(page)) == 6
     page.keyboard.press("Control+j")
     assert shown_cases(page) == []
