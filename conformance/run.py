@@ -7,11 +7,12 @@ lanes compute while the caller judges and prints.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from conformance.case.model import Case
-from conformance.errors import UsageError
+from conformance.errors import LaneUnavailable, UsageError
 from conformance.judge.case import REFERENCE, judge_case
 from conformance.judge.explain import explanations
 from conformance.judge.verdict import CaseVerdict, Verdict
@@ -94,13 +95,24 @@ class Run:
         self._index = {case.id: index for index, case in enumerate(self._order)}
         self._wanted = {case.id: tuple(dict.fromkeys([*lanes, REFERENCE])) for case, lanes in order}
 
+    def warm(self) -> None:
+        """Starts the imports of every lane that runs unasked, while it is still being found out what is selected."""
+        for spec in self.specs:
+            if spec.adapter not in BY_INVITATION:
+                with suppress(LaneUnavailable):  # said again, and then aloud, when the lane turns out to be needed
+                    self.lanes[spec.name].start()
+                    self._started.add(spec.name)
+
     def start(self) -> None:
-        """Starts every lane that is needed, all at once, then waits for none of them."""
+        """Starts every lane that is needed, all at once, and waits for none; ends those that were warmed in vain."""
         needed = {name for lanes in self._wanted.values() for name in lanes}
         for name, lane in self.lanes.items():
             if name in needed and name not in self._started:
                 lane.start()
                 self._started.add(name)
+            elif name in self._started and name not in needed:
+                lane.stop()
+                self._started.discard(name)
 
     def identities(self) -> dict[str, LaneIdentity]:
         """What the started lanes proved to be. Raises LaneUnavailable for the first that cannot start."""

@@ -32,6 +32,7 @@ class CaseFile(pytest.File):
         try:
             cases = load_file(self.path, display=self._display())
             specs = session.specs
+            session.warm()
         except ConformanceError as error:
             raise self.CollectError(str(error)) from None
         for case in cases:

@@ -42,6 +42,7 @@ class Session:
         self.known_cases: list[str] | None = None
         """The ids of all cases of the project; None unless the run was asked for every one of them."""
         self.standings: list[Standing] = []
+        self.is_warm = False
         self._run: Run | None = None
 
     @property
@@ -80,6 +81,12 @@ class Session:
         from conformance.gate.options import Excuses
 
         return Excuses(self.config)
+
+    def warm(self) -> None:
+        """Starts the lanes' imports with the first case file, so that they go on while the rest is collected."""
+        if not self.is_warm and not self.has_workers and not self.config.getoption("collectonly"):
+            self.is_warm = True
+            self.run.warm()
 
     def stop(self) -> None:
         if self._run is not None:
