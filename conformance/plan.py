@@ -67,7 +67,7 @@ def plan_of(case: Case, with_gradients: bool = True) -> Plan:
                     spec["kept"].append(key)
                 shared = spec["config"].get("name", name)
                 way = "integers" if case.draw == "integers" and weight.draw != "variance" else weight.draw
-                array = fixed if fixed is not None else draw_weight(case.id, shared, key, weight.shape, way)
+                array = fixed if fixed is not None else draw_weight(case.drawn_as, shared, key, weight.shape, way)
                 drawn.setdefault(name, {})[key] = array
             spec["is_planned"] = True
         return {key: as_reference(array) for key, array in drawn.get(name, {}).items()}
@@ -107,7 +107,7 @@ def _cotangents(case: Case, observed: list[str], values: Mapping[str, Any]) -> d
             is_float = data.dtype.kind == "f"
             label = f"{node}[{index}]"
             drawn[node].append(
-                pack(draw_weight(case.id, "cotangent", label, data.shape, "table")) if is_float else None
+                pack(draw_weight(case.drawn_as, "cotangent", label, data.shape, "table")) if is_float else None
             )
     return drawn
 

@@ -7,6 +7,7 @@
     is_full                           whether every case of the project was asked for
     deviations                        the known deviations, and how each stands after the run
     shard                             which part of which whole this is; null for a run that is not split
+    seed                              what the arrays were drawn with; 0 but in campaigns
     cases                             a record a case (`conformance.record`), in the order of collection
     not_run                           ids that were selected and have no record, and why
     footer                            proves that the file is whole: how the run ended and how many cases it holds
@@ -103,6 +104,7 @@ def assemble(
     is_full: bool = True,
     deviations: Sequence[Mapping[str, Any]] = (),
     shard: Mapping[str, Any] | None = None,
+    seed: int = 0,
 ) -> dict[str, Any]:
     """The whole of a results file as plain JSON. `is_full`: the run was asked for every case of the project."""
     outcomes: dict[str, int] = {}
@@ -122,6 +124,7 @@ def assemble(
             "counts": dict(sorted(outcomes.items())),
             "deviations": deviations,
             "shard": shard,
+            "seed": seed,
             "cases": records,
             "not_run": [{"id": case, "reason": reason} for case, reason in not_run.items()],
             "footer": {"complete": is_complete, "stopped": stopped, "cases": len(records)},

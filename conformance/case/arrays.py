@@ -1,8 +1,9 @@
 """Draws the arrays of a case: numbers that depend on names alone, the same on every machine, today and in ten years.
 
-Raw bits are SHAKE-128 (FIPS 202) of a text that names the array: case id, role, name, run. All that follows is integer
-arithmetic, and at the end one exact scaling by a power of two, so no release of NumPy, no libm and no processor can
-change a bit. No logarithm or cosine is used: a bell shape is the sum of four uniform numbers.
+Raw bits are SHAKE-128 (FIPS 202) of a text that names the array: case id (and seed, where it is not 0), role, name,
+run. All that follows is integer arithmetic, and at the end one exact scaling by a power of two, so no release of NumPy,
+no libm and no processor can change a bit. No logarithm or cosine is used: a bell shape is the sum of four uniform
+numbers.
 
 Every value lies on a dyadic grid that is coarse enough for float32 (float16 where that is the dtype), so that each lane
 gets exactly the number that the float64 reference gets. No two values of one drawn array are equal: the range is cut
@@ -56,7 +57,7 @@ def draw_inputs(case: Case, run: int) -> dict[str, Array]:
 
 
 def _input(case: Case, item: Input, run: int, shape: tuple[int, ...]) -> Array:
-    name = f"{case.id}|input|{item.name}|{run}"
+    name = f"{case.drawn_as}|input|{item.name}|{run}"
     ((kind, given),) = item.fill.items()
     if case.draw == "integers" and kind == "normal" and not given:
         return draw_integers(name, shape, *WHOLE).astype(item.dtype)

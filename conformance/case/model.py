@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from conformance.errors import Position
@@ -163,10 +164,24 @@ class Case:
     tolerance: Tolerance | None = None
     time_limit: float | None = None
     """Seconds."""
+    seed: int = 0
+    """Of the draws; 0 is the gate's, another one draws every array of the case anew."""
     text: str = ""
     """The YAML of this case, as written."""
     digest: str = ""
     """Of everything that decides the outcome; the text of the question is not part of it."""
+
+    @property
+    def drawn_as(self) -> str:
+        """What its arrays are drawn from, beside their own names: the id, and the seed where it is another than 0."""
+        return f"{self.id}~{self.seed}" if self.seed else self.id
+
+    def at_seed(self, seed: int) -> Case:
+        """The case with every drawn array drawn anew, under another digest; seed 0 is the case itself."""
+        if seed == self.seed:
+            return self
+        digest = hashlib.sha256(f"{self.digest}|seed {seed}".encode()).hexdigest()
+        return replace(self, seed=seed, digest=digest)
 
     @property
     def family(self) -> str:

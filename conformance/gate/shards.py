@@ -83,7 +83,8 @@ def _check_whole(shards: Named) -> None:
     seen: dict[int, str] = {}
     for other, results in shards:
         shard = results["shard"]
-        if (shard["count"], shard["digest"]) != (count, digest):
+        is_drawn_alike = results.get("seed", 0) == first.get("seed", 0)
+        if (shard["count"], shard["digest"]) != (count, digest) or not is_drawn_alike:
             hint = "run all shards with the same cases, the same N and the same options"
             raise ResultsError(f"{other} and {name} are shards of different runs", hint)
         if shard["index"] in seen:

@@ -45,6 +45,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run each case several times more and ask which relations between the runs every lane keeps",
     )
+    group.addoption(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="draw every array of every case anew, for campaigns; 0, the default, is what a gate compares",
+    )
     parser.addini("conformance_lanes", "lanes that run by default", type="args", default=["keras", "torch", "numpy"])
 
 
@@ -221,7 +228,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    return f"conformance: lanes {', '.join([*lane_names(config), *config.getoption('lane')])}"
+    seed = config.getoption("seed")
+    drawn = f", arrays drawn with seed {seed}" if seed else ""
+    return f"conformance: lanes {', '.join([*lane_names(config), *config.getoption('lane')])}{drawn}"
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

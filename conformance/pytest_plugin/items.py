@@ -30,7 +30,8 @@ class CaseFile(pytest.File):
         session = self.config.stash[SESSION]
         session.files.add(self.path)
         try:
-            cases = load_file(self.path, display=self._display())
+            seed = self.config.getoption("seed")
+            cases = [case.at_seed(seed) for case in load_file(self.path, display=self._display())]
             specs = session.specs
             session.warm()
         except ConformanceError as error:

@@ -52,6 +52,7 @@ def write_files(state: Session, session: pytest.Session, exitstatus: int) -> Non
         stopped=stopped if missing else "",
         is_full=state.known_cases is not None,
         shard=state.shard,
+        seed=state.config.getoption("seed"),
         deviations=[
             {"id": item.deviation.id, "kind": item.deviation.kind, "state": item.state, "is_expired": item.is_expired}
             for item in state.standings

@@ -79,6 +79,8 @@ def broken(parts: list[tuple[str, dict[str, Any]]], how: str) -> Sequence[tuple[
             first["cases"].append(first["cases"][0])
         case "other run":
             first["shard"]["digest"] = "0"
+        case "other seed":
+            first["seed"] = 1
         case "whole":
             first["shard"] = None
         case "other version":
@@ -95,6 +97,7 @@ def broken(parts: list[tuple[str, dict[str, Any]]], how: str) -> Sequence[tuple[
         ("foreign", "shard-1.json: fam/topic.case. does not belong to shard 1/2"),
         ("doubled", "fam/topic.case. stands in shard-1.json and in shard-1.json; a case runs once"),
         ("other run", "shard-2.json and shard-1.json are shards of different runs"),
+        ("other seed", "shard-2.json and shard-1.json are shards of different runs"),
         ("whole", "shard-1.json: not a shard"),
         ("other version", "lane lane is not the same in shard-1.json and shard-2.json: fake 2.0 and fake 1.0"),
     ],

@@ -34,6 +34,17 @@ def test_exit_codes(pytester: pytest.Pytester, behaviour: str, code: int) -> Non
     assert project.run().ret == code
 
 
+def test_a_seed_is_kept_in_the_results_and_draws_other_arrays(right: Project) -> None:
+    found = []
+    for name, arguments in (("a.json", ()), ("b.json", ("--seed", "3"))):
+        assert right.run("--results", name, *arguments).ret == 0
+        found.append(results(right, name))
+    assert [one["seed"] for one in found] == [0, 3]
+    assert found[0]["cases"][0]["digest"] != found[1]["cases"][0]["digest"]
+    first, second = (one["cases"][0]["lanes"]["numpy"]["runs"][0]["embedded"]["values"] for one in found)
+    assert first != second
+
+
 def test_nothing_selected_is_exit_code_5(right: Project) -> None:
     assert right.run("-k", "nothing_is_called_this").ret == 5
 

@@ -1,0 +1,67 @@
+"""Another seed draws every array of a case anew; seed 0 is what the gate has always drawn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conformance.case.arrays import draw_inputs, draw_normal
+from conformance.lanes.wire import unpack
+from conformance.plan import plan_of
+from tests.builders import cases_of
+
+TEXT = """
+    schema_version: 1
+    topic: draws
+    dims: {batch: 4, features: 7}
+    source: {kind: hand}
+    cases:
+      - id: drawn
+        question: What is drawn?
+        inputs:
+          x: {shape: [batch, features]}
+          stated: {shape: [2, 1], fill: {values: [[1.0], [2.0]]}}
+        layers:
+          dense: {type: Dense, units: 5}
+          ones: {type: Dense, units: 1, kernel_initializer: ones}
+        graph:
+          y: dense(x)
+          z: ones(stated)
+"""
+
+
+def arrays_of(folder: Path, seed: int) -> dict[str, Any]:
+    (case,) = cases_of(TEXT, folder)
+    plan = plan_of(case.at_seed(seed))
+    packed = dict(plan["runs"][0])
+    packed |= {f"{n}.{k}": v for n, spec in plan["layers"].items() for k, v in spec["weights"].items()}
+    packed |= {f"cotangent {node}": items[0] for node, items in plan["cotangents"].items()}
+    return {name: unpack(array) for name, array in packed.items()}
+
+
+def test_seed_0_is_the_case_itself(tmp_path: Path) -> None:
+    (case,) = cases_of(TEXT, tmp_path)
+    assert case.at_seed(0) is case
+    assert np.array_equal(draw_inputs(case, 0)["x"], draw_normal("fam/topic.drawn|input|x|0", (4, 7)))
+
+
+def test_another_seed_draws_all_but_what_the_case_states(tmp_path: Path) -> None:
+    first, second = arrays_of(tmp_path, 0), arrays_of(tmp_path, 7)
+    changed = {name for name in first if not np.array_equal(first[name], second[name])}
+    assert changed == {"x", "dense.kernel", "dense.bias", "ones.bias", "cotangent y", "cotangent z"}
+
+
+@pytest.mark.parametrize("seed", [7, -1])
+def test_a_seed_draws_the_same_every_time(tmp_path: Path, seed: int) -> None:
+    first, second = arrays_of(tmp_path, seed), arrays_of(tmp_path, seed)
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+
+
+def test_results_of_two_seeds_are_not_compared_as_if_their_data_were_the_same(tmp_path: Path) -> None:
+    (case,) = cases_of(TEXT, tmp_path)
+    digests = {case.at_seed(seed).digest for seed in range(5)}
+    assert len(digests) == 5
+    assert case.at_seed(3).id == case.id
