@@ -21,6 +21,7 @@ from conformance.judge.explain import Explanation
 from conformance.judge.verdict import CaseVerdict, Finding, LaneVerdict
 from conformance.lanes.observation import Array, Observation, Output
 from conformance.lanes.wire import bounded
+from conformance.pictures import picture_of
 
 SMALL = 64
 """Arrays of at most so many elements are kept whole; of larger ones, a summary and the worst elements."""
@@ -133,7 +134,8 @@ def lane_record(case: Case, verdict: LaneVerdict, got: Observation, reference: O
             "chatter": got.chatter,
         }
     )
-    return record
+    picture = picture_of(case, verdict.cause, got, reference, SMALL)
+    return record if picture is None else {**record, "picture": plain_json(picture)}
 
 
 def explained_json(explanation: Explanation | None) -> dict[str, Any]:

@@ -20,7 +20,6 @@ def gradient_findings(got: Observation, reference: Observation) -> tuple[list[Fi
     distances: dict[str, Distance] = {}
     if not got.gradients or not reference.gradients:
         return findings, distances
-    overall = max(_largest(other) for other in reference.gradients.values())
     for name, wanted in reference.gradients.items():
         if name not in got.gradients:
             findings.append(Finding("gradient", "missing", name))
@@ -29,22 +28,24 @@ def gradient_findings(got: Observation, reference: Observation) -> tuple[list[Fi
         if found.shape != wanted.shape:
             findings.append(Finding("gradient", "shape", name, 0, wanted.shape, found.shape))
             continue
-        largest = max(
-            _largest(other)
-            for key, other in reference.gradients.items()
-            if key.partition(".")[0] == name.partition(".")[0]
-        )
         unlike = special_kinds(found.values) != special_kinds(wanted.values)
         if unlike.any():
             index = tuple(int(i) for i in np.argwhere(unlike)[0])
             pair = ((index, float(wanted.values[index])), (index, float(found.values[index])))
             findings.append(Finding("gradient", "special", name, 0, *pair))
             continue
-        allowed = gradient_allowance(wanted.values, wanted.sensitivity, largest, overall)
+        allowed = gradient_allowance(wanted.values, wanted.sensitivity, *largest_gradients(name, reference))
         distances[name] = distance(found.values, allowed)
         if distances[name].over:
             findings.append(Finding("gradient", "values", name, distance=distances[name]))
     return findings, distances
+
+
+def largest_gradients(name: str, reference: Observation) -> tuple[float, float]:
+    """The largest gradient of the same layer, and that of the whole case."""
+    layer = name.partition(".")[0]
+    found = {key: _largest(other) for key, other in reference.gradients.items()}
+    return max(size for key, size in found.items() if key.partition(".")[0] == layer), max(found.values())
 
 
 def _largest(gradient: Output) -> float:

@@ -1,0 +1,171 @@
+"""What is kept of arrays too large to keep whole: levels for a picture of each, and the first block that differs.
+
+An array is laid out as a rectangle: its first axes are the rows, the rest the columns, parted where the rectangle is
+nearest to a square. A larger rectangle is cut to a window around the worst element. Every cell is one character: a
+level, or a mark for what has none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from conformance.case.model import Case
+from conformance.judge.budget import Allowance, allowance, gradient_allowance
+from conformance.judge.compare import labels, special_kinds
+from conformance.judge.gradients import largest_gradients
+from conformance.judge.verdict import Finding
+from conformance.lanes.observation import Array, Observation
+
+LEVELS = "0123456789ab"
+"""Levels of a value between the lowest and the highest of both arrays."""
+NAN, POSITIVE, NEGATIVE = "n", "+", "-"
+"""Marks in the place of a level: not a number, and the two infinities."""
+STEPS = (1.0, 10.0, 1e3, 1e6)
+"""Multiples of the allowed error at which the next level of a difference begins; up to the first it is allowed."""
+ROWS, COLUMNS = 32, 48
+BLOCK_ROWS, BLOCK_COLUMNS = 6, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """Two arrays as rectangles: what a lane gave, what was wanted, the multiples of the allowed error."""
+
+    shape: tuple[int, ...]
+    split: int
+    got: Array
+    wanted: Array
+    used: Array
+
+
+def picture_of(
+    case: Case, finding: Finding | None, got: Observation, reference: Observation, small: int
+) -> dict[str, Any] | None:
+    """The picture of the array that a lane's first finding is about.
+
+    None where there is none to draw: up to `small` elements are kept whole, other shapes have no common picture, and
+    what a case expects by itself is no array of the reference.
+    """
+    if finding is None or finding.wanted_by != "reference":
+        return None
+    arrays = _arrays(case, finding, got, reference)
+    if arrays is None or arrays[0].size <= small or arrays[0].shape != arrays[1].shape:
+        return None
+    if any(array.dtype.kind not in "biuf" for array in arrays[:2]):
+        return None
+    laid = _laid(*arrays)
+    worst = np.unravel_index(int(np.argmax(laid.used)), laid.used.shape)
+    first_row, rows = _window(laid.used.shape[0], int(worst[0]), ROWS)
+    first_column, columns = _window(laid.used.shape[1], int(worst[1]), COLUMNS)
+    window = (slice(first_row, first_row + rows), slice(first_column, first_column + columns))
+    both = np.concatenate([laid.got[window].ravel(), laid.wanted[window].ravel()])
+    finite = both[np.isfinite(both)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    return {
+        "node": finding.node,
+        "run": finding.run,
+        "aspect": finding.aspect,
+        "shape": list(laid.shape),
+        "split": laid.split,
+        "row": first_row,
+        "column": first_column,
+        "low": low,
+        "high": high,
+        "got": value_levels(laid.got[window], low, high),
+        "reference": value_levels(laid.wanted[window], low, high),
+        "used": used_levels(laid.used[window]),
+        "block": _block(laid),
+    }
+
+
+def _arrays(
+    case: Case, finding: Finding, got: Observation, reference: Observation
+) -> tuple[Array, Array, Allowance] | None:
+    """What a lane gave, what the reference gave, and what is allowed between them; None for other findings."""
+    match finding.aspect, finding.kind:
+        case "mask", _ if finding.got is not None and finding.wanted is not None:
+            wanted = np.asarray(finding.wanted)
+            return np.asarray(finding.got), wanted, allowance(wanted, None, 1)
+        case "values" | "special", _:
+            return _outputs(case, finding, got, reference)
+        case "gradient", "values" | "special":
+            exact, found = reference.gradients[finding.node], got.gradients[finding.node]
+            largest, overall = largest_gradients(finding.node, reference)
+            return found.values, exact.values, gradient_allowance(exact.values, exact.sensitivity, largest, overall)
+    return None
+
+
+def _outputs(
+    case: Case, finding: Finding, got: Observation, reference: Observation
+) -> tuple[Array, Array, Allowance] | None:
+    for name, node in got.runs[finding.run].items():
+        names = labels(name, len(node.outputs), node.structure)
+        if finding.node in names and name in reference.runs[finding.run]:
+            index = names.index(finding.node)
+            exact = reference.runs[finding.run][name].outputs[index]
+            is_exact = name in reference.exact
+            allowed = allowance(
+                exact.values, exact.sensitivity, reference.longest_sum, case.tolerance, is_exact=is_exact
+            )
+            return node.outputs[index].values, exact.values, allowed
+    return None
+
+
+def _laid(got: Array, wanted: Array, allowed: Allowance) -> Laid:
+    """Two arrays as rectangles. What is finite on one side only counts as infinitely far."""
+    shape = got.shape
+    split = min(range(len(shape) + 1), key=lambda k: (max(prod(shape[:k]), prod(shape[k:])), k))
+    mine, theirs = got.astype(np.float64), wanted.astype(np.float64)
+    with np.errstate(all="ignore"):
+        error = np.abs(mine - theirs)
+        used = np.where(error > 0, error / allowed.allowed, 0.0)
+    alike = special_kinds(mine) == special_kinds(theirs)
+    used = np.where(np.isfinite(mine) & np.isfinite(theirs), used, np.where(alike, 0.0, np.inf))
+    rectangle = (prod(shape[:split]), prod(shape[split:]))
+    return Laid(shape, split, mine.reshape(rectangle), theirs.reshape(rectangle), used.reshape(rectangle))
+
+
+def _window(length: int, place: int, most: int) -> tuple[int, int]:
+    """Where a window of at most so many places begins that holds this one in its middle, and how long it is."""
+    return (0, length) if length <= most else (min(max(place - most // 2, 0), length - most), most)
+
+
+def value_levels(values: Array, low: float, high: float) -> list[str]:
+    """A rectangle as lines of levels between low and high; NaN and infinities as marks."""
+    span = high - low
+    with np.errstate(all="ignore"):
+        share = (values - low) / span if span > 0 else np.zeros(values.shape)
+    share = np.where(np.isfinite(share), share, 0.0)
+    level = np.clip((share * len(LEVELS)).astype(int), 0, len(LEVELS) - 1)
+    return [
+        "".join(_symbol(value, step) for value, step in zip(line, steps, strict=True))
+        for line, steps in zip(values.tolist(), level.tolist(), strict=True)
+    ]
+
+
+def _symbol(value: float, level: int) -> str:
+    if value != value:
+        return NAN
+    return POSITIVE if value == np.inf else NEGATIVE if value == -np.inf else LEVELS[level]
+
+
+def used_levels(used: Array) -> list[str]:
+    """A rectangle of multiples of the allowed error as lines of levels: 0 is allowed, then by `STEPS`."""
+    return ["".join(LEVELS[sum(item > step for step in STEPS)] for item in line) for line in used.tolist()]
+
+
+def _block(laid: Laid) -> dict[str, Any]:
+    """The first block that holds an element over its limit, in numbers; the first of all where none is over alone."""
+    over = laid.used > 1
+    row, column = (int(place) for place in (np.argwhere(over)[0] if over.any() else (0, 0)))
+    window = (slice(row, row + BLOCK_ROWS), slice(column, column + BLOCK_COLUMNS))
+    return {
+        "row": row,
+        "column": column,
+        "got": laid.got[window].tolist(),
+        "reference": laid.wanted[window].tolist(),
+        "over": ["".join(str(int(item)) for item in line) for line in over[window].tolist()],
+    }
