@@ -17,19 +17,33 @@ from conformance.lanes.adapter import Identity, Observing, Unsupported
 from conformance.lanes.keras_arrays import Generation, Keras3, KerasArrays, absent_in, mask_of, shapes_of
 from conformance.lanes.keras_config import Absent, constructor, find_type
 from conformance.lanes.keras_gradients import Differentiable, variables_of
+from conformance.lanes.keras_modes import Mode, mode_of
 from conformance.lanes.keras_weights import WeightMismatch, matched
 from conformance.lanes.wire import pack, unpack
+
+CASES_A_SESSION = 64
+"""Cases between two calls of `clear_session`. It throws away TensorFlow's compiled kernels too: that took two fifths of
+the lane's time. A case that raised clears at once: it may have left a scope open."""
 
 
 class KerasLane:
     """The adapter of the Keras lane, over whichever backend and version was imported."""
 
     def __init__(
-        self, keras: Any, versions: Mapping[str, str], files: Mapping[str, str], generation: Generation | None = None
+        self,
+        keras: Any,
+        versions: Mapping[str, str],
+        files: Mapping[str, str],
+        generation: Generation | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         self.keras = keras
         self.generation: Generation = Keras3(keras) if generation is None else generation
-        self.identity = Identity(versions=versions, files=files, gives_masks=True)
+        wanted = (options or {}).get("mode", "eager")
+        self.mode: Mode | None = mode_of(wanted, keras, self.generation.backend(), self._tensor)
+        gives_masks = self.mode is None or self.mode.gives_masks
+        self.identity = Identity(versions, files, gives_masks, "eager" if self.mode is None else self.mode.name)
+        self._since_cleared = 0
 
     def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]:
         """Keras' answer: symbolic shapes, then values and masks, or what it raised and when."""
@@ -41,8 +55,15 @@ class KerasLane:
             observing.failed(mismatch)
         except Exception as error:
             observing.failed(error)
-        self.generation.clear_session()
+        self._leave(is_clean=observing.failure is None)
         return observing.as_message()
+
+    def _leave(self, is_clean: bool) -> None:
+        """Nothing of one case may reach the next; see CASES_A_SESSION."""
+        self._since_cleared += 1
+        if self._since_cleared >= CASES_A_SESSION or not is_clean or not self.generation.forget_names():
+            self.generation.clear_session()
+            self._since_cleared = 0
 
     def _observe(self, plan: Mapping[str, Any], observing: Observing) -> None:
         layers = {}
@@ -53,6 +74,8 @@ class KerasLane:
         if not any(getattr(layer, "eager_only", False) for layer in layers.values()):
             arrays.run(self._symbolic_inputs(plan), is_symbolic=True)
             observing.symbolic = self._symbolic_nodes(plan, arrays.values)
+        if self.mode is not None:
+            self.mode.begin(plan, arrays)
         observing.phase = "call"
         for index, run in enumerate(plan["runs"]):
             for layer in layers.values():
@@ -61,7 +84,9 @@ class KerasLane:
             inputs = {name: self._tensor(unpack(value)) for name, value in run.items()}
             observing.runs.append({})
             try:
-                if index == 0 and plan["cotangents"]:
+                if self.mode is not None:
+                    self.mode.run(plan, arrays, inputs, observing, index)
+                elif index == 0 and plan["cotangents"]:
                     self._run_with_gradients(plan, arrays, inputs, observing)
                 else:
                     arrays.run(inputs, is_symbolic=False)
@@ -157,13 +182,13 @@ def start(options: Mapping[str, Any]) -> KerasLane:
     if str(keras.__version__).startswith("2."):
         from conformance.lanes import tf_keras
 
-        return tf_keras.over(keras, "keras")
+        return tf_keras.over(keras, "keras", options)
     if keras.backend.backend() != backend:
         raise Unsupported(f"asked for Keras on {backend}, it runs on {keras.backend.backend()}")
     framework = __import__(backend)
     if backend == "tensorflow":
         use_one_thread(framework)
-    return KerasLane(keras, *proof(keras, "keras", framework))
+    return KerasLane(keras, *proof(keras, "keras", framework), options=options)
 
 
 def use_one_thread(tensorflow: Any) -> None:

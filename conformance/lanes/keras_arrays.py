@@ -22,6 +22,7 @@ class Generation(Protocol):
     def backend(self) -> str: ...
     def dtype_name(self, dtype: Any) -> str: ...
     def reset_state(self, layer: Any) -> None: ...
+    def forget_names(self) -> bool: ...
     def clear_session(self) -> None: ...
 
 
@@ -41,6 +42,14 @@ class Keras3:
     def reset_state(self, layer: Any) -> None:
         """Forgets what a stateful layer carries on; Keras 3.0 still called it `reset_states`."""
         (layer.reset_state if hasattr(layer, "reset_state") else layer.reset_states)()
+
+    def forget_names(self) -> bool:
+        """Starts the numbers in automatic names again, as `clear_session` does; whether this Keras can do only that."""
+        reset = getattr(self.keras.src.utils.naming, "reset_uids", None)
+        if reset is None:
+            return False
+        reset()
+        return True
 
     def clear_session(self) -> None:
         """The first releases of Keras 3 cannot be told to leave memory alone."""

@@ -31,6 +31,10 @@ class Keras2:
         if hasattr(layer, "reset_states"):
             layer.reset_states()
 
+    def forget_names(self) -> bool:
+        self.keras.backend.reset_uids()
+        return True
+
     def clear_session(self) -> None:
         self.keras.backend.clear_session()
 
@@ -71,16 +75,16 @@ def tensorflow_ops(tf: Any) -> SimpleNamespace:
     )
 
 
-def over(keras: Any, package: str) -> KerasLane:
+def over(keras: Any, package: str, options: Mapping[str, Any]) -> KerasLane:
     """The lane over an imported Keras 2."""
     import tensorflow as tf
 
     use_one_thread(tf)
-    return KerasLane(keras, *proof(keras, package, tf), generation=Keras2(keras, tf))
+    return KerasLane(keras, *proof(keras, package, tf), generation=Keras2(keras, tf), options=options)
 
 
 def start(options: Mapping[str, Any]) -> KerasLane:
     """Imports `tf_keras`, the Keras 2 that goes on beside Keras 3."""
     import tf_keras
 
-    return over(tf_keras, "tf_keras")
+    return over(tf_keras, "tf_keras", options)
