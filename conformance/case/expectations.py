@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from conformance.case import layers
+from conformance.case import layers, optimizers
 from conformance.case.axes import AxisError, length
 from conformance.case.draft import Draft
 from conformance.case.literals import shape_of
 from conformance.case.model import Claim, Expectation, ExpectedError, ExpectedNode
 from conformance.case.problems import Place, did_you_mean, listed
 from conformance.case.schema import EXPECT
+from conformance.case.training import check_trained
 from conformance.case.yaml import Located
 from conformance.errors import Position
 
@@ -55,7 +56,9 @@ def _as_tuples(weights: Mapping[str, Mapping[str, list[Any]]]) -> dict[str, dict
 
 
 def _is_observed(draft: Draft, name: str, where: Place) -> bool:
-    """Whether this is a node, or one output of one, that lanes give; else it is noted."""
+    """Whether this is a node, one output of one, or a trained weight, that lanes give; else it is noted."""
+    if "@" in name:
+        return check_trained(draft, name, where)
     base = name.partition("[")[0]
     nodes = draft.names("graph")
     if base in nodes and not base.startswith("_"):
@@ -167,15 +170,18 @@ def claims_of(draft: Draft) -> tuple[Claim, ...]:
 
 def check_kills(draft: Draft) -> None:
     """Notes mutants that do not exist, and those of layers that the case does not use."""
-    used = list(dict.fromkeys(_types(draft.part("layers").values())))
+    trainings = draft.values.get("training") or []
+    trained = [one["optimizer"] for one in (trainings if isinstance(trainings, list) else [trainings])]
+    used = list(dict.fromkeys(_types([*draft.part("layers").values(), *trained])))
     for index, kill in enumerate(draft.values.get("kills", ())):
         layer, _, mutant = kill.partition(".")
         place = draft.node["kills"][index]
-        if layer not in layers.types():
+        if layer not in layers.types() and layer not in optimizers.types():
             hint = did_you_mean(layer, layers.types()) or f"layers here: {listed(used)}"
             draft.problems.add(place, f"unknown layer type {layer}", hint)
-        elif mutant not in layers.mutants_of(layer):
-            known = layers.mutants_of(layer)
+            continue
+        known = (layers if layer in layers.types() else optimizers).mutants_of(layer)
+        if mutant not in known:
             draft.problems.add(
                 place, f"{layer} has no mutant {mutant}", did_you_mean(mutant, known) or f"it has {listed(known)}"
             )
@@ -206,7 +212,7 @@ def check_answer(draft: Draft) -> None:
 
 
 def _check_fact(draft: Draft, fact: str, place: Located) -> None:
-    owner, _, rest = fact.partition(".")
+    owner, _, rest = fact.rpartition(".") if "@" in fact else fact.partition(".")
     if fact == "versions":
         return
     if owner in ("params", "weights", "error") and rest:

@@ -155,6 +155,9 @@ def _check_models(draft: Draft) -> None:
 
 def _check_unused(draft: Draft, walk: _Walk) -> None:
     ends = {end for _, model, _ in draft.entries("models") for end in model["inputs"]}
+    stated = draft.values.get("training") or []
+    for training in stated if isinstance(stated, list) else [stated]:
+        ends |= {name for row in training.get("batches", {}).values() for name in row}
     for part, what, advice in (("inputs", "input", "read"), ("layers", "layer", "called")):
         for name in draft.names(part):
             if name not in walk.used and name not in ends:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from conformance.case import kinds, layers
+from conformance.case import kinds, layers, optimizers
 from conformance.case.kinds import Kind
 from conformance.case.schema import FILE, NAME
 
@@ -28,11 +28,12 @@ def schema() -> Schema:
     definitions: dict[str, Schema] = {}
     inside = _Writer(definitions, has_variables=True)
     definitions["nested"] = inside.nested()
-    definitions["layer"] = inside.layer()
-    for type in sorted(layers.types()):
-        record = layers.record_of(type)
-        assert record is not None
-        definitions[f"layer {type}"] = inside.record(record)
+    for what, known in (("layer", layers), ("optimizer", optimizers)):
+        definitions[what] = inside.typed(what, sorted(known.types()))
+        for type in sorted(known.types()):
+            record = known.record_of(type)
+            assert record is not None
+            definitions[f"{what} {type}"] = inside.record(record)
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Conformance cases",
@@ -70,9 +71,8 @@ class _Writer:
             made |= {"minProperties": 1, "maxProperties": 1}
         return made
 
-    def layer(self) -> Schema:
-        """A layer: its type, and by its type its arguments."""
-        types = sorted(layers.types())
+    def typed(self, what: str, types: list[str]) -> Schema:
+        """A layer or an optimizer: its type, and by its type its arguments."""
         return {
             "type": "object",
             "required": ["type"],
@@ -80,7 +80,7 @@ class _Writer:
             "allOf": [
                 {
                     "if": {"properties": {"type": {"const": type}}, "required": ["type"]},
-                    "then": _reference(f"layer {type}"),
+                    "then": _reference(f"{what} {type}"),
                 }
                 for type in types
             ],
@@ -142,8 +142,8 @@ class _Writer:
                     self.definitions[title] = {}
                     self.definitions[title] = _Writer(self.definitions, has_variables=True).record(kind)
                 return _reference(title)
-            case kinds.LayerOf():
-                return _reference("layer")
+            case kinds.LayerOf(what):
+                return _reference(what)
             case kinds.Nested():
                 return _reference("nested")
         raise AssertionError(f"no schema for {kind}")

@@ -117,7 +117,9 @@ class Either:
 
 @dataclass(frozen=True, slots=True)
 class LayerOf:
-    """A layer: `type` and the arguments of that type."""
+    """A layer, or an optimizer: `type` and the arguments of that type."""
+
+    what: Literal["layer", "optimizer"] = "layer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,20 +41,26 @@ def record_of(type: str) -> Record | None:
     if type not in types():
         return None
     layer = types()[type]
-    hints = typing.get_type_hints(layer)
-    fields = {"type": Field(kinds.Choice((type,)), _first_sentence(layer), required=True)}
-    for argument in dataclasses.fields(layer):  # type: ignore[arg-type]  # made a dataclass by __init_subclass__
-        kind = kind_of(hints[argument.name], argument.metadata.get("at_least"))
-        description = argument.metadata.get("description", "")
-        is_required = argument.default is dataclasses.MISSING
-        if not is_required:
-            description = f"{description} Default: {_written(argument.default)}."
-        fields[argument.name] = Field(kind, description, is_required)
+    fields = fields_of(layer, type)
     for name in layer.keras_only:
         fields.setdefault(name, Field(kinds.Anything(), "Read by Keras only; does not enter the mathematics."))
     return Record(
         type, {**fields, **{name: field for name, field in _ALWAYS.items() if name not in fields}}, keys="argument"
     )
+
+
+def fields_of(kind: type[Any], name: str) -> dict[str, Field]:
+    """The key `type`, which is this name, and the arguments of a class of the reference."""
+    hints = typing.get_type_hints(kind)
+    fields = {"type": Field(kinds.Choice((name,)), _first_sentence(kind), required=True)}
+    for argument in dataclasses.fields(kind):
+        description = argument.metadata.get("description", "")
+        is_required = argument.default is dataclasses.MISSING
+        if not is_required:
+            description = f"{description} Default: {_written(argument.default)}."
+        held = kind_of(hints[argument.name], argument.metadata.get("at_least"))
+        fields[argument.name] = Field(held, description, is_required)
+    return fields
 
 
 def mutants_of(type: str) -> tuple[str, ...]:
@@ -67,8 +73,8 @@ def _written(default: Any) -> str:
     return json.dumps(default) if isinstance(default, str | int | float | tuple | None) else str(default)
 
 
-def _first_sentence(layer: type[Layer]) -> str:
-    return (layer.__doc__ or layer.__name__).strip().partition("\n")[0]
+def _first_sentence(kind: type[Any]) -> str:
+    return (kind.__doc__ or kind.__name__).strip().partition("\n")[0]
 
 
 def kind_of(hint: Any, at_least: float | None = None) -> Kind:

@@ -117,6 +117,29 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True)
+class Training:
+    """Steps of an optimiser on a loss: after each, the weights of all layers that the loss reaches are observed.
+
+    They are called `layer.weight@step`, and judged like the outputs of the first run.
+    """
+
+    optimizer: str
+    """Its Keras class name."""
+    config: Mapping[str, Any]
+    """Its arguments as written, none added."""
+    loss: str
+    """The node that is minimised."""
+    steps: int
+    layers: tuple[str, ...]
+    """The layers that the loss reaches."""
+    batches: Mapping[str, tuple[str, ...]]
+    """Input to the inputs that stand in its place, one a step."""
+    is_native: bool
+    """Whether every framework's own optimiser gets the arguments as written, and its own defaults."""
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
 class Tolerance:
     """A tolerance that replaces the budget: both numbers, and why."""
 
@@ -143,6 +166,7 @@ class Case:
     layers: tuple[LayerSpec, ...]
     graph: tuple[Node, ...]
     models: tuple[ModelSpec, ...] = ()
+    trainings: tuple[Training, ...] = ()
     expect: Expectation = field(default_factory=Expectation)
     claims: tuple[Claim, ...] = ()
     answer: str = ""
@@ -197,7 +221,7 @@ class Case:
 
     @property
     def layer_types(self) -> tuple[str, ...]:
-        """Layer types in the order of their first appearance, those inside wrappers included."""
+        """Layer types in the order of their first appearance, those inside wrappers included; optimisers at the end."""
         found: dict[str, None] = {}
 
         def visit(kind: str, config: Mapping[str, Any]) -> None:
@@ -209,4 +233,5 @@ class Case:
 
         for layer in self.layers:
             visit(layer.type, layer.config)
+        found.update(dict.fromkeys(training.optimizer for training in self.trainings))
         return tuple(found)

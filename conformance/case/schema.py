@@ -27,7 +27,9 @@ SCHEMA_VERSION = 1
 
 ID = r"[a-z0-9][a-z0-9_.-]*"
 NAME = r"[A-Za-z_][A-Za-z0-9_]*"
-NODE_OUTPUT = NAME + r"(\[[0-9]+\])?"
+TRAINED = NAME + r"(\.[A-Za-z0-9_]+)+@[1-9][0-9]*"
+"""A weight after a step of training: `dense.kernel@3`."""
+NODE_OUTPUT = rf"({NAME}(\[[0-9]+\])?|{TRAINED})"
 LANE = r"(keras|tf_keras|torch|numpy|transformers)([-@][A-Za-z0-9_.-]+)?"
 """An adapter, and what tells two lanes of one adapter apart: `keras@3.3.3`, `keras-jax`."""
 TAG = r"[a-z0-9][a-z0-9_-]*"
@@ -144,6 +146,24 @@ MODEL = Record(
     },
 )
 
+TRAINING = Record(
+    "training",
+    {
+        "optimizer": Field(LayerOf("optimizer"), "The optimiser: its class name in Keras, its arguments.", True),
+        "loss": Field(Text(NAME, "a name"), "The node that is minimised: one number.", required=True),
+        "steps": Field(Integer(at_least=1), "How many steps are made; 1 where it is not given."),
+        "batches": Field(
+            MapOf(ListOf(Text(NAME, "an input"), at_least=1), "The inputs that stand in its place, one a step."),
+            "Inputs that hold other arrays at each step; all others hold the same.",
+        ),
+        "native": Field(
+            Truth(),
+            "Whether each framework's own optimiser of this name gets the arguments as written and its own defaults. "
+            "Else, the default, it is made to compute what Keras computes.",
+        ),
+    },
+)
+
 EXPECTED_NODE = Record(
     "expected node",
     {
@@ -196,7 +216,10 @@ EXPECT = Record(
         ),
     },
     rest=MapOf(
-        EXPECTED_NODE, 'What the node of this name must be; "name[0]" is the first of several outputs.', NODE_OUTPUT
+        EXPECTED_NODE,
+        'What the node of this name must be; "name[0]" is the first of several outputs, '
+        '"layer.weight@3" a weight after the third step of training.',
+        NODE_OUTPUT,
     ),
 )
 
@@ -274,6 +297,11 @@ CASE = Record(
             ),
             "Named steps, each an expression over inputs and earlier steps.",
             required=True,
+        ),
+        "training": Field(
+            Either((TRAINING, ListOf(TRAINING, at_least=1))),
+            "Steps of an optimiser on a loss of the graph, or several such trainings of different layers. The weights "
+            "after each step are observed as `layer.weight@step`.",
         ),
         "expect": Field(
             EXPECT, "What is known beforehand: about nodes by name, and params, weights, native_weights, error."

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from typing import Any
 
-from conformance.case import axes, kinds, layers
+from conformance.case import axes, kinds, layers, optimizers
 from conformance.case.kinds import Kind
 from conformance.case.problems import Place, Problems, TooManyProblems, did_you_mean, listed
 from conformance.case.wording import CUT_BY_A_COMMA, found, help_for, noun
@@ -281,14 +281,16 @@ def _layer(reader: Reader, node: Located, kind: kinds.LayerOf, label: str) -> An
         return reader.mismatch(node, kind, label)
     type_node = node.get("type")
     if type_node is None:
-        reader.problems.add(node, f"{label} needs the key type", "the class name in Keras: {type: Dense, units: 3}")
+        example = {"layer": "{type: Dense, units: 3}", "optimizer": "{type: SGD, learning_rate: 0.1}"}[kind.what]
+        reader.problems.add(node, f"{label} needs the key type", f"the class name in Keras: {example}")
         return BAD
-    record = layers.record_of(type_node.value) if isinstance(type_node.value, str) else None
+    known = {"layer": layers, "optimizer": optimizers}[kind.what]
+    record = known.record_of(type_node.value) if isinstance(type_node.value, str) else None
     if record is None:
         if not isinstance(type_node.value, str):
             return reader.mismatch(type_node, kinds.Text(), f"type of {label}")
-        hint = did_you_mean(type_node.value, layers.types()) or f"there are {listed(sorted(layers.types()))}"
-        reader.problems.add(type_node, f"unknown layer type {word(type_node.value)}", hint)
+        hint = did_you_mean(type_node.value, known.types()) or f"there are {listed(sorted(known.types()))}"
+        reader.problems.add(type_node, f"unknown {kind.what} type {word(type_node.value)}", hint)
         return BAD
     arguments = reader.record(node, record, label)
     return BAD if arguments is BAD else arguments

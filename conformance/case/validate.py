@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conformance.case import expectations, fills, graph
+from conformance.case import expectations, fills, graph, training
 from conformance.case.arrays import FORMAT
 from conformance.case.axes import numeric
 from conformance.case.draft import Draft
 from conformance.case.matrix import Variant
-from conformance.case.model import Case, Expectation, Input, LayerSpec, ModelSpec, Node, Source, Tolerance
+from conformance.case.model import Case, Expectation, Input, LayerSpec, ModelSpec, Node, Source, Tolerance, Training
 from conformance.case.problems import Problems, did_you_mean, listed
 from conformance.case.schema import CASE, FILE
 from conformance.case.structure import BAD, Reader
@@ -62,6 +62,7 @@ def case_of(head: Head, variant: Variant, text: str) -> Case | None:
     _check_source(values, node, problems)
     inputs = fills.inputs_of(draft)
     graph.check(draft)
+    trainings = training.trainings_of(draft, inputs)
     expect = expectations.expectation_of(draft)
     claims = expectations.claims_of(draft)
     expectations.check_kills(draft)
@@ -70,7 +71,7 @@ def case_of(head: Head, variant: Variant, text: str) -> Case | None:
     problems.variant = ""
     if problems.noted > noted:
         return None
-    return _assemble(head, variant, draft, _Parts(dims, dynamic, inputs, expect, claims, text))
+    return _assemble(head, variant, draft, _Parts(dims, dynamic, inputs, trainings, expect, claims, text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class _Parts:
     dims: Mapping[str, tuple[int, ...]]
     dynamic: tuple[str, ...]
     inputs: tuple[Input, ...]
+    trainings: tuple[Training, ...]
     expect: Expectation
     claims: tuple[Any, ...]
     text: str
@@ -114,6 +116,7 @@ def _assemble(head: Head, variant: Variant, draft: Draft, parts: _Parts) -> Case
         layers=layers,
         graph=nodes,
         models=models,
+        trainings=parts.trainings,
         expect=parts.expect,
         claims=parts.claims,
         answer=values.get("answer", ""),
@@ -152,6 +155,8 @@ def _digest(case_id: str, variant: Variant, draft: Draft, parts: _Parts) -> str:
         "tolerance": values.get("tolerance"),
         "time_limit": values.get("time_limit"),
     }
+    if "training" in values:
+        decisive["training"] = values["training"]
     canonical = json.dumps(decisive, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 

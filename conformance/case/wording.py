@@ -23,6 +23,8 @@ def noun(kind: Kind) -> str:
             return words[0] if len(words) == 1 else f"one of {listed(words)}"
         case kinds.Row(items):
             return f"a list of {len(items)}"
+        case kinds.LayerOf(what):
+            return {"layer": "a layer", "optimizer": "an optimizer"}[what]
         case kinds.Either(options):
             nouns = list(dict.fromkeys(noun(option) for option in options))
             return nouns[0] if len(nouns) == 1 else f"{', '.join(nouns[:-1])} or {nouns[-1]}"
@@ -39,7 +41,6 @@ _NOUNS: dict[type[Any], str] = {
     kinds.ListOf: "a list",
     kinds.MapOf: "a mapping",
     kinds.Record: "a mapping",
-    kinds.LayerOf: "a layer",
     kinds.Anything: "anything",
 }
 

@@ -49,6 +49,8 @@ class Weight:
 
     shape: Shape
     draw: Draw = "kernel"
+    is_trained: bool = True
+    """Whether an optimiser moves it; moving statistics are moved by their layer."""
 
 
 class Weights:
@@ -111,6 +113,8 @@ class Mutant:
     """Layer, correct output and arguments to the wrong output."""
     mask: Callable[[Any, Any, Any], Any] | None = None
     """Layer, correct output mask and input mask to the wrong output mask."""
+    step: Callable[..., Any] | None = None
+    """Of an optimiser only: what it does in place of `apply`; see `conformance.reference.optimizers`."""
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(arg,))

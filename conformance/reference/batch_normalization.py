@@ -19,7 +19,7 @@ class BatchNormalization(Layer):
     x: any shape with the channels on `axis`; the shape stays. In inference mean and variance are the layer's moving
     ones; in training they are those of the batch over all other axes (biased; without what the mask, one axis shorter
     than x, leaves out), and the moving ones, which carry no gradient, move towards them by 1 - momentum. Ioffe and
-    Szegedy (2015), algorithm 1.
+    Szegedy (2015), algorithm 1. A layer that is not trainable computes as in inference, as its documentation says.
     """
 
     keras_only: ClassVar[tuple[str, ...]] = (
@@ -35,6 +35,7 @@ class BatchNormalization(Layer):
     epsilon: float = arg("Added to the variance.", 1e-3)
     center: bool = arg("Whether beta is added.", True)
     scale: bool = arg("Whether gamma multiplies.", True)
+    trainable: bool = arg("Whether the layer is trained; where not, it computes as in inference.", True)
 
     def weights(self, shape: Shape) -> Mapping[str, Weight]:
         (axis,) = axes_of(self.axis, len(shape))
@@ -42,8 +43,8 @@ class BatchNormalization(Layer):
         return {
             **({"gamma": Weight(spanned, "scale")} if self.scale else {}),
             **({"beta": Weight(spanned, "bias")} if self.center else {}),
-            "moving_mean": Weight(spanned, "bias"),
-            "moving_variance": Weight(spanned, "variance"),
+            "moving_mean": Weight(spanned, "bias", is_trained=False),
+            "moving_variance": Weight(spanned, "variance", is_trained=False),
         }
 
     def call(self, w: Weights, x: Array, training: bool | None = None, mask: Array | None = None) -> Array:
@@ -53,7 +54,7 @@ class BatchNormalization(Layer):
             )
         mean: Array = w.state.get("moving_mean", w.moving_mean)
         variance: Array = w.state.get("moving_variance", w.moving_variance)
-        if training:
+        if training and self.trainable:
             batch_mean, batch_variance = self._moments(x, mask)
             w.state["moving_mean"] = getval(mean * self.momentum + batch_mean * (1 - self.momentum))
             w.state["moving_variance"] = getval(variance * self.momentum + batch_variance * (1 - self.momentum))

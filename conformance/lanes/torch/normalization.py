@@ -80,12 +80,12 @@ def batch_normalization(
         raise ValueError(f"a mask with {mask.ndim} axes for an input with {x.ndim}")
     (axis,) = _axes(layer.axis, x)
     channels = x.movedim(axis, 1)
-    mean, variance = p.state.get("mean", p.running_mean), p.state.get("variance", p.running_var)
-    if not training:
+    mean, variance = p.state.get("moving_mean", p.running_mean), p.state.get("moving_variance", p.running_var)
+    if not (training and layer.trainable):
         return _normalized(channels, mean, variance, p, layer.epsilon).movedim(1, axis)
     batch_mean, batch_variance = _moments(x, axis, mask)
-    p.state["mean"] = torch.lerp(batch_mean, mean, layer.momentum).detach()
-    p.state["variance"] = torch.lerp(batch_variance, variance, layer.momentum).detach()
+    p.state["moving_mean"] = torch.lerp(batch_mean, mean, layer.momentum).detach()
+    p.state["moving_variance"] = torch.lerp(batch_variance, variance, layer.momentum).detach()
     if mask is None:
         y = F.batch_norm(channels, None, None, p.get("weight"), p.get("bias"), training=True, eps=layer.epsilon)
     else:

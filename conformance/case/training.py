@@ -1,0 +1,132 @@
+"""Checks `training:`, and finds the layers that a loss reaches: those whose weights are observed after each step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from conformance.case.draft import Draft
+from conformance.case.expressions import ExpressionError
+from conformance.case.graph import parsed
+from conformance.case.model import Input, Training
+from conformance.case.problems import Place, did_you_mean, listed
+from conformance.case.yaml import Located
+from conformance.errors import Position
+
+
+def trainings_of(draft: Draft, inputs: tuple[Input, ...]) -> tuple[Training, ...]:
+    """The trainings of a case; wrong ones are noted and left out."""
+    stated, node = draft.values.get("training"), draft.node.get("training")
+    if not stated or node is None:
+        return ()
+    several = isinstance(stated, list)
+    made = []
+    for index, written in enumerate(stated if several else [stated]):
+        training = _training(draft, written, node[index] if several else node, {item.name: item for item in inputs})
+        if training is not None:
+            made.append(training)
+    _check_shared(draft, made)
+    return tuple(made)
+
+
+def _training(draft: Draft, written: Mapping[str, Any], node: Located, inputs: Mapping[str, Input]) -> Training | None:
+    loss, steps = written["loss"], written.get("steps", 1)
+    nodes = draft.names("graph")
+    if loss not in nodes:
+        hint = did_you_mean(loss, nodes) or f"nodes here: {listed(nodes)}"
+        draft.problems.add(node["loss"], f"unknown node {loss} as the loss", hint)
+        return None
+    layers = reached(draft, loss)
+    if not layers:
+        hint = "a training moves the weights of layers from which the loss is computed"
+        draft.problems.add(node["loss"], f"the loss {loss} reaches no layer", hint)
+        return None
+    for name, row in written.get("batches", {}).items():
+        _check_batches(draft, name, row, node["batches"], steps, inputs)
+    config = {key: value for key, value in written["optimizer"].items() if key != "type"}
+    return Training(
+        optimizer=written["optimizer"]["type"],
+        config=config,
+        loss=loss,
+        steps=steps,
+        layers=layers,
+        batches={name: tuple(row) for name, row in written.get("batches", {}).items()},
+        is_native=written.get("native", False),
+        position=Position(draft.problems.path, node.line, node.column),
+    )
+
+
+def reached(draft: Draft, loss: str) -> tuple[str, ...]:
+    """The layers that a node is computed from, in the order in which they are declared."""
+    graph, models, layers = draft.part("graph"), draft.part("models"), draft.names("layers")
+    found: set[str] = set()
+    seen: set[str] = set()
+    waiting = [loss]
+    while waiting:
+        name = waiting.pop()
+        if name in seen or name not in graph:
+            continue
+        seen.add(name)
+        expression = parsed(graph[name])
+        if isinstance(expression, ExpressionError):
+            continue
+        waiting += expression.names()
+        found |= expression.callees() | {layer for layer, _ in expression.layers_with_weights()}
+        for callee in expression.callees():
+            waiting += models.get(callee, {}).get("outputs", ())
+    return tuple(layer for layer in layers if layer in found)
+
+
+def _check_batches(
+    draft: Draft, name: str, row: list[str], node: Located, steps: int, inputs: Mapping[str, Input]
+) -> None:
+    """Every name is an input, one a step, and all hold arrays of one shape and dtype."""
+    places: list[tuple[Place, str]] = [(node.keys[name], name)]
+    places += [(node[name][index], one) for index, one in enumerate(row)]
+    for place, one in places:
+        if one not in draft.names("inputs"):
+            hint = did_you_mean(one, draft.names("inputs")) or f"inputs here: {listed(draft.names('inputs'))}"
+            draft.problems.add(place, f"unknown input {one} in batches", hint)
+            return
+    if len(row) != steps:
+        draft.problems.add(node[name], f"batches of {name}: {len(row)} inputs for {steps} steps", "name one a step")
+    for index, one in enumerate(row):
+        if name in inputs and one in inputs and _form(inputs[one]) != _form(inputs[name]):
+            draft.problems.add(node[name][index], f"{one} is {_shown(inputs[one])}, {name} is {_shown(inputs[name])}")
+
+
+def _form(item: Input) -> tuple[Any, str]:
+    return item.shape, item.dtype
+
+
+def _shown(item: Input) -> str:
+    return f"{item.dtype} [{', '.join(str(axis) for axis in item.shape)}]"
+
+
+def _check_shared(draft: Draft, trainings: list[Training]) -> None:
+    """A layer is trained once, for its weights after a step have one name."""
+    trained: set[str] = set()
+    for training in trainings:
+        for layer in training.layers:
+            if layer in trained:
+                hint = "declare a second layer with the same `name:`, which gets the same weights"
+                draft.problems.add(training.position, f"the layer {layer} is trained twice", hint)
+        trained |= set(training.layers)
+
+
+def check_trained(draft: Draft, name: str, where: Place) -> bool:
+    """Whether `layer.weight@step` is observed; else it is noted. Weights are known to the layers, when they run."""
+    weight, _, step = name.partition("@")
+    layer = weight.partition(".")[0]
+    stated = draft.values.get("training") or []
+    for written in stated if isinstance(stated, list) else [stated]:
+        if layer in reached(draft, written["loss"]):
+            if int(step) <= written.get("steps", 1):
+                return True
+            draft.problems.add(where, f"{name}: {layer} is trained for {written.get('steps', 1)} steps")
+            return False
+    known = draft.names("layers")
+    message = f"unknown layer {layer}" if layer not in known else f"{layer} is not trained"
+    hint = "name a layer from which the loss of `training:` is computed"
+    draft.problems.add(where, message, (did_you_mean(layer, known) if layer not in known else None) or hint)
+    return False

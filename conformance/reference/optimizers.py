@@ -1,0 +1,366 @@
+"""Optimisers: how gradients move weights, by Keras' arguments and conventions, from the papers.
+
+All weights move at once: `apply(number, weights, gradients, memory)` gives them after step `number`, counted from 1.
+`weight_decay` is decoupled (Loshchilov and Hutter 2019): a weight loses learning_rate weight_decay w before it moves.
+The documentation of `keras.optimizers.Optimizer` is the source of the clipping.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from .base import Array, LayerError, Mutant, arg
+
+if TYPE_CHECKING or sys.version_info >= (3, 11):
+    from typing import dataclass_transform
+else:  # as in `base`
+    from .base import dataclass_transform
+
+Arrays = Mapping[str, Array]
+Memory = dict[str, dict[str, Array]]
+"""What an optimiser remembers of each weight from step to step; starts empty."""
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {}
+"""Every optimiser by its Keras class name."""
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(arg,))
+class Optimizer:
+    """What all optimisers share. Subclasses are frozen dataclasses, registered under their class name."""
+
+    mutants: ClassVar[tuple[Mutant, ...]] = ()
+
+    learning_rate: float = arg("Size of a step.", 0.001, at_least=0)
+    weight_decay: float | None = arg("Share of a weight, times the learning rate, that goes at each step.", None)
+    clipnorm: float | None = arg("Longest gradient of one weight, by its Euclidean norm.", None)
+    global_clipnorm: float | None = arg("Longest gradient of all weights together.", None)
+    clipvalue: float | None = arg("Largest entry of a gradient.", None)
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        dataclass(frozen=True, kw_only=True)(cls)
+        if not cls.__name__.startswith("_"):
+            OPTIMIZERS[cls.__name__] = cls
+
+    def check(self) -> None:
+        """Raises LayerError for arguments that Keras' constructor refuses."""
+        if sum(bound is not None for bound in (self.clipnorm, self.global_clipnorm, self.clipvalue)) > 1:
+            raise LayerError("only one of clipnorm, global_clipnorm and clipvalue can be given")
+
+    def apply(self, number: int, weights: Arrays, gradients: Arrays, memory: Memory) -> dict[str, Array]:
+        """The weights after step `number` (from 1); all arrays of a name have one shape."""
+        clipped = self.clipped(gradients)
+        decay = self.learning_rate * (self.weight_decay or 0.0)
+        return {
+            name: w - decay * w - self.change(number, clipped[name], memory.setdefault(name, {}))
+            for name, w in weights.items()
+        }
+
+    def change(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
+        """What the gradient of one weight takes from it."""
+        raise NotImplementedError(type(self).__name__)
+
+    def clipped(self, gradients: Arrays) -> Arrays:
+        """g c / max(c, |g|) for each weight, or with the norm of all of them; entries between -c and c."""
+        if self.clipnorm is not None:
+            return {name: g * _shrunk(_norm([g]), self.clipnorm) for name, g in gradients.items()}
+        if self.global_clipnorm is not None:
+            factor = _shrunk(_norm(gradients.values()), self.global_clipnorm)
+            return {name: g * factor for name, g in gradients.items()}
+        if self.clipvalue is not None:
+            return {name: np.clip(g, -self.clipvalue, self.clipvalue) for name, g in gradients.items()}
+        return gradients
+
+
+def _norm(gradients: Any) -> float:
+    return math.sqrt(sum(float(np.sum(g**2)) for g in gradients))
+
+
+def _shrunk(norm: float, longest: float) -> float:
+    return longest / max(norm, longest)
+
+
+def make_optimizer(type: str, config: Mapping[str, Any]) -> Optimizer:
+    """Builds an optimiser from a config as written. Raises LayerError for values that cannot work."""
+    optimizer = OPTIMIZERS[type](**config)
+    optimizer.check()
+    return optimizer
+
+
+def _average(memory: dict[str, Array], name: str, share: float, new: Array) -> Array:
+    """share * old + (1 - share) * new; the first old one is 0."""
+    memory[name] = share * memory.get(name, 0.0) + (1.0 - share) * new
+    return memory[name]
+
+
+def _change(change: Any) -> Any:
+    """A mutant's step that differs from the real one in what a gradient takes from a weight."""
+
+    def step(optimizer: Any, number: int, weights: Arrays, gradients: Arrays, memory: Memory) -> dict[str, Array]:
+        clipped = optimizer.clipped(gradients)
+        decay = optimizer.learning_rate * (optimizer.weight_decay or 0.0)
+        return {
+            name: w - decay * w - change(optimizer, number, clipped[name], memory.setdefault(name, {}))
+            for name, w in weights.items()
+        }
+
+    return step
+
+
+def _coupled(optimizer: Any, number: int, weights: Arrays, gradients: Arrays, memory: Memory) -> dict[str, Array]:
+    decay = optimizer.weight_decay or 0.0
+    clipped = optimizer.clipped(gradients)
+    return {
+        name: w - optimizer.change(number, clipped[name] + decay * w, memory.setdefault(name, {}))
+        for name, w in weights.items()
+    }
+
+
+def _lazy(optimizer: Any, number: int, weights: Arrays, gradients: Arrays, memory: Memory) -> dict[str, Array]:
+    """Rows without a gradient stay, and so does what is remembered of them: `memory` holds a copy of the old."""
+    old = {name: dict(held) for name, held in memory.items()}
+    moved: dict[str, Array] = optimizer.apply(number, weights, gradients, memory)
+    for name, g in gradients.items():
+        if np.ndim(g) == 2:
+            rows = np.any(g != 0, axis=1, keepdims=True)
+            moved[name] = np.where(rows, moved[name], weights[name])
+            memory[name] = {
+                key: np.where(rows, value, old.get(name, {}).get(key, 0.0)) for key, value in memory[name].items()
+            }
+    return moved
+
+
+_DECAY = (
+    Mutant("coupled_decay", "adds the decay to the gradient, as torch does (L2)", step=_coupled),
+    Mutant("no_decay", "leaves the decay out", config=lambda layer: {"weight_decay": None}),
+)
+
+
+class SGD(Optimizer):
+    """v = momentum v - learning_rate g; w + v, or w + momentum v - learning_rate g with `nesterov`.
+
+    Polyak (1964); Nesterov's form as in Sutskever et al. (2013), equations 3 and 4, at the point looked ahead to.
+    """
+
+    learning_rate: float = arg("Size of a step.", 0.01, at_least=0)
+    momentum: float = arg("Share of the last step that is made again.", 0.0, at_least=0)
+    nesterov: bool = arg("Whether to look ahead by the momentum.", False)
+
+    def check(self) -> None:
+        super().check()
+        if self.momentum > 1:
+            raise LayerError(f"momentum is a share up to 1, not {self.momentum}")
+
+    def change(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
+        memory["v"] = self.momentum * memory.get("v", 0.0) - self.learning_rate * g
+        return self.learning_rate * g - self.momentum * memory["v"] if self.nesterov else -memory["v"]
+
+    def _averaged(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
+        return self.change(number, (1.0 - self.momentum) * g, memory)
+
+    def _stale(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
+        old = memory.get("v", np.zeros_like(g))
+        self.change(number, g, memory)
+        return -old
+
+    def _rate_outside(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
+        memory["v"] = self.momentum * memory.get("v", 0.0) + g
+        return self.learning_rate * (g + self.momentum * memory["v"] if self.nesterov else memory["v"])
+
+    mutants: ClassVar[tuple[Mutant, ...]] = (
+        Mutant("forgets", "forgets the steps before", config=lambda layer: {"momentum": 0.0}),
+        Mutant("looks_ahead", "looks ahead without being asked to", config=lambda layer: {"nesterov": True}),
+        Mutant("does_not_look_ahead", "does not look ahead", config=lambda layer: {"nesterov": False}),
+        Mutant("dampened", "takes 1 - momentum of the gradient, as averages do", step=_change(_averaged)),
+        Mutant("one_step_late", "moves by the velocity of the step before", step=_change(_stale)),
+        Mutant("rate_outside", "multiplies by the learning rate last, as torch does", step=_change(_rate_outside)),
+        Mutant("unclipped", "does not clip", config=lambda layer: {"clipnorm": None, "global_clipnorm": None}),
+        Mutant(
+            "clips_together",
+            "clips all weights by their norm together, as torch's clip_grad_norm_ does",
+            config=lambda layer: {"clipnorm": None, "global_clipnorm": layer.clipnorm or layer.global_clipnorm},
+        ),
+        Mutant(
+            "clips_each",
+            "clips each weight by its own norm",
+            config=lambda layer: {"clipnorm": layer.clipnorm or layer.global_clipnorm, "global_clipnorm": None},
+        ),
+        Mutant("unclipped_entries", "does not clip entries", config=lambda layer: {"clipvalue": None}),
+        *_DECAY,
+    )
+
+
+class Adam(Optimizer):
+    """m and v are running means of g and g^2; w - a m / (sqrt(v) + epsilon).
+
+    a = learning_rate sqrt(1 - beta_2^t) / (1 - beta_1^t) at step t. Kingma and Ba (2015), in the order given at the end of section 2: epsilon is their epsilon-hat, added before v is
+    corrected. `amsgrad` takes the largest v so far (Reddi, Kale and Kumar 2018).
+    """
+
+    beta_1: float = arg("Share of the old mean of gradients that stays.", 0.9, at_least=0)
+    beta_2: float = arg("Share of the old mean of squares that stays.", 0.999, at_least=0)
+    epsilon: float = arg("Added to the root of the mean of squares, before its correction.", 1e-7, at_least=0)
+    amsgrad: bool = arg("Whether the mean of squares may not fall.", False)
+
+    def change(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
+        m, v = self.moments(g, memory)
+        first, second = self.corrections(number)
+        return self.learning_rate * math.sqrt(second) / first * m / (np.sqrt(v) + self.epsilon)
+
+    def moments(self, g: Array, memory: dict[str, Array]) -> tuple[Array, Array]:
+        """Running mean of the gradient, and of its square (or the largest of those so far)."""
+        m, v = _average(memory, "m", self.beta_1, g), _average(memory, "v", self.beta_2, g**2)
+        if self.amsgrad:
+            memory["most"] = v = np.maximum(memory.get("most", 0.0), v)
+        return m, v
+
+    def corrections(self, number: int) -> tuple[float, float]:
+        """What the running means have of a constant after so many steps from 0."""
+        return 1.0 - self.beta_1**number, 1.0 - self.beta_2**number
+
+    def _uncorrected(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
+        m, v = self.moments(g, memory)
+        return self.learning_rate * m / (np.sqrt(v) + self.epsilon)
+
+    def _first_corrected(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
+        m, v = self.moments(g, memory)
+        return self.learning_rate * m / self.corrections(number)[0] / (np.sqrt(v) + self.epsilon)
+
+    def _later(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
+        return self.change(number + 1, g, memory)
+
+    def _epsilon_last(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
+        m, v = self.moments(g, memory)
+        first, second = self.corrections(number)
+        return self.learning_rate * m / first / (np.sqrt(v / second) + self.epsilon)
+
+    def _epsilon_inside(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
+        m, v = self.moments(g, memory)
+        first, second = self.corrections(number)
+        return self.learning_rate * math.sqrt(second) / first * m / np.sqrt(v + self.epsilon)
+
+    def _stale(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
+        old = memory.get("m", np.zeros_like(g))
+        _, v = self.moments(g, memory)
+        first, second = self.corrections(number)
+        return self.learning_rate * math.sqrt(second) / first * old / (np.sqrt(v) + self.epsilon)
+
+    mutants: ClassVar[tuple[Mutant, ...]] = (
+        Mutant("uncorrected", "leaves the bias correction out", step=_change(_uncorrected)),
+        Mutant("first_corrected", "corrects the mean of gradients only", step=_change(_first_corrected)),
+        Mutant("counts_from_one", "counts one step too many", step=_change(_later)),
+        Mutant("epsilon_of_torch", "adds epsilon after the correction, as torch does", step=_change(_epsilon_last)),
+        Mutant(
+            "defaults_of_torch",
+            "adds 1e-8 after the correction, as torch does unless told otherwise",
+            config=lambda layer: {"epsilon": 1e-8},
+            step=_change(_epsilon_last),
+        ),
+        Mutant("epsilon_in_root", "adds epsilon inside of the root", step=_change(_epsilon_inside)),
+        Mutant("one_step_late", "moves by the mean of the step before", step=_change(_stale)),
+        Mutant(
+            "swaps_betas",
+            "takes beta_1 for beta_2",
+            config=lambda layer: {"beta_1": layer.beta_2, "beta_2": layer.beta_1},
+        ),
+        Mutant("forgets_the_most", "lets the mean of squares fall", config=lambda layer: {"amsgrad": False}),
+        Mutant("lazy", "moves only those rows of a table that the batch names", step=_lazy),
+        *_DECAY,
+    )
+
+
+class AdamW(Adam):
+    """Adam with weight decay, which is decoupled in both: Loshchilov and Hutter (2019), algorithm 2."""
+
+    weight_decay: float | None = arg(
+        "Share of a weight, times the learning rate, that goes at each step.", 0.004, at_least=0
+    )
+
+    mutants: ClassVar[tuple[Mutant, ...]] = (
+        Mutant("decay_of_torch", "takes torch's decay, 0.01", config=lambda layer: {"weight_decay": 0.01}),
+        *_DECAY,
+    )
+
+
+class RMSprop(Optimizer):
+    """s is the running mean of g^2; w - learning_rate g / sqrt(s + epsilon), or by a velocity with `momentum`.
+
+    Hinton (2012), lecture 6e; `centered` takes the square of the running mean of g from s: Graves (2013), equations 38
+    to 45, where epsilon stands inside of the root too.
+    """
+
+    rho: float = arg("Share of the old mean of squares that stays.", 0.9, at_least=0)
+    momentum: float = arg("Share of the last step that is made again.", 0.0, at_least=0)
+    epsilon: float = arg("Added to the mean of squares, inside of the root.", 1e-7, at_least=0)
+    centered: bool = arg("Whether to divide by the deviation of gradients in place of their size.", False)
+
+    def change(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
+        return self.by_velocity(g / np.sqrt(self.spread(g, memory) + self.epsilon), memory)
+
+    def spread(self, g: Array, memory: dict[str, Array]) -> Array:
+        """The running mean of squares, less the square of that of gradients."""
+        s = _average(memory, "s", self.rho, g**2)
+        return s - _average(memory, "mean", self.rho, g) ** 2 if self.centered else s
+
+    def by_velocity(self, change: Array, memory: dict[str, Array]) -> Array:
+        """learning_rate times the change, and `momentum` of the last step."""
+        memory["v"] = self.momentum * memory.get("v", 0.0) + self.learning_rate * change
+        return memory["v"]
+
+    def _epsilon_outside(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
+        return self.by_velocity(g / (np.sqrt(self.spread(g, memory)) + self.epsilon), memory)
+
+    def _stale(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
+        old = memory.get("s", np.zeros_like(g))
+        self.spread(g, memory)
+        return self.by_velocity(g / np.sqrt(old + self.epsilon), memory)
+
+    mutants: ClassVar[tuple[Mutant, ...]] = (
+        Mutant("epsilon_of_torch", "adds epsilon outside of the root, as torch does", step=_change(_epsilon_outside)),
+        Mutant(
+            "defaults_of_torch",
+            "keeps 0.99 of the old squares and adds 1e-8 outside of the root, as torch does unless told otherwise",
+            config=lambda layer: {"rho": 0.99, "epsilon": 1e-8},
+            step=_change(_epsilon_outside),
+        ),
+        Mutant("one_step_late", "divides by the mean of the step before", step=_change(_stale)),
+        Mutant("swaps_shares", "keeps 1 - rho of the old squares", config=lambda layer: {"rho": 1.0 - layer.rho}),
+        Mutant("not_centered", "divides by the size of gradients", config=lambda layer: {"centered": False}),
+        Mutant("forgets", "forgets the steps before", config=lambda layer: {"momentum": 0.0}),
+        *_DECAY,
+    )
+
+
+class Adagrad(Optimizer):
+    """s is the sum of all g^2 so far; w - learning_rate g / sqrt(s + epsilon). Duchi, Hazan and Singer (2011)."""
+
+    initial_accumulator_value: float = arg("The sum of squares before the first step.", 0.1, at_least=0)
+    epsilon: float = arg("Added to the sum of squares, inside of the root.", 1e-7, at_least=0)
+
+    def change(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
+        return self.learning_rate * g / np.sqrt(self.squares(g, memory) + self.epsilon)
+
+    def squares(self, g: Array, memory: dict[str, Array]) -> Array:
+        """The sum of all squares, this one included."""
+        memory["s"] = memory.get("s", self.initial_accumulator_value) + g**2
+        return memory["s"]
+
+    def _epsilon_outside(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
+        return self.learning_rate * g / (np.sqrt(self.squares(g, memory)) + self.epsilon)
+
+    def _forgets(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
+        return self.change(number, g, {})
+
+    mutants: ClassVar[tuple[Mutant, ...]] = (
+        Mutant("epsilon_of_torch", "adds epsilon outside of the root, as torch does", step=_change(_epsilon_outside)),
+        Mutant(
+            "starts_at_zero", "starts from 0, as torch does", config=lambda layer: {"initial_accumulator_value": 0.0}
+        ),
+        Mutant("forgets", "forgets the squares of the steps before", step=_change(_forgets)),
+    )
