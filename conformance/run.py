@@ -90,7 +90,11 @@ class Run:
         self.records: dict[str, dict[str, Any]] = {}
 
     def announce(self, order: Sequence[tuple[Case, Sequence[str]]]) -> None:
-        """The cases to come, each with the lanes that must run it; the reference runs each of them."""
+        """The cases to come, each with the lanes that must run it; the reference runs each of them.
+
+        A second announcement replaces the first, and what was made for it.
+        """
+        self._sent, self._unjudged, self.records = set(), {}, {}
         self._order = [case for case, _ in order]
         self._index = {case.id: index for index, case in enumerate(self._order)}
         self._wanted = {case.id: tuple(dict.fromkeys([*lanes, REFERENCE])) for case, lanes in order}
@@ -130,6 +134,10 @@ class Run:
             self._send_ahead(self._index[case.id])
             self._unjudged[case.id] = {name: self.lanes[name].wait(case.id) for name in self._wanted[case.id]}
         return self._unjudged[case.id]
+
+    def forget(self, case: Case) -> None:
+        """Lets go of what the lanes gave for a case that gets no record."""
+        self._unjudged.pop(case.id, None)
 
     def record(self, case: Case) -> dict[str, Any]:
         """The judged record of a case, made once; raises LaneUnavailable where a lane cannot start."""

@@ -73,14 +73,14 @@ class Campaign:
 
     def honest(self, case: Case) -> tuple[bool, Observation]:
         """Whether the unpatched framework agrees on a case, and the reference's observation."""
-        if case.id not in self.known:
+        if case.drawn_as not in self.known:
             plan = plan_of(case)
             self.reference.send(plan)
             self.lane.send(plan)
             reference = self.reference.wait(case.id)
             verdict = self.judged(case, self.lane.wait(case.id), reference)
-            self.known[case.id] = (verdict.lanes[self.framework].verdict is Verdict.AGREE, reference)
-        return self.known[case.id]
+            self.known[case.drawn_as] = (verdict.lanes[self.framework].verdict is Verdict.AGREE, reference)
+        return self.known[case.drawn_as]
 
     def judged(self, case: Case, got: Observation, reference: Observation) -> Any:
         return judge_case(case, {"numpy": reference, self.framework: got}, self.masks)
