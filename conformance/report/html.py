@@ -18,7 +18,15 @@ from conformance.report.blocks import GLYPHS, Page, packed, page_lists
 from conformance.report.view import report_of
 
 _FOLDER = Path(__file__).parent
-KINDS = {"Paragraph": "p", "Table": "table", "Chips": "chips", "Code": "code", "Command": "command", "Link": "link"}
+KINDS = {
+    "Paragraph": "p",
+    "Table": "table",
+    "Chips": "chips",
+    "Code": "code",
+    "Command": "command",
+    "Link": "link",
+    "Pictures": "pictures",
+}
 
 
 def render(results: Mapping[str, Any]) -> str:
@@ -28,7 +36,7 @@ def render(results: Mapping[str, Any]) -> str:
     report = report_of(results)
     style, script = static("report.css"), static("report.js")
     return str(
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             report=report,
@@ -48,7 +56,7 @@ def _on_demand(pages: Sequence[Page]) -> dict[str, Any]:
 
 def render_page(page: Page) -> str:
     """One case's page alone, as the report writes it out."""
-    template = _environment().get_template("case.html.j2")
+    template = environment().get_template("case.html.j2")
     return str(template.module.case(page, GLYPHS))
 
 
@@ -76,15 +84,16 @@ def island(value: Any) -> str:
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Any:
+def environment() -> Any:
+    """The templates, with text escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
+    found = Environment(
         loader=FileSystemLoader(_FOLDER / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["kind"] = lambda block: KINDS[type(block).__name__]
-    return environment
+    found.globals["kind"] = lambda block: KINDS[type(block).__name__]
+    return found

@@ -229,11 +229,15 @@ def joined(items: Sequence[str]) -> str:
 
 
 def rerun_command(record: Record, lane: str | None = None) -> str:
-    """How to run a case again, in one lane or in all."""
+    """How to run a case again, in one lane or in all; a question that no file holds says itself how."""
+    if record.get("again"):
+        return one_line(record["again"], 2_000)
     name = one_line(record["id"]) + (f"[{one_line(lane, 60)}]" if lane else "")
     return f'pytest "{one_line(record["path"])}::{name}"'
 
 
 def place(record: Record) -> str:
-    """Where a case stands: `cases/pooling/global_average.case.yaml:14`."""
+    """Where a case stands: `cases/pooling/global_average.case.yaml:14`; or that it was asked and not saved."""
+    if record.get("again"):
+        return "asked on the command line, not saved"
     return f"{one_line(record['path'])}:{record['line']}"
