@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from conformance import __version__
-from conformance.errors import ConformanceError, Exit, UsageError
+from conformance.ask import commands as ask_commands
+from conformance.errors import ConformanceError, Exit
 from conformance.gate import commands as gate_commands
 
 DEFAULT_RESULTS = Path("reports/results.json")
@@ -20,6 +21,7 @@ _EXAMPLES = """\
 examples:
   conformance report reports/results.json -o report.html     make the HTML report again
   conformance explain pooling/global_average.channels_first  one case as text, for a terminal or a chat
+  conformance explain --layer 'GRU(3)' --input 5,2            a question that has no case yet, in every lane
   conformance check cases                                     read case files and name every mistake
   conformance questions cases -o docs/questions.md            which cases settle which question
   conformance answers -o docs/answers.md                      what the lanes said to each of them
@@ -65,17 +67,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"conformance {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
+    ask_commands.register(commands)
     gate_commands.register(commands)
 
     report = commands.add_parser("report", help="write the HTML report of a results file")
     report.add_argument("results", type=Path, nargs="?", default=DEFAULT_RESULTS)
     report.add_argument("-o", "--output", type=Path, help="file to write; standard output when left out")
     report.set_defaults(command=_report)
-
-    explain = commands.add_parser("explain", help="print one case's page as text")
-    explain.add_argument("id", help="the case's id, or the end of it")
-    explain.add_argument("--results", type=Path, default=DEFAULT_RESULTS)
-    explain.set_defaults(command=_explain)
 
     check = commands.add_parser("check", help="read case files and name every mistake")
     check.add_argument("path", type=Path, nargs="?", default=Path("cases"))
@@ -123,21 +121,6 @@ def _report(parsed: argparse.Namespace) -> int:
     from conformance.results import read
 
     _write(render(read(parsed.results)), parsed.output)
-    return Exit.OK
-
-
-def _explain(parsed: argparse.Namespace) -> int:
-    from conformance.report.text import case_text
-    from conformance.results import read
-
-    results = read(parsed.results)
-    found = [record for record in results["cases"] if record["id"] == parsed.id]
-    found = found or [record for record in results["cases"] if record["id"].endswith(parsed.id)]
-    if len(found) != 1:
-        near = [record["id"] for record in results["cases"] if parsed.id.lower() in record["id"].lower()][:8]
-        hint = f"did you mean {', '.join(near)}?" if near else f"{parsed.results} holds {len(results['cases'])} cases"
-        raise UsageError(f"{len(found) or 'no'} cases are called {parsed.id} in {parsed.results}", hint)
-    _write(case_text(found[0], results["lanes"]) + "\n", None)
     return Exit.OK
 
 

@@ -6,6 +6,7 @@ The way data takes, and the error each step raises:
     start a lane               LaneUnavailable what to install, or which version answered instead  exit 4
     run a case in a lane       (never raised: a crash, a hang or an exception is that case's verdict)
     read a results file        ResultsError    cut off, of another version, not ours               exit 2
+    ask on the command line    QuestionError   a layer, a shape or a range that means nothing      exit 2
     use a command              UsageError      an option or an id that does not exist              exit 4
 
 A user's mistake is one of these types. Anything else is ours (exit 3).
@@ -86,6 +87,12 @@ class CaseError(ConformanceError):
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = sorted(problems, key=lambda problem: problem.position)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class QuestionError(ConformanceError):
+    """A question on the command line that cannot be asked: what is wrong with it, and how it is written."""
+
+    exit = Exit.BAD_INPUT
 
 
 class LaneUnavailable(ConformanceError):

@@ -1,0 +1,186 @@
+"""`conformance explain`: a case from results, a case run on the spot, or a question without a case, as one page."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from conformance.ask.find import DEFAULT_CASES, DEFAULT_RESULTS, Found, find
+from conformance.errors import Exit, UsageError
+
+if TYPE_CHECKING:
+    from conformance.case.model import Case
+
+FORMATS = {"text": "text", "md": "markdown", "markdown": "markdown", "html": "html"}
+"""What `--format` takes, and what it means."""
+SUFFIXES = {".html": "html", ".htm": "html", ".md": "markdown"}
+"""What the name of an output file says about its format."""
+
+_DESCRIPTION = """\
+Settles an argument in the terminal: the question, the answer with versions, the evidence, how to check it.
+
+With an ID it shows that case: from the results of the last run, or, where they do not hold it, by running it now.
+With --layer and --input it asks a question that has no case yet, in every lane, and --save keeps it as one.
+"""
+
+_EXAMPLES = """\
+examples:
+  conformance explain pooling/global_average.channels_first
+  conformance explain channels_first --format md                           for a chat or an issue
+  conformance explain --layer Conv1D --config '{filters: 100, kernel_size: 4, padding: same}' --input 50,300
+  conformance explain --layer 'Conv1D(100, 4, padding="same")' --input 50,300      the same, pasted from code
+  conformance explain --layer Average --input 5,3 --input 5,3 --mask 3,5 --mask 4,2
+  conformance explain --layer 'Embedding(30, 7, mask_zero=True)' --input 5 --mask 3,5
+  conformance explain --layer 'GRU(3)' --input 5,2 --lane keras@3.3.3 --lane keras -o gru.html
+  conformance explain --layer 'Dense(3)' --input 7 --save cases/mine/dense.case.yaml
+
+Inputs are lengths without the batch, which is added: --input 50,300 is (batch, 50, 300); steps=50,channels=300 names
+the axes. Weights and inputs are drawn, the same in every lane. The exit code is 0 whatever the lanes say; pytest
+decides.
+"""
+
+
+def register(commands: Any) -> None:
+    """Adds the subcommand to the parser's."""
+    parser = commands.add_parser(
+        "explain",
+        help="one case's page as text, markdown or HTML; or a question that has no case yet",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("id", nargs="?", help="the case's id, or the end of it")
+    known = parser.add_argument_group("a case that there is")
+    known.add_argument("--results", type=Path, metavar="FILE", help=f"results to read (default: {DEFAULT_RESULTS})")
+    known.add_argument("--cases", type=Path, default=DEFAULT_CASES, metavar="FOLDER", help="where case files stand")
+    known.add_argument("--run", action="store_true", help="run the case now, even if results hold it")
+    asked = parser.add_argument_group("a question without a case")
+    asked.add_argument("--layer", metavar="NAME", help="class name in Keras, or its constructor's call: 'GRU(3)'")
+    asked.add_argument("--config", metavar="YAML", help="arguments of the layer: '{units: 3, go_backwards: true}'")
+    asked.add_argument(
+        "--input", action="append", default=[], metavar="LENGTHS", help="lengths without the batch; once for each input"
+    )
+    asked.add_argument(
+        "--dtype", action="append", default=[], help="of the input (default: float32; int32 for an Embedding)"
+    )
+    asked.add_argument("--range", action="append", default=[], metavar="LOW,HIGH", help="bounds of the drawn numbers")
+    asked.add_argument(
+        "--mask", action="append", default=[], metavar="N,N", help="real steps of each sequence, or 0110,1111; or none"
+    )
+    asked.add_argument("--training", action="store_true", help="call the layer with training=True")
+    asked.add_argument("--question", metavar="TEXT", help="the question in your own words")
+    asked.add_argument("--save", type=Path, metavar="FILE", help="write it as a case: cases/mine/topic.case.yaml")
+    both = parser.add_argument_group("both")
+    both.add_argument(
+        "--lane",
+        action="append",
+        default=[],
+        metavar="SPEC",
+        help="run in these lanes instead of keras and torch; the NumPy reference always runs",
+    )
+    both.add_argument("--format", choices=FORMATS, help="text (the default), md or html; -o FILE.html says it too")
+    both.add_argument("-o", "--output", type=Path, metavar="FILE", help="file to write; standard output when left out")
+    parser.set_defaults(command=explain)
+
+
+def explain(parsed: argparse.Namespace) -> int:
+    """Finds or makes the results of one case, and shows its page."""
+    if parsed.id is not None and parsed.layer is not None:
+        raise UsageError(
+            "an ID and --layer are both given", "an ID for a case that there is, --layer for a new question"
+        )
+    chosen = _format(parsed.format, parsed.output)
+    if parsed.layer is not None:
+        found = _question(parsed)
+    elif parsed.id is not None:
+        _only_with_layer(parsed)
+        found = find(parsed.id, parsed.results, parsed.cases, parsed.lane, parsed.run)
+    else:
+        raise UsageError("which case?", "an ID, or --layer and --input for a new question; see conformance explain -h")
+    text = _rendered(found, chosen)
+    if parsed.output is None:
+        sys.stdout.write(text)
+    else:
+        from conformance.results import write_whole
+
+        write_whole(parsed.output, text)
+        print(f"written: {parsed.output}", file=sys.stderr)
+    return Exit.OK
+
+
+def _only_with_layer(parsed: argparse.Namespace) -> None:
+    for name in ("config", "input", "dtype", "range", "mask", "training", "question", "save"):
+        if getattr(parsed, name):
+            raise UsageError(f"--{name} is for a new question", "name its layer: --layer Conv1D --input 50,300")
+
+
+def _format(given: str | None, output: Path | None) -> str:
+    """What to write: as was said, else as the file is called. Raises UsageError for a format that needs a file."""
+    if given is not None:
+        return FORMATS[given]
+    return SUFFIXES.get(output.suffix.lower(), "text") if output is not None else "text"
+
+
+def _rendered(found: Found, chosen: str) -> str:
+    lanes = found.results["lanes"]
+    if chosen == "html":
+        from conformance.report.single import render_single
+
+        return render_single({**found.results, "cases": [found.record]} | _alone(found.record))
+    if chosen == "markdown":
+        from conformance.report.markdown import case_markdown
+
+        return case_markdown(found.record, lanes)
+    from conformance.report.text import case_text
+
+    return case_text(found.record, lanes) + "\n"
+
+
+def _alone(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the results speaks of one case alone."""
+    return {
+        "counts": {record["outcome"]: 1},
+        "not_run": [],
+        "deviations": [],
+        "footer": {"complete": True, "stopped": "", "cases": 1},
+    }
+
+
+def _question(parsed: argparse.Namespace) -> Found:
+    """Asks a question that has no case, after saving it where that is wanted."""
+    from conformance.ask.live import announce, ask, lanes_of, record_of
+    from conformance.ask.question import Options, question_of
+    from conformance.ask.write import case_text, load, save, schema_of
+
+    options = Options(
+        layer=parsed.layer,
+        config=parsed.config,
+        inputs=tuple(parsed.input),
+        dtypes=tuple(parsed.dtype),
+        ranges=tuple(parsed.range),
+        masks=tuple(parsed.mask),
+        is_training=parsed.training,
+        question=parsed.question,
+    )
+    path = parsed.save
+    text = case_text(question_of(options), None if path is None else schema_of(path))
+    case = load(text, path)
+    specs = lanes_of(parsed.lane)
+    if path is not None:
+        save(text, path)
+        print(f'saved: {path}; run it with: pytest "{path}"', file=sys.stderr)
+    announce(specs)
+    results = ask(case, specs)
+    record = dict(record_of(results))
+    if path is None:
+        record["again"] = _again(sys.argv[1:] or ["explain"], case)
+    return Found(record, results)
+
+
+def _again(arguments: Sequence[str], case: Case) -> str:
+    """The command that asks the question once more."""
+    return shlex.join(["conformance", *arguments])

@@ -1,0 +1,176 @@
+"""Reads a layer as somebody types it: its name and arguments as YAML, or the call of its constructor pasted from code.
+
+Both become located values, so that a mistake is shown under the text that was typed, by the reader of case files.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from conformance.case import layers
+from conformance.case.kinds import Record
+from conformance.case.problems import Problems, did_you_mean, listed
+from conformance.case.structure import BAD, Reader
+from conformance.case.yaml import Located, Point, parse
+from conformance.errors import CaseError, QuestionError
+
+LAYER, CONFIG = "--layer", "--config"
+"""What stands for the path in messages."""
+
+ELSEWHERE: Mapping[str, str] = {
+    "Linear": "Dense",
+    "BatchNorm1d": "BatchNormalization",
+    "BatchNorm2d": "BatchNormalization",
+    "LayerNorm": "LayerNormalization",
+    "AdaptiveAvgPool1d": "GlobalAveragePooling1D",
+    "AdaptiveMaxPool1d": "GlobalMaxPooling1D",
+    "CrossEntropyLoss": "SparseCategoricalCrossentropy",
+    "MSELoss": "MeanSquaredError",
+    "L1Loss": "MeanAbsoluteError",
+}
+"""What torch calls layers whose names are too far from Keras' to be guessed."""
+
+
+class Asked(NamedTuple):
+    """A layer as asked for: its Keras class name, and the arguments that were given, as plain values."""
+
+    type: str
+    config: Mapping[str, Any]
+
+
+def read_layer(layer: str, config: str | None) -> Asked:
+    """The layer of `--layer` and `--config`. Raises QuestionError or CaseError with what to write instead."""
+    kind, written = _constructor(layer)
+    record = _record(kind)
+    if written is not None and written.value and config is not None:
+        raise QuestionError("arguments stand in --layer and in --config", "put all of them into one of the two")
+    if config is not None:
+        document = _yaml(config)
+        return Asked(kind, _checked(document.root, record, document.problems))
+    if written is None:
+        written = Located({}, 1, 1, 1, {})
+    return Asked(kind, _checked(written, record, Problems(LAYER, layer.splitlines())))
+
+
+def _record(kind: str) -> Record:
+    """The arguments of a layer. Raises QuestionError for a layer that there is not."""
+    record = layers.record_of(kind)
+    if record is None:
+        near = f"did you mean {ELSEWHERE[kind]}?" if kind in ELSEWHERE else did_you_mean(kind, layers.types())
+        hint = near or f"there are {', '.join(sorted(layers.types()))}"
+        raise QuestionError(f"there is no layer {kind}", hint)
+    return record
+
+
+def _yaml(config: str) -> Any:
+    try:
+        document = parse(config, CONFIG)
+    except CaseError as error:
+        problem = error.problems[0]
+        hint = "arguments as YAML in braces: --config '{filters: 100, padding: same}'"
+        raise CaseError([dataclasses.replace(problem, hint=hint)]) from None
+    if not document.root.is_mapping:
+        hint = "arguments as YAML in braces: --config '{filters: 100, padding: same}'"
+        document.problems.add(document.root, "not a mapping of arguments to values", hint)
+        document.problems.raise_if_any()
+    return document
+
+
+def _checked(written: Located, record: Record, problems: Problems) -> Mapping[str, Any]:
+    """The plain arguments. Raises CaseError with every mistake in them."""
+    fields = {name: field for name, field in record.fields.items() if name != "type"}
+    if "type" in written:
+        problems.add(written.keys["type"], "the type stands in --layer", "leave it out here")
+    values = Reader(problems).record(written, dataclasses.replace(record, fields=fields), record.title)
+    problems.raise_if_any()
+    assert values is not BAD  # a value that cannot be read has been noted
+    return {key: value for key, value in values.items() if key in written}
+
+
+def _constructor(text: str) -> tuple[str, Located | None]:
+    """The class name, and the arguments where there is a call. Raises QuestionError or CaseError."""
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        hint = "a name or a call: --layer Conv1D, --layer 'Conv1D(100, 4, padding=\"same\")'"
+        raise QuestionError(f"--layer {text[:80]!r} cannot be read", hint) from None
+    problems = Problems(LAYER, text.strip().splitlines())
+    if isinstance(tree, ast.Call):
+        kind = _name(tree.func, problems)
+        _record(kind)
+        written = _arguments(tree, kind, problems)
+        problems.raise_if_any()
+        return kind, written
+    kind = _name(tree, problems)
+    problems.raise_if_any()
+    return kind, None
+
+
+def _at(node: ast.AST) -> Point:
+    return Point(getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1)
+
+
+def _name(node: ast.expr, problems: Problems) -> str:
+    """The class name in `Conv1D`, `layers.Conv1D` or `keras.layers.Conv1D`."""
+    match node:
+        case ast.Name(name) | ast.Attribute(attr=name):
+            return name
+    problems.add(_at(node), "not the name of a layer", "as in Conv1D, or Conv1D(filters=100, kernel_size=4)")
+    problems.raise_if_any()
+    raise AssertionError("a problem was just noted")
+
+
+def _arguments(call: ast.Call, kind: str, problems: Problems) -> Located:
+    """The arguments of a call by name; the first ones without a name are those that the layer requires."""
+    record = layers.record_of(kind)
+    if record is None:
+        hint = did_you_mean(kind, layers.types()) or f"there are {listed(sorted(layers.types()))}"
+        problems.add(_at(call), f"there is no layer {kind}", hint)
+        return _located({}, call)
+    required = [name for name, field in record.fields.items() if field.required and name != "type"]
+    values: dict[str, Located] = {}
+    keys: dict[str, Point] = {}
+    for index, argument in enumerate(call.args):
+        if index >= len(required):
+            problems.add(_at(argument), "which argument is this?", "write its name before it: padding='same'")
+            break
+        values[required[index]], keys[required[index]] = _value(argument, problems), _at(argument)
+    for keyword in call.keywords:
+        if keyword.arg is None:
+            problems.add(_at(keyword), "** is not understood here", "write the arguments out")
+            continue
+        if keyword.arg in values:
+            problems.add(_at(keyword), f"{keyword.arg} is given twice")
+        values[keyword.arg], keys[keyword.arg] = _value(keyword.value, problems), _at(keyword)
+    return _located(values, call, keys)
+
+
+def _located(value: Any, node: ast.AST, keys: dict[str, Point] | None = None) -> Located:
+    where = _at(node)
+    return Located(value, where.line, where.column, where.line, keys or {})
+
+
+def _value(node: ast.expr, problems: Problems) -> Located:
+    """A literal, a list of them, or a layer inside a layer."""
+    match node:
+        case ast.Constant(value) if value is None or isinstance(value, bool | int | float | str):
+            return _located(value, node)
+        case ast.UnaryOp(ast.USub(), ast.Constant(value)) if isinstance(value, int | float):
+            return _located(-value, node)
+        case ast.Tuple(items) | ast.List(items):
+            return _located([_value(item, problems) for item in items], node)
+        case ast.Dict(names, items) if all(isinstance(name, ast.Constant) for name in names):
+            words = [str(name.value) for name in names if isinstance(name, ast.Constant)]
+            found = dict(zip(words, (_value(item, problems) for item in items), strict=True))
+            return _located(found, node, {word: _at(node) for word in words})
+        case ast.Call():
+            kind = _name(node.func, problems)
+            inner = _arguments(node, kind, problems)
+            typed = {"type": _located(kind, node), **inner.value}
+            return _located(typed, node, {"type": _at(node), **inner.keys})
+    hint = "numbers, text in quotes, True, False, None, lists, and layers: LSTM(3)"
+    problems.add(_at(node), "not a value that a case can hold", hint)
+    return _located(None, node)

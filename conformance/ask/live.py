@@ -1,0 +1,83 @@
+"""Runs one case on the spot, in the lanes that were asked for, and gives what a run of pytest would have written."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from conformance.case.model import Case
+from conformance.errors import LaneUnavailable, UsageError
+from conformance.lanes.declare import declared, parse
+from conformance.lanes.process import LaneSpec
+from conformance.results import assemble, command_line, lane_row
+from conformance.run import DEFAULT_LANES, LANES, Excuse, Run, is_meant, lane_specs
+
+IN_PROCESS = ("numpy",)
+"""The reference cannot crash or hang on arguments that were checked, and starts faster here."""
+
+
+def lanes_of(texts: Sequence[str], project: Path = Path("pyproject.toml")) -> tuple[LaneSpec, ...]:
+    """The lanes of these specifications, or the usual ones; the reference always. Raises UsageError."""
+    known: dict[str, LaneSpec] = dict(declared(project))
+    names = []
+    for text in texts or DEFAULT_LANES:
+        spec = known.get(text) or LANES.get(text) or parse(text)
+        if spec.name in names:
+            raise UsageError(f"two lanes are called {spec.name}", "name one of them: --lane other=keras@3.3.3")
+        known[spec.name] = spec
+        names.append(spec.name)
+    return lane_specs(names, known)
+
+
+def ask(case: Case, specs: Sequence[LaneSpec], excuse: Excuse | None = None) -> dict[str, Any]:
+    """The results of one case in these lanes. Raises LaneUnavailable with what to install or to leave out."""
+    meant = [spec.name for spec in specs if is_meant(spec, case)]
+    started, clock = datetime.now(UTC), time.monotonic()
+    run = Run(specs, in_process=IN_PROCESS, excuse=excuse)
+    try:
+        run.announce([(case, meant)])
+        record = run.record(case)
+        identities = run.identities()
+    except LaneUnavailable as error:
+        raise LaneUnavailable(error.message, _without(error, specs)) from None
+    finally:
+        run.stop()
+    records = [record]
+    rows = [
+        lane_row(spec, identities.get(spec.name), int(spec.name in record["lanes"]), records)
+        for spec in specs
+        if spec.name in record["lanes"]
+    ]
+    return assemble(
+        records=records,
+        lanes=rows,
+        started=started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        seconds=time.monotonic() - clock,
+        command=command_line(),
+        not_run={},
+        is_complete=True,
+        is_full=False,
+    )
+
+
+def _without(error: LaneUnavailable, specs: Sequence[LaneSpec]) -> str:
+    """What to do about a lane that cannot start: install it, or ask the others."""
+    others = [spec.name for spec in specs if f"lane {spec.name}" not in error.message]
+    asked = " ".join(f"--lane {name}" for name in others)
+    return (f"{error.hint}; or " if error.hint else "") + f"ask the others alone: {asked}"
+
+
+def announce(specs: Sequence[LaneSpec], why: str = "") -> None:
+    """Says on standard error what is being waited for."""
+    names = ", ".join(spec.name for spec in specs)
+    print(f"conformance: {why}asking {names}; importing frameworks takes some seconds", file=sys.stderr, flush=True)
+
+
+def record_of(results: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The one record of such results."""
+    record: Mapping[str, Any] = results["cases"][0]
+    return record
