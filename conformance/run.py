@@ -6,6 +6,7 @@ lanes compute while the caller judges and prints.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -100,12 +101,15 @@ class Run:
         self._wanted = {case.id: tuple(dict.fromkeys([*lanes, REFERENCE])) for case, lanes in order}
 
     def warm(self) -> None:
-        """Starts the imports of every lane that runs unasked, while it is still being found out what is selected."""
-        for spec in self.specs:
-            if spec.adapter not in BY_INVITATION:
-                with suppress(LaneUnavailable):  # said again, and then aloud, when the lane turns out to be needed
-                    self.lanes[spec.name].start()
-                    self._started.add(spec.name)
+        """Starts imports while it is still being found out what is selected: a lane for every core but our own.
+
+        More at once would only slow down the first, which is the one that everybody waits for.
+        """
+        unasked = [spec for spec in self.specs if spec.adapter not in BY_INVITATION]
+        for spec in unasked[: max(1, (os.cpu_count() or 2) - 1)]:
+            with suppress(LaneUnavailable):  # said again, and then aloud, when the lane turns out to be needed
+                self.lanes[spec.name].start()
+                self._started.add(spec.name)
 
     def start(self) -> None:
         """Starts every lane that is needed, all at once, and waits for none; ends those that were warmed in vain."""
