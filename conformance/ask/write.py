@@ -117,7 +117,7 @@ def _graph(question: Question) -> list[str]:
             continue
         keep = _keep(item) if kind == "Embedding" else f"expand_dims({_keep(item)}, -1)"
         padded = f"{item.name} * {keep}"
-        name = f"masked_{item.name}"
+        name = f"_masked_{item.name}"  # not observed: the question is about the layer
         lines.append(f"{name}: {padded if _makes_masks(kind) else f'masking({padded})'}")
         names.append(name)
     return [*lines, f"{RESULT}: {question.call.format(*names)}"]

@@ -21,6 +21,7 @@ from conformance.report.facts import (
     Lanes,
     Record,
     answering_lanes,
+    flat,
     is_failure,
     lane_names,
     node,
@@ -42,6 +43,8 @@ from conformance.report.words import (
 ASPECTS = ("shape", "symbolic", "dtype", "mask", "values")
 FEW = 24
 """Entries of a mask or an array that a sentence can hold."""
+FEW_NUMBERS = 6
+"""Numbers that a sentence made from facts alone can hold."""
 
 _PRODUCTS = {"keras": "Keras", "tensorflow": "TensorFlow", "jax": "JAX", "tf-keras": "tf_keras"}
 _AROUND = ("python", "numpy", "autograd")
@@ -280,6 +283,8 @@ def _disagreement(record: Record, lanes: Lanes) -> str:
         and record["lanes"][name]["verdict"] == "agree"
         and record["lanes"][name]["aspects"].get(cause) == "agree"
     ]
+    if is_refused(record):
+        return _refusal(record, lanes)
     words = f"Not settled: {one_line(verdict_text(record, failing[0]), 240)}."
     if failing[1:]:
         words += f" {_lanes(failing[1:], 'fails too', 'fail too')}."
@@ -289,6 +294,17 @@ def _disagreement(record: Record, lanes: Lanes) -> str:
     elif rest:
         words += f" {_lanes(rest, 'agrees', 'agree')} with the reference."
     return f"{words} With {joined(list(titles(record, lanes).values()))}."
+
+
+def is_refused(record: Record) -> bool:
+    """Whether every lane raised, and the case expects nothing of the kind: the answer is an error."""
+    return not record["expects_error"] and all(held["failure"] is not None for held in record["lanes"].values())
+
+
+def _refusal(record: Record, lanes: Lanes) -> str:
+    """What every lane raised, the reference last, and what the case has to say for it to be settled."""
+    raised = [_raise_sentence(record, name, title) for name, title in titles(record, lanes).items()]
+    return " ".join(["No lane gives an answer.", *raised, "A case that asks for this says so: expect: {error: {}}."])
 
 
 def _lanes(names: Sequence[str], one: str, several: str) -> str:
@@ -326,14 +342,23 @@ def _raise_sentence(record: Record, name: str, title: str) -> str:
 
 
 def _node_sentence(record: Record, label: str) -> str:
-    """The shape of a node with its axes named, in every run."""
-    shapes = []
+    """The shape of a node with its axes named, in every run; its mask, and its numbers where they are few."""
+    shapes, more = [], ""
     for run in range(run_count(record)):
         given = (node(record, lane, label, run) for lane in answering_lanes(record))
         found = next((item for item in given if item is not None), None)
         if found is not None:
             shapes.append(node_shape(record, label, found["shape"], run))
-    return f"{one_line(label, 60)} has shape {joined(list(dict.fromkeys(shapes)))}"
+            more = _mask_and_numbers(found)
+    return f"{one_line(label, 60)} has shape {joined(list(dict.fromkeys(shapes)))}" + (more if len(shapes) == 1 else "")
+
+
+def _mask_and_numbers(found: Mapping[str, Any]) -> str:
+    """`, mask [[1, 0]], values [0.5, 2]`, as far as there are such and they fit into a sentence."""
+    words = "" if found["mask"] is None else f", mask {_aspect_text(found, 'mask')}"
+    if found["values"] is not None and 0 < len(flat(found["values"])) <= FEW_NUMBERS:
+        words += f", {'values' if found['shape'] else 'value'} {nested_text(found['values'])}"
+    return words
 
 
 def _capital(text: str) -> str:
