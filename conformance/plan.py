@@ -7,6 +7,7 @@ numbers in weights of the same name and shape: so that a case can compare two co
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from conformance.case.arrays import draw_inputs, draw_weight
 from conformance.case.axes import symbolic_shape
 from conformance.case.initializers import binary
-from conformance.case.model import Case
+from conformance.case.model import Case, Training
 from conformance.lanes.adapter import Observing
 from conformance.lanes.wire import pack
 
@@ -39,6 +40,7 @@ def plan_of(case: Case, with_gradients: bool = True) -> Plan:
                 "full": {},
                 "weights": {},
                 "kept": [],
+                "fixed": [],
                 "is_planned": False,
             }
             for layer in case.layers
@@ -55,6 +57,7 @@ def plan_of(case: Case, with_gradients: bool = True) -> Plan:
         "observed": [node.name for node in case.graph if node.is_observed],
         "runs": [{name: pack(array) for name, array in run.items()} for run in runs],
         "cotangents": {},
+        "trainings": [],
         "time_limit": case.time_limit or DEFAULT_TIME_LIMIT,
     }
 
@@ -65,6 +68,8 @@ def plan_of(case: Case, with_gradients: bool = True) -> Plan:
                 fixed = _fixed(_initializer(spec["config"], key), weight.shape)
                 if fixed is not None:
                     spec["kept"].append(key)
+                if not weight.is_trained or _is_frozen(spec["config"], key):
+                    spec["fixed"].append(key)
                 shared = spec["config"].get("name", name)
                 way = "integers" if case.draw == "integers" and weight.draw != "variance" else weight.draw
                 array = fixed if fixed is not None else draw_weight(case.drawn_as, shared, key, weight.shape, way)
@@ -87,7 +92,35 @@ def plan_of(case: Case, with_gradients: bool = True) -> Plan:
         plan["layers"][name]["weights"] = {key: pack(array) for key, array in weights.items()}
     for spec in plan["layers"].values():
         spec["full"] = spec["full"] or spec["config"]
+    plan["trainings"] = [_training(training, plan["layers"]) for training in case.trainings]
     return plan
+
+
+def _training(training: Training, layers: Mapping[str, Any]) -> dict[str, Any]:
+    """A training with the weights that it moves: those of the layers that its loss reaches, but for fixed ones."""
+    from conformance.reference.base import LayerError
+    from conformance.reference.optimizers import make_optimizer
+
+    try:
+        full = dataclasses.asdict(make_optimizer(training.optimizer, training.config))
+    except LayerError:  # the numpy lane says so
+        full = dict(training.config)
+    return {
+        "optimizer": training.optimizer,
+        "config": dict(training.config),
+        "full": full,
+        "loss": training.loss,
+        "steps": training.steps,
+        "layers": list(training.layers),
+        "trained": [
+            f"{name}.{key}"
+            for name in training.layers
+            for key in layers[name]["weights"]
+            if key not in layers[name]["fixed"]
+        ],
+        "batches": {name: list(row) for name, row in training.batches.items()},
+        "is_native": training.is_native,
+    }
 
 
 def _cotangents(case: Case, observed: list[str], values: Mapping[str, Any]) -> dict[str, list[Any]]:
@@ -129,11 +162,25 @@ def _initializer(config: Any, weight: str) -> Any:
     scope, _, rest = weight.partition(".")
     if not rest:
         return config.get(_INITIALIZERS.get(weight, f"{weight}_initializer"))
-    if scope.isdigit():
-        inner = (config if isinstance(config, list) else config["cells"])[int(scope)]
-    else:
-        inner = next((config[name] for name in _WRAPPED.get(scope, (scope,)) if config.get(name)), None)
+    inner = _inner(config, scope)
     return _initializer(inner, rest) if isinstance(inner, Mapping | list) else None
+
+
+def _inner(config: Any, scope: str) -> Any:
+    """The arguments of the wrapped layer whose weights stand under a scope; None where there are none."""
+    if scope.isdigit():
+        return (config if isinstance(config, list) else config["cells"])[int(scope)]
+    if not isinstance(config, Mapping):
+        return None
+    return next((config[name] for name in _WRAPPED.get(scope, (scope,)) if config.get(name)), None)
+
+
+def _is_frozen(config: Any, weight: str) -> bool:
+    """Whether the case takes a weight, or a layer that holds it, out of training."""
+    if isinstance(config, Mapping) and config.get("trainable") is False:
+        return True
+    scope, _, rest = weight.partition(".")
+    return bool(rest) and _is_frozen(_inner(config, scope), rest)
 
 
 def _fixed(initializer: Any, shape: tuple[int, ...]) -> np.ndarray[Any, Any] | None:

@@ -149,6 +149,12 @@ class CarriedArrays:
         return Value(value.data[index])
 
 
+def remembered(state: Mapping[str, Any], weight: str) -> Any:
+    """What a layer has put in the place of a weight (`layer.moving_mean` of a wrapped one) in this run, or None."""
+    scope, _, rest = weight.partition(".")
+    return remembered(state.get(scope, {}), rest) if rest else state.get(scope)
+
+
 ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
     "-": operator.sub,

@@ -18,6 +18,7 @@ from conformance.lanes.keras_arrays import Generation, Keras3, KerasArrays, abse
 from conformance.lanes.keras_config import Absent, constructor, find_type
 from conformance.lanes.keras_gradients import Differentiable, variables_of
 from conformance.lanes.keras_modes import Mode, mode_of
+from conformance.lanes.keras_training import Trainer
 from conformance.lanes.keras_weights import WeightMismatch, matched
 from conformance.lanes.wire import pack, unpack
 
@@ -93,7 +94,17 @@ class KerasLane:
             finally:
                 reached = [node for node in plan["observed"] if node in arrays.values]
                 observing.runs[-1].update({node: self._observed(arrays.values[node]) for node in reached})
+        if plan.get("trainings"):
+            self._train(plan, arrays, observing)
         self._describe_weights(plan, layers, observing)
+
+    def _train(self, plan: Mapping[str, Any], arrays: KerasArrays, observing: Observing) -> None:
+        """The weights after each step, as outputs of the first run."""
+        if self.mode is not None:
+            raise Unsupported(f"training runs eagerly, not in the mode {self.mode.name}")
+        inputs = {name: self._tensor(unpack(value)) for name, value in plan["runs"][0].items()}
+        trainer = Trainer(plan, arrays, self.generation.reset_state, self.generation.backend())
+        observing.runs[0].update(trainer.weights_after_steps(inputs))
 
     def _run_with_gradients(
         self, plan: Mapping[str, Any], arrays: KerasArrays, inputs: Mapping[str, Any], observing: Observing

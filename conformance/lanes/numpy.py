@@ -14,7 +14,7 @@ import autograd.numpy as np
 import numpy
 
 from conformance.lanes.adapter import Identity, Observing
-from conformance.lanes.carried import CarriedArrays, Value, arguments_for, data_of, with_masks
+from conformance.lanes.carried import CarriedArrays, Value, arguments_for, data_of, remembered, with_masks
 from conformance.lanes.wire import pack, unpack
 from conformance.reference.base import Layer, LayerError, Weight, Weights, full_config, make
 from conformance.reference.catalog import LAYERS
@@ -138,7 +138,8 @@ class ReferenceArrays(CarriedArrays):
         drawn = self.weights(layer, self.layers[layer], ())
         if weight not in drawn:
             raise LayerError(f"{layer} has no weight {weight}; it has {', '.join(drawn) or 'none'}")
-        return Value(drawn[weight])
+        moved = remembered(self.memory.get(layer, {}), weight)
+        return Value(drawn[weight] if moved is None else moved)
 
 
 def make_layers(plan: Mapping[str, Any]) -> dict[str, Layer]:
@@ -194,6 +195,7 @@ class Reference:
     def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]:
         """The reference's answer, with its sensitivity to rounding beside every array."""
         from conformance.lanes.exactness import exact_nodes
+        from conformance.lanes.numpy_training import make_optimizers, weights_after_steps
         from conformance.lanes.rounding import Perturbed
 
         observing = Observing()
@@ -202,7 +204,7 @@ class Reference:
             for name, spec in plan["layers"].items()
         }
         try:
-            layers = make_layers(plan)
+            layers, optimizers = make_layers(plan), make_optimizers(plan)
             observing.weights = {n: {k: list(v.shape) for k, v in w.items()} for n, w in weights.items()}
             observing.params = {name: sum(int(v.size) for v in w.values()) for name, w in weights.items()}
             observing.phase = "call"
@@ -218,7 +220,10 @@ class Reference:
                     observing.runs[-1].update(
                         {node: observed(arrays.values[node]) for node in plan["observed"] if node in arrays.values}
                     )
-                probe = Perturbed(plan, layers, weights, inputs, wants_gradients=index == 0)
+                if index == 0:
+                    trained = weights_after_steps(plan, layers, optimizers, weights, inputs)
+                    observing.runs[0].update({label: observed(Value(array)) for label, array in trained.items()})
+                probe = Perturbed(plan, layers, weights, inputs, index == 0, optimizers if index == 0 else ())
                 sensitivity.append(probe.sensitivity)
                 exact &= exact_nodes(plan, layers, weights, inputs, arrays.longest_sum)
                 if index == 0:

@@ -6,7 +6,7 @@ its sensitivity. Gradients are those of the sum of all observed outputs, each mu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import autograd
@@ -16,8 +16,10 @@ from autograd.tracer import getval
 
 from conformance.lanes.adapter import Observing
 from conformance.lanes.numpy import ReferenceArrays, flat
+from conformance.lanes.numpy_training import weights_after_steps
 from conformance.lanes.wire import pack, unpack
 from conformance.reference.base import Layer
+from conformance.reference.optimizers import Optimizer
 
 FLOAT32_UNIT = 2.0**-24
 """Half the distance from 1 to the next float32: the relative error of one rounding."""
@@ -42,8 +44,10 @@ class Perturbed:
         weights: Mapping[str, Arrays],
         inputs: Arrays,
         wants_gradients: bool,
+        optimizers: Sequence[Optimizer] = (),
     ) -> None:
         self._plan, self._layers, self._fixed = plan, layers, inputs
+        self._optimizers = optimizers
         self._cotangents = plan["cotangents"] if wants_gradients else {}
         self.note = ""
         variables = {f"input {name}": array for name, array in inputs.items()}
@@ -78,6 +82,14 @@ class Perturbed:
         }
 
     def _evaluate(self, variables: Arrays) -> tuple[dict[str, list[Any]], dict[str, Any]]:
+        """The observed arrays, weights after steps of training among them, and the gradients where they are wanted."""
+        seen, gradients = self._differentiated(variables)
+        weights = {name: self._weights_in(variables)(name) for name in self._plan["layers"]}
+        inputs = {name: variables.get(f"input {name}", array) for name, array in self._fixed.items()}
+        trained = weights_after_steps(self._plan, self._layers, self._optimizers, weights, inputs)
+        return seen | {label: [array] for label, array in trained.items()}, gradients
+
+    def _differentiated(self, variables: Arrays) -> tuple[dict[str, list[Any]], dict[str, Any]]:
         """The observed nodes' arrays, and the gradients where they are wanted."""
         seen: dict[str, list[Any]] = {}
 

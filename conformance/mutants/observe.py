@@ -7,7 +7,9 @@ from typing import Any
 
 from conformance.judge.case import REFERENCE
 from conformance.lanes.adapter import Observing
+from conformance.lanes.carried import Value
 from conformance.lanes.numpy import ReferenceArrays, as_reference, make_layers, observed
+from conformance.lanes.numpy_training import make_optimizers, weights_after_steps
 from conformance.lanes.observation import Observation, from_message
 from conformance.lanes.rounding import Perturbed
 from conformance.lanes.wire import unpack
@@ -18,7 +20,8 @@ LANE = "mutant"
 """The name under which a wrong reference is judged as if it were a lane."""
 
 Plan = Mapping[str, Any]
-Rewrite = Callable[[Layer], Layer]
+Rewrite = Callable[[Any], Any]
+"""A layer, or an optimiser, to the one that takes its place."""
 
 
 def weights_of(plan: Plan) -> dict[str, dict[str, Any]]:
@@ -39,19 +42,23 @@ def observe(plan: Plan, rewrite: Rewrite, with_sensitivity: bool = False) -> Obs
     weights = weights_of(plan)
     observing.weights = {n: {k: list(v.shape) for k, v in w.items()} for n, w in weights.items()}
     observing.params = {name: sum(int(v.size) for v in w.values()) for name, w in weights.items()}
-    layers = {name: rewrite(layer) for name, layer in make_layers(plan).items()}
+    layers: dict[str, Layer] = {name: rewrite(layer) for name, layer in make_layers(plan).items()}
+    optimizers = [rewrite(optimizer) for optimizer in make_optimizers(plan)]
     sensitivity: list[Any] = []
     longest = 1
     try:
-        for run in plan["runs"]:
+        for index, run in enumerate(plan["runs"]):
             inputs = {name: as_reference(unpack(value)) for name, value in run.items()}
             arrays = ReferenceArrays(plan, layers, lambda name, *_: weights[name], observing)
             observing.runs.append({})
             arrays.run(inputs)
             longest = max(longest, arrays.longest_sum)
             observing.runs[-1].update({node: observed(arrays.values[node]) for node in plan["observed"]})
+            trainers = optimizers if index == 0 else []
+            trained = weights_after_steps(plan, layers, trainers, weights, inputs)
+            observing.runs[-1].update({label: observed(Value(array)) for label, array in trained.items()})
             if with_sensitivity:
-                sensitivity.append(Perturbed(plan, layers, weights, inputs, wants_gradients=False).sensitivity)
+                sensitivity.append(Perturbed(plan, layers, weights, inputs, False, trainers).sensitivity)
     except HookError:
         raise
     except Exception as error:

@@ -31,6 +31,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {}
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(arg,))
+@dataclass(frozen=True, kw_only=True)
 class Optimizer:
     """What all optimisers share. Subclasses are frozen dataclasses, registered under their class name."""
 
@@ -199,8 +200,9 @@ class SGD(Optimizer):
 class Adam(Optimizer):
     """m and v are running means of g and g^2; w - a m / (sqrt(v) + epsilon).
 
-    a = learning_rate sqrt(1 - beta_2^t) / (1 - beta_1^t) at step t. Kingma and Ba (2015), in the order given at the end of section 2: epsilon is their epsilon-hat, added before v is
-    corrected. `amsgrad` takes the largest v so far (Reddi, Kale and Kumar 2018).
+    a = learning_rate sqrt(1 - beta_2^t) / (1 - beta_1^t) at step t. Kingma and Ba (2015), in the order given at the end
+    of section 2: epsilon is their epsilon-hat, added before v is corrected. `amsgrad` takes the largest v so far
+    (Reddi, Kale and Kumar 2018).
     """
 
     beta_1: float = arg("Share of the old mean of gradients that stays.", 0.9, at_least=0)

@@ -13,9 +13,10 @@ import torch
 import torch.nn.functional as functional
 
 from conformance.lanes.adapter import Identity, Observing, Unsupported
-from conformance.lanes.carried import CarriedArrays, Value, arguments_for, with_masks
+from conformance.lanes.carried import CarriedArrays, Value, arguments_for, remembered, with_masks
 from conformance.lanes.torch import port as ports
 from conformance.lanes.torch.port import PORTS, Config, Parameters, Port
+from conformance.lanes.torch.training import weights_after_steps
 from conformance.lanes.wire import pack, unpack
 
 for _module in sorted(Path(__file__).parent.glob("*.py")):
@@ -135,7 +136,8 @@ class TorchArrays(CarriedArrays):
     def weight(self, layer: str, weight: str) -> Any:
         if weight not in self.keras_weights[layer]:
             raise ValueError(f"{layer} has no weight {weight}; it has {', '.join(self.keras_weights[layer]) or 'none'}")
-        return Value(self.keras_weights[layer][weight])
+        moved = remembered(self.memory.get(layer, {}), weight)
+        return Value(self.keras_weights[layer][weight] if moved is None else moved)
 
     def item(self, value: Any, index: Any) -> Any:
         return value[index] if isinstance(value, list) else Value(_item(value.data, index))
@@ -174,11 +176,19 @@ class TorchLane:
                     observing.runs[-1].update({node: _observed(arrays.values[node]) for node in reached})
                 if leaves:
                     _differentiate(plan["cotangents"], arrays, leaves, observing)
+                if index == 0 and plan.get("trainings"):
+                    self._train(plan, inputs, observing)
         except ports.Unsupported as reason:
             observing.unsupported = str(reason)
         except Exception as error:
             observing.failed(error)
         return observing.as_message()
+
+    def _train(self, plan: Mapping[str, Any], inputs: Mapping[str, Any], observing: Observing) -> None:
+        def fresh() -> TorchArrays:
+            return TorchArrays(plan, self.table, Observing())
+
+        observing.runs[0].update(weights_after_steps(plan, fresh, inputs, observing))
 
 
 def _leaves(arrays: TorchArrays, inputs: Mapping[str, Any]) -> dict[str, torch.Tensor]:

@@ -1,0 +1,88 @@
+"""Training in the Keras lane: `keras.optimizers` moves the weights by gradients from a tape, as a custom loop does."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from conformance.lanes.adapter import Unsupported
+from conformance.lanes.keras_arrays import KerasArrays
+from conformance.lanes.keras_weights import matched
+from conformance.lanes.training import batch_of, number_of
+from conformance.lanes.wire import pack, unpack
+
+Plan = Mapping[str, Any]
+
+
+class Trainer:
+    """Runs the trainings of a plan over layers that are built; raises Unsupported where there is no tape.
+
+    Which weights are moved is Keras' own answer: those whose variables are trainable.
+    """
+
+    def __init__(self, plan: Plan, arrays: KerasArrays, reset_state: Callable[[Any], None], backend: str) -> None:
+        if backend != "tensorflow":
+            raise Unsupported(
+                f"no training on the {backend} backend: the lane takes its gradients from TensorFlow's tape"
+            )
+        if any(getattr(layer, "eager_only", False) for layer in arrays.layers.values()):
+            raise Unsupported("a layer here runs outside of what Keras differentiates")
+        self.plan = plan
+        self.arrays = arrays
+        self.reset_state = reset_state
+        self.framework = sys.modules["tensorflow"]
+
+    def weights_after_steps(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """`layer.weight@step` to the observed weight, for every training; calls made on the way are not observed."""
+        observing = self.arrays.observing
+        calls = len(observing.steps)
+        found: dict[str, Any] = {}
+        for training in self.plan["trainings"]:
+            found |= self._train(training, inputs)
+        del observing.steps[calls:]
+        return found
+
+    def _train(self, training: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+        self._start_again()
+        optimizer = getattr(self.arrays.keras.optimizers, training["optimizer"])(**training["config"])
+        held = {
+            f"{name}.{key}": variable for name in training["layers"] for key, variable in self._variables(name).items()
+        }
+        trained = [variable for variable in held.values() if variable.trainable]
+        found: dict[str, Any] = {}
+        for number in range(1, training["steps"] + 1):
+            with self.framework.GradientTape() as tape:
+                self.arrays.run(batch_of(training, inputs, number), is_symbolic=False)
+                loss = number_of(training["loss"], self.arrays.values[training["loss"]])
+            gradients = tape.gradient(loss, [_native(variable) for variable in trained])
+            optimizer.apply_gradients(zip(gradients, trained, strict=True))
+            found |= {f"{name}@{number}": _observed(variable) for name, variable in held.items()}
+        return found
+
+    def _start_again(self) -> None:
+        """Every weight as the plan has it, and nothing remembered: the forward run has moved statistics and states."""
+        for name, layer in self.arrays.layers.items():
+            for key, variable in self._variables(name).items():
+                variable.assign(unpack(self.plan["layers"][name]["weights"][key]))
+            if getattr(layer, "stateful", False):
+                self.reset_state(layer)
+
+    def _variables(self, name: str) -> dict[str, Any]:
+        layer = self.arrays.layers[name]
+        if not getattr(layer, "built", False) or not hasattr(layer, "weights"):
+            return {}
+        return matched(layer, name, list(self.plan["layers"][name]["weights"]))
+
+
+def _native(variable: Any) -> Any:
+    """The backend's variable, which the tape knows; in Keras 2 it is the variable itself."""
+    return variable if callable(variable.value) else variable.value
+
+
+def _observed(variable: Any) -> dict[str, Any]:
+    data = np.array(variable)
+    item = {"shape": list(data.shape), "dtype": str(data.dtype), "data": pack(data), "mask": None}
+    return {"structure": None, "items": [item]}

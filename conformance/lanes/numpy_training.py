@@ -1,0 +1,79 @@
+"""Training in the reference: gradients of the loss by autograd, steps by `conformance.reference.optimizers`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import autograd
+import numpy
+
+from conformance.lanes.adapter import Observing
+from conformance.lanes.carried import remembered
+from conformance.lanes.numpy import ReferenceArrays
+from conformance.lanes.training import batch_of, number_of
+from conformance.reference.base import Layer
+from conformance.reference.optimizers import Memory, Optimizer, make_optimizer
+
+Arrays = Mapping[str, Any]
+
+
+def make_optimizers(plan: Mapping[str, Any]) -> list[Optimizer]:
+    """The optimiser of each training; raises LayerError where a constructor would."""
+    return [make_optimizer(one["optimizer"], one["config"]) for one in plan.get("trainings", ())]
+
+
+def weights_after_steps(
+    plan: Mapping[str, Any],
+    layers: Mapping[str, Layer],
+    optimizers: Sequence[Optimizer],
+    weights: Mapping[str, Arrays],
+    inputs: Arrays,
+) -> dict[str, Any]:
+    """`layer.weight@step` to the weight after that step, for every training of the plan."""
+    found: dict[str, Any] = {}
+    for training, optimizer in zip(plan.get("trainings", ()), optimizers, strict=False):
+        for number, held in enumerate(_steps(plan, training, layers, optimizer, weights, inputs), start=1):
+            found |= {f"{name}@{number}": value for name, value in held.items()}
+    return found
+
+
+def _steps(
+    plan: Mapping[str, Any],
+    training: Mapping[str, Any],
+    layers: Mapping[str, Layer],
+    optimizer: Optimizer,
+    weights: Mapping[str, Arrays],
+    inputs: Arrays,
+) -> Iterator[dict[str, Any]]:
+    """After each step all weights of the layers that the loss reaches, trained or not, by `layer.weight`.
+
+    What layers remember (moving statistics, states) lives from step to step, as it does in a training loop.
+    """
+    moved = {name: _weight(weights, name) for name in training["trained"]}
+    memory: dict[str, dict[str, Any]] = {}
+    of_optimizer: Memory = {}
+
+    def loss(moving: Arrays, feed: Arrays) -> Any:
+        def source(layer: str, *_: Any) -> dict[str, Any]:
+            return {key: moving.get(f"{layer}.{key}", value) for key, value in weights[layer].items()}
+
+        arrays = ReferenceArrays(plan, layers, source, Observing())
+        arrays.memory = memory
+        arrays.run(feed)
+        return number_of(training["loss"], arrays.values[training["loss"]]).data
+
+    for number in range(1, training["steps"] + 1):
+        gradients = autograd.grad(loss)(moved, batch_of(training, inputs, number))
+        moved = optimizer.apply(number, moved, gradients, of_optimizer)
+        held = {}
+        for layer in training["layers"]:
+            for key, drawn in weights[layer].items():
+                own = remembered(memory.get(layer, {}), key)
+                held[f"{layer}.{key}"] = numpy.asarray(moved.get(f"{layer}.{key}", drawn) if own is None else own)
+        yield held
+
+
+def _weight(weights: Mapping[str, Arrays], name: str) -> Any:
+    layer, _, key = name.partition(".")
+    return weights[layer][key]

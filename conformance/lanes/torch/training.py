@@ -1,0 +1,77 @@
+"""Training in the torch lane: `torch.optim` moves the weights, in Keras' layout, through which all ports are mapped.
+
+An optimiser looks at one number at a time, or at the norm of a whole weight, so that the layout changes nothing. Two
+weights that torch has in place of one (the biases of a recurrent layer) are one here: in torch's own layer both would
+move, and their sum twice as far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from conformance.lanes.adapter import Observing
+from conformance.lanes.carried import CarriedArrays, remembered
+from conformance.lanes.torch.optimizers import Stepper, native, ported
+from conformance.lanes.training import batch_of, number_of
+from conformance.lanes.wire import pack
+
+Plan = Mapping[str, Any]
+
+
+def weights_after_steps(plan: Plan, fresh: Any, inputs: Mapping[str, Any], observing: Observing) -> dict[str, Any]:
+    """`layer.weight@step` to the observed weight, for every training.
+
+    `fresh()` gives the graph over weights as the plan has them, and layers that remember nothing.
+    """
+    found: dict[str, Any] = {}
+    for index, training in enumerate(plan["trainings"]):
+        arrays: CarriedArrays = fresh()
+        weights: Mapping[str, dict[str, torch.Tensor]] = arrays.keras_weights  # type: ignore[attr-defined]  # torch's
+        found |= _train(training, arrays, weights, inputs, observing, f"training {index + 1}")
+    return found
+
+
+def _train(
+    training: Mapping[str, Any],
+    arrays: Any,
+    weights: Mapping[str, dict[str, torch.Tensor]],
+    inputs: Mapping[str, Any],
+    observing: Observing,
+    title: str,
+) -> dict[str, Any]:
+    moved = [weights[layer][key].requires_grad_() for layer, key in map(_parts, training["trained"])]
+    stepper = _stepper(training, moved)
+    observing.native[title] = {stepper.name: {"shape": [], "from": stepper.how}}
+    fixed = {name: value.detach() if isinstance(value, torch.Tensor) else value for name, value in inputs.items()}
+    found = {}
+    for number in range(1, training["steps"] + 1):
+        arrays.run(batch_of(training, fixed, number))
+        loss = number_of(training["loss"], arrays.values[training["loss"]]).data
+        for tensor, gradient in zip(moved, torch.autograd.grad(loss, moved, allow_unused=True), strict=True):
+            tensor.grad = gradient
+        stepper.step(number)
+        for layer in training["layers"]:
+            for key, tensor in weights[layer].items():
+                own = remembered(arrays.memory.get(layer, {}), key)
+                found[f"{layer}.{key}@{number}"] = _observed(tensor if own is None else own)
+    return found
+
+
+def _stepper(training: Mapping[str, Any], moved: list[torch.Tensor]) -> Stepper:
+    if training["is_native"]:
+        return native(training["optimizer"], training["config"], moved)
+    return ported(training["optimizer"], training["full"], moved)
+
+
+def _parts(name: str) -> tuple[str, str]:
+    layer, _, key = name.partition(".")
+    return layer, key
+
+
+def _observed(tensor: torch.Tensor) -> dict[str, Any]:
+    data = tensor.detach().clone().numpy()
+    item = {"shape": list(data.shape), "dtype": str(data.dtype), "data": pack(data), "mask": None}
+    return {"structure": None, "items": [item]}
