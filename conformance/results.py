@@ -75,6 +75,8 @@ def lane_row(spec: Any, identity: Any, selected: int, records: Sequence[Mapping[
         "versions": dict(identity.versions) if identity else {},
         "files": {name: short_path(path) for name, path in identity.files.items()} if identity else {},
         "gives_masks": identity.gives_masks if identity else True,
+        "mode": identity.mode if identity else "",
+        "policy": identity.policy if identity else "",
         "selected": selected,
         "ran": ran,
         "verdicts": dict(sorted(verdicts.items())),

@@ -40,6 +40,10 @@ class Identity:
     files: Mapping[str, str]
     gives_masks: bool
     """Whether masks are the framework's own answer; else they are carried along by the harness and not judged."""
+    mode: str = "eager"
+    """How it executes: see `conformance.lanes.options`."""
+    policy: str = "float32"
+    """Its dtype policy, read back from the framework."""
 
 
 class Adapter(Protocol):

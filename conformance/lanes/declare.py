@@ -5,6 +5,7 @@
     tf_keras                            Keras 2 as it goes on beside Keras 3
     old=keras,tensorflow==2.15.1        a name, and an environment of its own with these packages
     old=keras,python=/path/to/python    whatever another interpreter has
+    keras[mode=xla]                     executed in another way, or in another precision; see lanes/options.py
 
 In `pyproject.toml`, where a table says the same in keys:
 
@@ -29,6 +30,7 @@ from packaging.version import InvalidVersion, Version
 
 from conformance.case.problems import did_you_mean, listed, shown
 from conformance.errors import UsageError
+from conformance.lanes import options as ways
 from conformance.lanes.process import LaneSpec
 
 PACKAGES: Mapping[str, str] = {
@@ -50,23 +52,30 @@ BACKENDS: Mapping[str, tuple[str, ...]] = {
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "OMP_NUM_THREADS": "1"}
 """Variables that every lane is started with: no chatter, one thread."""
 
-_KEYS = ("adapter", "backend", "version", "packages", "python")
+_KEYS = ("adapter", "backend", "version", "packages", "python", *ways.OPTIONS)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]*")
 _NAMED = re.compile(rf"({_NAME.pattern})=(?!=)(.*)", re.DOTALL)
-_HEAD = re.compile(r"(?P<adapter>[A-Za-z_][A-Za-z0-9_.-]*)(?:\[(?P<backend>[^\]]*)\])?(?:@(?P<version>.+))?")
+_COMMA = re.compile(r",(?![^\[]*\])")
+"""Between parts, not between brackets."""
+_HEAD = re.compile(r"(?P<adapter>[A-Za-z_][A-Za-z0-9_.-]*)(?:\[(?P<inside>[^\]]*)\])?(?:@(?P<version>.+))?")
 
 
 def parse(text: str) -> LaneSpec:
     """The lane of a specification. Raises UsageError that says which part is not understood."""
     named = _NAMED.fullmatch(text)
     name, rest = (named[1], named[2]) if named and named[1] != "python" else ("", text)
-    head, *parts = [part.strip() for part in rest.split(",")]
+    head, *parts = [part.strip() for part in _COMMA.split(rest)]
     matched = _HEAD.fullmatch(head)
     if matched is None:
         raise UsageError(f"{shown(text)} does not begin with an adapter", "as in keras@3.3.3 or old=keras,numpy<2")
     table: dict[str, Any] = {key: value for key, value in matched.groupdict().items() if value is not None}
+    inside = [part.strip() for part in table.pop("inside").split(",")] if "inside" in table else []
+    for part in ways.taken_out(inside, table, shown(text)):
+        if "backend" in table:
+            raise UsageError(f"lane {shown(text)}: a second backend {shown(part)}", "one backend, then key=value")
+        table["backend"] = part
     packages = []
-    for part in parts:
+    for part in ways.taken_out(parts, table, shown(text)):
         key, is_option, value = part.partition("=")
         if key == "python" and is_option and not value.startswith("="):
             table[key] = value
@@ -78,6 +87,7 @@ def parse(text: str) -> LaneSpec:
 def _own_name(table: Mapping[str, Any], packages: Sequence[str]) -> str:
     """`keras-jax@3.3.3+tensorflow-2.15.1`: a name that can stand in a test's id."""
     name = str(table["adapter"]) + (f"-{table['backend']}" if "backend" in table else "")
+    name += ways.suffix(table)
     name += f"@{table['version']}" if "version" in table else ""
     return name + "".join(f"+{re.sub('[^A-Za-z0-9.]+', '-', package)}" for package in packages)
 
@@ -88,7 +98,7 @@ def lane(name: str, table: Mapping[str, Any], where: str) -> LaneSpec:
     package = table["adapter"]
     pins = [_requirement(text, where) for text in table.get("packages", ())]
     version = table.get("version")
-    options: dict[str, Any] = {"environment": dict(QUIET)}
+    options: dict[str, Any] = {"environment": dict(QUIET), **ways.for_worker(table)}
     if package == "tf_keras":
         options["package"] = package
     if "backend" in table:
@@ -149,6 +159,7 @@ def _check(name: str, table: Mapping[str, Any], where: str) -> None:
         raise UsageError(f"lane {where}: there is no backend {shown(str(backend))} of {package}", hint)
     if "backend" in table and package == "tf_keras" and table["backend"] != "tensorflow":
         raise UsageError(f"lane {where}: Keras 2 runs on TensorFlow only", "leave the backend out")
+    ways.check(str(package), table, where)
     if "version" in table:
         try:
             Version(table["version"])

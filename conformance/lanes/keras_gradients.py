@@ -54,13 +54,15 @@ class Differentiable:
                     total += tf.reduce_sum(tf.convert_to_tensor(item) * unpack(cotangent))
         return total
 
-    def gradients(self, score: Any) -> dict[str, Any]:
-        """Variable to packed gradient, zeros where the score does not depend on it."""
+    def derivatives(self, score: Any) -> dict[str, Any]:
+        """Variable to gradient as a dense tensor, zeros where the score does not depend on it."""
         every = {**self.sources, **self.variables}
         found = self.tape.gradient(score, every, unconnected_gradients="zero")
-        return {
-            name: {"data": pack(np.asarray(self.framework.convert_to_tensor(value)))} for name, value in found.items()
-        }
+        return {name: self.framework.convert_to_tensor(value) for name, value in found.items()}
+
+    def gradients(self, score: Any) -> dict[str, Any]:
+        """Variable to packed gradient."""
+        return {name: {"data": pack(np.asarray(value))} for name, value in self.derivatives(score).items()}
 
 
 def variables_of(plan: Mapping[str, Any], layers: Mapping[str, Any]) -> dict[str, Any]:

@@ -70,6 +70,8 @@ class LaneIdentity:
     files: Mapping[str, str]
     gives_masks: bool
     chatter: str = ""
+    mode: str = "eager"
+    policy: str = "float32"
 
 
 def proved(spec: LaneSpec, identity: LaneIdentity) -> LaneIdentity:
@@ -84,6 +86,10 @@ def proved(spec: LaneSpec, identity: LaneIdentity) -> LaneIdentity:
                 f"lane {spec.name}: asked for {package}{wanted}, {package} {found} answered from {file}",
                 "name an interpreter or a version that has it",
             )
+    for key, answered in (("mode", identity.mode), ("policy", identity.policy)):
+        asked = spec.options.get(key, answered)
+        if asked != answered:
+            raise LaneUnavailable(f"lane {spec.name}: asked for {key} {asked}, the lane runs in {answered}")
     return identity
 
 
@@ -305,7 +311,10 @@ class InProcessLane:
                     f"lane {self.spec.name} cannot start: {error}", _MISSING.get(self.spec.adapter)
                 ) from error
         found = self._adapter.identity
-        return proved(self.spec, LaneIdentity(dict(found.versions), dict(found.files), found.gives_masks))
+        proof = LaneIdentity(
+            dict(found.versions), dict(found.files), found.gives_masks, mode=found.mode, policy=found.policy
+        )
+        return proved(self.spec, proof)
 
     def send(self, plan: Mapping[str, Any]) -> None:
         self._plans[plan["id"]] = plan

@@ -216,7 +216,13 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         output["conformance_shard"] = state.shard
         if state._run is not None and state.unavailable is None:
             output["conformance_identities"] = {
-                name: {"versions": dict(i.versions), "files": dict(i.files), "gives_masks": i.gives_masks}
+                name: {
+                    "versions": dict(i.versions),
+                    "files": dict(i.files),
+                    "gives_masks": i.gives_masks,
+                    "mode": i.mode,
+                    "policy": i.policy,
+                }
                 for name, i in state._run.identities().items()
             }
     elif state.unavailable is not None:
@@ -239,7 +245,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         return
     for name, identity in state.identities.items():
         versions = ", ".join(f"{package} {version}" for package, version in identity.versions.items())
-        terminalreporter.write_line(f"lane {name}: {versions}")
+        ways = "".join(
+            f", {way}" for way, usual in ((identity.mode, "eager"), (identity.policy, "float32")) if way != usual
+        )
+        terminalreporter.write_line(f"lane {name}: {versions}{ways}")
     missing = len(state.selected) - len(state.records)
     if missing:
         terminalreporter.write_line(f"{missing} of {len(state.selected)} cases did not run", yellow=True)

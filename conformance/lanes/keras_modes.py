@@ -1,0 +1,222 @@
+"""How the Keras lane executes a case otherwise than eagerly: in a traced function, compiled by XLA, by `model.predict`.
+
+A mode is told of the symbolic run, and then runs the graph once for every size of the case. It leaves what eager
+execution leaves: concrete tensors, with Keras' masks on them, in `arrays.values`. A case that it cannot run in its
+mode is `Unsupported`, with the reason; nothing falls back to eager execution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from conformance.lanes.adapter import Observing, Unsupported
+from conformance.lanes.keras_arrays import KerasArrays, absent_in, mask_of
+from conformance.lanes.keras_config import Absent
+from conformance.lanes.keras_gradients import Differentiable, variables_of
+from conformance.lanes.keras_weights import set_weights
+from conformance.lanes.wire import pack
+
+Plan = Mapping[str, Any]
+Inputs = Mapping[str, Any]
+
+
+class Mode(Protocol):
+    """One way of executing a case."""
+
+    name: str
+    gives_masks: bool
+
+    def begin(self, plan: Plan, arrays: KerasArrays) -> None:
+        """Called when the symbolic run has ended; raises Unsupported where the case cannot be run in this mode."""
+
+    def run(self, plan: Plan, arrays: KerasArrays, inputs: Inputs, observing: Observing, index: int) -> None:
+        """Runs the whole graph; gradients go to `observing`."""
+
+
+class Traced:
+    """`tf.function` around the whole graph, traced for the shapes of each size; with `jit_compile` through XLA.
+
+    Values and gradients come from one trace. Where the backward pass alone cannot be traced or compiled, the values
+    come from a second one, and a note says why there are no gradients.
+    """
+
+    gives_masks = True
+
+    def __init__(self, tensorflow: Any, jit_compile: bool) -> None:
+        self.tf = tensorflow
+        self.name = "xla" if jit_compile else "function"
+        self._jit_compile = jit_compile
+
+    def begin(self, plan: Plan, arrays: KerasArrays) -> None:
+        refuse_eager_layers(arrays, "is traced")
+
+    def run(self, plan: Plan, arrays: KerasArrays, inputs: Inputs, observing: Observing, index: int) -> None:
+        is_wanted = index == 0 and bool(plan["cotangents"])
+        before = len(observing.steps)
+        try:
+            gradients = self._traced(plan, arrays, inputs, observing, is_wanted)
+        except Exception as error:
+            if not is_wanted:
+                raise self._reason(error) from None
+            del observing.steps[before:]
+            set_again(plan, arrays)
+            try:
+                self._traced(plan, arrays, inputs, observing, with_gradients=False)
+            except Exception as second:
+                raise self._reason(second) from None
+            observing.gradient_note = f"{type(error).__name__}: {error}"
+            return
+        observing.gradients = {name: {"data": pack(np.asarray(value))} for name, value in gradients.items()}
+
+    def _traced(
+        self, plan: Plan, arrays: KerasArrays, inputs: Inputs, observing: Observing, with_gradients: bool
+    ) -> dict[str, Any]:
+        """Traces and runs the graph; the concrete values are in `arrays.values`, gradients are returned."""
+        fixed = {name: value for name, value in inputs.items() if isinstance(value, np.ndarray)}
+        tensors = {name: value for name, value in inputs.items() if name not in fixed}
+        refuse_unbuilt(arrays)
+
+        def graph(given: Inputs) -> Any:
+            if not with_gradients:
+                arrays.run({**fixed, **given}, is_symbolic=False)
+                return self._leaves(plan, arrays), {}
+            with Differentiable(self.tf, {**fixed, **given}, variables_of(plan, arrays.layers)) as recorded:
+                arrays.run({**fixed, **given}, is_symbolic=False)
+                leaves = self._leaves(plan, arrays)
+                try:
+                    score = recorded.score(arrays.values, plan["cotangents"], flat)
+                except ValueError as error:  # an output of another shape: the values are the answer
+                    observing.gradient_note = f"{type(error).__name__}: {error}"
+                    return leaves, {}
+            return leaves, recorded.derivatives(score)
+
+        function = self.tf.function(graph, jit_compile=self._jit_compile or None, autograph=False)
+        try:
+            traced = function.get_concrete_function(tensors)
+            self._prove(traced)
+            observing.node = ""  # from here on, an error belongs to the compiled whole
+            leaves, gradients = function(tensors)
+        except Exception:
+            arrays.values = {}
+            raise
+        arrays.values = {node: self._concrete(arrays.values[node], iter(pairs)) for node, pairs in leaves.items()}
+        return dict(gradients)
+
+    def _leaves(self, plan: Plan, arrays: KerasArrays) -> dict[str, list[tuple[Any, Any]]]:
+        """Every observed node's tensors, each with its mask."""
+        return {node: [(item, mask_of(item)) for item in flat(arrays.values[node])] for node in plan["observed"]}
+
+    def _concrete(self, traced: Any, pairs: Any) -> Any:
+        """The structure of a traced value with the tensors that the function returned, their masks on them."""
+        if isinstance(traced, list | tuple):
+            return [self._concrete(item, pairs) for item in traced]
+        value, mask = next(pairs)
+        if mask is not None:
+            value = self.tf.identity(value)  # one tensor may stand in two nodes, with a mask in one of them
+            value._keras_mask = mask
+        return value
+
+    def _prove(self, traced: Any) -> None:
+        """Raises RuntimeError where TensorFlow was asked for XLA and made a plain graph."""
+        compiles = "_XlaMustCompile" in traced.function_def.attr and traced.function_def.attr["_XlaMustCompile"].b
+        if compiles != self._jit_compile:
+            raise RuntimeError(f"asked for mode {self.name}, TensorFlow made a function with jit_compile={compiles}")
+
+    def _reason(self, error: Exception) -> Exception:
+        """An operation for which XLA has no kernel is no answer: the reason why it cannot be asked."""
+        text = str(error)
+        if self._jit_compile and ("unsupported operations" in text or "not compilable" in text):
+            lines = [line.strip() for line in text.splitlines() if "No registered" in line or "not compilable" in line]
+            return Unsupported(f"XLA cannot compile this: {(lines or text.splitlines())[0][:300]}")
+        return error
+
+
+class Predict:
+    """`model.predict` of a functional model whose outputs are the observed nodes; all samples are one batch.
+
+    It gives numbers alone: no masks, no gradients. Keras compiles it as it likes (`jit_compile="auto"`).
+    """
+
+    name = "predict"
+    gives_masks = False
+
+    def __init__(self, keras: Any, to_tensor: Callable[[Any], Any]) -> None:
+        self.keras = keras
+        self._to_tensor = to_tensor
+        self._model: Any = None
+        self._values: dict[str, Any] = {}
+
+    def begin(self, plan: Plan, arrays: KerasArrays) -> None:
+        refuse_eager_layers(arrays, "goes into a model")
+        self._values = {node: arrays.values.get(node, Absent) for node in plan["observed"]}
+        given = {name: arrays.values[name] for name in plan["inputs"]}
+        for name, value in {**given, **self._values}.items():
+            if Absent in absent_in(value):
+                raise Unsupported(f"model.predict: {name} has no symbolic value, so that no model has it")
+            for item in flat(value):
+                if type(item).__name__ != "KerasTensor":
+                    raise Unsupported(f"model.predict: {name} does not depend on an input of the model")
+                if not len(item.shape):
+                    raise Unsupported(f"model.predict: {name} is one number, and predict gives one row a sample")
+        outputs = [item for value in self._values.values() for item in flat(value)]
+        self._model = self.keras.Model(list(given.values()), outputs)
+
+    def run(self, plan: Plan, arrays: KerasArrays, inputs: Inputs, observing: Observing, index: int) -> None:
+        lengths = {name: len(value) for name, value in inputs.items()}
+        if len(set(lengths.values())) > 1:
+            told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+            raise Unsupported(f"model.predict wants one number of samples; {told}")
+        observing.node = ""
+        batch = [np.asarray(value) for value in inputs.values()]
+        found = self._model.predict(batch, batch_size=max(lengths.values()), verbose=0)
+        leaves = iter(found if isinstance(found, list | tuple) else [found])
+        arrays.values = {node: self._concrete(value, leaves) for node, value in self._values.items()}
+        if index == 0 and plan["cotangents"]:
+            observing.gradient_note = "model.predict gives no gradients"
+
+    def _concrete(self, symbolic: Any, leaves: Any) -> Any:
+        if isinstance(symbolic, list | tuple):
+            return [self._concrete(item, leaves) for item in symbolic]
+        return self._to_tensor(next(leaves))
+
+
+def refuse_eager_layers(arrays: KerasArrays, what: str) -> None:
+    """Raises Unsupported for a layer that works on numbers alone."""
+    for name, layer in arrays.layers.items():
+        if getattr(layer, "eager_only", False):
+            raise Unsupported(f"{name} ({type(layer).__name__}) works on numbers alone: nothing of it {what}")
+
+
+def refuse_unbuilt(arrays: KerasArrays) -> None:
+    """Raises Unsupported for a layer that the symbolic run did not reach: a trace cannot set its weights."""
+    for name, layer in arrays.layers.items():
+        if isinstance(layer, arrays.keras.layers.Layer) and not layer.built:
+            raise Unsupported(f"{name} has no symbolic input to be built on, and a trace cannot set its weights")
+
+
+def set_again(plan: Plan, arrays: KerasArrays) -> None:
+    """The plan's weights once more, after a run that broke off and may have changed some."""
+    for name, layer in arrays.layers.items():
+        if getattr(layer, "built", False) and hasattr(layer, "weights"):
+            set_weights(layer, name, plan["layers"][name])
+
+
+def flat(value: Any) -> list[Any]:
+    """The leaves of nested lists."""
+    return [leaf for item in value for leaf in flat(item)] if isinstance(value, list | tuple) else [value]
+
+
+def mode_of(name: str, keras: Any, backend: str, to_tensor: Callable[[Any], Any]) -> Mode | None:
+    """The mode of this name; None for eager execution. Raises ValueError for one that this backend does not have."""
+    if name == "eager":
+        return None
+    if name == "predict":
+        return Predict(keras, to_tensor)
+    if backend != "tensorflow":
+        raise ValueError(f"mode {name} is TensorFlow's, Keras runs on {backend}")
+    import tensorflow as tf
+
+    return Traced(tf, jit_compile=name == "xla")
