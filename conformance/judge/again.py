@@ -15,7 +15,7 @@ from conformance.judge.budget import is_biased
 from conformance.judge.verdict import Distance, Verdict
 from conformance.record import number
 
-_BY_SIZE = ("values", "gradient")
+_BY_SIZE = ("values", "gradient", "weights")
 """Aspects whose findings are a matter of how much is allowed."""
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import combinations
 
 from conformance.case.model import Case
-from conformance.judge.compare import compare_outputs, matched_outputs, structure_findings
+from conformance.judge.compare import compare_outputs, is_trained, matched_outputs, structure_findings
 from conformance.judge.expectations import (
     claim_findings,
     count_findings,
@@ -70,6 +71,7 @@ def judge_lane(case: Case, got: Observation, reference: Observation, gives_masks
     findings += node_findings(case, got, reference, gives_masks)
     findings += count_findings(case, got)
     findings += claim_findings(case, got, reference)
+    findings = [_of_weights(finding) for finding in findings]
     findings.sort(key=lambda finding: (ASPECTS.index(finding.aspect), finding.run))
     unjudged = set() if gives_masks else {"mask"}
     if got.lane != REFERENCE and not gradients and not any(f.aspect == "gradient" for f in findings):
@@ -83,6 +85,12 @@ def judge_lane(case: Case, got: Observation, reference: Observation, gives_masks
         tuple(distances),
         gradients,
     )
+
+
+def _of_weights(finding: Finding) -> Finding:
+    """A difference in a weight after a step of training belongs to `weights`: it follows from values and gradients."""
+    is_one = is_trained(finding.node) and finding.aspect in ("shape", "dtype", "special", "values")
+    return replace(finding, aspect="weights") if is_one else finding
 
 
 def _strip(findings: Iterable[Finding], unjudged: set[str]) -> dict[str, str]:

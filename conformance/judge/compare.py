@@ -126,6 +126,11 @@ class Matched:
     allowed: Allowance
 
 
+def is_trained(label: str) -> bool:
+    """Whether this is a weight after a step of training (`dense.kernel@3`), which is judged in the aspect `weights`."""
+    return "@" in label
+
+
 def labels(node: str, count: int, structure: int | None) -> list[str]:
     """`node`, or `node[0]`, `node[1]`, ... where a node gives a list."""
     return [node] if structure is None else [f"{node}[{index}]" for index in range(count)]

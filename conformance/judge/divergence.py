@@ -9,7 +9,7 @@ import numpy as np
 
 from conformance.case.expressions import parse
 from conformance.case.model import Case
-from conformance.judge.compare import COMPARERS, Matched, Place, matched_outputs
+from conformance.judge.compare import COMPARERS, Matched, Place, is_trained, matched_outputs
 from conformance.lanes.observation import Observation
 
 
@@ -34,11 +34,18 @@ def divergences(case: Case, got: Observation, reference: Observation, gives_mask
         if any(name not in run for run in got.runs):
             wrong.setdefault(name, [])
     sources = observed_sources(case)
-    return tuple(
+    starts = tuple(
         Divergence(name, sources[name], _first_step(case, name, wrong[name]))
         for name in sources
         if name in wrong and not any(source in wrong for source in sources[name])
     )
+    return starts or _of_training(wrong)
+
+
+def _of_training(wrong: Mapping[str, object]) -> tuple[Divergence, ...]:
+    """Where the forward run agrees: the weights that differ after the first step after which any does."""
+    steps = {label: int(label.partition("@")[2]) for label in wrong if is_trained(label)}
+    return tuple(Divergence(label, ()) for label, step in steps.items() if step == min(steps.values()))
 
 
 def differs(item: Matched, gives_masks: bool) -> bool:

@@ -15,17 +15,16 @@ import numpy as np
 
 from conformance.case.model import Case
 from conformance.judge.case import REFERENCE
-from conformance.judge.compare import Matched, matched_outputs, structure_findings
+from conformance.judge.compare import Matched, is_trained, matched_outputs, structure_findings
 from conformance.judge.divergence import Divergence, differs, divergences
 from conformance.judge.gradients import gradient_findings
 from conformance.judge.transforms import transforms
 from conformance.judge.verdict import CaseVerdict, LaneVerdict, Verdict
 from conformance.lanes.observation import Array, Observation
-from conformance.mutants.layer import DoesNotApply, HookError, with_mistake
+from conformance.mutants.layer import DoesNotApply, HookError, mutable, with_mistake
 from conformance.mutants.observe import Plan, observe
 from conformance.plan import plan_of
 from conformance.reference.base import Layer, Mutant
-from conformance.reference.catalog import LAYERS
 
 ALTERNATIVES = 3
 """Mistakes that are named where several would give the same answer to this case."""
@@ -67,7 +66,9 @@ def explanations(
 def _is_about_arrays(found: LaneVerdict) -> bool:
     if found.verdict is not Verdict.DIFFER or found.cause is None:
         return False
-    return found.cause.aspect not in ("error", "weights", "params", "claims", "relations")
+    if found.cause.aspect == "weights":
+        return is_trained(found.cause.node)
+    return found.cause.aspect not in ("error", "params", "claims", "relations")
 
 
 class _Mistaken:
@@ -86,7 +87,7 @@ class _Mistaken:
             try:
                 with warnings.catch_warnings(), np.errstate(all="ignore"):
                     warnings.simplefilter("ignore")  # a wrong formula may divide by zero; what it gives is compared
-                    rewrite = partial(with_mistake, kind=LAYERS[kind], mutant=mutant)
+                    rewrite = partial(with_mistake, kind=mutable()[kind], mutant=mutant)
                     found = observe(self._plan, rewrite, with_sensitivity)
                 self._made[key] = found
             except (DoesNotApply, HookError):
@@ -139,7 +140,7 @@ def _names(named: Sequence[tuple[str, Mutant]]) -> tuple[str, ...]:
 def _every(case: Case) -> Iterator[tuple[str, Mutant]]:
     """All mutants of the case's layers, in the order of the layers."""
     for kind in case.layer_types:
-        mutants: tuple[Mutant, ...] = LAYERS.get(kind, Layer).mutants
+        mutants: tuple[Mutant, ...] = mutable().get(kind, Layer).mutants
         for mutant in mutants:
             yield kind, mutant
 

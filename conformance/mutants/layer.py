@@ -9,7 +9,10 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
+from conformance.mutants.optimizer import with_slip
 from conformance.reference.base import Layer, LayerError, Mutant, Weights
+from conformance.reference.catalog import LAYERS
+from conformance.reference.optimizers import OPTIMIZERS, Optimizer
 
 _T = TypeVar("_T")
 
@@ -22,13 +25,26 @@ class DoesNotApply(Exception):
     """The mistake asks for arguments that the layer refuses here; there is nothing to run."""
 
 
-def mutants_of(kind: type[Layer]) -> dict[str, Mutant]:
-    """A layer's mutants by name."""
+Mutable = type[Layer] | type[Optimizer]
+
+
+def mutable() -> dict[str, Mutable]:
+    """Everything that has mutants, by its Keras class name: layers, and after them optimisers."""
+    return {**dict(sorted(LAYERS.items())), **dict(sorted(OPTIMIZERS.items()))}
+
+
+def mutants_of(kind: Mutable) -> dict[str, Mutant]:
+    """The mutants of a layer or an optimiser by name."""
     return {mutant.name: mutant for mutant in kind.mutants}
 
 
-def with_mistake(layer: Layer, kind: type[Layer], mutant: Mutant) -> Layer:
-    """The layer with every layer of this very kind in it, itself and wrapped ones, making the mistake."""
+def with_mistake(layer: Any, kind: Any, mutant: Mutant) -> Any:
+    """The layer with every layer of this very kind in it, itself and wrapped ones, making the mistake.
+
+    Takes optimisers too, which hold no others.
+    """
+    if isinstance(layer, Optimizer):
+        return with_slip(layer, kind, mutant)
     fields = _fields(layer)
     inside = {name: _inside(value, kind, mutant) for name, value in fields.items()}
     if any(inside[name] is not fields[name] for name in fields):

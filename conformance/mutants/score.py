@@ -15,11 +15,10 @@ from conformance.judge.case import REFERENCE, judge_lane
 from conformance.lanes.numpy import Reference
 from conformance.lanes.observation import Observation, from_message
 from conformance.mutants.equivalent import EQUIVALENT
-from conformance.mutants.layer import DoesNotApply, HookError, mutants_of, with_mistake
+from conformance.mutants.layer import DoesNotApply, HookError, mutable, mutants_of, with_mistake
 from conformance.mutants.observe import Plan, observe
 from conformance.plan import plan_of
 from conformance.reference.base import Mutant
-from conformance.reference.catalog import LAYERS
 
 Outcome = Literal["killed", "survived", "broken", "not applied"]
 
@@ -85,8 +84,8 @@ class Score:
 
 
 def all_mutants() -> dict[str, Mutant]:
-    """Every mutant of every layer of the reference by `Layer.mutant`."""
-    return {f"{kind}.{name}": mutant for kind in sorted(LAYERS) for name, mutant in mutants_of(LAYERS[kind]).items()}
+    """Every mutant of every layer and optimiser of the reference by `Layer.mutant`."""
+    return {f"{kind}.{name}": mutant for kind, made in mutable().items() for name, mutant in mutants_of(made).items()}
 
 
 def score(cases: Iterable[Case]) -> Score:
@@ -98,11 +97,12 @@ def score_case(case: Case) -> CaseScore:
     """One case against every mutant of the layers that it uses."""
     plan = plan_of(case, with_gradients=False)
     reference = from_message(REFERENCE, REFERENCE, Reference({}).observe(plan))
+    known = mutable()
     trials = tuple(
         _trial(case, plan, reference, kind, mutant)
         for kind in case.layer_types
-        if kind in LAYERS
-        for mutant in LAYERS[kind].mutants
+        if kind in known
+        for mutant in known[kind].mutants
     )
     killed = {trial.mutant for trial in trials if trial.outcome == "killed"}
     return CaseScore(case.id, trials, tuple(name for name in case.kills if name not in killed))
@@ -113,7 +113,7 @@ def _trial(case: Case, plan: Plan, reference: Observation, kind: str, mutant: Mu
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # a wrong formula may divide by zero; what it gives is judged
-            got = observe(plan, partial(with_mistake, kind=LAYERS[kind], mutant=mutant))
+            got = observe(plan, partial(with_mistake, kind=mutable()[kind], mutant=mutant))
     except DoesNotApply as reason:
         return Trial(name, "not applied", str(reason))
     except HookError as error:
