@@ -24,20 +24,21 @@ LEVELS = "0123456789ab"
 """Levels of a value between the lowest and the highest of both arrays."""
 NAN, POSITIVE, NEGATIVE = "n", "+", "-"
 """Marks in the place of a level: not a number, and the two infinities."""
-STEPS = (1.0, 10.0, 1e3, 1e6)
-"""Multiples of the allowed error at which the next level of a difference begins; up to the first it is allowed."""
-ROWS, COLUMNS = 32, 48
+ERROR_LEVELS = 6
+"""Levels of an error that is not allowed, in equal parts of the largest; level 0 is allowed."""
+ROWS, COLUMNS = 32, 44
 BLOCK_ROWS, BLOCK_COLUMNS = 6, 8
 
 
 @dataclass(frozen=True, slots=True)
 class Laid:
-    """Two arrays as rectangles: what a lane gave, what was wanted, the multiples of the allowed error."""
+    """Two arrays as rectangles: what a lane gave, what was wanted, their distance, and that over what is allowed."""
 
     shape: tuple[int, ...]
     split: int
     got: Array
     wanted: Array
+    error: Array
     used: Array
 
 
@@ -64,6 +65,8 @@ def picture_of(
     both = np.concatenate([laid.got[window].ravel(), laid.wanted[window].ravel()])
     finite = both[np.isfinite(both)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    error = laid.error[window]
+    largest = float(np.max(error[np.isfinite(error)], initial=0.0))
     return {
         "node": finding.node,
         "run": finding.run,
@@ -74,9 +77,10 @@ def picture_of(
         "column": first_column,
         "low": low,
         "high": high,
+        "largest": largest,
         "got": value_levels(laid.got[window], low, high),
         "reference": value_levels(laid.wanted[window], low, high),
-        "used": used_levels(laid.used[window]),
+        "error": error_levels(error, laid.used[window] > 1, largest),
         "block": _block(laid),
     }
 
@@ -123,9 +127,10 @@ def _laid(got: Array, wanted: Array, allowed: Allowance) -> Laid:
         error = np.abs(mine - theirs)
         used = np.where(error > 0, error / allowed.allowed, 0.0)
     alike = special_kinds(mine) == special_kinds(theirs)
-    used = np.where(np.isfinite(mine) & np.isfinite(theirs), used, np.where(alike, 0.0, np.inf))
+    both = np.isfinite(mine) & np.isfinite(theirs)
+    error, used = (np.where(both, found, np.where(alike, 0.0, np.inf)) for found in (error, used))
     rectangle = (prod(shape[:split]), prod(shape[split:]))
-    return Laid(shape, split, mine.reshape(rectangle), theirs.reshape(rectangle), used.reshape(rectangle))
+    return Laid(shape, split, *(array.reshape(rectangle) for array in (mine, theirs, error, used)))
 
 
 def _window(length: int, place: int, most: int) -> tuple[int, int]:
@@ -152,9 +157,12 @@ def _symbol(value: float, level: int) -> str:
     return POSITIVE if value == np.inf else NEGATIVE if value == -np.inf else LEVELS[level]
 
 
-def used_levels(used: Array) -> list[str]:
-    """A rectangle of multiples of the allowed error as lines of levels: 0 is allowed, then by `STEPS`."""
-    return ["".join(LEVELS[sum(item > step for step in STEPS)] for item in line) for line in used.tolist()]
+def error_levels(error: Array, over: Array, largest: float) -> list[str]:
+    """A rectangle of errors as lines of levels: 0 is allowed, what is not is told in equal parts of the largest."""
+    with np.errstate(all="ignore"):
+        share = np.where(np.isfinite(error), error, np.inf) / largest if largest > 0 else np.ones(error.shape)
+    level = np.where(over, np.clip(np.ceil(share * ERROR_LEVELS), 1, ERROR_LEVELS), 0)
+    return ["".join(LEVELS[int(item)] for item in line) for line in level.tolist()]
 
 
 def _block(laid: Laid) -> dict[str, Any]:

@@ -85,7 +85,36 @@ class Link:
     address: str
 
 
-Block: TypeAlias = Paragraph | Table | Chips | Code | Command | Link
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """One element of a picture: `rect`, `text` or `image`, with attributes that only this package makes."""
+
+    tag: Literal["rect", "text", "image"]
+    attributes: tuple[tuple[str, str | int], ...]
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One picture with its title, and in words what it shows."""
+
+    title: str
+    words: str
+    width: int
+    height: int
+    drawings: tuple[Drawing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Pictures side by side with their scales, and lines for where nothing can be drawn."""
+
+    caption: str
+    panels: tuple[Panel, ...]
+    lines: tuple[str, ...]
+
+
+Block: TypeAlias = Paragraph | Table | Chips | Code | Command | Link | Pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +175,16 @@ def _block_list(block: Block) -> list[Any]:
             return ["command", text]
         case Link(address):
             return ["link", address]
+        case Pictures(caption, panels, _):
+            return ["pictures", caption, [_panel_list(panel) for panel in panels]]
+
+
+def _panel_list(panel: Panel) -> list[Any]:
+    drawings = [
+        [drawing.tag, [[name, str(value)] for name, value in drawing.attributes], drawing.text]
+        for drawing in panel.drawings
+    ]
+    return [panel.title, panel.words, str(panel.width), str(panel.height), drawings]
 
 
 def packed(pages: Iterable[tuple[str, Any]]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from conformance.report.facts import (
     node,
     node_labels,
 )
+from conformance.report.pictures import picture_blocks
 from conformance.report.words import (
     bias_text,
     decimal,
@@ -109,6 +110,19 @@ def value_blocks(record: Record) -> list[Block]:
         blocks += grids(caption, found["values"], found["shape"], found["dtype"], over)
     if not blocks and given:
         blocks.append(_summary(label, given))
+    return [*blocks, *_drawn(record)]
+
+
+def _drawn(record: Record) -> list[Block]:
+    """The arrays that are too large for a table, of the lanes that differ: a block of numbers and heat maps."""
+    blocks: list[Block] = []
+    for name in lane_names(record):
+        held = record["lanes"][name]
+        if differs(held["verdict"]) and held.get("picture"):
+            found = held["findings"][0]
+            worst = (found["distance"] or {}).get("worst") if found["aspect"] != "special" else None
+            place = found["got"][0] if found["kind"] == "special" else worst["index"] if worst else None
+            blocks += picture_blocks(held["picture"], name, place)
     return blocks
 
 

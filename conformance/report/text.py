@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from conformance.report.blocks import GLYPHS, Block, Chips, Code, Command, Link, Paragraph, Table
+from conformance.report.blocks import GLYPHS, Block, Chips, Code, Command, Link, Paragraph, Pictures, Table
 from conformance.report.facts import REFERENCE, Lanes, Record, axes_of, element, lane_names, node, rule_of, steps_by_run
 from conformance.report.findings import attribution, verdict_text
 from conformance.report.page import page_of
@@ -284,6 +284,15 @@ def _block_lines(block: Block) -> list[str]:
             return [address]
         case Table():
             return _table_lines(block)
+        case Pictures():
+            return _picture_lines(block)
+
+
+def _picture_lines(block: Pictures) -> list[str]:
+    """Where the lane differs, in letters; each picture in words."""
+    steps = "1 to 6: over, in sixths of the largest error"
+    words = [f"{panel.words[:1].upper()}{panel.words[1:]}." for panel in block.panels]
+    return [f"{block.caption}:", *(f"  {line}" for line in block.lines), f"  . allowed, {steps}", *words]
 
 
 def _filled(items: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 
 from conformance.judge.verdict import Distance, Finding
 from conformance.lanes.observation import Node, Observation, Output
-from conformance.pictures import picture_of, used_levels, value_levels
+from conformance.pictures import error_levels, picture_of, value_levels
 from tests.builders import POOLED, cases_of, fake, records_of
 
 CASE: Any = SimpleNamespace(tolerance=None)
@@ -36,9 +36,14 @@ def test_a_range_of_one_value_is_one_level():
     assert value_levels(np.array([[3.0, 3.0]]), 3.0, 3.0) == ["00"]
 
 
-def test_differences_are_levels_by_the_multiple_of_what_is_allowed():
-    used = np.array([[0.0, 1.0, 1.01, 10.0, 11.0, 1e3, 1001.0, 1e6, 2e6, np.inf]])
-    assert used_levels(used) == ["0011223344"]
+def test_errors_are_levels_in_sixths_of_the_largest_where_they_are_not_allowed():
+    error = np.array([[0.0, 0.01, 0.01, 1.0, 1.1, 5.9, 6.0, np.inf]])
+    over = np.array([[False, False, True, True, True, True, True, True]])
+    assert error_levels(error, over, 6.0) == ["00112666"]
+
+
+def test_errors_of_which_none_is_finite_are_as_large_as_can_be():
+    assert error_levels(np.array([[0.0, np.inf]]), np.array([[False, True]]), 0.0) == ["06"]
 
 
 def test_an_array_is_laid_out_near_a_square_and_its_first_block_begins_where_it_first_differs():
@@ -48,7 +53,8 @@ def test_an_array_is_laid_out_near_a_square_and_its_first_block_begins_where_it_
     found = drawn(got, wanted)
     assert found is not None
     assert (found["shape"], found["split"]) == ([2, 3, 4], 2)  # 6 rows of 4, nearer to a square than 2 rows of 12
-    assert found["used"] == ["0000", "0000", "0000", "0040", "0000", "0000"]
+    assert found["error"] == ["0000", "0000", "0000", "0060", "0000", "0000"]
+    assert found["largest"] == 85.0
     assert found["block"] == {
         "row": 3,
         "column": 2,
@@ -67,10 +73,10 @@ def test_a_large_array_is_cut_to_a_window_around_the_worst_element():
     got[60, 99] = 1.0
     found = drawn(got, wanted)
     assert found is not None
-    assert (found["row"], found["column"]) == (44, 52)
-    assert (len(found["used"]), len(found["used"][0])) == (32, 48)
-    assert found["used"][60 - 44][99 - 52] == "4"
-    assert sum(line.count("4") for line in found["used"]) == 1
+    assert (found["row"], found["column"]) == (44, 56)
+    assert (len(found["error"]), len(found["error"][0])) == (32, 44)
+    assert found["error"][60 - 44][99 - 56] == "6"
+    assert sum(line.count("6") for line in found["error"]) == 1
 
 
 def test_what_is_finite_on_one_side_only_is_as_far_as_can_be():
@@ -78,7 +84,7 @@ def test_what_is_finite_on_one_side_only_is_as_far_as_can_be():
     got = np.array([[1.0, np.nan, np.nan], [-np.inf, 5.0, 6.0]])
     found = drawn(got, wanted, Finding("special", "special", "y"))
     assert found is not None
-    assert found["used"] == ["040", "400"]
+    assert found["error"] == ["060", "600"]
     assert found["got"][0] == "0nn"
     assert (found["got"][1][0], found["reference"][1][0]) == ("-", "+")
 
@@ -90,7 +96,7 @@ def test_masks_are_drawn_too():
     assert found is not None
     assert found["aspect"] == "mask"
     assert (found["got"], found["reference"]) == (["bbbb", "bb00"], ["bbbb", "bbbb"])
-    assert found["used"] == ["0000", "0044"]
+    assert found["error"] == ["0000", "0066"]
 
 
 def test_gradients_are_drawn_too():
@@ -100,7 +106,7 @@ def test_gradients_are_drawn_too():
     sides = (Observation(n, gradients={"dense.kernel": g}) for n, g in (("torch", got), ("numpy", wanted)))
     found = picture_of(CASE, finding, *sides, 4)
     assert found is not None
-    assert found["used"] == ["000", "030"]  # 0.5 over 64 (u + u) = 7.6e-6: 65,536 times
+    assert found["error"] == ["000", "060"]  # 0.5 where 64 (u + 64 u) = 2.5e-4 is allowed
 
 
 @pytest.mark.parametrize(
@@ -127,4 +133,4 @@ def test_only_a_lane_that_differs_has_a_picture(tmp_path):
     picture = record["lanes"]["always_wrong"]["picture"]
     assert picture["node"] == record["lanes"]["always_wrong"]["findings"][0]["node"]
     assert picture["shape"] == [2, 5, 37]
-    assert set("".join(picture["used"])) - {"0"}
+    assert set("".join(picture["error"])) - {"0"}

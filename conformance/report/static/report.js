@@ -41,6 +41,11 @@
     command: (text) => make("p", "command", make("code", "", text)),
     chips: (items) =>
       make("ul", "chips", ...items.map(([text, state]) => make("li", state === "-" ? "none" : state, `${glyph(state)} ${text}`))),
+    pictures: (caption, panels) => {
+      const drawn = document.createDocumentFragment();
+      drawn.append(make("p", "about", caption), make("div", "pictures", ...panels.map(panel)));
+      return drawn;
+    },
     table: (caption, head, lines, role) => {
       const table = make("table", role, make("caption", "", caption));
       if (head.join("")) table.append(make("thead", "", make("tr", "", ...head.map((name) => scoped("col", name)))));
@@ -48,6 +53,22 @@
       return make("div", "scroll", table);
     },
   };
+
+  function panel([name, words, width, height, drawings]) {
+    const sized = [["width", width], ["height", height], ["viewBox", `0 0 ${width} ${height}`]];
+    const style = [["font-size", "9"], ["fill", "currentColor"]];
+    const children = drawings.map(([tag, attributes, text]) => vector(tag, attributes, text));
+    const drawing = vector("svg", [["role", "img"], ["aria-label", words], ...sized, ...style], "", children);
+    return make("figure", "", make("figcaption", "", name), drawing);
+  }
+
+  function vector(tag, attributes, text, children = []) {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of attributes) element.setAttribute(name, value);
+    element.append(...children);
+    if (text) element.textContent = text;
+    return element;
+  }
 
   function outside(address) {
     const link = make("a", "", address);

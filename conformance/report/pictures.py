@@ -1,0 +1,273 @@
+"""Arrays too large for a table: the first block that differs in numbers, and a heat map of lane, reference, difference.
+
+Lane and reference share one scale; the difference has levels where it is more than allowed. NaN and infinities are
+marks, never colours. A map is an image of one pixel a cell inside the page, with rows and columns named; what it shows
+is said in words too.
+"""
+
+from __future__ import annotations
+
+import base64
+import struct
+import zlib
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any
+
+from conformance.report.blocks import Block, Cell, Drawing, Panel, Pictures, Table
+from conformance.report.words import decimal, index_text, one_line
+
+CELL, SMALL_CELL = 12, 6
+"""Width and height of a cell in a map; the small one where there are more than `FEW` columns."""
+FEW = 24
+TOP = 14
+"""Room for the names of columns."""
+LETTER = 6
+"""Width of a letter of a label."""
+
+VALUE_COLOURS = (
+    "#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678",
+    "#a59c74", "#c3b369", "#d9c55c", "#e8d34f", "#f4df43", "#fee838",
+)  # fmt: skip
+"""Dark to light, evenly, and safe for the colour blind: after cividis (Nuñez, Anderton and Renslow 2018)."""
+ERROR_COLOURS = ("#e9e9e4", "#fbd9b0", "#f5b07a", "#e8824a", "#cf5230", "#9c2430", "#5f0f40")
+"""Allowed, then over, in sixths of the largest error: ever darker."""
+LEVELS = "0123456789ab"
+MARKS = {"n": "N", "+": "+", "-": "−"}
+MARK_WORDS = {"n": "N: NaN", "+": "+: infinity", "-": "−: minus infinity"}
+BLANK = len(VALUE_COLOURS)
+"""The palette's entry for a cell without a level: the paper shows through."""
+
+
+def picture_blocks(picture: Mapping[str, Any], lane: str, worst: Sequence[int] | None) -> list[Block]:
+    """The first block that differs, in lane and reference, and the maps; `worst` is where the worst element stands."""
+    name, wanted = one_line(lane, 40), "reference"
+    node = one_line(picture["node"], 60)
+    what = f"gradient of {node}" if picture["aspect"] == "gradient" else node
+    what = f"mask of {node}" if picture["aspect"] == "mask" else what
+    block = picture["block"]
+    tables = (
+        _block_table(picture, f"the first block of {what} that differs, in {name}", block["got"], block["over"]),
+        _block_table(picture, f"the same block in the {wanted}", block["reference"], ()),
+    )
+    place = None if worst is None else _place(picture, worst)
+    panels = (
+        _values_panel(picture, name, "got"),
+        _values_panel(picture, wanted, "reference"),
+        _error_panel(picture, worst, place),
+    )
+    scales = (_values_scale(picture), _error_scale(picture))
+    return [*tables, Pictures(_caption(picture, what, name), (*panels, *scales), _lines(picture))]
+
+
+def _caption(picture: Mapping[str, Any], what: str, lane: str) -> str:
+    rows, columns = len(picture["error"]), len(picture["error"][0])
+    high, wide = _rectangle(picture)
+    cut = [
+        f"{noun} {first + 1} to {first + shown} of {whole}"
+        for noun, first, shown, whole in (
+            ("rows", picture["row"], rows, high),
+            ("columns", picture["column"], columns, wide),
+        )
+        if shown < whole
+    ]
+    split, rank = picture["split"], len(picture["shape"])
+    axes = [_axes_words(0, split, "a row"), _axes_words(split, rank, "a column")]
+    words = f"{what} in {lane}, in the reference, and how far they are apart"
+    return f"{words}; {', '.join(filter(None, [*axes, *cut]))}"
+
+
+def _axes_words(first: int, last: int, noun: str) -> str:
+    axes = [str(axis) for axis in range(first, last)]
+    return f"{'axis' if len(axes) == 1 else 'axes'} {' and '.join(axes)} make {noun}" if axes else ""
+
+
+def _rectangle(picture: Mapping[str, Any]) -> tuple[int, int]:
+    shape, split = picture["shape"], picture["split"]
+    return prod(shape[:split]), prod(shape[split:])
+
+
+def _place(picture: Mapping[str, Any], index: Sequence[int]) -> tuple[int, int] | None:
+    """Row and column in the window of an element; None where it lies outside."""
+    shape, split = picture["shape"], picture["split"]
+    row = _flat(index[:split], shape[:split]) - picture["row"]
+    column = _flat(index[split:], shape[split:]) - picture["column"]
+    is_inside = 0 <= row < len(picture["error"]) and 0 <= column < len(picture["error"][0])
+    return (row, column) if is_inside else None
+
+
+def _flat(index: Sequence[int], shape: Sequence[int]) -> int:
+    position = 0
+    for place, length in zip(index, shape, strict=True):
+        position = position * length + place
+    return position
+
+
+def _unflat(position: int, shape: Sequence[int]) -> list[int]:
+    index: list[int] = []
+    for length in reversed(shape):
+        index.insert(0, position % length)
+        position //= length
+    return index
+
+
+def _block_table(
+    picture: Mapping[str, Any], caption: str, numbers: Sequence[Sequence[Any]], over: Sequence[str]
+) -> Table:
+    shape, split, block = picture["shape"], picture["split"], picture["block"]
+    columns = range(block["column"], block["column"] + len(numbers[0]))
+    head = ("", *(_place_name(column, shape[split:]) for column in columns))
+    rows = []
+    for row, line in enumerate(numbers):
+        label = index_text(_unflat(block["row"] + row, shape[:split]))[:-1] + (", …]" if split else "…]")
+        marks = over[row] if over else "0" * len(line)
+        cells = (
+            Cell(decimal(value, 6), "differ" if mark == "1" else "number")
+            for value, mark in zip(line, marks, strict=True)
+        )
+        rows.append((Cell(label), *cells))
+    return Table(caption, head, tuple(rows), "grid")
+
+
+def _place_name(position: int, shape: Sequence[int]) -> str:
+    """Where a row or a column stands on the axes that make it: `1, 143`; nothing where no axis does."""
+    return ", ".join(str(place) for place in _unflat(position, shape))
+
+
+# ---- maps
+
+
+def _values_panel(picture: Mapping[str, Any], title: str, key: str) -> Panel:
+    lines = picture[key]
+    marked = {sign: sum(line.count(sign) for line in lines) for sign in MARKS}
+    specials = [f"{count} {MARK_WORDS[sign].partition(': ')[2]}" for sign, count in marked.items() if count]
+    size = f"{len(lines)} by {len(lines[0])} cells between {decimal(picture['low'])} and {decimal(picture['high'])}"
+    return _panel(picture, title, f"{title}: {', '.join([size, *specials])}", lines, VALUE_COLOURS)
+
+
+def _error_panel(picture: Mapping[str, Any], worst: Sequence[int] | None, place: tuple[int, int] | None) -> Panel:
+    lines = picture["error"]
+    over = sum(level != "0" for line in lines for level in line)
+    words = f"difference: {over} of {len(lines) * len(lines[0])} cells are over what is allowed"
+    words += f", by up to {decimal(picture['largest'])}"
+    if worst is not None:
+        words += f", the worst at {index_text(worst)}" + (" is framed" if place is not None else "")
+    return _panel(picture, "difference", words, lines, ERROR_COLOURS, place)
+
+
+def _panel(
+    picture: Mapping[str, Any],
+    title: str,
+    words: str,
+    lines: Sequence[str],
+    colours: Sequence[str],
+    framed: tuple[int, int] | None = None,
+) -> Panel:
+    rows, columns = len(lines), len(lines[0])
+    cell = CELL if columns <= FEW else SMALL_CELL
+    shape, split = picture["shape"], picture["split"]
+    row_names = [_place_name(picture["row"] + row, shape[:split]) for row in range(rows)]
+    column_names = [_place_name(picture["column"] + column, shape[split:]) for column in range(columns)]
+    left = LETTER + max(map(len, row_names)) * LETTER
+    drawings = [
+        _text(left - 4, TOP + row * cell + cell // 2 + 3, row_names[row], "end")
+        for row in _labelled(row_names, CELL // cell)
+    ]
+    room = (max(map(len, column_names)) + 1) * LETTER // cell + 1
+    drawings += [
+        _text(left + column * cell + cell // 2, 9, column_names[column], "middle")
+        for column in _labelled(column_names, room)
+    ]
+    where = (("x", left), ("y", TOP), ("width", columns * cell), ("height", rows * cell))
+    image = ("href", f"data:image/png;base64,{png(lines, colours)}")
+    drawings.append(
+        Drawing("image", (*where, ("preserveAspectRatio", "none"), ("image-rendering", "pixelated"), image))
+    )
+    drawings.append(_frame(left, TOP, columns * cell, rows * cell, "0.5", "currentColor"))
+    drawings += [
+        _text(left + column * cell + cell // 2, TOP + row * cell + cell // 2 + 3, MARKS[sign], "middle")
+        for row, line in enumerate(lines)
+        for column, sign in enumerate(line)
+        if sign in MARKS
+    ]
+    if framed is not None:
+        x, y = left + framed[1] * cell - 1, TOP + framed[0] * cell - 1
+        drawings += [_frame(x, y, cell + 2, cell + 2, *line) for line in (("4", "#fff"), ("2", "#000"))]
+    return Panel(title, words, left + columns * cell + 2, TOP + rows * cell + 2, tuple(drawings))
+
+
+def _text(x: int, y: int, words: str, anchor: str = "start") -> Drawing:
+    return Drawing("text", (("x", x), ("y", y), ("text-anchor", anchor)), words)
+
+
+def _frame(x: int, y: int, width: int, height: int, stroke: str, colour: str) -> Drawing:
+    size = (("x", x), ("y", y), ("width", width), ("height", height))
+    return Drawing("rect", (*size, ("fill", "none"), ("stroke", colour), ("stroke-width", stroke)))
+
+
+def _labelled(names: Sequence[str], room: int) -> range:
+    """Which of the rows or columns have their name beside them: so many that none touches the next."""
+    return range(0, len(names), room)
+
+
+def _values_scale(picture: Mapping[str, Any]) -> Panel:
+    """The scale that lane and reference share, and what the marks mean."""
+    low, high = decimal(picture["low"]), decimal(picture["high"])
+    signs = [sign for sign in MARKS if any(sign in line for key in ("got", "reference") for line in picture[key])]
+    marks = [MARK_WORDS[sign] for sign in signs]
+    said = "; ".join([f"values from {low}, dark, to {high}, light", *marks])
+    return _scale("values", said, low, VALUE_COLOURS, "   ".join([high, *marks]))
+
+
+def _error_scale(picture: Mapping[str, Any]) -> Panel:
+    largest = f"largest error {decimal(picture['largest'])}"
+    said = f"differences, light where they are allowed, darker up to the {largest}"
+    return _scale("difference", said, "allowed", ERROR_COLOURS, largest)
+
+
+def _scale(title: str, said: str, low: str, colours: Sequence[str], high: str) -> Panel:
+    """Colours in a row between their two ends."""
+    start = (len(low) + 1) * LETTER
+    drawings = [_text(0, 10, low)]
+    for index, colour in enumerate(colours):
+        size = (("x", start + index * CELL), ("y", 0), ("width", CELL), ("height", CELL))
+        drawings.append(Drawing("rect", (*size, ("fill", colour))))
+    end = start + len(colours) * CELL + LETTER
+    drawings.append(_text(end, 10, high))
+    return Panel(f"scale of the {title}", said, end + len(high) * LETTER, CELL + 2, tuple(drawings))
+
+
+def _lines(picture: Mapping[str, Any]) -> tuple[str, ...]:
+    """The difference in digits, for a terminal: a point where it is allowed, else its level."""
+    return tuple(line.replace("0", ".") for line in picture["error"])
+
+
+def png(lines: Sequence[str], colours: Sequence[str]) -> str:
+    """Lines of levels as a palette image of 4 bits a cell, one pixel each, in base64.
+
+    The image is stored, not compressed: it is small, and its bytes are the same whichever zlib there is.
+    """
+    width, height = len(lines[0]), len(lines)
+    palette = b"".join(bytes.fromhex(colour[1:]) for colour in colours)
+    palette += bytes(3 * (BLANK + 1 - len(colours)))
+    raw = b"".join(b"\x00" + _nibbles(line) for line in lines)
+    stored = (
+        b"\x78\x01\x01" + struct.pack("<HH", len(raw), len(raw) ^ 0xFFFF) + raw + struct.pack(">I", zlib.adler32(raw))
+    )
+    parts = (
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 4, 3, 0, 0, 0)),
+        (b"PLTE", palette),
+        (b"tRNS", b"\xff" * BLANK + b"\x00"),
+        (b"IDAT", stored),
+        (b"IEND", b""),
+    )
+    chunks = (
+        struct.pack(">I", len(data)) + tag + data + struct.pack(">I", zlib.crc32(tag + data)) for tag, data in parts
+    )
+    return base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"".join(chunks)).decode("ascii")
+
+
+def _nibbles(line: str) -> bytes:
+    entries = [LEVELS.index(level) if level in LEVELS else BLANK for level in line]
+    entries += [0] * (len(entries) % 2)
+    return bytes(16 * entries[i] + entries[i + 1] for i in range(0, len(entries), 2))
