@@ -22,9 +22,9 @@ class ReLU(Layer):
 
     supports_masking: ClassVar[bool] = True
 
-    max_value: float | None = arg("Largest value of the output; None is no limit.", None)
-    negative_slope: float = arg("Slope below the threshold.", 0.0)
-    threshold: float = arg("Where the slope changes.", 0.0)
+    max_value: float | None = arg("Largest value of the output; None is no limit.", default=None)
+    negative_slope: float = arg("Slope below the threshold.", default=0.0)
+    threshold: float = arg("Where the slope changes.", default=0.0)
 
     def check(self) -> None:
         for name in ("max_value", "negative_slope", "threshold"):
@@ -56,7 +56,7 @@ class LeakyReLU(Layer):
 
     supports_masking: ClassVar[bool] = True
 
-    negative_slope: float = arg("Slope below 0.", 0.3)
+    negative_slope: float = arg("Slope below 0.", default=0.3)
 
     def check(self) -> None:
         if self.negative_slope < 0:
@@ -85,7 +85,7 @@ class ELU(Layer):
 
     supports_masking: ClassVar[bool] = True
 
-    alpha: float = arg("The output far below 0 is minus this.", 1.0)
+    alpha: float = arg("The output far below 0 is minus this.", default=1.0)
 
     def call(self, w: Weights, x: Array) -> Array:
         return activations.elu(x, self.alpha)
@@ -115,7 +115,7 @@ class PReLU(Layer):
     keras_only: ClassVar[tuple[str, ...]] = ("alpha_initializer", "alpha_regularizer", "alpha_constraint")
     supports_masking: ClassVar[bool] = True
 
-    shared_axes: int | tuple[int, ...] | None = arg("Axes on which all entries have the same slope.", None)
+    shared_axes: int | tuple[int, ...] | None = arg("Axes on which all entries have the same slope.", default=None)
 
     def weights(self, shape: Shape) -> Mapping[str, Weight]:
         axes = (self.shared_axes,) if isinstance(self.shared_axes, int) else self.shared_axes or ()
@@ -156,7 +156,7 @@ class Softmax(Layer):
 
     supports_masking: ClassVar[bool] = True
 
-    axis: int | tuple[int, ...] = arg("Axis or axes over which the output sums to 1.", -1)
+    axis: int | tuple[int, ...] = arg("Axis or axes over which the output sums to 1.", default=-1)
 
     def call(self, w: Weights, x: Array, mask: Array | None = None) -> Array:
         if mask is None:

@@ -105,9 +105,9 @@ class Attention(Layer):
     query's mask goes on.
     """
 
-    use_scale: bool = arg("multiply the scores (or the sum in tanh) by a learned number", False)
-    score_mode: Literal["dot", "concat"] = arg("how scores are made", "dot")
-    dropout: float = arg("share of the attention weights dropped in training", 0.0, at_least=0)
+    use_scale: bool = arg("multiply the scores (or the sum in tanh) by a learned number", default=False)
+    score_mode: Literal["dot", "concat"] = arg("how scores are made", default="dot")
+    dropout: float = arg("share of the attention weights dropped in training", default=0.0, at_least=0)
 
     keras_only = ("seed",)
     mutants = (
@@ -151,8 +151,8 @@ class Attention(Layer):
 class AdditiveAttention(Layer):
     """softmax(scores) value, with scores sum(scale * tanh(query + key)); otherwise as `Attention`."""
 
-    use_scale: bool = arg("weight the features of the sum by a learned vector", True)
-    dropout: float = arg("share of the attention weights dropped in training", 0.0, at_least=0)
+    use_scale: bool = arg("weight the features of the sum by a learned vector", default=True)
+    dropout: float = arg("share of the attention weights dropped in training", default=0.0, at_least=0)
 
     keras_only = ("seed",)
     mutants = (

@@ -85,7 +85,7 @@ class Weights:
         return Weights(inner, self.state.setdefault(scope, {}), self.random)
 
 
-def arg(description: str, default: Any = MISSING, *, at_least: float | None = None) -> Any:
+def arg(description: str, *, default: Any = MISSING, at_least: float | None = None) -> Any:
     """A field of a layer: one Keras argument, its meaning in a sentence, its default where Keras has one.
 
     `at_least` is part of the schema that editors see; a value below it is a mistake in the case file.

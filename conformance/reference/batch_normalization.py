@@ -30,12 +30,12 @@ class BatchNormalization(Layer):
     )
     supports_masking: ClassVar[bool] = True
 
-    axis: int = arg("The axis that holds the channels.", -1)
-    momentum: float = arg("Share of the old moving statistics that stays.", 0.99)
-    epsilon: float = arg("Added to the variance.", 1e-3)
-    center: bool = arg("Whether beta is added.", True)
-    scale: bool = arg("Whether gamma multiplies.", True)
-    trainable: bool = arg("Whether the layer is trained; where not, it computes as in inference.", True)
+    axis: int = arg("The axis that holds the channels.", default=-1)
+    momentum: float = arg("Share of the old moving statistics that stays.", default=0.99)
+    epsilon: float = arg("Added to the variance.", default=1e-3)
+    center: bool = arg("Whether beta is added.", default=True)
+    scale: bool = arg("Whether gamma multiplies.", default=True)
+    trainable: bool = arg("Whether the layer is trained; where not, it computes as in inference.", default=True)
 
     def weights(self, shape: Shape) -> Mapping[str, Weight]:
         (axis,) = axes_of(self.axis, len(shape))

@@ -63,13 +63,17 @@ class _Conv(Layer):
 
     filters: int = arg("Number of filters: channels of the output.", at_least=1)
     kernel_size: Any = arg("Steps that a filter sees.")
-    strides: Any = arg("Steps from one window to the next.", 1)
-    padding: Any = arg("`valid`: only whole windows; `same`: zeros around, ceil(length / strides) windows.", "valid")
-    data_format: DataFormat = arg("Which axis holds the channels.", "channels_last")
-    dilation_rate: Any = arg("Distance between the steps that a filter sees.", 1)
-    groups: int = arg("Parts into which channels and filters are cut; each is convolved on its own.", 1, at_least=1)
-    activation: Activation = arg("Applied to the output.", None)
-    use_bias: bool = arg("Whether a number per filter is added.", True)
+    strides: Any = arg("Steps from one window to the next.", default=1)
+    padding: Any = arg(
+        "`valid`: only whole windows; `same`: zeros around, ceil(length / strides) windows.", default="valid"
+    )
+    data_format: DataFormat = arg("Which axis holds the channels.", default="channels_last")
+    dilation_rate: Any = arg("Distance between the steps that a filter sees.", default=1)
+    groups: int = arg(
+        "Parts into which channels and filters are cut; each is convolved on its own.", default=1, at_least=1
+    )
+    activation: Activation = arg("Applied to the output.", default=None)
+    use_bias: bool = arg("Whether a number per filter is added.", default=True)
 
     def check(self) -> None:
         if self.filters < 1 or self.groups < 1 or self.filters % self.groups:
@@ -191,13 +195,13 @@ class Conv1D(_Conv):
     rank: ClassVar[int] = 1
 
     kernel_size: int | tuple[int] = arg("Steps that a filter sees.", at_least=1)
-    strides: int | tuple[int] = arg("Steps from one window to the next.", 1, at_least=1)
+    strides: int | tuple[int] = arg("Steps from one window to the next.", default=1, at_least=1)
     padding: Literal["valid", "same", "causal"] = arg(
         "`valid`: only whole windows; `same`: zeros on both sides, ceil(steps / strides) windows; `causal`: zeros on "
         "the left only, so that no window sees later steps.",
-        "valid",
+        default="valid",
     )
-    dilation_rate: int | tuple[int] = arg("Distance between the steps that a filter sees.", 1, at_least=1)
+    dilation_rate: int | tuple[int] = arg("Distance between the steps that a filter sees.", default=1, at_least=1)
 
     mutants = (
         *CONVOLUTION_MUTANTS,
@@ -221,12 +225,12 @@ class Conv2D(_Conv):
     rank: ClassVar[int] = 2
 
     kernel_size: int | tuple[int, int] = arg("Rows and columns that a filter sees.", at_least=1)
-    strides: int | tuple[int, int] = arg("Rows and columns from one window to the next.", 1, at_least=1)
+    strides: int | tuple[int, int] = arg("Rows and columns from one window to the next.", default=1, at_least=1)
     padding: Padding = arg(
-        "`valid`: only whole windows; `same`: zeros around, ceil(length / strides) windows.", "valid"
+        "`valid`: only whole windows; `same`: zeros around, ceil(length / strides) windows.", default="valid"
     )
     dilation_rate: int | tuple[int, int] = arg(
-        "Distance between the rows and columns that a filter sees.", 1, at_least=1
+        "Distance between the rows and columns that a filter sees.", default=1, at_least=1
     )
 
     mutants = (

@@ -36,8 +36,8 @@ class Dense(Layer):
     supports_masking: ClassVar[bool] = True
 
     units: int = arg("Length of the last axis of the output.", at_least=1)
-    activation: ActivationName = arg("Applied to the weighted sums.", None)
-    use_bias: bool = arg("Whether a number per unit is added.", True)
+    activation: ActivationName = arg("Applied to the weighted sums.", default=None)
+    use_bias: bool = arg("Whether a number per unit is added.", default=True)
 
     def weights(self, shape: Shape) -> Mapping[str, Weight]:
         if len(shape) < 2:
@@ -89,7 +89,7 @@ class Embedding(Layer):
 
     input_dim: int = arg("Number of rows: the largest id plus 1.", at_least=1)
     output_dim: int = arg("Length of a row.", at_least=1)
-    mask_zero: bool = arg("Whether id 0 is padding and is masked; it keeps its row.", False)
+    mask_zero: bool = arg("Whether id 0 is padding and is masked; it keeps its row.", default=False)
 
     def weights(self, *shapes: Shape) -> Mapping[str, Weight]:
         return {"embeddings": Weight((self.input_dim, self.output_dim), "table")}
@@ -147,7 +147,7 @@ class Masking(Layer):
     nothing, so a `mask_value` of NaN leaves nothing out (documentation of `keras.layers.Masking`; IEEE 754).
     """
 
-    mask_value: float = arg("The number that marks a step as left out.", 0.0)
+    mask_value: float = arg("The number that marks a step as left out.", default=0.0)
 
     def call(self, w: Weights, x: Array) -> Array:
         return np.where(self.compute_mask(x, NO_MASK)[..., None], x, np.zeros_like(x))
@@ -225,7 +225,7 @@ class Dropout(Layer):
     supports_masking: ClassVar[bool] = True
 
     rate: float = arg("Share of the entries that become 0.")
-    noise_shape: tuple[int | None, ...] | None = arg("Shape of the draw, None for an axis of the input.", None)
+    noise_shape: tuple[int | None, ...] | None = arg("Shape of the draw, None for an axis of the input.", default=None)
 
     def check(self) -> None:
         if not 0 <= self.rate <= 1:

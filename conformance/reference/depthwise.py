@@ -46,13 +46,15 @@ class _Depthwise(Layer):
     rank: ClassVar[int] = 1
 
     kernel_size: int | tuple[int] = arg("Steps that a filter sees.", at_least=1)
-    strides: int | tuple[int] = arg("Steps from one window to the next.", 1, at_least=1)
-    padding: Padding = arg("`valid`: only whole windows; `same`: zeros around, ceil(steps / strides) windows.", "valid")
-    depth_multiplier: int = arg("Kernels for each channel.", 1, at_least=1)
-    data_format: DataFormat = arg("Which axis holds the channels.", "channels_last")
-    dilation_rate: int | tuple[int] = arg("Distance between the steps that a filter sees.", 1, at_least=1)
-    activation: Activation = arg("Applied to the output.", None)
-    use_bias: bool = arg("Whether a number per channel of the output is added.", True)
+    strides: int | tuple[int] = arg("Steps from one window to the next.", default=1, at_least=1)
+    padding: Padding = arg(
+        "`valid`: only whole windows; `same`: zeros around, ceil(steps / strides) windows.", default="valid"
+    )
+    depth_multiplier: int = arg("Kernels for each channel.", default=1, at_least=1)
+    data_format: DataFormat = arg("Which axis holds the channels.", default="channels_last")
+    dilation_rate: int | tuple[int] = arg("Distance between the steps that a filter sees.", default=1, at_least=1)
+    activation: Activation = arg("Applied to the output.", default=None)
+    use_bias: bool = arg("Whether a number per channel of the output is added.", default=True)
 
     def check(self) -> None:
         check_positive(

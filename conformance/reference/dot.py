@@ -21,7 +21,7 @@ class Dot(Layer):
     """
 
     axes: int | tuple[int, int] = arg("the axis in both inputs, or one for each; may be negative")
-    normalize: bool = arg("divide by the L2 norm along the axis first: the cosine", False)
+    normalize: bool = arg("divide by the L2 norm along the axis first: the cosine", default=False)
 
     mutants = (
         Mutant("other_norm", "has normalize the wrong way", config=lambda layer: {"normalize": not layer.normalize}),

@@ -42,16 +42,16 @@ class BertModel(Layer):
     sum of word, position and segment embeddings after normalisation, the last of them last_hidden_state.
     """
 
-    vocab_size: int = arg("number of words", 30522, at_least=1)
-    hidden_size: int = arg("features of a token", 768, at_least=1)
-    num_hidden_layers: int = arg("number of layers", 12, at_least=0)
-    num_attention_heads: int = arg("number of heads; divides hidden_size", 12, at_least=1)
-    intermediate_size: int = arg("width between the two dense layers of a layer", 3072, at_least=1)
-    max_position_embeddings: int = arg("longest sequence", 512, at_least=1)
-    type_vocab_size: int = arg("number of segments", 2, at_least=1)
-    layer_norm_eps: float = arg("what is added to the variances", 1e-12)
-    pad_token_id: int | None = arg("word whose embedding gets no gradient; None trains all", 0)
-    hidden_act: Literal["gelu", "relu", "silu"] = arg("activation between the two dense layers", "gelu")
+    vocab_size: int = arg("number of words", default=30522, at_least=1)
+    hidden_size: int = arg("features of a token", default=768, at_least=1)
+    num_hidden_layers: int = arg("number of layers", default=12, at_least=0)
+    num_attention_heads: int = arg("number of heads; divides hidden_size", default=12, at_least=1)
+    intermediate_size: int = arg("width between the two dense layers of a layer", default=3072, at_least=1)
+    max_position_embeddings: int = arg("longest sequence", default=512, at_least=1)
+    type_vocab_size: int = arg("number of segments", default=2, at_least=1)
+    layer_norm_eps: float = arg("what is added to the variances", default=1e-12)
+    pad_token_id: int | None = arg("word whose embedding gets no gradient; None trains all", default=0)
+    hidden_act: Literal["gelu", "relu", "silu"] = arg("activation between the two dense layers", default="gelu")
 
     mutants = (
         Mutant(

@@ -109,7 +109,7 @@ class _Loss(Layer):
     """What all losses share: the reduction, and where weights and masks enter."""
 
     reduction: Reduction = arg(
-        "how the losses become one number; none keeps one for each sample", "sum_over_batch_size"
+        "how the losses become one number; none keeps one for each sample", default="sum_over_batch_size"
     )
 
     def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
@@ -153,9 +153,9 @@ class BinaryCrossentropy(_Loss):
     moved towards 1/2: y (1 - smoothing) + smoothing / 2.
     """
 
-    from_logits: bool = arg("whether y_pred are logits; else probabilities", False)
-    label_smoothing: float = arg("how far labels move towards 1/2", 0.0, at_least=0)
-    axis: int = arg("axis of the mean", -1)
+    from_logits: bool = arg("whether y_pred are logits; else probabilities", default=False)
+    label_smoothing: float = arg("how far labels move towards 1/2", default=0.0, at_least=0)
+    axis: int = arg("axis of the mean", default=-1)
 
     mutants = (
         *_MUTANTS,
@@ -184,9 +184,9 @@ class CategoricalCrossentropy(_Loss):
     Labels are moved towards the even distribution: y (1 - smoothing) + smoothing / classes.
     """
 
-    from_logits: bool = arg("whether y_pred are logits; else probabilities", False)
-    label_smoothing: float = arg("how far labels move towards the even distribution", 0.0, at_least=0)
-    axis: int = arg("axis of the classes", -1)
+    from_logits: bool = arg("whether y_pred are logits; else probabilities", default=False)
+    label_smoothing: float = arg("how far labels move towards the even distribution", default=0.0, at_least=0)
+    axis: int = arg("axis of the classes", default=-1)
 
     mutants = (
         *_MUTANTS,
@@ -209,9 +209,9 @@ class SparseCategoricalCrossentropy(_Loss):
     Labels equal to `ignore_class` are left out as masked steps are.
     """
 
-    from_logits: bool = arg("whether y_pred are logits; else probabilities", False)
-    ignore_class: int | None = arg("label that does not count", None)
-    axis: int = arg("axis of the classes", -1)
+    from_logits: bool = arg("whether y_pred are logits; else probabilities", default=False)
+    ignore_class: int | None = arg("label that does not count", default=None)
+    axis: int = arg("axis of the classes", default=-1)
 
     mutants = (
         *_MUTANTS,
@@ -255,7 +255,7 @@ class CompiledLoss(Layer):
     """
 
     loss: Layer = arg("the loss, with its arguments")
-    class_weight: Mapping[int, float] | None = arg("weight of each class", None)
+    class_weight: Mapping[int, float] | None = arg("weight of each class", default=None)
 
     mutants = (
         Mutant("no_class_weight", "overlooks the classes", config=lambda layer: {"class_weight": None}),

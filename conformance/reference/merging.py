@@ -214,7 +214,7 @@ class Concatenate(Layer):
     without a mask counts as real everywhere. No mask when no input has one.
     """
 
-    axis: int = arg("axis along which to join; the batch is axis 0", -1)
+    axis: int = arg("axis along which to join; the batch is axis 0", default=-1)
 
     mutants = (
         _MASK_LOST,
@@ -265,7 +265,7 @@ class MaskedAverage(Layer):
     what people who ask for the mask of `Average` want; the Keras lane runs it as a custom layer.
     """
 
-    axis: int | None = arg("axis to average over; None averages over the list of inputs", None)
+    axis: int | None = arg("axis to average over; None averages over the list of inputs", default=None)
 
     mutants = (
         _MASK_LOST,

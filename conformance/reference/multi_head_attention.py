@@ -26,13 +26,15 @@ class MultiHeadAttention(Layer):
 
     num_heads: int = arg("number of heads", at_least=1)
     key_dim: int = arg("size of each head's queries and keys", at_least=1)
-    value_dim: int | None = arg("size of each head's values; None takes key_dim", None, at_least=1)
-    dropout: float = arg("share of the attention weights dropped in training", 0.0, at_least=0)
-    use_bias: bool = arg("whether the projections have biases", True)
-    output_shape: int | tuple[int, ...] | None = arg("features of the output; None takes the query's", None)
-    attention_axes: int | tuple[int, ...] | None = arg("axes to attend over; None takes all but batch and last", None)
-    sliding_window: int | None = arg("a query sees keys less than this far away", None, at_least=1)
-    use_gate: bool = arg("multiply each head's output by a sigmoid of the query", False)
+    value_dim: int | None = arg("size of each head's values; None takes key_dim", default=None, at_least=1)
+    dropout: float = arg("share of the attention weights dropped in training", default=0.0, at_least=0)
+    use_bias: bool = arg("whether the projections have biases", default=True)
+    output_shape: int | tuple[int, ...] | None = arg("features of the output; None takes the query's", default=None)
+    attention_axes: int | tuple[int, ...] | None = arg(
+        "axes to attend over; None takes all but batch and last", default=None
+    )
+    sliding_window: int | None = arg("a query sees keys less than this far away", default=None, at_least=1)
+    use_gate: bool = arg("multiply each head's output by a sigmoid of the query", default=False)
 
     keras_only = (
         "flash_attention",

@@ -60,11 +60,11 @@ class LayerNormalization(Layer):
     keras_only: ClassVar[tuple[str, ...]] = GAMMA_BETA_KERAS_ONLY
     supports_masking: ClassVar[bool] = True
 
-    axis: Axes = arg("Axis or axes over which mean and variance are taken.", -1)
-    epsilon: float = arg("Added to the variance.", 1e-3)
-    center: bool = arg("Whether beta is added.", True)
-    scale: bool = arg("Whether gamma multiplies.", True)
-    rms_scaling: bool = arg("Deprecated: neither takes the mean off nor adds beta.", False)
+    axis: Axes = arg("Axis or axes over which mean and variance are taken.", default=-1)
+    epsilon: float = arg("Added to the variance.", default=1e-3)
+    center: bool = arg("Whether beta is added.", default=True)
+    scale: bool = arg("Whether gamma multiplies.", default=True)
+    rms_scaling: bool = arg("Deprecated: neither takes the mean off nor adds beta.", default=False)
 
     def weights(self, shape: Shape) -> Mapping[str, Weight]:
         spanned = tuple(shape[axis] for axis in axes_of(self.axis, len(shape)))
@@ -111,8 +111,8 @@ class RMSNormalization(Layer):
     Zhang and Sennrich (2019), equation 4, with the epsilon of the documentation of `keras.layers.RMSNormalization`.
     """
 
-    axis: Axes = arg("Axis or axes over which the mean square is taken.", -1)
-    epsilon: float = arg("Added to the mean square.", 1e-6)
+    axis: Axes = arg("Axis or axes over which the mean square is taken.", default=-1)
+    epsilon: float = arg("Added to the mean square.", default=1e-6)
 
     def weights(self, shape: Shape) -> Mapping[str, Weight]:
         return {"scale": Weight(tuple(shape[axis] for axis in axes_of(self.axis, len(shape))), "scale")}
@@ -152,7 +152,7 @@ class UnitNormalization(Layer):
 
     supports_masking: ClassVar[bool] = True
 
-    axis: Axes = arg("Axis or axes over which the norm is taken.", -1)
+    axis: Axes = arg("Axis or axes over which the norm is taken.", default=-1)
 
     def call(self, w: Weights, x: Array) -> Array:
         square = np.sum(x**2, axis=axes_of(self.axis, x.ndim), keepdims=True)
@@ -195,11 +195,11 @@ class GroupNormalization(Layer):
     keras_only: ClassVar[tuple[str, ...]] = GAMMA_BETA_KERAS_ONLY
     supports_masking: ClassVar[bool] = True
 
-    groups: int = arg("Number of groups; -1 is one a channel.", 32)
-    axis: int = arg("The axis that holds the channels.", -1)
-    epsilon: float = arg("Added to the variance.", 1e-3)
-    center: bool = arg("Whether beta is added.", True)
-    scale: bool = arg("Whether gamma multiplies.", True)
+    groups: int = arg("Number of groups; -1 is one a channel.", default=32)
+    axis: int = arg("The axis that holds the channels.", default=-1)
+    epsilon: float = arg("Added to the variance.", default=1e-3)
+    center: bool = arg("Whether beta is added.", default=True)
+    scale: bool = arg("Whether gamma multiplies.", default=True)
 
     def check(self) -> None:
         if self.groups == 0 or self.groups < -1:

@@ -37,11 +37,13 @@ class Optimizer:
 
     mutants: ClassVar[tuple[Mutant, ...]] = ()
 
-    learning_rate: float = arg("Size of a step.", 0.001, at_least=0)
-    weight_decay: float | None = arg("Share of a weight, times the learning rate, that goes at each step.", None)
-    clipnorm: float | None = arg("Longest gradient of one weight, by its Euclidean norm.", None)
-    global_clipnorm: float | None = arg("Longest gradient of all weights together.", None)
-    clipvalue: float | None = arg("Largest entry of a gradient.", None)
+    learning_rate: float = arg("Size of a step.", default=0.001, at_least=0)
+    weight_decay: float | None = arg(
+        "Share of a weight, times the learning rate, that goes at each step.", default=None
+    )
+    clipnorm: float | None = arg("Longest gradient of one weight, by its Euclidean norm.", default=None)
+    global_clipnorm: float | None = arg("Longest gradient of all weights together.", default=None)
+    clipvalue: float | None = arg("Largest entry of a gradient.", default=None)
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -149,9 +151,9 @@ class SGD(Optimizer):
     Polyak (1964); Nesterov's form as in Sutskever et al. (2013), equations 3 and 4, at the point looked ahead to.
     """
 
-    learning_rate: float = arg("Size of a step.", 0.01, at_least=0)
-    momentum: float = arg("Share of the last step that is made again.", 0.0, at_least=0)
-    nesterov: bool = arg("Whether to look ahead by the momentum.", False)
+    learning_rate: float = arg("Size of a step.", default=0.01, at_least=0)
+    momentum: float = arg("Share of the last step that is made again.", default=0.0, at_least=0)
+    nesterov: bool = arg("Whether to look ahead by the momentum.", default=False)
 
     def check(self) -> None:
         super().check()
@@ -205,10 +207,10 @@ class Adam(Optimizer):
     (Reddi, Kale and Kumar 2018).
     """
 
-    beta_1: float = arg("Share of the old mean of gradients that stays.", 0.9, at_least=0)
-    beta_2: float = arg("Share of the old mean of squares that stays.", 0.999, at_least=0)
-    epsilon: float = arg("Added to the root of the mean of squares, before its correction.", 1e-7, at_least=0)
-    amsgrad: bool = arg("Whether the mean of squares may not fall.", False)
+    beta_1: float = arg("Share of the old mean of gradients that stays.", default=0.9, at_least=0)
+    beta_2: float = arg("Share of the old mean of squares that stays.", default=0.999, at_least=0)
+    epsilon: float = arg("Added to the root of the mean of squares, before its correction.", default=1e-7, at_least=0)
+    amsgrad: bool = arg("Whether the mean of squares may not fall.", default=False)
 
     def change(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
         m, v = self.moments(g, memory)
@@ -281,7 +283,7 @@ class AdamW(Adam):
     """Adam with weight decay, which is decoupled in both: Loshchilov and Hutter (2019), algorithm 2."""
 
     weight_decay: float | None = arg(
-        "Share of a weight, times the learning rate, that goes at each step.", 0.004, at_least=0
+        "Share of a weight, times the learning rate, that goes at each step.", default=0.004, at_least=0
     )
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
@@ -297,10 +299,10 @@ class RMSprop(Optimizer):
     to 45, where epsilon stands inside of the root too.
     """
 
-    rho: float = arg("Share of the old mean of squares that stays.", 0.9, at_least=0)
-    momentum: float = arg("Share of the last step that is made again.", 0.0, at_least=0)
-    epsilon: float = arg("Added to the mean of squares, inside of the root.", 1e-7, at_least=0)
-    centered: bool = arg("Whether to divide by the deviation of gradients in place of their size.", False)
+    rho: float = arg("Share of the old mean of squares that stays.", default=0.9, at_least=0)
+    momentum: float = arg("Share of the last step that is made again.", default=0.0, at_least=0)
+    epsilon: float = arg("Added to the mean of squares, inside of the root.", default=1e-7, at_least=0)
+    centered: bool = arg("Whether to divide by the deviation of gradients in place of their size.", default=False)
 
     def change(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
         return self.by_velocity(g / np.sqrt(self.spread(g, memory) + self.epsilon), memory)
@@ -342,8 +344,8 @@ class RMSprop(Optimizer):
 class Adagrad(Optimizer):
     """s is the sum of all g^2 so far; w - learning_rate g / sqrt(s + epsilon). Duchi, Hazan and Singer (2011)."""
 
-    initial_accumulator_value: float = arg("The sum of squares before the first step.", 0.1, at_least=0)
-    epsilon: float = arg("Added to the sum of squares, inside of the root.", 1e-7, at_least=0)
+    initial_accumulator_value: float = arg("The sum of squares before the first step.", default=0.1, at_least=0)
+    epsilon: float = arg("Added to the sum of squares, inside of the root.", default=1e-7, at_least=0)
 
     def change(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
         return self.learning_rate * g / np.sqrt(self.squares(g, memory) + self.epsilon)

@@ -31,15 +31,15 @@ class ImageBatches(Layer):
     generator.
     """
 
-    batch_size: int = arg("samples of a batch; the last may have fewer", 32, at_least=1)
-    shuffle: bool = arg("whether samples are drawn in random order", True)
-    seed: int | None = arg("seed of the order and of the flips", None)
-    subset: Literal["training", "validation"] | None = arg("which part to draw from; None draws from all", None)
-    validation_split: float = arg("share of the samples kept for validation", 0.0, at_least=0)
-    horizontal_flip: bool = arg("whether to mirror images left to right, at random", False)
-    vertical_flip: bool = arg("whether to mirror images top to bottom, at random", False)
-    rescale: float | None = arg("factor of all pixels", None)
-    ignore_class_split: bool = arg("allow subsets that do not hold the same labels", False)
+    batch_size: int = arg("samples of a batch; the last may have fewer", default=32, at_least=1)
+    shuffle: bool = arg("whether samples are drawn in random order", default=True)
+    seed: int | None = arg("seed of the order and of the flips", default=None)
+    subset: Literal["training", "validation"] | None = arg("which part to draw from; None draws from all", default=None)
+    validation_split: float = arg("share of the samples kept for validation", default=0.0, at_least=0)
+    horizontal_flip: bool = arg("whether to mirror images left to right, at random", default=False)
+    vertical_flip: bool = arg("whether to mirror images top to bottom, at random", default=False)
+    rescale: float | None = arg("factor of all pixels", default=None)
+    ignore_class_split: bool = arg("allow subsets that do not hold the same labels", default=False)
 
     mutants = (
         Mutant(

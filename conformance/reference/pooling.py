@@ -34,9 +34,9 @@ class _Pooling(Layer):
     rank: ClassVar[int]
 
     pool_size: Any = arg("Steps in a window.")
-    strides: Any = arg(_STRIDES, None)
-    padding: Padding = arg(_PADDING, "valid")
-    data_format: DataFormat = arg(_DATA_FORMAT, "channels_last")
+    strides: Any = arg(_STRIDES, default=None)
+    padding: Padding = arg(_PADDING, default="valid")
+    data_format: DataFormat = arg(_DATA_FORMAT, default="channels_last")
 
     def check(self) -> None:
         check_positive(self.rank, pool_size=self.pool_size, strides=self.strides)
@@ -153,8 +153,8 @@ class MaxPooling1D(_MaxPooling):
 
     rank: ClassVar[int] = 1
 
-    pool_size: int | tuple[int] = arg("Steps in a window.", 2, at_least=1)
-    strides: int | tuple[int] | None = arg(_STRIDES, None, at_least=1)
+    pool_size: int | tuple[int] = arg("Steps in a window.", default=2, at_least=1)
+    strides: int | tuple[int] | None = arg(_STRIDES, default=None, at_least=1)
 
     mutants = MAX_MUTANTS
 
@@ -168,7 +168,7 @@ class AveragePooling1D(_AveragePooling):
     rank: ClassVar[int] = 1
 
     pool_size: int | tuple[int] = arg("Steps in a window.", at_least=1)
-    strides: int | tuple[int] | None = arg(_STRIDES, None, at_least=1)
+    strides: int | tuple[int] | None = arg(_STRIDES, default=None, at_least=1)
 
     mutants = AVERAGE_MUTANTS
 
@@ -181,8 +181,8 @@ class MaxPooling2D(_MaxPooling):
 
     rank: ClassVar[int] = 2
 
-    pool_size: int | tuple[int, int] = arg("Rows and columns of a window.", (2, 2), at_least=1)
-    strides: int | tuple[int, int] | None = arg(_STRIDES, None, at_least=1)
+    pool_size: int | tuple[int, int] = arg("Rows and columns of a window.", default=(2, 2), at_least=1)
+    strides: int | tuple[int, int] | None = arg(_STRIDES, default=None, at_least=1)
 
     mutants = MAX_MUTANTS
 
@@ -196,7 +196,7 @@ class AveragePooling2D(_AveragePooling):
     rank: ClassVar[int] = 2
 
     pool_size: int | tuple[int, int] = arg("Rows and columns of a window.", at_least=1)
-    strides: int | tuple[int, int] | None = arg(_STRIDES, None, at_least=1)
+    strides: int | tuple[int, int] | None = arg(_STRIDES, default=None, at_least=1)
 
     mutants = AVERAGE_MUTANTS
 
@@ -206,8 +206,8 @@ class _GlobalPooling(Layer):
 
     rank: ClassVar[int]
 
-    data_format: DataFormat = arg(_DATA_FORMAT, "channels_last")
-    keepdims: bool = arg("Whether the pooled axes stay, with length 1.", False)
+    data_format: DataFormat = arg(_DATA_FORMAT, default="channels_last")
+    keepdims: bool = arg("Whether the pooled axes stay, with length 1.", default=False)
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
         return math.prod(split_shape(shapes[0], self.rank, self.data_format)[0])

@@ -61,10 +61,12 @@ class SimpleRNNCell(_Cell):
     """
 
     units: int = arg("Size of the state and of the output.", at_least=1)
-    activation: Activation = arg("Applied to the sum.", "tanh")
-    use_bias: bool = arg("Whether a bias is added.", True)
-    dropout: float = arg("Fraction of the input's features that training leaves out, the same in all steps.", 0.0)
-    recurrent_dropout: float = arg("Fraction of the state's features that training leaves out.", 0.0)
+    activation: Activation = arg("Applied to the sum.", default="tanh")
+    use_bias: bool = arg("Whether a bias is added.", default=True)
+    dropout: float = arg(
+        "Fraction of the input's features that training leaves out, the same in all steps.", default=0.0
+    )
+    recurrent_dropout: float = arg("Fraction of the state's features that training leaves out.", default=0.0)
 
     keras_only = CELL_ONLY
     mutants = SIMPLE_MUTANTS
@@ -101,12 +103,14 @@ class GRUCell(_Cell):
     """
 
     units: int = arg("Size of the state and of the output.", at_least=1)
-    activation: Activation = arg("Applied to the candidate state.", "tanh")
-    recurrent_activation: Activation = arg("Applied to the update and the reset gate.", "sigmoid")
-    use_bias: bool = arg("Whether biases are added.", True)
-    dropout: float = arg("Fraction of the input's features that training leaves out, the same in all steps.", 0.0)
-    recurrent_dropout: float = arg("Fraction of the state's features that training leaves out.", 0.0)
-    reset_after: bool = arg("Whether the reset gate acts after the product with the recurrent kernel.", True)
+    activation: Activation = arg("Applied to the candidate state.", default="tanh")
+    recurrent_activation: Activation = arg("Applied to the update and the reset gate.", default="sigmoid")
+    use_bias: bool = arg("Whether biases are added.", default=True)
+    dropout: float = arg(
+        "Fraction of the input's features that training leaves out, the same in all steps.", default=0.0
+    )
+    recurrent_dropout: float = arg("Fraction of the state's features that training leaves out.", default=0.0)
+    reset_after: bool = arg("Whether the reset gate acts after the product with the recurrent kernel.", default=True)
 
     keras_only = (*CELL_ONLY, "implementation")
     mutants = GRU_MUTANTS
@@ -155,11 +159,13 @@ class LSTMCell(_Cell):
     """
 
     units: int = arg("Size of each state and of the output.", at_least=1)
-    activation: Activation = arg("Applied to the candidate and to the cell state.", "tanh")
-    recurrent_activation: Activation = arg("Applied to the input, forget and output gate.", "sigmoid")
-    use_bias: bool = arg("Whether a bias is added.", True)
-    dropout: float = arg("Fraction of the input's features that training leaves out, the same in all steps.", 0.0)
-    recurrent_dropout: float = arg("Fraction of the state's features that training leaves out.", 0.0)
+    activation: Activation = arg("Applied to the candidate and to the cell state.", default="tanh")
+    recurrent_activation: Activation = arg("Applied to the input, forget and output gate.", default="sigmoid")
+    use_bias: bool = arg("Whether a bias is added.", default=True)
+    dropout: float = arg(
+        "Fraction of the input's features that training leaves out, the same in all steps.", default=0.0
+    )
+    recurrent_dropout: float = arg("Fraction of the state's features that training leaves out.", default=0.0)
 
     keras_only = (*CELL_ONLY, "unit_forget_bias", "implementation")
     mutants = LSTM_MUTANTS

@@ -40,7 +40,7 @@ class Flatten(_Moving):
     the end before, so that the result is that of the same data with the channels last.
     """
 
-    data_format: DataFormat = arg("Which axis holds the channels.", "channels_last")
+    data_format: DataFormat = arg("Which axis holds the channels.", default="channels_last")
 
     def call(self, w: Weights, x: Array) -> Array:
         if self.data_format == "channels_first" and x.ndim > 2:
@@ -170,8 +170,8 @@ class ZeroPadding1D(_Moving):
     With `channels_first` the steps are the last axis of both.
     """
 
-    padding: int | tuple[int, int] = arg("Steps added on both sides, or left and right.", 1)
-    data_format: DataFormat = arg("Which axis holds the channels.", "channels_last")
+    padding: int | tuple[int, int] = arg("Steps added on both sides, or left and right.", default=1)
+    data_format: DataFormat = arg("Which axis holds the channels.", default="channels_last")
 
     def check(self) -> None:
         _check_sides("padding", self.padding)
@@ -201,7 +201,7 @@ class ZeroPadding1D(_Moving):
 class Cropping1D(_Moving):
     """Steps cut off at both ends. x: (batch, steps, channels). Returns (batch, steps - left - right, channels)."""
 
-    cropping: int | tuple[int, int] = arg("Steps cut off at both ends, or left and right.", (1, 1))
+    cropping: int | tuple[int, int] = arg("Steps cut off at both ends, or left and right.", default=(1, 1))
 
     def check(self) -> None:
         _check_sides("cropping", self.cropping)
@@ -231,7 +231,7 @@ class Cropping1D(_Moving):
 class UpSampling1D(_Moving):
     """Every step `size` times in a row. x: (batch, steps, features). Returns (batch, size steps, features)."""
 
-    size: int = arg("How often each step appears.", 2, at_least=1)
+    size: int = arg("How often each step appears.", default=2, at_least=1)
 
     def call(self, w: Weights, x: Array) -> Array:
         if x.ndim != 3:

@@ -69,12 +69,12 @@ class _Recurrent(Layer):
     (zeros before the first valid step, and at every masked step of a sequence with `zero_output_for_mask`).
     """
 
-    return_sequences: bool = arg("Whether the outputs of all steps are given; else that of the last.", False)
-    return_state: bool = arg("Whether the last states are given too, after the output.", False)
-    go_backwards: bool = arg("Whether the last step is read first; outputs are in the order of reading.", False)
-    stateful: bool = arg("Whether a call starts from the states in which the one before it ended.", False)
-    unroll: bool = arg("Whether the steps are unrolled; the same numbers, for a known number of steps.", False)
-    zero_output_for_mask: bool = arg("Whether a sequence of outputs has zeros at masked steps.", False)
+    return_sequences: bool = arg("Whether the outputs of all steps are given; else that of the last.", default=False)
+    return_state: bool = arg("Whether the last states are given too, after the output.", default=False)
+    go_backwards: bool = arg("Whether the last step is read first; outputs are in the order of reading.", default=False)
+    stateful: bool = arg("Whether a call starts from the states in which the one before it ended.", default=False)
+    unroll: bool = arg("Whether the steps are unrolled; the same numbers, for a known number of steps.", default=False)
+    zero_output_for_mask: bool = arg("Whether a sequence of outputs has zeros at masked steps.", default=False)
 
     supports_masking = True
 
@@ -213,10 +213,12 @@ class SimpleRNN(_Recurrent):
     """
 
     units: int = arg("Size of the state and of the output.", at_least=1)
-    activation: Activation = arg("Applied to the sum.", "tanh")
-    use_bias: bool = arg("Whether a bias is added.", True)
-    dropout: float = arg("Fraction of the input's features that training leaves out, the same in all steps.", 0.0)
-    recurrent_dropout: float = arg("Fraction of the state's features that training leaves out.", 0.0)
+    activation: Activation = arg("Applied to the sum.", default="tanh")
+    use_bias: bool = arg("Whether a bias is added.", default=True)
+    dropout: float = arg(
+        "Fraction of the input's features that training leaves out, the same in all steps.", default=0.0
+    )
+    recurrent_dropout: float = arg("Fraction of the state's features that training leaves out.", default=0.0)
 
     keras_only = LAYER_ONLY
     mutants = (*SEQUENCE_MUTANTS, *SIMPLE_MUTANTS)
@@ -236,12 +238,14 @@ class GRU(_Recurrent):
     """
 
     units: int = arg("Size of the state and of the output.", at_least=1)
-    activation: Activation = arg("Applied to the candidate state.", "tanh")
-    recurrent_activation: Activation = arg("Applied to the update and the reset gate.", "sigmoid")
-    use_bias: bool = arg("Whether biases are added.", True)
-    dropout: float = arg("Fraction of the input's features that training leaves out, the same in all steps.", 0.0)
-    recurrent_dropout: float = arg("Fraction of the state's features that training leaves out.", 0.0)
-    reset_after: bool = arg("Whether the reset gate acts after the product with the recurrent kernel.", True)
+    activation: Activation = arg("Applied to the candidate state.", default="tanh")
+    recurrent_activation: Activation = arg("Applied to the update and the reset gate.", default="sigmoid")
+    use_bias: bool = arg("Whether biases are added.", default=True)
+    dropout: float = arg(
+        "Fraction of the input's features that training leaves out, the same in all steps.", default=0.0
+    )
+    recurrent_dropout: float = arg("Fraction of the state's features that training leaves out.", default=0.0)
+    reset_after: bool = arg("Whether the reset gate acts after the product with the recurrent kernel.", default=True)
 
     keras_only = (*LAYER_ONLY, "implementation", "use_cudnn")
     mutants = (*SEQUENCE_MUTANTS, *GRU_MUTANTS)
@@ -261,11 +265,13 @@ class LSTM(_Recurrent):
     """
 
     units: int = arg("Size of each state and of the output.", at_least=1)
-    activation: Activation = arg("Applied to the candidate and to the cell state.", "tanh")
-    recurrent_activation: Activation = arg("Applied to the input, forget and output gate.", "sigmoid")
-    use_bias: bool = arg("Whether a bias is added.", True)
-    dropout: float = arg("Fraction of the input's features that training leaves out, the same in all steps.", 0.0)
-    recurrent_dropout: float = arg("Fraction of the state's features that training leaves out.", 0.0)
+    activation: Activation = arg("Applied to the candidate and to the cell state.", default="tanh")
+    recurrent_activation: Activation = arg("Applied to the input, forget and output gate.", default="sigmoid")
+    use_bias: bool = arg("Whether a bias is added.", default=True)
+    dropout: float = arg(
+        "Fraction of the input's features that training leaves out, the same in all steps.", default=0.0
+    )
+    recurrent_dropout: float = arg("Fraction of the state's features that training leaves out.", default=0.0)
 
     keras_only = (*LAYER_ONLY, "unit_forget_bias", "implementation", "use_cudnn")
     mutants = (

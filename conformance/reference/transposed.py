@@ -40,15 +40,17 @@ class Conv1DTranspose(Layer):
 
     filters: int = arg("Number of filters: channels of the output.", at_least=1)
     kernel_size: int | tuple[int] = arg("Steps that a filter writes.", at_least=1)
-    strides: int | tuple[int] = arg("Steps from where one step of x writes to where the next does.", 1, at_least=1)
-    padding: Padding = arg("`valid`: everything that is written; `same`: steps * strides of it.", "valid")
-    output_padding: int | tuple[int] | None = arg(
-        "Steps more at the end of the output, fewer than strides.", None, at_least=0
+    strides: int | tuple[int] = arg(
+        "Steps from where one step of x writes to where the next does.", default=1, at_least=1
     )
-    data_format: DataFormat = arg("Which axis holds the channels.", "channels_last")
-    dilation_rate: int | tuple[int] = arg("Distance between the steps that a filter writes.", 1, at_least=1)
-    activation: Activation = arg("Applied to the output.", None)
-    use_bias: bool = arg("Whether a number per filter is added.", True)
+    padding: Padding = arg("`valid`: everything that is written; `same`: steps * strides of it.", default="valid")
+    output_padding: int | tuple[int] | None = arg(
+        "Steps more at the end of the output, fewer than strides.", default=None, at_least=0
+    )
+    data_format: DataFormat = arg("Which axis holds the channels.", default="channels_last")
+    dilation_rate: int | tuple[int] = arg("Distance between the steps that a filter writes.", default=1, at_least=1)
+    activation: Activation = arg("Applied to the output.", default=None)
+    use_bias: bool = arg("Whether a number per filter is added.", default=True)
 
     @property
     def _numbers(self) -> tuple[int, int, int]:

@@ -74,8 +74,8 @@ class Bidirectional(Layer):
     """
 
     layer: Layer = arg("The recurrent layer that reads forward; its copy reads backward.")
-    merge_mode: MergeMode = arg("How the two outputs become one; None gives both in a list.", "concat")
-    backward_layer: Layer | None = arg("The layer that reads backward, in place of a copy.", None)
+    merge_mode: MergeMode = arg("How the two outputs become one; None gives both in a list.", default="concat")
+    backward_layer: Layer | None = arg("The layer that reads backward, in place of a copy.", default=None)
 
     keras_only = ("weights",)
     mutants = (

@@ -39,26 +39,26 @@ class _Dense(Layer):
     mutants: ClassVar[tuple[Mutant, ...]] = (Mutant("no_bias", "forgets the bias"),)
 
     units: int = arg("Length of the output.", at_least=1)
-    activation: Literal["relu", "tanh"] | None = arg("Applied to the sums.", None)
-    use_bias: bool = arg("Whether a number is added.", True)
-    rate: float = arg("Share of zeros.", 0.0, at_least=0)
+    activation: Literal["relu", "tanh"] | None = arg("Applied to the sums.", default=None)
+    use_bias: bool = arg("Whether a number is added.", default=True)
+    rate: float = arg("Share of zeros.", default=0.0, at_least=0)
 
 
 class _Window(Layer):
     """A window slid over steps."""
 
     size: int | tuple[int] = arg("Steps in a window.", at_least=1)
-    pads: int | tuple[int, int] | tuple[tuple[int, int], ...] = arg("Zeros before and after.", 0)
-    axis: int | tuple[int, ...] | None = arg("Axes.", None)
-    padding: Literal["valid", "same"] = arg("What happens at the ends.", "valid")
-    data_format: Literal["channels_last", "channels_first"] = arg("Where the channels are.", "channels_last")
+    pads: int | tuple[int, int] | tuple[tuple[int, int], ...] = arg("Zeros before and after.", default=0)
+    axis: int | tuple[int, ...] | None = arg("Axes.", default=None)
+    padding: Literal["valid", "same"] = arg("What happens at the ends.", default="valid")
+    data_format: Literal["channels_last", "channels_first"] = arg("Where the channels are.", default="channels_last")
 
 
 class _Wrapper(Layer):
     """A layer inside a layer."""
 
     layer: Layer = arg("The layer inside.")
-    cells: tuple[Layer, ...] = arg("More of them.", ())
+    cells: tuple[Layer, ...] = arg("More of them.", default=())
 
 
 LAYERS: Mapping[str, type[Layer]] = {"Dense": _Dense, "Window": _Window, "Wrapper": _Wrapper}

@@ -14,7 +14,7 @@ from conformance.reference.base import LAYERS, Layer, LayerError, Mutant, Weight
 class _Scale(Layer):
     """factor * x; refuses a factor of zero."""
 
-    factor: float = arg("what x is multiplied with", 2.0)
+    factor: float = arg("what x is multiplied with", default=2.0)
 
     supports_masking = True
 
