@@ -15,7 +15,7 @@ from math import prod
 from typing import Any
 
 from conformance.report.blocks import Block, Cell, Drawing, Panel, Pictures, Table
-from conformance.report.words import decimal, index_text, one_line
+from conformance.report.words import decimal, index_text, joined, one_line
 
 CELL, SMALL_CELL = 12, 6
 """Width and height of a cell in a map; the small one where there are more than `FEW` columns."""
@@ -79,7 +79,9 @@ def _caption(picture: Mapping[str, Any], what: str, lane: str) -> str:
 
 def _axes_words(first: int, last: int, noun: str) -> str:
     axes = [str(axis) for axis in range(first, last)]
-    return f"{'axis' if len(axes) == 1 else 'axes'} {' and '.join(axes)} make {noun}" if axes else ""
+    if len(axes) < 2:
+        return f"axis {axes[0]} makes {noun}" if axes else ""
+    return f"axes {joined(axes)} make {noun}"
 
 
 def _rectangle(picture: Mapping[str, Any]) -> tuple[int, int]:
@@ -171,12 +173,11 @@ def _panel(
     left = LETTER + max(map(len, row_names)) * LETTER
     drawings = [
         _text(left - 4, TOP + row * cell + cell // 2 + 3, row_names[row], "end")
-        for row in _labelled(row_names, CELL // cell)
+        for row in range(0, rows, CELL // cell * (1 + rows // 20))
     ]
     room = (max(map(len, column_names)) + 1) * LETTER // cell + 1
     drawings += [
-        _text(left + column * cell + cell // 2, 9, column_names[column], "middle")
-        for column in _labelled(column_names, room)
+        _text(left + column * cell + cell // 2, 9, column_names[column], "middle") for column in range(0, columns, room)
     ]
     where = (("x", left), ("y", TOP), ("width", columns * cell), ("height", rows * cell))
     image = ("href", f"data:image/png;base64,{png(lines, colours)}")
@@ -196,18 +197,13 @@ def _panel(
     return Panel(title, words, left + columns * cell + 2, TOP + rows * cell + 2, tuple(drawings))
 
 
-def _text(x: int, y: int, words: str, anchor: str = "start") -> Drawing:
-    return Drawing("text", (("x", x), ("y", y), ("text-anchor", anchor)), words)
+def _text(x: int, y: int, words: str, anchor: str = "") -> Drawing:
+    return Drawing("text", (("x", x), ("y", y), *((("text-anchor", anchor),) if anchor else ())), words)
 
 
 def _frame(x: int, y: int, width: int, height: int, stroke: str, colour: str) -> Drawing:
     size = (("x", x), ("y", y), ("width", width), ("height", height))
     return Drawing("rect", (*size, ("fill", "none"), ("stroke", colour), ("stroke-width", stroke)))
-
-
-def _labelled(names: Sequence[str], room: int) -> range:
-    """Which of the rows or columns have their name beside them: so many that none touches the next."""
-    return range(0, len(names), room)
 
 
 def _values_scale(picture: Mapping[str, Any]) -> Panel:

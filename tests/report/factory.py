@@ -303,3 +303,40 @@ def results(*records: Mapping[str, Any], **given: Any) -> dict[str, Any]:
         "footer": {"complete": True, "stopped": "", "cases": len(records)},
         **given,
     }
+
+
+PICTURE = {
+    "node": "pooled",
+    "run": 0,
+    "aspect": "values",
+    "shape": [2, 11, 7],
+    "split": 1,
+    "row": 0,
+    "column": 30,
+    "low": -1.5,
+    "high": 2.25,
+    "largest": 0.4274,
+    "got": ["0123456789ab", "n+-b00000000"],
+    "reference": ["0123456789ab", "000b00000000"],
+    "error": ["000000000000", "666016000000"],
+    "block": {
+        "row": 1,
+        "column": 30,
+        "got": [["NaN", "Infinity", "-Infinity", 2.25]],
+        "reference": [[-1.5, -1.5, -1.5, 2.25]],
+        "over": ["1110"],
+    },
+}
+"""What is kept of an array of 154 elements: the window begins at [0, 4, 2]."""
+
+
+def too_large(verdict: str = "differ", picture: Mapping[str, Any] = PICTURE, **given: Any) -> dict[str, Any]:
+    """torch differs in an array that is too large to keep."""
+    found = finding("values", distance=distance(137_870.9677, 4, 154, 0.4274, worst(0.5726, 1.0, 3.1e-6, (1, 5, 0))))
+    held = {**differing("torch", found, verdict=verdict, pooled={"values": None}), "picture": dict(picture)}
+    for name in ("keras", "numpy"):
+        given.setdefault("others", {})[name] = answered(name, values=None)
+    others = given.pop("others")
+    made = odd("torch", held, found, **given)
+    made["lanes"].update(others)
+    return made

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from conformance.report.facts import is_failure
+from conformance.report import view
 from conformance.report.html import render, render_page
 from conformance.report.page import page_of
-from tests.report.factory import LANE_ROWS, agreeing, mask, results, wrong_shape
+from tests.report.factory import LANE_ROWS, agreeing, mask, results, too_large, wrong_shape
 from tests.report.test_html import HOSTILE, MIXED, poisoned
 
 pytestmark = pytest.mark.browser
@@ -133,7 +133,7 @@ def test_links_of_the_index_and_back(visit):
     assert page.is_visible("#overview")
 
 
-def test_the_script_draws_what_the_template_writes(visit):
+def test_the_script_draws_what_the_template_writes(visit, monkeypatch):
     """Every kind of block: the same page, drawn by the script and written out by the template."""
     source = {"kind": "docs", "reference": "https://keras.io/", "note": "a note"}
     rich = agreeing(
@@ -141,7 +141,8 @@ def test_the_script_draws_what_the_template_writes(visit):
     )
     rich["lanes"]["numpy"]["runs"][0]["pooled"]["mask"] = mask([[1, 0], [1, 1]])
     rich["lanes"]["keras"]["runs"][0]["pooled"]["dtype"] = "float64"
-    for case in [rich, *(case for case in MIXED["cases"] if not is_failure(case["outcome"]))]:
+    monkeypatch.setattr(view, "MOST_DRAWN", 0)
+    for case in [rich, too_large(id="a/large.case"), *MIXED["cases"]]:
         page = visit(results(case), f"#{case['id']}")
         drawn = page.evaluate(DRAWN)
         written = page.evaluate(WRITTEN, render_page(page_of(case, LANE_ROWS)))
