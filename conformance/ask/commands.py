@@ -13,7 +13,7 @@ from conformance.ask.find import DEFAULT_CASES, DEFAULT_RESULTS, Found, find
 from conformance.errors import Exit, UsageError
 
 if TYPE_CHECKING:
-    from conformance.case.model import Case
+    from conformance.ask.question import Options
 
 FORMATS = {"text": "text", "md": "markdown", "markdown": "markdown", "html": "html"}
 """What `--format` takes, and what it means."""
@@ -177,10 +177,22 @@ def _question(parsed: argparse.Namespace) -> Found:
     results = ask(case, specs)
     record = dict(record_of(results))
     if path is None:
-        record["again"] = _again(sys.argv[1:] or ["explain"], case)
+        record["again"] = again(options, parsed.lane)
     return Found(record, results)
 
 
-def _again(arguments: Sequence[str], case: Case) -> str:
-    """The command that asks the question once more."""
-    return shlex.join(["conformance", *arguments])
+def again(options: Options, lanes: Sequence[str]) -> str:
+    """The command that asks a question once more."""
+    words = ["conformance", "explain", "--layer", options.layer]
+    words += [] if options.config is None else ["--config", options.config]
+    several = (
+        ("input", options.inputs),
+        ("dtype", options.dtypes),
+        ("range", options.ranges),
+        ("mask", options.masks),
+        ("lane", lanes),
+    )
+    words += [word for name, values in several for value in values for word in (f"--{name}", value)]
+    words += ["--training"] if options.is_training else []
+    words += [] if options.question is None else ["--question", options.question]
+    return shlex.join(words)

@@ -32,6 +32,8 @@ ELSEWHERE: Mapping[str, str] = {
     "L1Loss": "MeanAbsoluteError",
 }
 """What torch calls layers whose names are too far from Keras' to be guessed."""
+_IN_ORDER: Mapping[str, tuple[str, ...]] = {"SeparableConv1D": ("filters", "kernel_size")}
+"""Required arguments in the order of Keras' constructor, where the reference declares them in another."""
 
 
 class Asked(NamedTuple):
@@ -130,7 +132,9 @@ def _arguments(call: ast.Call, kind: str, problems: Problems) -> Located:
         hint = did_you_mean(kind, layers.types()) or f"there are {listed(sorted(layers.types()))}"
         problems.add(_at(call), f"there is no layer {kind}", hint)
         return _located({}, call)
-    required = [name for name, field in record.fields.items() if field.required and name != "type"]
+    required = _IN_ORDER.get(kind) or [
+        name for name, field in record.fields.items() if field.required and name != "type"
+    ]
     values: dict[str, Located] = {}
     keys: dict[str, Point] = {}
     for index, argument in enumerate(call.args):

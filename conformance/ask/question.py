@@ -189,9 +189,7 @@ def _row(part: str, steps: int) -> tuple[int, ...]:
         return tuple(int(entry) for entry in part)
     if part.isdecimal() and int(part) <= steps:
         return tuple(int(step < int(part)) for step in range(steps))
-    hint = (
-        f"real steps of each sequence, as in --mask {steps},{max(steps - 2, 0)}; or 0 and 1 for each of {steps} steps"
-    )
+    hint = f"real steps of each sequence, as in --mask {steps},{max(steps - 2, 0)}; or 0 and 1 for each step"
     raise QuestionError(f"--mask: {part[:40]!r} is not a mask of {steps} steps", hint)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from conformance.report.blocks import GLYPHS, Block, Chips, Code, Command, Link, Page, Paragraph, Table
+from conformance.report.blocks import GLYPHS, Block, Chips, Code, Command, Link, Page, Paragraph, Pictures, Table
 from conformance.report.facts import Lanes, Record
 from conformance.report.page import page_of
 
@@ -61,8 +61,9 @@ def _block(block: Block) -> str:
             return f"<{address}>"
         case Table():
             return _table(block)
-        case _:
-            return f"*{plain(block.caption)}: a picture, see the HTML page*"
+        case Pictures():
+            shown = [f"{panel.words[:1].upper()}{panel.words[1:]}." for panel in block.panels]
+            return "\n\n".join([f"*{cell(block.caption)}*", fenced("\n".join(block.lines)), *map(plain, shown)])
 
 
 def _table(table: Table) -> str:

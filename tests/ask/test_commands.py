@@ -1,0 +1,199 @@
+"""`conformance explain`: from results, by running a case now, and for a question that no file holds."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from conformance import results
+from conformance.ask import live
+from conformance.cli import main
+from conformance.run import LANES
+from tests.builders import POOLED, cases_of, fake
+from tests.test_results import whole
+
+ROOT = Path(__file__).parents[2]
+ASKED = ["explain", "--layer", "Conv1D", "--config", "{filters: 7, kernel_size: 4, padding: same}", "--input", "5,3"]
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty project in which the usual lanes are one that is right and the reference."""
+    monkeypatch.chdir(tmp_path)
+    fakes = {name: fake(name) for name in ("always_right", "always_wrong", "raises_always")}
+    monkeypatch.setattr(live, "LANES", {**fakes, "numpy": LANES["numpy"]})
+    monkeypatch.setattr(live, "DEFAULT_LANES", ("always_right", "numpy"))
+    monkeypatch.setattr(live, "IN_PROCESS", ("numpy", *fakes))
+    return tmp_path
+
+
+def test_a_question_without_a_case_is_answered(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(ASKED) == 0
+    printed = capsys.readouterr()
+    words = " ".join(printed.out.split())
+    assert "and the NumPy reference agree: result has shape [batch, steps, 7] = (2, 5, 7)." in words
+    assert "same: ceil(5 / 1) = 5; total padding max(4 * 1 + 4 - 5, 0) = 3, left 1, right 2" in printed.out
+    assert printed.err == "conformance: asking always_right, numpy; importing frameworks takes some seconds\n"
+
+
+def test_lanes_that_disagree_are_told_apart_and_the_exit_code_is_that_of_a_page(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main([*ASKED, "--lane", "always_right", "--lane", "always_wrong"]) == 0
+    assert "✗ DIFFER  asked/question.conv1d" in capsys.readouterr().out
+
+
+def test_the_page_of_an_unsaved_question_says_how_it_is_asked_again(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*ASKED, "--format", "text"]) == 0
+    printed = capsys.readouterr().out
+    again = "conformance explain --layer Conv1D --config '{filters: 7, kernel_size: 4, padding: same}' --input 5,3"
+    assert f"$ {again}" in printed
+    assert "pytest" not in printed
+
+
+def test_a_saved_question_is_a_case_that_pytest_runs(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*ASKED, "--save", "cases/mine/topic.case.yaml"]) == 0
+    printed = capsys.readouterr()
+    assert "agree  mine/topic.conv1d".lower() in printed.out.lower()
+    assert 'saved: cases/mine/topic.case.yaml; run it with: pytest "cases/mine/topic.case.yaml"' in printed.err
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--lanes", "numpy", "cases"],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout
+    assert "1 passed" in ran.stdout
+
+
+def test_every_lane_that_refuses_is_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "--layer", "Dot(axes=1)", "--input", "4,3", "--input", "5,3"]) == 0
+    printed = capsys.readouterr().out
+    assert "No lane gives an answer." in printed
+    assert "A case that asks for this says so: expect: {error: {}}." in " ".join(printed.split())
+
+
+def test_markdown_and_html(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*ASKED, "--format", "md"]) == 0
+    assert capsys.readouterr().out.startswith("## ✓ AGREE `asked/question.conv1d`\n")
+    assert main([*ASKED, "-o", "page.html"]) == 0
+    page = (project / "page.html").read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert "left 1, right 2" in page
+    assert "<script" not in page
+    assert main([*ASKED, "-o", "page.md"]) == 0
+    assert (project / "page.md").read_text(encoding="utf-8").startswith("## ✓")
+
+
+def test_a_case_is_taken_from_results(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    results.write(whole(project), project / "reports" / "results.json")
+    assert main(["explain", "masked"]) == 0
+    printed = capsys.readouterr()
+    assert "Are padded steps left out?" in printed.out
+    assert printed.err == ""
+
+
+def test_a_case_without_results_is_run_now(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cases_of(POOLED, project / "cases")
+    assert main(["explain", "fam/topic.masked"]) == 0
+    printed = capsys.readouterr()
+    assert "✓ AGREE  fam/topic.masked" in printed.out
+    assert printed.err.startswith("conformance: there is no reports/results.json yet; asking always_right, numpy;")
+
+
+def test_a_case_that_results_do_not_hold_is_run_now(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    results.write(whole(project), project / "reports" / "results.json")
+    cases_of(POOLED.replace("id: masked", "id: younger"), project / "cases")
+    assert main(["explain", "younger"]) == 0
+    assert "reports/results.json does not hold it; asking" in capsys.readouterr().err
+
+
+def test_named_lanes_are_run_even_where_results_hold_the_case(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results.write(whole(project), project / "reports" / "results.json")
+    cases_of(POOLED, project / "cases")
+    assert main(["explain", "fam/topic.masked", "--lane", "always_wrong"]) == 0
+    assert "✗ DIFFER" in capsys.readouterr().out
+
+
+def test_a_known_deviation_is_known_here_too(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cases_of(POOLED, project / "cases")
+    (project / "deviations").mkdir()
+    (project / "deviations" / "d.yaml").write_text(
+        """\
+schema_version: 1
+deviations:
+  - id: off-by-one
+    cases: [fam/topic.masked]
+    lanes: [always_wrong]
+    aspect: values
+    observed: {node: embedded}
+    kind: by design
+    reason: It adds one.
+    owner: us
+    added: 2026-11-22
+    expires: 2999-01-01
+""",
+        encoding="utf-8",
+    )
+    assert main(["explain", "masked", "--lane", "always_wrong"]) == 0
+    assert "≈ KNOWN  fam/topic.masked" in capsys.readouterr().out
+
+
+MISTAKES = {
+    "nothing": (["explain"], 4, "which case?"),
+    "an unknown id": (["explain", "topic.mask"], 4, "did you mean fam/topic.masked?"),
+    "an id with a typo": (["explain", "fam/topci.masked"], 4, "did you mean fam/topic.masked?"),
+    "both": (["explain", "x", "--layer", "Dense"], 4, "an ID and --layer are both given"),
+    "an input without a layer": (["explain", "x", "--input", "5"], 4, "--input is for a new question"),
+    "no results where named": (["explain", "x", "--results", "none.json"], 2, "none.json: no such file"),
+    "an unknown layer": (["explain", "--layer", "Conv1", "--input", "5"], 2, "did you mean Conv1D?"),
+    "an unknown argument": (["explain", "--layer", "Dense(unit=3)", "--input", "5"], 2, "did you mean units?"),
+    "a wrong rank": (["explain", "--layer", "GRU(3)", "--input", "5"], 2, "--input steps,features"),
+    "no YAML": (["explain", "--layer", "GRU", "--config", "{units", "--input", "5"], 2, "arguments as YAML in braces"),
+    "an unknown lane": ([*ASKED, "--lane", "kers"], 4, "did you mean keras?"),
+    "a bad place": ([*ASKED, "--save", "cases/mine/topic.yaml"], 2, "case files end in .case.yaml"),
+    "a folder that cannot be": ([*ASKED, "--save", "/proc/none/topic.case.yaml"], 4, "/proc/none"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_a_message_with_a_way_out(name: str, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments, code, words = MISTAKES[name]
+    cases_of(POOLED, project / "cases")
+    assert main(arguments) == code
+    printed = capsys.readouterr()
+    assert words in printed.err
+    assert "Traceback" not in printed.err
+    assert printed.out == ""
+
+
+def test_a_lane_that_cannot_start_says_which_others_can(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(live, "LANES", {**live.LANES, "missing": replace(fake("missing"), adapter="tests.none")})
+    monkeypatch.setattr(live, "IN_PROCESS", ("numpy",))
+    assert main([*ASKED, "--lane", "missing", "--lane", "always_right"]) == 4
+    assert "or ask the others alone: --lane always_right" in capsys.readouterr().err
+
+
+@pytest.mark.frameworks
+def test_keras_torch_and_the_reference_answer_a_question(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The padding follows from the definition of `same`: 3 zeros in all, 1 left and 2 right."""
+    monkeypatch.undo()
+    arguments = ["--layer", 'Conv1D(7, 4, padding="same")', "--input", "5,3", "--format", "md"]
+    assert main(["explain", *arguments]) == 0
+    printed = capsys.readouterr().out
+    assert "torch" in printed
+    assert "agree: result has shape [batch, steps, 7] = (2, 5, 7)." in printed
+    assert "left 1, right 2" in printed
