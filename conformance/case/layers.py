@@ -50,10 +50,12 @@ def record_of(type: str) -> Record | None:
 
 
 def fields_of(kind: type[Any], name: str) -> dict[str, Field]:
-    """The key `type`, which is this name, and the arguments of a class of the reference."""
+    """The key `type`, which is this name, and the arguments of a class: all fields but those with an underscore."""
     hints = typing.get_type_hints(kind)
     fields = {"type": Field(kinds.Choice((name,)), _first_sentence(kind), required=True)}
     for argument in dataclasses.fields(kind):
+        if argument.name.startswith("_"):
+            continue
         description = argument.metadata.get("description", "")
         is_required = argument.default is dataclasses.MISSING
         if not is_required:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from conformance.case import layers
 from conformance.case.draft import Draft
 from conformance.case.expressions import ExpressionError
 from conformance.case.graph import parsed
@@ -36,10 +37,10 @@ def _training(draft: Draft, written: Mapping[str, Any], node: Located, inputs: M
         hint = did_you_mean(loss, nodes) or f"nodes here: {listed(nodes)}"
         draft.problems.add(node["loss"], f"unknown node {loss} as the loss", hint)
         return None
-    layers = reached(draft, loss)
-    if not layers:
+    found = reached(draft, loss)
+    if not found:
         hint = "a training moves the weights of layers from which the loss is computed"
-        draft.problems.add(node["loss"], f"the loss {loss} reaches no layer", hint)
+        draft.problems.add(node["loss"], f"the loss {loss} reaches no layer with weights", hint)
         return None
     for name, row in written.get("batches", {}).items():
         _check_batches(draft, name, row, node["batches"], steps, inputs)
@@ -49,7 +50,7 @@ def _training(draft: Draft, written: Mapping[str, Any], node: Located, inputs: M
         config=config,
         loss=loss,
         steps=steps,
-        layers=layers,
+        layers=found,
         batches={name: tuple(row) for name, row in written.get("batches", {}).items()},
         is_native=written.get("native", False),
         position=Position(draft.problems.path, node.line, node.column),
@@ -57,8 +58,8 @@ def _training(draft: Draft, written: Mapping[str, Any], node: Located, inputs: M
 
 
 def reached(draft: Draft, loss: str) -> tuple[str, ...]:
-    """The layers that a node is computed from, in the order in which they are declared."""
-    graph, models, layers = draft.part("graph"), draft.part("models"), draft.names("layers")
+    """The layers with weights that a node is computed from, in the order in which they are declared."""
+    graph, models = draft.part("graph"), draft.part("models")
     found: set[str] = set()
     seen: set[str] = set()
     waiting = [loss]
@@ -74,7 +75,15 @@ def reached(draft: Draft, loss: str) -> tuple[str, ...]:
         found |= expression.callees() | {layer for layer, _ in expression.layers_with_weights()}
         for callee in expression.callees():
             waiting += models.get(callee, {}).get("outputs", ())
-    return tuple(layer for layer in layers if layer in found)
+    return tuple(name for name in draft.names("layers") if name in found and _may_have_weights(draft, name))
+
+
+def _may_have_weights(draft: Draft, name: str) -> bool:
+    """Whether the layer's type has weights at all; one that could not be read may."""
+    from conformance.reference.base import Layer
+
+    kind = layers.types().get(draft.part("layers").get(name, {}).get("type", ""))
+    return kind is None or getattr(kind, "weights", None) is not Layer.weights
 
 
 def _check_batches(

@@ -47,18 +47,17 @@ class Perturbed:
         optimizers: Sequence[Optimizer] = (),
     ) -> None:
         self._plan, self._layers, self._fixed = plan, layers, inputs
-        self._optimizers = optimizers
         self._cotangents = plan["cotangents"] if wants_gradients else {}
         self.note = ""
         variables = {f"input {name}": array for name, array in inputs.items()}
         for layer, held in weights.items():
             variables |= {f"{layer}.{key}": array for key, array in held.items()}
         self._variables = {name: array for name, array in variables.items() if array.dtype.kind == "f"}
-        values, gradients = self._evaluate(self._variables)
+        values, gradients = self._evaluate(self._variables, optimizers)
         value_moves = {node: [numpy.zeros(item.shape) for item in items] for node, items in values.items()}
         gradient_moves = {name: numpy.zeros(array.shape) for name, array in gradients.items()}
         for pattern in range(PATTERNS):
-            near_values, near_gradients = self._evaluate(self._moved(pattern))
+            near_values, near_gradients = self._evaluate(self._moved(pattern), self._rounded(optimizers, pattern))
             with numpy.errstate(invalid="ignore", over="ignore"):
                 for node, items in values.items():
                     for total, item, near in zip(value_moves[node], items, near_values[node], strict=True):
@@ -81,12 +80,19 @@ class Perturbed:
             for name, array in self._variables.items()
         }
 
-    def _evaluate(self, variables: Arrays) -> tuple[dict[str, list[Any]], dict[str, Any]]:
+    @staticmethod
+    def _rounded(optimizers: Sequence[Optimizer], pattern: int) -> list[Optimizer]:
+        generator = numpy.random.Generator(numpy.random.Philox(key=[pattern, 1]))
+        return [optimizer.rounded(generator, FLOAT32_UNIT) for optimizer in optimizers]
+
+    def _evaluate(
+        self, variables: Arrays, optimizers: Sequence[Optimizer]
+    ) -> tuple[dict[str, list[Any]], dict[str, Any]]:
         """The observed arrays, weights after steps of training among them, and the gradients where they are wanted."""
         seen, gradients = self._differentiated(variables)
         weights = {name: self._weights_in(variables)(name) for name in self._plan["layers"]}
         inputs = {name: variables.get(f"input {name}", array) for name, array in self._fixed.items()}
-        trained = weights_after_steps(self._plan, self._layers, self._optimizers, weights, inputs)
+        trained = weights_after_steps(self._plan, self._layers, optimizers, weights, inputs)
         return seen | {label: [array] for label, array in trained.items()}, gradients
 
     def _differentiated(self, variables: Arrays) -> tuple[dict[str, list[Any]], dict[str, Any]]:
