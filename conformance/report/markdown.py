@@ -9,7 +9,8 @@ from conformance.report.facts import Lanes, Record
 from conformance.report.page import page_of
 
 _SPECIAL = re.compile(r"([\\`*<|]|\](?=\()|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|~(?=~))")
-_STARTS = re.compile(r"^(?=[#>+=-]|\d+[.)])")
+_STARTS = re.compile(r"^(?:(?=[#>+=-])|(\d+)(?=[.)](?:\s|$)))")
+"""What would begin a heading, a quotation or a list."""
 _LONGEST_FENCE = re.compile(r"`{3,}")
 
 
@@ -30,7 +31,7 @@ def page_markdown(page: Page) -> str:
 
 def plain(text: str) -> str:
     """Text that markdown shows as it is, line by line; nobody is notified by an @ in it."""
-    lines = (_STARTS.sub(r"\\", _SPECIAL.sub(r"\\\1", line)) for line in text.split("\n"))
+    lines = (_STARTS.sub(r"\1\\", _SPECIAL.sub(r"\\\1", line)) for line in text.split("\n"))
     return "  \n".join(lines).replace("@", "@\u2060")
 
 

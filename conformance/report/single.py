@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from conformance.report.blocks import GLYPHS
-from conformance.report.html import environment, policy, static
+from conformance.report.html import environment, static, style_policy
 from conformance.report.view import report_of
 
 
@@ -24,7 +24,7 @@ def render_single(results: Mapping[str, Any]) -> str:
             report=report,
             cases=list(pages.values()),
             style=Markup(style),
-            policy=policy(style, ""),
+            policy=style_policy(style),
             glyphs=GLYPHS,
         )
     )
