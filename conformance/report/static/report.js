@@ -48,7 +48,7 @@
     },
     table: (caption, head, lines, role) => {
       const table = make("table", role, make("caption", "", caption));
-      if (head.join("")) table.append(make("thead", "", make("tr", "", ...head.map((name) => scoped("col", name)))));
+      if (head.join("")) table.append(make("thead", "", make("tr", "", ...head.map((name) => (name ? scoped("col", name) : make("td"))))));
       table.append(make("tbody", "", ...lines.map((line) => make("tr", "", ...line.map(cell)))));
       return make("div", "scroll", table);
     },
@@ -212,7 +212,7 @@
     byId("pages").className = "closed";
     byId("overview").hidden = false;
     byId("bar").hidden = true;
-    document.querySelector("header.verdict").hidden = false;
+    byId("verdict").className = byId("verdict").dataset.state;
     document.title = title;
     makeScrollable(byId("overview"));
   }
@@ -227,7 +227,7 @@
     for (const other of articles.values()) other.hidden = other !== article;
     byId("pages").className = "";
     byId("overview").hidden = true;
-    document.querySelector("header.verdict").hidden = true;
+    byId("verdict").className = `small ${byId("verdict").dataset.state}`;
     addTools(article);
     makeScrollable(article);
     showBar(id);
