@@ -16,6 +16,7 @@ from conformance.case.model import Case
 from conformance.errors import LaneUnavailable, UsageError
 from conformance.judge.case import REFERENCE, judge_case
 from conformance.judge.explain import explanations
+from conformance.judge.feeding import Ask
 from conformance.judge.verdict import CaseVerdict, Verdict
 from conformance.lanes.observation import Observation
 from conformance.lanes.process import InProcessLane, Lane, LaneIdentity, LaneSpec, ProcessLane
@@ -152,11 +153,22 @@ class Run:
             verdict = judge_case(case, observations, masks)
             if self._with_relations:
                 verdict = self._related(case, verdict, observations)
-            explained = explanations(case, verdict, observations, masks)
+            explained = explanations(case, verdict, observations, masks, self._asks)
             record = case_record(case, verdict, observations, explained)
             self.records[case.id] = record if self._excuse is None else self._excuse(record, identities)
             del self._unjudged[case.id]
         return self.records[case.id]
+
+    def _asks(self, name: str) -> Ask:
+        """A lane that answers plans made on the way, behind the cases that were sent ahead."""
+        lane = self.lanes[name]
+
+        def ask(plans: Sequence[Plan]) -> list[Observation]:
+            for plan in plans:
+                lane.send(plan)
+            return [lane.wait(plan["id"]) for plan in plans]
+
+        return ask
 
     def _related(self, case: Case, verdict: CaseVerdict, observations: Mapping[str, Observation]) -> CaseVerdict:
         """The verdict with what lanes that agree make of the relations that hold for the case."""

@@ -45,6 +45,9 @@ OPERATIONS: dict[str, str] = {
 }
 """The closed operations, each with the form in which it is called."""
 
+GIVEN = "__given"
+"""`__given(x, m)`: x with the mask m. Not of the language of cases: plans that feed a lane what it did not compute."""
+
 _BINARY: dict[type[ast.operator], str] = {
     ast.Add: "+",
     ast.Sub: "-",
@@ -262,7 +265,7 @@ def _value(tree: Tree, arrays: Arrays) -> Any:
         case List(items):
             return [_value(item, arrays) for item in items]
         case Call(callee, args, kwargs):
-            verb: Callable[..., Any] = arrays.operate if callee in OPERATIONS else arrays.call
+            verb: Callable[..., Any] = arrays.operate if callee in OPERATIONS or callee == GIVEN else arrays.call
             return verb(
                 callee, [_value(part, arrays) for part in args], {name: _value(part, arrays) for name, part in kwargs}
             )

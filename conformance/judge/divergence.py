@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,24 +22,49 @@ class Divergence:
     """The observed nodes and inputs of the case that it is computed from, all of which agree."""
     step: int | None = None
     """For a sequence, the first index of axis 1 at which it differs."""
+    gate: str = ""
+    """Of a recurrent layer: the gates that hold the fault, in words."""
+    is_fed: bool = False
+    """Whether it shows only when the reference's activations are given in place of the lane's."""
 
 
-def divergences(case: Case, got: Observation, reference: Observation, gives_masks: bool) -> tuple[Divergence, ...]:
-    """The starts of all differences between a lane and the reference, in the order of the graph."""
+def divergences(
+    case: Case, got: Observation, reference: Observation, gives_masks: bool, given: Collection[str] = ()
+) -> tuple[Divergence, ...]:
+    """The starts of all differences between a lane and the reference, in the order of the graph.
+
+    `given` are nodes that the lane did not compute, in a run without training.
+    """
+    wrong = _wrong(case, got, reference, gives_masks, given)
+    sources = observed_sources(case)
+    starts = tuple(
+        Divergence(name, sources[name], first_step(wrong[name]) if _is_sequence(case, name) else None)
+        for name in sources
+        if name in wrong and not any(source in wrong for source in sources[name])
+    )
+    return starts or _of_training(wrong)
+
+
+def wrong_nodes(
+    case: Case, got: Observation, reference: Observation, gives_masks: bool, given: Collection[str] = ()
+) -> set[str]:
+    """Every node of the graph that differs, wherever its difference starts."""
+    wrong = _wrong(case, got, reference, gives_masks, given)
+    return {name for name in wrong if not is_trained(name)}
+
+
+def _wrong(
+    case: Case, got: Observation, reference: Observation, gives_masks: bool, given: Collection[str]
+) -> dict[str, list[Matched]]:
     wrong: dict[str, list[Matched]] = {}
     for item in matched_outputs(got, reference, reference, case.tolerance, 1.0):
         if differs(item, gives_masks):
             wrong.setdefault(item.label.partition("[")[0], []).append(item)
     for name in (name for run in reference.runs for name in run):
-        if any(name not in run for run in got.runs):
+        is_asked = not given or (name not in given and not is_trained(name))
+        if is_asked and any(name not in run for run in got.runs):
             wrong.setdefault(name, [])
-    sources = observed_sources(case)
-    starts = tuple(
-        Divergence(name, sources[name], _first_step(case, name, wrong[name]))
-        for name in sources
-        if name in wrong and not any(source in wrong for source in sources[name])
-    )
-    return starts or _of_training(wrong)
+    return wrong
 
 
 def _of_training(wrong: Mapping[str, object]) -> tuple[Divergence, ...]:
@@ -77,10 +102,8 @@ def observed_sources(case: Case) -> dict[str, tuple[str, ...]]:
     return {node.name: tuple(dict.fromkeys(sources(node.name))) for node in case.graph if node.is_observed}
 
 
-def _first_step(case: Case, name: str, wrong: Sequence[Matched]) -> int | None:
-    """The first wrong step of the first wrong sequence; None for what is no sequence of a recurrent layer."""
-    if not _is_sequence(case, name):
-        return None
+def first_step(wrong: Sequence[Matched]) -> int | None:
+    """The first wrong step of the first output that is a sequence, by its rank; None where none is."""
     for item in wrong:
         values, wanted = item.got.values, item.wanted.values
         if values.shape == wanted.shape and values.ndim >= 3 and values.dtype.kind == "f":

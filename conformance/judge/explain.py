@@ -17,6 +17,8 @@ from conformance.case.model import Case
 from conformance.judge.case import REFERENCE
 from conformance.judge.compare import Matched, is_trained, matched_outputs, structure_findings
 from conformance.judge.divergence import Divergence, differs, divergences
+from conformance.judge.feeding import Ask, alone, answered, further
+from conformance.judge.gates import located
 from conformance.judge.gradients import gradient_findings
 from conformance.judge.transforms import transforms
 from conformance.judge.verdict import CaseVerdict, LaneVerdict, Verdict
@@ -45,9 +47,16 @@ class Explanation:
 
 
 def explanations(
-    case: Case, verdict: CaseVerdict, observations: Mapping[str, Observation], gives_masks: Mapping[str, bool]
+    case: Case,
+    verdict: CaseVerdict,
+    observations: Mapping[str, Observation],
+    gives_masks: Mapping[str, bool],
+    asks: Callable[[str], Ask] | None = None,
 ) -> dict[str, Explanation]:
-    """An explanation for every lane that differs from the reference, by lane; lanes that agree have none."""
+    """An explanation for every lane that differs from the reference, by lane; lanes that agree have none.
+
+    `asks` gives a lane that can be asked again: then every faulty node is found, and the gate of a recurrent layer.
+    """
     reference = observations[REFERENCE]
     differing = [
         name
@@ -56,9 +65,11 @@ def explanations(
     ]
     if not differing or reference.failure is not None:
         return {}
-    wrong = _Mistaken(case)
+    wrong = _Mistaken(plan_of(case, with_gradients=False))
     return {
-        name: _explained(case, name, observations[name], reference, gives_masks.get(name, True), wrong)
+        name: _explained(
+            case, name, observations[name], reference, gives_masks.get(name, True), wrong, asks and asks(name)
+        )
         for name in differing
     }
 
@@ -72,23 +83,21 @@ def _is_about_arrays(found: LaneVerdict) -> bool:
 
 
 class _Mistaken:
-    """The answers of the case's mutants, made when they are first asked for and shared by all lanes."""
+    """The answers of a plan's mutants, made when they are first asked for and shared by all lanes."""
 
-    def __init__(self, case: Case) -> None:
-        self._case = case
-        self._plan: Plan | None = None
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
         self._made: dict[tuple[str, str, bool], Observation | None] = {}
 
     def answers(self, with_sensitivity: bool, kind: str, mutant: Mutant) -> Observation | None:
         """None where the mistake cannot be made here."""
         key = (kind, mutant.name, with_sensitivity)
         if key not in self._made:
-            self._plan = self._plan or plan_of(self._case, with_gradients=False)
             try:
                 with warnings.catch_warnings(), np.errstate(all="ignore"):
                     warnings.simplefilter("ignore")  # a wrong formula may divide by zero; what it gives is compared
                     rewrite = partial(with_mistake, kind=mutable()[kind], mutant=mutant)
-                    found = observe(self._plan, rewrite, with_sensitivity)
+                    found = observe(self.plan, rewrite, with_sensitivity)
                 self._made[key] = found
             except (DoesNotApply, HookError):
                 self._made[key] = None
@@ -96,21 +105,66 @@ class _Mistaken:
 
 
 def _explained(
-    case: Case, lane: str, got: Observation, reference: Observation, gives_masks: bool, wrong: _Mistaken
+    case: Case,
+    lane: str,
+    got: Observation,
+    reference: Observation,
+    gives_masks: bool,
+    wrong: _Mistaken,
+    ask: Ask | None,
 ) -> Explanation:
     if got.failure is not None:
         return _of_an_error(case, lane, got, wrong)
     starts = divergences(case, got, reference, gives_masks)
+    if ask is not None:
+        starts = _all_starts(case, got, reference, gives_masks, wrong.plan, starts, ask)
     where = _where(case, starts)
     named = _mutants(case, got, reference, gives_masks, wrong)[:ALTERNATIVES]
     if named:
         return Explanation(f"{lane} answers as one who {_mistakes(named)}.{where}", _names(named), "", starts)
     if not starts and (of_gradients := _gradient_change(got, reference)):
         return Explanation(f"Only gradients differ: {lane}'s {of_gradients}.", (), of_gradients)
-    change = _change(case, got, reference, starts, gives_masks)
+    if ask is not None and len(starts) > 1 and (parts := _parts(case, reference, gives_masks, wrong.plan, starts, ask)):
+        words = ", and ".join(f"at {node} as one who {_mistakes(found)}" for node, found in parts.items())
+        every = tuple(name for found in parts.values() for name in _names(found))
+        return Explanation(f"{lane} answers {words}.{where}", every, "", starts)
+    change = _change(case, got, reference, tuple(start for start in starts if not start.is_fed), gives_masks)
     if change:
         return Explanation(f"{lane}'s answer is the reference's {change}.{where}", (), change, starts)
     return Explanation(f"No known mistake and no simple change gives {lane}'s answer.{where}", (), "", starts)
+
+
+def _all_starts(
+    case: Case,
+    got: Observation,
+    reference: Observation,
+    gives_masks: bool,
+    plan: Plan,
+    starts: tuple[Divergence, ...],
+    ask: Ask,
+) -> tuple[Divergence, ...]:
+    """The starts that the lane's answer shows and those behind them, each with its step and gate where it has some."""
+    if any(is_trained(start.node) or start.node not in reference.runs[0] for start in starts):
+        return starts
+    every = (*starts, *further(case, plan, got, reference, gives_masks, ask))
+    return tuple(located(case, plan, reference, start, gives_masks, ask) for start in every)
+
+
+def _parts(
+    case: Case, reference: Observation, gives_masks: bool, plan: Plan, starts: tuple[Divergence, ...], ask: Ask
+) -> dict[str, list[tuple[str, Mutant]]]:
+    """For every start the mistakes that explain this node by itself; empty where one of them is not explained."""
+    plans = [alone(case, plan, reference, start.node) for start in starts]
+    parts = {}
+    for start, derived, got in zip(starts, plans, ask(plans), strict=True):
+        known = answered(derived, with_sensitivity=True)
+        if known is None or got.ended != "finished" or got.failure is not None:
+            return {}
+        named = _mutants(case, got, known, gives_masks, _Mistaken(derived))[:ALTERNATIVES]
+        if not named:
+            return {}
+        parts[start.node] = named
+    return parts
 
 
 def _of_an_error(case: Case, lane: str, got: Observation, wrong: _Mistaken) -> Explanation:
@@ -146,15 +200,22 @@ def _every(case: Case) -> Iterator[tuple[str, Mutant]]:
 
 
 def _where(case: Case, starts: tuple[Divergence, ...]) -> str:
+    """Where the difference starts, and where it would start again if that were right."""
     if not starts:
         return ""
     fed = {item.name for item in case.inputs}
-    first = starts[0]
-    step = "" if first.step is None else f", step {first.step}"
+    first, *others = [start for start in starts if not start.is_fed]
+    behind = [_place(start) for start in starts if start.is_fed]
     before = [source for source in first.inputs if source not in fed]
     agree = f"; what goes into it ({', '.join(before)}) agrees" if before else ""
-    more = f", and independently at {', '.join(start.node for start in starts[1:])}" if starts[1:] else ""
-    return f" It starts at {first.node}{step}{more}{agree}."
+    more = f", and independently at {', '.join(map(_place, others))}" if others else ""
+    again = f" Given the reference's activations instead of its own, it differs at {', '.join(behind)} too."
+    return f" It starts at {_place(first)}{more}{agree}.{again if behind else ''}"
+
+
+def _place(start: Divergence) -> str:
+    step = "" if start.step is None else f", step {start.step}"
+    return f"{start.node}{step}{f', in the {start.gate}' if start.gate else ''}"
 
 
 def _mutants(

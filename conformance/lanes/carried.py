@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from conformance.case.expressions import evaluate
+from conformance.case.expressions import GIVEN, evaluate
 from conformance.lanes.adapter import Disconnected, Observing, parsed_graph
 
 
@@ -137,6 +137,8 @@ class CarriedArrays:
             if mask is None:
                 raise ValueError("mask(x): x carries no mask")
             return Value(mask)
+        if operation == GIVEN:
+            return Value(args[0].data, args[1].data)
         function = self.operations()[operation]
         return Value(function(*data_of(args), **{name: data_of(value) for name, value in kwargs.items()}))
 

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from conformance.case.expressions import evaluate
+from conformance.case.expressions import GIVEN, evaluate
 from conformance.lanes.adapter import Observing, parsed_graph
 from conformance.lanes.carried import ARITHMETIC
 from conformance.lanes.keras_config import Absent
@@ -137,6 +137,9 @@ class KerasArrays:
             if mask is None:
                 raise ValueError("mask(x): x carries no mask")
             return mask
+        if operation == GIVEN:
+            args[0]._keras_mask = args[1]
+            return args[0]
         return self.operations[operation](*args, **kwargs)
 
     def weight(self, layer: str, weight: str) -> Any:

@@ -13,6 +13,7 @@ import importlib
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,12 @@ class Campaign:
         self.lane.send(plan)
         return self.lane.wait(plan["id"])
 
+    def asked(self, fault: Fault, plans: Sequence[Any]) -> list[Observation]:
+        """What the framework answers with the fault in it to plans made on the way to an explanation."""
+        for plan in plans:
+            self.lane.send({**plan, "fault": fault.name})
+        return [replace(self.lane.wait(plan["id"]), lane=self.framework) for plan in plans]
+
     def candidates(self, fault: Fault) -> Iterator[Case]:
         """Cases with the fault's layers on which the unpatched framework agrees; the first few are spread over all."""
         fitting = [case for case in self.cases if set(case.layer_types) & set(fault.layers)]
@@ -111,7 +118,8 @@ class Campaign:
             got = replace(self.faulty(case, fault), lane=self.framework)
             verdict = self.judged(case, got, reference)
             if verdict.lanes[self.framework].verdict.is_failure:
-                said = explanations(case, verdict, {"numpy": reference, self.framework: got}, self.masks)
+                both = {"numpy": reference, self.framework: got}
+                said = explanations(case, verdict, both, self.masks, lambda _: partial(self.asked, fault))
                 cause = verdict.lanes[self.framework].cause
                 words = said[self.framework].sentence if self.framework in said else f"{cause and cause.got}"
                 return Outcome(self.framework, fault, is_control, count, case.id, words)

@@ -1,5 +1,7 @@
 """A real lane whose framework has a fault while it answers a plan that asks for one (`plan["fault"]`, by name).
 
+Several are joined by `+`.
+
 Used as an adapter: `LaneSpec("keras", "tests.faults.lane", {"framework": "keras"})`.
 """
 
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from tests.faults.patching import Fault, Wrap
@@ -39,7 +42,9 @@ class Faulty:
         if name is None:
             found: dict[str, Any] = self.real.observe(plan)
             return found
-        with self.faults[name].applied():
+        with ExitStack() as stack:
+            for part in name.split("+"):
+                stack.enter_context(self.faults[part].applied())
             patched: dict[str, Any] = self.real.observe(plan)
             return patched
 

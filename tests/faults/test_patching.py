@@ -142,6 +142,47 @@ def test_a_live_fault_is_found_and_named_and_a_control_is_not(
     assert (calm.tried, calm.found_in) == (1, "")
 
 
+CHAIN = """
+    schema_version: 1
+    topic: one fault behind the other
+    dims: {batch: 2, steps: 5, features: 3, units: 4}
+    source: {kind: hand}
+    cases:
+      - id: chain
+        question: Which of these is wrong?
+        inputs:
+          ids: {shape: [batch, steps], dtype: int32, fill: {values: [[1, 2, 0, 0, 0], [3, 4, 5, 0, 0]]}}
+        layers:
+          embed: {type: Embedding, input_dim: 7, output_dim: features, mask_zero: true}
+          gru: {type: GRU, units: units, return_sequences: true}
+          dense: {type: Dense, units: 5}
+        graph:
+          embedded: embed(ids)
+          sequence: gru(embedded)
+          scores: dense(sequence)
+"""
+
+
+@pytest.mark.frameworks
+@pytest.mark.parametrize(
+    ("framework", "faults"),
+    [("torch", "gru_gates+linear_bias_taken_off"), ("keras", "gru_gates_rzh+dense_bias_taken_off")],
+)
+def test_two_live_faults_in_one_chain_are_both_named(framework: str, faults: str, tmp_path: Path) -> None:
+    campaign = Campaign(framework, cases_of(textwrap.dedent(CHAIN), tmp_path))
+    campaign.start()
+    try:
+        found = campaign.tried(Fault(faults, ("GRU",), ()), False)
+    finally:
+        campaign.stop()
+    assert found.explanation == (
+        f"{framework} answers at sequence as one who stacks the gates as torch does: r, z, n (GRU.gates_rzh), "
+        "and at scores as one who subtracts the bias (Dense.bias_taken_off). "
+        "It starts at sequence, step 0, in the update gate and reset gate; what goes into it (embedded) agrees. "
+        "Given the reference's activations instead of its own, it differs at scores too."
+    )
+
+
 def test_patching_leaves_no_trace_in_this_module() -> None:
     with patching.replaced(f"{HERE}:half", abs):
         assert half(-3.0) == 3.0

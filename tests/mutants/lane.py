@@ -1,6 +1,7 @@
 """A lane that answers as the reference would if one kind of layer made one mistake, rounded to float32.
 
-Used as an adapter: `LaneSpec("wrong", "tests.mutants.lane", {"kind": "GRU", "mutant": "no_bias"})`.
+Used as an adapter: `LaneSpec("wrong", "tests.mutants.lane", {"kind": "GRU", "mutant": "no_bias"})`; with more pairs
+under `also` it makes several mistakes at once.
 """
 
 from __future__ import annotations
@@ -21,17 +22,20 @@ from conformance.reference.catalog import LAYERS
 
 
 class Mistaken:
-    """The reference with one mistake."""
+    """The reference with one mistake, or several."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        kind = LAYERS[options["kind"]]
-        self.rewrite = partial(with_mistake, kind=kind, mutant=mutants_of(kind)[options["mutant"]])
+        named = [(options["kind"], options["mutant"]), *options.get("also", ())]
+        kinds = [(LAYERS[kind], mutants_of(LAYERS[kind])[mutant]) for kind, mutant in named]
+        self.rewrites = [partial(with_mistake, kind=kind, mutant=mutant) for kind, mutant in kinds]
         self.identity: Identity = dataclasses.replace(Reference({}).identity, versions={"fake": "1.0"})
 
     def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]:
         observing = Observing(phase="call")
         weights = weights_of(plan)
-        layers = {name: self.rewrite(layer) for name, layer in make_layers(plan).items()}
+        layers = make_layers(plan)
+        for rewrite in self.rewrites:
+            layers = {name: rewrite(layer) for name, layer in layers.items()}
         for run in plan["runs"]:
             arrays = ReferenceArrays(plan, layers, lambda name, *_: weights[name], observing)
             arrays.run({name: as_reference(unpack(value)) for name, value in run.items()})

@@ -52,7 +52,8 @@ def test_the_mistake_is_named_with_the_node_at_which_it_starts(tmp_path: Path) -
 def test_each_mistake_of_a_gru_is_told_from_the_others(mutant: str, tmp_path: Path) -> None:
     found = explained(GRU, tmp_path, mistaken("GRU", mutant))
     assert found["explained_by"] == [f"GRU.{mutant}"]
-    assert found["divergences"] == [{"node": "sequence", "inputs": ["scaled"], "step": 0}]
+    (start,) = found["divergences"]
+    assert (start["node"], start["inputs"], start["step"], start["is_fed"]) == ("sequence", ["scaled"], 0, False)
 
 
 def test_mistakes_that_the_case_cannot_tell_apart_are_all_named(tmp_path: Path) -> None:
@@ -63,18 +64,16 @@ def test_mistakes_that_the_case_cannot_tell_apart_are_all_named(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("behaviour", "words"),
     [
-        ("always_wrong", "always_wrong's answer is the reference's plus 1. It starts at embedded."),
-        ("off_by_a_thousandth", "off_by_a_thousandth's answer is the reference's times 1.001. It starts at embedded."),
-        ("wrong_shape", "wrong_shape's answer is the reference's reshaped to (2, 5, 3, 1). It starts at embedded."),
-        (
-            "transposed",
-            "transposed's answer is the reference's with its axes in the order (2, 1, 0). It starts at embedded.",
-        ),
-        ("gives_nan", "No known mistake and no simple change gives gives_nan's answer. It starts at embedded."),
+        ("always_wrong", "always_wrong's answer is the reference's plus 1."),
+        ("off_by_a_thousandth", "off_by_a_thousandth's answer is the reference's times 1.001."),
+        ("wrong_shape", "wrong_shape's answer is the reference's reshaped to (2, 5, 3, 1)."),
+        ("transposed", "transposed's answer is the reference's with its axes in the order (2, 1, 0)."),
+        ("gives_nan", "No known mistake and no simple change gives gives_nan's answer."),
     ],
 )
 def test_what_is_no_known_mistake_is_a_simple_change_or_unexplained(behaviour: str, words: str, tmp_path: Path) -> None:
-    assert explained(POOLED, tmp_path, fake(behaviour))["explanation"] == words
+    places = "It starts at embedded. Given the reference's activations instead of its own, it differs at pooled too."
+    assert explained(POOLED, tmp_path, fake(behaviour))["explanation"] == f"{words} {places}"
 
 
 def test_where_lanes_agree_nothing_is_explained(tmp_path: Path) -> None:

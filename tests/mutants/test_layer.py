@@ -98,7 +98,7 @@ def test_arguments_that_the_layer_refuses_do_not_apply() -> None:
 
 def test_a_hook_that_raises_is_a_broken_mutant() -> None:
     with pytest.raises(HookError, match="output of wrong: KeyError"):
-        answer(Mutant("wrong", "", output=lambda layer, out, args: {}["no such key"]))
+        answer(Mutant("wrong", "", output=lambda layer, out, args: {"key": out}["no such key"]))
 
 
 def test_an_lstm_inside_bidirectional_makes_its_mistake_in_both_directions() -> None:
