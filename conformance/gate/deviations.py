@@ -8,6 +8,8 @@
         aspect: mask
         observed: {node: merged, got: none}  see `conformance.gate.signature`
         when: keras>=3 and keras<3.4         PEP 440, over the versions that the lane proved; always when left out
+        modes: [function, xla]               execution modes and dtype policies; any when left out, but then it is never
+        policies: [mixed_bfloat16]           stale where a lane runs in an unusual one
         kind: upstream                       bug, upstream, by design, ours to do
         reason: Keras 3.0 to 3.3 attached no mask to the output of a merge layer.
         link: https://...                    needed for `bug` and `upstream`
@@ -34,11 +36,16 @@ from conformance.case.problems import did_you_mean, listed, shown
 from conformance.case.yaml import Document, Located, read
 from conformance.errors import CaseError, Position, Problem, UsageError
 from conformance.gate.signature import KEYS
+from conformance.lanes.options import COMPILERS, every
 
 KINDS = ("bug", "upstream", "by design", "ours to do")
 _TEXTS = ("id", "aspect", "kind", "reason", "owner", "added", "expires", "when", "link")
-_LISTS = ("cases", "lanes")
-_OPTIONAL = ("when", "link")
+_LISTS = ("cases", "lanes", "modes", "policies")
+_OPTIONAL = ("when", "link", "modes", "policies")
+_WAYS = {
+    "modes": (*(mode for mode in every("mode") if mode != "compile"), *(f"compile={name}" for name in COMPILERS)),
+    "policies": every("policy"),
+}
 _FIELDS = ("id", "cases", "lanes", "aspect", "observed", *_OPTIONAL, "kind", "reason", "owner", "added", "expires")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _CASE = re.compile(r"[a-z0-9][a-z0-9_-]*/(?:\*|[A-Za-z0-9_.-]+)")
@@ -62,6 +69,8 @@ class Deviation:
     last_line: int
     when: str = ""
     link: str = ""
+    modes: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
 
     def covers(self, case: str) -> bool:
         """Whether it is about this case, by its id or by its folder."""
@@ -72,17 +81,21 @@ class Deviation:
         """The cases that are named by their ids; each of them must show it."""
         return tuple(name for name in self.cases if not name.endswith("/*"))
 
-    def holds(self, lane: str, adapter: str, versions: Mapping[str, str]) -> bool:
+    def holds(
+        self, lane: str, adapter: str, versions: Mapping[str, str], mode: str = "eager", policy: str = "float32"
+    ) -> bool:
         """Whether it is about this lane as it proved to be."""
-        return bool({lane, adapter} & set(self.lanes)) and holds(self.when, versions)
+        is_meant = mode in (self.modes or (mode,)) and policy in (self.policies or (policy,))
+        return is_meant and bool({lane, adapter} & set(self.lanes)) and holds(self.when, versions)
 
-    def claims(self, lane: str) -> bool:
+    def claims(self, lane: str, mode: str = "eager", policy: str = "float32") -> bool:
         """Whether it says that this lane differs, so that it is stale where the lane agrees.
 
         One that names only an adapter and no versions excuses other versions of it where they do the same, and says
-        nothing of those that do not.
+        nothing of those that do not; so with execution modes and dtype policies that it does not name.
         """
-        return lane in self.lanes or bool(self.when)
+        is_meant = mode in ("eager", *self.modes) and policy in ("float32", *self.policies)
+        return is_meant and (lane in self.lanes or bool(self.when))
 
 
 def requirements(condition: str) -> list[Requirement]:
@@ -185,6 +198,8 @@ def _deviation(item: Located, document: Document) -> Deviation | None:
         last_line=item.last_line,
         cases=lists["cases"],
         lanes=lists["lanes"],
+        modes=lists.get("modes", ()),
+        policies=lists.get("policies", ()),
         observed=observed,
         added=dates["added"],
         expires=dates["expires"],
@@ -222,6 +237,11 @@ def _check_words(
         if texts.get(key) and texts[key] not in allowed:
             hint = did_you_mean(texts[key], allowed) or f"one of {listed(allowed)}"
             problems.add(item[key], f"there is no {key} {shown(texts[key])}", hint)
+    for key, allowed in _WAYS.items():
+        for index, word in enumerate(lists.get(key, ())):
+            if word and word not in allowed:
+                hint = did_you_mean(word, allowed) or f"one of {listed(allowed)}"
+                problems.add(item[key].value[index], f"there is no {shown(word)} among {key}", hint)
     if texts.get("id") and not _ID.fullmatch(texts["id"]):
         problems.add(item["id"], f"{shown(texts['id'])} cannot be an id", "letters, digits, `_`, `-` and `.`")
     for index, case in enumerate(lists.get("cases", ())):

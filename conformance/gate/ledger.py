@@ -22,10 +22,16 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class LaneFacts:
-    """What a deviation may ask of a lane: its adapter, and the versions that it proved to have."""
+    """What a deviation may ask of a lane: its adapter, the versions that it proved to have, and how it executes."""
 
     adapter: str
     versions: Mapping[str, str]
+    mode: str = "eager"
+    policy: str = "float32"
+
+    def has(self, deviation: Deviation, lane: str) -> bool:
+        """Whether a deviation is about this lane."""
+        return deviation.holds(lane, self.adapter, self.versions, self.mode, self.policy)
 
 
 class State(StrEnum):
@@ -74,14 +80,14 @@ def _lane(record: Record, name: str, about: Sequence[Deviation], facts: LaneFact
     lane: dict[str, Any] = record["lanes"][name]
     if facts is None or lane["verdict"] in ("unsupported", "known", "stale"):
         return lane
-    listed = [deviation for deviation in about if deviation.holds(name, facts.adapter, facts.versions)]
+    listed = [deviation for deviation in about if facts.has(deviation, name)]
     if is_failure(lane["verdict"]):
         for deviation in listed:
             if matches(deviation.aspect, deviation.observed, record, name):
                 return {**lane, "verdict": "known", "deviation": as_json(deviation)}
         return {**lane, "other_deviation": listed[0].id} if listed else lane
     for deviation in listed:
-        if record["id"] in deviation.exact and deviation.claims(name):
+        if record["id"] in deviation.exact and deviation.claims(name, facts.mode, facts.policy):
             return {**lane, "verdict": "stale", "deviation": as_json(deviation)}
     return lane
 
@@ -140,7 +146,7 @@ def _standing(
         return Standing(deviation, State.STALE, is_expired, words)
     if seen:
         return Standing(deviation, State.ACTIVE, is_expired)
-    concerned = [name for name, facts in lanes.items() if deviation.holds(name, facts.adapter, facts.versions)]
+    concerned = [name for name, facts in lanes.items() if facts.has(deviation, name)]
     is_about_folder_only = not deviation.exact
     ran = any(deviation.covers(record["id"]) for record in records)
     if known_cases is not None and concerned and ran and is_about_folder_only:

@@ -107,9 +107,8 @@ def lane_facts(specs: Sequence[LaneSpec], identities: Mapping[str, LaneIdentity]
     """What deviations may ask of the lanes that started."""
     from conformance.gate.ledger import LaneFacts
 
-    return {
-        spec.name: LaneFacts(spec.adapter, identities[spec.name].versions) for spec in specs if spec.name in identities
-    }
+    found = [(spec, identities[spec.name]) for spec in specs if spec.name in identities]
+    return {spec.name: LaneFacts(spec.adapter, one.versions, one.mode, one.policy) for spec, one in found}
 
 
 def known_text(deviation: Mapping[str, Any]) -> str:

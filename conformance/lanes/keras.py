@@ -17,7 +17,7 @@ from conformance.lanes.adapter import Identity, Observing, Unsupported
 from conformance.lanes.keras_arrays import Generation, Keras3, KerasArrays, absent_in, mask_of, shapes_of
 from conformance.lanes.keras_config import Absent, constructor, find_type
 from conformance.lanes.keras_gradients import Differentiable, variables_of
-from conformance.lanes.keras_modes import Mode, mode_of
+from conformance.lanes.keras_modes import Mode, mode_of, unnamed
 from conformance.lanes.keras_training import Trainer
 from conformance.lanes.keras_weights import WeightMismatch, matched
 from conformance.lanes.wire import pack, unpack
@@ -70,7 +70,8 @@ class KerasLane:
         layers = {}
         for name, spec in plan["layers"].items():
             observing.node = name
-            layers[name] = constructor(self.keras, find_type(self.keras, spec["type"]))(name, spec["config"])
+            config = spec["config"] if self.mode is None else unnamed(spec["config"])
+            layers[name] = constructor(self.keras, find_type(self.keras, spec["type"]))(name, config)
         arrays = KerasArrays(self.keras, plan, layers, observing, self.generation)
         if not any(getattr(layer, "eager_only", False) for layer in layers.values()):
             arrays.run(self._symbolic_inputs(plan), is_symbolic=True)

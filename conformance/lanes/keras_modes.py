@@ -54,6 +54,8 @@ class Traced:
         refuse_eager_layers(arrays, "is traced")
 
     def run(self, plan: Plan, arrays: KerasArrays, inputs: Inputs, observing: Observing, index: int) -> None:
+        arrays.values = {}
+        refuse_unbuilt(arrays)
         is_wanted = index == 0 and bool(plan["cotangents"])
         before = len(observing.steps)
         try:
@@ -77,7 +79,6 @@ class Traced:
         """Traces and runs the graph; the concrete values are in `arrays.values`, gradients are returned."""
         fixed = {name: value for name, value in inputs.items() if isinstance(value, np.ndarray)}
         tensors = {name: value for name, value in inputs.items() if name not in fixed}
-        refuse_unbuilt(arrays)
 
         def graph(given: Inputs) -> Any:
             if not with_gradients:
@@ -162,9 +163,15 @@ class Predict:
                 if not len(item.shape):
                     raise Unsupported(f"model.predict: {name} is one number, and predict gives one row a sample")
         outputs = [item for value in self._values.values() for item in flat(value)]
-        self._model = self.keras.Model(list(given.values()), outputs)
+        try:
+            self._model = self.keras.Model(list(given.values()), outputs)
+        except ValueError as error:
+            if "connected" in str(error):
+                raise Unsupported(f"model.predict: no model has all these outputs: {error}") from None
+            raise
 
     def run(self, plan: Plan, arrays: KerasArrays, inputs: Inputs, observing: Observing, index: int) -> None:
+        arrays.values = {}
         lengths = {name: len(value) for name, value in inputs.items()}
         if len(set(lengths.values())) > 1:
             told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
@@ -181,6 +188,11 @@ class Predict:
         if isinstance(symbolic, list | tuple):
             return [self._concrete(item, leaves) for item in symbolic]
         return self._to_tensor(next(leaves))
+
+
+def unnamed(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A layer's arguments without its `name`: cases share weights by it, and a model wants each name once."""
+    return {key: value for key, value in config.items() if key != "name"}
 
 
 def refuse_eager_layers(arrays: KerasArrays, what: str) -> None:

@@ -37,6 +37,11 @@ _OF_TENSORFLOW = ("function", "xla")
 """Modes that are TensorFlow's own."""
 
 
+def every(key: str) -> tuple[str, ...]:
+    """All values of an option, of any adapter."""
+    return tuple(dict.fromkeys(value for options in ALLOWED.values() for value in options.get(key, ())))
+
+
 def check(package: str, table: Mapping[str, Any], where: str) -> None:
     """Raises UsageError for an option that this adapter does not have, and for a value that it does not take."""
     allowed = ALLOWED.get(package, {})
