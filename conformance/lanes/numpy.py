@@ -117,11 +117,11 @@ class ReferenceArrays(CarriedArrays):
         shapes = tuple(shapes_of(value) for value in given.args)
         arrays = self.weights(name, layer, shapes)
         weights = Weights(arrays, self.memory.setdefault(name, {}))
+        output = layer.call(weights, *given.args, **given.kwargs)
         self.longest_sum = max(
             self.longest_sum,
             layer.longest_sum({key: Weight(np.shape(value)) for key, value in arrays.items()}, *shapes),
         )
-        output = layer.call(weights, *given.args, **given.kwargs)
         values = with_masks(output, layer.compute_mask(given.first, given.first_mask))
         self.observing.steps.append(
             {
