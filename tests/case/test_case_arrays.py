@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,15 +80,17 @@ def test_a_draw_can_be_redone_without_numpy() -> None:
     assert draw_uniform("again", (12,), -1.0, 1.0).tolist() == expected
 
 
+def weight_of(kind: str, name: str, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    return draw_weight(name, "layer", "weight", shape, kind)
+
+
+KINDS = ("kernel", "table", "bias", "scale", "variance")
 DRAWS: dict[str, Callable[[str, tuple[int, ...]], np.ndarray[Any, Any]]] = {
     "normal": draw_normal,
     "normal at 300": lambda name, shape: draw_normal(name, shape, 300.0, 1.0),
     "tiny": lambda name, shape: draw_normal(name, shape, 0.0, 1e-4),
     "uniform": lambda name, shape: draw_uniform(name, shape, -1.0, 3.0),
-    **{
-        kind: lambda name, shape, kind=kind: draw_weight(name, "layer", "weight", shape, kind)
-        for kind in ("kernel", "table", "bias", "scale", "variance")
-    },
+    **{kind: partial(weight_of, kind) for kind in KINDS},
 }
 
 

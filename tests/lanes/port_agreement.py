@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy
@@ -12,9 +10,7 @@ import torch
 
 from conformance.lanes.torch.port import PORTS, Config, Parameters, Port
 from conformance.reference.base import LayerError, Weights, full_config, make
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "reference"))
-from helpers import shape_of, weights_of  # the reference's tests keep it
+from tests.reference.helpers import shape_of, weights_of
 
 TOLERANCE = 1e-5
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from conformance.errors import UsageError
-from conformance.lanes import declare
 from conformance.lanes.declare import declared, parse
 
 
@@ -15,8 +14,8 @@ from conformance.lanes.declare import declared, parse
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """TensorFlow and torch are installed here, JAX is not; the installed Keras is 3.15.1."""
     here = ("tensorflow", "torch", "numpy")
-    monkeypatch.setattr(declare.importlib.util, "find_spec", lambda name: name if name in here else None)
-    monkeypatch.setattr(declare.importlib.metadata, "version", lambda name: "3.15.1")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name if name in here else None)
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "3.15.1")
 
 
 def test_a_bare_adapter_is_what_is_installed_here() -> None:

@@ -44,7 +44,7 @@ def test_every_custom_layer_is_a_layer_of_the_reference() -> None:
 def test_arguments_and_defaults_are_those_of_the_reference(name: str) -> None:
     """ImageBatches hands the transformations on to the generator, whose defaults are its own."""
     parameters = inspect.signature(CUSTOM[name](keras_like(ops=SimpleNamespace()))).parameters
-    for field in dataclasses.fields(LAYERS[name]):  # type: ignore[arg-type]  # a dataclass by __init_subclass__
+    for field in dataclasses.fields(LAYERS[name]):
         if name == "ImageBatches" and field.name not in parameters:
             continue
         default = inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default

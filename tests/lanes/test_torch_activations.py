@@ -34,7 +34,7 @@ def test_values_and_gradients(name: Any) -> None:
     slope = autograd.grad(lambda x: np.sum(cotangent * activate(name, x)))(x)
     given = torch.tensor(x, dtype=torch.float32, requires_grad=True)
     said = activations.activate(name, given)
-    said.backward(torch.tensor(cotangent, dtype=torch.float32))
+    said.backward(torch.tensor(cotangent, dtype=torch.float32))  # type: ignore[no-untyped-call]  # torch's own
     numpy.testing.assert_allclose(said.detach().numpy(), right, rtol=1e-5, atol=1e-5)
     numpy.testing.assert_allclose(given.grad.numpy(), slope, rtol=1e-4, atol=1e-5)
 

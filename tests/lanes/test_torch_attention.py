@@ -11,11 +11,10 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from port_agreement import assert_port_agrees  # noqa: E402  # torch may be missing
-
 from conformance.lanes.torch import attention, encoder  # noqa: E402, F401  # registers the ports
 from conformance.reference import attention as _attention  # noqa: E402, F401  # registers the layers
 from conformance.reference import encoder as _encoder  # noqa: E402, F401  # as above
+from tests.lanes.port_agreement import assert_port_agrees  # noqa: E402  # torch may be missing
 
 RANDOM = numpy.random.default_rng(37)
 QUERY, VALUE, KEY = (RANDOM.normal(size=shape) for shape in ((2, 3, 6), (2, 5, 7), (2, 5, 4)))

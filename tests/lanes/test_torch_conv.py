@@ -15,12 +15,11 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths"),
 ]
 
-from port_agreement import assert_port_agrees  # noqa: E402  # torch may be missing
-
 from conformance.lanes.torch import conv, depthwise, transposed  # noqa: E402, F401  # registers the ports; as above
 from conformance.lanes.torch.port import PORTS, Config, Parameters  # noqa: E402  # as above
-from conformance.reference.base import full_config  # noqa: E402  # as above
+from conformance.reference.base import full_config, make  # noqa: E402  # as above
 from conformance.reference.catalog import LAYERS  # noqa: E402  # as above
+from tests.lanes.port_agreement import assert_port_agrees  # noqa: E402  # torch may be missing
 
 PACES = [(1, 1), (2, 1), (3, 1), (1, 2), (1, 3)]
 """strides and dilation_rate: only one of the two may be above 1."""
@@ -125,7 +124,7 @@ def test_a_wrong_answer_is_noticed() -> None:
 
 def test_an_input_without_batch_is_refused() -> None:
     """torch itself takes (channels, steps) for one sample; Keras does not."""
-    layer = LAYERS["Conv1D"](filters=2, kernel_size=1)
+    layer = make("Conv1D", {"filters": 2, "kernel_size": 1})
     with pytest.raises(ValueError, match=r"needs an input of rank 3, got shape \(5, 4\)"):
         PORTS["Conv1D"].call(Config("Conv1D", full_config(layer)), Parameters({}, {}), torch.ones(5, 4))
 

@@ -193,7 +193,9 @@ def test_dropout_in_training_gives_zero_or_the_double() -> None:
 def test_moving_statistics_are_updated_as_in_the_reference() -> None:
     """Two batches in training, then inference; torch's own update would take the unbiased variance."""
     layer = make("BatchNormalization", {"momentum": 0.6})
-    weights, state, p_state = drawn(layer, X3.shape), {}, {}
+    weights = drawn(layer, X3.shape)
+    state: dict[str, Any] = {}
+    p_state: dict[str, Any] = {}
     mapping = PORTS["BatchNormalization"].weights(Config("BatchNormalization", full_config(layer)))
     tensors = {name: torch.tensor(weights[item.source], dtype=torch.float32) for name, item in mapping.items()}
     for x, training in ((X3, True), (X3 * 2 + 1, True), (X3, False)):

@@ -11,11 +11,10 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from port_agreement import assert_port_agrees  # noqa: E402  # torch may be missing
-
 from conformance.lanes.torch import losses, pipeline  # noqa: E402, F401  # registers the ports
 from conformance.reference import losses as _losses  # noqa: E402, F401  # registers the layers
 from conformance.reference import pipeline as _pipeline  # noqa: E402, F401  # as above
+from tests.lanes.port_agreement import assert_port_agrees  # noqa: E402  # torch may be missing
 
 RANDOM = numpy.random.default_rng(41)
 REDUCTIONS = ["none", None, "sum", "sum_over_batch_size", "mean", "mean_with_sample_weight"]

@@ -11,11 +11,10 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from port_agreement import assert_port_agrees, assert_same  # noqa: E402  # torch may be missing
-
 from conformance.lanes.torch import dot, merging  # noqa: E402, F401  # registers the ports
 from conformance.reference import dot as _dot  # noqa: E402, F401  # registers the layers
 from conformance.reference import merging as _merging  # noqa: E402, F401  # as above
+from tests.lanes.port_agreement import assert_port_agrees, assert_same  # noqa: E402  # torch may be missing
 
 RANDOM = numpy.random.default_rng(31)
 ELEMENTWISE = ["Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"]

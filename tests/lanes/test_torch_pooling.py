@@ -11,12 +11,11 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from port_agreement import assert_port_agrees  # noqa: E402  # torch may be missing
-
 from conformance.lanes.torch import pooling  # noqa: E402, F401  # registers the ports; as above
 from conformance.lanes.torch.port import PORTS, Config, Parameters  # noqa: E402  # as above
 from conformance.reference.base import full_config  # noqa: E402  # as above
 from conformance.reference.catalog import LAYERS  # noqa: E402  # as above
+from tests.lanes.port_agreement import assert_port_agrees  # noqa: E402  # torch may be missing
 
 MASK = numpy.array([[True, False, True, True, False], [False] * 5])
 

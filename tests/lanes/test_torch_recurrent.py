@@ -175,7 +175,7 @@ def test_a_bidirectional_module_is_used_where_it_says_the_same(monkeypatch: pyte
     assert len(used) == 1
 
 
-original = rnn.functional_call
+original = torch.func.functional_call
 
 
 @pytest.mark.parametrize("bias", FLAGS)

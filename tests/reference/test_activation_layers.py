@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy
 import pytest
-from helpers import assert_gradient_matches_finite_difference, is_seen, run
 
 from conformance.reference.activation_layers import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from conformance.reference.base import LayerError, make
+from tests.reference.helpers import assert_gradient_matches_finite_difference, is_seen, run
 
 DOCUMENTED = numpy.array([-10.0, -5.0, 0.0, 5.0, 10.0])
 """The input of every example in the Keras documentation of these layers."""

@@ -8,11 +8,11 @@ from typing import Any
 import autograd.numpy as np
 import numpy
 import pytest
-from helpers import assert_gradient_matches_finite_difference, is_seen, run, weights_of
 
 from conformance.reference.attention import AdditiveAttention, Attention, causal, dropped, masked_softmax
 from conformance.reference.base import LayerError, make
 from conformance.reference.multi_head_attention import MultiHeadAttention, band
+from tests.reference.helpers import assert_gradient_matches_finite_difference, is_seen, run, weights_of
 
 LOG3 = math.log(3.0)
 RANDOM = numpy.random.default_rng(7)

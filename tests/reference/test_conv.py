@@ -7,11 +7,11 @@ from typing import Any
 import autograd.numpy as np
 import numpy
 import pytest
-from helpers import assert_gradient_matches_finite_difference, run, weights_of
 
 from conformance.mutants.layer import with_mistake
 from conformance.reference.base import LayerError, make
 from conformance.reference.conv import Conv1D, Conv2D
+from tests.reference.helpers import assert_gradient_matches_finite_difference, run, weights_of
 
 DIGITS = [1.0, 10.0, 100.0, 1000.0]
 

@@ -9,10 +9,10 @@ import autograd
 import autograd.numpy as np
 import numpy
 import pytest
-from helpers import assert_gradient_matches_finite_difference, is_seen, run
 
 from conformance.reference.base import LayerError, Weights, make
 from conformance.reference.core import Activation, Dense, Dropout, Embedding, Identity, Masking
+from tests.reference.helpers import assert_gradient_matches_finite_difference, is_seen, run
 
 X = numpy.array([[[1.0, 2.0], [3.0, -4.0], [0.5, 0.25]], [[-1.0, 0.0], [2.0, 2.0], [0.0, 5.0]]])
 KERNEL = numpy.array([[1.0, 0.0, -1.0], [2.0, 1.0, 0.5]])

@@ -8,11 +8,11 @@ from typing import Any
 import autograd.numpy as np
 import numpy
 import pytest
-from helpers import assert_gradient_matches_finite_difference, run, weights_of
 
 from conformance.mutants.layer import with_mistake
 from conformance.reference.base import LayerError, make
 from conformance.reference.depthwise import DepthwiseConv1D, SeparableConv1D
+from tests.reference.helpers import assert_gradient_matches_finite_difference, run, weights_of
 
 X = numpy.array([[[1.0, 2.0], [3.0, 4.0]]])
 KERNEL = numpy.array([[[1.0, 10.0], [100.0, 1000.0]], [[0.0, 0.0], [0.0, 0.5]]])

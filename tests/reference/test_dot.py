@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy
 import pytest
-from helpers import assert_gradient_matches_finite_difference, is_seen, run
 
 from conformance.reference.base import LayerError
 from conformance.reference.dot import Dot
+from tests.reference.helpers import assert_gradient_matches_finite_difference, is_seen, run
 
 X = numpy.random.default_rng(3).normal(size=(2, 3, 5))
 Y = numpy.random.default_rng(4).normal(size=(2, 7, 3))

@@ -9,10 +9,10 @@ import autograd
 import autograd.numpy as np
 import numpy
 import pytest
-from helpers import assert_gradient_matches_finite_difference, is_seen, run, weights_of
 
 from conformance.reference.base import LayerError, Weights, make
 from conformance.reference.encoder import BertModel
+from tests.reference.helpers import assert_gradient_matches_finite_difference, is_seen, run, weights_of
 
 CONFIG = {
     "vocab_size": 11,

@@ -8,7 +8,9 @@ import autograd.numpy as np
 import numpy
 import pytest
 from autograd.extend import defvjp, primitive
-from helpers import (
+
+from conformance.reference.base import LAYERS, Layer, Mutant, Weight
+from tests.reference.helpers import (
     assert_directional_derivative,
     assert_gradient_matches_finite_difference,
     draw,
@@ -17,10 +19,8 @@ from helpers import (
     shape_of,
 )
 
-from conformance.reference.base import LAYERS, Layer, Mutant, Weight
 
-
-@primitive
+@primitive  # type: ignore[untyped-decorator]  # autograd ships no types
 def square_with_wrong_gradient(x: Any) -> Any:
     return x**2
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy
 import pytest
-from helpers import assert_gradient_matches_finite_difference, is_seen, run
 
 from conformance.reference.base import LayerError, make
 from conformance.reference.losses import (
@@ -20,6 +19,7 @@ from conformance.reference.losses import (
     class_weights,
     same_rank,
 )
+from tests.reference.helpers import assert_gradient_matches_finite_difference, is_seen, run
 
 ZEROS_AND_ONES = numpy.array([[0.0, 1.0], [0.0, 0.0]])
 LOGITS = numpy.array([[-18.6, 0.51], [2.94, -12.8]])

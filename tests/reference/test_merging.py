@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy
 import pytest
-from helpers import assert_gradient_matches_finite_difference, is_seen, run
 
 from conformance.reference.base import LayerError
 from conformance.reference.merging import (
@@ -19,13 +18,14 @@ from conformance.reference.merging import (
     Multiply,
     Subtract,
 )
+from tests.reference.helpers import assert_gradient_matches_finite_difference, is_seen, run
 
 A = numpy.array([[[1.0, -2.0], [3.0, 4.0], [5.0, 6.0], [-7.0, 8.0]]])
 B = numpy.array([[[10.0, 20.0], [-30.0, 40.0], [0.5, -0.25], [2.0, 3.0]]])
 C = numpy.array([[[-90.0, 80.0], [1.5, 2.5], [70.0, -60.0], [0.25, 9.0]]])
 REAL_A = numpy.array([[True, True, False, False]])
 REAL_B = numpy.array([[True, False, True, False]])
-ELEMENTWISE = [Add, Subtract, Multiply, Average, Maximum, Minimum]
+ELEMENTWISE: list[Any] = [Add, Subtract, Multiply, Average, Maximum, Minimum]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy
 import pytest
-from helpers import assert_gradient_matches_finite_difference, is_seen, run
 
 from conformance.reference.base import LayerError, Weights, make
 from conformance.reference.batch_normalization import BatchNormalization
@@ -17,6 +16,7 @@ from conformance.reference.normalization import (
     RMSNormalization,
     UnitNormalization,
 )
+from tests.reference.helpers import assert_gradient_matches_finite_difference, is_seen, run
 
 ROW = numpy.array([[1.0, 3.0, 5.0, 7.0]])
 """Mean 4, squared distances 9, 1, 1, 9, so variance 5; with an epsilon of 4 the divisor is 3."""
@@ -208,13 +208,16 @@ def test_masks(layer: Any) -> None:
     assert layer.compute_mask(X, MASK) is (None if isinstance(layer, RMSNormalization) else MASK)
 
 
-TRAINING = {
+TRAINING: dict[str, dict[str, Any]] = {
     "moving_statistics_in_training": {"training": True},
     "unbiased_variance": {"training": True},
     "ignores_mask": {"training": True, "mask": MASK},
 }
+IN_TRAINING: list[tuple[Any, str, dict[str, Any]]] = [
+    (BatchNormalization(), mutant.name, TRAINING.get(mutant.name, {})) for mutant in BatchNormalization.mutants
+]
 SCENES: list[tuple[Any, str, dict[str, Any]]] = [
-    *((BatchNormalization(), mutant.name, TRAINING.get(mutant.name, {})) for mutant in BatchNormalization.mutants),
+    *IN_TRAINING,
     *(
         (layer, mutant.name, {})
         for layer in (LayerNormalization(), RMSNormalization(), UnitNormalization(), GroupNormalization(groups=2))

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy
 import pytest
-from helpers import is_seen, run
 
 from conformance.reference.base import LayerError, make
 from conformance.reference.pipeline import ImageBatches
+from tests.reference.helpers import is_seen, run
 
 LABELS = numpy.arange(10)
 IMAGES = numpy.ones((10, 3, 4, 1)) * LABELS[:, None, None, None]

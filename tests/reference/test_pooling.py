@@ -8,7 +8,6 @@ from typing import Any
 import autograd.numpy as np
 import numpy
 import pytest
-from helpers import assert_gradient_matches_finite_difference, run
 
 from conformance.mutants.layer import with_mistake
 from conformance.reference.base import LayerError, make
@@ -22,6 +21,7 @@ from conformance.reference.pooling import (
     MaxPooling1D,
     MaxPooling2D,
 )
+from tests.reference.helpers import assert_gradient_matches_finite_difference, run
 
 NAN = float("nan")
 

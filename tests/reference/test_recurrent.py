@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy
 import pytest
-from helpers import assert_gradient_matches_finite_difference, run, weights_of
 
 from conformance.reference.base import LayerError, Mutant, Weights, make
 from conformance.reference.recurrent import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
 from conformance.reference.rnn import GRU
+from tests.reference.helpers import assert_gradient_matches_finite_difference, run, weights_of
 
 BY_HAND = {"activation": None, "recurrent_activation": "hard_sigmoid"}
 """Then a gate is x / 6 + 1 / 2, and every step can be worked out on paper."""

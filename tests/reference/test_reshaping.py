@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy
 import pytest
-from helpers import assert_gradient_matches_finite_difference, is_seen, run
 
 from conformance.reference.base import LayerError, make
 from conformance.reference.reshaping import (
@@ -18,6 +17,7 @@ from conformance.reference.reshaping import (
     UpSampling1D,
     ZeroPadding1D,
 )
+from tests.reference.helpers import assert_gradient_matches_finite_difference, is_seen, run
 
 X = numpy.arange(12.0).reshape(2, 2, 3)
 """The input of the examples in the documentation: [[0 1 2] [3 4 5]] and [[6 7 8] [9 10 11]]."""

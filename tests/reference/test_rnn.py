@@ -9,11 +9,16 @@ import autograd
 import autograd.numpy as np
 import numpy
 import pytest
-from helpers import assert_directional_derivative, assert_gradient_matches_finite_difference, run, weights_of
 
 from conformance.reference.base import LayerError, Mutant, Weights, make
 from conformance.reference.recurrent import GRUCell, LSTMCell, SimpleRNNCell
 from conformance.reference.rnn import GRU, LSTM, RNN, SimpleRNN
+from tests.reference.helpers import (
+    assert_directional_derivative,
+    assert_gradient_matches_finite_difference,
+    run,
+    weights_of,
+)
 
 SUM = {"kernel": [[1.0]], "recurrent_kernel": [[1.0]], "bias": [0.0]}
 DOUBLING = {"kernel": [[1.0]], "recurrent_kernel": [[2.0]], "bias": [0.0]}
@@ -261,7 +266,7 @@ def test_every_mutant_changes_the_outputs(kind: Any) -> None:
     x = random.normal(size=(3, 4, 2))
     own = {"cell": LSTMCell(units=2)} if kind is RNN else {"units": 2}
     states = [random.normal(size=(3, 2)) for _ in range(2 if kind in (LSTM, RNN) else 1)]
-    situations = {
+    situations: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         "first_step": ({}, {}),
         "forgets": ({"stateful": True}, {}),
         "never_backwards": ({"go_backwards": True}, {}),

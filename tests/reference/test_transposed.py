@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy
 import pytest
-from helpers import assert_gradient_matches_finite_difference, run, weights_of
 
 from conformance.mutants.layer import with_mistake
 from conformance.reference.base import LayerError, make
 from conformance.reference.conv import Conv1D
 from conformance.reference.transposed import Conv1DTranspose
+from tests.reference.helpers import assert_gradient_matches_finite_difference, run, weights_of
 
 DIGITS = [1.0, 10.0, 100.0, 1000.0]
 

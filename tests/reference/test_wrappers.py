@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy
 import pytest
-from helpers import assert_gradient_matches_finite_difference, run, weights_of
 
 from conformance.reference.base import Layer, LayerError, Mutant, Weights, make
 from conformance.reference.rnn import GRU, LSTM, SimpleRNN
 from conformance.reference.wrappers import Bidirectional, TimeDistributed
+from tests.reference.helpers import assert_gradient_matches_finite_difference, run, weights_of
 
 DOUBLING = {"kernel": [[1.0]], "recurrent_kernel": [[2.0]], "bias": [0.0]}
 BOTH = {f"{scope}.{name}": value for scope in ("forward", "backward") for name, value in DOUBLING.items()}
