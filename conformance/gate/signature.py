@@ -7,8 +7,9 @@ another by `matches`. Which keys it has depends on the aspect:
     shape, dtype, params         node, got
     mask                         node, got: `none`, `all`, or the rows of 0 and 1
     special, values              node, at (an index), got (the element)
+    weights                      node; at and got too for a weight after a step of training
     gradient                     node, off (the largest error)
-    structure, weights, claims   node
+    structure, claims            node
     crash, timeout               nothing
 """
 
@@ -31,7 +32,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "special": ("node", "at", "got"),
     "values": ("node", "at", "got"),
     "gradient": ("node", "off"),
-    "weights": ("node",),
+    "weights": ("node", "at", "got"),
     "params": ("node", "got"),
     "claims": ("node",),
     "crash": (),
@@ -65,7 +66,7 @@ def observed_of(record: Mapping[str, Any], name: str) -> dict[str, Any]:
             return {"node": finding["node"], "got": mask_word(finding["got"])}
         case "special":
             return {"node": finding["node"], "at": finding["got"][0], "got": _named(finding["got"][1])}
-        case "values" if finding["distance"]["worst"] is not None:
+        case "values" | "weights" if finding["distance"] is not None and finding["distance"]["worst"] is not None:
             worst = finding["distance"]["worst"]
             return {"node": finding["node"], "at": worst["index"], "got": _rounded(number(worst["got"]))}
         case "gradient" if finding["distance"] is not None:
@@ -106,7 +107,7 @@ def matches(aspect: str, observed: Signature, record: Mapping[str, Any], name: s
         if key == "node":
             if observed["node"] not in {finding["node"] for finding in lane["findings"]}:
                 return False
-        elif key == "got" and aspect in ("values", "special", "shape", "dtype", "mask", "params"):
+        elif key == "got" and aspect in ("values", "weights", "special", "shape", "dtype", "mask", "params"):
             if not _got_matches(aspect, observed, record, name):
                 return False
         elif key == "off":
@@ -124,7 +125,7 @@ def _got_matches(aspect: str, observed: Signature, record: Mapping[str, Any], na
     match aspect:
         case "mask":
             return any(mask_word(found["got"]) == observed["got"] for found in at_node)
-        case "values" | "special":
+        case "values" | "weights" | "special":
             return any(_element_matches(observed, record, name, found) for found in at_node)
         case _:
             return any(found["got"] == observed["got"] for found in at_node)
