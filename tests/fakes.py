@@ -142,4 +142,6 @@ class Fake:
 def start(options: Mapping[str, Any]) -> Fake:
     if options["behaviour"] == "cannot_start":
         raise ImportError("No module named 'imaginary'")
+    if options["behaviour"] == "dies_at_import":
+        os.abort()
     return Fake(options)

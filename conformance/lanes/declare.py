@@ -5,6 +5,8 @@
     tf_keras                            Keras 2 as it goes on beside Keras 3
     old=keras,tensorflow==2.15.1        a name, and an environment of its own with these packages
     old=keras,python=/path/to/python    whatever another interpreter has
+    torch,python=ssh://me@host/usr/bin/python3    and on another machine, which needs nothing of ours
+    ssh://host/path/to/python           the same for Keras, its lane called keras@host
     keras[mode=xla]                     executed in another way, or in another precision; see lanes/options.py
 
 In `pyproject.toml`, where a table says the same in keys:
@@ -31,6 +33,7 @@ from packaging.version import InvalidVersion, Version
 from conformance.case.problems import did_you_mean, listed, shown
 from conformance.errors import UsageError
 from conformance.lanes import options as ways
+from conformance.lanes.gateway import HOST
 from conformance.lanes.process import LaneSpec
 
 PACKAGES: Mapping[str, str] = {
@@ -46,9 +49,11 @@ BACKENDS: Mapping[str, tuple[str, ...]] = {
     "torch": ("torch",),
     "jax": ("jax",),
     "numpy": ("numpy", "scipy", "jax"),
-    "openvino": ("openvino",),
+    "openvino": ("openvino", "scipy"),
 }
 """Backends of Keras 3, and the packages that each needs."""
+REMOTE = "ssh://"
+"""How the place of an interpreter on another machine begins."""
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "OMP_NUM_THREADS": "1"}
 """Variables that every lane is started with: no chatter, one thread."""
 
@@ -64,6 +69,8 @@ def parse(text: str) -> LaneSpec:
     """The lane of a specification. Raises UsageError that says which part is not understood."""
     named = _NAMED.fullmatch(text)
     name, rest = (named[1], named[2]) if named and named[1] != "python" else ("", text)
+    if rest.startswith(REMOTE):
+        rest = f"keras,python={rest}"
     head, *parts = [part.strip() for part in _COMMA.split(rest)]
     matched = _HEAD.fullmatch(head)
     if matched is None:
@@ -89,6 +96,8 @@ def _own_name(table: Mapping[str, Any], packages: Sequence[str]) -> str:
     name = str(table["adapter"]) + (f"-{table['backend']}" if "backend" in table else "")
     name += ways.suffix(table)
     name += f"@{table['version']}" if "version" in table else ""
+    if (python := str(table.get("python", ""))).startswith(REMOTE):
+        name += f"@{re.sub('[^A-Za-z0-9.-]+', '-', python.removeprefix(REMOTE).partition('/')[0].rpartition('@')[2])}"
     return name + "".join(f"+{re.sub('[^A-Za-z0-9.]+', '-', package)}" for package in packages)
 
 
@@ -108,7 +117,8 @@ def lane(name: str, table: Mapping[str, Any], where: str) -> LaneSpec:
         wanted[package] = f"=={version}"
     spec = LaneSpec(name, PACKAGES[package], options, wants=wanted)
     if "python" in table:
-        return LaneSpec(name, spec.adapter, options, interpreter=table["python"], wants=wanted)
+        host, interpreter = _place(str(table["python"]), where)
+        return LaneSpec(name, spec.adapter, options, interpreter=interpreter, host=host, wants=wanted)
     return _with_packages(spec, package, version, pins, table.get("backend", "tensorflow"))
 
 
@@ -134,6 +144,17 @@ def _with_packages(
     if package not in ("keras", "numpy") and package not in named and version is None:
         texts.append(package)
     return dataclasses.replace(spec, environment=tuple(sorted(texts)))
+
+
+def _place(python: str, where: str) -> tuple[str, str]:
+    """The host, if it is another machine, and the interpreter. Raises UsageError."""
+    if not python.startswith(REMOTE):
+        return "", python
+    host, _, path = python.removeprefix(REMOTE).partition("/")
+    if not HOST.fullmatch(host) or not path or path.startswith("/"):
+        hint = "as in ssh://host/usr/bin/python3 or ssh://me@host:2222/opt/env/bin/python"
+        raise UsageError(f"lane {where}: {shown(python)} names no interpreter on a host", hint)
+    return host, f"/{path}"
 
 
 def _installed(package: str) -> str:

@@ -14,13 +14,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import execnet
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from conformance.errors import LaneUnavailable
+from conformance.lanes.gateway import opened
 from conformance.lanes.observation import Observation, from_message
 from conformance.lanes.wire import MAX_TEXT, bounded
 from conformance.lanes.worker import sendable, start_adapter
@@ -30,19 +31,13 @@ START_LIMIT = 300.0
 MAX_DEATHS = 5
 """A lane that is lost so often without one answer in between is given up: what is left would only take longer."""
 
-_BOOTSTRAP = """
-import sys
-sys.path.insert(0, channel.receive())
-from conformance.lanes.worker import serve
-serve(channel)
-"""
-
-_MISSING = {
-    "keras": "pip install -c constraints.txt tensorflow keras",
-    "torch": "pip install -c constraints.txt torch",
-    "numpy": "pip install -c constraints.txt numpy autograd",
-    "transformers": "pip install -c constraints.txt transformers torch",
+_NEEDS = {
+    "keras": "tensorflow keras",
+    "torch": "torch",
+    "numpy": "numpy autograd",
+    "transformers": "transformers torch",
 }
+"""What has to be installed for an adapter."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +48,8 @@ class LaneSpec:
     adapter: str
     options: Mapping[str, Any] = field(default_factory=dict)
     interpreter: str = sys.executable
+    host: str = ""
+    """Where the interpreter is, as `[user@]host[:port]` for ssh; here when left out."""
     is_required: bool = True
     wants: Mapping[str, str] = field(default_factory=dict)
     """Package to version specifier: what the lane must prove to have."""
@@ -110,6 +107,7 @@ class ProcessLane:
 
     def __init__(self, spec: LaneSpec) -> None:
         self.spec = spec
+        self._asked = spec
         self._folder = tempfile.TemporaryDirectory(prefix="conformance-")
         self._pending: dict[str, Mapping[str, Any]] = {}
         self._done: dict[str, Observation] = {}
@@ -137,20 +135,15 @@ class ProcessLane:
         self._chatter_file.write_bytes(b"")
         self._group = execnet.Group()
         try:
-            gateway = self._group.makegateway(f"popen//python={self.spec.interpreter}//dont_write_bytecode")
-        except (OSError, execnet.HostNotFound, EOFError) as error:
-            self._refused = LaneUnavailable(
-                f"lane {self.spec.name}: {self.spec.interpreter} cannot be started: {error}",
-                "name an interpreter that exists",
-            )
+            self._channel = opened(self.spec, self._group)
+        except LaneUnavailable as error:
+            self._refused = error
             return
-        self._channel = gateway.remote_exec(_BOOTSTRAP)
-        self._channel.send(str(Path(__file__).resolve().parents[2]))
         self._channel.send(
             {
                 "adapter": self.spec.adapter,
                 "options": sendable(dict(self.spec.options)),
-                "chatter": str(self._chatter_file),
+                "chatter": "" if self.spec.host else str(self._chatter_file),
             }
         )
 
@@ -159,24 +152,39 @@ class ProcessLane:
         if self._identity is None:
             if self._channel is None and self._refused is None:
                 self.start()
+            if self._refused is None:
+                try:
+                    self._identity = proved(self.spec, self._greeted())
+                except LaneUnavailable as error:
+                    self._refused = error
             if self._refused is not None:
                 raise self._refused
-            try:
-                message = self._channel.receive(START_LIMIT)
-            except EOFError:
-                raise self._unavailable(f"its process died while starting{self._exit_words()}") from None
-            except self._channel.TimeoutError:
-                raise self._unavailable(f"it did not start within {START_LIMIT:.0f} s") from None
-            except self._channel.RemoteError as error:
-                raise self._unavailable(bounded(str(error), 2_000)) from None
-            if message[0] == "failed":
-                raise self._unavailable(f"{message[1]}: {message[2]}")
-            self._identity = proved(self.spec, LaneIdentity(**message[1]))
-        return self._identity
+        return cast("LaneIdentity", self._identity)
+
+    def _greeted(self) -> LaneIdentity:
+        """What the process says of itself when its framework is imported. Raises LaneUnavailable."""
+        try:
+            message = self._channel.receive(START_LIMIT)
+        except EOFError:
+            why = f"its process died while starting{self._exit_words()}{self._last_words()}"
+            raise self._unavailable(why) from None
+        except self._channel.TimeoutError:
+            raise self._unavailable(f"it did not start within {START_LIMIT:.0f} s{self._last_words()}") from None
+        except self._channel.RemoteError as error:
+            raise self._unavailable(_last_line(str(error))) from None
+        if message[0] == "failed":
+            raise self._unavailable(f"{message[1]}: {message[2]}")
+        return LaneIdentity(**message[1])
 
     def _unavailable(self, why: str) -> LaneUnavailable:
-        hint = _MISSING.get(self.spec.adapter, f"check the adapter {self.spec.adapter}")
-        return LaneUnavailable(f"lane {self.spec.name} cannot start: {why}", hint)
+        return LaneUnavailable(f"lane {self.spec.name} cannot start: {why}", hint_for(self._asked))
+
+    def _last_words(self) -> str:
+        """What the process wrote last, for one that died without a word on its channel."""
+        chatter = self._chatter_file.read_bytes()[-MAX_TEXT:].decode("utf-8", "replace")
+        fatal = [line for line in chatter.splitlines() if line.startswith("Fatal Python error")]
+        said = fatal[-1] if fatal else _last_line(chatter)
+        return f"; its last words: {bounded(said, 300)}" if said else ""
 
     def send(self, plan: Mapping[str, Any]) -> None:
         """Queues a plan; the lane works on queued plans in order without being waited for."""
@@ -282,6 +290,23 @@ class ProcessLane:
         self._folder.cleanup()
 
 
+def hint_for(spec: LaneSpec) -> str:
+    """What to do about a lane whose framework does not import."""
+    if spec.environment or spec.overlay:
+        return f"other versions may go together better than {', '.join((*spec.environment, *spec.overlay))}"
+    if spec.adapter not in _NEEDS:
+        return f"check the adapter {spec.adapter}"
+    if spec.host or spec.interpreter != sys.executable:
+        where = f"on {spec.host}: " if spec.host else ""
+        return f"{where}{spec.interpreter} -m pip install {_NEEDS[spec.adapter]}"
+    return f"pip install -c constraints.txt {_NEEDS[spec.adapter]}"
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return bounded(lines[-1], 2_000) if lines else ""
+
+
 def _prepared(spec: LaneSpec) -> LaneSpec:
     if not (spec.overlay or spec.environment):
         return spec
@@ -303,13 +328,16 @@ class InProcessLane:
 
     def identity(self) -> LaneIdentity:
         if self._adapter is None:
-            self.spec = _prepared(self.spec)
+            asked, self.spec = self.spec, _prepared(self.spec)
+            if self.spec.host or self.spec.interpreter != sys.executable:
+                raise LaneUnavailable(
+                    f"lane {asked.name} has an interpreter of its own and cannot run in this process",
+                    f"leave out --in-process {asked.name}",
+                )
             try:
                 self._adapter = start_adapter(self.spec.adapter, dict(self.spec.options))
             except ImportError as error:
-                raise LaneUnavailable(
-                    f"lane {self.spec.name} cannot start: {error}", _MISSING.get(self.spec.adapter)
-                ) from error
+                raise LaneUnavailable(f"lane {asked.name} cannot start: {error}", hint_for(asked)) from error
         found = self._adapter.identity
         proof = LaneIdentity(
             dict(found.versions), dict(found.files), found.gives_masks, mode=found.mode, policy=found.policy

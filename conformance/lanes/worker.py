@@ -11,6 +11,7 @@ import gc
 import importlib
 import os
 import sys
+import tempfile
 import time
 from typing import Any
 
@@ -29,10 +30,14 @@ GARBAGE_THRESHOLDS = (20_000, 20, 50)
 
 
 class Chatter:
-    """The file that stands in for stdout and stderr, read piece by piece."""
+    """The file that stands in for stdout and stderr, read piece by piece.
+
+    The near end names it, to read what a lost process wrote; on another machine there is no use in a name.
+    """
 
     def __init__(self, path: str) -> None:
-        self.file = open(path, "ab+", buffering=0)  # noqa: SIM115  # open as long as the process lives
+        # both stay open as long as the process lives
+        self.file: Any = open(path, "ab+", buffering=0) if path else tempfile.TemporaryFile("ab+", 0)  # noqa: SIM115
         os.dup2(self.file.fileno(), 1)
         os.dup2(self.file.fileno(), 2)
         sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115  # as above

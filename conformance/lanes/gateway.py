@@ -1,0 +1,99 @@
+"""How a lane's process is reached: an interpreter here, or one on another machine over ssh.
+
+Another machine needs Python, NumPy and the lane's framework and nothing of ours: the worker's source is sent along and
+unpacked into a folder that goes when the lane ends. Asking for a password would wait for ever beside other lanes, so
+that ssh is told not to.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import shlex
+import zipfile
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import execnet
+
+from conformance.errors import LaneUnavailable
+
+if TYPE_CHECKING:
+    from conformance.lanes.process import LaneSpec
+
+CONNECT_LIMIT = 30
+"""Seconds that ssh may take to reach a host."""
+SHIPPED = ("__init__.py", "errors.py", "case/*.py", "lanes/**/*.py", "reference/*.py")
+"""What a worker may import of this package, as patterns below it."""
+HOST = re.compile(r"(?P<host>(?:[A-Za-z0-9_][A-Za-z0-9_.-]*@)?[A-Za-z0-9_][A-Za-z0-9_.-]*)(?::(?P<port>\d{1,5}))?")
+"""`[user@]host[:port]`; nothing that ssh could take for an option."""
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_CHECKED = """
+import sys
+if sys.version_info < (3, 10):
+    raise RuntimeError("it is Python %d.%d; lanes need 3.10 or later" % sys.version_info[:2])
+"""
+_HERE = f"""{_CHECKED}
+sys.path.insert(0, channel.receive())
+from conformance.lanes.worker import serve
+serve(channel)
+"""
+_ELSEWHERE = f"""{_CHECKED}
+import io, shutil, tempfile, zipfile
+folder = tempfile.mkdtemp(prefix="conformance-")
+try:
+    zipfile.ZipFile(io.BytesIO(channel.receive())).extractall(folder)
+    sys.path.insert(0, folder)
+    from conformance.lanes.worker import serve
+    serve(channel)
+finally:
+    shutil.rmtree(folder, ignore_errors=True)
+"""
+
+
+def opened(spec: LaneSpec, group: execnet.Group) -> Any:
+    """A channel to a new process of the lane, its worker about to start. Raises LaneUnavailable."""
+    try:
+        channel = group.makegateway(_address(spec)).remote_exec(_ELSEWHERE if spec.host else _HERE)
+        channel.send(source() if spec.host else str(_PACKAGE.parent))
+    except execnet.HostNotFound:
+        raise LaneUnavailable(
+            f"lane {spec.name}: {spec.host} cannot be reached by ssh, or does not let us in",
+            f"this must work without a password: ssh {_ssh(spec.host, '')} {spec.interpreter} --version",
+        ) from None
+    except (OSError, EOFError, AssertionError) as error:  # what is no Python says something else than execnet expects
+        is_started = not isinstance(error, OSError) or isinstance(error, BrokenPipeError)
+        why = "is not a Python" if is_started else f"cannot be started: {error}"
+        with suppress(Exception):
+            group.terminate(timeout=0.2)
+        where = f"{spec.interpreter} on {spec.host}" if spec.host else spec.interpreter
+        raise LaneUnavailable(f"lane {spec.name}: {where} {why}", "name an interpreter that exists") from None
+    return channel
+
+
+def _address(spec: LaneSpec) -> str:
+    """The process in execnet's words."""
+    python = shlex.quote(spec.interpreter)
+    if spec.host:
+        return f"ssh={_ssh(spec.host, f'-oBatchMode=yes -oConnectTimeout={CONNECT_LIMIT} ')}//python={python}"
+    return f"popen//python={python}//dont_write_bytecode"
+
+
+def _ssh(host: str, options: str) -> str:
+    matched = HOST.fullmatch(host)
+    assert matched is not None  # checked where the lane was declared
+    return options + (f"-p {matched['port']} " if matched["port"] else "") + matched["host"]
+
+
+@cache
+def source() -> bytes:
+    """The worker's side of this package as a zip file."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for pattern in SHIPPED:
+            for path in sorted(_PACKAGE.glob(pattern)):
+                archive.write(path, path.relative_to(_PACKAGE.parent))
+    return buffer.getvalue()
