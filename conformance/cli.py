@@ -117,10 +117,15 @@ def _write(text: str, output: Path | None) -> None:
 
 
 def _report(parsed: argparse.Namespace) -> int:
+    from conformance.journal import recover
     from conformance.report.html import render
     from conformance.results import read
 
-    _write(render(read(parsed.results)), parsed.output)
+    killed = recover(parsed.results.parent)
+    for path, words in killed:
+        print(f"{path}: {words}", file=sys.stderr)
+    has_ended = parsed.results.exists() or not killed
+    _write(render(read(parsed.results if has_ended else killed[-1][0])), parsed.output)
     return Exit.OK
 
 

@@ -60,8 +60,17 @@ def environment() -> dict[str, Any]:
     }
 
 
-def lane_row(spec: Any, identity: Any, selected: int, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What results say of a lane as a whole; `ran` counts cases that it answered or raised on."""
+def lane_row(
+    spec: Any,
+    identity: Any,
+    selected: int,
+    records: Sequence[Mapping[str, Any]],
+    unavailable: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """What results say of a lane as a whole; `ran` counts cases that it answered or raised on.
+
+    `unavailable` is the `message` and `hint` of a lane that could not start.
+    """
     verdicts: dict[str, int] = {}
     for record in records:
         if spec.name in record["lanes"]:
@@ -79,6 +88,7 @@ def lane_row(spec: Any, identity: Any, selected: int, records: Sequence[Mapping[
         "policy": identity.policy if identity else "",
         "selected": selected,
         "ran": ran,
+        "unavailable": None if unavailable is None else dict(unavailable),
         "verdicts": dict(sorted(verdicts.items())),
     }
 
@@ -143,6 +153,9 @@ def write(results: Results, path: Path) -> None:
 def write_whole(path: Path, text: str) -> None:
     """Writes a text file beside its place and moves it there. Raises OSError; then the old file still stands."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not path.is_file():  # a pipe or a device is written to, never replaced
+        path.write_text(text, encoding="utf-8")
+        return
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with temporary.open("w", encoding="utf-8") as file:

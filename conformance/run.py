@@ -89,6 +89,8 @@ class Run:
         self._sent: set[str] = set()
         self._unjudged: dict[str, dict[str, Observation]] = {}
         self._started: set[str] = set()
+        self.unavailable: dict[str, LaneUnavailable] = {}
+        """The lanes that turned out not to start, and why; the run goes on without them."""
         self.records: dict[str, dict[str, Any]] = {}
 
     def announce(self, order: Sequence[tuple[Case, Sequence[str]]]) -> None:
@@ -124,8 +126,22 @@ class Run:
                 self._started.discard(name)
 
     def identities(self) -> dict[str, LaneIdentity]:
-        """What the started lanes proved to be. Raises LaneUnavailable for the first that cannot start."""
-        return {name: self.lanes[name].identity() for name in self.lanes if name in self._started}
+        """What the started lanes proved to be; those that cannot start stand in `unavailable` from then on.
+
+        Raises LaneUnavailable where the reference is among them, for nothing can be judged without it.
+        """
+        found = {}
+        for name, lane in self.lanes.items():
+            if name not in self._started or name in self.unavailable:
+                continue
+            try:
+                found[name] = lane.identity()
+            except LaneUnavailable as error:
+                if name == REFERENCE:
+                    raise
+                self.unavailable[name] = error
+                lane.stop()
+        return found
 
     def observations(self, case: Case) -> dict[str, Observation]:
         """What every lane gave for a case that was announced.
@@ -137,15 +153,22 @@ class Run:
             self.start()
             self.identities()
             self._send_ahead(self._index[case.id])
-            self._unjudged[case.id] = {name: self.lanes[name].wait(case.id) for name in self._wanted[case.id]}
+            self._unjudged[case.id] = {name: self.lanes[name].wait(case.id) for name in self._able(case)}
         return self._unjudged[case.id]
 
     def forget(self, case: Case) -> None:
         """Lets go of what the lanes gave for a case that gets no record."""
         self._unjudged.pop(case.id, None)
 
+    def _able(self, case: Case) -> list[str]:
+        """The lanes that must run a case, but for those that cannot start."""
+        return [name for name in self._wanted[case.id] if name not in self.unavailable]
+
     def record(self, case: Case) -> dict[str, Any]:
-        """The judged record of a case, made once; raises LaneUnavailable where a lane cannot start."""
+        """The judged record of a case, made once, without the lanes that cannot start.
+
+        Raises LaneUnavailable where the reference is one of them.
+        """
         if case.id not in self.records:
             observations = self.observations(case)
             identities = self.identities()
@@ -204,7 +227,7 @@ class Run:
                 continue
             self._sent.add(case.id)
             plan: Plan = plan_of(case)
-            for name in self._wanted[case.id]:
+            for name in self._able(case):
                 self.lanes[name].send(plan)
 
     def stop(self) -> None:

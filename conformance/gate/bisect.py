@@ -107,9 +107,11 @@ def answer_in(case: Case, package: str, version: str) -> LaneRecord:
     run = Run(lane_specs(["subject"], {"subject": spec}), in_process=["numpy"])
     try:
         run.announce([(case, ["subject"])])
-        record: LaneRecord = run.record(case)["lanes"]["subject"]
+        lanes: Mapping[str, LaneRecord] = run.record(case)["lanes"]
+        if "subject" in run.unavailable:
+            raise run.unavailable["subject"]
     except LaneUnavailable as error:
         raise LaneUnavailable(f"{package} {version}: {error.message}", error.hint) from None
     finally:
         run.stop()
-    return record
+    return lanes["subject"]

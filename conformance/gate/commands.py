@@ -197,9 +197,13 @@ def _run_versions(parsed: argparse.Namespace, path: Path) -> int:
 
 def _merge(parsed: argparse.Namespace) -> int:
     from conformance.gate.shards import merge
+    from conformance.journal import recover
     from conformance.report.facts import is_failure
     from conformance.results import read, write
 
+    for folder in dict.fromkeys(path.parent for path in parsed.shards):
+        for killed, words in recover(folder):
+            print(f"{killed}: {words}", file=sys.stderr)
     whole = merge([(str(path), read(path)) for path in parsed.shards])
     write(whole, parsed.output)
     print(f"{len(whole['cases'])} cases of {len(parsed.shards)} shards, each once: {parsed.output}")

@@ -202,7 +202,7 @@ def _environment(old: Results, new: Results, pairs: Sequence[tuple[str, str]]) -
         mine, other = _lane_row(old, a)["versions"], _lane_row(new, b)["versions"]
         prefix = "" if len(pairs) == 1 else f"{a}: " if a == b else f"{a} / {b}: "
         for package in dict.fromkeys([*mine, *other]):
-            if mine.get(package) != other.get(package):
+            if mine.get(package) != other.get(package) and mine and other:
                 yield EnvironmentMove(f"{prefix}{package}", mine.get(package), other.get(package))
     ours, theirs = old["environment"], new["environment"]
     for name in ("system", "machine"):
@@ -276,7 +276,10 @@ def _one_sided(old: Record | None, new: Record | None, pair: tuple[str, str], si
     not_run = {item["id"]: item["reason"] for item in results["not_run"]}
     is_partial = not results.get("is_full", True) or not results["footer"]["complete"]
     said = _said(have, lane)
-    if have["id"] in not_run or is_partial:
+    lost = _lane_row(results, pair[1] if old is not None else pair[0])
+    if lost.get("unavailable"):
+        note, section = f"{one_line(lost['name'], 40)} could not start", Section.NOT_COMPARABLE
+    elif have["id"] in not_run or is_partial:
         side = "after" if old is not None else "before"
         note = f"did not run {side}: {one_line(not_run.get(have['id']) or 'a partial run', 120)}"
         section = Section.NOT_COMPARABLE

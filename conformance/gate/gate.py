@@ -7,6 +7,7 @@ the results: a page, the diff as JSON, JUnit, and on GitHub a job summary and an
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +19,7 @@ from xml.etree import ElementTree
 from conformance.errors import Exit, UsageError
 from conformance.gate.diff import Diff, Row, Section, diff
 from conformance.gate.render import about, heading, html, json_text, markdown, said, text, verdict_line
+from conformance.journal import recover
 from conformance.lanes.declare import declared, parse
 from conformance.report.words import one_line
 from conformance.results import read, write_whole
@@ -47,20 +49,30 @@ def gate(asked: Asked) -> int:
     old, new = (project[name] if name in project else parse(name) for name in (asked.old, asked.new))
     if old.name == new.name:
         raise UsageError(f"both sides are called {old.name}", "name one of them: --from old=keras@3.3.3")
-    own = asked.output / f".results.{os.getpid()}.json"
+    own = asked.output / f"results.{os.getpid()}.json"
     code = run_cases([asked.old, asked.new], asked.arguments, own, asked.enforce_expiry)
     if not own.exists():
-        return code if code not in (Exit.OK, Exit.DISAGREE) else Exit.INTERNAL
+        return without_results(asked.output, code)
     results = read(own)  # under its own name: another gate may run in the same folder
     own.replace(asked.output / "results.json")
-    if code not in (Exit.OK, Exit.DISAGREE):
+    if code not in (Exit.OK, Exit.DISAGREE, Exit.UNAVAILABLE):
         return code
     found = diff(results, results, [(old.name, new.name)])
     problems = deviation_problems(results, asked.enforce_expiry)
     print(text(found), end="")
     print("".join(f"{problem}\n" for problem in problems), end="")
     write_all(found, problems, asked.output)
-    return exit_code(found, problems, asked.fail_on)
+    return code if code == Exit.UNAVAILABLE else exit_code(found, problems, asked.fail_on)
+
+
+def without_results(folder: Path, code: int) -> int:
+    """The exit code of a run that wrote no results; what a killed one had measured is kept and named."""
+    for path, words in recover(folder):
+        print(f"conformance: {path}: {words}", file=sys.stderr)
+    if code < 0:
+        print(f"conformance: pytest was ended by {signal.Signals(-code).name}", file=sys.stderr)
+        return Exit.INTERNAL
+    return code if code not in (Exit.OK, Exit.DISAGREE) else Exit.INTERNAL
 
 
 def run_cases(lanes: Iterable[str], arguments: Sequence[str], results: Path, enforce_expiry: bool = False) -> int:

@@ -11,7 +11,8 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from conformance.gate.diff import MARKS, Diff, Row, Said, Section
@@ -26,7 +27,9 @@ def verdict_line(diff: Diff) -> str:
     """The diff in one sentence: what got worse first, with its denominator."""
     counts = diff.counts()
     compared = len(diff.rows) - sum(counts[s] for s in (Section.NEW, Section.REMOVED, Section.NOT_COMPARABLE))
-    if counts[Section.REGRESSIONS]:
+    if not compared and counts[Section.NOT_COMPARABLE]:
+        start = "nothing was compared"
+    elif counts[Section.REGRESSIONS]:
         start = f"{_number(counts[Section.REGRESSIONS], 'regression')}"
     elif counts[Section.CHANGED] or counts[Section.FIXED]:
         start = "no regression, but not the same"
@@ -98,10 +101,29 @@ def text(diff: Diff) -> str:
         if not rows or section is Section.UNCHANGED:
             continue
         lines += ["", f"{section} ({len(rows)})"]
-        lines += [line for row in rows for line in _text_row(row)]
+        lines += [line for row in _told(rows) for line in _text_row(row)]
+        lines += [f"{MARKS[section]} and {count} more: {note}" for note, count in _repeated(rows).items()]
     unchanged = len(diff.section(Section.UNCHANGED))
     lines += ["", f"{MARKS[Section.UNCHANGED]} {unchanged} unchanged"]
     return "\n".join(lines) + "\n"
+
+
+def _repeated(rows: Sequence[Row]) -> dict[str, int]:
+    """Notes that say the same of more rows than one reads, to the number of those that are not told one by one.
+
+    A lane that could not start has as many of them as there are cases.
+    """
+    notes = Counter(row.note for row in rows if row.note)
+    return {one_line(note, 200): count - SHOWN for note, count in notes.items() if count > SHOWN}
+
+
+def _told(rows: Sequence[Row]) -> Iterator[Row]:
+    """The rows that a terminal shows: of those with the same note, the first few."""
+    seen: Counter[str] = Counter()
+    for row in rows:
+        seen[row.note] += 1
+        if not row.note or seen[row.note] <= SHOWN:
+            yield row
 
 
 def _text_row(row: Row) -> list[str]:

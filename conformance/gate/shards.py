@@ -70,7 +70,11 @@ def merge(shards: Named) -> dict[str, Any]:
         "deviations": _deviations(parts),
         "cases": records,
         "not_run": not_run,
-        "footer": {"complete": not not_run, "stopped": stopped, "cases": len(records)},
+        "footer": {
+            "complete": not not_run and all(part["footer"]["complete"] for part in parts),
+            "stopped": stopped,
+            "cases": len(records),
+        },
     }
 
 
@@ -142,6 +146,7 @@ def _lane(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         **proved,
         "selected": sum(row["selected"] for row in rows),
         "ran": sum(row["ran"] for row in rows),
+        "unavailable": next((row["unavailable"] for row in rows if row.get("unavailable")), None),
         "verdicts": dict(sorted(verdicts.items())),
     }
 

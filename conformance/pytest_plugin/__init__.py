@@ -19,7 +19,7 @@ from conformance.errors import ConformanceError, Exit, LaneUnavailable
 from conformance.gate.options import add_options, is_full_run, split
 from conformance.gate.shards import describe
 from conformance.pytest_plugin.items import CaseFile, CaseItem
-from conformance.pytest_plugin.session import SESSION, Session, lane_names
+from conformance.pytest_plugin.session import SESSION, Session, lane_names, plain_identities
 from conformance.pytest_plugin.writing import settle_deviations, write_files
 
 if TYPE_CHECKING:
@@ -111,14 +111,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
-    """A lane that cannot start ends the run before it begins: exit code 4 and one message, not a thousand failures."""
+    """Waits for the lanes before the first item; those that cannot start are left out, and the run goes on."""
     state = session.config.stash[SESSION]
     if state.selected and state.is_controller and not state.has_workers and not session.config.getoption("collectonly"):
-        try:
-            state.identities = dict(state.run.identities())
-        except LaneUnavailable as error:
-            state.unavailable = str(error)
-            pytest.exit(str(error), returncode=Exit.UNAVAILABLE)
+        state.meet_lanes()
     return (yield)
 
 
@@ -129,25 +125,32 @@ def pytest_runtest_makereport(
     """Sends the case's record along with its first item, as plain JSON, so that it survives xdist."""
     report = yield
     state = item.config.stash[SESSION]
-    if isinstance(item, CaseItem) and call.when == "call":
-        if state.unavailable is not None:
-            report.conformance_unavailable = state.unavailable  # type: ignore[attr-defined]  # as below
-        if item.record is not None and item.case.id not in state.records:
-            state.records[item.case.id] = item.record
-            report.conformance_record = item.record  # type: ignore[attr-defined]  # travels with the report
+    if not isinstance(item, CaseItem):
+        return report
+    if call.excinfo is not None and isinstance(call.excinfo.value, LaneUnavailable):
+        report.conformance_unavailable = state.unavailable  # type: ignore[attr-defined]  # as below
+    elif call.when == "call" and item.record is not None and item.case.id not in state.records:
+        if not state.records:
+            report.conformance_identities = plain_identities(state.identities)  # type: ignore[attr-defined]  # as below
+        state.keep(item.record)
+        report.conformance_record = item.record  # type: ignore[attr-defined]  # travels with the report
     return report
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if _controller is None:
         return
+    _controller.learn(getattr(report, "conformance_identities", {}))
+    _controller.lost(getattr(report, "conformance_unavailable", {}))
     if (record := getattr(report, "conformance_record", None)) is not None:
-        _controller.records.setdefault(record["id"], record)
-    if (unavailable := getattr(report, "conformance_unavailable", None)) is not None:
-        _controller.unavailable = unavailable
-        workers = _controller.config.pluginmanager.getplugin("dsession")
-        if workers is not None:
-            workers.shouldstop = unavailable
+        _controller.keep(record)
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+    """Items of a lane that cannot start are neither failures of their cases nor skipped."""
+    if hasattr(report, "conformance_unavailable"):
+        return "not run", "-", ("NOT RUN", {"red": True})
+    return None
 
 
 _controller: Session | None = None
@@ -184,10 +187,6 @@ def pytest_testnodedown(node: Any, error: object) -> None:
         _controller.selected = output.get("conformance_selected") or _controller.selected
         _controller.shard = output.get("conformance_shard") or _controller.shard
         _controller.known_cases = output.get("conformance_known_cases") or _controller.known_cases
-        for name, identity in output.get("conformance_identities", {}).items():
-            from conformance.lanes.process import LaneIdentity
-
-            _controller.identities.setdefault(name, LaneIdentity(**identity))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -214,18 +213,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         output["conformance_selected"] = state.selected
         output["conformance_known_cases"] = state.known_cases
         output["conformance_shard"] = state.shard
-        if state._run is not None and state.unavailable is None:
-            output["conformance_identities"] = {
-                name: {
-                    "versions": dict(i.versions),
-                    "files": dict(i.files),
-                    "gives_masks": i.gives_masks,
-                    "mode": i.mode,
-                    "policy": i.policy,
-                }
-                for name, i in state._run.identities().items()
-            }
-    elif state.unavailable is not None:
+    elif state.unavailable and exitstatus in (Exit.OK, Exit.DISAGREE):
         session.exitstatus = Exit.UNAVAILABLE
     if state.is_controller and state.selected and not state.config.getoption("collectonly"):
         settle_deviations(state, session)
@@ -243,6 +231,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     state = config.stash[SESSION]
     if not state.selected:
         return
+    for name, why in state.unavailable.items():
+        given = sum(name in lanes for lanes in state.selected.values())
+        terminalreporter.write_line(f"lane {name}: ran 0 of {given} cases: {why['message']}", red=True, bold=True)
+        terminalreporter.write_line(f"   = help: {why['hint']}" if why["hint"] else "", red=True)
     for name, identity in state.identities.items():
         versions = ", ".join(f"{package} {version}" for package, version in identity.versions.items())
         ways = "".join(
@@ -254,8 +246,13 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write_line(f"{missing} of {len(state.selected)} cases did not run", yellow=True)
     for message, fails in state.excuses.messages(state.standings):
         terminalreporter.write_line(message, red=fails, yellow=not fails)
-    for option, words in (("results", "results"), ("report", "report")):
+    for path, words in state.killed:
+        terminalreporter.write_line(f"{path}: {words}", yellow=True)
+    if state.journal is not None and state.journal.problem:
+        terminalreporter.write_line(state.journal.problem, yellow=True)
+    if state.cannot_write:
+        terminalreporter.write_line(state.cannot_write, red=True, bold=True)
+        return
+    for option in ("results", "report"):
         if (path := config.getoption(option)) is not None:
-            terminalreporter.write_line(f"{words}: {path}")
-    if state.unavailable:
-        terminalreporter.write_line(state.unavailable, red=True)
+            terminalreporter.write_line(f"{option}: {path}")

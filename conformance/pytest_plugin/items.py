@@ -70,19 +70,17 @@ class CaseItem(pytest.Item):
         self.add_marker(pytest.mark.lane(name=lane))
         self.is_left_out = False
 
+    def setup(self) -> None:
+        """A lane that cannot start gives no verdict: its items end here, counted as not run."""
+        if not self.is_left_out and (why := self.config.stash[SESSION].why_missing(self.lane)) is not None:
+            raise LaneUnavailable(why["message"], why["hint"] or None)
+
     def runtest(self) -> None:
         from conformance.report.text import lane_failure
 
         if self.is_left_out:
             pytest.skip(f"the case is for {', '.join(self.case.lanes)} only")
-        session = self.config.stash[SESSION]
-        if session.unavailable is not None:
-            raise LaneUnavailable(session.unavailable)
-        try:
-            self.record = session.run.record(self.case)
-        except LaneUnavailable as error:
-            session.unavailable = str(error)
-            raise
+        self.record = self.config.stash[SESSION].run.record(self.case)
         found = self.record["lanes"][self.lane]
         if found["verdict"] == "unsupported":
             pytest.skip(f"unsupported: {found['reason']}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -10,14 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conformance.errors import LaneUnavailable
+
 if TYPE_CHECKING:
     from conformance.gate.ledger import Standing
     from conformance.gate.options import Excuses
+    from conformance.journal import Journal
     from conformance.lanes.process import LaneSpec
     from conformance.run import Run
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
 """Where a config keeps its session."""
+REFERENCE = "numpy"
+"""`conformance.judge.case.REFERENCE`, which is not imported for collecting alone."""
 
 
 class Session:
@@ -33,7 +40,13 @@ class Session:
         """Case id to the lanes whose items are selected, in the order of collection."""
         self.records: dict[str, dict[str, Any]] = {}
         self.identities: dict[str, Any] = {}
-        self.unavailable: str | None = None
+        self.unavailable: dict[str, dict[str, str]] = {}
+        """The lanes that cannot start, each with `message` and `hint`."""
+        self.has_met_lanes = False
+        self.journal: Journal | None = None
+        self.killed: list[tuple[Path, str]] = []
+        """Results of earlier runs that were killed, as they were found when this one began to write."""
+        self.cannot_write = ""
         self.files: set[Path] = set()
         """Case files that were collected."""
         self.deselected = 0
@@ -88,9 +101,66 @@ class Session:
             self.is_warm = True
             self.run.warm()
 
+    def meet_lanes(self) -> None:
+        """Waits until every lane's framework is imported, and learns which lanes cannot start."""
+        if self.has_met_lanes:
+            return
+        self.has_met_lanes = True
+        errors: dict[str, LaneUnavailable] = {}
+        try:
+            self.identities = dict(self.run.identities())
+        except LaneUnavailable as error:
+            errors[REFERENCE] = error
+        errors.update(self.run.unavailable)
+        self.lost({name: {"message": error.message, "hint": error.hint or ""} for name, error in errors.items()})
+
+    def lost(self, lanes: dict[str, dict[str, str]]) -> None:
+        """Takes note of lanes that cannot start."""
+        new = {name: why for name, why in lanes.items() if name not in self.unavailable}
+        self.unavailable.update(new)
+        if new and self.journal is not None:
+            self.journal.add(unavailable=new)
+
+    def why_missing(self, lane: str) -> dict[str, str] | None:
+        """Why a lane's items do not run: it cannot start, or the reference cannot; None where they do."""
+        self.meet_lanes()
+        return self.unavailable.get(lane) or self.unavailable.get(REFERENCE)
+
+    def keep(self, record: dict[str, Any]) -> None:
+        """Keeps a case's record; the writing process writes it to the journal too."""
+        if record["id"] in self.records:
+            return
+        self.records[record["id"]] = record
+        results = self.config.getoption("results")
+        if results is None or not self.is_controller:
+            return
+        if self.journal is None:
+            from conformance.pytest_plugin.writing import begin_journal
+
+            begin_journal(self, results)
+        assert self.journal is not None  # it was begun
+        self.journal.add(record=record, seconds=time.monotonic() - self.clock)
+
+    def learn(self, identities: dict[str, dict[str, Any]]) -> None:
+        """Takes what a worker says that its lanes proved to be."""
+        from conformance.lanes.process import LaneIdentity
+
+        new = {name: LaneIdentity(**identity) for name, identity in identities.items() if name not in self.identities}
+        self.identities.update(new)
+        if new and self.journal is not None:
+            self.journal.add(identities={name: identities[name] for name in new})
+
     def stop(self) -> None:
         if self._run is not None:
             self._run.stop()
+
+
+def plain_identities(identities: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What lanes proved to be, in types that travel."""
+    return {
+        name: {key: value for key, value in dataclasses.asdict(found).items() if key != "chatter"}
+        for name, found in identities.items()
+    }
 
 
 def lane_names(config: pytest.Config) -> list[str]:

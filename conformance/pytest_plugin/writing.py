@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from conformance.errors import Exit
-from conformance.pytest_plugin.session import Session
+from conformance.pytest_plugin.session import Session, plain_identities
 
 
 def settle_deviations(state: Session, session: pytest.Session) -> None:
@@ -21,15 +23,19 @@ def settle_deviations(state: Session, session: pytest.Session) -> None:
 
 
 def write_files(state: Session, session: pytest.Session, exitstatus: int) -> None:
-    """Writes what was asked for, complete or not; an interrupted run says what did not run."""
+    """Writes what was asked for, complete or not; an interrupted run says what did not run.
+
+    Where the disk refuses, what stood there before still stands, and the journal keeps what was measured.
+    """
     results_path, report_path = state.config.getoption("results"), state.config.getoption("report")
     if (results_path is None and report_path is None) or state.config.getoption("collectonly"):
         return
-    from conformance.results import assemble, command_line, lane_row, write, write_whole
+    from conformance.results import assemble, lane_row, write, write_whole
 
     records = [state.records[case_id] for case_id in state.selected if case_id in state.records]
     missing = [case_id for case_id in state.selected if case_id not in state.records]
-    stopped = state.unavailable or str(session.shouldfail or session.shouldstop or "")
+    stopped = "; ".join(why["message"] for why in state.unavailable.values())
+    stopped = stopped or str(session.shouldfail or session.shouldstop or "")
     if missing and not stopped:
         stopped = "interrupted" if exitstatus == Exit.BAD_INPUT else "the run ended early"
     rows = [
@@ -38,29 +44,68 @@ def write_files(state: Session, session: pytest.Session, exitstatus: int) -> Non
             state.identities.get(spec.name),
             sum(spec.name in lanes for lanes in state.selected.values()),
             records,
+            state.unavailable.get(spec.name),
         )
         for spec in state.specs
     ]
+    is_complete = not missing and not state.unavailable
     results = assemble(
         records=records,
         lanes=rows,
-        started=state.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
         seconds=time.monotonic() - state.clock,
-        command=command_line(),
         not_run=dict.fromkeys(missing, stopped),
-        is_complete=not missing,
-        stopped=stopped if missing else "",
-        is_full=state.known_cases is not None,
-        shard=state.shard,
-        seed=state.config.getoption("seed"),
+        is_complete=is_complete,
+        stopped="" if is_complete else stopped,
+        **about_run(state),
         deviations=[
             {"id": item.deviation.id, "kind": item.deviation.kind, "state": item.state, "is_expired": item.is_expired}
             for item in state.standings
         ],
     )
-    if results_path is not None:
-        write(results, results_path)
-    if report_path is not None:
-        from conformance.report.html import render
+    path = results_path
+    try:
+        if results_path is not None:
+            write(results, results_path)
+            if state.journal is not None:
+                state.journal.done()
+        if report_path is not None:
+            from conformance.report.html import render
 
-        write_whole(report_path, render(results))
+            path = report_path
+            write_whole(report_path, render(results))
+    except OSError as error:
+        state.cannot_write = f"{path} cannot be written: {error.strerror}; what stood there before still stands"
+        if state.journal is not None and state.journal.path.exists():
+            state.cannot_write += f"; read what was measured with: conformance report {results_path}"
+        session.exitstatus = Exit.UNAVAILABLE
+
+
+def about_run(state: Session) -> dict[str, Any]:
+    """What results say of the run as a whole, as far as it is known before its end."""
+    from conformance.results import command_line
+
+    return {
+        "started": state.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "command": command_line(),
+        "is_full": state.known_cases is not None,
+        "shard": state.shard,
+        "seed": state.config.getoption("seed"),
+    }
+
+
+def begin_journal(state: Session, results: Path) -> None:
+    """Begins to write down what is measured, beside where the results will stand.
+
+    What an earlier run left there that was killed becomes results of its own first.
+    """
+    from conformance.journal import Journal, recover
+    from conformance.results import environment
+
+    state.killed = recover(results.parent)
+    header = {
+        "selected": state.selected,
+        "lanes": [{"name": spec.name, "adapter": spec.adapter} for spec in state.specs],
+        "run": {**about_run(state), "known_environment": environment()},
+    }
+    state.journal = Journal(results, header)
+    state.journal.add(identities=plain_identities(state.identities), unavailable=state.unavailable)

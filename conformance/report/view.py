@@ -136,6 +136,11 @@ def _headline(results: Mapping[str, Any], failing: Sequence[Record]) -> tuple[st
     """The state of the whole run, and its verdict with the denominator."""
     total = len(results["cases"])
     agreeing = sum(record["outcome"] == "agree" for record in results["cases"])
+    lost = [lane for lane in results["lanes"] if lane.get("unavailable")]
+    if lost:
+        names = joined([one_line(lane["name"], 40) for lane in lost])
+        words = f"{names} could not start and ran 0 of {_count(max(lane['selected'] for lane in lost), 'case')}"
+        return "incomplete", words + (f"; {len(failing)} of {total:,} fail in other lanes" if failing else "")
     if not results["footer"]["complete"]:
         selected = total + len(results["not_run"])
         words = f"only {total} of {_count(selected, 'selected case')} have a result"
@@ -158,7 +163,13 @@ def _count(number_of: int, noun: str) -> str:
 
 def _sentences(results: Mapping[str, Any], is_lean: bool, failing: int) -> Iterable[str]:
     """What a reader must know beside the verdict: why it is incomplete, every count, and what is left out."""
-    if not results["footer"]["complete"]:
+    lost = [lane for lane in results["lanes"] if lane.get("unavailable")]
+    for lane in lost:
+        why = lane["unavailable"]
+        hint = f" What to do: {one_line(why['hint'])}." if why["hint"] else ""
+        said = f"The lane {one_line(lane['name'], 40)} ran 0 of {_count(lane['selected'], 'case')}"
+        yield f"{said}, which is no verdict on them: {one_line(why['message'])}.{hint}"
+    if not results["footer"]["complete"] and (results["not_run"] or not lost):
         why = one_line(results["footer"]["stopped"]) or "no reason was written down"
         yield f"The run did not reach its end ({why}). What is missing is not known to agree."
     total = len(results["cases"])
@@ -168,7 +179,7 @@ def _sentences(results: Mapping[str, Any], is_lean: bool, failing: int) -> Itera
         words += [f"{count:,} {one_line(name, 20)}" for name, count in counts.items() if name not in SEVERITY]
         yield f"Of {_count(total, 'case')}: {', '.join(words)}."
     for lane in results["lanes"]:
-        if lane["selected"] and not lane["ran"]:
+        if lane["selected"] and not lane["ran"] and lane not in lost:
             yield f"The lane {one_line(lane['name'], 40)} ran none of {_count(lane['selected'], 'case')}."
     shard = results.get("shard")
     if shard:

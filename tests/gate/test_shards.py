@@ -115,3 +115,13 @@ def test_a_case_that_did_not_run_makes_the_whole_incomplete(whole: dict[str, Any
     merged = merge(parts)
     assert merged["footer"] == {"complete": False, "stopped": "interrupted", "cases": 8}
     assert merged["not_run"] == [{"id": lost, "reason": "interrupted"}]
+
+
+def test_a_lane_that_could_not_start_on_one_machine_is_not_forgotten(whole: dict[str, Any]) -> None:
+    parts = shards_of(whole, 2)
+    why = {"message": "no room", "hint": "make some"}
+    parts[1][1]["lanes"][0]["unavailable"] = why
+    parts[1][1]["footer"].update(complete=False, stopped="no room")
+    merged = merge(parts)
+    assert merged["lanes"][0]["unavailable"] == why
+    assert (merged["footer"]["complete"], merged["footer"]["stopped"]) == (False, "no room")

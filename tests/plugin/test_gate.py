@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
 from tests.builders import POOLED
 from tests.plugin.conftest import ROOT, Project
+from tests.plugin.test_survival import until
 
 GATE = [sys.executable, "-c", "import sys; from conformance.cli import main; sys.exit(main())", "gate"]
 
@@ -66,6 +68,36 @@ def test_a_killed_gate_leaves_what_the_last_one_wrote(folder: Path) -> None:
     process.communicate()
     after = {path.name: path.read_bytes() for path in (folder / "out").iterdir()}
     assert {name: after[name] for name in before} == before
+
+
+def test_a_gate_whose_pytest_is_killed_keeps_what_it_measured(folder: Path) -> None:
+    case = POOLED[POOLED.index("      - id: masked") :]
+    many = POOLED + "".join(case.replace("id: masked", f"id: more{index}") for index in range(300))
+    (folder / "cases" / "fam" / "topic.case.yaml").write_text(dedent(many).lstrip())
+    process = start(folder, "--from", "old=numpy", "--to", "new=numpy", "--output", "out")
+    until(lambda: list((folder / "out").glob("*.journal")))
+    (child,) = until(lambda: Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split())
+    os.kill(int(child), signal.SIGKILL)
+    _, errors = process.communicate()
+    assert process.returncode == 3
+    assert "conformance: pytest was ended by SIGKILL" in errors
+    (kept,) = (folder / "out").iterdir()
+    found = json.loads(kept.read_text())
+    assert f"{kept.relative_to(folder)}: {len(found['cases'])} of 301 cases of a run that was killed" in errors
+    assert len(found["cases"]) + len(found["not_run"]) == 301
+
+
+def test_where_one_side_cannot_start_nothing_is_compared_and_the_other_is_kept(folder: Path) -> None:
+    process = start(folder, "--from", "old=numpy,python=/no/such/python", "--to", "new=numpy", "--output", "out")
+    text, errors = process.communicate()
+    assert process.returncode == 4, errors
+    assert text.startswith("nothing was compared: 1 not comparable; 0 of 0 compared answers unchanged\n")
+    assert "x fam/topic.masked [old -> new]" in text
+    assert text.count("[old could not start]") == 1
+    rows = {row["name"]: row for row in json.loads((folder / "out" / "results.json").read_text())["lanes"]}
+    assert (rows["old"]["ran"], rows["old"]["selected"]) == (0, 1)
+    assert rows["new"]["verdicts"] == {"agree": 1}
+    assert "nothing was compared" in (folder / "out" / "gate.html").read_text()
 
 
 def test_arguments_after_two_dashes_go_to_pytest_and_nothing_selected_is_exit_code_5(folder: Path) -> None:

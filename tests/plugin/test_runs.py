@@ -76,18 +76,6 @@ def test_an_unknown_lane_names_the_known_ones(right: Project) -> None:
     result.stdout.fnmatch_lines(["*there is no lane kears*"])
 
 
-def test_a_lane_that_cannot_start_ends_the_run_with_one_message(pytester: pytest.Pytester) -> None:
-    project = Project(pytester, "cannot_start")
-    project.write(many(20))
-    result = project.run("--results", "r.json")
-    assert result.ret == 4
-    text = result.stdout.str() + result.stderr.str()
-    assert "lane cannot_start cannot start: ImportError: No module named 'imaginary'" in text
-    found = results(project)
-    assert found["footer"] == {"complete": False, "stopped": found["not_run"][0]["reason"], "cases": 0}
-    assert len(found["not_run"]) == 20
-
-
 def test_results_name_lanes_with_denominators(mixed: Project) -> None:
     mixed.run("--results", "r.json")
     found = results(mixed)
@@ -113,14 +101,6 @@ def test_two_workers_give_the_same_results_as_none(mixed: Project, distribution:
     assert [record["id"] for record in first["cases"]] == [record["id"] for record in second["cases"]]
     assert first["cases"] == second["cases"]
     assert [row["versions"] for row in first["lanes"]] == [row["versions"] for row in second["lanes"]]
-
-
-def test_a_lane_that_cannot_start_in_workers_is_exit_code_4_too(pytester: pytest.Pytester) -> None:
-    project = Project(pytester, "cannot_start")
-    project.write(many(3))
-    result = project.run("--results", "r.json", "-n", "2")
-    assert result.ret == 4
-    assert results(project)["footer"]["complete"] is False
 
 
 def test_stopping_early_leaves_results_that_say_what_did_not_run(pytester: pytest.Pytester) -> None:
