@@ -33,7 +33,7 @@ SUITE = "this suite"
 
 def floats_of(case: Case, got: Observation, reference: Observation) -> list[Matched]:
     """Every float output that both have in the same shape."""
-    every = matched_outputs(got, reference, reference, case.tolerance, 1.0)
+    every = matched_outputs(got, reference, reference, case.demands, 1.0)
     return [one for one in every if one.wanted.values.dtype.kind == "f" and one.got.shape == one.wanted.shape]
 
 
@@ -41,7 +41,7 @@ def who_differ(case: Case, got: Observation, reference: Observation) -> set[str]
     """The comparators that call any output of a case different; another structure or shape is seen by all."""
     if got.failure is not None or got.ended != "finished" or structure_findings(got, reference, "reference"):
         return {*COMPARATORS, BUDGET}
-    every = list(matched_outputs(got, reference, reference, case.tolerance, 1.0))
+    every = list(matched_outputs(got, reference, reference, case.demands, 1.0))
     if any(one.got.shape != one.wanted.shape for one in every):
         return {*COMPARATORS, BUDGET}
     values = [one for one in every if one.wanted.values.dtype != object]

@@ -110,9 +110,10 @@ def _outputs(
         if finding.node in names and name in reference.runs[finding.run]:
             index = names.index(finding.node)
             exact = reference.runs[finding.run][name].outputs[index]
-            is_exact = name in reference.exact
+            is_exact = name in reference.exact or name in case.exact
+            moved, share = exact.sensitivity, case.budget_scale
             allowed = allowance(
-                exact.values, exact.sensitivity, reference.longest_sum, case.tolerance, is_exact=is_exact
+                exact.values, moved, reference.longest_sum, case.tolerance, is_exact=is_exact, share=share
             )
             return node.outputs[index].values, exact.values, allowed
     return None

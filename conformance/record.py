@@ -58,6 +58,8 @@ def case_record(
         "matrix": plain_json(dict(case.matrix)),
         "expects": _expectations(case),
         "tolerance": None if case.tolerance is None else dataclasses.asdict(case.tolerance),
+        "budget_scale": case.budget_scale,
+        "exact": list(case.exact),
         "expects_error": bool(case.expect.errors),
         "outcome": str(verdict.outcome),
         "odd_one_out": verdict.odd_one_out,
@@ -159,6 +161,7 @@ def _run_record(case: Case, run: int, verdict: LaneVerdict, got: Observation, re
         for index, label in enumerate(labels(name, len(node.outputs), node.structure)):
             output = node.outputs[index]
             found = distances.get(label)
+            tier = tier_of(case, name, output, reference)
             nodes[label] = {
                 "shape": output.shape,
                 "axes": axis_names(case, run, label, output.shape),
@@ -168,10 +171,10 @@ def _run_record(case: Case, run: int, verdict: LaneVerdict, got: Observation, re
                 "summary": summary(output.values),
                 "values": output.values.tolist() if output.values.size <= SMALL else None,
                 "distance": None if found is None else dataclasses.asdict(found),
-                "tier": tier_of(case, name, output, reference),
+                "tier": tier,
                 "worst": []
                 if found is None or found.over == 0 or exact is None
-                else worst_elements(case, output, exact.outputs[index], reference.longest_sum, name in reference.exact),
+                else worst_elements(case, output, exact.outputs[index], reference.longest_sum, tier == "exact"),
             }
     return nodes
 
@@ -180,7 +183,8 @@ def tier_of(case: Case, name: str, output: Output, reference: Observation) -> st
     """How strictly an output is judged: see `conformance.judge.budget.Tier`."""
     if output.values.dtype.kind != "f":
         return "exact"
-    return "tolerance" if case.tolerance is not None else "exact" if name in reference.exact else "budget"
+    is_exact = name in reference.exact or name in case.exact
+    return "tolerance" if case.tolerance is not None else "exact" if is_exact else "budget"
 
 
 def axis_names(case: Case, run: int, label: str, shape: tuple[int, ...]) -> list[str]:
@@ -223,8 +227,9 @@ def worst_elements(case: Case, got: Output, exact: Output, longest_sum: int, is_
     """The elements that are furthest over what they are allowed, worst first."""
     if got.shape != exact.shape:
         return []
-    allowed = allowance(exact.values, exact.sensitivity, longest_sum, case.tolerance, is_exact=is_exact)
-    values, wanted = got.values.astype(np.float64), exact.values.astype(np.float64)
+    moved, share = exact.sensitivity, case.budget_scale
+    allowed = allowance(exact.values, moved, longest_sum, case.tolerance, is_exact=is_exact, share=share)
+    values, wanted = got.values.astype(np.float64), allowed.reference.astype(np.float64)
     with np.errstate(all="ignore"):
         error = np.abs(values - wanted)
         used = np.where(error > 0, error / allowed.allowed, 0.0)

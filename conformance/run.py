@@ -215,7 +215,7 @@ class Run:
                     observations[name],
                     self.lanes[name].wait(one.plan["id"]),
                     observations[REFERENCE],
-                    case.tolerance,
+                    case.demands,
                 )
             ]
             lanes[name] = with_relations(lanes[name], findings)

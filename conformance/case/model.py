@@ -149,6 +149,17 @@ class Tolerance:
 
 
 @dataclass(frozen=True, slots=True)
+class Demands:
+    """How strictly a case wants to be judged where it does not leave that to the harness."""
+
+    tolerance: Tolerance | None = None
+    share: float = 1.0
+    """Of the derived budget that may be used, at most 1."""
+    exact: frozenset[str] = frozenset()
+    """Nodes that must be the reference, rounded to float32, to the last bit."""
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """One question: inputs, layers, a graph of calls, and what is expected."""
 
@@ -186,6 +197,10 @@ class Case:
     """Mutants (`Layer.mutant`) that this case must tell from the real layer."""
     matrix: Mapping[str, Any] = field(default_factory=dict)
     tolerance: Tolerance | None = None
+    budget_scale: float = 1.0
+    """Of the derived budget that this case lets a lane use; at most 1."""
+    exact: tuple[str, ...] = ()
+    """Nodes that must be exact though the harness would allow them roundings."""
     time_limit: float | None = None
     """Seconds."""
     seed: int = 0
@@ -194,6 +209,11 @@ class Case:
     """The YAML of this case, as written."""
     digest: str = ""
     """Of everything that decides the outcome; the text of the question is not part of it."""
+
+    @property
+    def demands(self) -> Demands:
+        """How strictly it is judged, as far as the case says so."""
+        return Demands(self.tolerance, self.budget_scale, frozenset(self.exact))
 
     @property
     def drawn_as(self) -> str:

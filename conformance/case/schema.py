@@ -242,6 +242,11 @@ TOLERANCE = Record(
     },
 )
 
+BUDGET = Record(
+    "budget",
+    {"scale": Field(Number(at_least=0, finite=True), "What is left of the derived budget: up to 1.", required=True)},
+)
+
 _VARIED = Either((Null(), Truth(), Integer(), Number(), Text()))
 MATRIX = MapOf(
     ListOf(Either((*_VARIED.kinds, ListOf(_VARIED))), at_least=1),
@@ -317,6 +322,12 @@ CASE = Record(
         "no_gradients": Field(Text(), "Why gradients are not compared: a kink or a tie that the question is about."),
         "matrix": Field(
             MATRIX, "Variables and their values: the case runs for each combination; `$name` is the value."
+        ),
+        "budget": Field(BUDGET, "Tightens the derived budget of every value and gradient."),
+        "exact": Field(
+            ListOf(Text(NAME, "a node"), at_least=1),
+            "Nodes that must be the reference, rounded to float32, to the last bit, though the harness would allow "
+            "them roundings. What float32 cannot get wrong is held to that anyway.",
         ),
         "tolerance": Field(TOLERANCE, "Replaces the budget; to be avoided."),
         "time_limit": Field(Number(at_least=0, finite=True), "Seconds that a lane may take."),

@@ -129,6 +129,8 @@ def _assemble(head: Head, variant: Variant, draft: Draft, parts: _Parts) -> Case
         kills=tuple(values.get("kills", ())),
         matrix=variant.matrix,
         tolerance=Tolerance(**values["tolerance"]) if "tolerance" in values else None,
+        budget_scale=values.get("budget", {}).get("scale", 1.0),
+        exact=tuple(values.get("exact", ())),
         time_limit=values.get("time_limit"),
         text=parts.text,
         digest=_digest(f"{head.prefix}.{values['id']}{variant.suffix}", variant, draft, parts),
@@ -153,6 +155,7 @@ def _digest(case_id: str, variant: Variant, draft: Draft, parts: _Parts) -> str:
         "has_gradients": "no_gradients" not in values,
         "matrix": variant.matrix,
         "tolerance": values.get("tolerance"),
+        **{key: values[key] for key in ("budget", "exact") if key in values},
         "time_limit": values.get("time_limit"),
     }
     if "training" in values:
@@ -217,3 +220,22 @@ def _check_source(values: Mapping[str, Any], node: Located, problems: Problems) 
 def _check_limits(draft: Draft) -> None:
     if draft.values.get("time_limit") == 0:
         draft.problems.add(draft.node["time_limit"], "time_limit must be above 0")
+    _check_demands(draft)
+
+
+def _check_demands(draft: Draft) -> None:
+    """A case may ask for more than the harness would; for less only by a tolerance, with its reason."""
+    values, node, problems = draft.values, draft.node, draft.problems
+    scale = values.get("budget", {}).get("scale", 1.0)
+    if not 0 < scale <= 1:
+        hint = "`tolerance: {rtol, atol, reason}` replaces it" if scale > 1 else "`exact: [node]` allows nothing at all"
+        problems.add(node["budget"]["scale"], f"a budget is scaled by more than 0 and at most 1, not {scale:g}", hint)
+    for key in ("budget", "exact"):
+        if key in values and "tolerance" in values:
+            message = f"{key} tightens the derived budget, which the tolerance replaces"
+            problems.add(node.keys[key], message, "leave one of them out")
+    observed = [name for name in draft.names("graph") if not name.startswith("_")]
+    for index, name in enumerate(values.get("exact", ())):
+        if name not in observed:
+            hint = did_you_mean(name, observed) or f"observed nodes here: {listed(observed)}"
+            problems.add(node["exact"][index], f"there is no observed node {name}", hint)

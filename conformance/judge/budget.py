@@ -61,6 +61,8 @@ class Allowance:
     tier: Tier = "budget"
     terms: int = 0
     """Terms of the longest sum, where the errors are looked at together too; 0 where they are not."""
+    share: float = 1.0
+    """Of the limits on all errors together."""
 
 
 def allowance(
@@ -70,25 +72,32 @@ def allowance(
     tolerance: Tolerance | None = None,
     scale: float = 1.0,
     is_exact: bool = False,
+    share: float = 1.0,
 ) -> Allowance:
     """The allowed error around a reference array, of the same shape; integers and booleans are allowed none.
 
-    `is_exact` says that float32 computes these numbers without rounding: then nothing is allowed. A case's own
-    tolerance replaces the budget. `scale` is 2 between two float32 lanes: each has its own error.
+    `is_exact` says that float32 must give these numbers as exactly as it can hold them: then nothing is allowed. A
+    case's own tolerance replaces the budget, and `share` is what it leaves of the derived one. `scale` is 2 between two
+    float32 lanes: each has its own error.
     """
     reference = np.asarray(reference)
     zeros = np.zeros(reference.shape)
-    if reference.dtype.kind != "f" or (is_exact and tolerance is None):
+    if reference.dtype.kind != "f":
         return Allowance(reference, zeros, zeros, 0.0, 0.0, "exact")
+    if is_exact and tolerance is None:
+        with np.errstate(over="ignore"):
+            held = reference.astype(np.float32).astype(reference.dtype)
+        return Allowance(held, zeros, zeros, 0.0, 0.0, "exact")
     finite = np.where(np.isfinite(reference), np.abs(reference), 0.0)
     if tolerance is not None:
         allowed = scale * (tolerance.atol + tolerance.rtol * finite)
         return Allowance(reference, allowed, zeros, scale * tolerance.rtol, scale * tolerance.atol, "tolerance")
     moved = zeros if sensitivity is None else moderated(sensitivity)
-    constant = scale * (8.0 + math.sqrt(longest_sum))
-    floor = scale * FLOOR * float(finite.max(initial=0.0))
+    constant = scale * share * (8.0 + math.sqrt(longest_sum))
+    floor = scale * share * FLOOR * float(finite.max(initial=0.0))
     allowed = constant * (moved + UNIT * finite) + floor
-    return Allowance(reference, allowed, moved, constant, floor, "budget", longest_sum if scale == 1.0 else 0)
+    terms = longest_sum if scale == 1.0 else 0
+    return Allowance(reference, allowed, moved, constant, floor, "budget", terms, share)
 
 
 def moderated(sensitivity: Array) -> Array:
@@ -105,8 +114,10 @@ def moderated(sensitivity: Array) -> Array:
     return np.sqrt((DRAWS * squares + PRIOR_DRAWS * prior) / (DRAWS + PRIOR_DRAWS))
 
 
-def gradient_allowance(reference: Array, sensitivity: Array | None, largest: float, overall: float) -> Allowance:
-    """The allowed error around a gradient.
+def gradient_allowance(
+    reference: Array, sensitivity: Array | None, largest: float, overall: float, share: float = 1.0
+) -> Allowance:
+    """The allowed error around a gradient; `share` is what the case leaves of it.
 
     `largest` is the largest gradient of the same layer, `overall` of the whole case. A layer whose gradients are all
     zero by structure (a scale that is divided away again) has only rounding there, of numbers as large as the others.
@@ -115,7 +126,8 @@ def gradient_allowance(reference: Array, sensitivity: Array | None, largest: flo
     moved = np.zeros(reference.shape) if sensitivity is None else moderated(sensitivity)
     is_zero_by_structure = largest < UNIT * overall
     floor = GRADIENT_CONSTANT * UNIT * overall if is_zero_by_structure else GRADIENT_FLOOR * UNIT * largest
-    return Allowance(reference, GRADIENT_CONSTANT * (moved + UNIT * finite) + floor, moved, GRADIENT_CONSTANT, floor)
+    constant = share * GRADIENT_CONSTANT
+    return Allowance(reference, constant * (moved + UNIT * finite) + share * floor, moved, constant, share * floor)
 
 
 def distance(got: Array, allowed: Allowance) -> Distance:
@@ -144,8 +156,10 @@ def distance(got: Array, allowed: Allowance) -> Distance:
     return Distance(float(used[index]), int(np.sum(used > 1.0)), int(values.size), float(error.max()), worst, rms, mean)
 
 
-def is_biased(found: Distance, terms: int) -> bool:
+def is_biased(found: Distance, terms: int, share: float = 1.0) -> bool:
     """Whether the errors of an output are too large together, though each may be small enough.
+
+    `share` is what the case leaves of the limits.
 
     A sum taken one term after the other rounds partial sums that grow like a random walk: sqrt(n) / 2 roundings. Half
     of that is granted; honest lanes need less.
@@ -154,7 +168,7 @@ def is_biased(found: Distance, terms: int) -> bool:
     return (
         terms > 0
         and found.count >= FEWEST
-        and (found.rms > RMS_LIMIT + grown or abs(found.mean) > MEAN_LIMIT + grown / 2.0)
+        and (found.rms > share * (RMS_LIMIT + grown) or abs(found.mean) > share * (MEAN_LIMIT + grown / 2.0))
     )
 
 

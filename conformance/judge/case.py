@@ -62,10 +62,10 @@ def judge_lane(case: Case, got: Observation, reference: Observation, gives_masks
     gradients: dict[str, Distance] = {}
     if got.lane != REFERENCE and not is_alone:
         findings += structure_findings(got, reference, "reference")
-        matched = list(matched_outputs(got, reference, reference, case.tolerance, 1.0))
+        matched = list(matched_outputs(got, reference, reference, case.demands, 1.0))
         by_aspect, distances = compare_outputs(matched, "reference", {"mask": gives_masks})
         findings += [finding for found in by_aspect.values() for finding in found]
-        wrong, gradients = gradient_findings(got, reference)
+        wrong, gradients = gradient_findings(got, reference, case.budget_scale)
         findings += wrong
     findings += symbolic_findings(got)
     findings += node_findings(case, got, reference, gives_masks)
@@ -113,7 +113,7 @@ def _pair(case: Case, a: Observation, b: Observation, reference: Observation, ma
         return Pair(a.lane, b.lane, Finding("error", "one_raised", got=b.failure or a.failure), None)
     scale = 1.0 if REFERENCE in (a.lane, b.lane) else 2.0
     findings = structure_findings(b, a, a.lane)
-    matched = list(matched_outputs(b, a, reference, case.tolerance, scale))
+    matched = list(matched_outputs(b, a, reference, case.demands, scale))
     by_aspect, distances = compare_outputs(matched, a.lane, {"mask": masks})
     findings += [finding for found in by_aspect.values() for finding in found]
     findings.sort(key=lambda finding: ASPECTS.index(finding.aspect))

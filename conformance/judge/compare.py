@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from conformance.case.model import Tolerance
+from conformance.case.model import Demands
 from conformance.judge.budget import Allowance, allowance, distance, is_biased
 from conformance.judge.verdict import Distance, Finding
 from conformance.lanes.observation import Array, Observation, Output
@@ -97,7 +97,7 @@ class Values:
 
     def compare(self, got: Output, wanted: Output, allowed: Allowance, place: Place) -> Finding | None:
         found = distance(got.values, allowed)
-        if found.over == 0 and not is_biased(found, allowed.terms):
+        if found.over == 0 and not is_biased(found, allowed.terms, allowed.share):
             return None
         kind = "values" if found.over else "bias"
         return Finding("values", kind, place.node, place.run, wanted_by=place.wanted_by, distance=found)
@@ -154,7 +154,7 @@ def structure_findings(got: Observation, wanted: Observation, wanted_by: str) ->
 
 
 def matched_outputs(
-    got: Observation, wanted: Observation, reference: Observation, tolerance: Tolerance | None, scale: float
+    got: Observation, wanted: Observation, reference: Observation, demands: Demands, scale: float
 ) -> Iterator[Matched]:
     """Every output that both sides have, with what it is allowed around the wanted one."""
     for run, (mine, theirs, exact) in enumerate(zip(got.runs, wanted.runs, reference.runs, strict=False)):
@@ -165,8 +165,10 @@ def matched_outputs(
             for index, (a, b) in enumerate(zip(mine[name].outputs, node.outputs, strict=False)):
                 known = exact[name].outputs[index] if index < len(exact[name].outputs) else b
                 moved = known.sensitivity if known.shape == b.shape else None
-                is_exact = name in reference.exact
-                allowed = allowance(b.values, moved, reference.longest_sum, tolerance, scale, is_exact)
+                is_exact = name in reference.exact or name in demands.exact
+                allowed = allowance(
+                    b.values, moved, reference.longest_sum, demands.tolerance, scale, is_exact, demands.share
+                )
                 yield Matched(names[index], run, a, b, allowed)
 
 

@@ -57,7 +57,7 @@ def _wrong(
     case: Case, got: Observation, reference: Observation, gives_masks: bool, given: Collection[str]
 ) -> dict[str, list[Matched]]:
     wrong: dict[str, list[Matched]] = {}
-    for item in matched_outputs(got, reference, reference, case.tolerance, 1.0):
+    for item in matched_outputs(got, reference, reference, case.demands, 1.0):
         if differs(item, gives_masks):
             wrong.setdefault(item.label.partition("[")[0], []).append(item)
     for name in (name for run in reference.runs for name in run):

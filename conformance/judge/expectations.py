@@ -9,7 +9,7 @@ import numpy as np
 
 from conformance.case.axes import Bindings, bindings_of, value
 from conformance.case.model import Axis, Case, ExpectedError, ExpectedNode
-from conformance.judge.budget import allowance, distance
+from conformance.judge.budget import Allowance, allowance, distance
 from conformance.judge.compare import labels
 from conformance.judge.verdict import Finding
 from conformance.lanes.observation import Array, Observation, Output
@@ -137,9 +137,14 @@ def _values(
             )
             return
     moved = exact.sensitivity if exact is not None and exact.shape == wanted.shape else None
-    found = distance(got.values, allowance(wanted, moved, reference.longest_sum, case.tolerance))
+    found = distance(got.values, _allowed(case, wanted, moved, reference.longest_sum))
     if found.over:
         yield Finding("values", "values", label, run, wanted_by="case", distance=found)
+
+
+def _allowed(case: Case, wanted: Array, moved: Array | None, terms: int, scale: float = 1.0) -> Allowance:
+    """What the case allows around an array that it states itself, or that another node gave."""
+    return allowance(wanted, moved, terms, case.tolerance, scale, share=case.budget_scale)
 
 
 def symbolic_findings(got: Observation) -> Iterator[Finding]:
@@ -217,5 +222,5 @@ def _apart(case: Case, a: Output, b: Output, exact_a: Output | None, exact_b: Ou
     ]
     moved = np.max(sensitivities, axis=0) if sensitivities else None
     base = a.values.astype(np.float64) if a.values.dtype.kind == "f" else a.values
-    found = distance(b.values, allowance(base, moved, n, case.tolerance, scale=2.0))
+    found = distance(b.values, _allowed(case, base, moved, n, scale=2.0))
     return Finding("values", "values", distance=found) if found.over else None

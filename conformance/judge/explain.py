@@ -257,7 +257,7 @@ def agrees(case: Case, got: Observation, wanted: Observation, gives_masks: bool,
     """Whether two observations agree in structure and in every output, values within `slack` budgets."""
     if structure_findings(got, wanted, "mutant"):
         return False
-    every = matched_outputs(got, wanted, wanted, case.tolerance, slack)
+    every = matched_outputs(got, wanted, wanted, case.demands, slack)
     return not any(differs(item, gives_masks) for item in every)
 
 
@@ -268,7 +268,7 @@ def _change(
     nodes = {start.node for start in starts}
     wrong = [
         item
-        for item in matched_outputs(got, reference, reference, case.tolerance, 1.0)
+        for item in matched_outputs(got, reference, reference, case.demands, 1.0)
         if item.label.partition("[")[0] in nodes and differs(item, gives_masks)
     ]
     if not wrong:

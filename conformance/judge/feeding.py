@@ -96,7 +96,7 @@ def is_reproduced(case: Case, plan: Plan, reference: Observation) -> bool:
     found = answered(plan)
     if found is None:
         return False
-    every = list(matched_outputs(found, reference, reference, case.tolerance, 1.0))
+    every = list(matched_outputs(found, reference, reference, case.demands, 1.0))
     return bool(every) and not any(differs(item, gives_masks=True) for item in every)
 
 

@@ -125,7 +125,7 @@ class _Probe:
         if got.ended != "finished" or got.failure is not None or got.unsupported is not None:
             return None
         wanted = replace(known, longest_sum=max(self._terms, known.longest_sum))
-        every = matched_outputs(got, wanted, wanted, self._case.tolerance, 1.0)
+        every = matched_outputs(got, wanted, wanted, self._case.demands, 1.0)
         return [item for item in every if differs(item, self._gives_masks)]
 
 

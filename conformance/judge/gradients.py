@@ -10,8 +10,12 @@ from conformance.judge.verdict import Distance, Finding
 from conformance.lanes.observation import Observation, Output
 
 
-def gradient_findings(got: Observation, reference: Observation) -> tuple[list[Finding], dict[str, Distance]]:
+def gradient_findings(
+    got: Observation, reference: Observation, share: float = 1.0
+) -> tuple[list[Finding], dict[str, Distance]]:
     """What differs between a lane's gradients and the reference's, and how far each lies from it.
+
+    `share` is what the case leaves of the budget.
 
     NaN and infinities must stand at the same places, as in values. A lane that could not differentiate
     (`gradient_note`) has nothing to compare; the note stands in its record.
@@ -34,7 +38,7 @@ def gradient_findings(got: Observation, reference: Observation) -> tuple[list[Fi
             pair = ((index, float(wanted.values[index])), (index, float(found.values[index])))
             findings.append(Finding("gradient", "special", name, 0, *pair))
             continue
-        allowed = gradient_allowance(wanted.values, wanted.sensitivity, *largest_gradients(name, reference))
+        allowed = gradient_allowance(wanted.values, wanted.sensitivity, *largest_gradients(name, reference), share)
         distances[name] = distance(found.values, allowed)
         if distances[name].over:
             findings.append(Finding("gradient", "values", name, distance=distances[name]))

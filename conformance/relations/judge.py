@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from conformance.case.model import Tolerance
+from conformance.case.model import Demands
 from conformance.judge.budget import allowance, distance
 from conformance.judge.compare import labels
 from conformance.judge.verdict import Finding, LaneVerdict, Verdict
@@ -17,6 +17,9 @@ from conformance.mutants.observe import observe
 from conformance.reference.base import LayerError
 from conformance.relations.catalog import RELATIONS
 from conformance.relations.plans import Pair, Plan, Relation
+
+NONE = Demands()
+"""Of a case that leaves how it is judged to the harness."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def _is_kept(pair: Pair, near: float) -> bool:
 
 
 def broken(
-    asked: Asked, base: Observation, other: Observation, reference: Observation, tolerance: Tolerance | None = None
+    asked: Asked, base: Observation, other: Observation, reference: Observation, demands: Demands = NONE
 ) -> Iterator[Finding]:
     """Where a lane does not keep a relation that the reference keeps; each named for its relation."""
     relation = asked.relation
@@ -89,7 +92,7 @@ def broken(
         wanted = wanted.astype(np.float64) if wanted.dtype.kind == "f" else wanted
         is_known = place in moved and moved[place].dtype.kind == "f" and moved[place].shape == wanted.shape
         room = np.abs(moved[place] - exact[place]) if is_known else None
-        allowed = allowance(wanted, room, reference.longest_sum, tolerance, scale=2.0)
+        allowed = allowance(wanted, room, reference.longest_sum, demands.tolerance, scale=2.0, share=demands.share)
         nan = np.isnan(wanted.astype(float)) != np.isnan(got.astype(float))
         measured = distance(got, allowed)
         if measured.over or nan.any():

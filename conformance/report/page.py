@@ -257,6 +257,11 @@ def _source_blocks(record: Record) -> list[Block]:
         tolerance = record["tolerance"]
         numbers = f"rtol {decimal(tolerance['rtol'])}, atol {decimal(tolerance['atol'])}"
         blocks.append(Paragraph(f"Tolerance of its own: {numbers}; {safe(tolerance['reason'], 1_000)}"))
+    if record.get("budget_scale", 1.0) != 1.0:
+        blocks.append(Paragraph(f"Judged by {decimal(record['budget_scale'])} of the derived budget."))
+    if record.get("exact"):
+        names = ", ".join(one_line(name, 80) for name in record["exact"])
+        blocks.append(Paragraph(f"To the last bit, by the case's own wish: {names}"))
     if record["kills"]:
         blocks.append(
             Paragraph(f"Tells from the real layer: {', '.join(one_line(name, 80) for name in record['kills'])}")

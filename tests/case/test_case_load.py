@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from conformance.case.load import load_file, load_folder
-from conformance.case.model import Source
+from conformance.case.model import Demands, Source
 from conformance.errors import CaseError, Exit, UsageError
 from tests.case.casefile import layers_of_tests, load, message, only, text_with
 
@@ -101,6 +101,13 @@ def test_the_rest_of_a_case(tmp_path: Path) -> None:
     assert (case.time_limit, case.no_gradients, case.remark) == (2.0, "a tie", "m")
 
 
+def test_a_case_may_be_judged_more_strictly(tmp_path: Path) -> None:
+    case = only(tmp_path, budget="    budget: {scale: 0.5}", exact="    exact: [y]")
+    assert (case.budget_scale, case.exact) == (0.5, ("y",))
+    assert case.demands == Demands(None, 0.5, frozenset({"y"}))
+    assert only(tmp_path).demands == Demands()
+
+
 SAME_OUTCOME = {
     "question": {"question": "    question: something else"},
     "answer": {"answer": "    answer: '{y.shape}'"},
@@ -123,6 +130,8 @@ OTHER_OUTCOME = {
     "expect": {"expect": "    expect: {y: {dtype: float32}}"},
     "claims": {"graph": "    graph: {y: dense(x), z: y}", "claims": "    claims: [{same: [y, z]}]"},
     "lanes": {"lanes": "    lanes: [keras]"},
+    "budget": {"budget": "    budget: {scale: 0.5}"},
+    "exact": {"exact": "    exact: [y]"},
     "tolerance": {"tolerance": "    tolerance: {rtol: 1, atol: 0, reason: r}"},
     "gradients": {"gradients": "    no_gradients: a tie"},
 }

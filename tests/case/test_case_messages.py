@@ -171,6 +171,42 @@ fam/topic.case.yaml:10:23: error: rtol must be finite, not nan
 10 |     tolerance: {rtol: .nan, atol: 0, reason: r}
    |                       ^""",
     ),
+    "a wider budget": (
+        {"new": "    budget: {scale: 2}"},
+        """\
+fam/topic.case.yaml:10:21: error: a budget is scaled by more than 0 and at most 1, not 2
+   |
+10 |     budget: {scale: 2}
+   |                     ^
+   = help: `tolerance: {rtol, atol, reason}` replaces it""",
+    ),
+    "no budget": (
+        {"new": "    budget: {scale: 0}"},
+        """\
+fam/topic.case.yaml:10:21: error: a budget is scaled by more than 0 and at most 1, not 0
+   |
+10 |     budget: {scale: 0}
+   |                     ^
+   = help: `exact: [node]` allows nothing at all""",
+    ),
+    "a budget beside a tolerance": (
+        {"new": "    budget: {scale: 0.5}", "newer": "    tolerance: {rtol: 0, atol: 1, reason: r}"},
+        """\
+fam/topic.case.yaml:10:5: error: budget tightens the derived budget, which the tolerance replaces
+   |
+10 |     budget: {scale: 0.5}
+   |     ^
+   = help: leave one of them out""",
+    ),
+    "an exact node that is not there": (
+        {"new": "    exact: [z]"},
+        """\
+fam/topic.case.yaml:10:13: error: there is no observed node z
+   |
+10 |     exact: [z]
+   |             ^
+   = help: observed nodes here: y""",
+    ),
     "no time": (
         {"new": "    time_limit: 0"},
         """\

@@ -24,7 +24,7 @@ from tests.report.factory import LANE_ROWS, PICTURE, results, too_large
 from tests.report.test_html import Reading
 from tests.report.test_schema import messages
 
-CASE: Any = SimpleNamespace(tolerance=None)
+CASE: Any = SimpleNamespace(tolerance=None, exact=(), budget_scale=1.0)
 
 
 def observed(lane: str, values: Any, name: str = "y", **given: Any) -> Observation:
