@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.report.facts import flat, number
-from conformance.report.words import element_text, index_text, mask_text, one_line, raised_text, shape_text
+from conformance.report.words import element_text, essence, index_text, mask_text, one_line, raised_text, shape_text
 
 LaneRecord = Mapping[str, Any]
 
@@ -44,11 +44,11 @@ def first_move(old: LaneRecord, new: LaneRecord, with_masks: bool = True) -> Mov
 def _moves(old: LaneRecord, new: LaneRecord, with_masks: bool) -> Iterator[Move]:
     if old["verdict"] in _ENDED or new["verdict"] in _ENDED:
         if (old["verdict"], old["reason"]) != (new["verdict"], new["reason"]):
-            yield Move("error", "", _ending(old), _ending(new))
+            yield Move("error", "", ending_words(old), ending_words(new))
         return
     if _raised(old["failure"]) != _raised(new["failure"]):
         node = (new["failure"] or old["failure"])["node"]
-        yield Move("error", node, _failure_words(old), _failure_words(new))
+        yield Move("error", node, last_words(old), last_words(new))
         return
     if old["failure"] is not None:
         return
@@ -69,16 +69,26 @@ def _raised(failure: Mapping[str, Any] | None) -> tuple[str, str] | None:
     return None if failure is None else (failure["type"], failure["phase"])
 
 
-def _ending(lane: LaneRecord) -> str:
+def ending_words(lane: LaneRecord) -> str:
+    """How a lane ended: why it did not run, what it raised, or else the last that it gave."""
     if lane["verdict"] in _ENDED:
         return f"{lane['verdict']}: {one_line(lane['reason'], 120)}"
-    return _failure_words(lane)
+    return last_words(lane)
 
 
-def _failure_words(lane: LaneRecord) -> str:
+def ended(lane: LaneRecord) -> bool:
+    """Whether a lane has no values to compare: it raised, was lost, or cannot do the case."""
+    return lane["failure"] is not None or lane["verdict"] in _ENDED
+
+
+def last_words(lane: LaneRecord) -> str:
+    """The last node that a lane gave, which the case is about: its numbers where they are few, else its shape.
+
+    What it raised, where it did.
+    """
     failure = lane["failure"]
     if failure is not None:
-        return f"raises {raised_text(failure)}: {one_line(failure['message'], 100)}"
+        return f"raises {raised_text(failure)}: {one_line(essence(failure['message']), 100)}"
     last = list(lane["runs"][0].items())[-1:] if lane["runs"] else []
     return "; ".join(f"{one_line(label, 60)} {node_text(node)}" for label, node in last) or "gives an answer"
 

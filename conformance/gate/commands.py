@@ -10,6 +10,7 @@ from typing import Any
 
 from conformance.case.problems import did_you_mean
 from conformance.errors import Exit, UsageError
+from conformance.gate.matrix_commands import emit, register_matrix
 
 _FORMATS = ("text", "markdown", "json", "html")
 _FAIL_ON = ("regressions", "changes", "nothing")
@@ -64,21 +65,7 @@ def _register_gate(commands: Any) -> None:
     bisect.add_argument("--versions", metavar="A,B,...", help="search these; those that pip knows when left out")
     bisect.add_argument("--cases", type=Path, default=Path("cases"), metavar="FOLDER")
     bisect.set_defaults(command=_bisect)
-
-    matrix = commands.add_parser(
-        "matrix",
-        help="cases by versions, each cell the answer, changes marked",
-        description="With --results, of the lanes of a run; else runs every version: arguments left over go to pytest.",
-    )
-    matrix.add_argument("--results", type=Path, help="a results file with several lanes")
-    matrix.add_argument("--lane", action="append", default=[], help="lanes and their order; all of them when left out")
-    matrix.add_argument("--package", default="keras")
-    matrix.add_argument("--versions", metavar="A..B", help="from one version to another, the last patch of each minor")
-    matrix.add_argument("--every", action="store_true", help="show cases with one answer too")
-    matrix.add_argument("--format", choices=["text", "markdown"], default="text")
-    matrix.add_argument("-o", "--output", type=Path)
-    matrix.add_argument("arguments", nargs="*", metavar="ARGUMENT", help="for pytest: case files and options")
-    matrix.set_defaults(command=_matrix)
+    register_matrix(commands)
 
 
 def _register_deviations(commands: Any) -> None:
@@ -161,40 +148,6 @@ def _bisect(parsed: argparse.Namespace) -> int:
     return Exit.OK
 
 
-def _matrix(parsed: argparse.Namespace) -> int:
-    from conformance.gate import matrix
-    from conformance.report.facts import REFERENCE
-    from conformance.results import read
-
-    path = parsed.results
-    if path is None:
-        path = Path("reports/matrix.json")
-        if (code := _run_versions(parsed, path)) not in (Exit.OK, Exit.DISAGREE):
-            return code
-    results = read(path)
-    lanes = parsed.lane or [row["name"] for row in results["lanes"] if row["name"] != REFERENCE]
-    for name in lanes:
-        if name not in {row["name"] for row in results["lanes"]}:
-            raise UsageError(f"there is no lane {name} in {path}", "see the lanes in its report")
-    lines = matrix.matrix(results, lanes)
-    show = matrix.markdown if parsed.format == "markdown" else matrix.text
-    emit(show(lines, lanes, parsed.every), parsed.output)
-    return Exit.OK
-
-
-def _run_versions(parsed: argparse.Namespace, path: Path) -> int:
-    """Runs the cases in a lane for every version that was asked for."""
-    from conformance.gate.bisect import between, newest_patches, published
-    from conformance.gate.gate import run_cases
-
-    first, dots, last = (parsed.versions or "").partition("..")
-    if not dots:
-        raise UsageError("a matrix needs lanes", "--results FILE of a run in several lanes, or --versions 3.0..3.15")
-    versions = newest_patches(between(published(parsed.package), first, last))
-    path.unlink(missing_ok=True)
-    return run_cases([f"{parsed.package}@{version}" for version in versions], parsed.arguments, path)
-
-
 def _merge(parsed: argparse.Namespace) -> int:
     from conformance.gate.shards import merge
     from conformance.journal import recover
@@ -209,16 +162,6 @@ def _merge(parsed: argparse.Namespace) -> int:
     print(f"{len(whole['cases'])} cases of {len(parsed.shards)} shards, each once: {parsed.output}")
     is_failing = any(is_failure(outcome) for outcome in whole["counts"]) or not whole["footer"]["complete"]
     return Exit.DISAGREE if is_failing else Exit.OK
-
-
-def emit(text: str, output: Path | None) -> None:
-    """Prints a text, or writes it whole to a file."""
-    if output is None:
-        print(text, end="")
-        return
-    from conformance.results import write_whole
-
-    write_whole(output, text)
 
 
 def _today() -> datetime.date:

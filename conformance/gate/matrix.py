@@ -1,28 +1,24 @@
-"""Cases by lanes, each cell the answer: which versions say the same, and where the answer changes."""
+"""Cases by lanes, each cell the answer: which versions say the same, and where the answer changes. Data, no words
+but those of the answers.
+
+An answer gets a letter. The lanes of one letter say the same but for rounding; the words of an answer name what tells
+it from the others, so that they can be read side by side.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.gate.answers import first_move
-from conformance.report.findings import verdict_text
+from conformance.gate.answers import Move, ended, ending_words, first_move, last_words
 from conformance.report.words import one_line
 
 Results = Mapping[str, Any]
+Record = Mapping[str, Any]
 
-GLYPHS = {
-    "agree": "✓",
-    "known": "≈",
-    "unsupported": "–",
-    "stale": "⚑",
-    "differ": "✗",
-    "error": "!",
-    "timeout": "!",
-    "crash": "!",
-}
-"""A verdict in one character; the words of every answer stand below the table."""
+WORDS = 160
+"""Characters of an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +29,13 @@ class Cell:
     verdict: str
     is_change: bool
 
-    def __str__(self) -> str:
-        return f"{'▸' if self.is_change else ' '}{self.letter}{GLYPHS.get(self.verdict, '?')}"
-
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """One case: a cell a lane (None where the lane did not have it), and each letter's answer in words."""
 
     case: str
+    question: str
     cells: tuple[Cell | None, ...]
     answers: Mapping[str, str]
 
@@ -50,13 +44,38 @@ class Line:
         return len(self.answers) > 1
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Neighbouring lanes that say the same: the first and the last of them, counted from 0."""
+
+    first: int
+    last: int
+    cell: Cell | None
+
+    @property
+    def length(self) -> int:
+        return self.last - self.first + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Cases whose answers read the same in every lane."""
+
+    lines: tuple[Line, ...]
+
+    @property
+    def first(self) -> Line:
+        return self.lines[0]
+
+
 def matrix(results: Results, lanes: Sequence[str]) -> list[Line]:
     """A line a case; letters in the order of the lanes, so that `A` is what the first lane says."""
     masks = {row["name"]: row["gives_masks"] for row in results["lanes"]}
-    return [_line(record, lanes, masks) for record in results["cases"]]
+    return [line_of(record, lanes, masks) for record in results["cases"]]
 
 
-def _line(record: Mapping[str, Any], lanes: Sequence[str], masks: Mapping[str, bool]) -> Line:
+def line_of(record: Record, lanes: Sequence[str], masks: Mapping[str, bool]) -> Line:
+    """One case in these lanes; `masks` says which of them have masks of their own."""
     firsts: dict[str, str] = {}
     cells: list[Cell | None] = []
     before = ""
@@ -66,11 +85,7 @@ def _line(record: Mapping[str, Any], lanes: Sequence[str], masks: Mapping[str, b
             cells.append(None)
             continue
         letter = next(
-            (
-                letter
-                for letter, other in firsts.items()
-                if first_move(record["lanes"][other], held, masks[lane] and masks[other]) is None
-            ),
+            (letter for letter, other in firsts.items() if _move(record, other, lane, masks) is None),
             "",
         )
         if not letter:
@@ -78,33 +93,73 @@ def _line(record: Mapping[str, Any], lanes: Sequence[str], masks: Mapping[str, b
             firsts[letter] = lane
         cells.append(Cell(letter, held["verdict"], bool(before) and letter != before))
         before = letter
-    answers = {letter: one_line(verdict_text(record, lane), 160) for letter, lane in firsts.items()}
-    return Line(record["id"], tuple(cells), answers)
+    answers = {letter: _words(record, lane, list(firsts.values()), masks) for letter, lane in firsts.items()}
+    return Line(one_line(record["id"], 400), one_line(record["question"], 400), tuple(cells), answers)
 
 
-def text(lines: Sequence[Line], lanes: Sequence[str], every: bool = False) -> str:
-    """The matrix for a terminal: the cases in which not all lanes say the same, or all cases."""
-    shown = [line for line in lines if every or line.has_change]
-    widths = [max(len(lane), 4) for lane in lanes]
-    label = max((len(line.case) for line in shown), default=4)
-    rows = [f"{'case':<{label}}  " + "  ".join(f"{lane:<{width}}" for lane, width in zip(lanes, widths, strict=True))]
-    for line in shown:
-        cells = (
-            f"{'' if cell is None else str(cell):<{width}}" for cell, width in zip(line.cells, widths, strict=True)
-        )
-        rows.append(f"{line.case:<{label}}  " + "  ".join(cells).rstrip())
-        if line.has_change:
-            rows += [f"{'':<{label}}    {letter}: {words}" for letter, words in line.answers.items()]
-    same = sum(not line.has_change for line in lines)
-    return "\n".join([*rows, f"{same} of {len(lines)} cases have one answer in all {len(lanes)} lanes"]) + "\n"
+def _move(record: Record, old: str, new: str, masks: Mapping[str, bool]) -> Move | None:
+    return first_move(record["lanes"][old], record["lanes"][new], masks[old] and masks[new])
 
 
-def markdown(lines: Sequence[Line], lanes: Sequence[str], every: bool = False) -> str:
-    """The matrix as a table for a page."""
-    shown = [line for line in lines if every or line.has_change]
-    rows = [f"| case | {' | '.join(lanes)} | answers |", "|---" * (len(lanes) + 2) + "|"]
-    for line in shown:
-        cells = " | ".join("" if cell is None else str(cell).strip() for cell in line.cells)
-        answers = "; ".join(f"{letter}: {words}" for letter, words in line.answers.items()).replace("|", "\\|")
-        rows.append(f"| `{line.case}` | {cells} | {answers} |")
-    return "\n".join(rows) + "\n"
+def _words(record: Record, lane: str, others: Sequence[str], masks: Mapping[str, bool]) -> str:
+    """An answer by what tells it from each of the other answers that can be compared with it."""
+    held = record["lanes"][lane]
+    if ended(held):
+        return one_line(ending_words(held), WORDS)
+    told: dict[tuple[str, str], str] = {}
+    for other in others:
+        if other == lane or ended(record["lanes"][other]):
+            continue
+        move = _move(record, lane, other, masks)
+        if move is not None:
+            what = "" if move.aspect == "values" else f"{move.aspect} of " if move.node else f"{move.aspect} "
+            told.setdefault((move.aspect, move.node), f"{what}{move.node} {move.old}")
+    return one_line("; ".join(told.values()) or last_words(held), WORDS)
+
+
+def spans(line: Line) -> list[Span]:
+    """The cells of a line, neighbours of one answer and one verdict put together."""
+    found: list[Span] = []
+    for index, cell in enumerate(line.cells):
+        same = bool(found) and _is_one(found[-1].cell, cell)
+        if same:
+            found[-1] = Span(found[-1].first, index, found[-1].cell)
+        else:
+            found.append(Span(index, index, cell))
+    return found
+
+
+def _is_one(before: Cell | None, after: Cell | None) -> bool:
+    if before is None or after is None:
+        return before is after
+    return (before.letter, before.verdict) == (after.letter, after.verdict)
+
+
+def grouped(lines: Sequence[Line]) -> list[Group]:
+    """Cases that read the same, one group each, in the order of their first."""
+    found: dict[Any, list[Line]] = {}
+    for line in lines:
+        found.setdefault((line.cells, tuple(line.answers.items())), []).append(line)
+    return [Group(tuple(held)) for held in found.values()]
+
+
+def changes(lines: Sequence[Line], lanes: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """Each lane in which answers change, and the cases whose answer is another than in the lane before."""
+    for index, lane in enumerate(lanes):
+        moved = [line.case for line in lines if (cell := line.cells[index]) is not None and cell.is_change]
+        if moved:
+            yield lane, moved
+
+
+def labels(lanes: Sequence[str]) -> list[str]:
+    """Short names for columns: the version alone where all versions are of one package."""
+    packages = {name.partition("@")[0] for name in lanes if "@" in name}
+    if len(packages) != 1:
+        return list(lanes)
+    return [name.partition("@")[2] or name for name in lanes]
+
+
+def package_of(lanes: Sequence[str]) -> str:
+    """The package whose versions stand in the columns; empty where there is not exactly one."""
+    packages = {name.partition("@")[0] for name in lanes if "@" in name}
+    return packages.pop() if len(packages) == 1 else ""

@@ -11,9 +11,8 @@ from conformance.errors import Exit, UsageError
 from conformance.gate.bisect import between, in_order, newest_patches, search
 from conformance.gate.diff import diff
 from conformance.gate.gate import ANNOTATIONS, exit_code, github_annotations, junit, write_all
-from conformance.gate.matrix import markdown, matrix, text
 from tests.builders import POOLED
-from tests.gate.builders import CASE, OTHER, TWO, results_of
+from tests.gate.builders import CASE, OTHER, results_of
 
 
 @pytest.mark.parametrize(
@@ -117,24 +116,3 @@ def test_versions_are_put_in_order_and_cut_to_a_range() -> None:
     assert newest_patches(versions) == ["3.2.0", "3.9.2", "3.10.0"]
     with pytest.raises(UsageError, match=r"no version is published from 5 to 6"):
         between(versions, "5", "6")
-
-
-def two_lanes(folder: Path) -> dict[str, object]:
-    """One results file with a right and a wrong lane."""
-    results = results_of(folder, "no_mask", only=CASE, lane="new", text=TWO)
-    old = results_of(folder, lane="old", text=TWO)
-    for record, other in zip(results["cases"], old["cases"], strict=True):
-        record["lanes"]["old"] = other["lanes"]["old"]
-    results["lanes"] += [row for row in old["lanes"] if row["name"] == "old"]
-    return results
-
-
-def test_the_matrix_marks_where_the_answer_changes(tmp_path: Path) -> None:
-    lines = matrix(two_lanes(tmp_path), ["old", "new"])
-    assert [str(cell) for cell in lines[0].cells] == [" A✓", "▸B✗"]
-    assert [str(cell) for cell in lines[1].cells] == [" A✓", " A✓"]
-    shown = text(lines, ["old", "new"])
-    assert "fam/topic.masked" in shown
-    assert "fam/topic.other" not in shown
-    assert shown.endswith("1 of 2 cases have one answer in all 2 lanes\n")
-    assert markdown(lines, ["old", "new"]).count("\n") == 3

@@ -1,0 +1,191 @@
+"""`conformance matrix`: one question in many versions, side by side."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from packaging.version import InvalidVersion, Version
+
+from conformance.errors import Exit, UsageError
+
+DEFAULT = Path("reports/matrix.json")
+FORMATS = {"text": "text", "md": "markdown", "markdown": "markdown", "json": "json", "html": "html"}
+"""What `--format` takes, and what it means."""
+SUFFIXES = {".html": "html", ".htm": "html", ".md": "markdown", ".json": "json"}
+
+_DESCRIPTION = """\
+Runs cases in many versions and gives a letter to each answer: the versions of one letter say the same but for
+rounding. With --results FILE it shows the lanes of a run that there is, and runs nothing.
+"""
+_EXAMPLES = """\
+examples:
+  conformance matrix --versions 3.0..3.15 merge/mask.two_embeddings-kind_Average
+  conformance matrix --versions 3.0.5,3.3.3,3.4..3.6 --lane tf_keras cases/merge -o matrix.html
+  conformance matrix --results reports/matrix.json --format md        the same run again, as markdown
+  conformance matrix --results all.json --lane keras --lane torch     two lanes of any run
+  conformance report reports/results.json --matrix reports/matrix.json -o report.html
+  conformance explain merge/mask.pooled --matrix reports/matrix.json
+
+A range takes the last patch of each minor version that the package index has; versions in a list are taken as they
+stand. Each version is built once, as an overlay over one TensorFlow (seconds). Cases are files, folders or ids; without
+any, all of them run. Arguments that are left over go to pytest, options of it after --: ... -- -k gru
+"""
+
+
+def register_matrix(commands: Any) -> None:
+    """Adds the subcommand to the parser's."""
+    parser = commands.add_parser(
+        "matrix",
+        help="cases by versions, each cell the answer, changes marked",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--versions", metavar="A..B,C", help="versions and ranges of them: 3.0..3.15 or 3.3.3,3.4.0")
+    parser.add_argument("--package", default="keras", help="whose versions: keras (the default), or tf_keras")
+    parser.add_argument(
+        "--lane",
+        action="append",
+        default=[],
+        metavar="SPEC",
+        help="more lanes to run, put before the versions; with --results: which lanes to show, in which order",
+    )
+    parser.add_argument(
+        "--results", type=Path, metavar="FILE", help=f"show this run; a run of versions is kept in {DEFAULT}"
+    )
+    parser.add_argument("--every", action="store_true", help="show cases with one answer too")
+    parser.add_argument(
+        "--format", choices=FORMATS, help="text (the default), md, json or html; -o FILE.html says it too"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="file to write; standard output when left out"
+    )
+    parser.add_argument("arguments", nargs="*", metavar="CASE", help="case files, folders or ids")
+    parser.set_defaults(command=_matrix)
+
+
+def _matrix(parsed: argparse.Namespace) -> int:
+    from conformance.results import read
+
+    if parsed.versions is not None and parsed.results is not None:
+        raise UsageError("--versions runs cases, --results shows a run", "give one of them")
+    if parsed.versions is None and parsed.results is None:
+        raise UsageError("a matrix of what?", "--versions 3.0..3.15 to run cases, or --results FILE to show a run")
+    if parsed.versions is not None:
+        if (code := _run(parsed)) not in (Exit.OK, Exit.DISAGREE):
+            return code
+        parsed.lane = []
+    results = read(parsed.results or DEFAULT)
+    lanes = parsed.lane or subjects(results)
+    known = [row["name"] for row in results["lanes"]]
+    for name in lanes:
+        if name not in known:
+            raise UsageError(f"there is no lane {name} in {parsed.results or DEFAULT}", f"lanes: {', '.join(known)}")
+    emit(rendered(results, lanes, _format(parsed), parsed.every), parsed.output)
+    return Exit.OK
+
+
+def subjects(results: Mapping[str, Any]) -> list[str]:
+    """The lanes of a run but the reference, in its order."""
+    return [row["name"] for row in results["lanes"] if row["role"] != "reference"]
+
+
+def _format(parsed: argparse.Namespace) -> str:
+    if parsed.format is not None:
+        return FORMATS[parsed.format]
+    return SUFFIXES.get(parsed.output.suffix.lower(), "text") if parsed.output is not None else "text"
+
+
+def rendered(results: Mapping[str, Any], lanes: Sequence[str], form: str, every: bool) -> str:
+    """The matrix of these lanes in one of the forms."""
+    from conformance.gate import matrix_text
+    from conformance.gate.matrix import matrix
+
+    lines = matrix(results, lanes)
+    if form == "html":
+        from conformance.gate.matrix_page import html
+
+        return html(lines, lanes, results)
+    if form == "json":
+        return matrix_text.json_text(lines, lanes, results["lanes"])
+    return (matrix_text.markdown if form == "markdown" else matrix_text.text)(lines, lanes, every)
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    """Runs the cases in a lane for every version that was asked for, quietly; the results are kept."""
+    from conformance.gate.gate import run_cases
+
+    versions = chosen(parsed.versions, parsed.package)
+    DEFAULT.unlink(missing_ok=True)
+    lanes = [*parsed.lane, *(f"{parsed.package}@{version}" for version in versions)]
+    return run_cases(lanes, ["-rN", *selected(parsed.arguments)], DEFAULT)
+
+
+def chosen(text: str, package: str) -> list[str]:
+    """The versions of `3.0..3.15,3.4.0`, oldest first: of a range the last patch of each minor, others as written.
+
+    Raises UsageError for what is neither. The package index is asked for ranges only.
+    """
+    from conformance.gate.bisect import between, newest_patches, published
+
+    found: list[str] = []
+    known: list[str] = []
+    for part in [part.strip() for part in text.split(",") if part.strip()]:
+        first, dots, last = part.partition("..")
+        for version in (first, last) if dots else (first,):
+            _check(version, part)
+        if dots:
+            known = known or published(package)
+            found += newest_patches(between(known, first, last))
+        else:
+            found.append(first)
+    if not found:
+        raise UsageError("--versions names none", "as in --versions 3.0..3.15 or --versions 3.3.3,3.4.0")
+    return sorted(dict.fromkeys(found), key=Version)
+
+
+def _check(version: str, part: str) -> None:
+    try:
+        Version(version)
+    except InvalidVersion:
+        hint = "a version or a range: 3.3.3 or 3.0..3.15; other lanes go to --lane"
+        raise UsageError(f"--versions {part[:60]}: {version[:40]!r} is not a version", hint) from None
+
+
+def selected(arguments: Sequence[str], folder: Path = Path("cases")) -> list[str]:
+    """Arguments for pytest: an id, or the end of one, becomes the item's name; files and options stay as they are.
+
+    Raises UsageError for what looks like an id and is none.
+    """
+    found: list[str] = []
+    is_value = False
+    for argument in arguments:
+        path = Path(argument.partition("::")[0])
+        if is_value or argument.startswith("-") or path.exists() or "/" not in argument:
+            found.append(argument)
+        else:
+            found.append(_item(argument, folder))
+        is_value = argument.startswith("-") and "=" not in argument
+    return found
+
+
+def _item(case_id: str, folder: Path) -> str:
+    from conformance.ask.find import one_of
+    from conformance.case.load import load_folder
+
+    positions = {case.id: case.position.path for case in load_folder(folder)}
+    name = one_of(case_id, list(positions), str(folder))
+    return f"{positions[name]}::{name}"
+
+
+def emit(text: str, output: Path | None) -> None:
+    """Prints a text, or writes it whole to a file."""
+    if output is None:
+        print(text, end="")
+        return
+    from conformance.results import write_whole
+
+    write_whole(output, text)

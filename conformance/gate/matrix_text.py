@@ -1,0 +1,123 @@
+"""A matrix for a terminal, as markdown and as JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from conformance.gate.matrix import Cell, Group, Line, changes, grouped, labels, package_of
+from conformance.report.blocks import GLYPHS
+
+FEW = 6
+"""Ids of a group that are named beside its first."""
+_SPECIAL = re.compile(r"([\\`*_<>|\[\]~])")
+
+LEGEND = "✓ as the reference, ✗ otherwise, ! raised or was lost, ≈ known deviation, – cannot do it; ▸ another answer"
+
+
+def sign(verdict: str) -> str:
+    return GLYPHS.get(verdict, "?")
+
+
+def cell_text(cell: Cell | None) -> str:
+    """`▸B✗`: whether it is a change, which answer, which verdict."""
+    return "" if cell is None else f"{'▸' if cell.is_change else ' '}{cell.letter}{sign(cell.verdict)}"
+
+
+def headline(lines: Sequence[Line], lanes: Sequence[str]) -> str:
+    """How many cases have more than one answer, of how many, in how many lanes."""
+    moved = sum(line.has_change for line in lines)
+    verb = "have" if moved != 1 else "has"
+    return f"{moved} of {len(lines)} cases {verb} more than one answer in {len(lanes)} lanes"
+
+
+def text(lines: Sequence[Line], lanes: Sequence[str], every: bool = False) -> str:
+    """The matrix for a terminal: the cases in which not all lanes say the same, or all cases."""
+    shown = grouped([line for line in lines if every or line.has_change])
+    names = labels(lanes)
+    widths = [max(len(name), 4) for name in names]
+    width = max((len(group.first.case) for group in shown), default=4)
+    package = package_of(lanes)
+    rows = [f"{headline(lines, lanes)}{f', of {package}' if package else ''}", LEGEND, ""]
+    rows.append(_row("case", names, width, widths))
+    for group in shown:
+        rows.append(_row(group.first.case, [cell_text(cell) for cell in group.first.cells], width, widths))
+        rows += [f"    {letter}: {words}" for letter, words in group.first.answers.items()]
+        rows += [f"    {words}" for words in _others(group)]
+    moved = list(changes(lines, lanes))
+    if moved:
+        rows += ["", "answers that changed, by lane:"]
+        rows += [f"  {name:<{max(widths)}}  {len(cases)}" for name, cases in _labelled(moved, lanes)]
+    return "\n".join(row.rstrip() for row in rows) + "\n"
+
+
+def _row(label: str, cells: Sequence[str], width: int, widths: Sequence[int]) -> str:
+    return f"{label:<{width}}  " + "  ".join(f"{cell:<{size}}" for cell, size in zip(cells, widths, strict=True))
+
+
+def _others(group: Group) -> list[str]:
+    others = [line.case for line in group.lines[1:]]
+    if not others:
+        return []
+    more = f" and {len(others) - FEW} more" if len(others) > FEW else ""
+    return [f"and so {', '.join(others[:FEW])}{more}"]
+
+
+def _labelled(moved: Sequence[tuple[str, list[str]]], lanes: Sequence[str]) -> list[tuple[str, list[str]]]:
+    short = dict(zip(lanes, labels(lanes), strict=True))
+    return [(short[lane], cases) for lane, cases in moved]
+
+
+def markdown(lines: Sequence[Line], lanes: Sequence[str], every: bool = False) -> str:
+    """The matrix for a page or an issue: a table of letters, and below it what each answer is."""
+    shown = grouped([line for line in lines if every or line.has_change])
+    names = [plain(name) for name in labels(lanes)]
+    rows = [f"**{headline(lines, lanes)}.** {LEGEND}.", ""]
+    rows += [f"| case | {' | '.join(names)} | answers |", "|---" * (len(lanes) + 2) + "|"]
+    for group in shown:
+        cells = " | ".join(cell_text(cell).strip() for cell in group.first.cells)
+        answers = "; ".join(f"**{letter}** {plain(words)}" for letter, words in group.first.answers.items())
+        more = "".join(f"<br>{plain(words)}" for words in _others(group))
+        rows.append(f"| `{group.first.case}`{more} | {cells} | {answers} |")
+    moved = list(changes(lines, lanes))
+    if moved:
+        rows += ["", "| answers changed in | cases |", "|---|---|"]
+        for name, cases in _labelled(moved, lanes):
+            more = f" and {len(cases) - FEW} more" if len(cases) > FEW else ""
+            listed = ", ".join(f"`{case}`" for case in cases[:FEW])
+            rows.append(f"| {plain(name)} | {len(cases)}: {listed}{more} |")
+    return "\n".join(rows) + "\n"
+
+
+def plain(words: str) -> str:
+    """Text that markdown shows as it is, inside a cell."""
+    return _SPECIAL.sub(r"\\\1", words).replace("@", "@\u2060")
+
+
+def json_text(lines: Sequence[Line], lanes: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
+    """Every case, whether its answer changes or not; `rows` are the lanes of the results."""
+    versions = {row["name"]: row["versions"] for row in rows}
+    whole = {
+        "kind": "conformance-matrix",
+        "schema_version": 1,
+        "lanes": [{"name": lane, "versions": versions[lane]} for lane in lanes],
+        "cases": [
+            {
+                "id": line.case,
+                "question": line.question,
+                "has_change": line.has_change,
+                "answers": dict(line.answers),
+                "cells": [
+                    None
+                    if cell is None
+                    else {"lane": lane, "answer": cell.letter, "verdict": cell.verdict, "is_change": cell.is_change}
+                    for lane, cell in zip(lanes, line.cells, strict=True)
+                ],
+            }
+            for line in lines
+        ],
+        "changes": dict(changes(lines, lanes)),
+    }
+    return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
