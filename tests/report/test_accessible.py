@@ -73,7 +73,10 @@ def test_no_page_has_a_barrier(visit, axe, colours):
     )
     page.evaluate(axe)
     only = {} if colours == "light" else COLOURS
-    assert [complaint for place in PLACES for complaint in complaints_at(page, place, only)] == []
+    found = [complaint for place in PLACES for complaint in complaints_at(page, place, only)]
+    page.keyboard.press("?")
+    found += [f"help: {complaint}" for complaint in page.evaluate(COMPLAINTS, only)]
+    assert found == []
 
 
 @pytest.mark.parametrize(

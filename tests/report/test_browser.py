@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+import importlib
+import io
 import os
 import re
 import shutil
+import unicodedata
 from collections.abc import Iterator
 
 import pytest
 
 from conformance.report import view
+from conformance.report.blocks import GLYPHS
+from conformance.report.findings import verdict_text
 from conformance.report.html import render, render_page
 from conformance.report.page import page_of
-from tests.report.factory import LANE_ROWS, agreeing, mask, results, too_large, wrong_shape
+from conformance.report.words import rerun_command
+from tests.report.factory import LANE_ROWS, agreeing, differing, finding, mask, odd, results, too_large, wrong_shape
 from tests.report.test_html import HOSTILE, MIXED, poisoned
 
 pytestmark = pytest.mark.browser
+
+
+def known_mask(**given):
+    """torch has another mask, and that is known."""
+    found = finding("mask", wanted=None, got=mask([1, 1, 0]))
+    deviation = dict.fromkeys(("id", "kind", "reason", "link", "owner", "expires", "position"), "other-axis")
+    held = {**differing("torch", found), "verdict": "known", "deviation": deviation}
+    return odd("torch", held, found, outcome="known", layers=["Conv1D"], **given)
+
+
+EVERY_WORD = results(
+    *MIXED["cases"], known_mask(id="conv1d/one.known", tags=["mask"]), known_mask(id="conv1d/one.recurrent")
+)
 
 
 DRAWN = """
@@ -221,6 +240,47 @@ def test_keys_lead_to_the_filter_and_to_what_fails(visit):
     assert shown_cases(page) == []
 
 
+def test_help_is_a_key_away_and_holds_the_other_keys_back(visit):
+    page = visit(MIXED)
+    assert not page.is_visible("#help")
+    page.keyboard.press("?")
+    assert page.is_visible("#help")
+    for words in ("only what fails", "status:known", "lane:torch", "aspect:mask", "layer:Conv1D", "is:different"):
+        assert words in page.inner_text("#help")
+    page.keyboard.press("j")
+    page.keyboard.press("f")
+    assert shown_cases(page) == []
+    assert page.evaluate("location.hash") == ""
+    page.keyboard.press("Escape")
+    assert not page.is_visible("#help")
+    page.click("#ask")
+    page.keyboard.press("?")
+    assert not page.is_visible("#help")
+    page.click("#ask")
+    page.click("#close")
+    assert not page.is_visible("#help")
+
+
+def test_every_filter_word_of_the_help_filters(visit):
+    """A word that the script did not know would be looked for as text, and find nothing."""
+    page = visit(EVERY_WORD)
+    page.keyboard.press("?")
+    words = page.evaluate("[...document.querySelectorAll('#help table:last-child kbd')].map((kbd) => kbd.textContent)")
+    page.keyboard.press("Escape")
+    assert len(words) == 12
+    for word in words:
+        page.fill("#query", word.replace("NAME", "other-axis"))
+        assert shown_ids(page) != [], word
+
+
+def test_tokens_and_words_are_combined(visit):
+    page = visit(EVERY_WORD)
+    page.fill("#query", 'lane:torch aspect:mask layer:Conv1D is:different status:known -recurrent "per sentence"')
+    assert shown_ids(page) == ["conv1d/one.known"]
+    page.fill("#query", 'lane:torch aspect:mask layer:Conv1D is:different status:known recurrent "per sentence"')
+    assert shown_ids(page) == ["conv1d/one.recurrent"]
+
+
 @pytest.mark.parametrize("name", [name for name in HOSTILE if name not in ("long", "lines")])
 def test_hostile_cases_are_drawn_as_text(visit, name):
     found = results(poisoned(HOSTILE[name], "agree"), wrong_shape())
@@ -247,11 +307,33 @@ def test_no_script_no_style_and_every_failure_is_there(browser, tmp_path):
     context.close()
 
 
+def squeezed(text):
+    """Text without blanks and ligatures: paper breaks lines and joins letters as it wants."""
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))
+
+
 def test_a_printed_report_has_all_failures(visit):
+    pypdf = pytest.importorskip("pypdf") if not os.environ.get("CI") else importlib.import_module("pypdf")
     page = visit(MIXED)
     page.emulate_media(media="print")
     assert shown_cases(page) == ["rnn/slow.loop", "conv1d/two.error", "pooling/one.shape", "conv1d/two.values"]
     assert not page.is_visible("#search")
+    paper = pypdf.PdfReader(io.BytesIO(page.pdf(format="A4")))
+    text = squeezed("".join(sheet.extract_text() for sheet in paper.pages))
+    for case in MIXED["cases"]:
+        assert squeezed(f"{GLYPHS[case['outcome']]} {case['outcome']} {case['id']}") in text
+    for record in MIXED["cases"][1:5]:
+        lane = next(name for name, held in record["lanes"].items() if held["verdict"] not in ("agree", "unsupported"))
+        assert text.count(squeezed(verdict_text(record, lane))) >= 3, record["id"]  # cause, index, and the case's page
+        assert squeezed(rerun_command(record)) in text
+    assert squeezed("pytest cases --results reports/results.json") in text
+
+
+def test_a_report_printed_from_a_case_has_that_case(visit):
+    page = visit(MIXED, "#pooling/one.fine")
+    page.emulate_media(media="print")
+    assert shown_cases(page) == ["pooling/one.fine"]
+    assert not page.is_visible("#bar")
 
 
 @pytest.mark.parametrize("width", [1280, 400])

@@ -279,6 +279,10 @@
   }
 
   function onKey(event) {
+    if (byId("help").open) {
+      if (event.key === "?") byId("help").close();
+      return;
+    }
     const isTyping = event.target.matches("input, textarea, select");
     if (event.key === "Escape") {
       if (isTyping) event.target.blur();
@@ -286,7 +290,9 @@
       return;
     }
     if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "/") {
+    if (event.key === "?") {
+      byId("help").showModal();
+    } else if (event.key === "/") {
       event.preventDefault();
       if (byId("overview").hidden) {
         showOverview();
@@ -310,6 +316,8 @@
     filter(event.target.value.trim());
     history.replaceState(null, "", overviewHash());
   });
+  byId("ask").addEventListener("click", () => byId("help").showModal());
+  byId("close").addEventListener("click", () => byId("help").close());
   addEventListener("hashchange", go);
   addEventListener("keydown", onKey);
   filter("");
