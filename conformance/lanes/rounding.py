@@ -1,6 +1,7 @@
 """How much the reference's values and gradients move when its data are rounded to float32: what a budget is made of.
 
-Inputs and weights are perturbed by a relative 2^-24 in fixed patterns; the root mean square change of each element is
+Inputs and weights are perturbed by a relative 2^-24 in fixed patterns (by the unit of another format under a dtype
+policy, in float16 also by what it rounds next to zero); the root mean square change of each element is
 its sensitivity. Gradients are those of the sum of all observed outputs, each multiplied by a drawn cotangent.
 """
 
@@ -15,14 +16,18 @@ import numpy
 from autograd.tracer import getval
 
 from conformance.lanes.adapter import Observing
+from conformance.lanes.formats import FORMATS, Format
 from conformance.lanes.numpy import ReferenceArrays, flat
 from conformance.lanes.numpy_training import weights_after_steps
 from conformance.lanes.wire import pack, unpack
 from conformance.reference.base import Layer
 from conformance.reference.optimizers import Optimizer
 
-FLOAT32_UNIT = 2.0**-24
+FLOAT32_UNIT = FORMATS["float32"].unit
 """Half the distance from 1 to the next float32: the relative error of one rounding."""
+BACKWARD = 8.0
+"""How much more the sensitivity of a trained weight counts, for it has come through a backward pass: what C is for
+gradients (64) over what it is for values (8, and the root of the longest sum). docs/training.md has the measurements."""
 PATTERNS = 8
 """Perturbed runs from which the sensitivity is estimated."""
 
@@ -45,7 +50,9 @@ class Perturbed:
         inputs: Arrays,
         wants_gradients: bool,
         optimizers: Sequence[Optimizer] = (),
+        format: Format = FORMATS["float32"],
     ) -> None:
+        self._format = format
         self._plan, self._layers, self._fixed = plan, layers, inputs
         self._cotangents = plan["cotangents"] if wants_gradients else {}
         self.note = ""
@@ -66,7 +73,8 @@ class Perturbed:
                 for name, array in gradients.items():
                     gradient_moves[name] += (near_gradients[name] - array) ** 2
         self.sensitivity = {
-            node: [pack(numpy.sqrt(total / PATTERNS)) for total in totals] for node, totals in value_moves.items()
+            node: [pack((BACKWARD if "@" in node else 1.0) * numpy.sqrt(total / PATTERNS)) for total in totals]
+            for node, totals in value_moves.items()
         }
         self.gradients = {
             name: {"data": pack(array), "sensitivity": pack(numpy.sqrt(gradient_moves[name] / PATTERNS))}
@@ -75,10 +83,14 @@ class Perturbed:
 
     def _moved(self, pattern: int) -> dict[str, Any]:
         generator = numpy.random.Generator(numpy.random.Philox(key=pattern))
-        return {
-            name: array * (1.0 + FLOAT32_UNIT * generator.uniform(-1.0, 1.0, array.shape))
+        unit, tiny = self._format.unit, self._format.tiny
+        moved = {
+            name: array * (1.0 + unit * generator.uniform(-1.0, 1.0, array.shape))
             for name, array in self._variables.items()
         }
+        if tiny:
+            moved = {name: array + tiny * generator.uniform(-1.0, 1.0, array.shape) for name, array in moved.items()}
+        return moved
 
     @staticmethod
     def _rounded(optimizers: Sequence[Optimizer], pattern: int) -> list[Optimizer]:

@@ -105,6 +105,11 @@ class BatchNormalization(Layer):
             "lets padding into the batch statistics",
             inputs=lambda layer, args, kwargs: (args, {**kwargs, "mask": None}),
         ),
+        Mutant(
+            "ignores_trainable",
+            "takes the statistics of the batch though the layer is not trainable",
+            config=lambda layer: {"trainable": True},
+        ),
         Mutant("forgets_beta", "adds no beta", weights=without("beta", 0.0)),
         Mutant("forgets_gamma", "multiplies by no gamma", weights=without("gamma", 1.0)),
         Mutant(
