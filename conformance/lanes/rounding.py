@@ -26,8 +26,8 @@ from conformance.reference.optimizers import Optimizer
 FLOAT32_UNIT = FORMATS["float32"].unit
 """Half the distance from 1 to the next float32: the relative error of one rounding."""
 BACKWARD = 8.0
-"""How much more the sensitivity of a trained weight counts, for it has come through a backward pass: what C is for
-gradients (64) over what it is for values (8, and the root of the longest sum). docs/training.md has the measurements."""
+"""How much more the sensitivity of a trained weight counts, for it has come through a backward pass: C is 64 for
+gradients, and 8 with the root of the longest sum for values. docs/training.md has the measurements."""
 PATTERNS = 8
 """Perturbed runs from which the sensitivity is estimated."""
 
