@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,14 +60,14 @@ COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-tex
 """The rules that can come out otherwise where only colours change."""
 
 
-def complaints_at(page, place, only):
+def complaints_at(page: Any, place: Any, only: Any) -> Any:
     page.evaluate("(place) => { location.hash = place; }", place)
     page.wait_for_function("(place) => location.hash === place && document.readyState === 'complete'", arg=place)
     return [f"{place or 'overview'}: {complaint}" for complaint in page.evaluate(COMPLAINTS, only)]
 
 
 @pytest.mark.parametrize("colours", ["light", "dark", "forced"])
-def test_no_page_has_a_barrier(visit, axe, colours):
+def test_no_page_has_a_barrier(visit: Any, axe: Any, colours: Any) -> None:
     page = visit(EVERY_KIND)
     page.emulate_media(
         color_scheme="dark" if colours == "dark" else "light", forced_colors="active" if colours == "forced" else "none"
@@ -87,7 +88,7 @@ def test_no_page_has_a_barrier(visit, axe, colours):
         ("document.documentElement.removeAttribute('lang')", "html-has-lang"),
     ],
 )
-def test_a_barrier_is_found(visit, axe, spoil, rule):
+def test_a_barrier_is_found(visit: Any, axe: Any, spoil: Any, rule: Any) -> None:
     """The check itself: what is spoilt on purpose is named."""
     page = visit(EVERY_KIND)
     page.evaluate(axe)

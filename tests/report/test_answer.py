@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from conformance.report.answer import answer, check_template, lane_title
@@ -40,11 +42,11 @@ EVERYBODY = "Keras 3.15.1 (TensorFlow 2.21.0), torch 2.13.0 and the NumPy refere
         ("two\n  lines", "two lines"),
     ],
 )
-def test_a_template_is_filled_from_facts(template, words):
+def test_a_template_is_filled_from_facts(template: Any, words: Any) -> None:
     assert answer(agreeing(answer=template), LANE_ROWS) == words
 
 
-def test_small_arrays_and_masks_are_written_out():
+def test_small_arrays_and_masks_are_written_out() -> None:
     held = {
         name: lane({"y": node([2, 2], values=[[20.0, 0.1], [-1e-9, "NaN"]], mask=mask([[1, 1], [0, 1]]))})
         for name in ("keras", "numpy")
@@ -53,42 +55,42 @@ def test_small_arrays_and_masks_are_written_out():
     assert answer(found, LANE_ROWS) == "[[20, 0.1], [-1e-09, nan]] with [[1, 1], [0, 1]]"
 
 
-def test_an_array_that_was_not_kept_is_told_by_its_range():
+def test_an_array_that_was_not_kept_is_told_by_its_range() -> None:
     found = record({"numpy": lane({"y": node([500])})}, answer="{y.values}")
     assert answer(found, LANE_ROWS) == "(500,) numbers from -1.5 to 2.25"
 
 
-def test_a_list_of_outputs_is_reached_by_index():
+def test_a_list_of_outputs_is_reached_by_index() -> None:
     held = {name: lane({"state[0]": node([2, 4]), "state[1]": node([2, 5])}) for name in ("keras", "numpy")}
     assert answer(record(held, answer="{state[1].shape}"), LANE_ROWS) == "(2, 5)"
 
 
-def test_a_fact_of_several_runs_is_given_once_where_it_stays_the_same():
+def test_a_fact_of_several_runs_is_given_once_where_it_stays_the_same() -> None:
     runs = [{"x": node([2, steps, 7]), "y": node([2, 7])} for steps in (3, 7, 10)]
     sizes = [{"batch": 2, "steps": steps, "dim": 7} for steps in (3, 7, 10)]
     found = record({"numpy": lane(*runs)}, dims=sizes, answer="{x.shape} give {y.shape}")
     assert answer(found, LANE_ROWS) == "(2, 3, 7), (2, 7, 7) and (2, 10, 7) give (2, 7)"
 
 
-def test_an_expected_error_is_a_fact():
+def test_an_expected_error_is_a_fact() -> None:
     raised = lane(failure=failure("ValueError", "too long", "build"), aspects={"error": "agree"})
     found = record({"keras": raised, "numpy": answered("numpy")}, answer="Keras: {error.keras}; else {pooled.shape}.")
     assert answer(found, LANE_ROWS) == "Keras: ValueError in build at pooled; else (2, 11)."
 
 
 @pytest.mark.parametrize("template", ["{gone.shape}", "{error.torch}", "{params.gone}", "{weights.embed.gone}", "{x"])
-def test_a_template_without_its_facts_gives_way_to_the_facts(template):
+def test_a_template_without_its_facts_gives_way_to_the_facts(template: Any) -> None:
     assert answer(agreeing(answer=f"A claim: {template}."), LANE_ROWS) == (
         f"{EVERYBODY} agree: embedded has shape [batch, steps, dim] = (2, 11, 7); "
         "pooled has shape [batch, steps] = (2, 11)."
     )
 
 
-def test_a_case_without_a_template_is_answered_from_facts():
+def test_a_case_without_a_template_is_answered_from_facts() -> None:
     assert answer(agreeing(answer=""), LANE_ROWS).startswith(f"{EVERYBODY} agree: embedded has shape")
 
 
-def test_lanes_that_raise_and_lanes_that_answer_are_told_apart():
+def test_lanes_that_raise_and_lanes_that_answer_are_told_apart() -> None:
     raised = lane(failure=failure("ValueError", "a sequence too short.", "build"), aspects={"error": "agree"})
     found = record({"keras": raised, "numpy": answered("numpy")})
     assert answer(found, LANE_ROWS) == (
@@ -98,7 +100,7 @@ def test_lanes_that_raise_and_lanes_that_answer_are_told_apart():
     )
 
 
-def test_where_a_lane_fails_the_template_is_not_repeated():
+def test_where_a_lane_fails_the_template_is_not_repeated() -> None:
     found = wrong_shape(answer="All agree on {pooled.shape}.")
     assert answer(found, LANE_ROWS) == (
         "Not settled: shape of pooled: torch (2, 7), expected [batch, steps] = (2, 11) by the case. "
@@ -106,7 +108,7 @@ def test_where_a_lane_fails_the_template_is_not_repeated():
     )
 
 
-def test_several_failing_lanes_are_all_named():
+def test_several_failing_lanes_are_all_named() -> None:
     lanes = {name: differing(name, factory.SHAPE) for name in ("keras", "torch")} | {"numpy": answered("numpy")}
     assert answer(record(lanes), LANE_ROWS) == (
         "Not settled: shape of pooled: keras (2, 7), expected [batch, steps] = (2, 11) by the case. "
@@ -115,7 +117,7 @@ def test_several_failing_lanes_are_all_named():
 
 
 @pytest.mark.parametrize(("state", "words"), [("agree", " Torch agrees with the reference."), ("-", "")])
-def test_a_lane_agrees_only_in_what_was_judged(state, words):
+def test_a_lane_agrees_only_in_what_was_judged(state: Any, words: Any) -> None:
     found = factory.finding("mask", wanted=mask([[1, 0]]), got=None)
     torch = {**answered("torch"), "aspects": {**answered("torch")["aspects"], "mask": state}}
     lanes = {"keras": differing("keras", found), "torch": torch, "numpy": answered("numpy")}
@@ -123,7 +125,7 @@ def test_a_lane_agrees_only_in_what_was_judged(state, words):
     assert answer(record(lanes), LANE_ROWS) == f"{start}{words} With {EVERYBODY}."
 
 
-def test_a_known_deviation_is_said_beside_the_answer():
+def test_a_known_deviation_is_said_beside_the_answer() -> None:
     held = {**differing("torch", factory.SHAPE, verdict="known"), "deviation": {"id": "D-1"}}
     found = odd("torch", held, outcome="known", answer="It is {pooled.shape} in {versions}.")
     assert answer(found, LANE_ROWS) == (
@@ -132,7 +134,7 @@ def test_a_known_deviation_is_said_beside_the_answer():
     )
 
 
-def test_a_case_that_only_the_reference_can_do_claims_no_more():
+def test_a_case_that_only_the_reference_can_do_claims_no_more() -> None:
     lanes = {
         "torch": lane(verdict="unsupported", reason="there is no nn.GRU with reset_after=False"),
         "numpy": answered("numpy"),
@@ -142,14 +144,14 @@ def test_a_case_that_only_the_reference_can_do_claims_no_more():
     )
 
 
-def test_two_lanes_of_one_version_keep_their_names():
+def test_two_lanes_of_one_version_keep_their_names() -> None:
     rows = [*LANE_ROWS, {**LANE_ROWS[1], "name": "torch-compiled"}]
     lanes = {name: answered("torch") for name in ("torch", "torch-compiled")} | {"numpy": answered("numpy")}
     found = record(lanes, answer="{versions}")
     assert answer(found, rows) == "torch 2.13.0 [torch], torch 2.13.0 [torch-compiled] and the NumPy reference"
 
 
-def test_a_lane_is_named_by_what_it_proved_to_be():
+def test_a_lane_is_named_by_what_it_proved_to_be() -> None:
     row = {"name": "torch", "role": "subject", "versions": {"torch": "2.13.0+cpu", "numpy": "2.4", "python": "3.11"}}
     assert lane_title(row) == "torch 2.13.0"
     assert lane_title({**row, "versions": {}}) == "torch"
@@ -183,5 +185,5 @@ def test_a_lane_is_named_by_what_it_proved_to_be():
         ),
     ],
 )
-def test_every_mistake_of_a_template_is_named_with_its_column(template, mistakes):
+def test_every_mistake_of_a_template_is_named_with_its_column(template: Any, mistakes: Any) -> None:
     assert check_template(template, ["pooled", "state"], ["embed"]) == mistakes

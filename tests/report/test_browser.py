@@ -9,6 +9,7 @@ import re
 import shutil
 import unicodedata
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ from tests.report.test_html import HOSTILE, MIXED, poisoned
 pytestmark = pytest.mark.browser
 
 
-def known_mask(**given):
+def known_mask(**given: Any) -> Any:
     """torch has another mask, and that is known."""
     found = finding("mask", wanted=None, got=mask([1, 1, 0]))
     deviation = dict.fromkeys(("id", "kind", "reason", "link", "owner", "expires", "position"), "other-axis")
@@ -75,7 +76,7 @@ def browser() -> Iterator[object]:
 
 
 @pytest.fixture
-def visit(browser, tmp_path):
+def visit(browser: Any, tmp_path: Any) -> Iterator[Any]:
     """Opens results as a page; afterwards nothing may have been complained of or fetched."""
     complaints: list[str] = []
     context = browser.new_context(viewport={"width": 1280, "height": 900})
@@ -84,7 +85,7 @@ def visit(browser, tmp_path):
     page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
     page.on("request", lambda request: request.url.startswith("file:") or complaints.append(request.url))
 
-    def open_page(found, hash="", size=None):
+    def open_page(found: Any, hash: Any = "", size: Any = None) -> Any:
         path = tmp_path / "report.html"
         path.write_text(render(found), encoding="utf-8")
         if size:
@@ -98,18 +99,18 @@ def visit(browser, tmp_path):
     assert complaints == []
 
 
-def shown_ids(page):
+def shown_ids(page: Any) -> Any:
     return page.evaluate(
         "[...document.querySelectorAll('#index tr:not([hidden])')].map((row) => row.querySelector('a').textContent)"
     )
 
 
-def shown_cases(page):
+def shown_cases(page: Any) -> Any:
     return page.evaluate("[...document.querySelectorAll('article')].filter((a) => a.offsetParent).map((a) => a.id)")
 
 
 @pytest.mark.parametrize("case", [case["id"] for case in MIXED["cases"]])
-def test_every_permanent_link_shows_its_case_and_only_that(visit, case):
+def test_every_permanent_link_shows_its_case_and_only_that(visit: Any, case: Any) -> None:
     page = visit(MIXED, f"#{case}")
     assert shown_cases(page) == [case]
     assert not page.is_visible("#overview")
@@ -117,7 +118,7 @@ def test_every_permanent_link_shows_its_case_and_only_that(visit, case):
     assert page.evaluate("document.activeElement.id") == case
 
 
-def test_without_a_place_the_overview_is_shown(visit):
+def test_without_a_place_the_overview_is_shown(visit: Any) -> None:
     page = visit(MIXED)
     assert shown_cases(page) == []
     assert page.is_visible("h1")
@@ -129,7 +130,7 @@ def test_without_a_place_the_overview_is_shown(visit):
 @pytest.mark.parametrize(
     "case", ["no/such.case", "__proto__", "constructor", "%E0%A4%A", "<img src=x onerror=alert(1)>"]
 )
-def test_an_unknown_case_is_said_to_be_unknown(visit, case):
+def test_an_unknown_case_is_said_to_be_unknown(visit: Any, case: Any) -> None:
     page = visit(MIXED, f"#{case}")
     assert page.is_visible("#unknown")
     assert page.inner_text("#unknown").startswith("There is no case ")
@@ -137,13 +138,13 @@ def test_an_unknown_case_is_said_to_be_unknown(visit, case):
     assert page.query_selector("#unknown img") is None
 
 
-def test_a_case_may_be_called_like_what_every_object_has(visit):
+def test_a_case_may_be_called_like_what_every_object_has(visit: Any) -> None:
     found = results(*(agreeing(id=name) for name in ("__proto__", "constructor", "a b/c%d.e")))
     for name, hash in (("__proto__", "__proto__"), ("constructor", "constructor"), ("a b/c%d.e", "a%20b/c%25d.e")):
         assert shown_cases(visit(found, f"#{hash}")) == [name]
 
 
-def test_links_of_the_index_and_back(visit):
+def test_links_of_the_index_and_back(visit: Any) -> None:
     page = visit(MIXED)
     page.click("#index >> text=pooling/one.fine")
     assert shown_cases(page) == ["pooling/one.fine"]
@@ -152,7 +153,7 @@ def test_links_of_the_index_and_back(visit):
     assert page.is_visible("#overview")
 
 
-def test_the_script_draws_what_the_template_writes(visit, monkeypatch):
+def test_the_script_draws_what_the_template_writes(visit: Any, monkeypatch: Any) -> None:
     """Every kind of block: the same page, drawn by the script and written out by the template."""
     source = {"kind": "docs", "reference": "https://keras.io/", "note": "a note"}
     rich = agreeing(
@@ -190,7 +191,7 @@ def test_the_script_draws_what_the_template_writes(visit, monkeypatch):
         ("-", None),
     ],
 )
-def test_the_filter_finds(visit, query, ids):
+def test_the_filter_finds(visit: Any, query: Any, ids: Any) -> None:
     page = visit(MIXED)
     page.fill("#query", query)
     found = shown_ids(page)
@@ -199,7 +200,7 @@ def test_the_filter_finds(visit, query, ids):
     assert page.inner_text("#shown") == f"{len(found)} of 6 shown"
 
 
-def test_the_filter_stands_in_the_address_and_bounds_next_and_previous(visit):
+def test_the_filter_stands_in_the_address_and_bounds_next_and_previous(visit: Any) -> None:
     from playwright.sync_api import expect
 
     page = visit(MIXED)
@@ -221,7 +222,7 @@ def test_the_filter_stands_in_the_address_and_bounds_next_and_previous(visit):
     assert len(shown_ids(page)) == 2
 
 
-def test_keys_lead_to_the_filter_and_to_what_fails(visit):
+def test_keys_lead_to_the_filter_and_to_what_fails(visit: Any) -> None:
     from playwright.sync_api import expect
 
     page = visit(MIXED, "#pooling/one.fine")
@@ -240,7 +241,7 @@ def test_keys_lead_to_the_filter_and_to_what_fails(visit):
     assert shown_cases(page) == []
 
 
-def test_help_is_a_key_away_and_holds_the_other_keys_back(visit):
+def test_help_is_a_key_away_and_holds_the_other_keys_back(visit: Any) -> None:
     page = visit(MIXED)
     assert not page.is_visible("#help")
     page.keyboard.press("?")
@@ -261,7 +262,7 @@ def test_help_is_a_key_away_and_holds_the_other_keys_back(visit):
     assert not page.is_visible("#help")
 
 
-def test_every_filter_word_of_the_help_filters(visit):
+def test_every_filter_word_of_the_help_filters(visit: Any) -> None:
     """A word that the script did not know would be looked for as text, and find nothing."""
     page = visit(EVERY_WORD)
     page.keyboard.press("?")
@@ -273,7 +274,7 @@ def test_every_filter_word_of_the_help_filters(visit):
         assert shown_ids(page) != [], word
 
 
-def test_tokens_and_words_are_combined(visit):
+def test_tokens_and_words_are_combined(visit: Any) -> None:
     page = visit(EVERY_WORD)
     page.fill("#query", 'lane:torch aspect:mask layer:Conv1D is:different status:known -recurrent "per sentence"')
     assert shown_ids(page) == ["conv1d/one.known"]
@@ -282,7 +283,7 @@ def test_tokens_and_words_are_combined(visit):
 
 
 @pytest.mark.parametrize("name", [name for name in HOSTILE if name not in ("long", "lines")])
-def test_hostile_cases_are_drawn_as_text(visit, name):
+def test_hostile_cases_are_drawn_as_text(visit: Any, name: Any) -> None:
     found = results(poisoned(HOSTILE[name], "agree"), wrong_shape())
     page = visit(found)
     page.click("#index tr:last-child a")
@@ -293,7 +294,7 @@ def test_hostile_cases_are_drawn_as_text(visit, name):
     )
 
 
-def test_no_script_no_style_and_every_failure_is_there(browser, tmp_path):
+def test_no_script_no_style_and_every_failure_is_there(browser: Any, tmp_path: Any) -> None:
     path = tmp_path / "report.html"
     path.write_text(render(MIXED), encoding="utf-8")
     context = browser.new_context(java_script_enabled=False)
@@ -307,12 +308,12 @@ def test_no_script_no_style_and_every_failure_is_there(browser, tmp_path):
     context.close()
 
 
-def squeezed(text):
+def squeezed(text: Any) -> Any:
     """Text without blanks and ligatures: paper breaks lines and joins letters as it wants."""
     return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))
 
 
-def test_a_printed_report_has_all_failures(visit):
+def test_a_printed_report_has_all_failures(visit: Any) -> None:
     pypdf = pytest.importorskip("pypdf") if not os.environ.get("CI") else importlib.import_module("pypdf")
     page = visit(MIXED)
     page.emulate_media(media="print")
@@ -329,7 +330,7 @@ def test_a_printed_report_has_all_failures(visit):
     assert squeezed("pytest cases --results reports/results.json") in text
 
 
-def test_a_report_printed_from_a_case_has_that_case(visit):
+def test_a_report_printed_from_a_case_has_that_case(visit: Any) -> None:
     page = visit(MIXED, "#pooling/one.fine")
     page.emulate_media(media="print")
     assert shown_cases(page) == ["pooling/one.fine"]
@@ -338,12 +339,12 @@ def test_a_report_printed_from_a_case_has_that_case(visit):
 
 @pytest.mark.parametrize("width", [1280, 400])
 @pytest.mark.parametrize("hash", ["", "#pooling/one.shape", "#pooling/one.fine"])
-def test_nothing_is_wider_than_the_window(visit, width, hash):
+def test_nothing_is_wider_than_the_window(visit: Any, width: Any, hash: Any) -> None:
     page = visit(MIXED, hash, (width, 800))
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_an_empty_report_opens(visit):
+def test_an_empty_report_opens(visit: Any) -> None:
     page = visit(results())
     assert page.inner_text("#shown") == "0 of 0 shown"
     page.keyboard.press("j")

@@ -7,7 +7,9 @@ import copy
 import hashlib
 import json
 import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
@@ -43,26 +45,26 @@ class Reading(HTMLParser):
         self.feed(page)
         self.close()
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: Any, attrs: Any) -> None:
         self.elements.append((tag, dict(attrs)))
         if tag in self.inside:
             self._open = tag
             self.inside[tag].append("")
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: Any) -> None:
         self._open = "" if tag == self._open else self._open
 
-    def handle_data(self, data):
+    def handle_data(self, data: Any) -> None:
         if self._open:
             self.inside[self._open][-1] += data
         else:
             self.shown.append(data)
 
     @property
-    def text(self):
+    def text(self) -> Any:
         return re.sub(r"\s+", " ", " ".join(self.shown))
 
-    def named(self, tag):
+    def named(self, tag: Any) -> Any:
         return [attributes for name, attributes in self.elements if name == tag]
 
 
@@ -120,14 +122,14 @@ MIXED = results(
         ),
     ],
 )
-def test_the_verdict_comes_first_with_its_denominator(found, title, headline):
+def test_the_verdict_comes_first_with_its_denominator(found: Any, title: Any, headline: Any) -> None:
     reading = Reading(render(found))
     start = reading.text.strip()
     assert start.startswith(title)
     assert start.index(headline) < start.index("Lanes")
 
 
-def test_an_incomplete_run_says_why_and_what_is_missing():
+def test_an_incomplete_run_says_why_and_what_is_missing() -> None:
     found = results(
         wrong_shape(),
         not_run=[{"id": "conv1d/late.one", "reason": "lane keras cannot start"}],
@@ -139,13 +141,13 @@ def test_an_incomplete_run_says_why_and_what_is_missing():
     assert "Did not run conv1d/late.one lane keras cannot start" in text
 
 
-def test_a_part_is_called_a_part():
+def test_a_part_is_called_a_part() -> None:
     shard = {"index": 2, "count": 5, "cases": 640, "digest": "0" * 16, "is_full": True}
     assert "This is part 2 of 5 of a run of 640 cases." in Reading(render(results(agreeing(), shard=shard))).text
     assert "asked for a part of the project's cases" in Reading(render(results(agreeing(), is_full=False))).text
 
 
-def test_a_lane_that_ran_nothing_is_named():
+def test_a_lane_that_ran_nothing_is_named() -> None:
     rows = [{**LANE_ROWS[0], "selected": 5, "ran": 0, "versions": {}, "files": {}, "verdicts": {}}, *LANE_ROWS[1:]]
     text = Reading(render(results(agreeing(), lanes=rows))).text
     assert "The lane keras ran none of 5 cases." in text
@@ -153,7 +155,7 @@ def test_a_lane_that_ran_nothing_is_named():
     assert "did not start" in text
 
 
-def test_the_bare_page_says_every_verdict_answer_and_failure():
+def test_the_bare_page_says_every_verdict_answer_and_failure() -> None:
     reading = Reading(render(MIXED))
     text = reading.text
     for words in (
@@ -178,7 +180,7 @@ def test_the_bare_page_says_every_verdict_answer_and_failure():
     assert {attributes["id"] for attributes in hidden} == {"bar", "search", "unknown"}
 
 
-def test_the_index_is_ordered_by_severity_and_keeps_the_order_of_cases():
+def test_the_index_is_ordered_by_severity_and_keeps_the_order_of_cases() -> None:
     page = render(MIXED)
     index = page[page.index('<tbody id="index">') :]
     ids = re.findall(r'<a href="#([^"?]+)">', index[: index.index("</tbody>")])
@@ -192,7 +194,7 @@ def test_the_index_is_ordered_by_severity_and_keeps_the_order_of_cases():
     ]
 
 
-def test_questions_and_layers_lead_to_their_cases():
+def test_questions_and_layers_lead_to_their_cases() -> None:
     reading = Reading(render(MIXED))
     links = [attributes["href"] for attributes in reading.named("a")]
     assert "#?q=question:5" in links
@@ -202,7 +204,7 @@ def test_questions_and_layers_lead_to_their_cases():
     assert "11 GlobalAveragePooling1D on an embedding 1 differ ✗ conv1d/two.values" in reading.text
 
 
-def test_listed_deviations_are_counted_named_and_lead_to_their_cases():
+def test_listed_deviations_are_counted_named_and_lead_to_their_cases() -> None:
     about = {
         "kind": "upstream",
         "reason": "torch takes the other axis",
@@ -232,13 +234,13 @@ def test_listed_deviations_are_counted_named_and_lead_to_their_cases():
     assert '["link","https://example.org/1"]' in shown.replace(", ", ",")
 
 
-def test_the_policy_allows_this_style_and_this_script_and_nothing_else():
+def test_the_policy_allows_this_style_and_this_script_and_nothing_else() -> Any:
     reading = Reading(render(MIXED))
     (policy,) = [item["content"] for item in reading.named("meta") if item.get("http-equiv")]
     (style,) = reading.inside["style"]
     island, script = reading.inside["script"]
 
-    def digest(text):
+    def digest(text: Any) -> Any:
         return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
     assert policy == (
@@ -250,12 +252,12 @@ def test_the_policy_allows_this_style_and_this_script_and_nothing_else():
     assert not [name for _, attributes in reading.elements for name in attributes if name.startswith("on")]
 
 
-def test_the_policy_stands_before_what_it_judges():
+def test_the_policy_stands_before_what_it_judges() -> None:
     page = render(results())
     assert page.index("Content-Security-Policy") < page.index("<style>") < page.index("<script")
 
 
-def test_nothing_is_fetched_from_elsewhere():
+def test_nothing_is_fetched_from_elsewhere() -> None:
     reading = Reading(render(MIXED))
     for tag, attributes in reading.elements:
         assert "src" not in attributes, tag
@@ -264,11 +266,11 @@ def test_nothing_is_fetched_from_elsewhere():
     assert not re.search(r"url\(|@import", reading.inside["style"][0])
 
 
-def test_the_same_results_give_the_same_bytes():
+def test_the_same_results_give_the_same_bytes() -> None:
     assert render(MIXED) == render(json.loads(json.dumps(MIXED)))
 
 
-def test_ids_are_unique_and_every_permanent_link_has_its_place():
+def test_ids_are_unique_and_every_permanent_link_has_its_place() -> None:
     reading = Reading(render(MIXED))
     ids = [attributes["id"] for _, attributes in reading.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
@@ -294,7 +296,7 @@ HOSTILE = {
 }
 
 
-def poisoned(text, outcome="differ"):
+def poisoned(text: Any, outcome: Any = "differ") -> Any:
     """A case with this text wherever a text can be."""
     raised = failure(text, text, text, text)
     held = differing(
@@ -324,12 +326,12 @@ def poisoned(text, outcome="differ"):
     return found
 
 
-def harmless_keys(reading):
+def harmless_keys(reading: Any) -> Any:
     """The attributes that a page has anyway; wide tables have a class that narrow ones have not."""
     return {key for _, attributes in reading.elements for key in attributes} | {"class"}
 
 
-def poisoned_report(text, outcome):
+def poisoned_report(text: Any, outcome: Any) -> Any:
     """A report with this text wherever a text can be."""
     found = results(poisoned(text, outcome), command=text, not_run=[{"id": text, "reason": text}])
     found["lanes"] = [{**LANE_ROWS[0], "versions": {text: text}, "files": {text: text}}, *LANE_ROWS[1:]]
@@ -339,7 +341,7 @@ def poisoned_report(text, outcome):
 
 @pytest.mark.parametrize("outcome", ["error", "agree"])
 @pytest.mark.parametrize("name", list(HOSTILE))
-def test_hostile_text_stays_text(name, outcome):
+def test_hostile_text_stays_text(name: Any, outcome: Any) -> None:
     text = HOSTILE[name]
     page = poisoned_report(text, outcome)
     page.encode("utf-8")
@@ -355,20 +357,20 @@ def test_hostile_text_stays_text(name, outcome):
     )
 
 
-def test_a_source_that_is_an_address_is_a_link():
+def test_a_source_that_is_an_address_is_a_link() -> None:
     source = {"kind": "docs", "reference": "https://keras.io/api/layers/", "note": ""}
     reading = Reading(render(results(wrong_shape(source=source))))
     assert {"href": "https://keras.io/api/layers/", "rel": "noreferrer"} in reading.named("a")
 
 
-def test_an_outcome_that_this_version_does_not_know_is_shown_first():
+def test_an_outcome_that_this_version_does_not_know_is_shown_first() -> None:
     found = results(agreeing(id="a/a.fine"), agreeing(id="a/a.odd", outcome="puzzled"))
     text = Reading(render(found)).text
     assert "? puzzled a/a.odd" in text
     assert text.index("a/a.odd") < text.index("a/a.fine")
 
 
-def test_passing_pages_travel_as_data_and_failing_ones_as_html():
+def test_passing_pages_travel_as_data_and_failing_ones_as_html() -> None:
     reading = Reading(render(MIXED))
     articles = [attributes["id"] for attributes in reading.named("article")]
     assert articles == ["rnn/slow.loop", "conv1d/two.error", "pooling/one.shape", "conv1d/two.values"]
@@ -376,7 +378,7 @@ def test_passing_pages_travel_as_data_and_failing_ones_as_html():
     assert [name for name, _ in data["pages"]] == ["rnn/three.alone", "pooling/one.fine"]
 
 
-def test_failing_pages_beyond_the_limit_are_drawn_on_demand_and_that_is_said(monkeypatch):
+def test_failing_pages_beyond_the_limit_are_drawn_on_demand_and_that_is_said(monkeypatch: Any) -> None:
     monkeypatch.setattr(view, "MOST_DRAWN", 2)
     reading = Reading(render(MIXED))
     assert len(reading.named("article")) == 2
@@ -384,7 +386,7 @@ def test_failing_pages_beyond_the_limit_are_drawn_on_demand_and_that_is_said(mon
     assert "✗ differ conv1d/two.values" in reading.text
 
 
-def test_packing_says_everything_once_and_unpacks_to_the_same():
+def test_packing_says_everything_once_and_unpacks_to_the_same() -> None:
     pages = [(case["id"], page_lists(page_of(case, LANE_ROWS))) for case in MIXED["cases"]]
     small = packed(pages)
     assert [(name, unpacked(page, small["pool"])) for name, page in small["pages"]] == pages
@@ -393,13 +395,13 @@ def test_packing_says_everything_once_and_unpacks_to_the_same():
     assert len(json.dumps(small)) < 0.6 * len(json.dumps(pages))
 
 
-def test_strings_that_look_like_numbers_stay_strings():
+def test_strings_that_look_like_numbers_stay_strings() -> None:
     pages = [("a", ["12345678901", ["12345678901", ""]]), ("b", ["12345678901"])]
     small = packed(pages)
     assert [(name, unpacked(page, small["pool"])) for name, page in small["pages"]] == pages
 
 
-def varied(count):
+def varied(count: Any) -> Iterator[Any]:
     """So many passing cases, each with an id, a question, sizes and distances of its own."""
     for number in range(count):
         steps = 11 + number % 89
@@ -418,18 +420,18 @@ def varied(count):
         yield found
 
 
-def test_a_passing_case_of_a_large_report_costs_about_a_kilobyte(monkeypatch):
+def test_a_passing_case_of_a_large_report_costs_about_a_kilobyte(monkeypatch: Any) -> None:
     monkeypatch.setattr(view, "MANY", 100)
     few, many = (len(render(results(*varied(count))).encode()) for count in (200, 600))
     assert (many - few) / 400 < 1_050
 
 
-def test_a_large_report_says_what_it_leaves_out(monkeypatch):
+def test_a_large_report_says_what_it_leaves_out(monkeypatch: Any) -> None:
     monkeypatch.setattr(view, "MANY", 5)
     text = Reading(render(results(*varied(6)))).text
     assert "Arrays and YAML of passing cases are left out" in text
     assert "Arrays and YAML" not in Reading(render(results(*varied(3)))).text
 
 
-def test_data_in_a_script_element_cannot_end_it():
+def test_data_in_a_script_element_cannot_end_it() -> None:
     assert html.island(["</script>", "\u2028", "<!--"]) == '["\\u003c/script>","\\u2028","\\u003c!--"]'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ from tests.report.factory import (
 )
 
 
-def said(found, **given):
+def said(found: Any, **given: Any) -> Any:
     """The headline of a lane with one finding."""
     return headline(odd("torch", differing("torch", found), **given), "torch")
 
@@ -169,11 +170,11 @@ def said(found, **given):
         (finding("colour", "hue"), "colour of pooled: torch differs from the reference"),
     ],
 )
-def test_a_finding_is_one_line_that_names_what_where_and_by_whom(found, words):
+def test_a_finding_is_one_line_that_names_what_where_and_by_whom(found: Any, words: Any) -> None:
     assert said(found) == words
 
 
-def test_a_finding_of_one_of_several_runs_says_which():
+def test_a_finding_of_one_of_several_runs_says_which() -> None:
     sizes = [{"batch": 2, "steps": n, "dim": 7} for n in (3, 7, 10)]
     found = finding("shape", wanted=[2, 7], got=[2, 3], run=1)
     assert said(found, dims=sizes, expects={}) == (
@@ -181,7 +182,7 @@ def test_a_finding_of_one_of_several_runs_says_which():
     )
 
 
-def test_a_tolerance_of_the_case_is_not_called_a_budget():
+def test_a_tolerance_of_the_case_is_not_called_a_budget() -> None:
     tolerance = {"rtol": 1e-5, "atol": 1e-6, "reason": "a table of four digits"}
     found = finding("values", distance=distance(9.0, 1, 4, 1e-3, worst(1.001, 1.0, 1.1e-5, constant=1e-5, floor=1e-6)))
     torn = odd("torch", differing("torch", found), tolerance=tolerance)
@@ -214,15 +215,15 @@ def test_a_tolerance_of_the_case_is_not_called_a_budget():
         ),
     ],
 )
-def test_a_verdict_without_findings_is_a_line_too(held, words):
+def test_a_verdict_without_findings_is_a_line_too(held: Any, words: Any) -> None:
     assert verdict_text(odd("torch", held), "torch") == words
 
 
-def test_the_reference_is_named_as_such():
+def test_the_reference_is_named_as_such() -> None:
     assert headline(agreeing(), "numpy") == "agree: numpy is the reference"
 
 
-def test_a_wrong_shape_whole():
+def test_a_wrong_shape_whole() -> None:
     assert lane_failure(wrong_shape(), "torch") == dedent(
         """\
         shape of pooled: torch (2, 7), expected [batch, steps] = (2, 11) by the case
@@ -240,7 +241,7 @@ def test_a_wrong_shape_whole():
     )
 
 
-def test_values_over_the_budget_whole():
+def test_values_over_the_budget_whole() -> None:
     held = differing("torch", OVER, pooled={"values": [[0.5726] * 11] * 2, "distance": OVER["distance"]})
     held["explanation"] = "torch answers as one who averages over the other axis (GlobalAveragePooling1D.wrong_axis)."
     assert lane_failure(odd("torch", held, OVER), "torch") == dedent(
@@ -263,7 +264,7 @@ def test_values_over_the_budget_whole():
     )
 
 
-def test_an_error_whole():
+def test_an_error_whole() -> None:
     raised = failure("InvalidArgumentError", "Incompatible shapes\n[2,11] vs. [2,7]")
     found = finding("error", "raised", got=raised)
     held = lane(verdict="error", failure=raised, findings=[found], chatter="a warning\nthe last line that it printed\n")
@@ -288,14 +289,14 @@ def test_an_error_whole():
 @pytest.mark.parametrize(
     ("verdict", "reason"), [("timeout", "no answer within 60 s"), ("crash", "the lane's process died (SIGABRT)")]
 )
-def test_a_lost_lane_says_how_and_how_to_run_it_again(verdict, reason):
+def test_a_lost_lane_says_how_and_how_to_run_it_again(verdict: Any, reason: Any) -> None:
     text = lane_failure(odd("keras", lane(verdict=verdict, reason=reason, chatter="Fatal Python error")), "keras")
     assert text.splitlines()[0] == f"{verdict}: keras: {reason}"
     assert "printed   Fatal Python error" in text
     assert text.splitlines()[-1].endswith('global_average.channels_first[keras]"')
 
 
-def test_a_failure_never_takes_more_than_its_lines_and_keeps_verdict_and_command():
+def test_a_failure_never_takes_more_than_its_lines_and_keeps_verdict_and_command() -> None:
     lanes = {f"lane{index}": answered("torch") for index in range(20)}
     many = [factory.step(f"n{index}", "f", [[2, 11]], [2, 11], "a rule " * 40) for index in range(60)]
     findings = [OVER, *(finding("values", label=f"n{index}", distance=OVER["distance"]) for index in range(19))]
@@ -314,7 +315,7 @@ def test_a_failure_never_takes_more_than_its_lines_and_keeps_verdict_and_command
     assert max(len(line) for line in lines) < 420
 
 
-def test_hostile_text_cannot_reach_the_terminal():
+def test_hostile_text_cannot_reach_the_terminal() -> None:
     hostile = "\x1b[2J\x1b]0;owned\x07 a\u202eb\x00"
     held = lane(verdict="error", failure=failure(hostile, hostile, label=hostile), findings=[], chatter=hostile)
     held["findings"] = [finding("error", "raised", hostile, got=held["failure"])]
@@ -360,11 +361,11 @@ def test_hostile_text_cannot_reach_the_terminal():
         (agreeing(), ""),
     ],
 )
-def test_what_follows_from_who_agrees_with_whom(torn, words):
+def test_what_follows_from_who_agrees_with_whom(torn: Any, words: Any) -> None:
     assert attribution(torn) == words
 
 
-def test_the_page_of_a_passing_case_as_text():
+def test_the_page_of_a_passing_case_as_text() -> None:
     assert case_text(agreeing(remark="A remark."), LANE_ROWS) == dedent(
         """\
         ✓ AGREE  pooling/global_average.channels_first
@@ -434,7 +435,7 @@ of the last axis
     )
 
 
-def test_the_page_of_a_failing_case_shows_what_differs():
+def test_the_page_of_a_failing_case_shows_what_differs() -> None:
     text = case_text(wrong_shape(), LANE_ROWS)
     assert text.startswith("✗ DIFFER  pooling/global_average.channels_first\n")
     assert "✗ shape: torch differs" in text
@@ -443,7 +444,7 @@ def test_the_page_of_a_failing_case_shows_what_differs():
     assert "✗ differ in shape" in text
 
 
-def test_ten_worst_elements_and_masks_are_on_the_page():
+def test_ten_worst_elements_and_masks_are_on_the_page() -> None:
     rows = [
         {"index": [0, column], "got": 0.5, "reference": 1.0, "error": 0.5, "allowed": 1e-6, "used": 500_000.0}
         for column in range(3)
@@ -465,7 +466,7 @@ def test_ten_worst_elements_and_masks_are_on_the_page():
     ]
 
 
-def test_large_arrays_are_told_in_five_numbers():
+def test_large_arrays_are_told_in_five_numbers() -> None:
     lanes = {name: answered(name, values=None) for name in ("keras", "torch", "numpy")}
     text = case_text(record(lanes), LANE_ROWS)
     assert "pooled in five numbers:" in text
@@ -473,7 +474,7 @@ def test_large_arrays_are_told_in_five_numbers():
     assert "2.25" in text
 
 
-def test_scalars_empty_arrays_and_long_axes_have_grids():
+def test_scalars_empty_arrays_and_long_axes_have_grids() -> None:
     for shape, values, words in (
         ([], 2.5, "2.5"),
         ([2, 0], [[], []], "no elements"),
@@ -497,7 +498,7 @@ def test_scalars_empty_arrays_and_long_axes_have_grids():
         ("gives_nan", "special values of embedded: gives_nan nan at [0, 0, 0], the reference "),
     ],
 )
-def test_records_of_a_real_run_are_told_the_same_way(behaviour, start, tmp_path):
+def test_records_of_a_real_run_are_told_the_same_way(behaviour: Any, start: Any, tmp_path: Any) -> None:
     (found,) = records_of(cases_of(POOLED, tmp_path), fake(behaviour))
     assert headline(found, behaviour).startswith(start)
     text = lane_failure(found, behaviour)

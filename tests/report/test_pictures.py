@@ -38,26 +38,26 @@ def drawn(got: Any, wanted: Any, finding: Finding | None = None, small: int = 4)
     return picture_of(CASE, found, observed("torch", got), observed("numpy", wanted), small)
 
 
-def test_levels_part_the_range_evenly_and_marks_stand_for_what_has_none():
+def test_levels_part_the_range_evenly_and_marks_stand_for_what_has_none() -> None:
     values = np.array([[0.0, 0.99, 1.0, 11.99, 12.0], [np.nan, np.inf, -np.inf, 6.0, -1.0]])
     assert value_levels(values, 0.0, 12.0) == ["001bb", "n+-60"]
 
 
-def test_a_range_of_one_value_is_one_level():
+def test_a_range_of_one_value_is_one_level() -> None:
     assert value_levels(np.array([[3.0, 3.0]]), 3.0, 3.0) == ["00"]
 
 
-def test_errors_are_levels_in_sixths_of_the_largest_where_they_are_not_allowed():
+def test_errors_are_levels_in_sixths_of_the_largest_where_they_are_not_allowed() -> None:
     error = np.array([[0.0, 0.01, 0.01, 1.0, 1.1, 5.9, 6.0, np.inf]])
     over = np.array([[False, False, True, True, True, True, True, True]])
     assert error_levels(error, over, 6.0) == ["00112666"]
 
 
-def test_errors_of_which_none_is_finite_are_as_large_as_can_be():
+def test_errors_of_which_none_is_finite_are_as_large_as_can_be() -> None:
     assert error_levels(np.array([[0.0, np.inf]]), np.array([[False, True]]), 0.0) == ["06"]
 
 
-def test_an_array_is_laid_out_near_a_square_and_its_first_block_begins_where_it_first_differs():
+def test_an_array_is_laid_out_near_a_square_and_its_first_block_begins_where_it_first_differs() -> None:
     wanted = np.arange(24.0).reshape(2, 3, 4)
     got = wanted.copy()
     got[1, 0, 2] = 99.0
@@ -78,7 +78,7 @@ def test_an_array_is_laid_out_near_a_square_and_its_first_block_begins_where_it_
     assert found["got"][3] == "11b1"
 
 
-def test_a_large_array_is_cut_to_a_window_around_the_worst_element():
+def test_a_large_array_is_cut_to_a_window_around_the_worst_element() -> None:
     wanted = np.zeros((100, 100))
     got = wanted.copy()
     got[60, 99] = 1.0
@@ -90,7 +90,7 @@ def test_a_large_array_is_cut_to_a_window_around_the_worst_element():
     assert sum(line.count("6") for line in found["error"]) == 1
 
 
-def test_what_is_finite_on_one_side_only_is_as_far_as_can_be():
+def test_what_is_finite_on_one_side_only_is_as_far_as_can_be() -> None:
     wanted = np.array([[1.0, 2.0, np.nan], [np.inf, 5.0, 6.0]])
     got = np.array([[1.0, np.nan, np.nan], [-np.inf, 5.0, 6.0]])
     found = drawn(got, wanted, Finding("special", "special", "y"))
@@ -100,7 +100,7 @@ def test_what_is_finite_on_one_side_only_is_as_far_as_can_be():
     assert (found["got"][1][0], found["reference"][1][0]) == ("-", "+")
 
 
-def test_masks_are_drawn_too():
+def test_masks_are_drawn_too() -> None:
     got, wanted = np.ones((2, 4), bool), np.ones((2, 4), bool)
     got[1, 2:] = False
     found = drawn(np.zeros(8), np.zeros(8), Finding("mask", "mask", "y", wanted=wanted, got=got))
@@ -110,12 +110,12 @@ def test_masks_are_drawn_too():
     assert found["error"] == ["0000", "0066"]
 
 
-def test_gradients_are_drawn_too():
+def test_gradients_are_drawn_too() -> None:
     wanted = Output((2, 3), "float64", np.ones((2, 3)), None)
     got = Output((2, 3), "float32", np.array([[1.0, 1.0, 1.0], [1.0, 1.5, 1.0]]), None)
     finding = Finding("gradient", "values", "dense.kernel")
-    sides = (Observation(n, gradients={"dense.kernel": g}) for n, g in (("torch", got), ("numpy", wanted)))
-    found = picture_of(CASE, finding, *sides, 4)
+    torch, numpy = (Observation(n, gradients={"dense.kernel": g}) for n, g in (("torch", got), ("numpy", wanted)))
+    found = picture_of(CASE, finding, torch, numpy, 4)
     assert found is not None
     assert found["error"] == ["000", "060"]  # 0.5 where 64 (u + 64 u) = 2.5e-4 is allowed
 
@@ -132,11 +132,11 @@ def test_gradients_are_drawn_too():
     ],
     ids=["few", "other shapes", "the case's own", "no numbers", "no mask", "text"],
 )
-def test_of_some_differences_there_is_no_picture(got, wanted, finding):
+def test_of_some_differences_there_is_no_picture(got: Any, wanted: Any, finding: Any) -> None:
     assert drawn(got, wanted, finding) is None
 
 
-def test_only_a_lane_that_differs_has_a_picture(tmp_path):
+def test_only_a_lane_that_differs_has_a_picture(tmp_path: Any) -> None:
     larger = POOLED.replace("dim: 3}", "dim: 37}")
     (record,) = records_of(cases_of(larger, tmp_path), fake("always_wrong"), fake("always_right"))
     assert "picture" not in record["lanes"]["always_right"]
@@ -184,7 +184,7 @@ def pictures_of(record: dict[str, Any]) -> Pictures:
     return found
 
 
-def test_the_maps_show_the_levels_and_leave_marks_to_signs():
+def test_the_maps_show_the_levels_and_leave_marks_to_signs() -> None:
     got, wanted, error = pictures_of(too_large()).panels[:3]
     drawings = [drawing for panel in (got, wanted, error) for drawing in panel.drawings]
     images = [dict(drawing.attributes)["href"] for drawing in drawings if drawing.tag == "image"]
@@ -197,13 +197,13 @@ def test_the_maps_show_the_levels_and_leave_marks_to_signs():
     assert [drawing.text for drawing in wanted.drawings if drawing.text in ("N", "+", "−")] == []
 
 
-def test_rows_and_columns_are_named_by_their_place_on_the_axes():
+def test_rows_and_columns_are_named_by_their_place_on_the_axes() -> None:
     texts = [drawing.text for drawing in pictures_of(too_large()).panels[0].drawings if drawing.tag == "text"]
     assert texts[:2] == ["0", "1"]
     assert texts[2:5] == ["4, 2", "4, 5", "5, 1"]  # the window begins at column 30 = 4 * 7 + 2
 
 
-def test_what_a_map_shows_is_said_in_words():
+def test_what_a_map_shows_is_said_in_words() -> None:
     shown = pictures_of(too_large())
     assert [panel.words for panel in shown.panels] == [
         "torch: 2 by 12 cells between -1.5 and 2.25, 1 NaN, 1 infinity, 1 minus infinity",
@@ -218,8 +218,8 @@ def test_what_a_map_shows_is_said_in_words():
     )
 
 
-def test_the_worst_element_is_framed_where_it_stands_and_not_where_it_is_outside():
-    def frames(record):
+def test_the_worst_element_is_framed_where_it_stands_and_not_where_it_is_outside() -> Any:
+    def frames(record: Any) -> Any:
         drawings = pictures_of(record).panels[2].drawings
         return [dict(d.attributes) for d in drawings if dict(d.attributes).get("stroke") == "#000"]
 
@@ -230,7 +230,7 @@ def test_the_worst_element_is_framed_where_it_stands_and_not_where_it_is_outside
     assert words.endswith("the worst at [1, 5, 0]")
 
 
-def test_the_first_block_stands_in_numbers_with_what_is_over_marked():
+def test_the_first_block_stands_in_numbers_with_what_is_over_marked() -> None:
     *_, block, same = [found for found in shown_values(too_large()) if isinstance(found, Table)]
     assert block.caption == "the first block of pooled that differs, in torch"
     assert same.caption == "the same block in the reference"
@@ -241,7 +241,7 @@ def test_the_first_block_stands_in_numbers_with_what_is_over_marked():
     assert {cell.mark for cell in same.rows[0][1:]} == {"number"}
 
 
-def test_a_terminal_sees_where_it_differs():
+def test_a_terminal_sees_where_it_differs() -> None:
     text = case_text(too_large(), LANE_ROWS)
     assert "    ............\n    666.16......\n" in text
     assert (
@@ -249,7 +249,7 @@ def test_a_terminal_sees_where_it_differs():
     )
 
 
-def test_a_picture_costs_a_few_kilobytes_and_fits_the_format():
+def test_a_picture_costs_a_few_kilobytes_and_fits_the_format() -> None:
     rows = ["0123456789ab" * 3 + "01234567"] * 32
     largest = {**PICTURE, "shape": [2, 35, 44], "split": 2, "column": 0, "got": rows, "reference": rows, "error": rows}
     shown = pictures_of(too_large(picture=largest))
@@ -258,7 +258,7 @@ def test_a_picture_costs_a_few_kilobytes_and_fits_the_format():
     assert messages(results(too_large())) == []
 
 
-def test_every_drawing_in_the_page_has_its_words():
+def test_every_drawing_in_the_page_has_its_words() -> None:
     drawn = Reading(render(results(too_large()))).named("svg")
     assert len(drawn) == 5
     assert all(attributes["role"] == "img" and attributes["aria-label"] for attributes in drawn)

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -16,16 +18,16 @@ SCHEMA = json.loads((ROOT / "schemas" / "results-v1.schema.json").read_text(enco
 VALIDATOR = jsonschema.Draft7Validator(SCHEMA)
 
 
-def messages(found):
+def messages(found: Any) -> Any:
     return [f"{'/'.join(map(str, error.absolute_path))}: {error.message}" for error in VALIDATOR.iter_errors(found)]
 
 
-def test_the_schema_is_one_and_describes_every_field():
+def test_the_schema_is_one_and_describes_every_field() -> None:
     jsonschema.Draft7Validator.check_schema(SCHEMA)
     assert list(undescribed(SCHEMA, "")) == []
 
 
-def undescribed(schema, place):
+def undescribed(schema: Any, place: Any) -> Iterator[Any]:
     """Fields without a description, wherever they stand."""
     if isinstance(schema, list):
         for item in schema:
@@ -38,7 +40,7 @@ def undescribed(schema, place):
             yield from undescribed(item, f"{place}/{name}")
 
 
-def test_a_field_without_a_description_is_found():
+def test_a_field_without_a_description_is_found() -> None:
     assert list(undescribed({"properties": {"bare": {"type": "string"}}}, "")) == ["/bare"]
 
 
@@ -47,7 +49,7 @@ def test_a_field_without_a_description_is_found():
     [("always_right",), ("always_wrong", "wrong_shape", "no_mask", "gives_nan"), ("raises", "wrong_dtype")],
     ids=lambda names: "-".join(names),
 )
-def test_results_of_a_run_are_valid(behaviours, tmp_path):
+def test_results_of_a_run_are_valid(behaviours: Any, tmp_path: Any) -> None:
     specs = [fake(name) for name in behaviours]
     records = records_of(cases_of(POOLED, tmp_path), *specs)
     rows = [lane_row(spec, None, len(records), records) for spec in specs]
@@ -64,7 +66,7 @@ def test_results_of_a_run_are_valid(behaviours, tmp_path):
     assert messages(json.loads(json.dumps(found, allow_nan=False))) == []
 
 
-def test_hand_made_results_are_valid_so_that_tests_of_the_report_stand_on_the_same_format():
+def test_hand_made_results_are_valid_so_that_tests_of_the_report_stand_on_the_same_format() -> None:
     lost = odd("keras", lane(verdict="timeout", reason="no answer within 60 s"), id="pooling/other.lost")
     deviation = {"id": "D", "kind": "bug", "reason": "r", "link": "", "owner": "o", "expires": "2027-05-01"}
     known = {**answered("torch"), "verdict": "known", "deviation": {**deviation, "position": "deviations/a.yaml:1:1"}}
@@ -82,7 +84,7 @@ def test_hand_made_results_are_valid_so_that_tests_of_the_report_stand_on_the_sa
         (lambda found: found["cases"][0]["lanes"]["torch"].update(used="nan"), "'nan' is not valid"),
     ],
 )
-def test_what_does_not_fit_is_refused(spoil, message):
+def test_what_does_not_fit_is_refused(spoil: Any, message: Any) -> None:
     found = copy.deepcopy(results(agreeing()))
     spoil(found)
     assert any(message in text for text in messages(found))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from conformance.report import words
@@ -23,11 +25,11 @@ from conformance.report import words
         (12, "12"),
     ],
 )
-def test_safe_text_shows_what_a_terminal_or_a_browser_would_obey(text, shown):
+def test_safe_text_shows_what_a_terminal_or_a_browser_would_obey(text: Any, shown: Any) -> None:
     assert words.safe(text) == shown
 
 
-def test_safe_text_is_bounded_and_says_by_how_much():
+def test_safe_text_is_bounded_and_says_by_how_much() -> None:
     shown = words.safe("x" * 1_000_000)
     assert shown.endswith(f"xx [... {1_000_000 - words.TEXT} more characters]")
     assert len(shown) < words.TEXT + 50
@@ -46,11 +48,11 @@ def test_safe_text_is_bounded_and_says_by_how_much():
         ("", False),
     ],
 )
-def test_only_an_address_becomes_a_link(text, can_be_a_link):
+def test_only_an_address_becomes_a_link(text: Any, can_be_a_link: Any) -> None:
     assert words.is_address(words.safe(text)) is can_be_a_link
 
 
-def test_one_line_is_one_line():
+def test_one_line_is_one_line() -> None:
     assert words.one_line("  a\n\n b\tc ") == "a b c"
     assert words.one_line("x" * 50, 10) == "x" * 9 + "…"
     assert "\n" not in words.one_line("\n" * 10_000 + "a" * 10_000)
@@ -59,11 +61,11 @@ def test_one_line_is_one_line():
 @pytest.mark.parametrize(
     ("shape", "text"), [((2, 7), "(2, 7)"), ((7,), "(7,)"), ((), "()"), ((None, 7), "(None, 7)"), (None, "none")]
 )
-def test_shapes_are_written_as_python_prints_them(shape, text):
+def test_shapes_are_written_as_python_prints_them(shape: Any, text: Any) -> None:
     assert words.shape_text(shape) == text
 
 
-def test_names_of_axes_are_bound_to_numbers():
+def test_names_of_axes_are_bound_to_numbers() -> None:
     assert words.named_shape(["batch", "steps"], [2, 11]) == "[batch, steps] = (2, 11)"
     assert words.named_shape(["batch", ""], [2, 4]) == "[batch, 4] = (2, 4)"
     assert words.named_shape(["", ""], [2, 4]) == "(2, 4)"
@@ -86,7 +88,7 @@ def test_names_of_axes_are_bound_to_numbers():
         ("-Infinity", "-inf"),
     ],
 )
-def test_numbers_are_shown_with_the_digits_that_a_float32_has(value, text):
+def test_numbers_are_shown_with_the_digits_that_a_float32_has(value: Any, text: Any) -> None:
     assert words.single(value) == text
 
 
@@ -102,20 +104,20 @@ def test_numbers_are_shown_with_the_digits_that_a_float32_has(value, text):
         ("Infinity", "where no error is allowed"),
     ],
 )
-def test_a_share_of_the_budget_is_told_in_proportion(used, text):
+def test_a_share_of_the_budget_is_told_in_proportion(used: Any, text: Any) -> None:
     assert words.used_text(used) == text
 
 
-def test_under_a_head_that_names_the_budget_it_is_not_named_again():
+def test_under_a_head_that_names_the_budget_it_is_not_named_again() -> None:
     assert [words.share_text(used) for used in (0, 0.001, 0.074, 140)] == ["exact", "under 1 %", "7 %", "140 times"]
 
 
-def test_a_mask_is_told_by_shape_and_count():
+def test_a_mask_is_told_by_shape_and_count() -> None:
     assert words.mask_text(None) == "none"
     assert words.mask_text({"shape": [2, 5], "true": 7, "values": None}) == "(2, 5) with 7 of 10 true"
 
 
-def test_masks_are_compared_only_where_they_can_be_laid_side_by_side():
+def test_masks_are_compared_only_where_they_can_be_laid_side_by_side() -> None:
     a = {"shape": [2], "true": 1, "values": [0, 1]}
     assert words.mask_differences(a, {**a, "values": [1, 1]}) == (1, 2)
     assert words.mask_differences(a, None) is None
@@ -123,7 +125,7 @@ def test_masks_are_compared_only_where_they_can_be_laid_side_by_side():
     assert words.mask_differences(a, {**a, "values": None}) is None
 
 
-def test_keras_wrapping_of_a_message_is_taken_off():
+def test_keras_wrapping_of_a_message_is_taken_off() -> None:
     wrapped = (
         "Exception encountered when calling Dense.call().\n\n\x1b[1mshapes do not fit\x1b[0m\n\n"
         "Arguments received by Dense.call():\n  • inputs=..."
