@@ -42,6 +42,8 @@ def ask(case: Case, specs: Sequence[LaneSpec], excuse: Excuse | None = None) -> 
         run.announce([(case, meant)])
         record = run.record(case)
         identities = run.identities()
+        for error in run.unavailable.values():
+            raise error
     except LaneUnavailable as error:
         raise LaneUnavailable(error.message, _without(error, specs)) from None
     finally:

@@ -1,8 +1,9 @@
-"""Environments for lanes: built once by pip, kept in a cache by a digest of what was asked for, never half made.
+"""Environments for lanes: built once, kept in a cache by a digest of what was asked for, never half made.
 
 An overlay is one pure-Python package over the packages of an interpreter; anything else is a virtual environment. Each
 is built beside its place under a lock and moved there, so that a killed build leaves nothing that looks whole, and two
-runs that want the same one build it once. What a deleted or damaged file has broken is built again.
+runs that want the same one build it once. What a deleted or damaged file has broken is built again. uv builds where it
+is installed, pip elsewhere.
 """
 
 from __future__ import annotations
@@ -105,11 +106,31 @@ def _remove(*folders: Path) -> None:
 
 
 def _install(kind: Kind, part: Path, requirements: Sequence[str], spec: LaneSpec) -> None:
+    """Builds with uv where there is one, and with pip where there is none or where uv cannot.
+
+    uv does not read pip's settings, so that a machine whose index or certificate only pip knows is pip's to serve.
+    """
+    uv = shutil.which("uv")
+    if uv is not None:
+        with contextlib.suppress(LaneUnavailable):
+            _install_by_uv(uv, kind, part, requirements, spec)
+            return
+        _remove(part)
     if kind == "overlay":
         _pip(spec, spec.interpreter, "--no-deps", "--target", str(part), *requirements)
         return
     _call(spec, [spec.interpreter, "-m", "venv", str(part)], "an environment cannot be made")
     _pip(spec, str(interpreter_of(part)), *requirements)
+
+
+def _install_by_uv(uv: str, kind: Kind, part: Path, requirements: Sequence[str], spec: LaneSpec) -> None:
+    """The same by uv; modules are compiled now, for lanes write no bytecode and would compile them in every run."""
+    install = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python"]
+    if kind == "overlay":
+        _call(spec, [*install, spec.interpreter, "--no-deps", "--target", str(part), *requirements], "uv cannot")
+        return
+    _call(spec, [uv, "venv", "--quiet", "--python", spec.interpreter, str(part)], "uv cannot")
+    _call(spec, [*install, str(interpreter_of(part)), *requirements], "uv cannot")
 
 
 def _pip(spec: LaneSpec, interpreter: str, *arguments: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import re
 import shlex
+import subprocess
 import zipfile
 from contextlib import suppress
 from functools import cache
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 CONNECT_LIMIT = 30
 """Seconds that ssh may take to reach a host."""
+_QUIETLY = f"-oBatchMode=yes -oConnectTimeout={CONNECT_LIMIT} "
 SHIPPED = ("__init__.py", "errors.py", "case/*.py", "lanes/**/*.py", "reference/*.py")
 """What a worker may import of this package, as patterns below it."""
 HOST = re.compile(r"(?P<host>(?:[A-Za-z0-9_][A-Za-z0-9_.-]*@)?[A-Za-z0-9_][A-Za-z0-9_.-]*)(?::(?P<port>\d{1,5}))?")
@@ -59,26 +61,40 @@ def opened(spec: LaneSpec, group: execnet.Group) -> Any:
     try:
         channel = group.makegateway(_address(spec)).remote_exec(_ELSEWHERE if spec.host else _HERE)
         channel.send(source() if spec.host else str(_PACKAGE.parent))
-    except execnet.HostNotFound:
-        raise LaneUnavailable(
-            f"lane {spec.name}: {spec.host} cannot be reached by ssh, or does not let us in",
-            f"this must work without a password: ssh {_ssh(spec.host, '')} {spec.interpreter} --version",
-        ) from None
-    except (OSError, EOFError, AssertionError) as error:  # what is no Python says something else than execnet expects
-        is_started = not isinstance(error, OSError) or isinstance(error, BrokenPipeError)
-        why = "is not a Python" if is_started else f"cannot be started: {error}"
+    except (execnet.HostNotFound, OSError, EOFError, AssertionError) as error:
         with suppress(Exception):
             group.terminate(timeout=0.2)
-        where = f"{spec.interpreter} on {spec.host}" if spec.host else spec.interpreter
-        raise LaneUnavailable(f"lane {spec.name}: {where} {why}", "name an interpreter that exists") from None
+        raise _refused(spec, error) from None
     return channel
+
+
+def _refused(spec: LaneSpec, error: Exception) -> LaneUnavailable:
+    """Why a process cannot be had: what is no Python says something else than execnet expects, or nothing."""
+    if spec.host and (words := _unreachable(spec)):
+        hint = f"this must work without a password: ssh {_ssh(spec.host, '')} {spec.interpreter} --version"
+        return LaneUnavailable(f"lane {spec.name}: {spec.host} cannot be reached: {words}", hint)
+    is_started = getattr(error, "errno", None) is None or isinstance(error, BrokenPipeError)
+    why = "is not a Python" if is_started else f"cannot be started: {error}"
+    where = f"{spec.interpreter} on {spec.host}" if spec.host else spec.interpreter
+    return LaneUnavailable(f"lane {spec.name}: {where} {why}", "name an interpreter that exists")
+
+
+def _unreachable(spec: LaneSpec) -> str:
+    """What ssh says of a host that it does not reach; empty where it reaches it."""
+    command = ["ssh", *_ssh(spec.host, _QUIETLY).split(), "true"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=2 * CONNECT_LIMIT, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    lines = done.stderr.strip().splitlines() or ["ssh gives no reason"]
+    return lines[-1][:300] if done.returncode == 255 else ""
 
 
 def _address(spec: LaneSpec) -> str:
     """The process in execnet's words."""
     python = shlex.quote(spec.interpreter)
     if spec.host:
-        return f"ssh={_ssh(spec.host, f'-oBatchMode=yes -oConnectTimeout={CONNECT_LIMIT} ')}//python={python}"
+        return f"ssh={_ssh(spec.host, _QUIETLY)}//python={python}"
     return f"popen//python={python}//dont_write_bytecode"
 
 

@@ -31,7 +31,8 @@ ADAPTER = """
 
     def start(options):
         return SimpleNamespace(identity=SimpleNamespace(
-            versions={"tiny": tiny.VERSION}, files={"tiny": tiny.__file__}, gives_masks=True))
+            versions={"tiny": tiny.VERSION}, files={"tiny": tiny.__file__}, gives_masks=True,
+            mode="eager", policy="float32"))
 """
 
 
@@ -62,6 +63,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("CONFORMANCE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
+    monkeypatch.setattr("shutil.which", lambda name: None)
     return tmp_path / "cache"
 
 
@@ -84,6 +86,49 @@ def test_an_overlay_answers_with_the_version_asked_for() -> None:
             assert lane.identity().versions == {"tiny": version}
         finally:
             lane.stop()
+
+
+UV = """#!{python}
+import subprocess, sys
+with open({log!r}, "a") as log:
+    log.write(" ".join(sys.argv[1:]) + chr(10))
+if {fails}:
+    sys.exit("error: no solution found")
+at = sys.argv.index("--python")
+pip = [sys.argv[at + 1], "-m", "pip", "install", "-q", *sys.argv[at + 2:]]
+sys.exit(subprocess.call(pip))
+"""
+
+
+def put_uv(folder: Path, monkeypatch: pytest.MonkeyPatch, *, fails: bool) -> Path:
+    """A `uv` that does what it is asked for by pip, or fails; and its log of what it was asked for."""
+    log = folder / "uv.log"
+    uv = folder / "uv"
+    uv.write_text(UV.format(python=sys.executable, log=str(log), fails=fails))
+    uv.chmod(0o755)
+    monkeypatch.setattr("shutil.which", lambda name: str(uv) if name == "uv" else None)
+    return log
+
+
+def test_uv_builds_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = put_uv(tmp_path, monkeypatch, fails=False)
+    folder = folder_of(overlay("1.0"))
+    assert is_intact(folder)
+    (line,) = log.read_text().splitlines()
+    begin = f"pip install --quiet --compile-bytecode --python {sys.executable} --no-deps --target {folder}.part-"
+    assert line.startswith(begin)
+    assert line.endswith(" tiny==1.0")
+
+
+def test_pip_builds_what_uv_cannot_and_says_why_neither_can(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = put_uv(tmp_path, monkeypatch, fails=True)
+    assert is_intact(folder_of(overlay("1.0")))
+    with pytest.raises(LaneUnavailable, match=r"lane tiny: pip cannot install tiny==9\.9:\nERROR: "):
+        prepared(overlay("9.9"))
+    assert len(log.read_text().splitlines()) == 2
+    assert len(leftovers(cache)) == 1
 
 
 def test_what_is_built_once_is_not_built_again(cache: Path) -> None:
