@@ -73,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="write the HTML report of a results file")
     report.add_argument("results", type=Path, nargs="?", default=DEFAULT_RESULTS)
     report.add_argument("-o", "--output", type=Path, help="file to write; standard output when left out")
+    report.add_argument(
+        "--matrix", type=Path, metavar="FILE", help="results of other versions to show on each page: see matrix"
+    )
     report.set_defaults(command=_report)
 
     check = commands.add_parser("check", help="read case files and name every mistake")

@@ -84,6 +84,7 @@ def register(commands: Any) -> None:
     )
     both.add_argument("--format", choices=FORMATS, help="text (the default), md or html; -o FILE.html says it too")
     both.add_argument("-o", "--output", type=Path, metavar="FILE", help="file to write; standard output when left out")
+    both.add_argument("--matrix", type=Path, metavar="FILE", help="results of other versions to show too: see matrix")
     parser.set_defaults(command=explain)
 
 
@@ -101,7 +102,7 @@ def explain(parsed: argparse.Namespace) -> int:
         found = find(parsed.id, parsed.results, parsed.cases, parsed.lane, parsed.run)
     else:
         raise UsageError("which case?", "an ID, or --layer and --input for a new question; see conformance explain -h")
-    text = _rendered(found, chosen)
+    text = _rendered(_with_versions(found, parsed.matrix), chosen)
     if parsed.output is None:
         sys.stdout.write(text)
     else:
@@ -110,6 +111,17 @@ def explain(parsed: argparse.Namespace) -> int:
         write_whole(parsed.output, text)
         print(f"written: {parsed.output}", file=sys.stderr)
     return Exit.OK
+
+
+def _with_versions(found: Found, matrix: Path | None) -> Found:
+    """The same with what other versions said, where a matrix is given."""
+    if matrix is None:
+        return found
+    from conformance.gate.versions import with_versions
+    from conformance.results import read
+
+    (record,) = with_versions({**found.results, "cases": [found.record]}, read(matrix))["cases"]
+    return Found(record, found.results)
 
 
 def _only_with_layer(parsed: argparse.Namespace) -> None:

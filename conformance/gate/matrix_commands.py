@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -84,8 +86,18 @@ def _matrix(parsed: argparse.Namespace) -> int:
     for name in lanes:
         if name not in known:
             raise UsageError(f"there is no lane {name} in {parsed.results or DEFAULT}", f"lanes: {', '.join(known)}")
-    emit(rendered(results, lanes, _format(parsed), parsed.every), parsed.output)
+    form = _format(parsed)
+    title = page_head(sys.argv[1:]) if form == "markdown" and parsed.output is not None else ""
+    emit(title + rendered(results, lanes, form, parsed.every), parsed.output)
     return Exit.OK
+
+
+def page_head(arguments: Sequence[str]) -> str:
+    """The head of a markdown page that stands on its own: what it is, and the command that writes it again."""
+    command = shlex.join(["conformance", *arguments])
+    return (
+        f"# Answers by version\n\nWritten by this command; run it again rather than edit.\n\n```sh\n{command}\n```\n\n"
+    )
 
 
 def subjects(results: Mapping[str, Any]) -> list[str]:
@@ -119,9 +131,12 @@ def _run(parsed: argparse.Namespace) -> int:
     from conformance.gate.gate import run_cases
 
     versions = chosen(parsed.versions, parsed.package)
+    arguments = selected(parsed.arguments)
     DEFAULT.unlink(missing_ok=True)
     lanes = [*parsed.lane, *(f"{parsed.package}@{version}" for version in versions)]
-    return run_cases(lanes, ["-rN", *selected(parsed.arguments)], DEFAULT)
+    names = ", ".join([*parsed.lane, f"{parsed.package} {', '.join(versions)}"])
+    print(f"conformance: asking {names}; below, F is an answer other than the reference's", file=sys.stderr, flush=True)
+    return run_cases(lanes, ["-rN", *arguments], DEFAULT)
 
 
 def chosen(text: str, package: str) -> list[str]:

@@ -20,6 +20,7 @@ from conformance.report.facts import (
 from conformance.report.findings import finding_text, verdict_text
 from conformance.report.page_lanes import lane_blocks, node_blocks
 from conformance.report.page_values import mask_blocks, value_blocks, worst_blocks
+from conformance.report.page_versions import version_blocks
 from conformance.report.trace import trace_table
 from conformance.report.words import (
     decimal,
@@ -46,6 +47,7 @@ def page_of(record: Record, lanes: Lanes, is_lean: bool = False) -> Page:
         Section("Answer", tuple(_answer_blocks(record, lanes))),
         Section("Aspects", (_aspects(record),)),
         Section("Lanes", tuple(lane_blocks(record, lanes))),
+        Section("Other versions", tuple(version_blocks(record))),
         Section("Nodes", tuple(node_blocks(record))),
         Section("Steps", tuple(trace_table(record, key_lane(record), key_run(record)))),
         Section("Agreement", tuple(_agreement(record, is_lean))),
