@@ -8,7 +8,7 @@ numbers in weights of the same name and shape: so that a case can compare two co
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,8 +25,11 @@ DEFAULT_TIME_LIMIT = 60.0
 """Seconds a lane may take for one case."""
 
 
-def plan_of(case: Case, with_gradients: bool = True) -> Plan:
-    """The plan of a case. Never raises for what a layer refuses: that is the lanes' answer, and the reference's."""
+def plan_of(case: Case, with_gradients: bool = True, policies: Sequence[str] = ()) -> Plan:
+    """The plan of a case. Never raises for what a layer refuses: that is the lanes' answer, and the reference's.
+
+    `policies` are the dtype policies other than float32 under which the reference will be asked for.
+    """
     from conformance.lanes.numpy import ReferenceArrays, as_reference, full_config, make_layers
 
     is_stateful = any(_is_stateful(layer.config) for layer in case.layers)
@@ -57,6 +60,7 @@ def plan_of(case: Case, with_gradients: bool = True) -> Plan:
         "observed": [node.name for node in case.graph if node.is_observed],
         "runs": [{name: pack(array) for name, array in run.items()} for run in runs],
         "cotangents": {},
+        "policies": list(policies),
         "trainings": [],
         "time_limit": case.time_limit or DEFAULT_TIME_LIMIT,
     }

@@ -18,6 +18,7 @@ from conformance.judge.budget import allowance
 from conformance.judge.case import REFERENCE
 from conformance.judge.compare import labels
 from conformance.judge.explain import Explanation
+from conformance.judge.precision import seen_in
 from conformance.judge.verdict import CaseVerdict, Finding, LaneVerdict
 from conformance.lanes.observation import Array, Observation, Output
 from conformance.lanes.wire import bounded
@@ -112,6 +113,7 @@ def _expectations(case: Case) -> dict[str, Any]:
 
 def lane_record(case: Case, verdict: LaneVerdict, got: Observation, reference: Observation) -> dict[str, Any]:
     """One lane's part of a record."""
+    reference = seen_in(reference, got.policy)
     record: dict[str, Any] = plain_json(
         {
             "verdict": str(verdict.verdict),
@@ -228,7 +230,9 @@ def worst_elements(case: Case, got: Output, exact: Output, longest_sum: int, is_
     if got.shape != exact.shape:
         return []
     moved, share = exact.sensitivity, case.budget_scale
-    allowed = allowance(exact.values, moved, longest_sum, case.tolerance, is_exact=is_exact, share=share)
+    allowed = allowance(
+        exact.values, moved, longest_sum, case.tolerance, is_exact=is_exact, share=share, precision=exact.precision
+    )
     values, wanted = got.values.astype(np.float64), allowed.reference.astype(np.float64)
     with np.errstate(all="ignore"):
         error = np.abs(values - wanted)

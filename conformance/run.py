@@ -17,6 +17,7 @@ from conformance.errors import LaneUnavailable, UsageError
 from conformance.judge.case import REFERENCE, judge_case
 from conformance.judge.explain import explanations
 from conformance.judge.feeding import Ask
+from conformance.judge.precision import USUAL, seen_in
 from conformance.judge.verdict import CaseVerdict, Verdict
 from conformance.lanes.observation import Observation
 from conformance.lanes.process import InProcessLane, Lane, LaneIdentity, LaneSpec, ProcessLane
@@ -78,6 +79,8 @@ class Run:
         `with_relations` runs every case several times more, to see which relations between runs its lanes keep.
         """
         self.specs = tuple(specs)
+        asked = (spec.options.get("policy", USUAL) for spec in self.specs)
+        self._policies = tuple(dict.fromkeys(policy for policy in asked if policy != USUAL))
         self._with_relations = with_relations
         self._excuse = excuse
         self.lanes: dict[str, Lane] = {
@@ -214,7 +217,7 @@ class Run:
                     one,
                     observations[name],
                     self.lanes[name].wait(one.plan["id"]),
-                    observations[REFERENCE],
+                    seen_in(observations[REFERENCE], observations[name].policy),
                     case.demands,
                 )
             ]
@@ -226,7 +229,7 @@ class Run:
             if case.id in self._sent:
                 continue
             self._sent.add(case.id)
-            plan: Plan = plan_of(case)
+            plan: Plan = plan_of(case, policies=self._policies)
             for name in self._able(case):
                 self.lanes[name].send(plan)
 

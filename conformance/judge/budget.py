@@ -22,6 +22,7 @@ import numpy as np
 
 from conformance.case.model import Tolerance
 from conformance.judge.verdict import Distance, Worst
+from conformance.lanes.formats import FORMATS, Format, rounded
 from conformance.lanes.observation import Array
 
 GRADIENT_CONSTANT = 64.0
@@ -35,11 +36,12 @@ GRADIENT_FLOOR = 64.0
 """Units of the largest gradient: a gradient sums over paths and positions that may cancel, each with its own rounding,
 and all of them move together when the inputs do, so that S does not see it. At 16 units 2 of 11,800 honest gradients
 stood over, by a quarter (docs/calibration.md)."""
-UNIT = 2.0**-24
+FLOAT32 = FORMATS["float32"]
+UNIT = FLOAT32.unit
 """The relative error of one rounding to float32."""
 
-FLOOR = 8.0 * UNIT
-"""Share of the largest element that every element is allowed; torch's gelu, through erf, used 4.2 u of it."""
+FLOOR = 8.0
+"""Units of the largest element that every element is allowed; torch's gelu, through erf, used 4.2 of it."""
 FEWEST = 30
 """Elements from which on the errors of an output are looked at together; of fewer, one alone decides."""
 RMS_LIMIT, MEAN_LIMIT = 4.0, 2.0
@@ -63,6 +65,8 @@ class Allowance:
     """Terms of the longest sum, where the errors are looked at together too; 0 where they are not."""
     share: float = 1.0
     """Of the limits on all errors together."""
+    format: Format = FLOAT32
+    """What the lane rounds to on the way here."""
 
 
 def allowance(
@@ -73,31 +77,39 @@ def allowance(
     scale: float = 1.0,
     is_exact: bool = False,
     share: float = 1.0,
+    precision: str = FLOAT32.name,
 ) -> Allowance:
     """The allowed error around a reference array, of the same shape; integers and booleans are allowed none.
 
     `is_exact` says that float32 must give these numbers as exactly as it can hold them: then nothing is allowed. A
     case's own tolerance replaces the budget, and `share` is what it leaves of the derived one. `scale` is 2 between two
-    float32 lanes: each has its own error.
+    float32 lanes: each has its own error. `precision` is the coarsest format on the way here: its unit takes the place
+    of float32's, a stated tolerance is not narrower than its budget, and where it is float64, the reference's own
+    format, both have their error.
     """
     reference = np.asarray(reference)
+    format = FORMATS[precision]
     zeros = np.zeros(reference.shape)
     if reference.dtype.kind != "f":
         return Allowance(reference, zeros, zeros, 0.0, 0.0, "exact")
     if is_exact and tolerance is None:
-        with np.errstate(over="ignore"):
-            held = reference.astype(np.float32).astype(reference.dtype)
-        return Allowance(held, zeros, zeros, 0.0, 0.0, "exact")
+        return Allowance(rounded(reference, format), zeros, zeros, 0.0, 0.0, "exact", format=format)
     finite = np.where(np.isfinite(reference), np.abs(reference), 0.0)
     if tolerance is not None:
         allowed = scale * (tolerance.atol + tolerance.rtol * finite)
-        return Allowance(reference, allowed, zeros, scale * tolerance.rtol, scale * tolerance.atol, "tolerance")
+        if format.digits < FLOAT32.digits:
+            derived = allowance(reference, sensitivity, longest_sum, None, scale, precision=precision)
+            allowed = np.maximum(allowed, derived.allowed)
+        return Allowance(
+            reference, allowed, zeros, scale * tolerance.rtol, scale * tolerance.atol, "tolerance", format=format
+        )
     moved = zeros if sensitivity is None else moderated(sensitivity)
-    constant = scale * share * (8.0 + math.sqrt(longest_sum))
-    floor = scale * share * FLOOR * float(finite.max(initial=0.0))
-    allowed = constant * (moved + UNIT * finite) + floor
-    terms = longest_sum if scale == 1.0 else 0
-    return Allowance(reference, allowed, moved, constant, floor, "budget", terms, share)
+    sides = 2.0 * scale if format.digits > FLOAT32.digits else scale
+    constant = sides * share * (8.0 + math.sqrt(longest_sum))
+    floor = sides * share * (FLOOR * format.unit * float(finite.max(initial=0.0)) + FLOOR * format.tiny)
+    allowed = constant * (moved + format.unit * finite + format.tiny) + floor
+    terms = longest_sum if sides == 1.0 else 0
+    return Allowance(reference, allowed, moved, constant, floor, "budget", terms, share, format)
 
 
 def moderated(sensitivity: Array) -> Array:
@@ -115,19 +127,28 @@ def moderated(sensitivity: Array) -> Array:
 
 
 def gradient_allowance(
-    reference: Array, sensitivity: Array | None, largest: float, overall: float, share: float = 1.0
+    reference: Array,
+    sensitivity: Array | None,
+    largest: float,
+    overall: float,
+    share: float = 1.0,
+    precision: str = FLOAT32.name,
 ) -> Allowance:
-    """The allowed error around a gradient; `share` is what the case leaves of it.
+    """The allowed error around a gradient; `share` is what the case leaves of it, `precision` as for values.
 
     `largest` is the largest gradient of the same layer, `overall` of the whole case. A layer whose gradients are all
     zero by structure (a scale that is divided away again) has only rounding there, of numbers as large as the others.
     """
     finite = np.where(np.isfinite(reference), np.abs(reference), 0.0)
     moved = np.zeros(reference.shape) if sensitivity is None else moderated(sensitivity)
-    is_zero_by_structure = largest < UNIT * overall
-    floor = GRADIENT_CONSTANT * UNIT * overall if is_zero_by_structure else GRADIENT_FLOOR * UNIT * largest
-    constant = share * GRADIENT_CONSTANT
-    return Allowance(reference, constant * (moved + UNIT * finite) + share * floor, moved, constant, share * floor)
+    format = FORMATS[precision]
+    unit = format.unit
+    is_zero_by_structure = largest < unit * overall
+    sides = 2.0 * share if format.digits > FLOAT32.digits else share
+    floor = sides * (GRADIENT_CONSTANT * unit * overall if is_zero_by_structure else GRADIENT_FLOOR * unit * largest)
+    constant = sides * GRADIENT_CONSTANT
+    allowed = constant * (moved + unit * finite + format.tiny) + floor
+    return Allowance(reference, allowed, moved, constant, floor, format=format)
 
 
 def distance(got: Array, allowed: Allowance) -> Distance:
@@ -175,9 +196,9 @@ def is_biased(found: Distance, terms: int, share: float = 1.0) -> bool:
 def _over_the_tensor(values: Array, allowed: Allowance, both: Array) -> tuple[float, float]:
     """Root mean square and mean of the signed error in roundings, over the elements that are finite in both."""
     reference = np.asarray(allowed.reference, dtype=np.float64)
-    if reference.dtype.kind != "f" or not both.any():
-        return 0.0, 0.0
-    rounding = (allowed.sensitivity + UNIT * np.abs(reference))[both]
+    if reference.dtype.kind != "f" or not both.any() or allowed.format.digits > FLOAT32.digits:
+        return 0.0, 0.0  # beside float64 the reference's own errors are as large
+    rounding = (allowed.sensitivity + allowed.format.unit * np.abs(reference) + allowed.format.tiny)[both]
     error = (values - reference)[both]
     unit = float(np.sqrt(np.mean(rounding**2)))
     if unit == 0.0:

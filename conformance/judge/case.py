@@ -17,6 +17,7 @@ from conformance.judge.expectations import (
     symbolic_findings,
 )
 from conformance.judge.gradients import gradient_findings
+from conformance.judge.precision import coarser_policy, seen_in
 from conformance.judge.verdict import ASPECTS, CaseVerdict, Distance, Finding, LaneVerdict, Pair, Verdict
 from conformance.lanes.observation import Observation
 
@@ -43,6 +44,7 @@ def judge_lane(case: Case, got: Observation, reference: Observation, gives_masks
 
     Where the case wants the reference to raise and this lane to answer, only the case can say what the answer must be.
     """
+    reference = seen_in(reference, got.policy)
     if got.ended != "finished":
         return LaneVerdict(got.lane, Verdict(got.ended), reason=got.detail)
     if got.unsupported is not None:
@@ -112,9 +114,16 @@ def _pair(case: Case, a: Observation, b: Observation, reference: Observation, ma
             return Pair(a.lane, b.lane, None, 0.0)
         return Pair(a.lane, b.lane, Finding("error", "one_raised", got=b.failure or a.failure), None)
     scale = 1.0 if REFERENCE in (a.lane, b.lane) else 2.0
+    policy = b.policy if a.lane == REFERENCE else coarser_policy(a.policy, b.policy)
+    reference = seen_in(reference, policy)
+    if a.lane == REFERENCE:
+        a = reference
+    is_one_policy = a.policy == b.policy
+    if not is_one_policy:
+        reference = replace(reference, exact=frozenset())  # what one of them rounds, the other need not
     findings = structure_findings(b, a, a.lane)
     matched = list(matched_outputs(b, a, reference, case.demands, scale))
-    by_aspect, distances = compare_outputs(matched, a.lane, {"mask": masks})
+    by_aspect, distances = compare_outputs(matched, a.lane, {"mask": masks, "dtype": is_one_policy})
     findings += [finding for found in by_aspect.values() for finding in found]
     findings.sort(key=lambda finding: ASPECTS.index(finding.aspect))
     measured = [d for run in distances for d in run.values()]

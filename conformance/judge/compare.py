@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from conformance.case.model import Demands
-from conformance.judge.budget import Allowance, allowance, distance, is_biased
+from conformance.judge.budget import FLOAT32, Allowance, allowance, distance, is_biased
 from conformance.judge.verdict import Distance, Finding
 from conformance.lanes.observation import Array, Observation, Output
 
@@ -76,6 +76,7 @@ class Special:
 
     def compare(self, got: Output, wanted: Output, allowed: Allowance, place: Place) -> Finding | None:
         found, expected = special_kinds(got.values), special_kinds(wanted.values)
+        expected = np.where(overflows(got.values, allowed), found, expected)
         if np.array_equal(found, expected):
             return None
         index = tuple(int(i) for i in np.argwhere(found != expected)[0])
@@ -113,6 +114,19 @@ def special_kinds(values: Array) -> Array:
         return np.zeros(values.shape, dtype=int)
     kinds: Array = np.isnan(values) + 2 * np.isposinf(values) + 3 * np.isneginf(values)
     return kinds
+
+
+def overflows(got: Array, allowed: Allowance) -> Array:
+    """Where a lane gave an infinity that its format may give: with its error, the reference reaches the format's end.
+
+    float16 ends at 65504. Of float32 and wider formats nothing is excused.
+    """
+    if got.dtype.kind != "f" or allowed.format.digits >= FLOAT32.digits or got.shape != np.shape(allowed.reference):
+        return np.zeros(got.shape, dtype=bool)
+    with np.errstate(invalid="ignore"):
+        reaches = np.sign(got) * allowed.reference + allowed.allowed >= allowed.format.overflows_at
+    excused: Array = np.isinf(got) & np.isfinite(allowed.reference) & reaches
+    return excused
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +179,16 @@ def matched_outputs(
             for index, (a, b) in enumerate(zip(mine[name].outputs, node.outputs, strict=False)):
                 known = exact[name].outputs[index] if index < len(exact[name].outputs) else b
                 moved = known.sensitivity if known.shape == b.shape else None
-                is_exact = name in reference.exact or name in demands.exact
+                is_exact = name in reference.exact or (name in demands.exact and known.precision == FLOAT32.name)
                 allowed = allowance(
-                    b.values, moved, reference.longest_sum, demands.tolerance, scale, is_exact, demands.share
+                    b.values,
+                    moved,
+                    reference.longest_sum,
+                    demands.tolerance,
+                    scale,
+                    is_exact,
+                    demands.share,
+                    known.precision,
                 )
                 yield Matched(names[index], run, a, b, allowed)
 

@@ -11,7 +11,9 @@ from conformance.case.axes import Bindings, bindings_of, value
 from conformance.case.model import Axis, Case, ExpectedError, ExpectedNode
 from conformance.judge.budget import Allowance, allowance, distance
 from conformance.judge.compare import labels
+from conformance.judge.precision import USUAL
 from conformance.judge.verdict import Finding
+from conformance.lanes.formats import FORMATS
 from conformance.lanes.observation import Array, Observation, Output
 
 
@@ -58,11 +60,19 @@ def node_findings(case: Case, got: Observation, reference: Observation, gives_ma
                 continue
             yield from _shape(expected, outputs[label], label, run, names)
             yield from _symbolic(expected, got, label, run, names)
-            if expected.dtype is not None and outputs[label].dtype != expected.dtype:
-                yield Finding("dtype", "dtype", label, run, expected.dtype, outputs[label].dtype, "case")
+            wanted = _dtype(expected, got, exact.get(label))
+            if wanted is not None and outputs[label].dtype != wanted:
+                yield Finding("dtype", "dtype", label, run, wanted, outputs[label].dtype, "case")
             if gives_masks:
                 yield from _mask(expected, outputs[label], label, run)
             yield from _values(case, expected, outputs[label], exact.get(label), reference, label, run)
+
+
+def _dtype(expected: ExpectedNode, got: Observation, exact: Output | None) -> str | None:
+    """The dtype that the case states; where it says float32, a policy's own stands in its place."""
+    if expected.dtype == USUAL and got.policy != USUAL and exact is not None:
+        return exact.dtype
+    return expected.dtype
 
 
 def resolved(shape: tuple[Axis | None, ...], names: Bindings) -> tuple[int | None, ...]:
@@ -137,14 +147,17 @@ def _values(
             )
             return
     moved = exact.sensitivity if exact is not None and exact.shape == wanted.shape else None
-    found = distance(got.values, _allowed(case, wanted, moved, reference.longest_sum))
+    precision = USUAL if exact is None else exact.precision
+    found = distance(got.values, _allowed(case, wanted, moved, reference.longest_sum, precision=precision))
     if found.over:
         yield Finding("values", "values", label, run, wanted_by="case", distance=found)
 
 
-def _allowed(case: Case, wanted: Array, moved: Array | None, terms: int, scale: float = 1.0) -> Allowance:
+def _allowed(
+    case: Case, wanted: Array, moved: Array | None, terms: int, scale: float = 1.0, precision: str = USUAL
+) -> Allowance:
     """What the case allows around an array that it states itself, or that another node gave."""
-    return allowance(wanted, moved, terms, case.tolerance, scale, share=case.budget_scale)
+    return allowance(wanted, moved, terms, case.tolerance, scale, share=case.budget_scale, precision=precision)
 
 
 def symbolic_findings(got: Observation) -> Iterator[Finding]:
@@ -198,6 +211,8 @@ def claim_findings(case: Case, got: Observation, reference: Observation) -> Iter
                 continue
             pairs = [(a, b) for i, a in enumerate(claim.nodes) for b in claim.nodes[i + 1 :]]
             for a, b in pairs if claim.kind == "differ" else pairs[: len(claim.nodes) - 1]:
+                if claim.kind == "differ" and not _can_differ(case, got.policy, exact.get(a), exact.get(b), reference):
+                    continue
                 found = _apart(case, outputs[a], outputs[b], exact.get(a), exact.get(b), reference.longest_sum)
                 if (found is None) != (claim.kind == "same"):
                     label = f"{a}, {b}"
@@ -207,6 +222,13 @@ def claim_findings(case: Case, got: Observation, reference: Observation) -> Iter
                         )
                     else:
                         yield Finding("claims", claim.kind, label, run, wanted_by="claim")
+
+
+def _can_differ(case: Case, policy: str, a: Output | None, b: Output | None, reference: Observation) -> bool:
+    """Whether a policy leaves two nodes apart that the case claims to differ: beside its roundings they may not be."""
+    if policy == USUAL or a is None or b is None:
+        return True
+    return _apart(case, a, b, a, b, reference.longest_sum) is not None
 
 
 def _apart(case: Case, a: Output, b: Output, exact_a: Output | None, exact_b: Output | None, n: int) -> Finding | None:
@@ -222,5 +244,7 @@ def _apart(case: Case, a: Output, b: Output, exact_a: Output | None, exact_b: Ou
     ]
     moved = np.max(sensitivities, axis=0) if sensitivities else None
     base = a.values.astype(np.float64) if a.values.dtype.kind == "f" else a.values
-    found = distance(b.values, _allowed(case, base, moved, n, scale=2.0))
+    precisions = [output.precision for output in (exact_a, exact_b) if output is not None] or [USUAL]
+    coarsest = min(precisions, key=lambda name: FORMATS[name].digits)
+    found = distance(b.values, _allowed(case, base, moved, n, scale=2.0, precision=coarsest))
     return Finding("values", "values", distance=found) if found.over else None

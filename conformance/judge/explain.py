@@ -20,8 +20,10 @@ from conformance.judge.divergence import Divergence, differs, divergences
 from conformance.judge.feeding import Ask, alone, answered, further
 from conformance.judge.gates import located
 from conformance.judge.gradients import gradient_findings
+from conformance.judge.precision import seen_in
 from conformance.judge.transforms import transforms
 from conformance.judge.verdict import CaseVerdict, LaneVerdict, Verdict
+from conformance.lanes.formats import FORMATS
 from conformance.lanes.observation import Array, Observation
 from conformance.mutants.layer import DoesNotApply, HookError, mutable, with_mistake
 from conformance.mutants.observe import Plan, observe
@@ -66,9 +68,10 @@ def explanations(
     if not differing or reference.failure is not None:
         return {}
     wrong = _Mistaken(plan_of(case, with_gradients=False))
+    seen = {name: seen_in(reference, observations[name].policy) for name in differing}
     return {
         name: _explained(
-            case, name, observations[name], reference, gives_masks.get(name, True), wrong, asks and asks(name)
+            case, name, observations[name], seen[name], gives_masks.get(name, True), wrong, asks and asks(name)
         )
         for name in differing
     }
@@ -229,9 +232,12 @@ def _mutants(
     whole, in_values = [], []
     for kind, mutant in _every(case):
         quick = wrong.answers(False, kind, mutant)
-        if quick is None or quick.failure is not None or not agrees(case, got, quick, False, NEAR):
+        if quick is None or quick.failure is not None:
+            continue
+        if not agrees(case, got, seen_in(quick, got.policy, reference), False, NEAR):
             continue
         exact = wrong.answers(True, kind, mutant)
+        exact = exact and seen_in(exact, got.policy, reference)
         if exact is None or not agrees(case, got, exact, False) or agrees(case, reference, exact, gives_masks):
             continue
         if agrees(case, got, exact, gives_masks):
@@ -283,7 +289,10 @@ def _gradient_change(got: Observation, reference: Observation) -> str:
         mine, theirs = got.gradients.get(finding.node), reference.gradients[finding.node]
         if mine is None or not np.isfinite(mine.values).all():
             continue
-        room = 64.0 * (2.0**-24 * np.abs(theirs.values) + (0.0 if theirs.sensitivity is None else theirs.sensitivity))
+        room = 64.0 * (
+            FORMATS[theirs.precision].unit * np.abs(theirs.values)
+            + (0.0 if theirs.sensitivity is None else theirs.sensitivity)
+        )
         for change in transforms(mine.values.astype(np.float64), theirs.values):
             if fits(mine.values, theirs.values, room, change.apply):
                 return f"gradient of {finding.node.removeprefix('input ')} is the reference's {change.words}"

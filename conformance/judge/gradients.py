@@ -38,7 +38,9 @@ def gradient_findings(
             pair = ((index, float(wanted.values[index])), (index, float(found.values[index])))
             findings.append(Finding("gradient", "special", name, 0, *pair))
             continue
-        allowed = gradient_allowance(wanted.values, wanted.sensitivity, *largest_gradients(name, reference), share)
+        allowed = gradient_allowance(
+            wanted.values, wanted.sensitivity, *largest_gradients(name, reference), share, wanted.precision
+        )
         distances[name] = distance(found.values, allowed)
         if distances[name].over:
             findings.append(Finding("gradient", "values", name, distance=distances[name]))

@@ -89,7 +89,10 @@ def described(array: Any) -> Held:
 class _Descriptions:
     """The graph verbs over descriptions."""
 
-    def __init__(self, plan: Mapping[str, Any], layers: Mapping[str, Layer], weights: Any, terms: int) -> None:
+    def __init__(
+        self, plan: Mapping[str, Any], layers: Mapping[str, Layer], weights: Any, terms: int, whole_below: float
+    ) -> None:
+        self.whole_below = whole_below
         self.models = plan["models"]
         self.layers = layers
         self.weights = {name: {key: described(value) for key, value in held.items()} for name, held in weights.items()}
@@ -106,6 +109,8 @@ class _Descriptions:
         return value[index] if isinstance(value, list) else value
 
     def call(self, callee: str, args: list[Any], kwargs: dict[str, Any]) -> Held:
+        if kwargs.get("training") is True and callee in self.weights:
+            self.weights[callee] = {}  # a layer in training may put others in their place, as moving statistics
         if callee in self.models or kwargs.get("training") is True:
             return ROUNDED
         given = _leaves([args, list(kwargs.values())])
@@ -136,7 +141,7 @@ class _Descriptions:
         most = float(self.terms + 1)
         for one in [*given, *weights]:
             most *= max(one.most, 1.0)
-        return Held("whole", most) if most < EXACT_BELOW else ROUNDED
+        return Held("whole", most) if most < self.whole_below else ROUNDED
 
 
 def _held(value: Any) -> Held:
@@ -168,9 +173,13 @@ def exact_nodes(
     weights: Mapping[str, Mapping[str, Any]],
     inputs: Mapping[str, Any],
     terms: int,
+    whole_below: float = EXACT_BELOW,
 ) -> set[str]:
-    """The observed nodes that must be exactly the reference's; `terms` is the length of the longest sum."""
-    descriptions = _Descriptions(plan, layers, weights, terms)
+    """The observed nodes that must be exactly the reference's; `terms` is the length of the longest sum.
+
+    Another format than float32 holds whole numbers up to another bound; numbers that only move are rounded to it once.
+    """
+    descriptions = _Descriptions(plan, layers, weights, terms, whole_below)
     descriptions.values = {name: described(array) for name, array in inputs.items()}
     for node, expression in parsed_graph(plan):
         value = evaluate(expression, descriptions)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.lanes import keras_policies
 from conformance.lanes.adapter import Identity, Observing, Unsupported
 from conformance.lanes.keras_arrays import Generation, Keras3, KerasArrays, absent_in, mask_of, shapes_of
 from conformance.lanes.keras_config import Absent, constructor, find_type
@@ -43,12 +44,15 @@ class KerasLane:
         wanted = (options or {}).get("mode", "eager")
         self.mode: Mode | None = mode_of(wanted, keras, self.generation.backend(), self._tensor)
         gives_masks = self.mode is None or self.mode.gives_masks
-        self.identity = Identity(versions, files, gives_masks, "eager" if self.mode is None else self.mode.name)
+        policy = keras_policies.ensure(keras, (options or {}).get("policy", keras_policies.USUAL))
+        mode = "eager" if self.mode is None else self.mode.name
+        self.identity = Identity(versions, files, gives_masks, mode, policy)
         self._since_cleared = 0
 
     def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]:
         """Keras' answer: symbolic shapes, then values and masks, or what it raised and when."""
         observing = Observing()
+        keras_policies.ensure(self.keras, self.identity.policy)
         try:
             self._observe(plan, observing)
         except WeightMismatch as mismatch:
@@ -73,6 +77,8 @@ class KerasLane:
             config = spec["config"] if self.mode is None else unnamed(spec["config"])
             layers[name] = constructor(self.keras, find_type(self.keras, spec["type"]))(name, config)
         arrays = KerasArrays(self.keras, plan, layers, observing, self.generation)
+        if self.identity.policy != keras_policies.USUAL:
+            arrays.arithmetics = {**arrays.arithmetics, **keras_policies.arithmetic(self.generation.ops)}
         if not any(getattr(layer, "eager_only", False) for layer in layers.values()):
             arrays.run(self._symbolic_inputs(plan), is_symbolic=True)
             observing.symbolic = self._symbolic_nodes(plan, arrays.values)
@@ -103,6 +109,8 @@ class KerasLane:
         """The weights after each step, as outputs of the first run."""
         if self.mode is not None:
             raise Unsupported(f"training runs eagerly, not in the mode {self.mode.name}")
+        if self.identity.policy != keras_policies.USUAL:
+            raise Unsupported(f"training is judged in float32, not under {self.identity.policy}")
         inputs = {name: self._tensor(unpack(value)) for name, value in plan["runs"][0].items()}
         trainer = Trainer(plan, arrays, self.generation.reset_state, self.generation.backend())
         observing.runs[0].update(trainer.weights_after_steps(inputs))
@@ -135,7 +143,7 @@ class KerasLane:
         return {
             name: Absent
             if spec["dtype"] == "object"
-            else self.keras.Input(batch_shape=tuple(spec["shape"]), dtype=spec["dtype"], name=name)
+            else self.keras.Input(batch_shape=tuple(spec["shape"]), dtype=self._dtype(spec["dtype"]), name=name)
             if spec["shape"]
             else Absent
             for name, spec in plan["inputs"].items()
@@ -151,18 +159,23 @@ class KerasLane:
             if values[node] is not Absent and Absent not in absent_in(values[node])
         }
 
+    def _dtype(self, dtype: str) -> str:
+        return keras_policies.input_dtype(dtype, self.identity.policy)
+
     def _tensor(self, array: np.ndarray[Any, Any]) -> Any:
-        return array if array.dtype == object else self.generation.ops.convert_to_tensor(array)
+        if array.dtype == object:
+            return array
+        return self.generation.ops.convert_to_tensor(keras_policies.given(array, self.identity.policy))
 
     def _observed(self, value: Any) -> dict[str, Any]:
         items = []
         for item in _flat(value):
-            data = np.asarray(self.generation.ops.convert_to_numpy(item))
+            data, dtype = keras_policies.as_numpy(self.generation.ops.convert_to_numpy(item))
             mask = mask_of(item)
             items.append(
                 {
                     "shape": list(data.shape),
-                    "dtype": str(data.dtype),
+                    "dtype": dtype,
                     "data": pack(data),
                     "mask": None if mask is None else pack(np.asarray(self.generation.ops.convert_to_numpy(mask))),
                 }

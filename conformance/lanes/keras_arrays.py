@@ -80,6 +80,7 @@ class KerasArrays:
         self.is_symbolic = False
         self.ops = generation.ops
         self.operations = _operations(self.ops)
+        self.arithmetics: Mapping[str, Callable[..., Any]] = ARITHMETIC
 
     def run(self, inputs: Mapping[str, Any], is_symbolic: bool) -> None:
         """Evaluates the whole graph; what was reached is in `values` even when something raises."""
@@ -149,12 +150,14 @@ class KerasArrays:
         found = matched(self.layers[layer], layer, names)
         if weight not in found:
             raise ValueError(f"{layer} has no weight {weight}; it has {', '.join(found) or 'none'}")
-        return self.ops.convert_to_tensor(found[weight])
+        variable = found[weight]
+        # the variable itself would change under the node's name when a layer moves it
+        return self.ops.reshape(self.ops.convert_to_tensor(variable), tuple(variable.shape))
 
     def arithmetic(self, operator: str, left: Any, right: Any) -> Any:
         if left is Absent or right is Absent:
             return Absent
-        return ARITHMETIC[operator](left, right)
+        return self.arithmetics[operator](left, right)
 
     def item(self, value: Any, index: Any) -> Any:
         if value is Absent:

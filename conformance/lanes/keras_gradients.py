@@ -44,14 +44,16 @@ class Differentiable:
         Raises ValueError for an output of another shape than its cotangent, which nothing may broadcast.
         """
         tf = self.framework
-        total = tf.zeros(())
+        every = [item for node in cotangents for item in flat(values[node])]
+        wide = tf.float64 if any(item.dtype == tf.float64 for item in every) else tf.float32
+        total = tf.zeros((), wide)
         for node, packed in cotangents.items():
             for item, cotangent in zip(flat(values[node]), packed, strict=True):
                 if cotangent is not None:
                     given, wanted = tuple(item.shape), tuple(cotangent["shape"])
                     if given != wanted:
                         raise ValueError(f"{node} has shape {given}, the reference {wanted}")
-                    total += tf.reduce_sum(tf.convert_to_tensor(item) * unpack(cotangent))
+                    total += tf.reduce_sum(tf.cast(item, wide) * tf.cast(unpack(cotangent), wide))
         return total
 
     def derivatives(self, score: Any) -> dict[str, Any]:

@@ -234,6 +234,11 @@ class Reference:
                 "longest_sum": arrays.longest_sum,
                 "exact": sorted(exact),
             }
+            if plan.get("policies"):
+                from conformance.lanes.policies import under_policies
+
+                runs = [{name: as_reference(unpack(value)) for name, value in run.items()} for run in plan["runs"]]
+                observing.extra["policies"] = under_policies(plan, layers, weights, runs, arrays.longest_sum)
         except Exception as error:
             observing.failed(error)
         return observing.as_message()

@@ -33,6 +33,8 @@ class Output:
     values: Array
     mask: Array | None
     sensitivity: Array | None = None
+    precision: str = "float32"
+    """Of the reference: the coarsest format by which a lane rounds on the way here (`conformance.lanes.formats`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,10 @@ class Observation:
     longest_sum: int = 1
     exact: frozenset[str] = frozenset()
     """Of the reference: the nodes that float32 computes without rounding (`conformance.lanes.exactness`)."""
+    policy: str = "float32"
+    """The dtype policy that the lane ran in."""
+    policies: Mapping[str, Any] = field(default_factory=dict)
+    """Of the reference: what each policy of the run makes of it (`conformance.lanes.policies`)."""
     seconds: float = 0.0
     chatter: str = ""
     detail: str = ""
@@ -118,6 +124,8 @@ def from_message(lane: str, adapter: str, message: Mapping[str, Any]) -> Observa
         steps=tuple(Step(**step) for step in message["steps"]),
         longest_sum=message.get("longest_sum", 1),
         exact=frozenset(message.get("exact", ())),
+        policy=message.get("policy", "float32"),
+        policies=message.get("policies", {}),
         seconds=message.get("seconds", 0.0),
         chatter=message.get("chatter", ""),
     )

@@ -351,7 +351,11 @@ class InProcessLane:
         self.identity()
         started = time.perf_counter()
         message = sendable(self._adapter.observe(self._plans.pop(case_id)))
-        return from_message(self.spec.name, self.spec.adapter, {**message, "seconds": time.perf_counter() - started})
+        return from_message(
+            self.spec.name,
+            self.spec.adapter,
+            {**message, "policy": self._adapter.identity.policy, "seconds": time.perf_counter() - started},
+        )
 
     def stop(self) -> None:
         """Nothing to end."""

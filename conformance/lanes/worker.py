@@ -99,6 +99,7 @@ def serve(channel: Any) -> None:
         channel.send(("begin", plan["id"]))
         started = time.perf_counter()
         observation = adapter.observe(plan)
+        observation["policy"] = identity.policy
         observation["seconds"] = time.perf_counter() - started
         observation["chatter"] = chatter.since_last()
         channel.send(("done", plan["id"], sendable(observation)))

@@ -92,11 +92,25 @@ def broken(
         wanted = wanted.astype(np.float64) if wanted.dtype.kind == "f" else wanted
         is_known = place in moved and moved[place].dtype.kind == "f" and moved[place].shape == wanted.shape
         room = np.abs(moved[place] - exact[place]) if is_known else None
-        allowed = allowance(wanted, room, reference.longest_sum, demands.tolerance, scale=2.0, share=demands.share)
+        allowed = allowance(
+            wanted,
+            room,
+            reference.longest_sum,
+            demands.tolerance,
+            scale=2.0,
+            share=demands.share,
+            precision=_precision(reference, run, label),
+        )
         nan = np.isnan(wanted.astype(float)) != np.isnan(got.astype(float))
         measured = distance(got, allowed)
         if measured.over or nan.any():
             yield Finding("relations", relation.name, label, run, wanted=relation.statement, distance=measured)
+
+
+def _precision(reference: Observation, run: int, label: str) -> str:
+    """The format by which a lane rounds an output: the reference says."""
+    node = reference.runs[run][label.partition("[")[0]]
+    return node.outputs[0].precision if node.outputs else "float32"
 
 
 def _moved(reference: Observation) -> Observation:

@@ -1,0 +1,58 @@
+"""Dtype policies in the Keras lane: set before every case, read back, and what follows for inputs and arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from conformance.lanes.formats import POLICIES
+
+USUAL = "float32"
+
+
+def ensure(keras: Any, name: str) -> str:
+    """Sets the policy where another one holds (`clear_session` forgets it); the name of the one that holds then.
+
+    For float64 `floatx` is set too, as its documentation advises: losses and one_hot take their dtype from there.
+    """
+    get, put = _functions(keras)
+    if name == "float64" and keras.backend.floatx() != name:
+        keras.backend.set_floatx(name)
+    if str(get().name) != name:
+        put(name)
+    return str(get().name)
+
+
+def _functions(keras: Any) -> tuple[Callable[[], Any], Callable[[str], None]]:
+    """How this Keras tells and sets its global policy."""
+    if hasattr(keras, "config"):
+        return keras.config.dtype_policy, keras.config.set_dtype_policy
+    place = keras.mixed_precision
+    return getattr(place, "global_policy", None) or place.dtype_policy, getattr(
+        place, "set_global_policy", None
+    ) or place.set_dtype_policy
+
+
+def input_dtype(dtype: str, policy: str) -> str:
+    """The dtype in which an input of the case goes in: floats as the policy gives them."""
+    return POLICIES[policy].given.name if dtype == "float32" else dtype
+
+
+def given(array: np.ndarray[Any, Any], policy: str) -> np.ndarray[Any, Any]:
+    """An input of the case as the policy gives it."""
+    return array.astype(input_dtype(str(array.dtype), policy), copy=False)
+
+
+def as_numpy(array: Any) -> tuple[np.ndarray[Any, Any], str]:
+    """An array that can travel, and the name of its dtype: NumPy itself has no bfloat16."""
+    data = np.asarray(array)
+    name = str(data.dtype)
+    return (data.astype(np.float32) if name == "bfloat16" else data), name
+
+
+def arithmetic(ops: Any) -> Mapping[str, Callable[..., Any]]:
+    """What `+ - * / @` do between symbolic tensors of Keras 3: they promote, where TensorFlow's own raise."""
+    names = {"+": "add", "-": "subtract", "*": "multiply", "/": "true_divide", "@": "matmul"}
+    return {sign: getattr(ops, name) for sign, name in names.items() if hasattr(ops, name)}

@@ -1,0 +1,149 @@
+"""The reference under a dtype policy: which dtype each node has there, how coarsely its way to it rounds, and how far.
+
+The graph is walked once with a format in place of each array. Layers give the policy's compute dtype; operations
+promote what they are given, as `keras.ops` and torch do; a loss and a weight have the given dtype. Runs in the NumPy
+lane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.case.expressions import evaluate
+from conformance.lanes.adapter import parsed_graph
+from conformance.lanes.exactness import exact_nodes
+from conformance.lanes.formats import FORMATS, POLICIES, Format, Policy, coarser, promoted
+from conformance.lanes.rounding import Perturbed
+from conformance.reference.base import Layer
+
+_OF_BOOLEANS = ("equal", "greater", "mask")
+_NUMBERS_ALONE = ("CompiledLoss", "ImageBatches")
+"""Stand-ins for what is no layer in Keras: their floats are those of NumPy arrays."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """The dtype of a value, and the coarsest format on the way to it; None for what is no float."""
+
+    dtype: Format | None
+    coarsest: Format | None
+
+
+NO_FLOAT = Way(None, None)
+
+
+class _Ways:
+    """The graph verbs over ways."""
+
+    def __init__(self, plan: Mapping[str, Any], layers: Mapping[str, Layer], policy: Policy) -> None:
+        self.models = plan["models"]
+        self.layers = layers
+        self.policy = policy
+        self.values: dict[str, Any] = {}
+
+    def name(self, name: str) -> Any:
+        return self.values[name]
+
+    def weight(self, layer: str, weight: str) -> Way:
+        return Way(self.policy.given, self.policy.given)
+
+    def item(self, value: Any, index: Any) -> Any:
+        return value[index] if isinstance(value, list) else value
+
+    def call(self, callee: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        if callee in self.models:
+            outputs = [self.values[name] for name in self.models[callee]["outputs"]]
+            return outputs[0] if len(outputs) == 1 else outputs
+        layer = self.layers[callee]
+        is_layer = not type(layer).__module__.endswith("losses") and type(layer).__name__ not in _NUMBERS_ALONE
+        own = self.policy.compute if is_layer else self.policy.given
+        return Way(own, _coarsest([args, list(kwargs.values())], own))
+
+    def operate(self, operation: str, args: list[Any], kwargs: dict[str, Any]) -> Way:
+        given = [args, list(kwargs.values())]
+        if operation in _OF_BOOLEANS:
+            return NO_FLOAT
+        if operation == "cast":
+            dtype = FORMATS.get(next(leaf for leaf in [*args[1:], *kwargs.values()] if isinstance(leaf, str)))
+            return Way(dtype, dtype and _coarsest(given, dtype))
+        return self._together(given)
+
+    def arithmetic(self, operator: str, left: Any, right: Any) -> Way:
+        return self._together([left, right])
+
+    def _together(self, given: Any) -> Way:
+        dtype: Format | None = None
+        for way in _leaves(given):
+            dtype = promoted(dtype, way.dtype)
+        return Way(dtype, dtype and _coarsest(given, dtype))
+
+
+def _leaves(nested: Any) -> Iterator[Way]:
+    if isinstance(nested, list | tuple):
+        for item in nested:
+            yield from _leaves(item)
+    elif isinstance(nested, Way):
+        yield nested
+
+
+def _coarsest(nested: Any, own: Format) -> Format:
+    found = own
+    for way in _leaves(nested):
+        if way.coarsest is not None:
+            found = coarser(found, way.coarsest)
+    return found
+
+
+def ways(plan: Mapping[str, Any], layers: Mapping[str, Layer], policy: Policy) -> dict[str, list[str]]:
+    """Every observed node to its dtype and to the coarsest format on the way, if it holds floats.
+
+    What operations make of whole numbers alone (a mean, a division) has the given dtype.
+    """
+    walk = _Ways(plan, layers, policy)
+    for name, spec in plan["inputs"].items():
+        is_float = spec["dtype"] in FORMATS
+        walk.values[name] = Way(policy.given, policy.given) if is_float else NO_FLOAT
+    for node, expression in parsed_graph(plan):
+        walk.values[node] = evaluate(expression, walk)
+    found = {}
+    for node in plan["observed"]:
+        way = walk._together([walk.values[node]])
+        found[node] = [(way.dtype or policy.given).name, (way.coarsest or policy.given).name]
+    return found
+
+
+def under_policies(
+    plan: Mapping[str, Any],
+    layers: Mapping[str, Layer],
+    weights: Mapping[str, Mapping[str, Any]],
+    runs: Sequence[Mapping[str, Any]],
+    terms: int,
+) -> dict[str, Any]:
+    """What the plan's policies make of the reference, by policy: `ways`, `exact`, `sensitivity` and `gradients`.
+
+    The data move by the unit of the coarsest format. For float64, whose unit the reference itself rounds by, nothing is
+    run: the sensitivity to float32 is scaled down by whoever judges.
+    """
+    found: dict[str, Any] = {}
+    moved: dict[str, list[Perturbed]] = {}
+    for name in plan["policies"]:
+        policy = POLICIES[name]
+        coarsest = policy.coarsest
+        if coarsest.digits < FORMATS["float32"].digits and coarsest.name not in moved:
+            moved[coarsest.name] = [
+                Perturbed(plan, layers, weights, inputs, index == 0, (), coarsest) for index, inputs in enumerate(runs)
+            ]
+        probes = moved.get(coarsest.name, [])
+        exact = set(plan["observed"])
+        for inputs in runs:
+            exact &= exact_nodes(plan, layers, weights, inputs, terms, coarsest.whole_below)
+        every = ways(plan, layers, policy)
+        found[name] = {
+            "ways": every,
+            "exact": sorted(node for node in exact if every[node][0] == every[node][1]),
+            "sensitivity": [probe.sensitivity for probe in probes],
+            "gradients": {key: held["sensitivity"] for key, held in probes[0].gradients.items()} if probes else {},
+        }
+    return found
