@@ -25,6 +25,14 @@ def test_the_inequality_by_hand() -> None:
     assert (found.constant, found.floor / UNIT, found.tier) == (12.0, 16.0, "budget")
 
 
+def test_the_largest_of_many_errors_of_a_long_sum_is_allowed_more() -> None:
+    """sqrt(2 ln 1000) = sqrt(13.8155) = 3.71692 standard deviations of sqrt(16) / 2 = 2: C = 8 + 7.43384."""
+    thousand = allowance(np.ones(1000), None, longest_sum=16)
+    assert thousand.constant == pytest.approx(15.43384, abs=1e-5)
+    assert allowance(np.ones(7), None, longest_sum=16).constant == 12.0, "sqrt(2 ln 7) is under 2"
+    assert allowance(np.zeros((0, 3)), None, longest_sum=16).constant == 12.0
+
+
 def test_an_exact_output_is_allowed_nothing() -> None:
     found = allowance(np.array([1.0, 2.0]), None, 1, is_exact=True)
     assert found.tier == "exact"
