@@ -122,7 +122,10 @@ def _mistaken(kind: type[Layer], mutant: Mutant) -> type[Layer]:
             rewritten = _hooked(mutant, "weights", lambda: mutant.weights(real, dict(w.arrays)))  # type: ignore[misc]  # as above
             arrays = {**w.arrays, **rewritten}
         passed, named = changed(real, list(args), dict(kwargs))
+        before = {**w.arrays, **w.state}
         output = type(broken).call(broken, Weights(arrays, w.state, w.random), *passed, **named)
+        if mutant.state is not None and any(before.get(name) is not value for name, value in w.state.items()):
+            w.state |= _hooked(mutant, "state", lambda: mutant.state(real, before, dict(w.state), list(args)))  # type: ignore[misc]  # as above
         if mutant.output is None:
             return output
         return _hooked(mutant, "output", lambda: mutant.output(real, output, list(args)))  # type: ignore[misc]  # as above

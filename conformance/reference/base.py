@@ -113,6 +113,9 @@ class Mutant:
     """Layer, correct output and arguments to the wrong output."""
     mask: Callable[[Any, Any, Any], Any] | None = None
     """Layer, correct output mask and input mask to the wrong output mask."""
+    state: Callable[..., Mapping[str, Any]] | None = None
+    """Layer, its weights under what it remembered before the call, what it remembers after it, and the arguments to
+    what it remembers instead; asked where the call changed anything."""
     step: Callable[..., Any] | None = None
     """Of an optimiser only: what it does in place of `apply`; see `conformance.reference.optimizers`."""
 

@@ -13,6 +13,13 @@ from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 from .normalization import GAMMA_BETA_KERAS_ONLY, along, axes_of, without
 
 
+def _unbiased(layer: Any, before: Mapping[str, Array], after: Mapping[str, Array], args: list[Any]) -> dict[str, Array]:
+    """The moving variance had the batch's sum of squares been divided by n - 1."""
+    batch = after["moving_variance"] - layer.momentum * before["moving_variance"]
+    size = np.size(args[0]) // np.shape(args[0])[layer.axis]
+    return {"moving_variance": layer.momentum * before["moving_variance"] + batch * size / (size - 1)}
+
+
 class BatchNormalization(Layer):
     """gamma (x - mean) / sqrt(variance + epsilon) + beta, a channel at a time.
 
@@ -100,6 +107,12 @@ class BatchNormalization(Layer):
             "divides the batch's sum of squares by n - 1",
             output=lambda layer, y, args: y * math.sqrt(1 - args[0].shape[layer.axis] / args[0].size),
         ),
+        Mutant(
+            "moves_by_momentum",
+            "takes momentum for the share of the new statistics, as torch does",
+            config=lambda layer: {"momentum": 1.0 - layer.momentum},
+        ),
+        Mutant("remembers_unbiased_variance", "moves by the variance of n - 1, as torch does", state=_unbiased),
         Mutant(
             "ignores_mask",
             "lets padding into the batch statistics",
