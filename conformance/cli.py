@@ -128,7 +128,12 @@ def _report(parsed: argparse.Namespace) -> int:
     for path, words in killed:
         print(f"{path}: {words}", file=sys.stderr)
     has_ended = parsed.results.exists() or not killed
-    _write(render(read(parsed.results if has_ended else killed[-1][0])), parsed.output)
+    results = read(parsed.results if has_ended else killed[-1][0])
+    if parsed.matrix is not None:
+        from conformance.gate.versions import with_versions
+
+        results = with_versions(results, read(parsed.matrix))
+    _write(render(results), parsed.output)
     return Exit.OK
 
 

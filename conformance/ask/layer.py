@@ -32,7 +32,9 @@ ELSEWHERE: Mapping[str, str] = {
     "L1Loss": "MeanAbsoluteError",
 }
 """What torch calls layers whose names are too far from Keras' to be guessed."""
-_IN_ORDER: Mapping[str, tuple[str, ...]] = {"SeparableConv1D": ("filters", "kernel_size")}
+_IN_ORDER: Mapping[str, tuple[str, ...]] = dict.fromkeys(
+    ("SeparableConv1D", "SeparableConv2D"), ("filters", "kernel_size")
+)
 """Required arguments in the order of Keras' constructor, where the reference declares them in another."""
 
 

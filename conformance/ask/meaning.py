@@ -13,12 +13,24 @@ _SEQUENCE = ("steps", "channels")
 _FEATURES = ("steps", "features")
 _IMAGE = ("height", "width", "channels")
 
+_VOLUME = ("depth", "height", "width", "channels")
+_WINDOWED = (
+    "Conv",
+    "DepthwiseConv",
+    "SeparableConv",
+    "MaxPooling",
+    "AveragePooling",
+    "GlobalMaxPooling",
+    "GlobalAveragePooling",
+)
+
 AXES: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("Conv1D", "Conv1DTranspose", "SeparableConv1D", "DepthwiseConv1D"), _SEQUENCE),
-    **dict.fromkeys(("MaxPooling1D", "AveragePooling1D"), _SEQUENCE),
-    **dict.fromkeys(("GlobalMaxPooling1D", "GlobalAveragePooling1D"), _SEQUENCE),
-    **dict.fromkeys(("Conv2D", "MaxPooling2D", "AveragePooling2D"), _IMAGE),
-    **dict.fromkeys(("GlobalMaxPooling2D", "GlobalAveragePooling2D"), _IMAGE),
+    **{
+        f"{name}{axes}D{end}": names
+        for name in _WINDOWED
+        for axes, names in ((1, _SEQUENCE), (2, _IMAGE), (3, _VOLUME))
+        for end in (("", "Transpose") if name == "Conv" else ("",))
+    },
     **dict.fromkeys(("UpSampling1D", "ZeroPadding1D", "Cropping1D"), _FEATURES),
     **dict.fromkeys(("SimpleRNN", "GRU", "LSTM", "RNN", "Bidirectional"), _FEATURES),
     "RepeatVector": ("features",),

@@ -179,7 +179,9 @@ def test_a_mistake_is_a_message_with_a_way_out(name: str, project: Path, capsys:
 def test_a_lane_that_cannot_start_says_which_others_can(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(live, "LANES", {**live.LANES, "missing": replace(fake("missing"), adapter="tests.none")})
+    missing = replace(fake("missing"), adapter="tests.none")
+    lanes = {"missing": missing, "always_right": fake("always_right"), "numpy": LANES["numpy"]}
+    monkeypatch.setattr(live, "LANES", lanes)
     monkeypatch.setattr(live, "IN_PROCESS", ("numpy",))
     assert main([*ASKED, "--lane", "missing", "--lane", "always_right"]) == 4
     assert "or ask the others alone: --lane always_right" in capsys.readouterr().err
