@@ -1,0 +1,13 @@
+"""Reproduction scripts: one case in one lane as a script that needs the framework and NumPy, and nothing of ours.
+
+    evidence   the case, its plan, what the report says of the lane, what the reference gives       Evidence
+    account    what the report says of a lane, as the data that a script checks itself against
+    literals   arrays and other values as Python text
+    graph      the case's graph as Python text
+    carry      source of the reference and of the ports, pruned to what a case needs
+    keras_script, numpy_script, torch_script, and `script`, which chooses one, adds the check and puts it together
+    issue      a script as a bug report
+
+A script ends with 0 where it gives what the report says, with 1 where it does not. Where no script can be honest,
+`NotScriptable` says why. Generating one imports no framework.
+"""

@@ -1,0 +1,166 @@
+"""What the report says of one lane, as data that a script can hold its own answer against.
+
+Values: those of the reference where the lane agrees with it, within the largest error that the report allows there;
+the lane's own, as the report has them, where it does not. The report keeps arrays of up to 64 elements whole; of larger
+ones that differ it keeps the range, the mean, and the worst elements, and so does the account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from conformance.judge.budget import allowance
+from conformance.judge.expectations import outputs_by_label
+from conformance.lanes.observation import Array, Output
+from conformance.record import number
+from conformance.repro.evidence import Evidence, NotScriptable
+
+MOST = 1024
+"""Elements of an output that a script holds; of larger outputs it holds every so-manieth."""
+ABOUT = 1e-5
+"""Allowed, relative to the largest element, where the reference has no output of this shape to derive a budget from."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the report says of one output; None where it says nothing."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    mask: Any = None
+    """`none`, an array of booleans, or the shape and the number of true entries of a larger one; None: not judged."""
+    symbolic: tuple[int | None, ...] | None = None
+    values: Array | None = None
+    every: int = 1
+    atol: float = 0.0
+    rtol: float = 0.0
+    worst: tuple[tuple[tuple[int, ...], float], ...] = ()
+    """Index and value of elements that differ, of an output that is not kept whole."""
+    spread: tuple[float, float, float] | None = None
+    """Least, largest and mean of the finite elements of such an output."""
+    reference: Output | None = None
+    """What the reference gives, where the lane differs from it here."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """What the report says of a lane: an error, or one mapping of outputs a run."""
+
+    verdict: str
+    failure: Mapping[str, Any] | None = None
+    runs: tuple[Mapping[str, Said], ...] = ()
+    gradients: Mapping[str, Any] = field(default_factory=dict)
+    """Gradient's name to what the reference gives, where the first cause is a gradient."""
+
+
+def account_of(evidence: Evidence, lane: str) -> Account:
+    """What the report says of this lane. Raises NotScriptable where that cannot be checked by a script."""
+    held = evidence.record["lanes"].get(lane)
+    if held is None:
+        raise NotScriptable(f"the lane {lane} did not run this case")
+    cause = held["findings"][0] if held["findings"] else None
+    failure = held["failure"]
+    row = evidence.row(lane)
+    for key, usual in (("mode", "eager"), ("policy", "float32")):
+        if row.get(key, usual) not in (usual, ""):
+            raise NotScriptable(f"this lane runs with {key} {row[key]}, and scripts run with {usual}")
+    if evidence.plan.get("trainings"):
+        raise NotScriptable("the case trains weights, and scripts compare outputs of one forward run")
+    if held["verdict"] == "unsupported":
+        raise NotScriptable(f"there is no answer to reproduce: {held['reason']}")
+    if held["verdict"] in ("timeout", "crash") or (cause is None and held["verdict"] in ("known", "stale")):
+        how = held["reason"] or "it did not end"
+        raise NotScriptable(f"the process of this lane did not survive the case, nor would the script: {how}")
+    if cause is not None and cause["aspect"] == "relation":
+        raise NotScriptable("what differs is a relation between several runs, not an answer")
+    if failure is not None and failure["phase"] == "weights":
+        raise NotScriptable(f"the weights are not those of the reference: {failure['message']}")
+    if failure is not None:
+        return Account(held["verdict"], failure)
+    if cause is not None and cause["aspect"] in ("gradient", "weights", "params", "runs"):
+        raise NotScriptable(f"what differs is {cause['aspect']}, and scripts compare outputs")
+    return Account(held["verdict"], None, tuple(_run(evidence, lane, run) for run in range(len(held["runs"]))))
+
+
+def _run(evidence: Evidence, lane: str, run: int) -> dict[str, Said]:
+    """The outputs of one run by label."""
+    held, reference = evidence.record["lanes"][lane], evidence.reference
+    exact = outputs_by_label(reference.runs[run]) if run < len(reference.runs) else {}
+    differing = {
+        finding["node"]
+        for finding in held["findings"]
+        if finding["run"] == run and finding["wanted_by"] != "claim" and finding["aspect"] != "error"
+    }
+    return {
+        label: _said(evidence, lane, label, found, exact.get(label), label in differing)
+        for label, found in held["runs"][run].items()
+    }
+
+
+def _said(
+    evidence: Evidence, lane: str, label: str, found: Mapping[str, Any], exact: Output | None, differs: bool
+) -> Said:
+    row = evidence.row(lane)
+    shape, dtype = tuple(found["shape"]), found["dtype"]
+    fits = exact is not None and exact.shape == shape
+    terms = evidence.reference.longest_sum
+    is_exact = found["tier"] == "exact"
+    atol = 0.0
+    if exact is not None and exact.values.dtype.kind == "f":
+        allowed = allowance(
+            exact.values, exact.sensitivity, terms, None, is_exact=is_exact and fits, share=evidence.case.budget_scale
+        ).allowed
+        atol = float(allowed.max(initial=0.0))
+    said: dict[str, Any] = {
+        "shape": shape,
+        "dtype": exact.values.dtype.name if row["adapter"] == "numpy" and exact is not None else dtype,
+        "mask": _mask(found["mask"]) if row["gives_masks"] else None,
+        "symbolic": None if found["symbolic"] is None else tuple(found["symbolic"]),
+        "reference": exact if differs and exact is not None else None,
+    }
+    if fits and exact is not None and not differs:
+        every = -(-exact.values.size // MOST)
+        said |= {"values": exact.values.ravel()[::every].astype(_stored(exact.values, dtype)), "every": every}
+        if evidence.case.tolerance is not None and exact.values.dtype.kind == "f":
+            return Said(**said, rtol=evidence.case.tolerance.rtol, atol=evidence.case.tolerance.atol)
+        return Said(**said, atol=atol)
+    atol = atol or (0.0 if np.dtype(dtype).kind != "f" else ABOUT * max(_largest(found), 1e-30))
+    if found["values"] is not None:
+        return Said(**said, values=_recorded(found["values"], dtype).ravel(), atol=atol)
+    finite = found["summary"]["min"] is not None
+    spread = tuple(number(found["summary"][key]) for key in ("min", "max", "mean")) if finite else None
+    worst = tuple((tuple(one["index"]), number(one["got"])) for one in found["worst"])
+    return Said(**said, worst=worst, spread=spread, atol=atol)  # type: ignore[arg-type]  # three numbers
+
+
+def _stored(values: Array, dtype: str) -> Any:
+    """The dtype in which a script holds the reference's values: float32 is exact to half a rounding, and short."""
+    return np.float32 if values.dtype.kind == "f" else values.dtype
+
+
+def _recorded(nested: Any, dtype: str) -> Array:
+    def plain(value: Any) -> Any:
+        return [plain(item) for item in value] if isinstance(value, list) else number(value)
+
+    return np.asarray(plain(nested)).astype(dtype)
+
+
+def _largest(found: Mapping[str, Any]) -> float:
+    return max((abs(number(found["summary"][key] or 0.0)) for key in ("min", "max")), default=0.0)
+
+
+def _mask(mask: Mapping[str, Any] | None) -> Any:
+    if mask is None:
+        return "none"
+    if mask["values"] is None:
+        return (tuple(mask["shape"]), mask["true"])
+    return np.asarray(mask["values"], dtype=bool).reshape(mask["shape"])
+
+
+def labels_of(account: Account) -> Iterator[str]:
+    """Every label that the report speaks of, once."""
+    yield from dict.fromkeys(label for run in account.runs for label in run)

@@ -1,0 +1,67 @@
+"""What a script is made from: the case, its plan, what the report says of it, and what the reference gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from conformance.case.load import load_file
+from conformance.case.model import Case
+from conformance.errors import ConformanceError, Exit, UsageError
+from conformance.lanes.observation import Observation
+from conformance.plan import Plan, plan_of
+
+
+class NotScriptable(ConformanceError):
+    """No script can honestly say this; the message is the reason."""
+
+    exit = Exit.DISAGREE
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One case as it was run: everything that a script of any lane needs. Holds no framework's objects."""
+
+    case: Case
+    plan: Plan
+    record: Mapping[str, Any]
+    reference: Observation
+    lanes: tuple[Mapping[str, Any], ...]
+    """The lane rows of the results."""
+
+    def row(self, lane: str) -> Mapping[str, Any]:
+        """What results say of a lane. Raises UsageError for one that the run did not have."""
+        for row in self.lanes:
+            if row["name"] == lane:
+                return row
+        raise UsageError(f"the results have no lane {lane}", f"lanes: {', '.join(row['name'] for row in self.lanes)}")
+
+
+def evidence_of(results: Mapping[str, Any], record: Mapping[str, Any], root: Path = Path()) -> Evidence:
+    """The evidence on a record of results; its case is read again, and its reference computed again.
+
+    Raises UsageError where the case file no longer holds the case that was run: a script of it would be of another
+    question.
+    """
+    path = root / record["path"]
+    if not path.is_file():
+        raise UsageError(f"{record['path']}: no such file", "run this where the cases of these results are")
+    case = next((case for case in load_file(path) if case.id == record["id"]), None)
+    if case is None or case.digest != record["digest"]:
+        what = "is not in" if case is None else "has changed in"
+        raise UsageError(
+            f"{record['id']} {what} {record['path']} since it was run", "run it again, and take the script from that"
+        )
+    case = replace(case, seed=results.get("seed", 0))
+    plan = plan_of(case)
+    return Evidence(case, plan, record, reference_of(plan), tuple(results["lanes"]))
+
+
+def reference_of(plan: Plan) -> Observation:
+    """What the reference gives, computed in this process: it needs no framework."""
+    from conformance.lanes.numpy import start
+    from conformance.lanes.observation import from_message
+
+    return from_message("numpy", "numpy", start({}).observe(plan))

@@ -1,0 +1,339 @@
+"""A case as plain Keras: layers as a user writes them, the functional run without numbers, then the run with them."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from conformance.case.expressions import (
+    OPERATIONS,
+    Arithmetic,
+    Call,
+    Constant,
+    Item,
+    LayerWeight,
+    List,
+    Name,
+    Tree,
+    parse,
+)
+from conformance.lanes.wire import unpack
+from conformance.repro.evidence import Evidence, NotScriptable
+from conformance.repro.literals import array_text, value_text
+from conformance.repro.names import Names
+from conformance.repro.operations import arithmetic_text, index_text, keras_operation
+from conformance.repro.parts import Body
+from conformance.repro.source import Source, tidy
+
+MASK_OF = '''\
+def mask_of(x):
+    """The mask that Keras attached to a tensor."""
+    mask = getattr(x, "_keras_mask", None)
+    if mask is None:
+        raise ValueError("x carries no mask")
+    return mask
+'''
+BINARY = '''\
+class Binary(keras.initializers.Initializer):
+    """Zeros and ones by position: the parity of the set bits of each entry's flat index."""
+
+    def __call__(self, shape, dtype=None):
+        bits = [bin(n).count("1") % 2 for n in range(int(np.prod(shape)))]
+        dtype = getattr(dtype, "name", dtype) or "float32"
+        return keras.ops.convert_to_tensor(np.reshape(bits, tuple(shape)).astype(dtype))
+'''
+_EAGER_ONLY = {"CompiledLoss", "ImageBatches"}
+"""Custom layers that work on numbers alone: they have no symbolic run."""
+_BY_ATTRIBUTE = {"Dense", "Embedding", "Conv1D", "Conv2D", "Conv1DTranspose", "LayerNormalization", "PReLU"}
+"""Types whose weights are attributes under the names that cases use."""
+
+
+def keras_body(evidence: Evidence, lane: str) -> Body:
+    """The script of a lane of Keras 3, without the check. Raises NotScriptable."""
+    return _Keras(evidence, lane).body()
+
+
+class _Keras:
+    def __init__(self, evidence: Evidence, lane: str) -> None:
+        row = evidence.row(lane)
+        if "tf_keras" in row["versions"] or str(row["versions"].get("keras", "3")).startswith("2."):
+            raise NotScriptable("scripts are written for Keras 3; this lane is Keras 2")
+        self.backend = next((name for name in ("tensorflow", "jax", "torch") if name in row["versions"]), "tensorflow")
+        self.plan = evidence.plan
+        self.layers: Mapping[str, Any] = self.plan["layers"]
+        self.graph = [(node, parse(text).tree) for node, text in self.plan["graph"]]
+        self.helpers: dict[str, str] = {}
+        self.custom: dict[str, str] = {}
+        self.names = Names()
+        for name in [*self.plan["inputs"], *self.layers, *self.plan["models"], *(node for node, _ in self.graph)]:
+            self.names(name)
+        self.models_made: list[str] = []
+
+    def body(self) -> Body:
+        layers = [
+            f"{self.names(name)} = {self.made(spec['type'], spec['config'])}" for name, spec in self.layers.items()
+        ]
+        symbolic, is_whole, built = self._symbolic()
+        eager = self._eager(built)
+        set_weights = [text for name in self.layers if name in built for text in self._set_weights(name)]
+        build = [*layers, ""]
+        call = []
+        if self.plan["models"] or not is_whole:
+            build += ["# shapes without numbers: this builds the layers", *symbolic, ""] if symbolic else []
+        else:
+            inputs = ",\n    ".join(f"{self.names(name)}={self._input(name)}" for name in self.plan["inputs"])
+            build += ["", *eager, "", "", "# shapes without numbers: this builds the layers"]
+            build += [f"symbolic = graph(\n    {inputs},\n)", ""]
+        if set_weights:
+            call += ["# weights, in Keras' order", *set_weights, ""]
+        if self.plan["models"] or not is_whole:
+            call += ["", *eager, "", ""]
+        resets = [
+            f"{self.names(name)}.reset_state()" for name, spec in self.layers.items() if _is_stateful(spec["config"])
+        ]
+        return Body(
+            imports=(
+                "import os",
+                "",
+                f'os.environ["KERAS_BACKEND"] = "{self.backend}"',
+                "",
+                "import keras",
+                "import numpy as np",
+            ),
+            helpers=(*self.custom.values(), *self.helpers.values()),
+            build=tuple(build),
+            call=tuple(call),
+            argument="{name: keras.ops.convert_to_tensor(array) for name, array in %s.items()}"
+            if not any(spec["dtype"] == "object" for spec in self.plan["inputs"].values())
+            else "{name: array if array.dtype == object else keras.ops.convert_to_tensor(array) "
+            "for name, array in %s.items()}",
+            before_run=tuple(resets),
+            to_numpy="keras.ops.convert_to_numpy(value)",
+            mask='getattr(value, "_keras_mask", None)',
+            has_symbolic=bool(symbolic),
+            names=self.names,
+        )
+
+    # layers
+
+    def made(self, kind: str, config: Mapping[str, Any]) -> str:
+        """The call that constructs a layer, a loss or a custom layer from its arguments as written."""
+        arguments = ", ".join(f"{key}={self._value(key, value)}" for key, value in config.items())
+        return f"{self._class(kind)}({arguments})"
+
+    def _class(self, kind: str) -> str:
+        from conformance.lanes.keras_custom import CUSTOM
+        from conformance.reference.catalog import LAYERS
+        from conformance.reference.losses import _Loss
+
+        if kind in CUSTOM:
+            self.custom.setdefault(kind, custom_source(CUSTOM[kind]))
+            return kind
+        if kind in LAYERS and issubclass(LAYERS[kind], _Loss):
+            return f"keras.losses.{kind}"
+        return f"keras.layers.{kind}"
+
+    def _value(self, key: str, value: Any) -> str:
+        if isinstance(value, Mapping) and "type" in value:
+            arguments = {name: item for name, item in value.items() if name != "type"}
+            if not key.endswith("_initializer"):
+                return self.made(value["type"], arguments)
+            if value["type"] == "Binary":
+                self.helpers.setdefault("Binary", BINARY)
+                return "Binary()"
+            inner = ", ".join(f"{name}={value_text(item)}" for name, item in arguments.items())
+            return f"keras.initializers.{value['type']}({inner})"
+        if isinstance(value, list | tuple):
+            return "[" + ", ".join(self._value(key, item) for item in value) + "]"
+        return value_text(value)
+
+    def _set_weights(self, name: str) -> list[str]:
+        """What gives a built layer its weights, in Keras' order; those of its own initialisers stay as they are."""
+        spec = self.layers[name]
+        if not spec["weights"] or set(spec["kept"]) == set(spec["weights"]):
+            return []
+        layer = self.names(name)
+        if spec["kept"]:
+            return [
+                f"{layer}.weights[{index}].assign({array_text(unpack(value))})"
+                for index, (key, value) in enumerate(spec["weights"].items())
+                if key not in spec["kept"]
+            ]
+        rows = [f"    {array_text(unpack(value), 4)},  # {key}" for key, value in spec["weights"].items()]
+        return [f"{layer}.set_weights([", *rows, "])"]
+
+    # the run without numbers
+
+    def _input(self, name: str) -> str:
+        spec = self.plan["inputs"][name]
+        shape = ", ".join(str(length) for length in spec["shape"]) + ("," if len(spec["shape"]) == 1 else "")
+        return f'keras.Input(batch_shape=({shape}), dtype="{spec["dtype"]}")'
+
+    def _symbolic(self) -> tuple[list[str], bool, set[str]]:
+        """The lines of the symbolic run one by one, whether it is the whole graph, and which layers it builds."""
+        if any(kind in _EAGER_ONLY for kind in (spec["type"] for spec in self.layers.values())):
+            return [], False, set()
+        absent = {name for name, spec in self.plan["inputs"].items() if spec["dtype"] == "object" or not spec["shape"]}
+        lines = [f"{self.names(name)} = {self._input(name)}" for name in self.plan["inputs"] if name not in absent]
+        present, built = [name for name in self.plan["inputs"] if name not in absent], set[str]()
+        for node, tree in self.graph:
+            if self._is_absent(tree, absent, built):
+                absent.add(node)
+                continue
+            lines += [*self._models(tree), f"{self.names(node)} = {self.text(tree)}"]
+            present.append(node)
+        shown = [node for node in self.plan["observed"] if node in present]
+        entries = ", ".join(f'"{node}": {self.names(node)}' for node in shown)
+        lines.append(f"symbolic = {{{entries}}}")
+        return (
+            (lines, not absent, built) if len(present) > len(self.plan["inputs"]) - len(absent) else ([], False, built)
+        )
+
+    def _is_absent(self, tree: Tree, absent: set[str], built: set[str]) -> bool:
+        """Whether a part has no symbolic value; notes the layers that are built on the way, in the order of calls."""
+
+        def look(part: Tree) -> bool:
+            return self._is_absent(part, absent, built)
+
+        match tree:
+            case Name(name):
+                return name in absent
+            case List(items):
+                return any(list(map(look, items)))
+            case Item(value, _):
+                return look(value)
+            case Arithmetic(_, left, right):
+                return any([look(left), look(right)])
+            case LayerWeight(layer, _):
+                return layer not in built
+            case Call(callee, args, kwargs):
+                parts = [look(part) for part in (*args, *(value for _, value in kwargs))]
+                if callee in OPERATIONS or callee in self.plan["models"]:
+                    return any(parts)
+                if any(parts) or self._class(self.layers[callee]["type"]).startswith("keras.losses."):
+                    return True
+                built.add(callee)
+                return False
+        return False
+
+    def _models(self, tree: Tree) -> list[str]:
+        """Models that are called for the first time here."""
+        lines = []
+        for callee in _callees(tree):
+            if callee in self.plan["models"] and callee not in self.models_made:
+                self.models_made.append(callee)
+                spec = self.plan["models"][callee]
+                ends = [[self.names(name) for name in spec[side]] for side in ("inputs", "outputs")]
+                texts = [side[0] if len(side) == 1 else f"[{', '.join(side)}]" for side in ends]
+                lines.append(f"{self.names(callee)} = keras.Model({', '.join(texts)})")
+        return lines
+
+    # the run with numbers
+
+    def _eager(self, built: set[str]) -> list[str]:
+        lines, unbuilt = [], [name for name in self.layers if name not in built]
+        for node, tree in self.graph:
+            for name in [callee for callee in dict.fromkeys(_callees(tree)) if callee in unbuilt]:
+                unbuilt.remove(name)
+                lines += self._first_call(name, tree)
+            lines.append(f"{self.names(node)} = {self.text(tree)}")
+        entries = ", ".join(f'"{node}": {self.names(node)}' for node in self.plan["observed"])
+        shown = [f"return {{{entries}}}"]
+        if len(shown[0]) > 112:
+            pairs = [f'    "{node}": {self.names(node)},' for node in self.plan["observed"]]
+            shown = ["return {", *pairs, "}"]
+        parameters = ", ".join(self.names(name) for name in self.plan["inputs"])
+        return [f"def graph({parameters}):", *(f"    {line}" for line in [*lines, *shown])]
+
+    def _first_call(self, name: str, tree: Tree) -> list[str]:
+        weights = self._set_weights(name)
+        if not weights:
+            return []
+        call = next(part for part in _calls(tree) if part.callee == name)
+        return [f"{self.text(call)}  # builds the layer, so that it can be given its weights", *weights]
+
+    def text(self, tree: Tree) -> str:
+        """An expression in Keras."""
+        match tree:
+            case Name(name):
+                return self.names(name)
+            case Constant(value):
+                return value_text(value)
+            case List(items):
+                return "[" + ", ".join(self.text(item) for item in items) + "]"
+            case Item(value, index):
+                inner = self.text(value)
+                inner = f"({inner})" if isinstance(value, Arithmetic) else inner
+                return f"{inner}[{index_text(index)}]"
+            case Arithmetic(operator, left, right):
+                inner_operators = [side.operator if isinstance(side, Arithmetic) else None for side in (left, right)]
+                return arithmetic_text(operator, self.text(left), self.text(right), inner_operators)
+            case LayerWeight(layer, weight):
+                return self._weight(layer, weight)
+            case Call(callee, args, kwargs):
+                if callee in OPERATIONS:
+                    if callee == "mask":
+                        self.helpers.setdefault("mask_of", MASK_OF)
+                    return keras_operation(tree, self.text, self._holds_rows)
+                texts = [self.text(argument) for argument in args]
+                if callee in self.plan["models"] and len(texts) > 1:
+                    texts = [f"[{', '.join(texts)}]"]
+                return f"{self.names(callee)}({', '.join([*texts, *(f'{k}={self.text(v)}' for k, v in kwargs)])})"
+        raise NotScriptable(f"{type(tree).__name__} cannot be written")
+
+    def _holds_rows(self, tree: Tree) -> bool:
+        return isinstance(tree, Name) and self.plan["inputs"].get(tree.name, {}).get("dtype") == "object"
+
+    def _weight(self, layer: str, weight: str) -> str:
+        spec = self.layers[layer]
+        keys = list(spec["weights"])
+        if weight not in keys:
+            raise NotScriptable(f"{layer} has no weight {weight}")
+        place = f"{self.names(layer)}.{weight}"
+        if spec["type"] not in _BY_ATTRIBUTE:
+            place = f"{self.names(layer)}.weights[{keys.index(weight)}]"
+        return f"keras.ops.convert_to_tensor({place})"
+
+
+def _calls(tree: Tree) -> list[Call]:
+    """Every call in an expression, inner ones first."""
+    match tree:
+        case Call(_, args, kwargs):
+            return [call for part in (*args, *(v for _, v in kwargs)) for call in _calls(part)] + [tree]
+        case List(items):
+            return [call for item in items for call in _calls(item)]
+        case Item(value, _):
+            return _calls(value)
+        case Arithmetic(_, left, right):
+            return _calls(left) + _calls(right)
+    return []
+
+
+def _callees(tree: Tree) -> list[str]:
+    return [call.callee for call in _calls(tree)]
+
+
+def _is_stateful(config: Any) -> bool:
+    if isinstance(config, Mapping):
+        return bool(config.get("stateful")) or any(_is_stateful(value) for value in config.values())
+    return isinstance(config, Sequence) and not isinstance(config, str) and any(map(_is_stateful, config))
+
+
+def custom_source(factory: Any) -> str:
+    """The classes that a factory of `lanes.keras_custom` makes, as they would stand in a module of their own."""
+    lines = inspect.getsource(factory).split("\n")
+    first = next(i for i, line in enumerate(lines) if line.rstrip().endswith(":")) + 1
+    body = textwrap.dedent("\n".join(lines[first:])).strip().split("\n")
+    start = 1 if body[0].startswith('"""') else 0
+    text = "\n".join(line for line in body[start:] if not line.startswith("return ")).strip()
+    text = text.replace("_ops(keras)", "keras.ops").replace("tensor(keras, ", "keras.ops.convert_to_tensor(")
+    text = text.replace(
+        "generator = _image_data_generator(keras)",
+        "from keras._tf_keras.keras.preprocessing.image import ImageDataGenerator as generator",
+    )
+    source = Source(text)
+    text = tidy(source.between(0, len(text), source.without_annotations(source.tree)))
+    imports = "import warnings\n\n" if "warnings." in text else ""
+    return f"{imports}{text}\n"

@@ -1,0 +1,244 @@
+"""A case as plain NumPy: the classes of the reference that it needs, with NumPy in the place of autograd."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from conformance import reference
+from conformance.case.expressions import Call, Tree
+from conformance.lanes.wire import unpack
+from conformance.reference.base import Layer as ReferenceLayer
+from conformance.reference.catalog import LAYERS
+from conformance.repro.carry import Carrier
+from conformance.repro.evidence import Evidence, NotScriptable
+from conformance.repro.graph import GraphWriter
+from conformance.repro.literals import array_text, value_text
+from conformance.repro.names import Names
+from conformance.repro.operations import index_text, numpy_operation
+from conformance.repro.parts import Body
+from conformance.repro.source import Edit, Key, Module
+
+FOLDER = Path(str(reference.__file__ or reference.__path__[0])).parent
+
+BASE = '''\
+class LayerError(Exception):
+    """These arguments or inputs have no answer."""
+
+
+class Weights:
+    """Weights by name: `w.kernel`; `w.within("forward")` for those of a wrapped layer. `state` outlives a call."""
+
+    def __init__(self, arrays, state, random=None):
+        self.arrays = arrays
+        self.state = state
+        self.random = np.random.default_rng(0) if random is None else random
+
+    def __getattr__(self, name):
+        try:
+            return self.arrays[name]
+        except KeyError:
+            raise AttributeError(f"no weight {name}") from None
+
+    def __contains__(self, name):
+        return name in self.arrays
+
+    def within(self, scope):
+        prefix = scope + "."
+        inner = {name[len(prefix) :]: value for name, value in self.arrays.items() if name.startswith(prefix)}
+        return Weights(inner, self.state.setdefault(scope, {}), self.random)
+
+
+@dataclass(kw_only=True)
+class Layer:
+    """What the layers below share: `arrays` holds the weights in Keras' layout, `state` what is kept between calls."""
+
+    supports_masking = False
+
+    def __post_init__(self):
+        self.arrays, self.state = {}, {}
+@CHECK@
+    def __call__(self, *args, **kwargs):
+        return self.call(Weights(self.arrays, self.state), *args, **kwargs)
+
+    def compute_mask(self, x, mask):
+        return mask if self.supports_masking else None
+'''
+CHECK = """\
+        self.check()
+
+    def check(self):
+        pass
+"""
+EXACT = '''\
+def exact(array):
+    """Floats in float64, everything else as it is."""
+    return array.astype("float64") if array.dtype.kind == "f" else array
+'''
+_MAKES_MASKS = ("Embedding", "Masking")
+
+
+def numpy_body(evidence: Evidence, lane: str) -> Body:
+    """The script of the reference, without the check. Raises NotScriptable."""
+    return _NumPy(evidence, lane).body()
+
+
+class _NumPy:
+    has_methods = False
+
+    def __init__(self, evidence: Evidence, lane: str) -> None:
+        self.evidence, self.lane, self.plan = evidence, lane, evidence.plan
+        self.layers: Mapping[str, Any] = self.plan["layers"]
+        failure = evidence.record["lanes"][lane]["failure"]
+        is_refused = failure is not None and failure["phase"] == "build"
+        self.checks = is_refused
+        wanted = {"call", "compute_mask", "supports_masking", *(["check"] if is_refused else [])}
+        strings = frozenset(_strings([spec["full"] for spec in self.layers.values()]))
+        self.carrier = Carrier(
+            FOLDER,
+            given={
+                **dict.fromkeys(("Layer", "LayerError", "Weights", "NO_MASK", "getval", "primitive", "numpy", "np")),
+                **dict.fromkeys(("Array", "Shape", "Weight", "Mutant", "arg", "make", "Any")),
+            },
+            strings=strings,
+            members=frozenset(wanted),
+            dropped=frozenset({"mutants", "keras_only", "longest_sum", "rule", "weights", "check"} - wanted),
+            rewrite=_as_numpy,
+            replaced={("rnn", "_constant"): "def _constant(states):\n    return states\n"},
+        )
+        kinds = dict.fromkeys(kind for spec in self.layers.values() for kind in _kinds(spec["type"], spec["config"]))
+        unknown = [kind for kind in kinds if kind not in LAYERS]
+        if unknown:
+            raise NotScriptable(f"the reference has no layer {unknown[0]}")
+        roots: list[Key] = [(LAYERS[kind].__module__.rpartition(".")[2], kind) for kind in kinds]
+        self.texts, self.carried = self.carrier.carry(roots)
+        self.names = Names([*self.carried.values(), "LayerError", "Layer", "Weights"])
+        for name in [*self.plan["inputs"], *self.layers, *(node for node, _ in self.plan["graph"])]:
+            self.names(name)
+
+    def body(self) -> Body:
+        writer = GraphWriter(self.evidence, self.lane, self, self.names, returns_masks=True)
+        graph = writer.function()
+        build = [
+            f"{self.names(name)} = {self.made(spec['type'], spec['config'])}" for name, spec in self.layers.items()
+        ]
+        for name, spec in self.layers.items():
+            rows = [f'    "{key}": {_exact(array_text(unpack(value), 4))},' for key, value in spec["weights"].items()]
+            build += [f"{self.names(name)}.arrays = {{", *rows, "}"] if rows else []
+        base = BASE.replace(
+            "@CHECK@", "        self.check()\n\n    def check(self):\n        pass\n" if self.checks else ""
+        )
+        imports = ["import numpy as np", *sorted(line for line in self.carrier.imports if _is_wanted(line))]
+        if "from dataclasses import dataclass" not in imports:
+            imports.append("from dataclasses import dataclass")
+        states = [f"{self.names(name)}.state = {{}}" for name in self.layers] if len(self.plan["runs"]) > 1 else []
+        return Body(
+            imports=(*sorted(imports[1:], key=lambda line: (line.startswith("from"), line)), "", imports[0]),
+            helpers=(EXACT, base, *self.texts, *writer.helpers.values()),
+            build=(*build, ""),
+            call=("", *graph, "", ""),
+            argument="{name: exact(array) for name, array in %s.items()}",
+            to_numpy="np.asarray(value)",
+            mask="",
+            names=self.names,
+            before_run=tuple(states),
+            masks_beside=True,
+        )
+
+    def made(self, kind: str, config: Mapping[str, Any]) -> str:
+        """The call that constructs a layer of the reference."""
+        fields = set(inspect.signature(LAYERS[kind]).parameters)
+        arguments = ", ".join(f"{key}={self._value(value)}" for key, value in config.items() if key in fields)
+        where = (LAYERS[kind].__module__.rpartition(".")[2], kind)
+        return f"{self.carried[where]}({arguments})"
+
+    def _value(self, value: Any) -> str:
+        if isinstance(value, Mapping) and "type" in value:
+            return self.made(value["type"], {k: v for k, v in value.items() if k != "type"})
+        if isinstance(value, list | tuple):
+            items = [self._value(item) for item in value]
+            return "(" + ", ".join(items) + (",)" if len(items) == 1 else ")")
+        return value_text(value)
+
+    # what the graph asks for
+
+    def parameters(self, layer: str) -> tuple[str, ...]:
+        return tuple(inspect.signature(LAYERS[self.layers[layer]["type"]].call).parameters)[2:]
+
+    def call(self, layer: str, arguments: str) -> str:
+        return f"{self.names(layer)}({arguments})"
+
+    def mask_rule(self, layer: str, first: str, mask: str | None) -> str | None:
+        kind = LAYERS[self.layers[layer]["type"]]
+        if kind.__name__ == "Embedding":
+            return f"{first} != 0" if self.layers[layer]["config"].get("mask_zero") else None
+        if mask is None and kind.__name__ not in _MAKES_MASKS:
+            return None
+        if kind.compute_mask is ReferenceLayer.compute_mask:
+            return mask if kind.supports_masking else None
+        return f"{self.names(layer)}.compute_mask({first}, {mask})"
+
+    def operation(self, call: Call, text: Callable[[Tree], str], rows: Callable[[Tree], bool]) -> str:
+        return numpy_operation(call, text, rows)
+
+    def item(self, value: str, index: Any) -> str:
+        return f"{value}[{index_text(index, is_tensor=False)}]"
+
+    def weight(self, layer: str, weight: str) -> str:
+        if weight not in self.layers[layer]["weights"]:
+            raise NotScriptable(f"{layer} has no weight {weight}")
+        return f'{self.names(layer)}.arrays["{weight}"]'
+
+
+def _exact(text: str) -> str:
+    return f"exact({text})"
+
+
+def _is_wanted(line: str) -> bool:
+    return "autograd" not in line and not line.startswith(("from typing", "from collections.abc", "import numpy"))
+
+
+def _kinds(kind: str, config: Any) -> list[str]:
+    """A layer's type and those of the layers inside it."""
+    found = [kind]
+    for key, value in config.items():
+        if key.endswith(("_initializer", "_regularizer", "_constraint")):
+            continue
+        for item in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(item, Mapping) and "type" in item:
+                found += _kinds(item["type"], {k: v for k, v in item.items() if k != "type"})
+    return found
+
+
+def _strings(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, Mapping):
+        return [text for item in value.values() for text in _strings(item)]
+    return [text for item in value for text in _strings(item)] if isinstance(value, list | tuple) else []
+
+
+def _as_numpy(module: Module, node: ast.AST) -> list[Edit]:
+    """`numpy` becomes `np`, `getval(x)` becomes x, `NO_MASK` None, `make(kind, config)` a construction."""
+    source, edits = module.source, []
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name) and part.id == "numpy":
+            edits.append((*source.span(part), "np"))
+        elif isinstance(part, ast.Name) and part.id == "NO_MASK":
+            edits.append((*source.span(part), "None"))
+        elif isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id == "getval":
+            inner = part.args[0]
+            first, last = source.span(inner)
+            brackets = not isinstance(inner, ast.Name)
+            edits.append((source.span(part)[0], first, "(" if brackets else ""))
+            edits.append((last, source.span(part)[1], ")" if brackets else ""))
+        elif isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id == "make":
+            kind, config = part.args
+            assert isinstance(kind, ast.Attribute)
+            edits.append(
+                (source.span(part)[0], source.span(part)[1], f"{source.of(kind.value)}(**{source.of(config)})")
+            )
+    return edits

@@ -1,0 +1,104 @@
+"""One case in one lane as a script: what it asks, what it needs, how it is built and run, and the check."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from conformance.lanes.wire import unpack
+from conformance.report.findings import verdict_text
+from conformance.repro.account import Account, account_of
+from conformance.repro.check import answer_lines, error_lines
+from conformance.repro.evidence import Evidence, NotScriptable
+from conformance.repro.keras_script import keras_body
+from conformance.repro.literals import PACKED, array_text, comment
+from conformance.repro.numpy_script import numpy_body
+from conformance.repro.parts import Body
+from conformance.repro.torch_script import torch_body
+
+BODIES: Mapping[str, Callable[[Evidence, str], Body]] = {
+    "keras": keras_body,
+    "torch": torch_body,
+    "numpy": numpy_body,
+}
+"""By adapter: what writes the lane's own part of a script."""
+
+ROWS = '''\
+def object_array(rows):
+    """An array of arrays."""
+    array = np.empty(len(rows), dtype=object)
+    array[:] = rows
+    return array
+'''
+
+
+def script(evidence: Evidence, lane: str) -> str:
+    """The script. Raises NotScriptable, with the reason, where none would be honest."""
+    row = evidence.row(lane)
+    account = account_of(evidence, lane)
+    if row["adapter"] not in BODIES:
+        raise NotScriptable(f"there are scripts for {', '.join(BODIES)}, not for {row['adapter']}")
+    body = BODIES[row["adapter"]](evidence, lane)
+    runs = [f"inputs_{run + 1}" if run else "inputs" for run in range(len(evidence.plan["runs"]))]
+    failure = account.failure
+    course = answer_lines(body, account, runs) if failure is None else error_lines(body, failure, runs)
+    arrays = _inputs(evidence, body, runs)
+    rest = "\n".join([*arrays, "", *course])
+    helpers = [*body.helpers]
+    if "object_array(" in rest:
+        helpers.insert(0, ROWS)
+    if "packed(" in rest:
+        helpers.insert(0, PACKED)
+    head = [_header(evidence, lane, account), *_imports(body, rest, bool("packed(" in rest)), ""]
+    blocks = [f"\n{helper.strip()}\n" for helper in helpers]
+    text = "\n".join([*head, *blocks, *([""] if blocks else []), rest])
+    return re.sub(r"\n{4,}", "\n\n\n", "\n".join(line.rstrip() for line in text.split("\n"))).strip() + "\n"
+
+
+def _imports(body: Body, rest: str, needs_base64: bool) -> list[str]:
+    standard = [
+        name
+        for name in ("base64", "sys", "textwrap")
+        if name in ("sys",) or f"{name}." in rest or (name == "base64" and needs_base64)
+    ]
+    own = list(body.imports)
+    if own and own[0] == "import os":
+        first = sorted([*standard, "os"])
+        return [f"import {name}" for name in first] + own[1:]
+    return [*(f"import {name}" for name in standard), "", *own]
+
+
+def _inputs(evidence: Evidence, body: Body, runs: list[str]) -> list[str]:
+    """The arrays that go in, a mapping for each run."""
+    lines = ["# what goes in"]
+    for name, packed in zip(runs, evidence.plan["runs"], strict=True):
+        lines.append(f"{name} = {{")
+        for key, value in packed.items():
+            array = unpack(value)
+            if array.dtype == object:
+                rows = "".join(f"\n        {array_text(row, 8)}," for row in array)
+                text = f"object_array([{rows}\n    ])"
+            else:
+                text = array_text(array, 4)
+            lines.append(f'    "{body.names(key)}": {text},')
+        lines.append("}")
+    return lines
+
+
+def _header(evidence: Evidence, lane: str, account: Account) -> str:
+    row, record = evidence.row(lane), evidence.record
+    versions = ", ".join(f"{name} {version}" for name, version in row["versions"].items())
+    said = verdict_text(record, lane) if account.verdict != "agree" else "this lane agrees with the NumPy reference"
+    if account.failure is not None and account.verdict == "agree":
+        said = f"this lane raises {account.failure['type']} in phase {account.failure['phase']}, as it should"
+    return "\n".join(
+        [
+            comment(record["id"]),
+            comment(record["question"]),
+            "#",
+            comment(f"Seen with {versions}."),
+            comment(f"The report says: {said}."),
+            "# Ends with 0 where that is so here too, with 1 where it is not.",
+            "",
+        ]
+    )
