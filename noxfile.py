@@ -67,15 +67,21 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", requires=["shared"])
 def faults(session: nox.Session) -> None:
-    """Put faults into Keras and torch as they run; fails when too few are found or named. Some ten minutes."""
-    run(session, "python", "-m", "tests.faults.campaign", "-o", "docs/faults.md", *session.posargs)
+    """Put faults into Keras and torch as they run; fails when too few are found or named. Some ten minutes.
+
+    With arguments, such as `--every 6`, a sample in half a minute that writes no page.
+    """
+    run(session, "python", "-m", "tests.faults.campaign", *(session.posargs or ["-o", "docs/faults.md"]))
 
 
 @nox.session(venv_backend="none", requires=["shared"])
 def calibrate(session: nox.Session) -> None:
-    """Measure what honest lanes use of their budget over 20 seeds, on every eighth case. Some fifteen minutes."""
-    sample = session.posargs or ["--seeds", "20", "--every", "8"]
-    run(session, "python", "benchmarks/calibrate.py", "-o", "docs/calibration.md", *sample)
+    """Look for false alarms over 20 seeds of every case; fails when there is one. Half an hour, and it may be stopped.
+
+    With arguments, such as `--seeds 2 --every 12`, a sample in half a minute that writes no page.
+    """
+    whole = ("--seeds", "20", "--faults", "--keep", "reports/calibration", "-o", "docs/calibration.md")
+    run(session, "python", "-m", "benchmarks.calibrate", *(session.posargs or whole))
 
 
 @nox.session(venv_backend="none", requires=["shared"])

@@ -1,6 +1,6 @@
 """How many faults in live frameworks the cases find, and how many the explanations name.
 
-    python -m tests.faults.campaign [-o docs/faults.md] [--only NAME]
+    python -m tests.faults.campaign [-o docs/faults.md] [--only NAME] [--every N]
 
 A fault is tried in the cases that use its layers, one after the other, until one of them differs where the unpatched
 framework agrees. A control is another way to the same numbers: it is tried in as many cases, and must agree in all.
@@ -109,10 +109,10 @@ class Campaign:
         spread = [*fitting[::step], *(case for index, case in enumerate(fitting) if index % step)]
         return (case for case in spread if self.honest(case)[0])
 
-    def tried(self, fault: Fault, is_control: bool) -> Outcome:
-        """A fault in its cases until one finds it; a control in all of them."""
+    def tried(self, fault: Fault, is_control: bool, spread: int = SPREAD) -> Outcome:
+        """A fault in its cases until one finds it; a control in all of them, up to `spread`."""
         count = 0
-        for case in islice(self.candidates(fault), SPREAD if is_control else None):
+        for case in islice(self.candidates(fault), spread if is_control else None):
             count += 1
             reference = self.honest(case)[1]
             got = replace(self.faulty(case, fault), lane=self.framework)
@@ -126,17 +126,21 @@ class Campaign:
         return Outcome(self.framework, fault, is_control, count)
 
 
-def run(cases: Sequence[Case], frameworks: Sequence[str], only: str = "") -> list[Outcome]:
-    """The outcome of every fault and control of these frameworks."""
+def run(cases: Sequence[Case], frameworks: Sequence[str], only: str = "", every: int = 1) -> list[Outcome]:
+    """The outcome of every fault and control of these frameworks; of a sample where `every` is more than 1.
+
+    A sample has every n-th fault and all controls, each of these in as many fewer cases.
+    """
     outcomes = []
     for framework in frameworks:
         campaign = Campaign(framework, cases)
         controls = {fault.name for fault in controls_of(framework)}
         campaign.start()
         try:
-            for name, fault in known_faults(framework).items():
-                if only in name:
-                    outcomes.append(campaign.tried(fault, name in controls))
+            wanted = [(name, fault) for name, fault in known_faults(framework).items() if only in name]
+            sample = [one for one in wanted if one[0] not in controls][::every]
+            for name, fault in [*sample, *(one for one in wanted if one[0] in controls)]:
+                outcomes.append(campaign.tried(fault, name in controls, max(SPREAD // every, 1)))
         finally:
             campaign.stop()
     return outcomes
@@ -199,9 +203,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-o", "--output", type=Path)
     parser.add_argument("--only", default="", help="faults with this in their name")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="a sample: every n-th fault and control")
     parser.add_argument("--frameworks", nargs="+", default=["keras", "torch"])
     parsed = parser.parse_args(arguments)
-    outcomes = run(load_folder(Path("cases")), parsed.frameworks, parsed.only)
+    outcomes = run(load_folder(Path("cases")), parsed.frameworks, parsed.only, parsed.every)
     text = page(outcomes)
     if parsed.output is None:
         sys.stdout.write(text)
