@@ -17,6 +17,7 @@ from conformance.lanes.carried import CarriedArrays, Value, arguments_for, remem
 from conformance.lanes.torch import port as ports
 from conformance.lanes.torch.port import PORTS, Config, Parameters, Port
 from conformance.lanes.torch.training import weights_after_steps
+from conformance.lanes.torch.ways import Compiler, as_numpy, compiler_of, given, set_policy
 from conformance.lanes.wire import pack, unpack
 
 for _module in sorted(Path(__file__).parent.glob("*.py")):
@@ -67,7 +68,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "expand_dims": lambda x, axis: x.unsqueeze(axis),
     "squeeze": lambda x, axis=None: x.squeeze() if axis is None else x.squeeze(axis),
     "flip": lambda x, axis: torch.flip(x, [axis] if isinstance(axis, int) else axis),
-    "one_hot": lambda ids, depth: functional.one_hot(ids.long(), depth).float(),
+    "one_hot": lambda ids, depth: given(functional.one_hot(ids.long(), depth).float()),
     "einsum": torch.einsum,
     "cast": lambda x, dtype: x.to(getattr(torch, dtype)),
     "exp": torch.exp,
@@ -95,6 +96,7 @@ class TorchArrays(CarriedArrays):
             for name, spec in plan["layers"].items()
         }
         self.memory: dict[str, dict[str, Any]] = {}
+        self.compiler: Compiler | None = None
 
     def operations(self) -> Mapping[str, Callable[..., Any]]:
         return OPERATIONS
@@ -121,7 +123,8 @@ class TorchArrays(CarriedArrays):
         given = arguments_for(found.call, 2, args, kwargs)
         parameters = Parameters(self.parameters(name), self.memory.setdefault(name, {}))
         config = self.configs[name]
-        output = found.call(config, parameters, *given.args, **given.kwargs)
+        call = found.call if self.compiler is None else self.compiler(found.call)
+        output = call(config, parameters, *given.args, **given.kwargs)
         self.observing.steps.append(
             {
                 "node": self.observing.node,
@@ -152,9 +155,10 @@ def _shapes(nested: Any) -> Any:
 class TorchLane:
     """The adapter of the torch lane; `table` says which layers it can do."""
 
-    def __init__(self, table: Mapping[str, Port], identity: Identity) -> None:
+    def __init__(self, table: Mapping[str, Port], identity: Identity, compiler: Compiler | None = None) -> None:
         self.table = table
         self.identity = identity
+        self.compiler = compiler
 
     def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]:
         """torch's answer: values, or what it raised."""
@@ -166,6 +170,7 @@ class TorchLane:
             observing.phase = "call"
             for index, run in enumerate(plan["runs"]):
                 arrays = TorchArrays(plan, self.table, observing)
+                arrays.compiler = self.compiler
                 inputs = {name: _tensor(unpack(value)) for name, value in run.items()}
                 leaves = _leaves(arrays, inputs) if index == 0 and plan["cotangents"] else {}
                 observing.runs.append({})
@@ -182,9 +187,15 @@ class TorchLane:
             observing.unsupported = str(reason)
         except Exception as error:
             observing.failed(error)
+        if self.compiler is not None:
+            self.compiler.reset()
         return observing.as_message()
 
     def _train(self, plan: Mapping[str, Any], inputs: Mapping[str, Any], observing: Observing) -> None:
+        way = (self.identity.mode, self.identity.policy)
+        if way != ("eager", "float32"):
+            raise Unsupported(f"training is judged eagerly in float32, not in {' and '.join(way)}")
+
         def fresh() -> TorchArrays:
             return TorchArrays(plan, self.table, Observing())
 
@@ -212,27 +223,29 @@ def _differentiate(
         for node, packed in cotangents.items():
             for item, cotangent in zip(_flat(arrays.values[node]), packed, strict=True):
                 if cotangent is not None and item.data.requires_grad:
-                    score = score + torch.sum(item.data * torch.from_numpy(np.array(unpack(cotangent))))
+                    wide = torch.promote_types(item.data.dtype, torch.float32)
+                    weight = torch.from_numpy(np.array(unpack(cotangent))).to(wide)
+                    score = score + torch.sum(item.data.to(wide) * weight)
         found = torch.autograd.grad(score, list(leaves.values()), allow_unused=True) if score.requires_grad else ()
         zeros = [None] * len(leaves)
         for (name, leaf), gradient in zip(leaves.items(), found or zeros, strict=True):
             dense = torch.zeros_like(leaf) if gradient is None else gradient
-            observing.gradients[name] = {"data": pack(dense.detach().numpy())}
+            observing.gradients[name] = {"data": pack(as_numpy(dense)[0])}
     except Exception as error:
         observing.gradients = {}
         observing.gradient_note = f"{type(error).__name__}: {error}"
 
 
 def _tensor(array: np.ndarray[Any, Any]) -> Any:
-    return array if array.dtype == object else torch.from_numpy(np.array(array))
+    return array if array.dtype == object else given(torch.from_numpy(np.array(array)))
 
 
 def _observed(value: Any) -> dict[str, Any]:
     items = []
     for item in _flat(value):
-        data = item.data.detach().resolve_conj().numpy()
+        data, dtype = as_numpy(item.data)
         mask = None if item.mask is None else pack(item.mask.numpy())
-        items.append({"shape": list(data.shape), "dtype": str(data.dtype), "data": pack(data), "mask": mask})
+        items.append({"shape": list(data.shape), "dtype": dtype, "data": pack(data), "mask": mask})
     return {"structure": len(value) if isinstance(value, list) else None, "items": items}
 
 
@@ -243,9 +256,12 @@ def _flat(value: Any) -> list[Any]:
 def start(options: Mapping[str, Any]) -> TorchLane:
     """The adapter over the torch that this interpreter imports."""
     torch.set_num_threads(1)
+    compiler = compiler_of(options)
     identity = Identity(
         versions={"torch": str(torch.__version__), "numpy": np.__version__, "python": sys.version.split()[0]},
         files={"torch": str(torch.__file__)},
         gives_masks=False,
+        mode="eager" if compiler is None else f"compile={compiler.backend}",
+        policy=set_policy(options.get("policy", "float32")),
     )
-    return TorchLane(PORTS, identity)
+    return TorchLane(PORTS, identity, compiler)
