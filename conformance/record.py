@@ -22,6 +22,7 @@ from conformance.judge.precision import seen_in
 from conformance.judge.verdict import CaseVerdict, Finding, LaneVerdict
 from conformance.lanes.observation import Array, Observation, Output
 from conformance.lanes.wire import bounded
+from conformance.options import exercised
 from conformance.pictures import picture_of
 
 SMALL = 64
@@ -51,6 +52,7 @@ def case_record(
         "tags": list(case.tags),
         "questions": list(case.questions),
         "layers": list(case.layer_types),
+        "options": exercised(case),
         "dims": [dict(sizes) for sizes in case.sizes],
         "dynamic": list(case.dynamic),
         "digest": case.digest,

@@ -8,6 +8,7 @@
     deviations                        the known deviations, and how each stands after the run
     shard                             which part of which whole this is; null for a run that is not split
     seed                              what the arrays were drawn with; 0 but in campaigns
+    catalog                           what there is of the layers that cases use: their arguments, their mutants
     cases                             a record a case (`conformance.record`), in the order of collection
     not_run                           ids that were selected and have no record, and why
     footer                            proves that the file is whole: how the run ended and how many cases it holds
@@ -119,6 +120,8 @@ def assemble(
     seed: int = 0,
 ) -> dict[str, Any]:
     """The whole of a results file as plain JSON. `is_full`: the run was asked for every case of the project."""
+    from conformance.options import existing
+
     outcomes: dict[str, int] = {}
     for record in records:
         outcomes[record["outcome"]] = outcomes.get(record["outcome"], 0) + 1
@@ -137,6 +140,7 @@ def assemble(
             "deviations": deviations,
             "shard": shard,
             "seed": seed,
+            "catalog": existing(kind for record in records for kind in record.get("options", ())),
             "cases": records,
             "not_run": [{"id": case, "reason": reason} for case, reason in not_run.items()],
             "footer": {"complete": is_complete, "stopped": stopped, "cases": len(records)},

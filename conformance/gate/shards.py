@@ -68,6 +68,7 @@ def merge(shards: Named) -> dict[str, Any]:
         "is_full": first["shard"]["is_full"],
         "counts": dict(sorted(Counter(record["outcome"] for record in records).items())),
         "deviations": _deviations(parts),
+        "catalog": {kind: row for part in parts for kind, row in part.get("catalog", {}).items()},
         "cases": records,
         "not_run": not_run,
         "footer": {
