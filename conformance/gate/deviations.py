@@ -7,7 +7,8 @@
         lanes: [keras]                       names of lanes, or of adapters
         aspect: mask
         observed: {node: merged, got: none}  see `conformance.gate.signature`
-        when: keras>=3 and keras<3.4         PEP 440, over the versions that the lane proved; always when left out
+        when: keras>=3 and keras<3.4         PEP 440, over the versions that the lane proved; always when left out;
+                                             `or` between alternatives: keras<3 or tf_keras<3
         modes: [function, xla]               execution modes and dtype policies; any when left out, but then it is never
         policies: [mixed_bfloat16]           stale where a lane runs in an unusual one
         kind: upstream                       bug, upstream, by design, ours to do
@@ -98,15 +99,22 @@ class Deviation:
         return is_meant and (lane in self.lanes or bool(self.when))
 
 
-def requirements(condition: str) -> list[Requirement]:
-    """The parts of a condition, `keras>=3 and keras<3.4`. Raises InvalidRequirement."""
-    return [Requirement(part.strip()) for part in re.split(r"\band\b", condition)] if condition else []
+def alternatives(condition: str) -> list[list[Requirement]]:
+    """The parts of a condition, `keras>=3 and keras<3.4 or tf_keras<3`. Raises InvalidRequirement."""
+    return [
+        [Requirement(part.strip()) for part in re.split(r"\band\b", either)]
+        for either in (re.split(r"\bor\b", condition) if condition else [])
+    ]
 
 
 def holds(condition: str, versions: Mapping[str, str]) -> bool:
-    """Whether a condition is true of a lane; a package that the lane does not have makes it false."""
+    """Whether a condition is true of a lane; a package that the lane does not have makes a part of it false."""
     known = {name.replace("-", "_").lower(): version for name, version in versions.items()}
-    for part in requirements(condition):
+    return not condition or any(_all_hold(parts, known) for parts in alternatives(condition))
+
+
+def _all_hold(parts: Sequence[Requirement], known: Mapping[str, str]) -> bool:
+    for part in parts:
         version = known.get(part.name.replace("-", "_").lower())
         if version is None:
             return False
@@ -250,9 +258,10 @@ def _check_words(
             problems.add(where, f"{shown(case)} is not a case id", "family/topic.variant, or a folder: family/*")
     if texts.get("when"):
         try:
-            requirements(texts["when"])
+            alternatives(texts["when"])
         except InvalidRequirement as error:
-            hint = f"as pip writes it, parts joined by `and`: keras>=3 and keras<3.4 ({str(error).splitlines()[0]})"
+            why = str(error).splitlines()[0]
+            hint = f"as pip writes it, parts joined by `and` or `or`: keras>=3 and keras<3.4 ({why})"
             problems.add(item["when"], f"{shown(texts['when'])} is not a condition on versions", hint)
     if texts.get("kind") in ("bug", "upstream") and "link" not in item:
         problems.add(item, f"a deviation of kind {texts['kind']} needs the key link", "where it is reported")

@@ -83,6 +83,8 @@ class Row:
     note: str
     path: str
     line: int
+    because: str = ""
+    """Why the side that fails does: the reason of its deviation, else which mistake would answer like it."""
 
     @property
     def is_explained(self) -> bool:
@@ -240,7 +242,20 @@ def _row(
     )
     section, note = _section(mine["verdict"], other["verdict"], move, moved)
     aspect, node, said = _words(old, new, pair, move, section)
-    return Row(new["id"], _lane_label(pair), section, aspect, node, *said, moved, note, new["path"], new["line"])
+    because = _because(mine, other, section)
+    return Row(
+        new["id"], _lane_label(pair), section, aspect, node, *said, moved, note, new["path"], new["line"], because
+    )
+
+
+def _because(old: Record, new: Record, section: Section) -> str:
+    """Why a side differs, in its own words; the new side's first, for it is the one to decide about."""
+    for lane in (new, old) if section is not Section.UNCHANGED else ():
+        if deviation := lane.get("deviation"):
+            return str(deviation["reason"])
+        if lane.get("explanation"):
+            return str(lane["explanation"])
+    return ""
 
 
 def _lane_label(pair: tuple[str, str]) -> str:

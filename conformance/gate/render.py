@@ -65,7 +65,7 @@ def said(side: Said | None) -> str:
 def cause(row: Row) -> str:
     """Which sides moved, and why a row cannot be compared."""
     moved = f"moved: {', '.join(row.moved)}" if row.moved else ""
-    return "; ".join(part for part in (one_line(row.note, 200), moved) if part)
+    return "; ".join(part for part in (one_line(row.note, 200), one_line(row.because, 400), moved) if part)
 
 
 def sides(diff: Diff) -> list[tuple[str, str]]:
@@ -133,7 +133,8 @@ def _text_row(row: Row) -> list[str]:
     else:
         answer = f"{said(row.old)} -> {said(row.new)}"
     line = f"{MARKS[row.section]} {heading(row)}  {what + ': ' if what else ''}{answer}"
-    return [line + (f"  [{row.note}]" if row.note else "")]
+    notes = "; ".join(words for words in (row.note, one_line(row.because.partition(". ")[0], 200)) if words)
+    return [line + (f"  [{notes}]" if notes else "")]
 
 
 def markdown(diff: Diff, budget: int = 60_000, shown: int = SHOWN) -> str:
@@ -159,7 +160,7 @@ def markdown(diff: Diff, budget: int = 60_000, shown: int = SHOWN) -> str:
 
 
 def _markdown_row(row: Row) -> str:
-    what = "; ".join(part for part in (about(row), row.note) if part)
+    what = "; ".join(part for part in (about(row), row.note, row.because) if part)
     return f"| {_cell(heading(row))} | {_cell(what)} | {_cell(said(row.old))} | {_cell(said(row.new))} |"
 
 

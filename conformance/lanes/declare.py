@@ -112,6 +112,8 @@ def lane(name: str, table: Mapping[str, Any], where: str) -> LaneSpec:
         options["package"] = package
     if "backend" in table:
         options["backend"] = table["backend"]
+    if table.get("backend") == "jax" and not str(table.get("python", "")).startswith(REMOTE):
+        options["environment"] |= kept_compilations()
     wanted = {pin.name.replace("-", "_").lower(): str(pin.specifier) for pin in pins if pin.specifier}
     if version is not None:
         wanted[package] = f"=={version}"
@@ -120,6 +122,17 @@ def lane(name: str, table: Mapping[str, Any], where: str) -> LaneSpec:
         host, interpreter = _place(str(table["python"]), where)
         return LaneSpec(name, spec.adapter, options, interpreter=interpreter, host=host, wants=wanted)
     return _with_packages(spec, package, version, pins, table.get("backend", "tensorflow"))
+
+
+def kept_compilations() -> dict[str, str]:
+    """Variables that let JAX keep what it compiles: every operation of every shape, most of a run's time otherwise."""
+    from conformance.lanes.environments import cache_folder
+
+    return {
+        "JAX_COMPILATION_CACHE_DIR": str(cache_folder() / "jax"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
 
 
 def _with_packages(

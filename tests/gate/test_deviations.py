@@ -258,3 +258,18 @@ def test_pruning_the_last_one_leaves_a_good_file(tmp_path: Path) -> None:
     file = tmp_path / "deviations" / "known.yaml"
     (text,) = prune(deviations, ["lost-mask"], {"deviations/known.yaml": file}).values()
     assert text == "schema_version: 1\ndeviations: []\n"
+
+
+@pytest.mark.parametrize(
+    ("condition", "versions", "is_true"),
+    [
+        ("keras<3 or tf_keras<3", {"keras": "2.15.0"}, True),
+        ("keras<3 or tf_keras<3", {"tf_keras": "2.21.0", "tensorflow": "2.21.0"}, True),
+        ("keras<3 or tf_keras<3", {"keras": "3.15.1"}, False),
+        ("keras>=3 and jax<1 or keras>=3 and torch>=2", {"keras": "3.15.1", "torch": "2.13.0+cpu"}, True),
+        ("keras>=3 and jax<1 or keras>=3 and torch>=2", {"keras": "3.15.1", "tensorflow": "2.21.0"}, False),
+        ("", {}, True),
+    ],
+)
+def test_a_condition_may_have_alternatives(condition: str, versions: dict[str, str], is_true: bool) -> None:
+    assert holds(condition, versions) is is_true

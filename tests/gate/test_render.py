@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
-from conformance.gate.diff import Diff, diff
+from conformance.gate.diff import Diff, Row, Section, diff
 from conformance.gate.render import as_json, html, json_text, markdown, text
 from tests.builders import POOLED
 from tests.gate.builders import CASE, OTHER, TWO, results_of
@@ -27,13 +28,37 @@ def test_text_is_one_line_a_row_with_both_answers(tmp_path: Path) -> None:
         "  keras  3.3.3 -> 3.6.0\n"
         "\n"
         "regressions (1)\n"
-        "! fam/topic.other [lane]  mask of embedded: 11000 11100 (agree) -> none (differ)\n"
+        "! fam/topic.other [lane]  mask of embedded: 11000 11100 (agree) -> none (differ)"
+        "  [lane's answer is the reference's without its mask]\n"
         "\n"
         "fixed (1)\n"
-        "* fam/topic.masked [lane]  mask of embedded: none (differ) -> 11000 11100 (agree)\n"
+        "* fam/topic.masked [lane]  mask of embedded: none (differ) -> 11000 11100 (agree)"
+        "  [lane's answer is the reference's without its mask]\n"
         "\n"
         "~ 0 unchanged\n"
     )
+
+
+def test_a_line_ends_with_why_the_failing_side_differs(tmp_path: Path) -> None:
+    (row, *_) = diff(results_of(tmp_path), results_of(tmp_path, "no_mask")).rows
+    known = replace(row, because="Keras 3.0 to 3.3 attached no mask. They do now.")
+    (line,) = text(_with(tmp_path, known)).splitlines()[-3:-2]
+    assert line.endswith("-> none (differ)  [Keras 3.0 to 3.3 attached no mask]")
+    assert "They do now." in html(_with(tmp_path, known))
+
+
+def test_a_note_that_many_rows_share_is_told_twenty_times(tmp_path: Path) -> None:
+    (row, *_) = diff(results_of(tmp_path), results_of(tmp_path, "no_mask")).rows
+    lost = replace(row, section=Section.NOT_COMPARABLE, note="old could not start")
+    lines = text(_with(tmp_path, *[lost] * 25)).splitlines()
+    assert sum("fam/topic" in line for line in lines) == 20
+    assert lines[-3] == "x and 5 more: old could not start"
+    assert lines[0] == "nothing was compared: 25 not comparable; 0 of 0 compared answers unchanged"
+
+
+def _with(folder: Path, *rows: Row) -> Diff:
+    """A diff of these rows alone."""
+    return replace(diff(results_of(folder), results_of(folder)), rows=rows)
 
 
 def test_nothing_changed_says_so_with_its_denominator(tmp_path: Path) -> None:

@@ -48,6 +48,9 @@ def test_a_backend_that_is_installed_needs_nothing_and_another_an_environment() 
     assert parse("keras[torch]").environment == ()
     jax = parse("keras[jax]")
     assert (jax.name, jax.environment) == ("keras-jax", ("jax", "keras==3.15.1"))
+    assert "JAX_COMPILATION_CACHE_DIR" in jax.options["environment"]
+    assert "JAX_COMPILATION_CACHE_DIR" not in parse("keras[torch]").options["environment"]
+    assert "JAX_COMPILATION_CACHE_DIR" not in parse("keras[jax],python=ssh://far/python").options["environment"]
     assert parse("keras[numpy]").environment == ("jax", "keras==3.15.1", "numpy", "scipy")
     assert parse("keras[jax]@3.6.0").environment == ("jax", "keras==3.6.0")
 
