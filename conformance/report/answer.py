@@ -252,7 +252,14 @@ def lane_title(row: Mapping[str, Any]) -> str:
     ]
     if not packages:
         return one_line(row["name"], 40)
-    return packages[0] + (f" ({', '.join(packages[1:])})" if packages[1:] else "")
+    around = [*packages[1:], *ways(row)]
+    return packages[0] + (f" ({', '.join(around)})" if around else "")
+
+
+def ways(row: Mapping[str, Any]) -> list[str]:
+    """How a lane executes and its dtype policy, where these are not the usual ones: `xla`, `mixed_bfloat16`."""
+    given = ((row.get("mode", ""), "eager"), (row.get("policy", ""), "float32"))
+    return [one_line(way, 40) for way, usual in given if way not in ("", usual)]
 
 
 def titles(record: Record, lanes: Lanes) -> dict[str, str]:
