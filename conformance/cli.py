@@ -14,30 +14,49 @@ from conformance import __version__
 from conformance.ask import commands as ask_commands
 from conformance.errors import ConformanceError, Exit
 from conformance.gate import commands as gate_commands
+from conformance.usage import Parser
 
 DEFAULT_RESULTS = Path("reports/results.json")
 
 _EXAMPLES = """\
-examples:
-  conformance report reports/results.json -o report.html     make the HTML report again
-  conformance explain pooling/global_average.channels_first  one case as text, for a terminal or a chat
-  conformance explain --layer 'GRU(3)' --input 5,2            a question that has no case yet, in every lane
-  conformance check cases                                     read case files and name every mistake
-  conformance questions cases -o docs/questions.md            which cases settle which question
-  conformance answers -o docs/answers.md                      what the lanes said to each of them
-  conformance schema case                                     the JSON Schema of case files, for editors
+to ask
+  conformance explain pooling/global_average.channels_first        one case; it is run now where no results hold it
+  conformance explain --layer 'GRU(3)' --input 5,2                  a question that has no case yet, in every lane
+  conformance report reports/results.json -o report.html           the HTML report again, from results alone
+
+to upgrade
+  conformance gate --from keras@3.3.3 --to keras@3.15.1            which answers changed; exit code 1 if for the worse
+  conformance bisect merge/mask.pooled --good 3.3.3 --bad 3.6.0    in which release the answer changed
+  conformance matrix --versions 3.0..3.15 cases/merge              the answer in every version
+
+to write cases
+  conformance check cases                                          read case files and name every mistake
+  conformance mutants cases/merge                                  which plausible mistakes they would find
+  conformance schema case                                          the JSON Schema of case files, for editors
 
 Cases are run by pytest: pytest cases -k conv1d --results reports/results.json
 
-exit codes: 0 ok, 1 disagreement, 2 bad case or results file, 3 internal, 4 usage or lane missing, 5 nothing ran
+exit codes: 0 ok, 1 disagreement, 2 bad case, question or results file, or Ctrl-C, 3 internal, 4 usage or lane missing,
+5 nothing ran
 """
+_REPORT = """\
+examples:
+  conformance report                                                       of the last run, to standard output
+  conformance report results.json -o report.html
+  conformance report results.json --matrix reports/matrix.json -o report.html   with the answers of other versions
+"""
+_OUTPUT = "file to write; standard output when left out"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one subcommand and returns its exit code."""
     parser = _parser()
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given:
+        parser.print_help(sys.stderr)
+        return Exit.UNAVAILABLE
     try:
-        parsed = parser.parse_args(arguments)
+        parsed = parser.parse_args(given)
     except SystemExit as stop:
         return Exit.OK if stop.code in (0, None) else Exit.UNAVAILABLE
     command: Callable[[argparse.Namespace], int] = parsed.command
@@ -46,6 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConformanceError as error:
         print(error if error.exit is Exit.BAD_INPUT else f"conformance: {error}", file=sys.stderr)
         return error.exit
+    except KeyboardInterrupt:
+        print("conformance: interrupted", file=sys.stderr)
+        return Exit.BAD_INPUT
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # Python flushes it when it exits
         return Exit.OK
@@ -59,55 +81,64 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="conformance",
-        description="Explain, report and check what the lanes said.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = Parser(prog="conformance", description="Explain, report and check what the lanes said.", epilog=_EXAMPLES)
     parser.add_argument("--version", action="version", version=f"conformance {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
     ask_commands.register(commands)
     gate_commands.register(commands)
 
-    report = commands.add_parser("report", help="write the HTML report of a results file")
-    report.add_argument("results", type=Path, nargs="?", default=DEFAULT_RESULTS)
-    report.add_argument("-o", "--output", type=Path, help="file to write; standard output when left out")
+    report = commands.add_parser("report", help="write the HTML report of a results file", epilog=_REPORT)
+    _results(report)
+    report.add_argument("-o", "--output", type=Path, metavar="FILE", help=_OUTPUT)
     report.add_argument(
         "--matrix", type=Path, metavar="FILE", help="results of other versions to show on each page: see matrix"
     )
     report.set_defaults(command=_report)
 
-    check = commands.add_parser("check", help="read case files and name every mistake")
-    check.add_argument("path", type=Path, nargs="?", default=Path("cases"))
+    check = commands.add_parser("check", help="read case files and name every mistake, each at its line and column")
+    _cases(check)
     check.set_defaults(command=_check)
 
     questions = commands.add_parser("questions", help="list which cases settle which question, as markdown")
-    questions.add_argument("path", type=Path, nargs="?", default=Path("cases"))
-    questions.add_argument("-o", "--output", type=Path)
+    _cases(questions)
+    questions.add_argument("-o", "--output", type=Path, metavar="FILE", help=_OUTPUT)
     questions.set_defaults(command=_questions)
 
-    judge = commands.add_parser("judge", help="judge a stored run again with another budget, without a framework")
-    judge.add_argument("results", type=Path, nargs="?", default=DEFAULT_RESULTS)
+    judge = commands.add_parser(
+        "judge",
+        help="judge a stored run again with another budget, without a framework",
+        epilog="example:\n  conformance judge reports/results.json --budget-scale 0.5   what half of it would fail\n",
+    )
+    _results(judge)
     judge.add_argument("--budget-scale", type=float, default=1.0, metavar="S", help="how much wider the budget is")
     judge.set_defaults(command=_judge)
 
     mutants = commands.add_parser("mutants", help="run the cases against plausible mistakes, without a framework")
-    mutants.add_argument("path", type=Path, nargs="?", default=Path("cases"))
-    mutants.add_argument("-o", "--output", type=Path, help="the table as markdown; standard output when left out")
+    _cases(mutants)
+    mutants.add_argument("-o", "--output", type=Path, metavar="FILE", help=f"the table as markdown; {_OUTPUT}")
     mutants.add_argument("--json", type=Path, metavar="FILE", help="the score of every mutant and case as JSON")
     mutants.set_defaults(command=_mutants)
 
     answers = commands.add_parser("answers", help="list what the lanes said to each question, as markdown")
-    answers.add_argument("results", type=Path, nargs="?", default=DEFAULT_RESULTS)
-    answers.add_argument("-o", "--output", type=Path)
+    _results(answers)
+    answers.add_argument("-o", "--output", type=Path, metavar="FILE", help=_OUTPUT)
     answers.set_defaults(command=_answers)
 
     schema = commands.add_parser("schema", help="print the JSON Schema of case files")
-    schema.add_argument("kind", choices=["case"])
-    schema.add_argument("-o", "--output", type=Path)
+    schema.add_argument("kind", choices=["case"], help="of what: case files")
+    schema.add_argument("-o", "--output", type=Path, metavar="FILE", help=_OUTPUT)
     schema.set_defaults(command=_schema)
     return parser
+
+
+def _results(parser: argparse.ArgumentParser) -> None:
+    words = f"a results file, as `pytest cases --results FILE` writes it (default: {DEFAULT_RESULTS})"
+    parser.add_argument("results", type=Path, nargs="?", default=DEFAULT_RESULTS, metavar="RESULTS", help=words)
+
+
+def _cases(parser: argparse.ArgumentParser) -> None:
+    words = "a case file or a folder of them (default: cases)"
+    parser.add_argument("path", type=Path, nargs="?", default=Path("cases"), metavar="CASES", help=words)
 
 
 def _write(text: str, output: Path | None) -> None:

@@ -30,6 +30,7 @@ from typing import Any
 from conformance import __version__
 from conformance.errors import ResultsError
 from conformance.record import plain_json
+from conformance.results_form import check_form
 
 SCHEMA_VERSION = 1
 KIND = "conformance-results"
@@ -182,7 +183,8 @@ def read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise ResultsError(f"{path}: no such file", "make one with: pytest cases --results FILE") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ResultsError(f"{path}: cannot be read: {error}") from None
+        why = "it is not text" if isinstance(error, UnicodeDecodeError) else error.strerror
+        raise ResultsError(f"{path}: cannot be read: {why}", "name the file that a run writes") from None
     try:
         found = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
@@ -199,6 +201,7 @@ def read(path: Path) -> dict[str, Any]:
     footer, cases = found.get("footer"), found.get("cases")
     if not isinstance(footer, dict) or not isinstance(cases, list) or footer.get("cases") != len(cases):
         raise ResultsError(f"{path}: the footer does not match the cases; the file is damaged", "run the cases again")
+    check_form(found, path)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -24,9 +25,100 @@ def test_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
     assert "conformance explain pooling/" in capsys.readouterr().out
 
 
-def test_an_unknown_verb_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["explode"]) == 4
-    assert "invalid choice: 'explode'" in capsys.readouterr().err
+MISTYPED = {
+    "a command": (["expalin", "x"], "conformance: there is no command 'expalin'\n   = help: did you mean explain?\n"),
+    "an option": (
+        ["explain", "--lyer", "GRU"],
+        "conformance explain: there is no option '--lyer'\n   = help: did you mean --layer?\n",
+    ),
+    "a verb of a command": (
+        ["deviations", "lst"],
+        "conformance deviations: there is no command 'lst'\n   = help: did you mean list?\n",
+    ),
+    "a choice": (
+        ["explain", "x", "--format", "pdf"],
+        "conformance explain: there is no --format 'pdf'\n   = help: there are text, md, markdown, html\n",
+    ),
+    "one argument too many": (
+        ["explain", "a", "b"],
+        "conformance explain: 'b' is one argument too many\n   = help: conformance explain --help\n",
+    ),
+    "something left out": (
+        ["gate", "--from", "keras@3.3.3"],
+        "conformance gate: the following arguments are required: --to\n   = help: conformance gate --help\n",
+    ),
+    "a version": (
+        ["bisect", "fam/topic.masked", "--good", "3.3.3", "--bad", "3.x", "--versions", "3.3.3,3.4.0"],
+        "conformance: 3.x is not a version\n   = help: versions as pip writes them: 3.4.0\n",
+    ),
+    "versions turned round": (
+        ["bisect", "masked", "--good", "3.4.0", "--bad", "3.3.3", "--versions", "3.3.3,3.4.0"],
+        "conformance: 3.4.0 is newer than 3.3.3\n   = help: the older end first: 3.3.3 to 3.4.0\n",
+    ),
+    "the id of a case": (
+        ["bisect", "fam/topic.maskd", "--good", "3.3.3", "--bad", "3.4.0"],
+        "conformance: no cases are called fam/topic.maskd in cases\n   = help: did you mean fam/topic.masked?\n",
+    ),
+    "a file of cases": (
+        ["matrix", "--versions", "3.3.3", "cases/none.case.yaml"],
+        "conformance: cases/none.case.yaml: no such file or folder\n   = help: case files stand in cases\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISTYPED)
+def test_what_is_mistyped_gets_the_nearest_that_exists(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cases_of(POOLED, tmp_path / "cases")
+    monkeypatch.chdir(tmp_path)
+    arguments, message = MISTYPED[name]
+    assert main(arguments) == 4
+    assert capsys.readouterr().err == message
+
+
+def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 4
+    assert "to upgrade\n  conformance gate --from" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["explain", "report", "diff", "gate", "bisect", "matrix", "judge"])
+def test_help_of_a_command_shows_how_it_is_used(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--help"]) == 0
+    assert f"\n  conformance {command} " in capsys.readouterr().out
+
+
+def test_every_argument_says_what_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """No line of any help is an option alone; `-h` is argparse's own."""
+    assert main(["--help"]) == 0
+    commands = re.findall(r"^    ([a-z]+)", capsys.readouterr().out, re.MULTILINE)
+    assert {"explain", "matrix", "check"} <= set(commands)
+    for command in commands:
+        assert main([command, "--help"]) == 0
+        shown = capsys.readouterr().out
+        bare = re.findall(r"^  (\S+(?: [A-Z.,]+)?)\n(?!\s{10})", shown.partition("\noptions:")[2], re.MULTILINE)
+        assert bare == [], f"{command}: {bare}"
+
+
+def test_ctrl_c_ends_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(path: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(results, "read", interrupted)
+    assert main(["explain", "masked", "--results", str(file)]) == 2
+    assert capsys.readouterr().err == "conformance: interrupted\n"
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", None])
+def test_what_is_no_text_file_is_named(
+    content: bytes | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "r.json"
+    path.mkdir() if content is None else path.write_bytes(content)
+    assert main(["report", str(path)]) == 2
+    assert "cannot be read: " + ("it is not text" if content else "Is a directory") in capsys.readouterr().err
 
 
 def test_report_is_the_same_bytes_for_the_same_results(file: Path, tmp_path: Path) -> None:

@@ -88,12 +88,21 @@ def between(versions: Sequence[str], first: str, last: str) -> list[str]:
 
     Raises UsageError where there is none.
     """
-    low, high = Version(first), Version(last)
+    low, high = _version(first), _version(last)
+    if low > high:
+        raise UsageError(f"{first} is newer than {last}", f"the older end first: {last} to {first}")
     length = len(high.release)
     found = [v for v in versions if low <= Version(v) and Version(v).release[:length] <= high.release]
     if not found:
         raise UsageError(f"no version is published from {first} to {last}", f"the newest is {versions[-1]}")
     return found
+
+
+def _version(text: str) -> Version:
+    try:
+        return Version(text)
+    except InvalidVersion:
+        raise UsageError(f"{text} is not a version", "versions as pip writes them: 3.4.0") from None
 
 
 def newest_patches(versions: Sequence[str]) -> list[str]:

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from conformance.case.problems import did_you_mean
 from conformance.errors import Exit, UsageError
 from conformance.gate.matrix_commands import emit, register_matrix
 
@@ -16,13 +15,35 @@ _FORMATS = ("text", "markdown", "json", "html")
 _FAIL_ON = ("regressions", "changes", "nothing")
 _FAIL_ON_HELP = "exit code 1 for regressions (the default), for any answer that moved and is not known, or never"
 
+_DIFF = """\
+examples:
+  conformance diff old.json new.json
+  conformance diff old.json new.json --format markdown --fail-on changes
+  conformance diff results.json --lane keras@3.3.3 --lane keras        two lanes of one run, the older first
+
+Exit code 1 where something got worse; see --fail-on.
+"""
+_GATE = """\
+examples:
+  conformance gate --from keras@3.3.3 --to keras@3.15.1
+  conformance gate --from old=keras@2.15.0,tensorflow==2.15.1 --to keras cases/merge
+  conformance gate --from keras@3.6.0 --to keras -- -k gru             what stands after -- goes to pytest
+
+Writes gate.html, gate.json, gate.xml and results.json to the folder of --output. docs/gate.md says how lanes are named.
+"""
+_BISECT = """\
+examples:
+  conformance bisect merge/mask.pooled --good 3.3.3 --bad 3.6.0
+  conformance bisect merge/mask.pooled --good 3.3.3 --bad 3.6.0 --versions 3.3.3,3.4.0,3.5.0,3.6.0    asks no index
+"""
+
 
 def register(commands: Any) -> None:
     """Adds the gate's subcommands to the parser's."""
     diff = commands.add_parser(
         "diff",
         help="what changed between two results, or two lanes of one, case by case",
-        description="Exit code 1 where something got worse; see --fail-on.",
+        epilog=_DIFF,
     )
     diff.add_argument("old", type=Path, help="results of the older side")
     diff.add_argument("new", type=Path, nargs="?", help="results of the newer side; OLD itself when left out")
@@ -38,8 +59,10 @@ def register(commands: Any) -> None:
     _register_gate(commands)
     _register_deviations(commands)
     merge = commands.add_parser("merge", help="put the shards of a run together, with proof that every case ran once")
-    merge.add_argument("shards", type=Path, nargs="+", metavar="FILE")
-    merge.add_argument("-o", "--output", type=Path, default=Path("reports/results.json"))
+    merge.add_argument("shards", type=Path, nargs="+", metavar="FILE", help="the results of each shard")
+    merge.add_argument(
+        "-o", "--output", type=Path, default=Path("reports/results.json"), metavar="FILE", help="the whole"
+    )
     merge.set_defaults(command=_merge)
 
 
@@ -47,7 +70,7 @@ def _register_gate(commands: Any) -> None:
     gate = commands.add_parser(
         "gate",
         help="run two versions beside the reference and say what changed between them",
-        description="Arguments that are left over go to pytest, options of it after --: conformance gate ... -- -k gru",
+        epilog=_GATE,
     )
     gate.add_argument("--from", dest="old", required=True, metavar="SPEC", help="the version that is in use")
     gate.add_argument("--to", dest="new", required=True, metavar="SPEC", help="the version to upgrade to")
@@ -57,13 +80,13 @@ def _register_gate(commands: Any) -> None:
     gate.add_argument("arguments", nargs="*", metavar="ARGUMENT", help="for pytest: case files and options")
     gate.set_defaults(command=_gate)
 
-    bisect = commands.add_parser("bisect", help="the release in which the answer to a case changed")
-    bisect.add_argument("case", help="the case's id")
+    bisect = commands.add_parser("bisect", help="the release in which the answer to a case changed", epilog=_BISECT)
+    bisect.add_argument("case", help="the case's id, or the end of it")
     bisect.add_argument("--package", default="keras", help="keras (the default), or tf_keras")
     bisect.add_argument("--good", required=True, metavar="VERSION", help="the older end")
     bisect.add_argument("--bad", required=True, metavar="VERSION", help="the newer end")
     bisect.add_argument("--versions", metavar="A,B,...", help="search these; those that pip knows when left out")
-    bisect.add_argument("--cases", type=Path, default=Path("cases"), metavar="FOLDER")
+    bisect.add_argument("--cases", type=Path, default=Path("cases"), metavar="FOLDER", help="where case files stand")
     bisect.set_defaults(command=_bisect)
     register_matrix(commands)
 
@@ -123,13 +146,12 @@ def _gate(parsed: argparse.Namespace) -> int:
 
 
 def _bisect(parsed: argparse.Namespace) -> int:
+    from conformance.ask.find import one_of
     from conformance.case.load import load_folder
     from conformance.gate.bisect import answer_in, between, in_order, published, search
 
     cases = {case.id: case for case in load_folder(parsed.cases)}
-    if parsed.case not in cases:
-        near = did_you_mean(parsed.case, cases)
-        raise UsageError(f"there is no case {parsed.case} in {parsed.cases}", near or "see conformance check cases")
+    parsed.case = one_of(parsed.case, list(cases), str(parsed.cases))
     given = parsed.versions
     versions = in_order(given.split(",")) if given else published(parsed.package)
     versions = between(versions, parsed.good, parsed.bad)

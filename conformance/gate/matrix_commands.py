@@ -192,6 +192,8 @@ def _item(case_id: str, folder: Path) -> str:
     from conformance.case.load import load_folder
 
     positions = {case.id: case.position.path for case in load_folder(folder)}
+    if case_id.endswith((".yaml", ".yml")) or case_id.startswith(str(folder)):
+        raise UsageError(f"{case_id}: no such file or folder", f"case files stand in {folder}")
     name = one_of(case_id, list(positions), str(folder))
     return f"{positions[name]}::{name}"
 

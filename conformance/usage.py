@@ -1,0 +1,55 @@
+"""The parser of the command line: mistyped commands and options get the nearest that exist."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from conformance.case.problems import did_you_mean, shown
+
+_CHOICE = re.compile(
+    r"argument (?P<what>\S+): invalid choice: '(?P<word>.*?)' \(choose from (?P<known>.*)\)", re.DOTALL
+)
+_UNKNOWN = "unrecognized arguments: "
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are two lines, as all others of this program: what is wrong, and what to do."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(*args, **kwargs)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """As argparse does it, but that a subcommand names its own unknown options, for it knows the others."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"{_UNKNOWN}{' '.join(unknown)}")
+        return found, unknown
+
+    def error(self, message: str) -> NoReturn:
+        """Prints a message with its hint and ends."""
+        what, hint = self._explained(message)
+        self.exit(2, f"{self.prog}: {what}\n   = help: {hint}\n")
+
+    def _explained(self, message: str) -> tuple[str, str]:
+        see = f"{self.prog} --help"
+        matched = _CHOICE.match(message)
+        if matched is not None:
+            known = re.findall(r"[^\s',]+", matched["known"])
+            what = "command" if matched["what"] in ("command", "verb") else matched["what"]
+            return f"there is no {what} {shown(matched['word'])}", self._near(matched["word"], known, see)
+        if message.startswith(_UNKNOWN):
+            first = message[len(_UNKNOWN) :].split()[0]
+            options = [option for action in self._actions for option in action.option_strings]
+            if first.startswith("-"):
+                return f"there is no option {shown(first)}", self._near(first.partition("=")[0], options, see)
+            return f"{shown(first)} is one argument too many", see
+        return message, see
+
+    @staticmethod
+    def _near(word: str, known: Sequence[str], otherwise: str) -> str:
+        listed = f"there are {', '.join(known)}" if 0 < len(known) <= 20 else otherwise
+        return did_you_mean(word, known) or listed
