@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from conformance.lanes.adapter import Identity, Observing
+from conformance.lanes.carried import Value
 from conformance.lanes.numpy import Reference, ReferenceArrays, as_reference, make_layers, observed
+from conformance.lanes.numpy_training import make_optimizers, weights_after_steps
 from conformance.lanes.wire import pack, unpack
-from conformance.mutants.layer import mutants_of, with_mistake
+from conformance.mutants.layer import mutable, mutants_of, with_mistake
 from conformance.mutants.observe import weights_of
-from conformance.reference.catalog import LAYERS
 
 
 class Mistaken:
@@ -26,20 +27,24 @@ class Mistaken:
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         named = [(options["kind"], options["mutant"]), *options.get("also", ())]
-        kinds = [(LAYERS[kind], mutants_of(LAYERS[kind])[mutant]) for kind, mutant in named]
+        kinds = [(mutable()[kind], mutants_of(mutable()[kind])[mutant]) for kind, mutant in named]
         self.rewrites = [partial(with_mistake, kind=kind, mutant=mutant) for kind, mutant in kinds]
         self.identity: Identity = dataclasses.replace(Reference({}).identity, versions={"fake": "1.0"})
 
     def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]:
         observing = Observing(phase="call")
         weights = weights_of(plan)
-        layers = make_layers(plan)
+        layers, optimizers = make_layers(plan), make_optimizers(plan)
         for rewrite in self.rewrites:
             layers = {name: rewrite(layer) for name, layer in layers.items()}
-        for run in plan["runs"]:
+            optimizers = [rewrite(optimizer) for optimizer in optimizers]
+        for index, run in enumerate(plan["runs"]):
             arrays = ReferenceArrays(plan, layers, lambda name, *_: weights[name], observing)
-            arrays.run({name: as_reference(unpack(value)) for name, value in run.items()})
+            inputs = {name: as_reference(unpack(value)) for name, value in run.items()}
+            arrays.run(inputs)
             observing.runs.append({node: observed(arrays.values[node]) for node in plan["observed"]})
+            trained = {} if index else weights_after_steps(plan, layers, optimizers, weights, inputs)
+            observing.runs[-1].update({label: observed(Value(array)) for label, array in trained.items()})
         for run in observing.runs:
             for item in (item for node in run.values() for item in node["items"]):
                 array = unpack(item["data"])
