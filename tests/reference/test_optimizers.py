@@ -17,7 +17,8 @@ ROOT2, ROOT7 = math.sqrt(2.0), math.sqrt(7.0)
 
 def path(optimizer: Optimizer, start: float, slope: Any, steps: int) -> list[float]:
     """The weight after each step; `slope` gives the gradient at a weight."""
-    w, memory, found = np.array(start), {}, []
+    w, found = np.array(start), []
+    memory: dict[str, dict[str, Any]] = {}
     for number in range(1, steps + 1):
         w = optimizer.apply(number, {"w": w}, {"w": np.asarray(slope(w))}, memory)["w"]
         found.append(float(w))
