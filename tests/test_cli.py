@@ -57,7 +57,7 @@ MISTYPED = {
     ),
     "the id of a case": (
         ["bisect", "fam/topic.maskd", "--good", "3.3.3", "--bad", "3.4.0"],
-        "conformance: no cases are called fam/topic.maskd in cases\n   = help: did you mean fam/topic.masked?\n",
+        "conformance: no case is called fam/topic.maskd in cases\n   = help: did you mean fam/topic.masked?\n",
     ),
     "a file of cases": (
         ["matrix", "--versions", "3.3.3", "cases/none.case.yaml"],

@@ -63,14 +63,19 @@ def one_of(asked: str, ids: Sequence[str], where: str) -> str:
         more = f" ({len(near)} in all)" if len(near) > NEAR else ""
         hint: str | None = f"did you mean {', '.join(near[:NEAR])}{more}?"
     else:
-        hint = did_you_mean(asked, ids) or f"{where} holds {len(ids)} cases"
-    raise UsageError(f"{len(found) or 'no'} cases are called {asked} in {where}", hint)
+        few = f"it holds {', '.join(ids)}" if 0 < len(ids) <= NEAR else f"it holds {len(ids)} cases"
+        hint = did_you_mean(asked, ids) or few
+    count = f"{len(found)} cases are" if found else "no case is"
+    raise UsageError(f"{count} called {asked} in {where}", hint)
 
 
 def _run(asked: str, folder: Path, lanes: Sequence[str], why: str) -> Found:
     from conformance.ask.live import announce, ask, lanes_of, record_of
     from conformance.case.load import load_folder
 
+    if not folder.is_dir():
+        hint = "go to where the cases stand, or name them: --cases FOLDER, or --results FILE of a run"
+        raise UsageError(f"{why}and there is no folder {folder}" if why else f"there is no folder {folder}", hint)
     specs = lanes_of(lanes)
     loaded: dict[str, Case] = {case.id: case for case in load_folder(folder)}
     case = loaded[one_of(asked, list(loaded), str(folder))]

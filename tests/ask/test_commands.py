@@ -152,6 +152,12 @@ MISTAKES = {
     "nothing": (["explain"], 4, "which case?"),
     "an unknown id": (["explain", "topic.mask"], 4, "did you mean fam/topic.masked?"),
     "an id with a typo": (["explain", "fam/topci.masked"], 4, "did you mean fam/topic.masked?"),
+    "no such id": (["explain", "zz"], 4, "no case is called zz in cases\n   = help: it holds fam/topic.masked"),
+    "no cases": (
+        ["explain", "x", "--cases", "none"],
+        4,
+        "there is no reports/results.json yet; and there is no folder none\n   = help: go to where the cases stand",
+    ),
     "both": (["explain", "x", "--layer", "Dense"], 4, "an ID and --layer are both given"),
     "an input without a layer": (["explain", "x", "--input", "5"], 4, "--input is for a new question"),
     "no results where named": (["explain", "x", "--results", "none.json"], 2, "none.json: no such file"),
