@@ -23,7 +23,8 @@ from conformance.lanes.observation import Observation
 from conformance.lanes.process import InProcessLane, Lane, LaneIdentity, LaneSpec, ProcessLane
 from conformance.plan import Plan, plan_of
 from conformance.record import case_record
-from conformance.relations.judge import broken, relations_of, with_relations
+from conformance.relations.asking import Asking
+from conformance.relations.judge import relations_of, with_relations
 
 WINDOW = 6
 """Cases sent ahead of the one that is waited for: enough to hide a slow case, few enough to bound memory."""
@@ -206,22 +207,10 @@ class Run:
             for name, found in lanes.items()
             if name != REFERENCE and found.verdict is Verdict.AGREE and observations[name].failure is None
         ]
-        for name in honest:
-            for one in asked:
-                self.lanes[name].send(one.plan)
-        for name in honest:
-            findings = [
-                finding
-                for one in asked
-                for finding in broken(
-                    one,
-                    observations[name],
-                    self.lanes[name].wait(one.plan["id"]),
-                    seen_in(observations[REFERENCE], observations[name].policy),
-                    case.demands,
-                )
-            ]
-            lanes[name] = with_relations(lanes[name], findings)
+        asking = {name: Asking(self.lanes[name], plan, asked) for name in honest}
+        for name, one in asking.items():
+            reference = seen_in(observations[REFERENCE], observations[name].policy)
+            lanes[name] = with_relations(lanes[name], one.findings(observations[name], reference, case.demands))
         return replace(verdict, lanes=lanes)
 
     def _send_ahead(self, index: int) -> None:

@@ -114,12 +114,12 @@ class Fake:
     def __init__(self, options: Mapping[str, Any]) -> None:
         self.behaviour = options["behaviour"]
         self.only = options.get("only")
-        """The id of the one case that the behaviour befalls; all when left out."""
+        """The id of the one case that the behaviour befalls, or a list of ids; all when left out."""
         self.reference = Reference({})
         self.identity: Identity = replace(self.reference.identity, versions={"fake": "1.0"})
 
     def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]:
-        is_meant = self.only in (None, plan["id"])
+        is_meant = self.only in (None, plan["id"]) or (isinstance(self.only, list) and plan["id"] in self.only)
         if is_meant and self.behaviour in ACTIONS:
             try:
                 ACTIONS[self.behaviour]()

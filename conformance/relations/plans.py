@@ -49,8 +49,8 @@ def through(change: Callable[[Array], Array]) -> Relate:
 
 
 def renamed(plan: Plan, name: str, **changes: Any) -> Plan:
-    """The plan under an id of its own, without gradients, and with these parts replaced."""
-    return {**plan, "id": f"{plan['id']}|{name}", "cotangents": {}, **changes}
+    """The plan under an id of its own, without gradients and training, and with these parts replaced."""
+    return {**plan, "id": f"{plan['id']}|{name}", "cotangents": {}, "trainings": [], **changes}
 
 
 def with_inputs(

@@ -12,6 +12,7 @@ from conformance.lanes.numpy import Reference
 from conformance.lanes.observation import from_message
 from conformance.lanes.process import LaneSpec
 from conformance.plan import plan_of
+from conformance.relations.asking import together
 from conformance.relations.catalog import RELATIONS
 from conformance.relations.judge import relations_of
 from conformance.report.text import lane_failure
@@ -124,24 +125,60 @@ def test_a_lane_that_keeps_all_of_them_agrees(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("behaviour", ["always_wrong", "off_by_a_thousandth", "gives_nan", "wrong_shape"])
 def test_a_lane_that_breaks_one_is_found_by_its_name(behaviour: str, tmp_path: Path) -> None:
-    found = record_of(tmp_path, fake(behaviour, only="fam/topic.masked|batch_reordered"))
+    found = record_of(
+        tmp_path, fake(behaviour, only=["fam/topic.masked|relations", "fam/topic.masked|batch_reordered"])
+    )
     assert (found["verdict"], found["aspects"]["relations"]) == ("differ", "differ")
     assert {finding["kind"] for finding in found["findings"]} == {"batch_reordered"}
     assert found["findings"][0]["wanted"] == "samples in another order give their outputs in that order"
 
 
 def test_a_lane_that_raises_in_one_is_found_by_its_name(tmp_path: Path) -> None:
-    found = record_of(tmp_path, fake("raises", only="fam/topic.masked|run_twice"))
+    found = record_of(tmp_path, fake("raises", only=["fam/topic.masked|relations", "fam/topic.masked|run_twice"]))
     assert [finding["kind"] for finding in found["findings"]] == ["run_twice"]
 
 
+@pytest.mark.parametrize("behaviour", ["always_wrong", "raises", "wrong_shape"])
+def test_what_is_broken_only_beside_others_is_not_broken(behaviour: str, tmp_path: Path) -> None:
+    """Many runs in one plan are a short cut: a relation that fails there is asked for again by itself."""
+    found = record_of(tmp_path, fake(behaviour, only=["fam/topic.masked|relations"]))
+    assert (found["verdict"], found["aspects"]["relations"]) == ("agree", "agree")
+
+
+def test_relations_over_inputs_share_one_plan(tmp_path: Path) -> None:
+    (case,) = cases_of(CASE.format(layer="{type: GRU, units: 3}", graph='"layer(x)"', inputs=X), tmp_path)
+    plan = plan_of(case, with_gradients=False)
+    reference = from_message("numpy", "numpy", Reference({}).observe(plan))
+    asked = [one for one in relations_of(plan, reference) if one.plan["layers"] is plan["layers"]]
+    whole = together(plan, asked)
+    assert len(whole["runs"]) == len(asked) > 3
+    assert whole["inputs"]["x"]["shape"] == [None, 6, 4]
+    answers = from_message("numpy", "numpy", Reference({}).observe(whole))
+    for one, run in zip(asked, answers.runs, strict=True):
+        alone = from_message("numpy", "numpy", Reference({}).observe(one.plan))
+        assert np.array_equal(run["y"].outputs[0].values, alone.runs[0]["y"].outputs[0].values)
+
+
+def test_a_layer_that_remembers_is_asked_for_each_relation_by_itself(tmp_path: Path) -> None:
+    stateful = "{type: GRU, units: 3, stateful: true}"
+    (case,) = cases_of(CASE.format(layer=stateful, graph='"layer(x)"', inputs=X), tmp_path)
+    spec = fake("always_wrong", only=["fam/topic.one|relations"])
+    run = Run((spec, LANES["numpy"]), in_process=[spec.name, "numpy"], with_relations=True)
+    run.announce([(case, [spec.name])])
+    assert run.record(case)["lanes"][spec.name]["aspects"]["relations"] == "agree"
+
+
 def test_the_text_says_what_is_not_kept(tmp_path: Path) -> None:
-    wrong = whole_record_of(tmp_path, fake("always_wrong", only="fam/topic.masked|batch_reordered"))
+    wrong = whole_record_of(
+        tmp_path, fake("always_wrong", only=["fam/topic.masked|relations", "fam/topic.masked|batch_reordered"])
+    )
     assert lane_failure(wrong, "always_wrong").splitlines()[0] == (
         "relation batch_reordered of embedded: always_wrong does not keep that samples in another order give their "
         "outputs in that order; 30 of 30 elements are further apart"
     )
-    raising = whole_record_of(tmp_path, fake("raises", only="fam/topic.masked|run_twice"))
+    raising = whole_record_of(
+        tmp_path, fake("raises", only=["fam/topic.masked|relations", "fam/topic.masked|run_twice"])
+    )
     first = lane_failure(raising, "raises").splitlines()[0]
     assert first.startswith("relation run_twice: raises does not keep that a second run gives the same: it raised ")
 
@@ -155,7 +192,7 @@ def test_a_lane_that_differs_anyway_is_not_asked(tmp_path: Path) -> None:
 def test_one_rounding_is_no_broken_relation(tmp_path: Path) -> None:
     text = POOLED.replace("embedded", "_embedded")
     (case,) = cases_of(text, tmp_path)
-    spec = fake("off_by_one_ulp", only="fam/topic.masked|run_twice")
+    spec = fake("off_by_one_ulp", only=["fam/topic.masked|relations", "fam/topic.masked|run_twice"])
     run = Run((spec, LANES["numpy"]), in_process=[spec.name, "numpy"], with_relations=True)
     run.announce([(case, [spec.name])])
     assert run.record(case)["lanes"][spec.name]["verdict"] == "agree"
