@@ -14,6 +14,7 @@ from conformance import __version__
 from conformance.ask import commands as ask_commands
 from conformance.errors import ConformanceError, Exit
 from conformance.gate import commands as gate_commands
+from conformance.repro import command as repro_command
 from conformance.usage import Parser
 
 DEFAULT_RESULTS = Path("reports/results.json")
@@ -86,12 +87,16 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
     ask_commands.register(commands)
     gate_commands.register(commands)
+    repro_command.register(commands)
 
     report = commands.add_parser("report", help="write the HTML report of a results file", epilog=_REPORT)
     _results(report)
     report.add_argument("-o", "--output", type=Path, metavar="FILE", help=_OUTPUT)
     report.add_argument(
         "--matrix", type=Path, metavar="FILE", help="results of other versions to show on each page: see matrix"
+    )
+    report.add_argument(
+        "--baseline", type=Path, metavar="FILE", help="results of an earlier run, to say what changed since"
     )
     report.set_defaults(command=_report)
 
@@ -152,7 +157,7 @@ def _write(text: str, output: Path | None) -> None:
 
 def _report(parsed: argparse.Namespace) -> int:
     from conformance.journal import recover
-    from conformance.report.html import render
+    from conformance.report.html import rendered
     from conformance.results import read
 
     killed = recover(parsed.results.parent)
@@ -164,7 +169,14 @@ def _report(parsed: argparse.Namespace) -> int:
         from conformance.gate.versions import with_versions
 
         results = with_versions(results, read(parsed.matrix))
-    _write(render(results), parsed.output)
+    if parsed.baseline is not None:
+        from conformance.gate.baseline import with_baseline
+
+        results = with_baseline(results, read(parsed.baseline))
+    made = rendered(results)
+    _write(made.text, parsed.output)
+    if made.remark:
+        print(f"conformance: {made.remark}", file=sys.stderr)
     return Exit.OK
 
 

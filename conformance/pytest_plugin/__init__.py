@@ -33,6 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--lanes", metavar="A,B", help="lanes to run, e.g. keras,torch (the NumPy reference always runs)")
     group.addoption("--results", type=Path, metavar="FILE", help="write results.json here")
     group.addoption("--report", type=Path, metavar="FILE", help="write the HTML report here")
+    group.addoption("--baseline", type=Path, metavar="FILE", help="say in the report what changed since these results")
     group.addoption(
         "--in-process",
         action="append",
@@ -164,7 +165,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if state.is_controller:
         _controller = state
     try:
-        _ = state.excuses
+        _ = state.excuses, state.baseline
     except ConformanceError as error:
         pytest.exit(str(error), returncode=error.exit)
 
@@ -256,3 +257,5 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     for option in ("results", "report"):
         if (path := config.getoption(option)) is not None:
             terminalreporter.write_line(f"{option}: {path}")
+    if state.report_remark:
+        terminalreporter.write_line(state.report_remark, yellow=True)

@@ -56,6 +56,8 @@ class Session:
         """The ids of all cases of the project; None unless the run was asked for every one of them."""
         self.standings: list[Standing] = []
         self.is_warm = False
+        self.report_remark = ""
+        """What is to be said of the report's size."""
         self._run: Run | None = None
 
     @property
@@ -94,6 +96,16 @@ class Session:
         from conformance.gate.options import Excuses
 
         return Excuses(self.config)
+
+    @cached_property
+    def baseline(self) -> dict[str, Any] | None:
+        """Results of an earlier run, to compare with. Raises ConformanceError for a bad file."""
+        path = self.config.getoption("baseline")
+        if path is None:
+            return None
+        from conformance.results import read
+
+        return read(path)
 
     def warm(self) -> None:
         """Starts the lanes' imports with the first case file, so that they go on while the rest is collected."""

@@ -69,10 +69,16 @@ def write_files(state: Session, session: pytest.Session, exitstatus: int) -> Non
             if state.journal is not None:
                 state.journal.done()
         if report_path is not None:
-            from conformance.report.html import render
+            from conformance.report.html import rendered
 
             path = report_path
-            write_whole(report_path, render(results))
+            if state.baseline is not None:
+                from conformance.gate.baseline import with_baseline
+
+                results = with_baseline(results, state.baseline)
+            made = rendered(results)
+            write_whole(report_path, made.text)
+            state.report_remark = made.remark
     except OSError as error:
         state.cannot_write = f"{path} cannot be written: {error.strerror}; what stood there before still stands"
         if state.journal is not None and state.journal.path.exists():

@@ -10,12 +10,13 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from conformance.report.blocks import GLYPHS, Page, packed, page_lists
-from conformance.report.view import report_of
+from conformance.report.view import Detail, detail_of, report_of
 
 _FOLDER = Path(__file__).parent
 KINDS = {
@@ -29,11 +30,49 @@ KINDS = {
 }
 
 
+LARGE, LARGEST = 10_000_000, 25_000_000
+"""Bytes from which on a report is said to be large, and beyond which it leaves out more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A report, and what whoever writes it should be told of its size; empty for one of a usual size."""
+
+    text: str
+    remark: str
+
+
+def rendered(results: Mapping[str, Any]) -> Rendered:
+    """The report of a results file in as much detail as its size allows."""
+    first = detail_of(results)
+    for detail in Detail:
+        if detail < first:
+            continue
+        text = _rendered(results, detail)
+        size = len(text.encode("utf-8"))
+        if size <= LARGEST:
+            break
+    return Rendered(text, _remark(size, first, detail))
+
+
+def _remark(size: int, wanted: Detail, detail: Detail) -> str:
+    if size <= LARGE and detail is wanted:
+        return ""
+    words = f"the report has {size / 1e6:.1f} MB"
+    if detail is not wanted:
+        words += f"; whole it would have more than {LARGEST / 1e6:.0f}: it says at its top what is left out"
+    return words if size <= LARGEST else f"{words}; split the run with --shard, or select cases"
+
+
 def render(results: Mapping[str, Any]) -> str:
     """The report of a results file."""
+    return rendered(results).text
+
+
+def _rendered(results: Mapping[str, Any], detail: Detail) -> str:
     from markupsafe import Markup
 
-    report = report_of(results)
+    report = report_of(results, detail)
     style, script = static("report.css"), static("report.js")
     return str(
         environment()

@@ -7,6 +7,7 @@ from typing import Any
 
 from conformance.report.answer import answer, versions_text
 from conformance.report.blocks import Block, Cell, Chips, Code, Command, Link, Page, Paragraph, Section, Table
+from conformance.report.changes import change_blocks
 from conformance.report.facts import (
     REFERENCE,
     Lanes,
@@ -19,6 +20,7 @@ from conformance.report.facts import (
 )
 from conformance.report.findings import finding_text, verdict_text
 from conformance.report.page_lanes import lane_blocks, node_blocks
+from conformance.report.page_training import training_blocks
 from conformance.report.page_values import mask_blocks, value_blocks, worst_blocks
 from conformance.report.page_versions import version_blocks
 from conformance.report.trace import trace_table
@@ -45,9 +47,11 @@ def page_of(record: Record, lanes: Lanes, is_lean: bool = False) -> Page:
     sections = [
         Section("Question", (Paragraph(safe(record["question"], 4_000), "question"),)),
         Section("Answer", tuple(_answer_blocks(record, lanes))),
+        Section("Changed", tuple(change_blocks(record))),
         Section("Aspects", (_aspects(record),)),
         Section("Lanes", tuple(lane_blocks(record, lanes))),
         Section("Other versions", tuple(version_blocks(record))),
+        Section("Training", tuple(training_blocks(record))),
         Section("Nodes", tuple(node_blocks(record))),
         Section("Steps", tuple(trace_table(record, key_lane(record), key_run(record)))),
         Section("Agreement", tuple(_agreement(record, is_lean))),

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
-from urllib.parse import quote
 
 from conformance.report.answer import answer, lane_title, ways
 from conformance.report.blocks import GLYPHS, Cell, Page, Table, case_href
-from conformance.report.facts import Record, is_failure, key_finding, number
-from conformance.report.findings import verdict_text
+from conformance.report.changes import Changes, changes_of
+from conformance.report.facts import Record, is_failure, number
+from conformance.report.overviews import SEVERITY, Group, Overview, deviations_of, groups_of, layers_of, questions_of
 from conformance.report.page import page_of
-from conformance.report.words import decimal, essence, joined, one_line, raised_text, safe
+from conformance.report.words import decimal, joined, one_line, safe
 
 MANY = 2_000
 """Cases beyond which pages of passing cases are lean, to keep the file small."""
 MOST_DRAWN = 300
 """Failing pages that are written out; those beyond are drawn on demand."""
+
+
+class Detail(IntEnum):
+    """How much a report holds; each leaves out more than the one before, to keep the file small."""
+
+    FULL = 0
+    LEAN = 1
+    """Without arrays and YAML of passing cases."""
+    SPARE = 2
+    """Without those of failing cases too."""
+    BARE = 3
+    """Without pages of passing cases: what the index says of them is all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,7 @@ class Report:
     headline: str
     sentences: tuple[str, ...]
     lanes: Table
+    changes: Changes | None
     groups: tuple[Group, ...]
     questions: tuple[Overview, ...]
     layers: tuple[Overview, ...]
@@ -59,32 +72,43 @@ class Report:
     environment: Table
 
 
-def report_of(results: Mapping[str, Any]) -> Report:
+def detail_of(results: Mapping[str, Any]) -> Detail:
+    """How much the report of so many cases holds at most."""
+    return Detail.LEAN if len(results["cases"]) > MANY else Detail.FULL
+
+
+def report_of(results: Mapping[str, Any], detail: Detail | None = None) -> Report:
     """The view of a results file; the same for the same results."""
     lanes = results["lanes"]
+    detail = detail_of(results) if detail is None else detail
     records = sorted(results["cases"], key=lambda record: _severity(record["outcome"]))
-    is_lean = len(records) > MANY
     failing = [record for record in records if is_failure(record["outcome"])]
-    pages = [page_of(record, lanes, is_lean and not is_failure(record["outcome"])) for record in records]
     drawn = {record["id"] for record in failing[:MOST_DRAWN]}
+    paged = failing if detail is Detail.BARE else records
+    pages = [page_of(record, lanes, _is_lean(record, detail)) for record in paged]
     outcome, headline = _headline(results, failing)
     return Report(
         title=f"{_word(outcome)}: {headline} - {_versions(lanes)}",
         outcome=outcome,
         sign=GLYPHS.get(outcome, "!"),
         headline=headline,
-        sentences=tuple(_sentences(results, is_lean, len(failing))),
+        sentences=tuple(_sentences(results, detail, len(failing))),
         lanes=_lanes_table(lanes),
-        groups=tuple(_groups(failing)),
-        questions=tuple(_questions(records)),
-        layers=tuple(_layers(records)),
-        deviations=tuple(_deviations(records)),
+        changes=changes_of(results),
+        groups=tuple(groups_of(failing)),
+        questions=tuple(questions_of(records)),
+        layers=tuple(layers_of(results, records)),
+        deviations=tuple(deviations_of(records)),
         rows=tuple(_row(record, lanes, record["id"] in drawn) for record in records),
         not_run=tuple((safe(item["id"], 400), one_line(item["reason"])) for item in results["not_run"]),
-        drawn=tuple(page for page, record in zip(pages, records, strict=True) if record["id"] in drawn),
-        on_demand=tuple(page for page, record in zip(pages, records, strict=True) if record["id"] not in drawn),
+        drawn=tuple(page for page, record in zip(pages, paged, strict=True) if record["id"] in drawn),
+        on_demand=tuple(page for page, record in zip(pages, paged, strict=True) if record["id"] not in drawn),
         environment=_environment(results),
     )
+
+
+def _is_lean(record: Record, detail: Detail) -> bool:
+    return detail >= (Detail.SPARE if is_failure(record["outcome"]) else Detail.LEAN)
 
 
 def _severity(outcome: str) -> int:
@@ -124,7 +148,7 @@ def _count(number_of: int, noun: str) -> str:
     return f"{number_of:,} {noun}" + ("" if number_of == 1 else "s")
 
 
-def _sentences(results: Mapping[str, Any], is_lean: bool, failing: int) -> Iterable[str]:
+def _sentences(results: Mapping[str, Any], detail: Detail, failing: int) -> Iterable[str]:
     """What a reader must know beside the verdict: why it is incomplete, every count, and what is left out."""
     lost = [lane for lane in results["lanes"] if lane.get("unavailable")]
     for lane in lost:
@@ -161,10 +185,17 @@ def _sentences(results: Mapping[str, Any], is_lean: bool, failing: int) -> Itera
         yield f"Of {_count(len(deviations), 'listed deviation')}: {', '.join(words)}." + "".join(
             f" {text[:1].upper()}{text[1:]}." for text in named
         )
-    if is_lean:
-        yield "Arrays and YAML of passing cases are left out, for there are many; conformance explain ID prints them."
+    if detail is not Detail.FULL:
+        yield f"{_LEFT_OUT[detail]}, to keep this file small; conformance explain ID prints them."
     if failing > MOST_DRAWN:
         yield f"{failing - MOST_DRAWN:,} failing pages are drawn on demand; what the index says of them is written out."
+
+
+_LEFT_OUT = {
+    Detail.LEAN: "Arrays and YAML of passing cases are left out",
+    Detail.SPARE: "Arrays, heat maps and YAML are left out, of failing cases too",
+    Detail.BARE: "Pages of passing cases are left out, and arrays, heat maps and YAML of failing ones",
+}
 
 
 def _versions(lanes: Sequence[Mapping[str, Any]]) -> str:
@@ -208,6 +239,8 @@ def _row(record: Record, lanes: Sequence[Mapping[str, Any]], is_drawn: bool) -> 
         facts.append("is:different")
     if is_failure(record["outcome"]):
         facts.append("is:failing")
+    if record.get("changed"):
+        facts.append("is:changed")
     return Row(
         id=case_id,
         href=case_href(case_id),

@@ -9,10 +9,12 @@ import json
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from conformance.cli import main
 from conformance.report import html, view
 from conformance.report.blocks import packed, page_lists, unpacked
 from conformance.report.html import render
@@ -82,6 +84,10 @@ MIXED = results(
         layers=["GRU"],
     ),
 )
+
+
+FULL = len(render(MIXED).encode())
+"""Bytes of the report of every kind of case."""
 
 
 @pytest.mark.parametrize(
@@ -435,3 +441,49 @@ def test_a_large_report_says_what_it_leaves_out(monkeypatch: Any) -> None:
 
 def test_data_in_a_script_element_cannot_end_it() -> None:
     assert html.island(["</script>", "\u2028", "<!--"]) == '["\\u003c/script>","\\u2028","\\u003c!--"]'
+
+
+@pytest.mark.parametrize(
+    ("largest", "left_out", "pages"),
+    [
+        (10_000_000, "", 6),
+        (FULL - 1, "Arrays and YAML of passing cases are left out", 6),
+        (FULL - 2_000, "Arrays, heat maps and YAML are left out, of failing cases too", 6),
+        (10, "Pages of passing cases are left out, and arrays, heat maps and YAML of failing ones", 4),
+    ],
+)
+def test_a_report_that_would_be_too_large_leaves_out_more_and_says_so(
+    monkeypatch: Any, largest: int, left_out: str, pages: int
+) -> None:
+    monkeypatch.setattr(html, "LARGEST", largest)
+    made = html.rendered(MIXED)
+    reading = Reading(made.text)
+    assert not left_out or f"{left_out}, to keep this file small" in reading.text
+    assert len(json.loads(reading.inside["script"][0])["pages"]) + len(reading.named("article")) == pages
+    for case in MIXED["cases"]:
+        assert case["id"] in reading.text
+    assert "✗ differ conv1d/two.values Not settled: values of pooled" in reading.text
+    assert ("it says at its top what is left out" in made.remark) == bool(left_out)
+    assert ("split the run with --shard" in made.remark) == (largest == 10)
+
+
+def test_a_large_report_is_said_to_be_large_where_it_is_written(monkeypatch: Any, tmp_path: Path, capsys: Any) -> None:
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(MIXED), encoding="utf-8")
+    arguments = ["report", str(path), "-o", str(tmp_path / "report.html")]
+    assert main(arguments) == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(html, "LARGE", 1_000)
+    assert main(arguments) == 0
+    assert re.fullmatch(r"conformance: the report has 0\.\d MB\n", capsys.readouterr().err)
+
+
+def test_the_limits_are_those_that_are_promised() -> None:
+    assert (html.LARGE, html.LARGEST) == (10_000_000, 25_000_000)
+
+
+def test_layers_say_what_the_cases_exercise_of_them() -> None:
+    catalog = {"GRU": {"options": ["units", "reset_after", "seed"], "mutants": ["swapped_gates", "no_bias"]}}
+    case = agreeing(id="a/a.gru", layers=["GRU"], kills=["GRU.no_bias", "LSTM.swapped_gates"])
+    found = results({**case, "options": {"GRU": ["reset_after", "units"]}}, catalog=catalog)
+    assert "GRU 2 of 3; not seed 1 of 2 1 agree ✓ a/a.gru" in Reading(render(found)).text

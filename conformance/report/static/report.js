@@ -157,8 +157,9 @@
     if (!searched.has(row)) {
       const id = linkOf(row).textContent;
       const article = articles.get(id);
-      const question = article ? article.querySelector(".question")?.textContent : unpacked(onDemand.get(id))[3][0][1][0][1];
-      searched.set(row, `${row.textContent}\n${question}`.toLowerCase());
+      const page = onDemand.has(id) ? unpacked(onDemand.get(id)) : undefined;
+      const question = article ? article.querySelector(".question")?.textContent : page?.[3][0][1][0][1];
+      searched.set(row, `${row.textContent}\n${question ?? ""}`.toLowerCase());
     }
     return searched.get(row);
   }
@@ -271,7 +272,9 @@
       filter("");
     }
     showOverview();
-    if (hash && !byId(id)) {
+    if (rowOf.has(id)) {
+      rowOf.get(id).scrollIntoView();
+    } else if (hash && !byId(id)) {
       unknown.textContent = `There is no case ${id} in this report.`;
       unknown.hidden = false;
       unknown.scrollIntoView();
@@ -309,7 +312,7 @@
     }
   }
 
-  for (const row of rows) row.removeAttribute("id"); // its page takes the id over
+  for (const row of rows) if (onDemand.has(row.id)) row.removeAttribute("id"); // its page takes the id over
   byId("search").hidden = false;
   byId("search").addEventListener("submit", (event) => event.preventDefault());
   byId("query").addEventListener("input", (event) => {

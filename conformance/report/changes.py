@@ -1,0 +1,104 @@
+"""What changed since the baseline, where one was given: in a sentence, by section, and on the page of a case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.report.blocks import Block, Cell, Table, case_href
+from conformance.report.facts import Record
+from conformance.report.overviews import Link
+from conformance.report.words import joined, one_line, safe
+
+MOST = 200
+"""Cases of a section that are listed."""
+TITLES = {
+    "regressions": "It agreed, or was known, and does not any more",
+    "answer changed": "As good as before, but another answer",
+    "fixed": "It failed and agrees now",
+    "new": "New cases",
+    "removed": "Cases that are gone",
+    "not comparable": "Not comparable",
+}
+_FAILING = {"regressions": "differ", "answer changed": "known", "fixed": "agree"}
+"""Section to the state whose colour its cases have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One section of what changed."""
+
+    title: str
+    cases: tuple[Link, ...]
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What changed since the baseline."""
+
+    sentences: tuple[str, ...]
+    sections: tuple[Moved, ...]
+
+
+def changes_of(results: Mapping[str, Any]) -> Changes | None:
+    """None where no baseline was given."""
+    baseline = results.get("baseline")
+    if baseline is None:
+        return None
+    since = f"the run of {one_line(baseline['started'], 40)}"
+    if baseline["note"]:
+        return Changes((f"Nothing can be said of {since}: {one_line(baseline['note'])}.",), ())
+    counts = [f"{count:,} {one_line(name, 40)}" for name, count in baseline["counts"].items()]
+    moves = [
+        f"{one_line(move['name'], 60)} {one_line(move['old'] or 'none', 40)} → {one_line(move['new'] or 'none', 40)}"
+        for move in baseline["environment"]
+    ]
+    versions = f"Versions and machine: {joined(moves)}." if moves else "The same versions on the same kind of machine."
+    words = f"Against {since} ({one_line(baseline['label'], 200)}), a row a case and lane: {', '.join(counts)}."
+    return Changes((words, versions), tuple(_sections(baseline["rows"])))
+
+
+def _sections(rows: list[Mapping[str, Any]]) -> list[Moved]:
+    found = []
+    for section, title in TITLES.items():
+        links = [_link(row) for row in rows if row["section"] == section]
+        if links:
+            count = f"{len(links):,} {section}"
+            found.append(
+                Moved(f"{count}: {title[:1].lower()}{title[1:]}", tuple(links[:MOST]), max(len(links) - MOST, 0))
+            )
+    return found
+
+
+def _link(row: Mapping[str, Any]) -> Link:
+    name = safe(row["case"], 400)
+    href = "" if row["section"] == "removed" else case_href(name)
+    where = ", ".join(one_line(part, 60) for part in (row["lane"], row["aspect"], row["node"]) if part)
+    words = f"{where}: {_said(row['old'], 'was not there')} → {_said(row['new'], 'is not there')}"
+    note = f" ({one_line(row['note'], 160)})" if row["note"] else ""
+    return Link(name, href, _FAILING.get(row["section"], "unsupported"), words + note)
+
+
+def _said(side: Mapping[str, Any] | None, missing: str) -> str:
+    if side is None:
+        return missing
+    known = f", known as {one_line(side['known'], 60)}" if side["known"] else ""
+    return f"{one_line(side['verdict'], 20)}, {one_line(side['answer'], 160)}{known}"
+
+
+def change_blocks(record: Record) -> list[Block]:
+    """What a case said in the baseline and what it says now, a row a lane whose answer moved."""
+    rows = tuple(
+        (
+            Cell(one_line(row["lane"], 60)),
+            Cell(", ".join(one_line(part, 60) for part in (row["aspect"], row["node"]) if part)),
+            Cell(_said(row["old"], "was not there"), "muted"),
+            Cell(_said(row["new"], "is not there"), "differ" if row["section"] == "regressions" else ""),
+            Cell(joined([one_line(name, 20) for name in row["moved"]])),
+        )
+        for row in record.get("changed", ())
+    )
+    head = ("lane", "in", "before", "now", "what moved")
+    return [Table("since the baseline", head, rows, "ruled")] if rows else []
