@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from conformance.repro.evidence import NotScriptable
+from conformance.repro.errors import NotScriptable
 from conformance.repro.source import Edit, Key, Module, module_of, renamed, tidy
 
 _DECORATORS = {"cache", "classmethod", "property", "staticmethod"}
@@ -174,9 +174,9 @@ class Carrier:
 
     def _written(self, key: Key, names: Mapping[Key, str]) -> str:
         module, node = module_of(self.folder, key[0]), self.kept[key]
-        changes = {
-            local: names[origin] for local, origin in module.imported.items() if names.get(origin, local) != local
-        } | {local: names[key[0], local] for local in module.definitions if names.get((key[0], local), local) != local}
+        origins = {local: origin for local, origin in module.imported.items() if origin[0] != module.name}
+        origins |= {local: (module.name, local) for local in module.definitions}
+        changes = {local: names[origin] for local, origin in origins.items() if names.get(origin, local) != local}
         if key in self.replaced:
             text = self.replaced[key]
         elif isinstance(node, ast.ClassDef):
@@ -207,13 +207,15 @@ class Carrier:
                 f"{module.source.between(*module.source.span(item), self._edits(module, item))},\n"
                 for entry, item in self._entries(value)
             )
-            return f"{_name_of(node)} = {{\n{rows}}}\n"
+            return f"{_name_of(node)} = {{\n{rows}}}\n" if rows else f"{_name_of(node)} = {{}}\n"
         return module.source.edited(node, edits)
 
     def _class_text(self, module: Module, node: ast.ClassDef) -> str:
         bases = ", ".join(module.source.of(base) for base in node.bases)
         decorators = [module.source.of(d) for d in node.decorator_list if _is_dataclass(d)]
-        is_exception = any(isinstance(base, ast.Name) and base.id == "Exception" for base in node.bases)
+        is_exception = any(
+            isinstance(base, ast.Name) and base.id.endswith(("Error", "Exception")) for base in node.bases
+        )
         if not decorators and not is_exception and node.bases:
             decorators = ["dataclass(kw_only=True)"]
         lines = [f"@{decorator}" for decorator in decorators]

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from conformance.case.load import load_file
 from conformance.case.model import Case
-from conformance.errors import ConformanceError, Exit, UsageError
+from conformance.errors import UsageError
 from conformance.lanes.observation import Observation
 from conformance.plan import Plan, plan_of
-
-
-class NotScriptable(ConformanceError):
-    """No script can honestly say this; the message is the reason."""
-
-    exit = Exit.DISAGREE
+from conformance.repro.drawn import recipes_of
+from conformance.repro.literals import array_text
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,15 @@ class Evidence:
     reference: Observation
     lanes: tuple[Mapping[str, Any], ...]
     """The lane rows of the results."""
+
+    @cached_property
+    def recipes(self) -> Mapping[bytes, str]:
+        """The bytes of large arrays to the calls that draw them again."""
+        return recipes_of(self.case, self.plan)
+
+    def text(self, array: np.ndarray[Any, Any], indent: int = 0) -> str:
+        """An expression for an array of the plan."""
+        return self.recipes.get(array.tobytes()) or array_text(array, indent)
 
     def row(self, lane: str) -> Mapping[str, Any]:
         """What results say of a lane. Raises UsageError for one that the run did not have."""

@@ -23,7 +23,8 @@ from conformance.case.expressions import (
     Tree,
     parse,
 )
-from conformance.repro.evidence import Evidence, NotScriptable
+from conformance.repro.errors import NotScriptable
+from conformance.repro.evidence import Evidence
 from conformance.repro.literals import value_text
 from conformance.repro.names import Names
 from conformance.repro.operations import arithmetic_text, index_text

@@ -20,8 +20,9 @@ from conformance.case.expressions import (
     parse,
 )
 from conformance.lanes.wire import unpack
-from conformance.repro.evidence import Evidence, NotScriptable
-from conformance.repro.literals import array_text, value_text
+from conformance.repro.errors import NotScriptable
+from conformance.repro.evidence import Evidence
+from conformance.repro.literals import value_text
 from conformance.repro.names import Names
 from conformance.repro.operations import arithmetic_text, index_text, keras_operation
 from conformance.repro.parts import Body
@@ -61,7 +62,7 @@ class _Keras:
         if "tf_keras" in row["versions"] or str(row["versions"].get("keras", "3")).startswith("2."):
             raise NotScriptable("scripts are written for Keras 3; this lane is Keras 2")
         self.backend = next((name for name in ("tensorflow", "jax", "torch") if name in row["versions"]), "tensorflow")
-        self.plan = evidence.plan
+        self.evidence, self.plan = evidence, evidence.plan
         self.layers: Mapping[str, Any] = self.plan["layers"]
         self.graph = [(node, parse(text).tree) for node, text in self.plan["graph"]]
         self.helpers: dict[str, str] = {}
@@ -157,11 +158,11 @@ class _Keras:
         layer = self.names(name)
         if spec["kept"]:
             return [
-                f"{layer}.weights[{index}].assign({array_text(unpack(value))})"
+                f"{layer}.weights[{index}].assign({self.evidence.text(unpack(value))})"
                 for index, (key, value) in enumerate(spec["weights"].items())
                 if key not in spec["kept"]
             ]
-        rows = [f"    {array_text(unpack(value), 4)},  # {key}" for key, value in spec["weights"].items()]
+        rows = [f"    {self.evidence.text(unpack(value), 4)},  # {key}" for key, value in spec["weights"].items()]
         return [f"{layer}.set_weights([", *rows, "])"]
 
     # the run without numbers

@@ -6,7 +6,7 @@ import builtins
 import keyword
 from collections.abc import Iterable
 
-from conformance.repro.evidence import NotScriptable
+from conformance.repro.errors import NotScriptable
 
 OURS = frozenset(
     [

@@ -14,9 +14,10 @@ from conformance.lanes.wire import unpack
 from conformance.reference.base import Layer as ReferenceLayer
 from conformance.reference.catalog import LAYERS
 from conformance.repro.carry import Carrier
-from conformance.repro.evidence import Evidence, NotScriptable
+from conformance.repro.errors import NotScriptable
+from conformance.repro.evidence import Evidence
 from conformance.repro.graph import GraphWriter
-from conformance.repro.literals import array_text, value_text
+from conformance.repro.literals import value_text
 from conformance.repro.names import Names
 from conformance.repro.operations import index_text, numpy_operation
 from conformance.repro.parts import Body
@@ -126,7 +127,8 @@ class _NumPy:
             f"{self.names(name)} = {self.made(spec['type'], spec['config'])}" for name, spec in self.layers.items()
         ]
         for name, spec in self.layers.items():
-            rows = [f'    "{key}": {_exact(array_text(unpack(value), 4))},' for key, value in spec["weights"].items()]
+            texts = {key: self.evidence.text(unpack(value), 4) for key, value in spec["weights"].items()}
+            rows = [f'    "{key}": exact({text}),' for key, text in texts.items()]
             build += [f"{self.names(name)}.arrays = {{", *rows, "}"] if rows else []
         base = BASE.replace(
             "@CHECK@", "        self.check()\n\n    def check(self):\n        pass\n" if self.checks else ""
@@ -191,10 +193,6 @@ class _NumPy:
         if weight not in self.layers[layer]["weights"]:
             raise NotScriptable(f"{layer} has no weight {weight}")
         return f'{self.names(layer)}.arrays["{weight}"]'
-
-
-def _exact(text: str) -> str:
-    return f"exact({text})"
 
 
 def _is_wanted(line: str) -> bool:

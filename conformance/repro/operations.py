@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from conformance.case.expressions import Call, Constant, List, Tree
-from conformance.repro.evidence import NotScriptable
+from conformance.repro.errors import NotScriptable
 from conformance.repro.literals import quoted, value_text
 
 Texts = Callable[[Tree], str]

@@ -9,7 +9,9 @@ from conformance.lanes.wire import unpack
 from conformance.report.findings import verdict_text
 from conformance.repro.account import Account, account_of
 from conformance.repro.check import answer_lines, error_lines
-from conformance.repro.evidence import Evidence, NotScriptable
+from conformance.repro.drawn import FUNCTIONS, carried
+from conformance.repro.errors import NotScriptable
+from conformance.repro.evidence import Evidence
 from conformance.repro.keras_script import keras_body
 from conformance.repro.literals import PACKED, array_text, comment
 from conformance.repro.numpy_script import numpy_body
@@ -49,23 +51,24 @@ def script(evidence: Evidence, lane: str) -> str:
         helpers.insert(0, ROWS)
     if "packed(" in rest:
         helpers.insert(0, PACKED)
-    head = [_header(evidence, lane, account), *_imports(body, rest, bool("packed(" in rest)), ""]
+    drawing = frozenset(name for name in FUNCTIONS if f"{name}(" in rest)
+    texts, needed = carried(drawing) if drawing else ((), ())
+    helpers += texts
+    head = [_header(evidence, lane, account), *_imports(body, rest, needed), ""]
     blocks = [f"\n{helper.strip()}\n" for helper in helpers]
     text = "\n".join([*head, *blocks, *([""] if blocks else []), rest])
     return re.sub(r"\n{4,}", "\n\n\n", "\n".join(line.rstrip() for line in text.split("\n"))).strip() + "\n"
 
 
-def _imports(body: Body, rest: str, needs_base64: bool) -> list[str]:
-    standard = [
-        name
-        for name in ("base64", "sys", "textwrap")
-        if name in ("sys",) or f"{name}." in rest or (name == "base64" and needs_base64)
-    ]
+def _imports(body: Body, rest: str, needed: tuple[str, ...]) -> list[str]:
+    """The standard library in order; then what the lane imports, which may have to set a variable first."""
+    standard = {"import sys", *(f"import {name}" for name in ("textwrap",) if f"{name}." in rest), *needed}
+    if "packed(" in rest:
+        standard.add("import base64")
     own = list(body.imports)
-    if own and own[0] == "import os":
-        first = sorted([*standard, "os"])
-        return [f"import {name}" for name in first] + own[1:]
-    return [*(f"import {name}" for name in standard), "", *own]
+    while own and own[0]:
+        standard.add(own.pop(0))
+    return [*sorted(standard, key=lambda line: (line.startswith("from"), line)), *own]
 
 
 def _inputs(evidence: Evidence, body: Body, runs: list[str]) -> list[str]:
@@ -79,7 +82,7 @@ def _inputs(evidence: Evidence, body: Body, runs: list[str]) -> list[str]:
                 rows = "".join(f"\n        {array_text(row, 8)}," for row in array)
                 text = f"object_array([{rows}\n    ])"
             else:
-                text = array_text(array, 4)
+                text = evidence.text(array, 4)
             lines.append(f'    "{body.names(key)}": {text},')
         lines.append("}")
     return lines

@@ -106,6 +106,10 @@ def module_of(folder: Path, name: str) -> Module:
             definitions[node.name] = node
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             definitions[node.targets[0].id] = node
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple):
+            first, *others = [name.id for name in node.targets[0].elts if isinstance(name, ast.Name)]
+            definitions[first] = node
+            imported |= dict.fromkeys(others, (name, first))
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
             definitions[node.target.id] = node
         elif isinstance(node, ast.ImportFrom):

@@ -14,9 +14,10 @@ from typing import Any
 from conformance.case.expressions import Call, Tree
 from conformance.lanes.wire import unpack
 from conformance.repro.carry import Carrier
-from conformance.repro.evidence import Evidence, NotScriptable
+from conformance.repro.errors import NotScriptable
+from conformance.repro.evidence import Evidence
 from conformance.repro.graph import GraphWriter
-from conformance.repro.literals import array_text, value_text
+from conformance.repro.literals import value_text
 from conformance.repro.names import Names
 from conformance.repro.operations import index_text, torch_operation
 from conformance.repro.parts import Body
@@ -170,7 +171,7 @@ class _Torch:
         ]
         if spec["weights"]:
             rows = [
-                f'    "{key}": torch.from_numpy({array_text(unpack(value), 4)}),'
+                f'    "{key}": torch.from_numpy({self.evidence.text(unpack(value), 4)}),'
                 for key, value in spec["weights"].items()
             ]
             lines += [f"{self.weight_names[name]} = {{  # as Keras has them", *rows, "}"]
