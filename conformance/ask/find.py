@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from conformance.case.problems import did_you_mean
-from conformance.errors import UsageError
+from conformance.errors import ConformanceError, UsageError
 
 if TYPE_CHECKING:
     from conformance.case.model import Case
@@ -40,6 +41,9 @@ def find(asked: str, results: Path | None, cases: Path, lanes: Sequence[str], is
             ids = [record["id"] for record in held["cases"]]
             if results is not None or matching(asked, ids):
                 number = ids.index(one_of(asked, ids, str(path)))
+                if is_edited(held["cases"][number]):
+                    words = f"the case was edited after {path} was written; --run asks it as it stands now"
+                    print(f"conformance: {words}", file=sys.stderr)
                 return Found(held["cases"][number], held)
             why = f"{path} does not hold it; "
         else:
@@ -67,6 +71,17 @@ def one_of(asked: str, ids: Sequence[str], where: str) -> str:
         hint = did_you_mean(asked, ids) or few
     count = f"{len(found)} cases are" if found else "no case is"
     raise UsageError(f"{count} called {asked} in {where}", hint)
+
+
+def is_edited(record: Mapping[str, Any]) -> bool:
+    """Whether the case's file says another thing now than in the run; of a file that is gone or bad nothing is said."""
+    from conformance.case.load import load_file
+
+    try:
+        cases = load_file(record["path"])
+    except ConformanceError:
+        return False
+    return any(case.id == record["id"] and case.digest != record["digest"] for case in cases)
 
 
 def _run(asked: str, folder: Path, lanes: Sequence[str], why: str) -> Found:

@@ -100,6 +100,18 @@ def test_a_case_is_taken_from_results(project: Path, capsys: pytest.CaptureFixtu
     assert printed.err == ""
 
 
+def test_a_case_that_was_edited_since_the_run_says_so(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = whole(project)
+    found["cases"][0]["path"] = "cases/fam/topic.case.yaml"
+    results.write(found, project / "reports" / "results.json")
+    cases_of(POOLED, project / "cases")
+    assert main(["explain", "masked"]) == 0
+    assert capsys.readouterr().err == ""
+    cases_of(POOLED.replace("output_dim: dim", "output_dim: 5"), project / "cases")
+    assert main(["explain", "masked"]) == 0
+    assert "the case was edited after reports/results.json was written; --run asks it" in capsys.readouterr().err
+
+
 def test_a_case_without_results_is_run_now(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cases_of(POOLED, project / "cases")
     assert main(["explain", "fam/topic.masked"]) == 0
