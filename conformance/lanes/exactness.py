@@ -42,8 +42,8 @@ _MOVING_LAYERS = {
     *("Reshape", "UpSampling1D", "ZeroPadding1D"),
 }
 _LINEAR_LAYERS = {
-    *("Add", "Conv1D", "Conv1DTranspose", "Conv2D", "Dense", "DepthwiseConv1D", "Multiply", "SeparableConv1D"),
-    *("PReLU", "Subtract"),
+    *("Add", "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D", "Dense", "DepthwiseConv1D"),
+    *("DepthwiseConv2D", "Multiply", "PReLU", "SeparableConv1D", "SeparableConv2D", "Subtract"),
 }
 _STRAIGHT = (None, "linear", "relu")
 """Activations that only move numbers."""

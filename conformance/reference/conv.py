@@ -27,6 +27,16 @@ from .windows import (
 )
 
 Padding = Literal["valid", "same"]
+KERNEL_AND_BIAS = (
+    "kernel_initializer",
+    "bias_initializer",
+    "kernel_regularizer",
+    "bias_regularizer",
+    "activity_regularizer",
+    "kernel_constraint",
+    "bias_constraint",
+)
+"""What Keras takes for a kernel and a bias and what does not enter the mathematics."""
 
 
 def correlate(patches: Array, kernel: Array, groups: int) -> Array:
@@ -48,18 +58,10 @@ def correlate(patches: Array, kernel: Array, groups: int) -> Array:
 
 
 class _Conv(Layer):
-    """What convolutions over one and two axes share; `rank` is the number of those axes."""
+    """What convolutions over one, two and three axes share; `rank` is the number of those axes."""
 
     rank: ClassVar[int]
-    keras_only: ClassVar[tuple[str, ...]] = (
-        "kernel_initializer",
-        "bias_initializer",
-        "kernel_regularizer",
-        "bias_regularizer",
-        "activity_regularizer",
-        "kernel_constraint",
-        "bias_constraint",
-    )
+    keras_only: ClassVar[tuple[str, ...]] = KERNEL_AND_BIAS
 
     filters: int = arg("Number of filters: channels of the output.", at_least=1)
     kernel_size: Any = arg("Steps that a filter sees.")
@@ -131,7 +133,7 @@ def repadded(padding: str, pads: Callable[[Placement], tuple[int, int]]) -> dict
 
 
 def flip_kernel(layer: Any, weights: dict[str, Array]) -> Mapping[str, Array]:
-    return {"kernel": np.flip(weights["kernel"], axis=tuple(range(layer.rank)))}
+    return {"kernel": weights["kernel"][(slice(None, None, -1),) * layer.rank]}
 
 
 def _reshape_kernel(layer: _Conv, weights: dict[str, Array]) -> Mapping[str, Array]:
@@ -179,6 +181,17 @@ CONVOLUTION_MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant("interleaved_groups", "deals the channels out to the groups in turn", inputs=_interleave_channels),
 )
+
+
+TRANSPOSED_KERNEL = Mutant(
+    "transposed_kernel",
+    "takes the kernel's rows for its columns",
+    config=lambda layer: {"kernel_size": spread(layer.kernel_size, 2)[::-1]},
+    weights=lambda layer, weights: {
+        name: np.swapaxes(weights[name], 0, 1) for name in ("kernel", "depthwise_kernel") if name in weights
+    },
+)
+"""Of layers over rows and columns."""
 
 
 def _causal_as_same(layer: _Conv) -> Mapping[str, Any]:
@@ -233,12 +246,36 @@ class Conv2D(_Conv):
         "Distance between the rows and columns that a filter sees.", default=1, at_least=1
     )
 
+    mutants = (*CONVOLUTION_MUTANTS, TRANSPOSED_KERNEL)
+
+
+class Conv3D(_Conv):
+    """Convolution over the frames, rows and columns of a film, or over a volume.
+
+    x: (batch, frames, rows, columns, channels), or (batch, channels, frames, rows, columns) for `channels_first`.
+    Returns (batch, window frames, window rows, window columns, filters). kernel: (kernel frames, kernel rows, kernel
+    columns, channels / groups, filters), bias: (filters,).
+    """
+
+    rank: ClassVar[int] = 3
+
+    kernel_size: int | tuple[int, int, int] = arg("Frames, rows and columns that a filter sees.", at_least=1)
+    strides: int | tuple[int, int, int] = arg(
+        "Frames, rows and columns from one window to the next.", default=1, at_least=1
+    )
+    padding: Padding = arg(
+        "`valid`: only whole windows; `same`: zeros around, ceil(length / strides) windows.", default="valid"
+    )
+    dilation_rate: int | tuple[int, int, int] = arg(
+        "Distance between the frames, rows and columns that a filter sees.", default=1, at_least=1
+    )
+
     mutants = (
         *CONVOLUTION_MUTANTS,
         Mutant(
-            "transposed_kernel",
-            "takes the kernel's rows for its columns",
-            config=lambda layer: {"kernel_size": spread(layer.kernel_size, 2)[::-1]},
-            weights=lambda layer, weights: {"kernel": np.swapaxes(weights["kernel"], 0, 1)},
+            "frames_last",
+            "takes the kernel's axes in the order rows, columns, frames",
+            config=lambda layer: {"kernel_size": tuple(np.roll(spread(layer.kernel_size, 3), 1).tolist())},
+            weights=lambda layer, weights: {"kernel": np.moveaxis(weights["kernel"], 2, 0)},
         ),
     )

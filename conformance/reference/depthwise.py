@@ -5,6 +5,7 @@ Source: Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions"
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
@@ -12,7 +13,7 @@ import autograd.numpy as np
 
 from .activations import Activation, activate
 from .base import Array, Layer, Mutant, Shape, Weight, Weights, arg
-from .conv import flip_kernel, no_bias, repadded
+from .conv import TRANSPOSED_KERNEL, flip_kernel, no_bias, repadded
 from .windows import (
     DataFormat,
     Placement,
@@ -28,37 +29,47 @@ from .windows import (
 
 Padding = Literal["valid", "same"]
 _INITIALISED = ("initializer", "regularizer", "constraint")
+_SIZE_2D = "Rows and columns that a filter sees."
+_STRIDES_2D = "Rows and columns from one window to the next."
+_DILATION_2D = "Distance between the rows and columns that a filter sees."
 
 
 def depthwise(x: Array, kernel: Array, placements: list[Placement]) -> Array:
     """Convolves each channel with its own kernels.
 
-    x: (batch, steps, channels), kernel: (size, channels, multiplier). Returns (batch, windows, channels * multiplier);
-    channel c and kernel m make output channel c * multiplier + m.
+    x: (batch, *lengths, channels), kernel: (*sizes, channels, multiplier). Returns (batch, *counts,
+    channels * multiplier); channel c and kernel m make output channel c * multiplier + m.
     """
-    y = np.einsum("btkc,kcm->btcm", windows(padded(x, placements), placements), kernel)
-    return np.reshape(y, (*y.shape[:2], -1))
+    rank, (channels, multiplier) = len(placements), kernel.shape[-2:]
+    patches = windows(padded(x, placements), placements)
+    taps = math.prod(kernel.shape[:rank])
+    seen = np.reshape(patches, (len(patches), -1, taps, channels))
+    y = np.einsum("btkc,kcm->btcm", seen, np.reshape(kernel, (taps, channels, multiplier)))
+    return np.reshape(y, (*patches.shape[: rank + 1], channels * multiplier))
 
 
 class _Depthwise(Layer):
-    """What depthwise and separable convolution over steps share. Strides and dilation may be combined here."""
+    """What depthwise and separable convolutions share; `rank` is the number of axes that the kernels slide over.
 
-    rank: ClassVar[int] = 1
+    Strides and dilation may be combined here.
+    """
 
-    kernel_size: int | tuple[int] = arg("Steps that a filter sees.", at_least=1)
-    strides: int | tuple[int] = arg("Steps from one window to the next.", default=1, at_least=1)
+    rank: ClassVar[int]
+
+    kernel_size: Any = arg("Steps that a filter sees.")
+    strides: Any = arg("Steps from one window to the next.", default=1)
     padding: Padding = arg(
-        "`valid`: only whole windows; `same`: zeros around, ceil(steps / strides) windows.", default="valid"
+        "`valid`: only whole windows; `same`: zeros around, ceil(length / strides) windows.", default="valid"
     )
     depth_multiplier: int = arg("Kernels for each channel.", default=1, at_least=1)
     data_format: DataFormat = arg("Which axis holds the channels.", default="channels_last")
-    dilation_rate: int | tuple[int] = arg("Distance between the steps that a filter sees.", default=1, at_least=1)
+    dilation_rate: Any = arg("Distance between the steps that a filter sees.", default=1)
     activation: Activation = arg("Applied to the output.", default=None)
     use_bias: bool = arg("Whether a number per channel of the output is added.", default=True)
 
     def check(self) -> None:
         check_positive(
-            1,
+            self.rank,
             kernel_size=self.kernel_size,
             strides=self.strides,
             dilation_rate=self.dilation_rate,
@@ -66,21 +77,23 @@ class _Depthwise(Layer):
         )
 
     def place(self, shape: Shape) -> list[Placement]:
-        """The windows on the axis of steps."""
-        sizes, strides, dilations = (spread(v, 1) for v in (self.kernel_size, self.strides, self.dilation_rate))
+        """The windows on each spatial axis of an input of this shape."""
+        sizes, strides, dilations = (
+            spread(value, self.rank) for value in (self.kernel_size, self.strides, self.dilation_rate)
+        )
         return place_axes(shape, self.data_format, sizes, strides, dilations, self.padding)
 
     def kernel(self, shape: Shape) -> Weight:
-        """The kernels of the channels: (kernel_size, channels, depth_multiplier)."""
-        channels = split_shape(shape, 1, self.data_format)[1]
-        return Weight((*spread(self.kernel_size, 1), channels, self.depth_multiplier))
+        """The kernels of the channels: (*kernel_size, channels, depth_multiplier)."""
+        channels = split_shape(shape, self.rank, self.data_format)[1]
+        return Weight((*spread(self.kernel_size, self.rank), channels, self.depth_multiplier))
 
     def finished(self, w: Weights, y: Array) -> Array:
         """Bias, layout and activation, which are the same everywhere."""
         return activate(self.activation, in_format(y + w.bias if self.use_bias else y, self.data_format))
 
     def rule(self, shape: Shape) -> str:
-        return self.place(shape)[0].rule
+        return "; then ".join(placement.rule for placement in self.place(shape))
 
 
 def _multiplier_first(layer: _Depthwise, channels: int) -> Array:
@@ -89,30 +102,25 @@ def _multiplier_first(layer: _Depthwise, channels: int) -> Array:
 
 
 def _deal_output(layer: Any, output: Array, args: list[Any]) -> Array:
-    order = _multiplier_first(layer, split_shape(args[0].shape, 1, layer.data_format)[1])
+    order = _multiplier_first(layer, split_shape(args[0].shape, layer.rank, layer.data_format)[1])
     return output[..., order] if layer.data_format == "channels_last" else output[:, order]
 
 
-_PADS = Mutant(
-    "odd_padding_left",
-    "puts the odd step of `same` padding on the left",
-    **repadded("same", lambda p: (p.right, p.left)),
+_MUTANTS = (
+    Mutant(
+        "odd_padding_left",
+        "puts the odd step of `same` padding on the left",
+        **repadded("same", lambda p: (p.right, p.left)),
+    ),
+    Mutant("no_bias", "leaves the bias out", weights=no_bias),
+    Mutant("no_activation", "leaves the activation out", config=lambda layer: {"activation": None}),
+    Mutant(
+        "no_dilation", "reads neighbouring steps where the kernel is dilated", config=lambda layer: {"dilation_rate": 1}
+    ),
 )
-_NO_BIAS = Mutant("no_bias", "leaves the bias out", weights=no_bias)
-_NO_ACTIVATION = Mutant("no_activation", "leaves the activation out", config=lambda layer: {"activation": None})
-_NO_DILATION = Mutant(
-    "no_dilation", "reads neighbouring steps where the kernel is dilated", config=lambda layer: {"dilation_rate": 1}
-)
 
 
-class DepthwiseConv1D(_Depthwise):
-    """Convolution over steps that keeps the channels apart.
-
-    x: (batch, steps, channels), or (batch, channels, steps) for `channels_first`. Returns
-    (batch, windows, channels * depth_multiplier), channel c's kernels side by side.
-    kernel: (kernel_size, channels, depth_multiplier), bias: (channels * depth_multiplier,).
-    """
-
+class _DepthwiseConv(_Depthwise):
     keras_only: ClassVar[tuple[str, ...]] = (
         *(f"{weight}_{kind}" for weight in ("depthwise", "bias") for kind in _INITIALISED),
         "activity_regularizer",
@@ -120,34 +128,59 @@ class DepthwiseConv1D(_Depthwise):
 
     def weights(self, shape: Shape) -> Mapping[str, Weight]:
         kernel = self.kernel(shape)
-        bias = Weight((kernel.shape[1] * kernel.shape[2],), "bias")
+        bias = Weight((kernel.shape[-2] * kernel.shape[-1],), "bias")
         return {"kernel": kernel, "bias": bias} if self.use_bias else {"kernel": kernel}
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
-        return weights["kernel"].shape[0]
+        return math.prod(weights["kernel"].shape[:-2])
 
     def call(self, w: Weights, x: Array) -> Array:
         y = depthwise(channels_last(x, self.data_format), w.kernel, self.place(x.shape))
         return self.finished(w, y)
 
-    mutants = (
-        _PADS,
-        _NO_BIAS,
-        _NO_ACTIVATION,
-        _NO_DILATION,
-        Mutant("flipped_kernel", "flips the kernel, as a convolution in mathematics does", weights=flip_kernel),
-        Mutant("multiplier_first", "counts kernels before channels in the output", output=_deal_output),
-    )
+
+_DEPTHWISE_MUTANTS = (
+    *_MUTANTS,
+    Mutant("flipped_kernel", "flips the kernel, as a convolution in mathematics does", weights=flip_kernel),
+    Mutant("multiplier_first", "counts kernels before channels in the output", output=_deal_output),
+)
 
 
-class SeparableConv1D(_Depthwise):
-    """A depthwise convolution, then a mixing of its channels step by step; one bias, at the end.
+class DepthwiseConv1D(_DepthwiseConv):
+    """Convolution over steps that keeps the channels apart.
 
-    x: (batch, steps, channels), or (batch, channels, steps) for `channels_first`. Returns (batch, windows, filters).
-    depthwise_kernel: (kernel_size, channels, depth_multiplier), pointwise_kernel: (1, channels * depth_multiplier,
-    filters), bias: (filters,).
+    x: (batch, steps, channels), or (batch, channels, steps) for `channels_first`. Returns
+    (batch, windows, channels * depth_multiplier), channel c's kernels side by side.
+    kernel: (kernel_size, channels, depth_multiplier), bias: (channels * depth_multiplier,).
     """
 
+    rank: ClassVar[int] = 1
+
+    kernel_size: int | tuple[int] = arg("Steps that a filter sees.", at_least=1)
+    strides: int | tuple[int] = arg("Steps from one window to the next.", default=1, at_least=1)
+    dilation_rate: int | tuple[int] = arg("Distance between the steps that a filter sees.", default=1, at_least=1)
+
+    mutants = _DEPTHWISE_MUTANTS
+
+
+class DepthwiseConv2D(_DepthwiseConv):
+    """Convolution over rows and columns that keeps the channels apart.
+
+    x: (batch, rows, columns, channels), or (batch, channels, rows, columns) for `channels_first`. Returns
+    (batch, window rows, window columns, channels * depth_multiplier), channel c's kernels side by side.
+    kernel: (kernel rows, kernel columns, channels, depth_multiplier), bias: (channels * depth_multiplier,).
+    """
+
+    rank: ClassVar[int] = 2
+
+    kernel_size: int | tuple[int, int] = arg(_SIZE_2D, at_least=1)
+    strides: int | tuple[int, int] = arg(_STRIDES_2D, default=1, at_least=1)
+    dilation_rate: int | tuple[int, int] = arg(_DILATION_2D, default=1, at_least=1)
+
+    mutants = (*_DEPTHWISE_MUTANTS, TRANSPOSED_KERNEL)
+
+
+class _SeparableConv(_Depthwise):
     keras_only: ClassVar[tuple[str, ...]] = (
         *(f"{weight}_{kind}" for weight in ("depthwise", "pointwise", "bias") for kind in _INITIALISED),
         "activity_regularizer",
@@ -161,33 +194,68 @@ class SeparableConv1D(_Depthwise):
 
     def weights(self, shape: Shape) -> Mapping[str, Weight]:
         kernel = self.kernel(shape)
+        mixed = kernel.shape[-2] * kernel.shape[-1]
         kernels = {
             "depthwise_kernel": kernel,
-            "pointwise_kernel": Weight((1, kernel.shape[1] * kernel.shape[2], self.filters)),
+            "pointwise_kernel": Weight((1,) * self.rank + (mixed, self.filters)),
         }
         return {**kernels, "bias": Weight((self.filters,), "bias")} if self.use_bias else kernels
 
     def call(self, w: Weights, x: Array) -> Array:
         y = depthwise(channels_last(x, self.data_format), w.depthwise_kernel, self.place(x.shape))
-        return self.finished(w, y @ w.pointwise_kernel[0])
+        return self.finished(w, y @ np.reshape(w.pointwise_kernel, (-1, self.filters)))
 
-    mutants = (
-        _PADS,
-        _NO_BIAS,
-        _NO_ACTIVATION,
-        _NO_DILATION,
-        Mutant(
-            "flipped_kernel",
-            "flips the depthwise kernel, as a convolution in mathematics does",
-            weights=lambda layer, weights: {"depthwise_kernel": np.flip(weights["depthwise_kernel"], axis=0)},
-        ),
-        Mutant(
-            "multiplier_first",
-            "counts kernels before channels between the two convolutions",
-            weights=lambda layer, weights: {
-                "pointwise_kernel": weights["pointwise_kernel"][
-                    :, _multiplier_first(layer, weights["depthwise_kernel"].shape[1])
-                ]
-            },
-        ),
-    )
+
+_SEPARABLE_MUTANTS = (
+    *_MUTANTS,
+    Mutant(
+        "flipped_kernel",
+        "flips the depthwise kernel, as a convolution in mathematics does",
+        weights=lambda layer, weights: {
+            "depthwise_kernel": np.flip(weights["depthwise_kernel"], axis=tuple(range(layer.rank)))
+        },
+    ),
+    Mutant(
+        "multiplier_first",
+        "counts kernels before channels between the two convolutions",
+        weights=lambda layer, weights: {
+            "pointwise_kernel": weights["pointwise_kernel"][
+                ..., _multiplier_first(layer, weights["depthwise_kernel"].shape[-2]), :
+            ]
+        },
+    ),
+)
+
+
+class SeparableConv1D(_SeparableConv):
+    """A depthwise convolution, then a mixing of its channels step by step; one bias, at the end.
+
+    x: (batch, steps, channels), or (batch, channels, steps) for `channels_first`. Returns (batch, windows, filters).
+    depthwise_kernel: (kernel_size, channels, depth_multiplier), pointwise_kernel: (1, channels * depth_multiplier,
+    filters), bias: (filters,).
+    """
+
+    rank: ClassVar[int] = 1
+
+    kernel_size: int | tuple[int] = arg("Steps that a filter sees.", at_least=1)
+    strides: int | tuple[int] = arg("Steps from one window to the next.", default=1, at_least=1)
+    dilation_rate: int | tuple[int] = arg("Distance between the steps that a filter sees.", default=1, at_least=1)
+
+    mutants = _SEPARABLE_MUTANTS
+
+
+class SeparableConv2D(_SeparableConv):
+    """A depthwise convolution of an image, then a mixing of its channels pixel by pixel; one bias, at the end.
+
+    x: (batch, rows, columns, channels), or (batch, channels, rows, columns) for `channels_first`. Returns
+    (batch, window rows, window columns, filters). depthwise_kernel: (kernel rows, kernel columns, channels,
+    depth_multiplier), pointwise_kernel: (1, 1, channels * depth_multiplier, filters), bias: (filters,).
+    """
+
+    rank: ClassVar[int] = 2
+
+    kernel_size: int | tuple[int, int] = arg(_SIZE_2D, at_least=1)
+    strides: int | tuple[int, int] = arg(_STRIDES_2D, default=1, at_least=1)
+    dilation_rate: int | tuple[int, int] = arg(_DILATION_2D, default=1, at_least=1)
+
+    mutants = (*_SEPARABLE_MUTANTS, TRANSPOSED_KERNEL)

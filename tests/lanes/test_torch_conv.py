@@ -64,6 +64,67 @@ def test_images(padding: str, data_format: str) -> None:
         assert_port_agrees("Conv2D", config, random.normal(size=shape))
 
 
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize("padding", ["valid", "same"])
+def test_films(padding: str, data_format: str) -> None:
+    random = numpy.random.default_rng(29)
+    for (strides, dilation), kernel in itertools.product([(1, 1), ([1, 2, 3], 1), (1, [1, 2, 1])], (2, [1, 2, 3])):
+        config = {
+            "filters": 4,
+            "kernel_size": kernel,
+            "strides": strides,
+            "dilation_rate": dilation,
+            "padding": padding,
+            "data_format": data_format,
+            "groups": 2,
+        }
+        shape = (2, 3, 5, 4, 4) if data_format == "channels_last" else (2, 4, 3, 5, 4)
+        assert_port_agrees("Conv3D", config, random.normal(size=shape))
+
+
+@pytest.mark.parametrize("kind", ["DepthwiseConv2D", "SeparableConv2D"])
+def test_kernels_of_their_own_on_images(kind: str) -> None:
+    random = numpy.random.default_rng(31)
+    paces = [(1, 1), (2, 1), ([2, 3], 1), (1, [1, 2]), (2, 2)]
+    for padding, (strides, dilation), kernel, data_format in itertools.product(
+        ("valid", "same"), paces, (1, [2, 3], 4), ("channels_last", "channels_first")
+    ):
+        config = {
+            "kernel_size": kernel,
+            "strides": strides,
+            "dilation_rate": dilation,
+            "padding": padding,
+            "data_format": data_format,
+            "depth_multiplier": 2,
+            "activation": (None, "tanh")[kernel == 1],
+            **({"filters": 5} if kind == "SeparableConv2D" else {}),
+        }
+        shape = (2, 6, 7, 3) if data_format == "channels_last" else (2, 3, 6, 7)
+        assert_port_agrees(kind, config, random.normal(size=shape))
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize("padding", ["valid", "same"])
+def test_transposed_images(padding: str, data_format: str) -> None:
+    random = numpy.random.default_rng(37)
+    paces = [(1, 1), (2, 1), ([1, 3], 1), (1, [2, 1])]
+    for (strides, dilation), kernel, extra in itertools.product(paces, (1, [2, 3], 4), (None, 0, [0, 1])):
+        if extra == [0, 1] and strides in (1, [3, 1]):
+            continue
+        config = {
+            "filters": 3,
+            "kernel_size": kernel,
+            "strides": strides,
+            "dilation_rate": dilation,
+            "padding": padding,
+            "output_padding": extra,
+            "data_format": data_format,
+            "use_bias": kernel != 4,
+        }
+        shape = (2, 3, 4, 2) if data_format == "channels_last" else (2, 2, 3, 4)
+        assert_port_agrees("Conv2DTranspose", config, random.normal(size=shape))
+
+
 @pytest.mark.parametrize("kind", ["DepthwiseConv1D", "SeparableConv1D"])
 def test_kernels_of_their_own(kind: str) -> None:
     """Strides and dilation may be combined here."""
@@ -132,7 +193,8 @@ def test_an_input_without_batch_is_refused() -> None:
 def test_weight_maps_as_the_report_prints_them() -> None:
     config = {"filters": 2, "kernel_size": 4}
     kinds = {"Conv1D": config, "Conv2D": config, "Conv1DTranspose": config, "SeparableConv1D": config}
-    kinds["DepthwiseConv1D"] = {"kernel_size": 4}
+    kinds["DepthwiseConv1D"] = kinds["DepthwiseConv2D"] = {"kernel_size": 4}
+    kinds["Conv2DTranspose"] = kinds["SeparableConv2D"] = kinds["Conv3D"] = config
     full = {kind: Config(kind, full_config(LAYERS[kind](**config))) for kind, config in kinds.items()}
     shown = {kind: {name: str(m) for name, m in PORTS[kind].weights(full[kind]).items()} for kind in kinds}
     assert shown == {
@@ -145,4 +207,12 @@ def test_weight_maps_as_the_report_prints_them() -> None:
             "pointwise.bias": "bias",
         },
         "DepthwiseConv1D": {"weight": "kernel.transpose(1, 2, 0).reshape(-1, 1, 4)", "bias": "bias"},
+        "DepthwiseConv2D": {"weight": "kernel.transpose(2, 3, 0, 1).reshape(-1, 1, 4, 4)", "bias": "bias"},
+        "Conv2DTranspose": {"weight": "kernel.transpose(3, 2, 0, 1)", "bias": "bias"},
+        "Conv3D": {"weight": "kernel.transpose(4, 3, 0, 1, 2)", "bias": "bias"},
+        "SeparableConv2D": {
+            "depthwise.weight": "depthwise_kernel.transpose(2, 3, 0, 1).reshape(-1, 1, 4, 4)",
+            "pointwise.weight": "pointwise_kernel.transpose(3, 2, 0, 1)",
+            "pointwise.bias": "bias",
+        },
     }

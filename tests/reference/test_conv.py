@@ -10,7 +10,7 @@ import pytest
 
 from conformance.mutants.layer import with_mistake
 from conformance.reference.base import LayerError, make
-from conformance.reference.conv import Conv1D, Conv2D
+from conformance.reference.conv import Conv1D, Conv2D, Conv3D
 from tests.reference.helpers import assert_gradient_matches_finite_difference, run, weights_of
 
 DIGITS = [1.0, 10.0, 100.0, 1000.0]
@@ -106,10 +106,32 @@ def test_rows_and_columns_have_their_own_kernel_length() -> None:
     assert y[0, :, :, 0].tolist() == [[321.0], [654.0], [987.0]]
 
 
+FILM = numpy.arange(1.0, 9.0).reshape(1, 2, 2, 2, 1)
+"""Two frames: 1 2 / 3 4 and 5 6 / 7 8."""
+
+
+@pytest.mark.parametrize(
+    ("sizes", "config", "expected"),
+    [
+        ((2, 2, 2), {}, [[[87654321]]]),
+        ((2, 1, 1), {}, [[[1 + 50, 2 + 60], [3 + 70, 4 + 80]]]),
+        ((1, 1, 2), {}, [[[1 + 20], [3 + 40]], [[5 + 60], [7 + 80]]]),
+        ((2, 1, 1), {"padding": "same"}, [[[51, 62], [73, 84]], [[5, 6], [7, 8]]]),
+        ((1, 1, 1), {"strides": (1, 2, 1)}, [[[1, 2]], [[5, 6]]]),
+    ],
+)
+def test_frames_rows_and_columns(sizes: tuple[int, ...], config: dict[str, Any], expected: list[Any]) -> None:
+    """The taps of the kernel are 1, 10, 100, ... with the columns fastest."""
+    kernel = 10.0 ** numpy.arange(numpy.prod(sizes)).reshape(*sizes, 1, 1)
+    layer = Conv3D(filters=1, kernel_size=sizes, use_bias=False, **config)
+    assert run(layer, FILM, weights={"kernel": kernel})[..., 0].tolist() == [expected]
+
+
 @pytest.mark.parametrize(
     ("layer", "shape"),
     [
         (Conv1D(filters=3, kernel_size=4, padding="same", strides=2), (2, 9, 5)),
+        (Conv3D(filters=2, kernel_size=(1, 2, 3), padding="same", strides=2), (2, 3, 4, 5, 2)),
         (Conv2D(filters=4, kernel_size=(2, 3), padding="same", groups=2, activation="tanh"), (2, 5, 7, 6)),
     ],
 )
@@ -180,6 +202,7 @@ def test_what_cannot_work_is_an_error(type: str, config: dict[str, Any], shape: 
         (Conv1D(filters=3, kernel_size=4, padding="same", strides=2, activation="tanh"), (2, 7, 2)),
         (Conv1D(filters=4, kernel_size=2, padding="causal", dilation_rate=3, groups=2), (2, 7, 6)),
         (Conv2D(filters=2, kernel_size=(2, 3), data_format="channels_first"), (2, 3, 4, 5)),
+        (Conv3D(filters=2, kernel_size=(1, 2, 3), padding="same"), (1, 2, 3, 4, 2)),
     ],
 )
 def test_gradient(layer: Any, shape: tuple[int, ...]) -> None:
@@ -216,10 +239,23 @@ REVEALING_2D = {
     "interleaved_groups": Conv2D(filters=4, kernel_size=2, groups=2, data_format="channels_first"),
     "transposed_kernel": Conv2D(filters=3, kernel_size=(2, 3)),
 }
+_SAME_3D = Conv3D(filters=3, kernel_size=(1, 2, 3), padding="same", activation="tanh")
+REVEALING_3D = {
+    **dict.fromkeys(("odd_padding_left", "half_kernel_padding", "flipped_kernel", "reshaped_kernel"), _SAME_3D),
+    **dict.fromkeys(("no_bias", "no_activation", "frames_last"), _SAME_3D),
+    "stride_ignored_in_padding": Conv3D(filters=3, kernel_size=3, strides=2, padding="same"),
+    "no_dilation": Conv3D(filters=3, kernel_size=2, dilation_rate=(1, 2, 1)),
+    "interleaved_groups": Conv3D(filters=4, kernel_size=2, groups=2),
+}
 
 
 @pytest.mark.parametrize(
-    ("kind", "revealing", "shape"), [(Conv1D, REVEALING, (2, 8, 4)), (Conv2D, REVEALING_2D, (2, 4, 6, 4))]
+    ("kind", "revealing", "shape"),
+    [
+        (Conv1D, REVEALING, (2, 8, 4)),
+        (Conv2D, REVEALING_2D, (2, 4, 6, 4)),
+        (Conv3D, REVEALING_3D, (2, 2, 4, 6, 4)),
+    ],
 )
 def test_every_mutant_changes_the_answer(kind: Any, revealing: dict[str, Any], shape: tuple[int, ...]) -> None:
     assert {mutant.name for mutant in kind.mutants} == set(revealing)

@@ -1,23 +1,26 @@
-"""Convolutions in torch: `torch.nn.Conv1d` and `Conv2d`, with the paddings that they lack made by hand."""
+"""Convolutions in torch: `torch.nn.Conv1d`, `Conv2d` and `Conv3d`, with the paddings that they lack made by hand."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
 
 from .activations import activate
-from .port import Config, Parameters, Tensor, WeightMap, keras, port
+from .port import Config, Mapped, Parameters, Tensor, WeightMap, keras, port
 from .windows import channels_second, check_rank, in_format, pad, same_padding, spread
 
 
-def _weights_1d(layer: Config) -> WeightMap:
-    return {"weight": keras("kernel").transpose(2, 1, 0), "bias": keras("bias")}
+def kernel(name: str, rank: int) -> Mapped:
+    """Keras' (*sizes, a, b) in torch's order (b, a, *sizes)."""
+    return keras(name).transpose(rank + 1, rank, *range(rank))
 
 
-def _weights_2d(layer: Config) -> WeightMap:
-    return {"weight": keras("kernel").transpose(3, 2, 0, 1), "bias": keras("bias")}
+def kernel_and_bias(rank: int) -> Callable[[Config], WeightMap]:
+    """The weight map of a convolution over `rank` axes, transposed ones included."""
+    return lambda layer: {"weight": kernel("kernel", rank), "bias": keras("bias")}
 
 
 def _convolve(module: Any, rank: int, layer: Config, p: Parameters, x: Tensor) -> Tensor:
@@ -48,11 +51,16 @@ def _convolve(module: Any, rank: int, layer: Config, p: Parameters, x: Tensor) -
     return result
 
 
-@port("Conv1D", weights=_weights_1d)
+@port("Conv1D", weights=kernel_and_bias(1))
 def conv_1d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return _convolve(nn.Conv1d, 1, layer, p, x)
 
 
-@port("Conv2D", weights=_weights_2d)
+@port("Conv2D", weights=kernel_and_bias(2))
 def conv_2d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return _convolve(nn.Conv2d, 2, layer, p, x)
+
+
+@port("Conv3D", weights=kernel_and_bias(3))
+def conv_3d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
+    return _convolve(nn.Conv3d, 3, layer, p, x)
