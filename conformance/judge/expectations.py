@@ -13,7 +13,7 @@ from conformance.judge.budget import Allowance, allowance, distance
 from conformance.judge.compare import labels
 from conformance.judge.precision import USUAL
 from conformance.judge.verdict import Finding
-from conformance.lanes.formats import FORMATS
+from conformance.lanes.formats import FORMATS, coarser
 from conformance.lanes.observation import Array, Observation, Output
 
 
@@ -147,7 +147,7 @@ def _values(
             )
             return
     moved = exact.sensitivity if exact is not None and exact.shape == wanted.shape else None
-    precision = USUAL if exact is None else exact.precision
+    precision = USUAL if exact is None else coarser(FORMATS[exact.precision], FORMATS[USUAL]).name  # as it is written
     found = distance(got.values, _allowed(case, wanted, moved, reference.longest_sum, precision=precision))
     if found.over:
         yield Finding("values", "values", label, run, wanted_by="case", distance=found)

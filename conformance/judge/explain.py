@@ -20,7 +20,7 @@ from conformance.judge.divergence import Divergence, differs, divergences
 from conformance.judge.feeding import Ask, alone, answered, further
 from conformance.judge.gates import located
 from conformance.judge.gradients import gradient_findings
-from conformance.judge.precision import seen_in
+from conformance.judge.precision import USUAL, seen_in
 from conformance.judge.transforms import transforms
 from conformance.judge.verdict import CaseVerdict, LaneVerdict, Verdict
 from conformance.lanes.formats import FORMATS
@@ -57,7 +57,8 @@ def explanations(
 ) -> dict[str, Explanation]:
     """An explanation for every lane that differs from the reference, by lane; lanes that agree have none.
 
-    `asks` gives a lane that can be asked again: then every faulty node is found, and the gate of a recurrent layer.
+    `asks` gives a lane that can be asked again: then every faulty node is found, and the gate of a recurrent layer. Not
+    under a dtype policy: what is fed is float32.
     """
     reference = observations[REFERENCE]
     differing = [
@@ -71,7 +72,13 @@ def explanations(
     seen = {name: seen_in(reference, observations[name].policy) for name in differing}
     return {
         name: _explained(
-            case, name, observations[name], seen[name], gives_masks.get(name, True), wrong, asks and asks(name)
+            case,
+            name,
+            observations[name],
+            seen[name],
+            gives_masks.get(name, True),
+            wrong,
+            asks(name) if asks is not None and observations[name].policy == USUAL else None,
         )
         for name in differing
     }

@@ -53,7 +53,9 @@ def check(package: str, table: Mapping[str, Any], where: str) -> None:
             hint = f"its options: {listed(allowed)}" if allowed else f"lanes with options: {listed(ALLOWED)}"
             raise UsageError(f"lane {where}: {package} has no option {key}", hint)
         if value not in allowed[key]:
-            hint = did_you_mean(value, allowed[key]) or f"one of {listed(allowed[key])}"
+            longer = [name for name in allowed[key] if value and value in name]
+            near = f"did you mean {longer[0]}?" if longer else did_you_mean(value, allowed[key])
+            hint = near or f"one of {listed(allowed[key])}"
             raise UsageError(f"lane {where}: there is no {key} {shown(value)} of {package}", hint)
     backend = table.get("backend", "tensorflow")
     if table.get("mode") in _OF_TENSORFLOW and backend != "tensorflow":

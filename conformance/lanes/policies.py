@@ -19,8 +19,10 @@ from conformance.lanes.rounding import Perturbed
 from conformance.reference.base import Layer
 
 _OF_BOOLEANS = ("equal", "greater", "mask")
-_NUMBERS_ALONE = ("CompiledLoss", "ImageBatches")
-"""Stand-ins for what is no layer in Keras: their floats are those of NumPy arrays."""
+_GIVE_FLOATS = ("mean", "one_hot", "exp", "log", "sqrt", "tanh")
+"""Operations that give floats of the given dtype where they are given whole numbers."""
+_OF_ARRAYS: Mapping[str, bool] = {"CompiledLoss": True, "ImageBatches": False}
+"""Stand-ins that give NumPy's float32 whatever the policy, and whether a model computed it under the policy."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,14 @@ class _Ways:
         self.layers = layers
         self.policy = policy
         self.values: dict[str, Any] = {}
+        self.trained: set[str] = set()
+        """Layers that were called in training: what they remember was computed under the policy."""
 
     def name(self, name: str) -> Any:
         return self.values[name]
 
     def weight(self, layer: str, weight: str) -> Way:
-        return Way(self.policy.given, self.policy.given)
+        return Way(self.policy.given, self.policy.coarsest if layer in self.trained else self.policy.given)
 
     def item(self, value: Any, index: Any) -> Any:
         return value[index] if isinstance(value, list) else value
@@ -56,10 +60,14 @@ class _Ways:
         if callee in self.models:
             outputs = [self.values[name] for name in self.models[callee]["outputs"]]
             return outputs[0] if len(outputs) == 1 else outputs
-        layer = self.layers[callee]
-        is_layer = not type(layer).__module__.endswith("losses") and type(layer).__name__ not in _NUMBERS_ALONE
-        own = self.policy.compute if is_layer else self.policy.given
-        return Way(own, _coarsest([args, list(kwargs.values())], own))
+        if kwargs.get("training") is True:
+            self.trained.add(callee)
+        layer, given = self.layers[callee], [args, list(kwargs.values())]
+        if (is_computed := _OF_ARRAYS.get(type(layer).__name__)) is not None:
+            single = FORMATS["float32"]
+            return Way(single, _coarsest(given, coarser(single, self.policy.coarsest) if is_computed else single))
+        own = self.policy.given if type(layer).__module__.endswith("losses") else self.policy.compute
+        return Way(own, _coarsest(given, own))
 
     def operate(self, operation: str, args: list[Any], kwargs: dict[str, Any]) -> Way:
         given = [args, list(kwargs.values())]
@@ -68,10 +76,12 @@ class _Ways:
         if operation == "cast":
             dtype = FORMATS.get(next(leaf for leaf in [*args[1:], *kwargs.values()] if isinstance(leaf, str)))
             return Way(dtype, dtype and _coarsest(given, dtype))
-        return self._together(given)
+        found = self._together(given)
+        return found if found.dtype or operation not in _GIVE_FLOATS else Way(self.policy.given, self.policy.given)
 
     def arithmetic(self, operator: str, left: Any, right: Any) -> Way:
-        return self._together([left, right])
+        found = self._together([left, right])
+        return found if found.dtype or operator != "/" else Way(self.policy.given, self.policy.given)
 
     def _together(self, given: Any) -> Way:
         dtype: Format | None = None

@@ -26,6 +26,8 @@ from conformance.lanes.observation import Observation, from_message
 from conformance.lanes.wire import MAX_TEXT, bounded
 from conformance.lanes.worker import sendable, start_adapter
 
+COMPILING = 5.0
+"""Times the time limit of a case: for lanes that compile it first, a minute for five bidirectional layers through XLA."""
 START_LIMIT = 300.0
 """Seconds that a framework may take to import: generous, for a cold disk; a start that fails says so at once."""
 MAX_DEATHS = 5
@@ -209,11 +211,11 @@ class ProcessLane:
         """Takes one message, or notices a timeout or a death."""
         limit = None
         if self._begun is not None:
-            limit = max(self._begun_at + self._pending[self._begun]["time_limit"] - time.monotonic(), 0.01)
+            limit = max(self._begun_at + self._time_limit(self._begun) - time.monotonic(), 0.01)
         try:
             message = self._channel.receive(limit if limit is not None else START_LIMIT)
         except self._channel.TimeoutError:
-            seconds = self._pending[self._begun]["time_limit"] if self._begun else START_LIMIT
+            seconds = self._time_limit(self._begun) if self._begun else START_LIMIT
             self._lost("timeout", f"no answer within {seconds:g} s")
             return
         except EOFError:
@@ -230,6 +232,11 @@ class ProcessLane:
             self._deaths = 0
             del self._pending[case_id]
             self._done[case_id] = from_message(self.spec.name, self.spec.adapter, rest[0])
+
+    def _time_limit(self, case_id: str) -> float:
+        """Seconds for a case; a lane that compiles each of them gets more."""
+        mode = str(self.spec.options.get("mode", ""))
+        return float(self._pending[case_id]["time_limit"]) * (COMPILING if mode.startswith(("xla", "compile")) else 1.0)
 
     def _lost(self, ended: Any, detail: str) -> None:
         """Writes the case in hand off, and goes on with the rest in a new process."""

@@ -7,7 +7,8 @@ its sensitivity. Gradients are those of the sum of all observed outputs, each mu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import autograd
@@ -16,8 +17,9 @@ import numpy
 from autograd.tracer import getval
 
 from conformance.lanes.adapter import Observing
-from conformance.lanes.formats import FORMATS, Format
-from conformance.lanes.numpy import ReferenceArrays, flat
+from conformance.lanes.carried import Value
+from conformance.lanes.formats import FORMATS, Format, rounded
+from conformance.lanes.numpy import ReferenceArrays, WeightSource, flat
 from conformance.lanes.numpy_training import weights_after_steps
 from conformance.lanes.wire import pack, unpack
 from conformance.reference.base import Layer
@@ -32,6 +34,52 @@ PATTERNS = 8
 """Perturbed runs from which the sensitivity is estimated."""
 
 Arrays = Mapping[str, Any]
+_Answer = tuple[dict[str, list[Any]], dict[str, Any]]
+"""The arrays of every observed node, and the gradients by name."""
+
+
+class RoundingArrays(ReferenceArrays):
+    """The reference with every layer's inputs and weights rounded to a format; gradients pass through a rounding."""
+
+    def __init__(self, format: Format, plan: Any, layers: Any, weights: WeightSource, observing: Observing) -> None:
+        super().__init__(plan, layers, lambda *asked: self._rounded(weights(*asked)), observing)
+        self.format = format
+
+    def call_layer(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        return super().call_layer(name, self._rounded(args), self._rounded(kwargs))
+
+    def _rounded(self, nested: Any) -> Any:
+        if isinstance(nested, Mapping):
+            return {key: self._rounded(item) for key, item in nested.items()}
+        if isinstance(nested, list | tuple):
+            return [self._rounded(item) for item in nested]
+        if isinstance(nested, Value):
+            return Value(self._rounded(nested.data), nested.mask)
+        plain = getval(nested)
+        if not isinstance(plain, numpy.ndarray) or plain.dtype.kind != "f":
+            return nested
+        near = rounded(plain, self.format)
+        is_finite = numpy.isfinite(plain) & numpy.isfinite(near)
+        return nested + numpy.subtract(near, plain, out=numpy.zeros(plain.shape), where=is_finite)
+
+
+def _no_smaller(values: Any, gradients: Any, near: _Answer, exact: _Answer) -> tuple[Any, Any]:
+    """Sensitivities of values and gradients that are no smaller than one known move of each."""
+    return (
+        {
+            node: [_at_least(*each) for each in zip(sizes, near[0][node], exact[0][node], strict=True)]
+            for node, sizes in values.items()
+        },
+        {name: _at_least(size, near[1].get(name, exact[1][name]), exact[1][name]) for name, size in gradients.items()},
+    )
+
+
+def _at_least(size: Any, near: Any, item: Any) -> Any:
+    """A sensitivity that is not smaller than one known move."""
+    if item.dtype.kind != "f":
+        return size
+    with numpy.errstate(invalid="ignore", over="ignore"):
+        return numpy.fmax(size, numpy.abs(near - item))
 
 
 class Perturbed:
@@ -53,6 +101,7 @@ class Perturbed:
         format: Format = FORMATS["float32"],
     ) -> None:
         self._format = format
+        self._arrays: Callable[..., ReferenceArrays] = ReferenceArrays
         self._plan, self._layers, self._fixed = plan, layers, inputs
         self._cotangents = plan["cotangents"] if wants_gradients else {}
         self.note = ""
@@ -61,6 +110,7 @@ class Perturbed:
             variables |= {f"{layer}.{key}": array for key, array in held.items()}
         self._variables = {name: array for name, array in variables.items() if array.dtype.kind == "f"}
         values, gradients = self._evaluate(self._variables, optimizers)
+        coarse = self._as_rounded(optimizers) if format.digits < FORMATS["float32"].digits else None
         value_moves = {node: [numpy.zeros(item.shape) for item in items] for node, items in values.items()}
         gradient_moves = {name: numpy.zeros(array.shape) for name, array in gradients.items()}
         for pattern in range(PATTERNS):
@@ -72,14 +122,29 @@ class Perturbed:
                             total += (near - item) ** 2
                 for name, array in gradients.items():
                     gradient_moves[name] += (near_gradients[name] - array) ** 2
-        self.sensitivity = {
-            node: [pack((BACKWARD if "@" in node else 1.0) * numpy.sqrt(total / PATTERNS)) for total in totals]
+        value_sizes = {
+            node: [(BACKWARD if "@" in node else 1.0) * numpy.sqrt(total / PATTERNS) for total in totals]
             for node, totals in value_moves.items()
         }
+        gradient_sizes = {name: numpy.sqrt(moved / PATTERNS) for name, moved in gradient_moves.items()}
+        if coarse is not None:
+            value_sizes, gradient_sizes = _no_smaller(value_sizes, gradient_sizes, coarse, (values, gradients))
+        self.sensitivity = {node: [pack(size) for size in sizes] for node, sizes in value_sizes.items()}
         self.gradients = {
-            name: {"data": pack(array), "sensitivity": pack(numpy.sqrt(gradient_moves[name] / PATTERNS))}
-            for name, array in gradients.items()
+            name: {"data": pack(array), "sensitivity": pack(gradient_sizes[name])} for name, array in gradients.items()
         }
+
+    def _as_rounded(self, optimizers: Sequence[Optimizer]) -> _Answer:
+        """The run in which every layer gets its inputs and weights as the format holds them, as a policy casts them.
+
+        Beside patterns of random moves, for it is this rounding that happens: it decides on which side of a threshold
+        a number comes to lie, and it falls on sums whose terms are larger than the data.
+        """
+        self._arrays = partial(RoundingArrays, self._format)
+        try:
+            return self._evaluate(self._variables, optimizers)
+        finally:
+            self._arrays = ReferenceArrays
 
     def _moved(self, pattern: int) -> dict[str, Any]:
         generator = numpy.random.Generator(numpy.random.Philox(key=pattern))
@@ -112,7 +177,7 @@ class Perturbed:
         seen: dict[str, list[Any]] = {}
 
         def total(variables: Arrays) -> Any:
-            arrays = ReferenceArrays(self._plan, self._layers, self._weights_in(variables), Observing())
+            arrays = self._arrays(self._plan, self._layers, self._weights_in(variables), Observing())
             arrays.run({name: variables.get(f"input {name}", array) for name, array in self._fixed.items()})
             score = 0.0
             for node in self._plan["observed"]:
