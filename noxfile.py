@@ -39,7 +39,9 @@ def run(session: nox.Session, command: str, *arguments: str) -> None:
 @nox.session(venv_backend="none", requires=["shared"])
 def report(session: nox.Session) -> None:
     """Run every case in every lane; write reports/results.json and reports/index.html. Arguments go to pytest."""
-    written = ("--results=reports/results.json", "--report=reports/index.html")
+    written = ["--results=reports/results.json", "--report=reports/index.html"]
+    if Path("reports/mutants.json").exists():
+        written.append("--mutants=reports/mutants.json")
     run(session, "pytest", "cases", "-q", *written, *session.posargs)
 
 

@@ -96,6 +96,9 @@ def _parser() -> argparse.ArgumentParser:
         "--matrix", type=Path, metavar="FILE", help="results of other versions to show on each page: see matrix"
     )
     report.add_argument(
+        "--mutants", type=Path, metavar="FILE", help="score to show of each layer and case: see mutants --json"
+    )
+    report.add_argument(
         "--baseline", type=Path, metavar="FILE", help="results of an earlier run, to say what changed since"
     )
     report.set_defaults(command=_report)
@@ -169,6 +172,10 @@ def _report(parsed: argparse.Namespace) -> int:
         from conformance.gate.versions import with_versions
 
         results = with_versions(results, read(parsed.matrix))
+    if parsed.mutants is not None:
+        from conformance.mutants.scored import read_score, with_mutants
+
+        results = with_mutants(results, read_score(parsed.mutants))
     if parsed.baseline is not None:
         from conformance.gate.baseline import with_baseline
 

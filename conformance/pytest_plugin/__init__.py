@@ -53,6 +53,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         help="draw every array of every case anew, for campaigns; 0, the default, is what a gate compares",
     )
+    group.addoption(
+        "--mutants",
+        type=Path,
+        metavar="FILE",
+        help="put this score (conformance mutants --json FILE) into the results, for the report",
+    )
     parser.addini("conformance_lanes", "lanes that run by default", type="args", default=["keras", "torch", "numpy"])
 
 
@@ -165,7 +171,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if state.is_controller:
         _controller = state
     try:
-        _ = state.excuses, state.baseline
+        _ = state.excuses, state.baseline, state.score
     except ConformanceError as error:
         pytest.exit(str(error), returncode=error.exit)
 

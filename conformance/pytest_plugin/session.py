@@ -98,6 +98,16 @@ class Session:
         return Excuses(self.config)
 
     @cached_property
+    def score(self) -> dict[str, Any] | None:
+        """The score against mutants that goes into the results. Raises ResultsError for a file that is none."""
+        path = self.config.getoption("mutants")
+        if path is None:
+            return None
+        from conformance.mutants.scored import read_score
+
+        return read_score(path)
+
+    @cached_property
     def baseline(self) -> dict[str, Any] | None:
         """Results of an earlier run, to compare with. Raises ConformanceError for a bad file."""
         path = self.config.getoption("baseline")

@@ -62,6 +62,10 @@ def write_files(state: Session, session: pytest.Session, exitstatus: int) -> Non
             for item in state.standings
         ],
     )
+    if state.score is not None:
+        from conformance.mutants.scored import with_mutants
+
+        results = with_mutants(results, state.score)
     path = results_path
     try:
         if results_path is not None:

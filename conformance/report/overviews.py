@@ -136,6 +136,8 @@ def layers_of(results: Mapping[str, Any], records: Sequence[Record]) -> Iterable
         if layer in catalog:
             options = _options_text(catalog[layer]["options"], layer, by_layer[layer])
             row = replace(row, options=options, mutants=_mutants_text(catalog[layer]["mutants"], layer, records))
+        if (score := results.get("mutants", {}).get(layer)) is not None:
+            row = replace(row, mutants=f"{score['killed']} of {score['of']}")
         yield row
 
 

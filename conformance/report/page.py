@@ -272,6 +272,8 @@ def _source_blocks(record: Record) -> list[Block]:
         blocks.append(
             Paragraph(f"Tells from the real layer: {', '.join(one_line(name, 80) for name in record['kills'])}")
         )
+    if (score := record.get("mutants")) is not None and (of := len(score["killed"]) + len(score["survived"])):
+        blocks.append(Paragraph(f"Measured: it tells {len(score['killed'])} of {of} mistakes from the real layers."))
     return blocks
 
 

@@ -45,6 +45,20 @@ def test_a_seed_is_kept_in_the_results_and_draws_other_arrays(right: Project) ->
     assert first != second
 
 
+def test_a_score_against_mutants_goes_into_the_results(right: Project) -> None:
+    score = {
+        "kind": "conformance-mutants",
+        "schema_version": 1,
+        "layers": {"Embedding": {"mutants": 6, "killed": 5}},
+        "cases": {"fam/topic.masked": {"killed": {"Embedding.no_mask": "mask"}, "survived": []}},
+    }
+    (right.pytester.path / "score.json").write_text(json.dumps(score))
+    assert right.run("--results", "r.json", "--mutants", "score.json").ret == 0
+    assert results(right)["mutants"] == {"Embedding": {"killed": 5, "of": 6}}
+    assert results(right)["cases"][0]["mutants"] == {"killed": ["Embedding.no_mask"], "survived": []}
+    assert right.run("--results", "r.json", "--mutants", "none.json").ret == 2
+
+
 def test_nothing_selected_is_exit_code_5(right: Project) -> None:
     assert right.run("-k", "nothing_is_called_this").ret == 5
 
