@@ -112,3 +112,16 @@ def test_torchs_own_moving_variance_is_the_unbiased_one() -> None:
     assert float(mean) == pytest.approx(1.0)
     assert float(variance) == pytest.approx(0.75 + 0.25 * 20.0 / 3.0)
     assert float(variance) != pytest.approx(0.75 + 0.25 * 20.0 / 4.0)
+
+
+def test_the_two_biases_of_a_torch_lstm_move_twice_as_far_as_one() -> None:
+    torch.manual_seed(1)
+    rnn = torch.nn.LSTM(2, 3)
+    before = (rnn.bias_ih_l0 + rnn.bias_hh_l0).detach()
+    optimizer = torch.optim.SGD(rnn.parameters(), lr=0.5)
+    rnn(torch.ones(4, 1, 2))[0].sum().backward()
+    gradient = rnn.bias_ih_l0.grad.clone()
+    optimizer.step()
+    moved = (rnn.bias_ih_l0 + rnn.bias_hh_l0).detach() - before
+    np.testing.assert_allclose(moved, -2.0 * 0.5 * gradient, rtol=1e-5)
+    assert float(gradient.abs().min()) > 0.0
