@@ -155,7 +155,11 @@ def _is_stateful(config: Mapping[str, Any]) -> bool:
     )
 
 
-_INITIALIZERS = {"recurrent_kernel": "recurrent_initializer"}
+_INITIALIZERS = {
+    "recurrent_kernel": "recurrent_initializer",
+    "depthwise_kernel": "depthwise_initializer",
+    "pointwise_kernel": "pointwise_initializer",
+}
 """Arguments that are not called after the weight that they fill."""
 _WRAPPED = {"forward": ("layer",), "backward": ("backward_layer", "layer")}
 """The arguments that hold the layer whose weights stand under a scope, where they are not called like the scope."""
@@ -165,7 +169,9 @@ def _initializer(config: Any, weight: str) -> Any:
     """What the case says a weight starts with; for `forward.bias` what it says in the wrapped layer."""
     scope, _, rest = weight.partition(".")
     if not rest:
-        return config.get(_INITIALIZERS.get(weight, f"{weight}_initializer"))
+        # a depthwise convolution calls its only kernel `kernel`, and what fills it `depthwise_initializer`
+        depthwise = config.get("depthwise_initializer") if weight == "kernel" else None
+        return config.get(_INITIALIZERS.get(weight, f"{weight}_initializer"), depthwise)
     inner = _inner(config, scope)
     return _initializer(inner, rest) if isinstance(inner, Mapping | list) else None
 
