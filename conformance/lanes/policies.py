@@ -11,11 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy
+
 from conformance.case.expressions import evaluate
 from conformance.lanes.adapter import parsed_graph
 from conformance.lanes.exactness import exact_nodes
 from conformance.lanes.formats import FORMATS, POLICIES, Format, Policy, coarser, promoted
 from conformance.lanes.rounding import Perturbed
+from conformance.lanes.wire import pack, unpack
 from conformance.reference.base import Layer
 
 _OF_BOOLEANS = ("equal", "greater", "mask")
@@ -25,12 +28,18 @@ _OF_ARRAYS: Mapping[str, bool] = {"CompiledLoss": True, "ImageBatches": False}
 """Stand-ins that give NumPy's float32 whatever the policy, and whether a model computed it under the policy."""
 
 
+_SHARES = ("rate", "dropout", "recurrent_dropout")
+"""Arguments by which a layer in training leaves entries out at random."""
+
+
 @dataclass(frozen=True)
 class Way:
     """The dtype of a value, and the coarsest format on the way to it; None for what is no float."""
 
     dtype: Format | None
     coarsest: Format | None
+    is_random: bool = False
+    """Whether a lane's own draw decides which elements are which."""
 
 
 NO_FLOAT = Way(None, None)
@@ -67,7 +76,8 @@ class _Ways:
             single = FORMATS["float32"]
             return Way(single, _coarsest(given, coarser(single, self.policy.coarsest) if is_computed else single))
         own = self.policy.given if type(layer).__module__.endswith("losses") else self.policy.compute
-        return Way(own, _coarsest(given, own))
+        draws = kwargs.get("training") is True and any(getattr(layer, name, None) for name in _SHARES)
+        return Way(own, _coarsest(given, own), draws or any(way.is_random for way in _leaves(given)))
 
     def operate(self, operation: str, args: list[Any], kwargs: dict[str, Any]) -> Way:
         given = [args, list(kwargs.values())]
@@ -87,7 +97,8 @@ class _Ways:
         dtype: Format | None = None
         for way in _leaves(given):
             dtype = promoted(dtype, way.dtype)
-        return Way(dtype, dtype and _coarsest(given, dtype))
+        is_random = any(way.is_random for way in _leaves(given))
+        return Way(dtype, dtype and _coarsest(given, dtype), is_random)
 
 
 def _leaves(nested: Any) -> Iterator[Way]:
@@ -106,22 +117,36 @@ def _coarsest(nested: Any, own: Format) -> Format:
     return found
 
 
-def ways(plan: Mapping[str, Any], layers: Mapping[str, Layer], policy: Policy) -> dict[str, list[str]]:
-    """Every observed node to its dtype and to the coarsest format on the way, if it holds floats.
-
-    What operations make of whole numbers alone (a mean, a division) has the given dtype.
-    """
+def walked(plan: Mapping[str, Any], layers: Mapping[str, Layer], policy: Policy) -> dict[str, Way]:
+    """Every observed node to its way."""
     walk = _Ways(plan, layers, policy)
     for name, spec in plan["inputs"].items():
         is_float = spec["dtype"] in FORMATS
         walk.values[name] = Way(policy.given, policy.given) if is_float else NO_FLOAT
     for node, expression in parsed_graph(plan):
         walk.values[node] = evaluate(expression, walk)
-    found = {}
-    for node in plan["observed"]:
-        way = walk._together([walk.values[node]])
-        found[node] = [(way.dtype or policy.given).name, (way.coarsest or policy.given).name]
-    return found
+    return {node: walk._together([walk.values[node]]) for node in plan["observed"]}
+
+
+def ways(found: Mapping[str, Way], policy: Policy) -> dict[str, list[str]]:
+    """Every observed node to its dtype and to the coarsest format on the way, for whatever floats it holds."""
+    return {
+        node: [(way.dtype or policy.given).name, (way.coarsest or policy.given).name] for node, way in found.items()
+    }
+
+
+def _of_any_draw(sensitivity: Mapping[str, Any], found: Mapping[str, Way]) -> dict[str, Any]:
+    """Sensitivities in which each element of a random node moves as far as any: the lane's draw is another one."""
+    return {
+        node: [_largest(one) if found[node].is_random else one for one in packed]
+        for node, packed in sensitivity.items()
+        if node in found
+    }
+
+
+def _largest(packed: dict[str, Any]) -> dict[str, Any]:
+    array = unpack(packed)
+    return pack(numpy.full(array.shape, numpy.max(array[numpy.isfinite(array)], initial=0.0)))
 
 
 def under_policies(
@@ -149,11 +174,12 @@ def under_policies(
         exact = set(plan["observed"])
         for inputs in runs:
             exact &= exact_nodes(plan, layers, weights, inputs, terms, coarsest.whole_below)
-        every = ways(plan, layers, policy)
+        each = walked(plan, layers, policy)
+        every = ways(each, policy)
         found[name] = {
             "ways": every,
             "exact": sorted(node for node in exact if every[node][0] == every[node][1]),
-            "sensitivity": [probe.sensitivity for probe in probes],
+            "sensitivity": [_of_any_draw(probe.sensitivity, each) for probe in probes],
             "gradients": {key: held["sensitivity"] for key, held in probes[0].gradients.items()} if probes else {},
         }
     return found

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from conformance.lanes.numpy import Reference, make_layers
+import numpy as np
+
 from conformance.lanes.formats import POLICIES
-from conformance.lanes.policies import ways
+from conformance.lanes.numpy import Reference, make_layers
+from conformance.lanes.policies import walked, ways
 from conformance.lanes.wire import unpack
 from conformance.plan import plan_of
 from tests.builders import cases_of
@@ -40,13 +41,13 @@ CASE = """
 """
 
 
-def walked(folder: Path, policy: str) -> dict[str, Any]:
+def ways_in(folder: Path, policy: str) -> dict[str, list[str]]:
     plan = plan_of(cases_of(CASE, folder)[0])
-    return ways(plan, make_layers(plan), POLICIES[policy])
+    return ways(walked(plan, make_layers(plan), POLICIES[policy]), POLICIES[policy])
 
 
 def test_layers_give_the_compute_dtype_and_operations_promote(tmp_path: Path) -> None:
-    assert walked(tmp_path, "mixed_bfloat16") == {
+    assert ways_in(tmp_path, "mixed_bfloat16") == {
         "scaled": ["float32", "float32"],
         "hidden": ["bfloat16", "bfloat16"],
         "sum": ["float32", "bfloat16"],
@@ -60,7 +61,7 @@ def test_layers_give_the_compute_dtype_and_operations_promote(tmp_path: Path) ->
 
 
 def test_float64_is_everywhere_but_where_the_case_casts(tmp_path: Path) -> None:
-    found = walked(tmp_path, "float64")
+    found = ways_in(tmp_path, "float64")
     assert found.pop("back") == ["float32", "float32"]
     assert set(map(tuple, found.values())) == {("float64", "float64")}
 
@@ -112,3 +113,28 @@ def test_data_move_by_the_unit_of_the_policy(tmp_path: Path) -> None:
 
 def test_nothing_is_worked_out_for_policies_that_no_lane_has(tmp_path: Path) -> None:
     assert "policies" not in Reference({}).observe(plan_of(cases_of(WHOLE, tmp_path)[0]))
+
+
+RANDOM = """
+    schema_version: 1
+    topic: a draw
+    dims: {batch: 4, features: 6}
+    source: {kind: hand}
+    cases:
+      - id: drawn
+        question: How far may an element move that one draw keeps and another leaves out?
+        inputs:
+          x: {shape: [batch, features]}
+        layers:
+          dropout: {type: Dropout, rate: 0.5}
+        graph:
+          kept: dropout(x)
+          drawn: dropout(x, training=True)
+"""
+
+
+def test_where_a_draw_decides_every_element_may_move_as_far_as_any(tmp_path: Path) -> None:
+    plan = plan_of(cases_of(RANDOM, tmp_path)[0], policies=("mixed_bfloat16",))
+    (moves,) = Reference({}).observe(plan)["policies"]["mixed_bfloat16"]["sensitivity"]
+    assert len(np.unique(unpack(moves["drawn"][0]))) == 1
+    assert len(np.unique(unpack(moves["kept"][0]))) > 1
