@@ -77,6 +77,13 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none", requires=["shared"])
+def repro(session: nox.Session) -> None:
+    """Run the stand-alone script of every case in every lane, and write docs/repro.md. Some five minutes."""
+    run(session, "pytest", "cases", "-q", "--results=reports/results.json")
+    run(session, "python", "-m", "tests.repro.all", *(session.posargs or ["-o", "docs/repro.md"]))
+
+
+@nox.session(venv_backend="none", requires=["shared"])
 def calibrate(session: nox.Session) -> None:
     """Look for false alarms over 20 seeds of every case; fails when there is one. Half an hour, and it may be stopped.
 

@@ -31,7 +31,7 @@ def as_reported(name, value, mask, said):
     """Prints one answer, and whatever in it is not as the report says; returns whether all is."""
     shown = "none" if mask is None else np.asarray(mask).astype(int).tolist()
     print(f"{name}: shape {value.shape}, dtype {value.dtype.name}@MASK@")
-    print(textwrap.indent(np.array2string(value, threshold=100), "    "))
+    print(textwrap.indent(np.array2string(value, 110, threshold=100), "    "))
     wrong = []
     if value.shape != said["shape"]:
         wrong.append(f"shape {said['shape']}")
@@ -195,21 +195,26 @@ def _entries(said: Said) -> Iterable[tuple[str, str]]:
 
 
 def _expected(run: Mapping[str, Said]) -> Iterable[tuple[str, str]]:
-    """What the reference gives where the lane differs, as words to be printed."""
+    for label, words in expected_words(run):
+        yield label, _words(f"    the reference expects: {words}")
+
+
+def expected_words(run: Mapping[str, Said]) -> Iterable[tuple[str, str]]:
+    """What the reference gives where the lane differs, by node."""
     for label, said in run.items():
         if said.reference is None:
             continue
         wanted = said.reference
         mask = "none" if wanted.mask is None else wanted.mask.astype(int).tolist()
         dtype = "float32" if wanted.dtype == "float64" else wanted.dtype
-        words = f"    the reference expects: shape {wanted.shape}, dtype {dtype}, mask {mask}"
+        words = f"shape {wanted.shape}, dtype {dtype}, mask {mask}"
         values = wanted.values.astype(np.float32) if wanted.values.dtype.kind == "f" else wanted.values
         if values.size <= LITERAL:
             words += "\n" + textwrap.indent(np.array2string(values, max_line_width=100), "    ")
         for index, _ in said.worst:
             if len(index) == values.ndim and wanted.shape == said.shape:
                 words += f"\n    {values[index]!s} at {index}"
-        yield label, _words(words)
+        yield label, words
 
 
 def _words(text: str) -> str:

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from conformance.report.answer import answer, lane_title
-from conformance.report.findings import finding_text, verdict_text
+from conformance.report.findings import finding_text
 from conformance.report.words import is_address, one_line, safe
+from conformance.repro.account import account_of
+from conformance.repro.check import expected_words
 from conformance.repro.evidence import Evidence
 from conformance.repro.script import script
 
@@ -38,7 +40,7 @@ def issue(evidence: Evidence, lane: str) -> str:
         _plain(safe(record["question"], 2_000)),
         f"## Versions\n\n{_versions(row)}",
         f"## Expected\n\n{_expected(evidence, lane)}",
-        f"## Got\n\n{_plain(verdict_text(record, lane))}." if differs else "## Got\n\nThe same.",
+        f"## Got\n\n{_got(record, lane)}",
         f"## To reproduce\n\nThis script needs nothing but {lane_title(row)} and NumPy. It ends with 0 where it gives "
         f"what is said above, with 1 where it does not.\n\n{_fenced(code)}",
     ]
@@ -56,17 +58,28 @@ def _versions(row: Mapping[str, Any]) -> str:
     )
 
 
+def _got(record: Mapping[str, Any], lane: str) -> str:
+    held = record["lanes"][lane]
+    if not held["findings"]:
+        return "The same."
+    found = [_plain(finding_text(record, lane, finding)) for finding in held["findings"][:5]]
+    message = [] if held["failure"] is None else [_fenced(safe(held["failure"]["message"], 4_000) + "\n", "")]
+    return "\n\n".join([*(f"- {words}" for words in found), *message])
+
+
 def _expected(evidence: Evidence, lane: str) -> str:
     """What the reference or the case expects of each node that differs, and where that comes from."""
     record = evidence.record
     source = record["source"]
     who = _SOURCES.get(source["kind"], one_line(source["kind"]))
     parts = [part for part in (safe(source["reference"], 1_000), safe(source["note"], 2_000)) if part]
-    words = ["The mathematics in NumPy, in float64, written from papers and documentation, says otherwise."]
-    if not record["lanes"][lane]["findings"]:
-        words = ["What the reference, the mathematics in NumPy in float64, gives."]
+    words = ["What the same mathematics gives in NumPy, in float64, written from papers and documentation."]
     said = "; ".join(part if is_address(part) else _plain(part) for part in parts)
     words.append(f"The question rests on {who}{': ' + said if said else ''}.")
+    account = account_of(evidence, lane)
+    wanted = [f"{label}: {text}" for run in account.runs for label, text in expected_words(run)]
+    if wanted:
+        words.append(_fenced("\n".join(wanted) + "\n", ""))
     others = [
         lane_title(row)
         for row in evidence.lanes
@@ -82,8 +95,8 @@ def _plain(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#|~@])", r"\\\1", text)
 
 
-def _fenced(code: str) -> str:
+def _fenced(code: str, language: str = "python") -> str:
     """Code in a fence that is longer than any run of backticks inside."""
     longest = max((len(run) for run in re.findall(r"`+", code)), default=0)
     fence = "`" * max(3, longest + 1)
-    return f"{fence}python\n{code}{fence}"
+    return f"{fence}{language}\n{code}{fence}"

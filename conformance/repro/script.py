@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from conformance.lanes.wire import unpack
-from conformance.report.findings import verdict_text
+from conformance.report.findings import finding_text
 from conformance.repro.account import Account, account_of
 from conformance.repro.check import answer_lines, error_lines
 from conformance.repro.drawn import FUNCTIONS, carried
@@ -91,7 +91,8 @@ def _inputs(evidence: Evidence, body: Body, runs: list[str]) -> list[str]:
 def _header(evidence: Evidence, lane: str, account: Account) -> str:
     row, record = evidence.row(lane), evidence.record
     versions = ", ".join(f"{name} {version}" for name, version in row["versions"].items())
-    said = verdict_text(record, lane) if account.verdict != "agree" else "this lane agrees with the NumPy reference"
+    findings = record["lanes"][lane]["findings"]
+    said = finding_text(record, lane, findings[0]) if findings else "this lane agrees with the NumPy reference"
     if account.failure is not None and account.verdict == "agree":
         said = f"this lane raises {account.failure['type']} in phase {account.failure['phase']}, as it should"
     return "\n".join(
