@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.gate.answers import Move, ended, ending_words, first_move, last_words
-from conformance.report.words import one_line
+from conformance.report.words import joined, one_line
 
 Results = Mapping[str, Any]
 Record = Mapping[str, Any]
@@ -127,6 +127,14 @@ def spans(line: Line) -> list[Span]:
         else:
             found.append(Span(index, index, cell))
     return found
+
+
+def ends(span: Span, lanes: Sequence[str], names: Sequence[str]) -> str:
+    """The lanes of a span by their short names: `tf_keras and 3.0.5 to 3.6.0`."""
+    packages: dict[str, list[str]] = {}
+    for lane, name in zip(lanes[span.first : span.last + 1], names[span.first : span.last + 1], strict=True):
+        packages.setdefault(lane.partition("@")[0], []).append(name)
+    return joined([held[0] if len(held) == 1 else f"{held[0]} to {held[-1]}" for held in packages.values()])
 
 
 def _is_one(before: Cell | None, after: Cell | None) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.gate.matrix import Group, Line, changes, grouped, labels, package_of, spans
+from conformance.gate.matrix import Group, Line, changes, ends, grouped, labels, package_of, spans
 from conformance.gate.matrix_text import headline, sign
 from conformance.report.blocks import Cell as TableCell
 from conformance.report.blocks import Table
@@ -60,7 +60,7 @@ def html(lines: Sequence[Line], lanes: Sequence[str], results: Mapping[str, Any]
             package=one_line(package_of(lanes), 60),
             names=[one_line(name, 40) for name in names],
             changes=_changes(lines, lanes, names),
-            rows=[_row(group, names) for group in grouped([line for line in lines if line.has_change])],
+            rows=[_row(group, lanes, names) for group in grouped([line for line in lines if line.has_change])],
             steady=[(line.case, next(iter(line.answers.values()), "")) for line in lines if not line.has_change],
             lanes=_lanes(results, lanes),
             made=_made(results),
@@ -75,20 +75,20 @@ def _changes(lines: Sequence[Line], lanes: Sequence[str], names: Sequence[str]) 
     return [(one_line(short[lane], 60), cases) for lane, cases in changes(lines, lanes)]
 
 
-def _row(group: Group, names: Sequence[str]) -> Row:
+def _row(group: Group, lanes: Sequence[str], names: Sequence[str]) -> Row:
     line = group.first
     answers = []
     for span in spans(line):
-        ends = names[span.first] if span.length == 1 else f"{names[span.first]} to {names[span.last]}"
+        who = one_line(ends(span, lanes, names), 80)
         if span.cell is None:
-            answers.append(Answer(span.length, one_line(ends, 80), "", "muted", "·", "did not run", False))
+            answers.append(Answer(span.length, who, "", "muted", "·", "did not run", False))
             continue
         verdict = span.cell.verdict
         words = f"{line.answers[span.cell.letter]} ({_WORDS.get(verdict, one_line(verdict, 20))})"
         answers.append(
             Answer(
                 span.length,
-                one_line(ends, 80),
+                who,
                 span.cell.letter,
                 one_line(verdict, 20),
                 sign(verdict),

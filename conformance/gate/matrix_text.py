@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conformance.gate.matrix import Cell, Group, Line, changes, grouped, labels, package_of
+from conformance.gate.matrix import Cell, Group, Line, Span, changes, ends, grouped, labels, package_of, spans
 from conformance.report.blocks import GLYPHS
 
 FEW = 6
@@ -71,24 +71,42 @@ def _labelled(moved: Sequence[tuple[str, list[str]]], lanes: Sequence[str]) -> l
 
 
 def markdown(lines: Sequence[Line], lanes: Sequence[str], every: bool = False) -> str:
-    """The matrix for a page or an issue: a table of letters, and below it what each answer is."""
+    """The matrix for a page or an issue: a row a case, in it each answer with the lanes that give it."""
     shown = grouped([line for line in lines if every or line.has_change])
-    names = [plain(name) for name in labels(lanes)]
-    rows = [f"**{headline(lines, lanes)}.** {LEGEND}.", ""]
-    rows += [f"| case | {' | '.join(names)} | answers |", "|---" * (len(lanes) + 2) + "|"]
+    names = labels(lanes)
+    package = package_of(lanes)
+    rows = [f"**{headline(lines, lanes)}{f', of {package}' if package else ''}.** {LEGEND}.", ""]
+    rows += ["| case | answers |", "|---|---|"]
     for group in shown:
-        cells = " | ".join(cell_text(cell).strip() for cell in group.first.cells)
-        answers = "; ".join(f"**{letter}** {plain(words)}" for letter, words in group.first.answers.items())
-        more = "".join(f"<br>{plain(words)}" for words in _others(group))
-        rows.append(f"| `{group.first.case}`{more} | {cells} | {answers} |")
+        answers = "<br>".join(_answer(span, group.first, ends(span, lanes, names)) for span in spans(group.first))
+        rows.append(f"| {_cases(group)} | {answers} |")
     moved = list(changes(lines, lanes))
     if moved:
         rows += ["", "| answers changed in | cases |", "|---|---|"]
         for name, cases in _labelled(moved, lanes):
             more = f" and {len(cases) - FEW} more" if len(cases) > FEW else ""
-            listed = ", ".join(f"`{case}`" for case in cases[:FEW])
-            rows.append(f"| {plain(name)} | {len(cases)}: {listed}{more} |")
+            rows.append(f"| {plain(name)} | {len(cases)}: {', '.join(f'`{case}`' for case in cases[:FEW])}{more} |")
     return "\n".join(rows) + "\n"
+
+
+def _cases(group: Group) -> str:
+    """The first of a group, and those that read the same; by their ends where they share the rest of the id."""
+    first = group.first.case
+    others = [line.case for line in group.lines[1:]]
+    if not others:
+        return f"`{first}`"
+    stem = first.partition("-")[0]
+    short = [case.removeprefix(stem) if case.startswith(f"{stem}-") else case for case in others]
+    more = f" and {len(others) - FEW} more" if len(others) > FEW else ""
+    return f"`{first}`<br>and so {', '.join(f'`{case}`' for case in short[:FEW])}{more}"
+
+
+def _answer(span: Span, line: Line, who: str) -> str:
+    if span.cell is None:
+        return f"{plain(who)}: did not run"
+    change = "▸ " if span.cell.is_change else ""
+    letter = f"{span.cell.letter} {sign(span.cell.verdict)}"
+    return f"{change}{letter} {plain(who)}: {plain(line.answers[span.cell.letter])}"
 
 
 def plain(words: str) -> str:

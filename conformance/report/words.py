@@ -195,7 +195,11 @@ def inequality_terms(record: Record, worst: Mapping[str, Any]) -> str:
     )
 
 
-_WRAPPED = re.compile("^Exception encountered when calling (.+?)\\.?\n\n(.+?)\n\nArguments received", re.DOTALL)
+_WRAPPED = re.compile(
+    "^Exception encountered when calling (.+?)\\.?\n\n(.+?)\n\n(?:Call a|A)rguments received", re.DOTALL
+)
+_OPERATION = re.compile(r"\{\{function_node [^}]*\}\} ?")
+"""Where TensorFlow ran an operation: a device, which no answer is about."""
 
 
 def bias_text(found: Mapping[str, Any]) -> str:
@@ -206,8 +210,9 @@ def bias_text(found: Mapping[str, Any]) -> str:
 
 def essence(message: str) -> str:
     """What a message says beneath Keras' wrapping of the call that raised it and of its arguments."""
-    found = _WRAPPED.match(_COLOUR.sub("", message))
-    return message if found is None else f"{found[2]} (in {found[1]})"
+    plain = _OPERATION.sub("", _COLOUR.sub("", message))
+    found = _WRAPPED.match(plain)
+    return plain if found is None else f"{found[2].strip()} (in {found[1]})"
 
 
 def failure_text(failure: Mapping[str, Any] | None, limit: int = LINE) -> str:

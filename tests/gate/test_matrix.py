@@ -12,7 +12,7 @@ import pytest
 from conformance.cli import main
 from conformance.errors import UsageError
 from conformance.gate import bisect
-from conformance.gate.matrix import Cell, Line, Span, changes, grouped, labels, matrix, spans
+from conformance.gate.matrix import Cell, Line, Span, changes, ends, grouped, labels, matrix, spans
 from conformance.gate.matrix_commands import chosen, rendered, selected
 from conformance.gate.matrix_page import html
 from conformance.gate.matrix_text import json_text, markdown, text
@@ -83,6 +83,13 @@ def test_neighbours_of_one_answer_make_a_span(masks: dict[str, Any]) -> None:
     assert [(span.first, span.last) for span in spans(line)] == [(0, 0), (1, 2)]
 
 
+def test_a_span_names_its_ends_package_by_package() -> None:
+    lanes = ["tf_keras", *LANES, "torch"]
+    assert ends(Span(0, 2, None), lanes, labels(lanes)) == "tf_keras and 3.3.3 to 3.4.0"
+    assert ends(Span(3, 4, None), lanes, labels(lanes)) == "3.6.0 and torch"
+    assert ends(Span(1, 1, None), lanes, labels(lanes)) == "3.3.3"
+
+
 def test_another_verdict_is_another_span() -> None:
     line = Line("a", "", (Cell("A", "known", False), Cell("A", "differ", False)), {"A": "x"})
     assert len(spans(line)) == 2
@@ -131,6 +138,22 @@ def test_every_case_on_request(masks: dict[str, Any]) -> None:
     assert OTHER in text(matrix(masks, LANES), LANES, every=True)
 
 
+def test_the_whole_markdown(masks: dict[str, Any]) -> None:
+    assert markdown(matrix(masks, LANES), LANES) == (
+        "**1 of 2 cases has more than one answer in 3 lanes, of keras.** ✓ as the reference, ✗ otherwise, ! raised or "
+        "was lost, ≈ known deviation, – cannot do it; ▸ another answer.\n"
+        "\n"
+        "| case | answers |\n"
+        "|---|---|\n"
+        "| `fam/topic.masked` | A ✗ 3.3.3: mask of embedded none<br>"
+        "▸ B ✓ 3.4.0 to 3.6.0: mask of embedded 11000 11100 |\n"
+        "\n"
+        "| answers changed in | cases |\n"
+        "|---|---|\n"
+        "| 3.4.0 | 1: `fam/topic.masked` |\n"
+    )
+
+
 def test_markdown_keeps_its_table(masks: dict[str, Any]) -> None:
     masks["cases"][0]["lanes"]["keras@3.3.3"]["failure"] = {
         "type": "ValueError",
@@ -140,9 +163,16 @@ def test_markdown_keeps_its_table(masks: dict[str, Any]) -> None:
     }
     written = markdown(matrix(masks, LANES), LANES)
     (row,) = [line for line in written.splitlines() if line.startswith("| `fam/topic.masked`")]
-    assert row.replace("\\|", "").count("|") == 6
+    assert row.replace("\\|", "").count("|") == 3
     assert "\\<script\\>" in row
     assert "@team" not in row
+
+
+def test_cases_of_one_matrix_are_named_by_their_ends() -> None:
+    cells = (Cell("A", "differ", False), Cell("B", "agree", True))
+    ids = ["f/t.one-kind_Add", "f/t.one-kind_Average", "f/t.two"]
+    lines = [Line(case, "", cells, {"A": "x", "B": "y"}) for case in ids]
+    assert "| `f/t.one-kind_Add`<br>and so `-kind_Average`, `f/t.two` |" in markdown(lines, LANES[:2])
 
 
 def test_json_has_every_case_and_every_cell(masks: dict[str, Any]) -> None:
@@ -243,7 +273,9 @@ def test_the_command_writes_each_form(form: str, tmp_path: Path, masks: dict[str
     write(masks, path)
     output = tmp_path / "out"
     assert main(["matrix", "--results", str(path), "--format", form, "-o", str(output)]) == 0
-    assert output.read_text(encoding="utf-8") == rendered(masks, list(LANES), form, every=False)
+    written = output.read_text(encoding="utf-8")
+    assert written.endswith(rendered(masks, list(LANES), form, every=False))
+    assert written.startswith("# Answers by version\n") is (form == "markdown")
 
 
 def test_the_name_of_the_file_says_the_form(tmp_path: Path, masks: dict[str, Any]) -> None:

@@ -132,3 +132,16 @@ def test_keras_wrapping_of_a_message_is_taken_off() -> None:
     )
     assert words.essence(wrapped) == "shapes do not fit (in Dense.call())"
     assert words.essence("a plain message") == "a plain message"
+
+
+def test_the_wrapping_of_keras_2_and_the_device_of_an_operation_are_taken_off_too() -> None:
+    wrapped = (
+        "Exception encountered when calling layer 'embed' (type Embedding).\n\n"
+        "{{function_node __wrapped__ResourceGather_device_/job:localhost/replica:0/task:0/device:CPU:0}} "
+        "indices[0,2] = 30 is not in [0, 30) [Op:ResourceGather] name: \n\n"
+        "Call arguments received by layer 'embed' (type Embedding):\n  • inputs=..."
+    )
+    assert words.essence(wrapped) == (
+        "indices[0,2] = 30 is not in [0, 30) [Op:ResourceGather] name: (in layer 'embed' (type Embedding))"
+    )
+    assert words.essence("at {{node softmax/add}} = AddV2") == "at {{node softmax/add}} = AddV2"
