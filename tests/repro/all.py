@@ -61,9 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with tempfile.TemporaryDirectory() as folder:
             ended = together(scripts[lane], Path(folder))
         failed[lane] = {name: one.output for name, one in ended.items() if one.code}
-        print(
-            f"{lane}: {len(ended) - len(failed[lane])} of {len(ended)} scripts reproduce, {len(refused[lane])} have none"
-        )
+        good = len(ended) - len(failed[lane])
+        print(f"{lane}: {good} of {len(ended)} scripts reproduce; {len(refused[lane])} cases have none")
         for name, output in failed[lane].items():
             print(f"\n{lane} {name}\n{output[-1500:]}", file=sys.stderr)
     if parsed.output is not None:
