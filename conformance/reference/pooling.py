@@ -218,6 +218,16 @@ class _GlobalPooling(Layer):
         first = 1 if self.data_format == "channels_last" else 2
         return tuple(range(first, first + self.rank))
 
+    def rule(self, shape: Shape) -> str:
+        axes = self.pooled_axes(shape)
+        lengths = [shape[axis] for axis in axes]
+        channels = 1 if self.data_format == "channels_first" else len(shape) - 1
+        places = " * ".join(map(str, lengths)) + (f" = {math.prod(lengths)}" if self.rank > 1 else "")
+        kept = tuple(1 if axis in axes else length for axis, length in enumerate(shape))
+        left = kept if self.keepdims else (shape[0], shape[channels])
+        pooled = f"{'axis' if self.rank == 1 else 'axes'} {' and '.join(map(str, axes))} pooled ({places})"
+        return f"{self.data_format}: {pooled}, axis {channels} kept ({shape[channels]} channels): {left}"
+
 
 def _overwrite(value: float) -> Callable[..., tuple[list[Any], dict[str, Any]]]:
     """Hook of a mutant that writes `value` over masked steps and takes the mask away."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from conformance.report.answer import answer, versions_text
@@ -39,14 +40,15 @@ from conformance.report.words import (
 )
 
 
-def page_of(record: Record, lanes: Lanes, is_lean: bool = False) -> Page:
+def page_of(record: Record, lanes: Lanes, is_lean: bool = False, started: str = "") -> Page:
     """The page of a case, in the order in which an argument is settled: question, answer, evidence, own check.
 
-    A lean page leaves out what the case file and the answer say already: the YAML and arrays.
+    A lean page leaves out what the case file and the answer say already: the YAML and arrays. `started` is when the run
+    was made: from then on the days are counted that a deviation has left.
     """
     sections = [
         Section("Question", (Paragraph(safe(record["question"], 4_000), "question"),)),
-        Section("Answer", tuple(_answer_blocks(record, lanes))),
+        Section("Answer", tuple(_answer_blocks(record, lanes, started))),
         Section("Changed", tuple(change_blocks(record))),
         Section("Aspects", (_aspects(record),)),
         Section("Lanes", tuple(lane_blocks(record, lanes))),
@@ -82,7 +84,7 @@ def _about(record: Record) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def _answer_blocks(record: Record, lanes: Lanes) -> list[Block]:
+def _answer_blocks(record: Record, lanes: Lanes, started: str) -> list[Block]:
     """The answer and who gives it; the remark; then what differs, whether it is known, and why."""
     said = answer(record, lanes)
     who = versions_text(record, lanes)
@@ -99,22 +101,33 @@ def _answer_blocks(record: Record, lanes: Lanes) -> list[Block]:
         blocks.append(Paragraph(words, "cause"))
     for name, held in record["lanes"].items():
         if held.get("deviation"):
-            blocks += _deviation(name, held["deviation"])
+            blocks += _deviation(name, held["deviation"], started)
         if held.get("explanation"):
             blocks.append(Paragraph(safe(held["explanation"], 2_000), "because"))
     return blocks
 
 
-def _deviation(lane: str, deviation: Mapping[str, Any]) -> list[Block]:
+def _deviation(lane: str, deviation: Mapping[str, Any], started: str) -> list[Block]:
     """What is known of a listed deviation, and until when."""
     kind, reason = one_line(deviation["kind"], 40), safe(deviation["reason"], 2_000).strip()
-    owner, expires = one_line(deviation["owner"], 80), one_line(deviation["expires"], 20)
+    owner = one_line(deviation["owner"], 80)
+    expires = one_line(deviation["expires"], 20) + _days_left(deviation["expires"], started)
     link = safe(deviation["link"], 1_000)
     words = [
         f"{one_line(lane, 40)}: known deviation {one_line(deviation['id'], 80)} ({kind}): {reason}",
         f"To be looked at again by {expires} ({owner}); listed in {one_line(deviation['position'])}",
     ]
     return [Paragraph("\n".join(words), "remark"), *([Link(link)] if is_address(link) else [])]
+
+
+def _days_left(expires: Any, started: str) -> str:
+    """How many days a deviation had left when the run was made; nothing where one of the two is no date."""
+    try:
+        days = (date.fromisoformat(str(expires)) - date.fromisoformat(started[:10])).days
+    except ValueError:
+        return ""
+    count = f"{abs(days):,} day{'' if abs(days) == 1 else 's'}"
+    return f", {count} after this run" if days >= 0 else f", {count} before this run: it has expired"
 
 
 def _aspects(record: Record) -> Chips:
@@ -166,7 +179,9 @@ def _pair_cell(pair: Mapping[str, Any] | None) -> Cell:
     words = f"{decimal(pair['largest'], 2)}, {share_text(pair['used'])}"
     if pair["finding"] is not None:
         return Cell(f"{words}; {pair['over']} of {pair['count']} over", "differ")
-    return Cell("both raised" if pair["count"] == 0 and not pair["used"] else words, "agree")
+    if pair["count"] == 0 and not pair["used"]:
+        return Cell("both raised", "agree")
+    return Cell(f"{words}; none over" if pair["used"] else words, "agree")
 
 
 def _gradient_blocks(record: Record) -> list[Block]:

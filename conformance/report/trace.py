@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from conformance.report.blocks import Block, Cell, Table
-from conformance.report.facts import REFERENCE, Record, axis_names, node, rule_of, steps_by_run
+from conformance.report.facts import REFERENCE, Record, axis_names, flat_shapes, is_shape, node, rule_of, steps_by_run
 from conformance.report.words import bound_shape, dims_text, one_line, raised_text, shape_text
 
 
@@ -55,5 +55,12 @@ def named_shapes(record: Record, nested: Any, run: int) -> str:
 
 def _symbolic(record: Record, lane: str, step: Mapping[str, Any], run: int) -> str:
     """The shape that was promised before there were numbers, from this lane or from any that says."""
-    given = [node(record, name, step["node"], run) for name in [lane, *record["lanes"]]]
-    return next((shape_text(found["symbolic"]) for found in given if found and found["symbolic"] is not None), "")
+    count = len(flat_shapes(step["outputs"]))
+    labels = [step["node"]] if is_shape(step["outputs"]) else [f"{step['node']}[{index}]" for index in range(count)]
+    for name in [lane, *record["lanes"]]:
+        given = [node(record, name, label, run) for label in labels]
+        promised = [found["symbolic"] for found in given if found is not None and found["symbolic"] is not None]
+        if promised and len(promised) == len(labels):
+            texts = [shape_text(shape) for shape in promised]
+            return texts[0] if is_shape(step["outputs"]) else f"[{', '.join(texts)}]"
+    return ""

@@ -85,7 +85,7 @@ def report_of(results: Mapping[str, Any], detail: Detail | None = None) -> Repor
     failing = [record for record in records if is_failure(record["outcome"])]
     drawn = {record["id"] for record in failing[:MOST_DRAWN]}
     paged = failing if detail is Detail.BARE else records
-    pages = [page_of(record, lanes, _is_lean(record, detail)) for record in paged]
+    pages = [page_of(record, lanes, _is_lean(record, detail), results["started"]) for record in paged]
     outcome, headline = _headline(results, failing)
     return Report(
         title=f"{_word(outcome)}: {headline} - {_versions(lanes)}",

@@ -10,7 +10,7 @@ import numpy
 import pytest
 
 from conformance.mutants.layer import with_mistake
-from conformance.reference.base import LayerError, make
+from conformance.reference.base import Layer, LayerError, Weights, make
 from conformance.reference.pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -178,6 +178,37 @@ def test_channels_first_is_channels_last_transposed(layer: Any) -> None:
 def test_what_cannot_work_is_an_error(type: str, config: dict[str, Any], shape: tuple[int, ...], message: str) -> None:
     with pytest.raises(LayerError, match=message):
         run(make(type, config), numpy.ones(shape))
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "rule"),
+    [
+        (GlobalAveragePooling1D(), (2, 11, 7), "channels_last: axis 1 pooled (11), axis 2 kept (7 channels): (2, 7)"),
+        (
+            GlobalAveragePooling1D(data_format="channels_first"),
+            (2, 11, 7),
+            "channels_first: axis 2 pooled (7), axis 1 kept (11 channels): (2, 11)",
+        ),
+        (
+            GlobalMaxPooling1D(data_format="channels_first", keepdims=True),
+            (2, 11, 7),
+            "channels_first: axis 2 pooled (7), axis 1 kept (11 channels): (2, 11, 1)",
+        ),
+        (
+            GlobalAveragePooling2D(),
+            (2, 3, 5, 7),
+            "channels_last: axes 1 and 2 pooled (3 * 5 = 15), axis 3 kept (7 channels): (2, 7)",
+        ),
+        (
+            GlobalAveragePooling2D(keepdims=True),
+            (2, 3, 5, 7),
+            "channels_last: axes 1 and 2 pooled (3 * 5 = 15), axis 3 kept (7 channels): (2, 1, 1, 7)",
+        ),
+    ],
+)
+def test_rule_of_global_pooling_says_which_axis_goes_and_which_stays(layer: Layer, shape: Any, rule: str) -> None:
+    assert layer.rule(shape) == rule
+    assert rule.endswith(str(layer.call(Weights({}), np.ones(shape)).shape))
 
 
 def test_rule_has_the_numbers_filled_in() -> None:

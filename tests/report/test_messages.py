@@ -7,13 +7,17 @@ from typing import Any
 
 import pytest
 
+from conformance.report.blocks import Paragraph, Table
 from conformance.report.findings import attribution, verdict_text
+from conformance.report.page import page_of
 from conformance.report.text import MAX_LINES, case_text, headline, lane_failure
+from conformance.report.trace import trace_table
 from tests.builders import POOLED, cases_of, fake, records_of
 from tests.report import factory
 from tests.report.factory import (
     LANE_ROWS,
     OVER,
+    SHAPE,
     agreeing,
     answered,
     differing,
@@ -23,9 +27,11 @@ from tests.report.factory import (
     finding,
     lane,
     mask,
+    node,
     odd,
     pair,
     record,
+    step,
     worst,
     wrong_shape,
 )
@@ -407,9 +413,9 @@ of the last axis
 
         Agreement
           largest difference of every two lanes, and its share of the budget:
-                   numpy       keras
-            keras  2e-07, 7 %
-            torch  2e-07, 7 %  0, exact
+                   numpy                  keras
+            keras  2e-07, 7 %; none over
+            torch  2e-07, 7 %; none over  0, exact
 
         Values
           pooled (2, 11) in numpy:
@@ -504,3 +510,40 @@ def test_records_of_a_real_run_are_told_the_same_way(behaviour: Any, start: Any,
     text = lane_failure(found, behaviour)
     assert len(text.splitlines()) <= MAX_LINES
     assert case_text(found, []).startswith("✗ DIFFER  fam/topic.masked")
+
+
+@pytest.mark.parametrize(
+    ("expires", "started", "words"),
+    [
+        ("2027-05-01", "2026-11-21T22:00:00Z", "by 2027-05-01, 161 days after this run (ann)"),
+        ("2026-11-22", "2026-11-21T23:59:59Z", "by 2026-11-22, 1 day after this run (ann)"),
+        ("2026-11-21", "2026-11-21T00:00:00Z", "by 2026-11-21, 0 days after this run (ann)"),
+        ("2026-11-11", "2026-11-21T00:00:00Z", "by 2026-11-11, 10 days before this run: it has expired (ann)"),
+        ("soon", "2026-11-21T00:00:00Z", "by soon (ann)"),
+        ("2027-05-01", "", "by 2027-05-01 (ann)"),
+    ],
+)
+def test_a_deviation_says_how_many_days_it_had_left(expires: str, started: str, words: str) -> None:
+    about = {
+        "id": "other-axis",
+        "kind": "upstream",
+        "reason": "r",
+        "link": "",
+        "owner": "ann",
+        "position": "d.yaml:3:5",
+    }
+    held = {**differing("torch", SHAPE), "verdict": "known", "deviation": {**about, "expires": expires}}
+    page = page_of(odd("torch", held, outcome="known"), LANE_ROWS, started=started)
+    shown = [block.text for section in page.sections for block in section.blocks if isinstance(block, Paragraph)]
+    assert f"To be looked at again {words}; listed in d.yaml:3:5" in "\n".join(shown)
+
+
+def test_the_trace_has_the_symbolic_shapes_of_a_step_that_gives_several() -> None:
+    found = agreeing()
+    for name, symbolic in (("keras", [None, 4]), ("numpy", None)):
+        held = found["lanes"][name]
+        held["runs"][0] |= {f"out[{index}]": node([2, 4], symbolic=symbolic) for index in range(2)}
+        held["steps"] = [step("out", "lstm", [[2, 11, 7]], [[2, 4], [2, 4]])]
+    (table,) = trace_table(found, "numpy", 0)
+    assert isinstance(table, Table)
+    assert [cell.text for cell in table.rows[0]][-1] == "[(None, 4), (None, 4)]"
