@@ -134,7 +134,13 @@ def _explained(
         return Explanation(f"{lane} answers as one who {_mistakes(named)}.{where}", _names(named), "", starts)
     if not starts and (of_gradients := _gradient_change(got, reference)):
         return Explanation(f"Only gradients differ: {lane}'s {of_gradients}.", (), of_gradients)
-    if ask is not None and len(starts) > 1 and (parts := _parts(case, reference, gives_masks, wrong.plan, starts, ask)):
+    is_forward = not any(is_trained(start.node) for start in starts)
+    if (
+        ask is not None
+        and is_forward
+        and len(starts) > 1
+        and (parts := _parts(case, reference, gives_masks, wrong.plan, starts, ask))
+    ):
         words = ", and ".join(f"at {node} as one who {_mistakes(found)}" for node, found in parts.items())
         every = tuple(name for found in parts.values() for name in _names(found))
         return Explanation(f"{lane} answers {words}.{where}", every, "", starts)

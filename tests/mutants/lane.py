@@ -1,7 +1,7 @@
 """A lane that answers as the reference would if one kind of layer made one mistake, rounded to float32.
 
 Used as an adapter: `LaneSpec("wrong", "tests.mutants.lane", {"kind": "GRU", "mutant": "no_bias"})`; with more pairs
-under `also` it makes several mistakes at once.
+under `also` it makes several mistakes at once, and `arguments` are those of every optimiser.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ class Mistaken:
         named = [(options["kind"], options["mutant"]), *options.get("also", ())]
         kinds = [(mutable()[kind], mutants_of(mutable()[kind])[mutant]) for kind, mutant in named]
         self.rewrites = [partial(with_mistake, kind=kind, mutant=mutant) for kind, mutant in kinds]
+        self.arguments = options.get("arguments", {})
         self.identity: Identity = dataclasses.replace(Reference({}).identity, versions={"fake": "1.0"})
 
     def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,6 +39,7 @@ class Mistaken:
         for rewrite in self.rewrites:
             layers = {name: rewrite(layer) for name, layer in layers.items()}
             optimizers = [rewrite(optimizer) for optimizer in optimizers]
+        optimizers = [dataclasses.replace(optimizer, **self.arguments) for optimizer in optimizers]
         for index, run in enumerate(plan["runs"]):
             arrays = ReferenceArrays(plan, layers, lambda name, *_: weights[name], observing)
             inputs = {name: as_reference(unpack(value)) for name, value in run.items()}

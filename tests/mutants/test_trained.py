@@ -32,9 +32,9 @@ MOMENTUM = "{type: SGD, learning_rate: 0.1, momentum: 0.9, weight_decay: 0.1}"
 ADAM = "{type: Adam, learning_rate: 0.1, epsilon: 0.01}"
 
 
-def trained(optimizer: str, folder: Path, kind: str, mutant: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def trained(optimizer: str, folder: Path, kind: str, mutant: str, **more: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """The record of the network, and the part of a lane that makes a mistake."""
-    spec = LaneSpec("wrong", "tests.mutants.lane", {"kind": kind, "mutant": mutant})
+    spec = LaneSpec("wrong", "tests.mutants.lane", {"kind": kind, "mutant": mutant, **more})
     (record,) = records_of(cases_of(NETWORK.replace("OPTIMIZER", optimizer), folder), spec)
     return record, record["lanes"]["wrong"]
 
@@ -87,3 +87,12 @@ def test_a_stored_run_is_judged_again_by_its_weights_too(tmp_path: Path) -> None
     record, _ = trained(ADAM, tmp_path, "Adam", "epsilon_of_torch")
     (change,) = [one for one in judge_again({"cases": [record]}, 1e9).changes if one.lane == "wrong"]
     assert (change.was, change.now) == ("differ", "agree")
+
+
+def test_where_it_starts_is_said_even_if_no_mistake_is_known_that_explains_it(tmp_path: Path) -> None:
+    _, found = trained(ADAM, tmp_path, "Adam", "no_decay", arguments={"beta_1": 0.4, "learning_rate": 0.3})
+    assert found["explained_by"] == []
+    assert found["explanation"] == (
+        "No known mistake and no simple change gives wrong's answer. "
+        "It starts at dense.kernel@1, and independently at dense.bias@1."
+    )
