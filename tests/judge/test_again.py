@@ -77,12 +77,11 @@ def test_the_command_reads_a_file_and_refuses_a_scale_of_zero(
     whole = assemble(
         records=records,
         lanes=[],
-        started="",
+        started="2026-11-22T00:00:00Z",
         seconds=0.0,
         command="",
         not_run={},
         is_complete=True,
-        known_environment={},
     )
     write(whole, path)
     assert cli.main(["judge", str(path), "--budget-scale", "0.5"]) == 0
