@@ -39,8 +39,9 @@ def _training(draft: Draft, written: Mapping[str, Any], node: Located, inputs: M
         return None
     found = reached(draft, loss)
     if not found:
-        hint = "a training moves the weights of layers from which the loss is computed"
-        draft.problems.add(node["loss"], f"the loss {loss} reaches no layer with weights", hint)
+        if _is_readable(draft):
+            hint = "a training moves the weights of layers from which the loss is computed"
+            draft.problems.add(node["loss"], f"the loss {loss} reaches no layer with weights", hint)
         return None
     for name, row in written.get("batches", {}).items():
         _check_batches(draft, name, row, node["batches"], steps, inputs)
@@ -54,6 +55,14 @@ def _training(draft: Draft, written: Mapping[str, Any], node: Located, inputs: M
         batches={name: tuple(row) for name, row in written.get("batches", {}).items()},
         is_native=written.get("native", False),
         position=Position(draft.problems.path, node.line, node.column),
+    )
+
+
+def _is_readable(draft: Draft) -> bool:
+    """Whether every expression of the graph could be read: else nothing can be called out of reach."""
+    graph = draft.part("graph")
+    return len(graph) == len(draft.names("graph")) and not any(
+        isinstance(parsed(text), ExpressionError) for text in graph.values()
     )
 
 

@@ -20,7 +20,7 @@ Plan = Mapping[str, Any]
 class Trainer:
     """Runs the trainings of a plan over layers that are built; raises Unsupported where there is no tape.
 
-    Which weights are moved is Keras' own answer: those whose variables are trainable.
+    Which weights are moved is Keras' own answer: the trainable variables of the layers.
     """
 
     def __init__(self, plan: Plan, arrays: KerasArrays, reset_state: Callable[[Any], None], backend: str) -> None:
@@ -51,7 +51,8 @@ class Trainer:
         held = {
             f"{name}.{key}": variable for name in training["layers"] for key, variable in self._variables(name).items()
         }
-        trained = [variable for variable in held.values() if variable.trainable]
+        moved = {id(v) for name in training["layers"] for v in self.arrays.layers[name].trainable_variables}
+        trained = [variable for variable in held.values() if id(variable) in moved]
         found: dict[str, Any] = {}
         for number in range(1, training["steps"] + 1):
             with self.framework.GradientTape() as tape:

@@ -164,3 +164,12 @@ def test_trained_weights_may_be_expected_claimed_and_told_of(tmp_path: Path) -> 
     path.write_text(TEXT + lines + "\n", encoding="utf-8")
     (case,) = load_file(path)
     assert list(case.expect.nodes) == ["dense.kernel@1"]
+
+
+def test_a_loss_that_cannot_be_read_is_named_once(tmp_path: Path) -> None:
+    path = tmp_path / "fam" / "topic.case.yaml"
+    path.parent.mkdir()
+    path.write_text(TEXT.replace("loss: mean(h)", "loss: mean(dense"), encoding="utf-8")
+    with pytest.raises(CaseError) as raised:
+        load_file(path, "fam/topic.case.yaml")
+    assert [p.message for p in raised.value.problems] == ["not an expression: '(' was never closed"]
