@@ -1,18 +1,31 @@
-"""The parser of the command line: mistyped commands and options get the nearest that exist."""
+"""What subcommands share: a parser that answers mistyped words with the nearest that exist, and output formats."""
 
 from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from conformance.case.problems import did_you_mean, shown
+
+FORMATS = {"text": "text", "md": "markdown", "markdown": "markdown", "json": "json", "html": "html"}
+"""What `--format` takes, and what it means."""
+_SUFFIXES = {".html": "html", ".htm": "html", ".md": "markdown", ".json": "json"}
 
 _CHOICE = re.compile(
     r"argument (?P<what>\S+): invalid choice: '(?P<word>.*?)' \(choose from (?P<known>.*)\)", re.DOTALL
 )
 _UNKNOWN = "unrecognized arguments: "
+
+
+def form_of(given: str | None, output: Path | None, known: Collection[str] = tuple(FORMATS)) -> str:
+    """The format that was asked for, else the one that the output file is called by, else text."""
+    if given is not None:
+        return FORMATS[given]
+    called = _SUFFIXES.get(output.suffix.lower(), "text") if output is not None else "text"
+    return called if called in known else "text"
 
 
 class Parser(argparse.ArgumentParser):

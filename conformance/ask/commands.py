@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.ask.find import DEFAULT_CASES, DEFAULT_RESULTS, Found, find
 from conformance.errors import Exit, UsageError
+from conformance.usage import form_of
 
 if TYPE_CHECKING:
     from conformance.ask.question import Options
 
-FORMATS = {"text": "text", "md": "markdown", "markdown": "markdown", "html": "html"}
-"""What `--format` takes, and what it means."""
-SUFFIXES = {".html": "html", ".htm": "html", ".md": "markdown"}
-"""What the name of an output file says about its format."""
+FORMATS = ("text", "md", "markdown", "html")
+"""What `--format` takes."""
 
 _DESCRIPTION = """\
 Settles an argument in the terminal: the question, the answer with versions, the evidence, how to check it.
@@ -94,7 +93,7 @@ def explain(parsed: argparse.Namespace) -> int:
         raise UsageError(
             "an ID and --layer are both given", "an ID for a case that there is, --layer for a new question"
         )
-    chosen = _format(parsed.format, parsed.output)
+    chosen = form_of(parsed.format, parsed.output, FORMATS)
     if parsed.layer is not None:
         found = _question(parsed)
     elif parsed.id is not None:
@@ -128,13 +127,6 @@ def _only_with_layer(parsed: argparse.Namespace) -> None:
     for name in ("config", "input", "dtype", "range", "mask", "training", "question", "save"):
         if getattr(parsed, name):
             raise UsageError(f"--{name} is for a new question", "name its layer: --layer Conv1D --input 50,300")
-
-
-def _format(given: str | None, output: Path | None) -> str:
-    """What to write: as was said, else as the file is called. Raises UsageError for a format that needs a file."""
-    if given is not None:
-        return FORMATS[given]
-    return SUFFIXES.get(output.suffix.lower(), "text") if output is not None else "text"
 
 
 def _rendered(found: Found, chosen: str) -> str:

@@ -12,11 +12,9 @@ from typing import Any
 from packaging.version import InvalidVersion, Version
 
 from conformance.errors import Exit, UsageError
+from conformance.usage import FORMATS, form_of
 
 DEFAULT = Path("reports/matrix.json")
-FORMATS = {"text": "text", "md": "markdown", "markdown": "markdown", "json": "json", "html": "html"}
-"""What `--format` takes, and what it means."""
-SUFFIXES = {".html": "html", ".htm": "html", ".md": "markdown", ".json": "json"}
 
 _DESCRIPTION = """\
 Runs cases in many versions and gives a letter to each answer: the versions of one letter say the same but for
@@ -86,7 +84,7 @@ def _matrix(parsed: argparse.Namespace) -> int:
     for name in lanes:
         if name not in known:
             raise UsageError(f"there is no lane {name} in {parsed.results or DEFAULT}", f"lanes: {', '.join(known)}")
-    form = _format(parsed)
+    form = form_of(parsed.format, parsed.output)
     title = page_head(sys.argv[1:]) if form == "markdown" and parsed.output is not None else ""
     emit(title + rendered(results, lanes, form, parsed.every), parsed.output)
     return Exit.OK
@@ -103,12 +101,6 @@ def page_head(arguments: Sequence[str]) -> str:
 def subjects(results: Mapping[str, Any]) -> list[str]:
     """The lanes of a run but the reference, in its order."""
     return [row["name"] for row in results["lanes"] if row["role"] != "reference"]
-
-
-def _format(parsed: argparse.Namespace) -> str:
-    if parsed.format is not None:
-        return FORMATS[parsed.format]
-    return SUFFIXES.get(parsed.output.suffix.lower(), "text") if parsed.output is not None else "text"
 
 
 def rendered(results: Mapping[str, Any], lanes: Sequence[str], form: str, every: bool) -> str:
