@@ -156,7 +156,7 @@ def _alone(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _question(parsed: argparse.Namespace) -> Found:
     """Asks a question that has no case, after saving it where that is wanted."""
-    from conformance.ask.live import announce, ask, lanes_of, record_of
+    from conformance.ask.live import ask, lanes_of, record_of
     from conformance.ask.question import Options, question_of
     from conformance.ask.write import case_text, load, save, schema_of
 
@@ -177,7 +177,6 @@ def _question(parsed: argparse.Namespace) -> Found:
     if path is not None:
         save(text, path)
         print(f'saved: {path}; run it with: pytest "{path}"', file=sys.stderr)
-    announce(specs)
     results = ask(case, specs)
     record = dict(record_of(results))
     if path is None:

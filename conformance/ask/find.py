@@ -85,17 +85,16 @@ def is_edited(record: Mapping[str, Any]) -> bool:
 
 
 def _run(asked: str, folder: Path, lanes: Sequence[str], why: str) -> Found:
-    from conformance.ask.live import announce, ask, lanes_of, record_of
+    from conformance.ask.live import ask, lanes_of, record_of, usual_lanes
     from conformance.case.load import load_folder
 
     if not folder.is_dir():
         hint = "go to where the cases stand, or name them: --cases FOLDER, or --results FILE of a run"
         raise UsageError(f"{why}and there is no folder {folder}" if why else f"there is no folder {folder}", hint)
-    specs = lanes_of(lanes)
     loaded: dict[str, Case] = {case.id: case for case in load_folder(folder)}
     case = loaded[one_of(asked, list(loaded), str(folder))]
-    announce(specs, why)
-    results = ask(case, specs, excuse=_excuse(specs))
+    specs = lanes_of(lanes or usual_lanes(case))
+    results = ask(case, specs, _excuse(specs), why)
     return Found(record_of(results), results)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from conformance.case.model import Case
 from conformance.errors import LaneUnavailable, UsageError
+from conformance.judge.case import REFERENCE
 from conformance.lanes.declare import declared, parse
 from conformance.lanes.process import LaneSpec
 from conformance.results import assemble, command_line, lane_row
@@ -33,9 +34,19 @@ def lanes_of(texts: Sequence[str], project: Path = Path("pyproject.toml")) -> tu
     return lane_specs(names, known)
 
 
-def ask(case: Case, specs: Sequence[LaneSpec], excuse: Excuse | None = None) -> dict[str, Any]:
-    """The results of one case in these lanes. Raises LaneUnavailable with what to install or to leave out."""
+def usual_lanes(case: Case) -> list[str]:
+    """The lanes that a case is run in unasked: the usual ones, and those that it names."""
+    named = [name for name in case.lanes if name in LANES and name not in DEFAULT_LANES]
+    return [*DEFAULT_LANES, *named]
+
+
+def ask(case: Case, specs: Sequence[LaneSpec], excuse: Excuse | None = None, why: str = "") -> dict[str, Any]:
+    """The results of one case in these lanes. Raises LaneUnavailable with what to install or to leave out.
+
+    Says on standard error what is being waited for, and `why`.
+    """
     meant = [spec.name for spec in specs if is_meant(spec, case)]
+    announce([spec for spec in specs if spec.name in (*meant, REFERENCE)], why)
     started, clock = datetime.now(UTC), time.monotonic()
     run = Run(specs, in_process=IN_PROCESS, excuse=excuse)
     try:
@@ -73,7 +84,7 @@ def _without(error: LaneUnavailable, specs: Sequence[LaneSpec]) -> str:
     return (f"{error.hint}; or " if error.hint else "") + f"ask the others alone: {asked}"
 
 
-def announce(specs: Sequence[LaneSpec], why: str = "") -> None:
+def announce(specs: Sequence[LaneSpec], why: str) -> None:
     """Says on standard error what is being waited for."""
     names = ", ".join(spec.name for spec in specs)
     print(f"conformance: {why}asking {names}; importing frameworks takes some seconds", file=sys.stderr, flush=True)

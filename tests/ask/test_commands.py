@@ -136,6 +136,19 @@ def test_named_lanes_are_run_even_where_results_hold_the_case(
     assert "✗ DIFFER" in capsys.readouterr().out
 
 
+def test_a_case_that_names_its_lanes_is_run_in_these(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lanes = "question: Are padded steps left out?\n        lanes: [torch, numpy]"
+    cases_of(POOLED.replace("question: Are padded steps left out?", lanes), project / "cases")
+    monkeypatch.setattr(live, "LANES", {**LANES, "torch": replace(fake("always_right"), name="torch")})
+    monkeypatch.setattr(live, "DEFAULT_LANES", ("keras", "numpy"))
+    assert main(["explain", "masked"]) == 0
+    printed = capsys.readouterr()
+    assert "asking numpy, torch;" in printed.err or "asking torch, numpy;" in printed.err
+    assert "keras" not in printed.err
+
+
 def test_a_known_deviation_is_known_here_too(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cases_of(POOLED, project / "cases")
     (project / "deviations").mkdir()
