@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ Record = Mapping[str, Any]
 Lanes = Sequence[Mapping[str, Any]]
 
 REFERENCE = "numpy"
+BATCH = "batch"
+"""The axis that every framework puts first."""
 FAILURES = ("differ", "error", "timeout", "crash", "stale")
 """Verdicts that fail a case; of the others only `agree` is a pass."""
 
@@ -73,12 +76,20 @@ def varying_sizes(record: Record, run: int) -> dict[str, int]:
 
 
 def axis_names(record: Record, shape: Sequence[int | None], run: int) -> list[str]:
-    """A name for each length that exactly one named axis has; an empty string where none or several have it."""
+    """A name for each length that exactly one named axis has; an empty string where none or several have it.
+
+    `batch` is the first axis where that has its length, and no other: a batch of 1 or 2 is often as long as something
+    else.
+    """
     sizes = record["dims"][run] if run < len(record["dims"]) else {}
     by_length: dict[int, list[str]] = {}
     for name, length in sizes.items():
-        by_length.setdefault(length, []).append(name)
-    return [by_length[n][0] if n is not None and len(by_length.get(n, ())) == 1 else "" for n in shape]
+        if name != BATCH:
+            by_length.setdefault(length, []).append(name)
+    names = [by_length[n][0] if n is not None and len(by_length.get(n, ())) == 1 else "" for n in shape]
+    if shape and shape[0] is not None and sizes.get(BATCH) == shape[0]:
+        names[0] = BATCH
+    return names
 
 
 def axes_of(record: Record, label: str, shape: Sequence[int | None], run: int) -> list[str]:
@@ -180,9 +191,22 @@ def key_run(record: Record) -> int:
 
 
 def key_label(record: Record) -> str:
-    """The node that is shown lane by lane: that of the key finding, else the last one, which the case is about."""
+    """The node that is shown lane by lane: that of the key finding, else the one that the case is about.
+
+    That is the first that the answer speaks of, else the last of which the case states something, else the last.
+    """
     labels = node_labels(record)
     found = key_finding(record)
     if found is not None and found["node"] in labels:
         return str(found["node"])
-    return labels[-1] if labels else ""
+    stated = [label for label in labels if label in record["expects"]["nodes"]]
+    asked = [label for label, _ in answer_facts(record) if label in labels]
+    return (asked[:1] or stated[-1:] or labels[-1:] or [""])[0]
+
+
+_FACT = re.compile(r"(?<!\{)\{(\w+(?:\[\d+\])?)\.(shape|symbolic|dtype|mask|values)\}")
+
+
+def answer_facts(record: Record) -> list[tuple[str, str]]:
+    """The nodes that the answer's template speaks of, and in which aspect, in its order."""
+    return [(found[1], found[2]) for found in _FACT.finditer(record["answer"])]

@@ -13,6 +13,7 @@ from conformance.report.facts import (
     REFERENCE,
     Lanes,
     Record,
+    answer_facts,
     differs,
     is_failure,
     key_lane,
@@ -58,7 +59,7 @@ def page_of(record: Record, lanes: Lanes, is_lean: bool = False, started: str = 
         Section("Steps", tuple(trace_table(record, key_lane(record), key_run(record)))),
         Section("Agreement", tuple(_agreement(record, is_lean))),
         Section("Gradients", tuple(_gradient_blocks(record))),
-        Section("Values", () if is_lean else (*value_blocks(record), *mask_blocks(record))),
+        Section("Values", () if is_lean else (*value_blocks(record), *mask_blocks(record, lanes))),
         Section("Errors", tuple(_error_blocks(record))),
         Section("Weights", tuple(_weight_blocks(record))),
         Section("Source", tuple(_source_blocks(record))),
@@ -87,7 +88,7 @@ def _about(record: Record) -> str:
 def _answer_blocks(record: Record, lanes: Lanes, started: str) -> list[Block]:
     """The answer and who gives it; the remark; then what differs, whether it is known, and why."""
     said = answer(record, lanes)
-    who = versions_text(record, lanes)
+    who = versions_text(record, lanes, any(aspect == "mask" for _, aspect in answer_facts(record)))
     blocks: list[Block] = [Paragraph(said, "answer")]
     if record["outcome"] in ("agree", "known") and who and who not in said:
         blocks.append(Paragraph(f"So say {who}.", "who"))

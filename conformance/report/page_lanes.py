@@ -44,7 +44,10 @@ def lane_blocks(record: Record, lanes: Lanes) -> list[Block]:
     rank = max([len(heads), *(len(found["shape"]) for name in named if (found := node(record, name, label, run)))])
     heads += [f"axis {index}" for index in range(len(heads), rank)]
     rows = [_expected_row(record, label, wanted, rank)] if _states(record, label) else []
-    rows += [_lane_row(record, name, named[name], label, run, wanted, rank) for name in [*lane_names(record)]]
+    carrying = {row["name"] for row in lanes if not row["gives_masks"]}
+    for name in lane_names(record):
+        row = _lane_row(record, name, named[name], label, run, wanted, rank)
+        rows.append(tuple(map(_carried, row)) if name in carrying else row)
     sizes = varying_sizes(record, run)
     caption = f"{one_line(label, 60)} by lane" if label else "by lane"
     if sizes:
@@ -52,6 +55,11 @@ def lane_blocks(record: Record, lanes: Lanes) -> list[Block]:
     head = ("lane", "version", "verdict", *heads, "dtype", "mask", noun_of(record))
     has_reasons = any(len(row[-1].text) > 40 for row in rows)
     return [Table(caption, head, tuple(rows), "ruled" if has_reasons else "")]
+
+
+def _carried(cell: Cell) -> Cell:
+    """The mask of a lane that has none of its own: the harness carries it along, and nobody judges it."""
+    return Cell(f"{cell.text}, carried", "muted") if cell.text.endswith(" true") else cell
 
 
 def _states(record: Record, label: str) -> bool:
@@ -82,7 +90,7 @@ def _expected_row(record: Record, label: str, wanted: Sequence[int] | None, rank
         *(Cell(shape[index] if index < len(shape) else "", "number") for index in range(rank)),
         Cell(one_line(stated["dtype"] or "", 40)),
         Cell(one_line(mask_words, 40)),
-        Cell(""),
+        Cell("values as written" if stated["values"] is not None else "", "muted"),
     )
 
 

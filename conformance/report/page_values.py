@@ -9,10 +9,13 @@ from typing import Any
 from conformance.report.blocks import Block, Cell, Paragraph, Table
 from conformance.report.facts import (
     REFERENCE,
+    Lanes,
     Record,
+    answer_facts,
     differs,
     element,
     is_failure,
+    key_finding,
     key_label,
     key_run,
     lane_names,
@@ -35,6 +38,8 @@ from conformance.report.words import (
     single,
 )
 
+MOST_ARRAYS = 4
+"""Arrays that a page shows of a case whose answer speaks of several."""
 WIDE = 24
 """Columns that a grid may have; a longer last axis is told in rows."""
 
@@ -95,8 +100,16 @@ def _closest(record: Record) -> list[Block]:
 
 
 def value_blocks(record: Record) -> list[Block]:
-    """The array that the case is about, up to 64 elements: the reference's, and beside it those that differ."""
-    label, run = key_label(record), key_run(record)
+    """The arrays that the case is about: those that the answer speaks of, or the one that differs."""
+    run = key_run(record)
+    others = [label for label, aspect in answer_facts(record) if aspect == "values" and key_finding(record) is None]
+    labels = list(dict.fromkeys([key_label(record), *others]))[:MOST_ARRAYS]
+    blocks = [block for label in labels for block in _label_blocks(record, label, run)]
+    return [*blocks, *_drawn(record)]
+
+
+def _label_blocks(record: Record, label: str, run: int) -> list[Block]:
+    """One array: the reference's, and beside it those that differ; a summary where it is too large for a table."""
     given = {name: found for name in lane_names(record) if (found := node(record, name, label, run)) is not None}
     differing = [name for name in given if differs(record["lanes"][name]["verdict"])]
     shown = [name for name in given if name == REFERENCE or name in differing] or list(given)[:1]
@@ -110,7 +123,7 @@ def value_blocks(record: Record) -> list[Block]:
         blocks += grids(caption, found["values"], found["shape"], found["dtype"], over)
     if not blocks and given:
         blocks.append(_summary(label, given))
-    return [*blocks, *_drawn(record)]
+    return blocks
 
 
 def _drawn(record: Record) -> list[Block]:
@@ -165,18 +178,24 @@ def _grid_cell(values: Any, index: tuple[int, ...], dtype: str, over: set[tuple[
     return Cell(text, "differ" if index in over else "number")
 
 
-def mask_blocks(record: Record) -> list[Block]:
-    """Masks as grids of 0 and 1: every distinct one of the node that the case is about, with the lanes that have it."""
+def mask_blocks(record: Record, lanes: Lanes) -> list[Block]:
+    """Masks as grids of 0 and 1: every distinct one of the node that the case is about, with the lanes that have it.
+
+    A lane without masks of its own is left out where another has one: what it carries along is the reference's.
+    """
+    carrying = {row["name"] for row in lanes if not row["gives_masks"]}
+    names = [name for name in lane_names(record) if name not in carrying] or lane_names(record)
     label, run = key_label(record), key_run(record)
-    labels = [label] + [other for other in node_labels(record) if other != label]
+    asked = [other for other, aspect in answer_facts(record) if aspect == "mask"]
+    labels = list(dict.fromkeys([label, *asked, *node_labels(record)]))
     for shown in labels:
         holders: dict[str, tuple[Mapping[str, Any], list[str]]] = {}
-        for name in lane_names(record):
+        for name in names:
             found = node(record, name, shown, run)
             if found is not None and found["mask"] is not None and found["mask"]["values"] is not None:
                 holders.setdefault(str(found["mask"]), (found["mask"], []))[1].append(one_line(name, 40))
         if holders:
-            return [block for mask, names in holders.values() for block in _mask_grid(shown, mask, names, holders)]
+            return [block for mask, who in holders.values() for block in _mask_grid(shown, mask, who, holders)]
     return []
 
 

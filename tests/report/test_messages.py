@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from conformance.report.blocks import Paragraph, Table
+from conformance.report.facts import answer_facts, axis_names, key_label
 from conformance.report.findings import attribution, verdict_text
 from conformance.report.page import page_of
 from conformance.report.text import MAX_LINES, case_text, headline, lane_failure
@@ -456,20 +457,23 @@ def test_ten_worst_elements_and_masks_are_on_the_page() -> None:
         for column in range(3)
     ]
     held = differing(
-        "torch", OVER, pooled={"distance": OVER["distance"], "worst": rows, "mask": mask([[1, 1], [1, 0]])}
+        "keras", OVER, pooled={"distance": OVER["distance"], "worst": rows, "mask": mask([[1, 1], [1, 0]])}
     )
-    other = odd("torch", held, OVER)
+    other = odd("keras", held, OVER)
     other["lanes"]["numpy"]["runs"][0]["pooled"]["mask"] = mask([[1, 0], [1, 0]])
+    other["lanes"]["torch"]["runs"][0]["pooled"]["mask"] = mask([[0, 0], [1, 0]])
     text = case_text(other, LANE_ROWS)
-    assert "torch, pooled at [0, 3]: |0.5726 - 1.0| = 0.4274 > 3.1e-06 = C (S + u |ref|) + floor with C = 9.414" in text
-    assert "the worst elements of pooled in torch:" in text
+    assert "keras, pooled at [0, 3]: |0.5726 - 1.0| = 0.4274 > 3.1e-06 = C (S + u |ref|) + floor with C = 9.414" in text
+    assert "the worst elements of pooled in keras:" in text
     assert text.count("500,000 times") == 3
     assert "mask of pooled in numpy:" in text
-    assert text.splitlines()[text.splitlines().index("  mask of pooled in torch:") :][1:4] == [
+    assert text.splitlines()[text.splitlines().index("  mask of pooled in keras:") :][1:4] == [
         "            0    1",
         "    [0, :]  1  ✗ 1",
         "    [1, :]  1    0",
     ]
+    assert "mask of pooled in torch" not in text  # it has none of its own
+    assert "(2, 2) with 1 of 4 true, carried" in text
 
 
 def test_large_arrays_are_told_in_five_numbers() -> None:
@@ -547,3 +551,41 @@ def test_the_trace_has_the_symbolic_shapes_of_a_step_that_gives_several() -> Non
     (table,) = trace_table(found, "numpy", 0)
     assert isinstance(table, Table)
     assert [cell.text for cell in table.rows[0]][-1] == "[(None, 4), (None, 4)]"
+
+
+def test_a_page_is_about_what_its_answer_speaks_of() -> None:
+    found = agreeing(answer="{embedded.shape} and {pooled.values}, not {{pooled.mask}}")
+    assert answer_facts(found) == [("embedded", "shape"), ("pooled", "values")]
+    assert key_label(found) == "embedded"
+    assert key_label({**found, "answer": "nothing"}) == "pooled"  # the case states its shape
+    assert key_label({**found, "answer": "", "expects": {**found["expects"], "nodes": {}}}) == "pooled"  # the last
+    assert key_label({**found, "answer": "{gone.shape}"}) == "pooled"
+    text = case_text(found, LANE_ROWS)
+    assert "embedded by lane:" in text
+    assert "pooled (2, 11) in numpy:" in text
+
+
+@pytest.mark.parametrize(
+    ("sizes", "shape", "names"),
+    [
+        ({"batch": 2, "steps": 3, "dim": 2}, [2, 3, 2], ["batch", "steps", "dim"]),
+        ({"batch": 1, "steps": 4}, [1, 4, 1], ["batch", "steps", ""]),
+        ({"batch": 1, "steps": 5, "dim": 1}, [1, 5, 1], ["batch", "steps", "dim"]),
+        ({"batch": 2, "steps": 5, "units": 5}, [2, 5], ["batch", ""]),
+        ({"batch": 2, "steps": 5}, [5, 2], ["steps", ""]),
+        ({"steps": 5}, [5, 5], ["steps", "steps"]),
+        ({"batch": 2}, [None, 2], ["", ""]),
+        ({}, [], []),
+    ],
+)
+def test_the_first_axis_alone_is_the_batch(sizes: Any, shape: Any, names: list[str]) -> None:
+    assert axis_names(agreeing(dims=[sizes]), shape, 0) == names
+
+
+def test_torch_does_not_say_what_the_mask_is() -> None:
+    found = agreeing(answer="The mask of all words.")
+    assert "So say Keras 3.15.1 (TensorFlow 2.21.0), torch 2.13.0 and the NumPy reference." in case_text(
+        found, LANE_ROWS
+    )
+    found = agreeing(answer="{pooled.mask}")
+    assert "So say Keras 3.15.1 (TensorFlow 2.21.0) and the NumPy" in case_text(found, LANE_ROWS)
