@@ -177,7 +177,7 @@ def _question(parsed: argparse.Namespace) -> Found:
     if path is not None:
         save(text, path)
         print(f'saved: {path}; run it with: pytest "{path}"', file=sys.stderr)
-    results = ask(case, specs)
+    results = ask(case, specs, is_exacting=bool(parsed.lane))
     record = dict(record_of(results))
     if path is None:
         record["again"] = again(options, parsed.lane)

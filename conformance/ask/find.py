@@ -94,7 +94,7 @@ def _run(asked: str, folder: Path, lanes: Sequence[str], why: str) -> Found:
     loaded: dict[str, Case] = {case.id: case for case in load_folder(folder)}
     case = loaded[one_of(asked, list(loaded), str(folder))]
     specs = lanes_of(lanes or usual_lanes(case))
-    results = ask(case, specs, _excuse(specs), why)
+    results = ask(case, specs, _excuse(specs), why, is_exacting=bool(lanes))
     return Found(record_of(results), results)
 
 

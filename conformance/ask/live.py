@@ -40,31 +40,33 @@ def usual_lanes(case: Case) -> list[str]:
     return [*DEFAULT_LANES, *named]
 
 
-def ask(case: Case, specs: Sequence[LaneSpec], excuse: Excuse | None = None, why: str = "") -> dict[str, Any]:
-    """The results of one case in these lanes. Raises LaneUnavailable with what to install or to leave out.
+def ask(
+    case: Case, specs: Sequence[LaneSpec], excuse: Excuse | None = None, why: str = "", is_exacting: bool = True
+) -> dict[str, Any]:
+    """The results of one case in these lanes; says on standard error what is being waited for, and `why`.
 
-    Says on standard error what is being waited for, and `why`.
+    Raises LaneUnavailable with what to install or to leave out: for the first lane that cannot start where it
+    `is_exacting`, else where none but the reference can. Those that cannot are named on standard error.
     """
-    meant = [spec.name for spec in specs if is_meant(spec, case)]
-    announce([spec for spec in specs if spec.name in (*meant, REFERENCE)], why)
+    specs = [spec for spec in specs if is_meant(spec, case) or spec.name == REFERENCE]
+    announce(specs, why)
     started, clock = datetime.now(UTC), time.monotonic()
     run = Run(specs, in_process=IN_PROCESS, excuse=excuse)
     try:
-        run.announce([(case, meant)])
+        run.announce([(case, [spec.name for spec in specs])])
         record = run.record(case)
         identities = run.identities()
-        for error in run.unavailable.values():
-            raise error
+        missing = list(run.unavailable.values())
+        if missing and (is_exacting or len(missing) == len(specs) - 1):
+            raise missing[0]
     except LaneUnavailable as error:
         raise LaneUnavailable(error.message, _without(error, specs)) from None
     finally:
         run.stop()
+    for lost in missing:
+        print(f"conformance: {lost}", file=sys.stderr)
     records = [record]
-    rows = [
-        lane_row(spec, identities.get(spec.name), int(spec.name in record["lanes"]), records)
-        for spec in specs
-        if spec.name in record["lanes"]
-    ]
+    rows = [lane_row(spec, identities.get(spec.name), 1, records) for spec in specs if spec.name in identities]
     return assemble(
         records=records,
         lanes=rows,

@@ -218,6 +218,21 @@ def test_a_lane_that_cannot_start_says_which_others_can(
     assert "or ask the others alone: --lane always_right" in capsys.readouterr().err
 
 
+def test_a_usual_lane_that_cannot_start_is_left_out_aloud(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = replace(fake("missing"), adapter="tests.none")
+    lanes = {"missing": missing, "always_right": fake("always_right"), "numpy": LANES["numpy"]}
+    monkeypatch.setattr(live, "LANES", lanes)
+    monkeypatch.setattr(live, "DEFAULT_LANES", ("missing", "always_right", "numpy"))
+    assert main(ASKED) == 0
+    printed = capsys.readouterr()
+    assert "conformance: lane missing cannot start: " in printed.err
+    assert "agree: result has shape" in " ".join(printed.out.split())
+    monkeypatch.setattr(live, "DEFAULT_LANES", ("missing", "numpy"))
+    assert main(ASKED) == 4
+
+
 @pytest.mark.frameworks
 def test_keras_torch_and_the_reference_answer_a_question(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
