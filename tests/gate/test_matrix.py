@@ -11,7 +11,7 @@ import pytest
 
 from conformance.cli import main
 from conformance.errors import UsageError
-from conformance.gate import bisect
+from conformance.gate import bisect, gate
 from conformance.gate.matrix import Cell, Line, Span, changes, ends, grouped, labels, matrix, spans
 from conformance.gate.matrix_commands import chosen, rendered, selected
 from conformance.gate.matrix_page import html
@@ -265,6 +265,35 @@ def test_a_mistake_is_a_message_with_a_way_out(
     arguments, words = MISTAKES[name]
     assert main(["matrix", *arguments]) == 4
     assert words in capsys.readouterr().err
+
+
+def test_versions_are_run_as_lanes_after_those_that_were_added(
+    tmp_path: Path, masks: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[tuple[list[str], list[str]]] = []
+
+    def run_cases(lanes: list[str], arguments: list[str], path: Path) -> int:
+        asked.append((lanes, arguments))
+        write(masks, path)
+        return 1
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(gate, "run_cases", run_cases)
+    cases_of(POOLED, tmp_path / "cases")
+    assert main(["matrix", "--versions", "3.6.0,3.4.0", "--lane", "tf_keras", CASE, "--", "-n", "2"]) == 0
+    lanes, arguments = asked[0]
+    assert lanes == ["tf_keras", "keras@3.4.0", "keras@3.6.0"]
+    assert arguments == ["-rN", f"cases/fam/topic.case.yaml::{CASE}", "-n", "2"]
+    printed = capsys.readouterr()
+    assert printed.err.startswith("conformance: asking tf_keras, keras 3.4.0, 3.6.0; below, F is an answer other")
+    assert printed.out.startswith("1 of 2 cases has more than one answer in 3 lanes")
+
+
+def test_a_run_that_could_not_be_made_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(gate, "run_cases", lambda *_: 5)
+    cases_of(POOLED, tmp_path / "cases")
+    assert main(["matrix", "--versions", "3.6.0"]) == 5
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "json", "html"])
