@@ -89,8 +89,8 @@ def _named(value: Any) -> Any:
 
 
 def _rounded(value: float) -> Any:
-    """Six digits: enough to tell two answers apart, few enough to read."""
-    return float(f"{value:.6g}") if math.isfinite(value) else _named("NaN" if math.isnan(value) else str(value))
+    """Eight digits: what float32 holds, so that a difference in its last digits is one too."""
+    return float(f"{value:.8g}") if math.isfinite(value) else _named("NaN" if math.isnan(value) else str(value))
 
 
 def matches(aspect: str, observed: Signature, record: Mapping[str, Any], name: str) -> bool:
