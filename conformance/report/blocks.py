@@ -79,6 +79,26 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
+class ReproCommand:
+    """The command that prints a case's script for a lane; on a page that is drawn on demand, the lane alone."""
+
+    case: str
+    lane: str
+
+    @property
+    def text(self) -> str:
+        return f'conformance repro "{self.case}" --lane {self.lane}'
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """A text of many lines under its title, folded until it is asked for."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """A page elsewhere, by its address; whoever makes one has checked that it is http or https."""
 
@@ -114,7 +134,7 @@ class Pictures:
     lines: tuple[str, ...]
 
 
-Block: TypeAlias = Paragraph | Table | Chips | Code | Command | Link | Pictures
+Block: TypeAlias = Paragraph | Table | Chips | Code | Command | ReproCommand | Fold | Link | Pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +193,10 @@ def _block_list(block: Block) -> list[Any]:
             return ["code", text]
         case Command(text):
             return ["command", text]
+        case ReproCommand(_, lane):
+            return ["repro", lane]
+        case Fold(title, text):
+            return ["fold", title, text]
         case Link(address):
             return ["link", address]
         case Pictures(caption, panels, _):

@@ -25,6 +25,8 @@ KINDS = {
     "Chips": "chips",
     "Code": "code",
     "Command": "command",
+    "ReproCommand": "command",
+    "Fold": "fold",
     "Link": "link",
     "Pictures": "pictures",
 }

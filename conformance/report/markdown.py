@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import re
 
-from conformance.report.blocks import GLYPHS, Block, Chips, Code, Command, Link, Page, Paragraph, Pictures, Table
+from conformance.report.blocks import (
+    GLYPHS,
+    Block,
+    Chips,
+    Code,
+    Command,
+    Fold,
+    Link,
+    Page,
+    Paragraph,
+    Pictures,
+    ReproCommand,
+    Table,
+)
 from conformance.report.facts import Lanes, Record
 from conformance.report.page import page_of
 
@@ -58,6 +71,10 @@ def _block(block: Block) -> str:
             return fenced(text)
         case Command(text):
             return fenced(text)
+        case ReproCommand():
+            return fenced(block.text)
+        case Fold(title, text):
+            return f"<details><summary>{plain(title)}</summary>\n\n{fenced(text)}\n\n</details>"
         case Link(address):
             return f"<{address}>"
         case Table():

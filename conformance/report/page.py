@@ -22,6 +22,7 @@ from conformance.report.facts import (
 )
 from conformance.report.findings import finding_text, verdict_text
 from conformance.report.page_lanes import lane_blocks, node_blocks
+from conformance.report.page_repro import repro_blocks
 from conformance.report.page_training import training_blocks
 from conformance.report.page_values import mask_blocks, value_blocks, worst_blocks
 from conformance.report.page_versions import version_blocks
@@ -63,6 +64,7 @@ def page_of(record: Record, lanes: Lanes, is_lean: bool = False, started: str = 
         Section("Errors", tuple(_error_blocks(record))),
         Section("Weights", tuple(_weight_blocks(record))),
         Section("Source", tuple(_source_blocks(record))),
+        Section("Check it yourself", tuple(repro_blocks(record, lanes))),
         Section("Case file", tuple(_file_blocks(record, is_lean))),
     ]
     return Page(

@@ -9,7 +9,19 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from conformance.report.blocks import GLYPHS, Block, Chips, Code, Command, Link, Paragraph, Pictures, Table
+from conformance.report.blocks import (
+    GLYPHS,
+    Block,
+    Chips,
+    Code,
+    Command,
+    Fold,
+    Link,
+    Paragraph,
+    Pictures,
+    ReproCommand,
+    Table,
+)
 from conformance.report.facts import REFERENCE, Lanes, Record, axes_of, element, lane_names, node, rule_of, steps_by_run
 from conformance.report.findings import attribution, verdict_text
 from conformance.report.page import page_of
@@ -280,6 +292,10 @@ def _block_lines(block: Block) -> list[str]:
             return [f"  {line}" for line in text.split("\n")]
         case Command(text):
             return [f"$ {text}"]
+        case ReproCommand():
+            return [f"$ {block.text}"]
+        case Fold():
+            return []  # the command that prints it stands below
         case Link(address):
             return [address]
         case Table():

@@ -19,6 +19,7 @@ from conformance.lanes.observation import Array, Output
 from conformance.record import number
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
+from conformance.repro.lanes import why_not
 
 MOST = 1024
 """Elements of an output that a script holds; of larger outputs it holds every so-manieth."""
@@ -66,9 +67,8 @@ def account_of(evidence: Evidence, lane: str) -> Account:
     cause = held["findings"][0] if held["findings"] else None
     failure = held["failure"]
     row = evidence.row(lane)
-    for key, usual in (("mode", "eager"), ("policy", "float32")):
-        if row.get(key, usual) not in (usual, ""):
-            raise NotScriptable(f"this lane runs with {key} {row[key]}, and scripts run with {usual}")
+    if why_not(row):
+        raise NotScriptable(why_not(row))
     if evidence.plan.get("trainings"):
         raise NotScriptable("the case trains weights, and scripts compare outputs of one forward run")
     if held["verdict"] == "unsupported":

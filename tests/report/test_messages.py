@@ -435,6 +435,12 @@ of the last axis
         Source
           documentation; keras.io/api/layers
 
+        Check it yourself
+          A script with the arrays inside, without this harness; it ends with 0 where it gives what stands here.
+          $ conformance repro "pooling/global_average.channels_first" --lane keras
+          $ conformance repro "pooling/global_average.channels_first" --lane torch
+          $ conformance repro "pooling/global_average.channels_first" --lane numpy
+
         Case file
             id: channels_first
             question: One number per word?

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +50,7 @@ def sample() -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def evidence() -> Iterator[dict[str, Evidence]]:
+def evidence() -> dict[str, Evidence]:
     """The evidence on the sample's cases, which the three lanes answer first."""
     specs = tuple(LANES[name] for name in LANES_WITH_SCRIPTS)
     cases, run = sample(), Run(specs)

@@ -38,6 +38,7 @@
     p: (text, role) => make("p", role, text),
     link: (address) => make("p", "", outside(address)),
     code: (text) => make("pre", "", text),
+    fold: (title, text) => make("details", "", make("summary", "", title), make("pre", "", text)),
     command: (text) => make("p", "command", make("code", "", text)),
     chips: (items) =>
       make("ul", "chips", ...items.map(([text, state]) => make("li", state === "-" ? "none" : state, `${glyph(state)} ${text}`))),
@@ -96,6 +97,7 @@
     const drawn = {
       ...draw,
       answer: () => make("p", "answer", rowOf.get(id).querySelector("p").textContent.trim()),
+      repro: (lane) => draw.command(`conformance repro "${id}" --lane ${lane}`),
       run: () => draw.command(`pytest "${place.replace(/:\d+$/, "")}::${id}"`),
     };
     const state = make("span", `state ${outcome}`, `${glyph(outcome)} ${outcome}`);

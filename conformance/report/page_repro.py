@@ -1,0 +1,26 @@
+"""How a reader checks a case without this harness: the scripts of a case that differs, the command for any other."""
+
+from __future__ import annotations
+
+from conformance.report.answer import lane_title
+from conformance.report.blocks import Block, Fold, Paragraph, ReproCommand
+from conformance.report.facts import Lanes, Record, node_labels
+from conformance.report.words import one_line, safe
+from conformance.repro.lanes import why_not
+
+_WORDS = "A script with the arrays inside, without this harness; it ends with 0 where it gives what stands here."
+
+
+def repro_blocks(record: Record, lanes: Lanes) -> list[Block]:
+    """A script a lane, folded, where results hold them; else the command that prints one."""
+    if any("@" in label for label in node_labels(record)):  # trained weights: scripts show one forward run
+        return []
+    blocks: list[Block] = []
+    for row in lanes:
+        held = record["lanes"].get(row["name"])
+        if held is None or why_not(row) or held["verdict"] in ("unsupported", "timeout", "crash"):
+            continue
+        if held.get("repro"):
+            blocks.append(Fold(f"Script for {lane_title(row)}", safe(held["repro"], 40_000).rstrip()))
+        blocks.append(ReproCommand(safe(record["id"], 400), one_line(row["name"], 60)))
+    return [Paragraph(_WORDS, "note"), *blocks] if blocks else []

@@ -1,0 +1,22 @@
+"""Which lanes have scripts at all. Imports nothing, so that whoever draws a page may ask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+USUAL = {"mode": "eager", "policy": "float32"}
+"""How a lane runs where nothing else is said."""
+
+
+def why_not(row: Mapping[str, Any]) -> str:
+    """From a lane's row of results to why it has no scripts; empty where it has."""
+    if row["adapter"] not in ("keras", "torch", "numpy"):
+        return f"there are scripts for Keras, torch and NumPy, not for {row['adapter']}"
+    versions = row["versions"]
+    if row["adapter"] == "keras" and ("tf_keras" in versions or str(versions.get("keras", "3")).startswith("2.")):
+        return "scripts are written for Keras 3, and this lane is Keras 2"
+    for key, usual in USUAL.items():
+        if row.get(key, usual) not in (usual, ""):
+            return f"this lane runs with {key} {row[key]}, and scripts run with {usual}"
+    return ""
