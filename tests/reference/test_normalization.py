@@ -8,6 +8,7 @@ from typing import Any
 import numpy
 import pytest
 
+from conformance.mutants.layer import mutants_of, with_mistake
 from conformance.reference.base import LayerError, Weights, make
 from conformance.reference.batch_normalization import BatchNormalization
 from conformance.reference.normalization import (
@@ -212,9 +213,14 @@ TRAINING: dict[str, dict[str, Any]] = {
     "moving_statistics_in_training": {"training": True},
     "unbiased_variance": {"training": True},
     "ignores_mask": {"training": True, "mask": MASK},
+    "ignores_trainable": {"training": True},
 }
+REMEMBERED = ("moves_by_momentum", "remembers_unbiased_variance")
+"""Mistakes in what is remembered, which no output of the same call shows."""
 IN_TRAINING: list[tuple[Any, str, dict[str, Any]]] = [
-    (BatchNormalization(), mutant.name, TRAINING.get(mutant.name, {})) for mutant in BatchNormalization.mutants
+    (BatchNormalization(trainable=mutant.name != "ignores_trainable"), mutant.name, TRAINING.get(mutant.name, {}))
+    for mutant in BatchNormalization.mutants
+    if mutant.name not in REMEMBERED
 ]
 SCENES: list[tuple[Any, str, dict[str, Any]]] = [
     *IN_TRAINING,
@@ -231,3 +237,29 @@ SCENES: list[tuple[Any, str, dict[str, Any]]] = [
 )
 def test_mutants_are_seen(layer: Any, name: str, kwargs: dict[str, Any]) -> None:
     assert is_seen(layer, name, X, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("name", "mean", "variance"),
+    [
+        # the batch 1, 3, 5, 7 has the mean 4 and the sum of squares 20; 0.75 of 0 and 1 stay
+        (None, 0.25 * 4.0, 0.75 + 0.25 * 20.0 / 4.0),
+        ("moves_by_momentum", 0.75 * 4.0, 0.25 + 0.75 * 20.0 / 4.0),
+        ("remembers_unbiased_variance", 0.25 * 4.0, 0.75 + 0.25 * 20.0 / 3.0),
+    ],
+)
+def test_mistakes_in_what_is_remembered_are_seen_there(name: str | None, mean: float, variance: float) -> None:
+    layer: Any = BatchNormalization(momentum=0.75, center=False, scale=False)
+    if name is not None:
+        layer = with_mistake(layer, BatchNormalization, mutants_of(BatchNormalization)[name])
+    w = Weights({"moving_mean": numpy.zeros(1), "moving_variance": numpy.ones(1)})
+    layer.call(w, numpy.array([[1.0], [3.0], [5.0], [7.0]]), training=True)
+    assert (float(w.state["moving_mean"][0]), float(w.state["moving_variance"][0])) == pytest.approx((mean, variance))
+
+
+def test_a_layer_that_is_not_trainable_remembers_nothing() -> None:
+    w = Weights({"moving_mean": numpy.zeros(1), "moving_variance": numpy.ones(1)})
+    layer = BatchNormalization(epsilon=0.0, center=False, scale=False, trainable=False)
+    x = numpy.array([[1.0], [3.0]])
+    assert numpy.array_equal(layer.call(w, x, training=True), x)
+    assert w.state == {}
