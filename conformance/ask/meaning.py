@@ -31,7 +31,8 @@ AXES: Mapping[str, tuple[str, ...]] = {
         for axes, names in ((1, _SEQUENCE), (2, _IMAGE), (3, _VOLUME))
         for end in (("", "Transpose") if name == "Conv" else ("",))
     },
-    **dict.fromkeys(("UpSampling1D", "ZeroPadding1D", "Cropping1D"), _FEATURES),
+    **dict.fromkeys(("UpSampling1D", "ZeroPadding1D", "Cropping1D", "SpatialDropout1D"), _FEATURES),
+    **dict.fromkeys(("UpSampling2D", "ZeroPadding2D", "Cropping2D", "SpatialDropout2D"), _IMAGE),
     **dict.fromkeys(("SimpleRNN", "GRU", "LSTM", "RNN", "Bidirectional"), _FEATURES),
     "RepeatVector": ("features",),
 }
@@ -133,11 +134,11 @@ def numbers(kind: str, config: Mapping[str, Any], name: str, shapes: Mapping[str
     """The dtype and the fill that make sense for an input: ids for a table, classes and probabilities for a loss."""
     if kind == "Embedding":
         return "int32", {"integers": [0, config["input_dim"]]}
-    is_crossentropy = kind.endswith("Crossentropy")
+    is_crossentropy = kind.endswith("Crossentropy") or kind in ("KLDivergence", "Poisson")
     if name == "y_true" and kind == "SparseCategoricalCrossentropy":
         classes = shapes["y_pred"][-1] if shapes["y_pred"] else 2
         return "int32", {"integers": [0, classes]}
-    if name == "y_true" and kind == "BinaryCrossentropy":
+    if name == "y_true" and kind in ("BinaryCrossentropy", "BinaryFocalCrossentropy"):
         return "float32", {"integers": [0, 2]}
     if (name == "y_pred" and is_crossentropy and not config.get("from_logits")) or (
         name == "sample_weight" or (name == "y_true" and is_crossentropy)

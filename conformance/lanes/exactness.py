@@ -37,9 +37,10 @@ class Held:
 ROUNDED = Held("rounded")
 
 _MOVING_LAYERS = {
-    *("Concatenate", "Cropping1D", "Dropout", "Embedding", "Flatten", "GlobalMaxPooling1D", "GlobalMaxPooling2D"),
+    *("AlphaDropout", "Concatenate", "Cropping1D", "Cropping2D", "Dropout", "Embedding", "Flatten", "GaussianDropout"),
+    *("GaussianNoise", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "SpatialDropout1D", "SpatialDropout2D"),
     *("Identity", "Masking", "MaxPooling1D", "MaxPooling2D", "Maximum", "Minimum", "Permute", "RepeatVector"),
-    *("Reshape", "UpSampling1D", "ZeroPadding1D"),
+    *("Reshape", "UpSampling1D", "ZeroPadding1D", "ZeroPadding2D"),
 }
 _LINEAR_LAYERS = {
     *("Add", "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D", "Dense", "DepthwiseConv1D"),
@@ -65,6 +66,8 @@ def character(layer: Layer) -> Character:
             return "moves" if activation in _STRAIGHT else "rounds"
         case "ReLU":
             return "moves" if not getattr(layer, "negative_slope", 0.0) else "rounds"
+        case "UpSampling2D":
+            return "moves" if getattr(layer, "interpolation", "nearest") == "nearest" else "rounds"
         case "Dot":
             return "rounds" if getattr(layer, "normalize", False) else "linear"
     if kind in _MOVING_LAYERS:

@@ -1,4 +1,4 @@
-"""Layers that only move numbers: Flatten, Reshape, Permute, RepeatVector, ZeroPadding1D, Cropping1D, UpSampling1D.
+"""Layers that only move numbers: Flatten, Reshape, Permute, RepeatVector, UpSampling1D.
 
 All read and write in row-major order, the last axis fastest. None passes a mask on. Rules: the layers' documentation.
 """
@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import autograd.numpy as np
 
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
-
-DataFormat = Literal["channels_last", "channels_first"]
+from .windows import DataFormat
 
 
 class _Moving(Layer):
@@ -23,7 +22,7 @@ class _Moving(Layer):
         return 1
 
 
-def _other_format(layer: Any) -> dict[str, str]:
+def other_format(layer: Any) -> dict[str, str]:
     return {"data_format": "channels_first" if layer.data_format == "channels_last" else "channels_last"}
 
 
@@ -51,7 +50,7 @@ class Flatten(_Moving):
         return f"{' * '.join(map(str, shape[1:])) or 1} = {math.prod(shape[1:])}"
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
-        Mutant("other_data_format", "moves the channels where they are not", config=_other_format),
+        Mutant("other_data_format", "moves the channels where they are not", config=other_format),
         Mutant(
             "ignores_data_format",
             "leaves the channels where they are",
@@ -150,80 +149,6 @@ class RepeatVector(_Moving):
             "repeats_features",
             "repeats each feature, not the vector",
             output=lambda layer, y, args: np.reshape(np.repeat(args[0], layer.n, axis=1), y.shape),
-        ),
-    )
-
-
-def both_sides(value: int | tuple[int, int]) -> tuple[int, int]:
-    """Left and right amount from one number for both or from a pair."""
-    return (value, value) if isinstance(value, int) else value
-
-
-def _check_sides(name: str, value: int | tuple[int, int]) -> None:
-    if min(both_sides(value)) < 0:
-        raise LayerError(f"{name}={value} must not be negative")
-
-
-class ZeroPadding1D(_Moving):
-    """Zero steps before and after. x: (batch, steps, channels). Returns (batch, left + steps + right, channels).
-
-    With `channels_first` the steps are the last axis of both.
-    """
-
-    padding: int | tuple[int, int] = arg("Steps added on both sides, or left and right.", default=1)
-    data_format: DataFormat = arg("Which axis holds the channels.", default="channels_last")
-
-    def check(self) -> None:
-        _check_sides("padding", self.padding)
-
-    def call(self, w: Weights, x: Array) -> Array:
-        if x.ndim != 3:
-            raise LayerError(f"ZeroPadding1D takes three axes, not the shape {x.shape}")
-        sides = both_sides(self.padding)
-        widths = [(0, 0), sides, (0, 0)] if self.data_format == "channels_last" else [(0, 0), (0, 0), sides]
-        return np.pad(x, widths, "constant")
-
-    def rule(self, shape: Shape) -> str:
-        steps, (left, right) = shape[1 if self.data_format == "channels_last" else 2], both_sides(self.padding)
-        return f"{left} + {steps} + {right} = {left + steps + right}"
-
-    mutants: ClassVar[tuple[Mutant, ...]] = (
-        Mutant("swapped", "swaps left and right", config=lambda layer: {"padding": both_sides(layer.padding)[::-1]}),
-        Mutant(
-            "right_only",
-            "puts all of it on the right",
-            config=lambda layer: {"padding": (0, sum(both_sides(layer.padding)))},
-        ),
-        Mutant("wrong_axis", "pads the channels", config=_other_format),
-    )
-
-
-class Cropping1D(_Moving):
-    """Steps cut off at both ends. x: (batch, steps, channels). Returns (batch, steps - left - right, channels)."""
-
-    cropping: int | tuple[int, int] = arg("Steps cut off at both ends, or left and right.", default=(1, 1))
-
-    def check(self) -> None:
-        _check_sides("cropping", self.cropping)
-
-    def call(self, w: Weights, x: Array) -> Array:
-        if x.ndim != 3:
-            raise LayerError(f"Cropping1D takes three axes, not the shape {x.shape}")
-        left, right = both_sides(self.cropping)
-        if left + right >= x.shape[1]:
-            raise LayerError(f"cropping {left} + {right} leaves nothing of {x.shape[1]} steps")
-        return x[:, left : x.shape[1] - right]
-
-    def rule(self, shape: Shape) -> str:
-        left, right = both_sides(self.cropping)
-        return f"{shape[1]} - {left} - {right} = {shape[1] - left - right}"
-
-    mutants: ClassVar[tuple[Mutant, ...]] = (
-        Mutant("swapped", "swaps left and right", config=lambda layer: {"cropping": both_sides(layer.cropping)[::-1]}),
-        Mutant(
-            "left_only",
-            "cuts all of it off on the left",
-            config=lambda layer: {"cropping": (sum(both_sides(layer.cropping)), 0)},
         ),
     )
 

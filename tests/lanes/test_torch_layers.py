@@ -16,10 +16,13 @@ pytestmark = pytest.mark.torch
 from conformance.lanes.torch import (  # noqa: E402, F401  # registers the ports; torch may be missing
     activation_layers,
     core,
+    noise,
     normalization,
+    padding,
     reshaping,
+    resizing,
 )
-from conformance.lanes.torch.port import PORTS, Config, Parameters  # noqa: E402  # as above
+from conformance.lanes.torch.port import PORTS, Config, Parameters, Unsupported  # noqa: E402  # as above
 from conformance.reference import activation_layers as _  # noqa: E402, F401  # registers the layers
 from conformance.reference.base import LayerError, Weights, full_config, make  # noqa: E402  # as above
 from conformance.reference.catalog import LAYERS  # noqa: E402  # as above
@@ -77,6 +80,39 @@ CASES = [
     *grid("ZeroPadding1D", X2),
     *grid("Cropping1D", X3, cropping=[1, [1, 2], [0, 4], [3, 2], 4]),
     *grid("Cropping1D", X2),
+    *grid(
+        "ZeroPadding2D",
+        X4,
+        padding=[0, 1, [1, 2], [[1, 2], [0, 3]], [1, [0, 2]]],
+        data_format=["channels_last", "channels_first"],
+    ),
+    *grid("ZeroPadding2D", X3),
+    *grid(
+        "Cropping2D",
+        X4,
+        cropping=[0, 1, [0, 1], [[1, 0], [2, 1]], [1, [0, 2]], [[1, 2], 0], [0, 2]],
+        data_format=["channels_last", "channels_first"],
+    ),
+    *grid("Cropping2D", X3),
+    *grid(
+        "UpSampling2D",
+        X4,
+        size=[1, 2, [3, 2]],
+        data_format=["channels_last", "channels_first"],
+        interpolation=["nearest", "bilinear", "bicubic"],
+    ),
+    *grid("UpSampling2D", X3),
+    *grid("SpatialDropout1D", X3, rate=[0.0, 0.5, 1.0]),
+    *grid("SpatialDropout1D", X3, {"training": True}, rate=[0.0, 1.0]),
+    *grid("SpatialDropout1D", X2, rate=[0.5]),
+    *grid("SpatialDropout2D", X4, {"training": True}, rate=[0.0, 1.0], data_format=["channels_last", "channels_first"]),
+    *grid("SpatialDropout2D", X4, rate=[0.5]),
+    *grid("GaussianNoise", X3, stddev=[0.0, 0.5]),
+    *grid("GaussianNoise", X3, {"training": True}, stddev=[0.0]),
+    *grid("GaussianDropout", X3, rate=[0.0, 0.5, 1.0]),
+    *grid("GaussianDropout", X3, {"training": True}, rate=[0.0, 1.0]),
+    *grid("AlphaDropout", X3, rate=[0.0, 0.5, 1.0]),
+    *grid("AlphaDropout", X3, {"training": True}, rate=[0.0, 1.0], noise_shape=[None, [None, 1, None]]),
     *grid("UpSampling1D", X3, size=[1, 3]),
     *grid("UpSampling1D", X2),
     *grid(
@@ -190,6 +226,52 @@ def test_dropout_in_training_gives_zero_or_the_double() -> None:
         assert (noise_shape is None) == bool((y != y[:, :1]).any())
 
 
+def test_whole_channels_are_dropped_in_training() -> None:
+    torch.manual_seed(0)
+    for data_format, steps in (("channels_last", (1, 2)), ("channels_first", (2, 3))):
+        layer = Config("SpatialDropout2D", {"rate": 0.5, "data_format": data_format})
+        y = PORTS["SpatialDropout2D"].call(layer, Parameters({}, {}), torch.ones(40, 6, 5, 6), training=True)
+        assert set(y.unique().tolist()) == {0.0, 2.0}
+        assert torch.equal(y.amax(dim=steps), y.amin(dim=steps))
+    layer = Config("SpatialDropout1D", {"rate": 0.5})
+    y = PORTS["SpatialDropout1D"].call(layer, Parameters({}, {}), torch.ones(40, 5, 6), training=True)
+    assert set(y.unique().tolist()) == {0.0, 2.0}
+    assert torch.equal(y.amax(dim=1), y.amin(dim=1))
+
+
+@pytest.mark.parametrize("noise_shape", [None, (None, 1)])
+def test_mean_and_variance_stay_under_alpha_dropout(noise_shape: Any) -> None:
+    """By the formula of the paper: of zeros, a share of 0.3 becomes a s + b, the rest b, with mean 0."""
+    torch.manual_seed(0)
+    layer = Config("AlphaDropout", {"rate": 0.3, "noise_shape": noise_shape})
+    y = PORTS["AlphaDropout"].call(layer, Parameters({}, {}), torch.randn(40000, 3), training=True)
+    assert abs(float(y.mean())) < 0.02
+    assert abs(float(y.var()) - 1) < 0.03
+    zeros = PORTS["AlphaDropout"].call(layer, Parameters({}, {}), torch.zeros(400, 3), training=True)
+    a = (0.7 * (1 + 0.3 * 1.7580993**2)) ** -0.5
+    both = torch.tensor([-0.7 * 1.7580993 * a, 0.3 * 1.7580993 * a])
+    numpy.testing.assert_allclose(zeros.unique().numpy(), both, rtol=1e-5)
+    assert (noise_shape is None) == bool((zeros != zeros[:, :1]).any())
+
+
+@pytest.mark.parametrize(
+    ("kind", "config", "mean", "deviation"),
+    [("GaussianNoise", {"stddev": 0.5}, 2.0, 0.5), ("GaussianDropout", {"rate": 0.2}, 2.0, 1.0)],
+)
+def test_noise_around_the_input(kind: str, config: Any, mean: float, deviation: float) -> None:
+    """2 plus noise of 1/2; 2 times noise of sqrt(0.2 / 0.8) = 1/2."""
+    torch.manual_seed(0)
+    y = PORTS[kind].call(Config(kind, config), Parameters({}, {}), torch.full((40000,), 2.0), training=True)
+    assert abs(float(y.mean()) - mean) < 0.03
+    assert abs(float(y.std()) - deviation) < 0.03
+
+
+def test_torch_has_no_lanczos() -> None:
+    layer = Config("UpSampling2D", {"size": 2, "data_format": "channels_last", "interpolation": "lanczos3"})
+    with pytest.raises(Unsupported, match="torch interpolates without lanczos3"):
+        PORTS["UpSampling2D"].call(layer, Parameters({}, {}), torch.ones(1, 2, 2, 1))
+
+
 def test_moving_statistics_are_updated_as_in_the_reference() -> None:
     """Two batches in training, then inference; torch's own update would take the unbiased variance."""
     layer = make("BatchNormalization", {"momentum": 0.6})
@@ -208,5 +290,6 @@ def test_moving_statistics_are_updated_as_in_the_reference() -> None:
 
 def test_every_layer_of_these_families_is_in_the_grid() -> None:
     families = {"core", "activation_layers", "reshaping", "normalization", "batch_normalization"}
+    families |= {"noise", "padding", "resizing"}
     known = {name for name, layer in LAYERS.items() if layer.__module__.rpartition(".")[2] in families}
     assert known == {case[0] for case in CASES}

@@ -1,0 +1,29 @@
+"""Images made larger in torch: `F.interpolate` with align_corners=False, which maps centres of pixels as Keras does.
+
+Its bicubic has a = -3/4 and repeats the edge; with antialias=True, which blurs only where an image is made smaller, it
+has a = -1/2 and leaves out what lies beyond the edge: that is the one of Keras.
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F  # noqa: N812  # the name under which the torch documentation imports it
+
+from .port import Config, Parameters, Tensor, Unsupported, port
+from .windows import channels_second, check_rank, in_format, spread
+
+
+@port("UpSampling2D")
+def up_sampling_2d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
+    check_rank(x, 2)
+    x = channels_second(x, layer.data_format)
+    sizes = spread(layer.size, 2)
+    match layer.interpolation:
+        case "nearest":
+            y = x.repeat_interleave(sizes[0], dim=2).repeat_interleave(sizes[1], dim=3)
+        case "bilinear":
+            y = F.interpolate(x, scale_factor=sizes, mode="bilinear", align_corners=False)
+        case "bicubic":
+            y = F.interpolate(x, scale_factor=sizes, mode="bicubic", align_corners=False, antialias=True)
+        case other:
+            raise Unsupported(f"torch interpolates without {other}")
+    return in_format(y, layer.data_format)

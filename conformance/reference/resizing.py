@@ -1,0 +1,159 @@
+"""Images made larger: every pixel of the output is a weighted mean of pixels of the input.
+
+Pixel i of `size` times as many stands at (i + 1/2) / size - 1/2 of the input: centres of pixels, not corners, are what
+is mapped (Smith, "A pixel is not a little square", 1995). The weights come from a function of the distance and are
+divided by their sum, so that at the edge the pixels that do not exist take no part.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+import autograd.numpy as np
+
+from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
+from .reshaping import other_format
+from .windows import DataFormat, channels_last, check_positive, in_format, split_shape, spread
+
+Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"]
+Places = Callable[[int, int], Array]
+"""Length of the input and of the output to where each pixel of the output stands in the input."""
+
+
+def centred(length: int, longer: int) -> Array:
+    """Centres on centres: (i + 1/2) length / longer - 1/2."""
+    return (np.arange(longer) + 0.5) * length / longer - 0.5
+
+
+def cornered(length: int, longer: int) -> Array:
+    """First on first and last on last, what torch calls align_corners: i (length - 1) / (longer - 1)."""
+    return np.arange(longer) * (length - 1) / max(longer - 1, 1)
+
+
+def from_the_corner(length: int, longer: int) -> Array:
+    """Upper left corner on upper left corner, as TensorFlow 1 did: i length / longer."""
+    return np.arange(longer) * length / longer
+
+
+def linear(distance: Array) -> Array:
+    """1 - |d| up to 1: a line between two pixels."""
+    return np.maximum(1.0 - distance, 0.0)
+
+
+def cubic(distance: Array, a: float = -0.5) -> Array:
+    """Keys, "Cubic convolution interpolation for digital image processing", 1981, equation 15, for a = -1/2.
+
+    (a + 2) |d|^3 - (a + 3) |d|^2 + 1 up to 1, a |d|^3 - 5 a |d|^2 + 8 a |d| - 4 a up to 2, and 0 from there on.
+    """
+    near = ((a + 2.0) * distance - (a + 3.0)) * distance**2 + 1.0
+    far = ((a * distance - 5.0 * a) * distance + 8.0 * a) * distance - 4.0 * a
+    return np.where(distance <= 1.0, near, np.where(distance < 2.0, far, 0.0))
+
+
+def lanczos(distance: Array, lobes: int) -> Array:
+    """sinc(d) sinc(d / lobes) up to `lobes` (Duchon, "Lanczos filtering in one and two dimensions", 1979)."""
+    return np.where(distance < lobes, np.sinc(distance) * np.sinc(distance / lobes), 0.0)
+
+
+KERNELS: Mapping[str, Callable[[Array], Array]] = {
+    "bilinear": linear,
+    "bicubic": cubic,
+    "lanczos3": lambda distance: lanczos(distance, 3),
+    "lanczos5": lambda distance: lanczos(distance, 5),
+}
+
+
+def resized(x: Array, sizes: Sequence[int], kernel: Callable[[Array], Array], places: Places = centred) -> Array:
+    """x: (batch, rows, columns, channels). Returns it with sizes times as many rows and columns."""
+    for axis, size in enumerate(sizes, 1):
+        length = x.shape[axis]
+        distance = np.abs(places(length, length * size)[:, None] - np.arange(length)[None, :])
+        weight = kernel(distance)
+        weight = weight / np.sum(weight, axis=1, keepdims=True)
+        x = np.moveaxis(np.tensordot(x, weight, axes=([axis], [1])), -1, axis)
+    return x
+
+
+def _instead(kinds: tuple[str, ...], kernel: Any = None, places: Places = centred) -> Any:
+    """A hook that interpolates otherwise, where the layer interpolates in one of these ways."""
+
+    def output(layer: Any, y: Array, args: list[Any]) -> Array:
+        if layer.interpolation not in kinds:
+            return y
+        x = channels_last(args[0], layer.data_format)
+        used = KERNELS[layer.interpolation] if kernel is None else kernel
+        return in_format(resized(x, spread(layer.size, 2), used, places), layer.data_format)
+
+    return output
+
+
+def _tiled(layer: Any, y: Array, args: list[Any]) -> Array:
+    if layer.interpolation != "nearest":
+        return y
+    rows, columns = spread(layer.size, 2)
+    x = channels_last(args[0], layer.data_format)
+    wide = np.concatenate([x] * columns, axis=2)
+    return in_format(np.concatenate([wide] * rows, axis=1), layer.data_format)
+
+
+class UpSampling2D(Layer):
+    """Rows and columns `size` times as many: repeated, or interpolated between the centres of pixels.
+
+    x: (batch, rows, columns, channels), or (batch, channels, rows, columns) for `channels_first`. Returns
+    (batch, size[0] rows, size[1] columns, channels).
+    """
+
+    size: int | tuple[int, int] = arg("How often each row and column appears.", default=(2, 2), at_least=1)
+    data_format: DataFormat = arg("Which axis holds the channels.", default="channels_last")
+    interpolation: Interpolation = arg(
+        "`nearest` repeats pixels; the others weigh their neighbours.", default="nearest"
+    )
+
+    def check(self) -> None:
+        check_positive(2, size=self.size)
+        if self.interpolation != "nearest" and self.interpolation not in KERNELS:
+            raise LayerError(f"there is no interpolation {self.interpolation}")
+
+    def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
+        reach = {"nearest": 1, "bilinear": 2, "bicubic": 4, "lanczos3": 6, "lanczos5": 10}[self.interpolation]
+        lengths, _ = split_shape(shapes[0], 2, self.data_format)
+        return math.prod(min(reach, length) for length in lengths)
+
+    def call(self, w: Weights, x: Array) -> Array:
+        split_shape(x.shape, 2, self.data_format)
+        x = channels_last(x, self.data_format)
+        rows, columns = spread(self.size, 2)
+        if self.interpolation == "nearest":
+            larger = np.repeat(np.repeat(x, rows, axis=1), columns, axis=2)
+        else:
+            larger = resized(x, (rows, columns), KERNELS[self.interpolation])
+        return in_format(larger, self.data_format)
+
+    def rule(self, shape: Shape) -> str:
+        lengths, _ = split_shape(shape, 2, self.data_format)
+        sizes = spread(self.size, 2)
+        return "; ".join(f"{size} * {n} = {size * n}" for size, n in zip(sizes, lengths, strict=True))
+
+    mutants: ClassVar[tuple[Mutant, ...]] = (
+        Mutant("whole_image", "repeats the whole image, not each pixel", output=_tiled),
+        Mutant(
+            "corners_aligned",
+            "puts the outer pixels on each other, as torch does with align_corners=True",
+            output=_instead(("bilinear",), places=cornered),
+        ),
+        Mutant(
+            "from_the_corner",
+            "maps corners of pixels, as TensorFlow 1 did",
+            output=_instead(("bilinear",), places=from_the_corner),
+        ),
+        Mutant(
+            "cubic_of_torch",
+            "takes a = -3/4 for the cubic, as torch does without antialias",
+            output=_instead(("bicubic",), kernel=lambda distance: cubic(distance, -0.75)),
+        ),
+        Mutant("always_nearest", "overlooks the interpolation", config=lambda layer: {"interpolation": "nearest"}),
+        Mutant("axes_swapped", "takes columns for rows", config=lambda layer: {"size": spread(layer.size, 2)[::-1]}),
+        Mutant("wrong_axis", "repeats channels", config=other_format),
+    )
