@@ -68,7 +68,8 @@ def one_of(asked: str, ids: Sequence[str], where: str) -> str:
         hint: str | None = f"did you mean {', '.join(near[:NEAR])}{more}?"
     else:
         few = f"it holds {', '.join(ids)}" if 0 < len(ids) <= NEAR else f"it holds {len(ids)} cases"
-        hint = did_you_mean(asked, ids) or few
+        family = asked.partition("/")[0]
+        hint = did_you_mean(asked, [name for name in ids if name.startswith(f"{family}/")] or ids) or few
     count = f"{len(found)} cases are" if found else "no case is"
     raise UsageError(f"{count} called {asked} in {where}", hint)
 
