@@ -18,8 +18,9 @@ def ensure(keras: Any, name: str) -> str:
     For float64 `floatx` is set too, as its documentation advises: losses and one_hot take their dtype from there.
     """
     get, put = _functions(keras)
-    if name == "float64" and keras.backend.floatx() != name:
-        keras.backend.set_floatx(name)
+    floatx = POLICIES[name].given.name
+    if keras.backend.floatx() != floatx:
+        keras.backend.set_floatx(floatx)
     if str(get().name) != name:
         put(name)
     return str(get().name)

@@ -60,7 +60,7 @@ class Compiler:
         def call(*args: Any, **kwargs: Any) -> Any:
             try:
                 return compiled(*args, **kwargs)
-            except torch._dynamo.exc.Unsupported as error:
+            except (torch._dynamo.exc.Unsupported, torch._dynamo.exc.UserError) as error:
                 words = str(error).strip().splitlines() or ["no reason given"]
                 raise Unsupported(f"torch.compile cannot trace this as one graph: {words[0][:300]}") from None
 
