@@ -1,0 +1,131 @@
+"""Keras itself in every execution mode and dtype policy: a few cases, what a mode cannot see, and what must differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.lanes import keras as keras_lane
+from conformance.lanes.declare import parse
+from conformance.lanes.keras_modes import mode_of
+from tests.builders import POOLED, cases_of, records_of, running
+
+pytestmark = [
+    pytest.mark.frameworks,
+    pytest.mark.filterwarnings("default"),  # the frameworks' own, which a lane's process writes to a file
+]
+
+LAYERS = """
+    schema_version: 1
+    topic: layers in every mode
+    dims: {batch: 3, steps: 4, features: 5}
+    source: {kind: hand}
+    cases:
+      - id: normalized
+        question: Is it the same in every mode?
+        inputs:
+          x: {shape: [batch, steps, features]}
+        layers:
+          norm: {type: LayerNormalization}
+          conv: {type: Conv1D, filters: 7, kernel_size: 3, padding: same}
+        graph:
+          normal: norm(x)
+          y: conv(normal)
+          total: mean(y, axis=1)
+      - id: outside
+        question: May an id be too large?
+        inputs:
+          ids: {shape: [batch], dtype: int32, fill: {values: [0, 6, 2]}}
+        layers:
+          embed: {type: Embedding, input_dim: 7, output_dim: 2}
+        graph:
+          y: embed(ids)
+"""
+ALONE = """
+    schema_version: 1
+    topic: what predict cannot do
+    dims: {batch: 3, features: 5}
+    source: {kind: hand}
+    cases:
+      - id: number
+        question: One number?
+        inputs:
+          x: {shape: [batch, features]}
+        layers:
+          flat: {type: Flatten}
+        graph:
+          y: sum(flat(x))
+"""
+EVERY = ("keras[mode=function]", "keras[mode=xla]", "keras[mode=predict]", "keras[policy=mixed_bfloat16]")
+
+
+def lanes_of(text: str, folder: Path, *specs: str) -> list[dict[str, Any]]:
+    """What a record keeps of each lane, one mapping a case."""
+    return [record["lanes"] for record in records_of(cases_of(text, folder), *(parse(spec) for spec in specs))]
+
+
+@pytest.fixture
+def wrong(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Arguments that take the place of a case's own in Keras and nowhere else."""
+    changes: dict[str, Any] = {}
+    real = keras_lane.constructor
+
+    def constructor(keras: Any, kind: Any) -> Any:
+        def construct(name: str, config: Mapping[str, Any]) -> Any:
+            return real(keras, kind)(name, {**config, **changes.get(kind.__name__, {})})
+
+        return construct
+
+    monkeypatch.setattr(keras_lane, "constructor", constructor)
+    return changes
+
+
+def test_every_mode_agrees_on_masks_values_and_gradients(tmp_path: Path) -> None:
+    for lanes in (*lanes_of(POOLED, tmp_path, *EVERY), *lanes_of(LAYERS, tmp_path, *EVERY)):
+        assert {name: lane["verdict"] for name, lane in lanes.items()} == dict.fromkeys(lanes, "agree")
+        for name in ("keras-function", "keras-xla", "keras-mixed_bfloat16"):
+            assert {lanes[name]["aspects"][aspect] for aspect in ("mask", "values", "gradient")} == {"agree"}
+        predicted = lanes["keras-predict"]
+        assert (predicted["aspects"]["mask"], predicted["aspects"]["gradient"]) == ("-", "-")
+        assert predicted["gradient_note"] == "model.predict gives no gradients"
+
+
+def test_each_lane_says_how_it_ran(tmp_path: Path) -> None:
+    with running(*(parse(spec) for spec in EVERY)) as run:
+        found = {name: lane.identity() for name, lane in run.lanes.items()}
+    assert [found[f"keras-{mode}"].mode for mode in ("function", "xla", "predict")] == ["function", "xla", "predict"]
+    assert found["keras-mixed_bfloat16"].policy == "mixed_bfloat16"
+    assert [found["keras-predict"].gives_masks, found["keras-xla"].gives_masks] == [False, True]
+
+
+@pytest.mark.parametrize("spec", EVERY)
+def test_a_wrong_epsilon_and_a_wrong_padding_still_differ(spec: str, tmp_path: Path, wrong: dict[str, Any]) -> None:
+    name = parse(spec).name
+    wrong["LayerNormalization"] = {"epsilon": 0.1}
+    assert lanes_of(LAYERS, tmp_path, spec)[0][name]["findings"][0]["node"] == "normal"
+    wrong.clear()
+    wrong["Conv1D"] = {"padding": "causal"}
+    assert lanes_of(LAYERS, tmp_path, spec)[0][name]["findings"][0]["node"] == "y"
+
+
+def test_float64_is_computed_in_float64(tmp_path: Path) -> None:
+    (lanes, _) = lanes_of(LAYERS, tmp_path, "keras[policy=float64]")
+    assert lanes["keras-float64"]["verdict"] == "agree"
+    assert lanes["keras-float64"]["runs"][0]["y"]["dtype"] == "float64"
+    (after, _) = lanes_of(LAYERS, tmp_path, "keras")
+    assert after["keras"]["runs"][0]["y"]["dtype"] == "float32"
+
+
+def test_what_predict_cannot_give_is_unsupported_with_its_reason(tmp_path: Path) -> None:
+    ((lanes),) = lanes_of(ALONE, tmp_path, "keras[mode=predict]")
+    assert lanes["keras-predict"]["verdict"] == "unsupported"
+    words = "model.predict: y is one number, and predict gives one row a sample"
+    assert lanes["keras-predict"]["reason"] == words
+
+
+def test_a_mode_of_tensorflow_is_refused_on_another_backend() -> None:
+    with pytest.raises(ValueError, match="mode xla is TensorFlow's, Keras runs on torch"):
+        mode_of("xla", None, "torch", lambda array: array)
