@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,7 @@ def gate(asked: Asked) -> int:
     old, new = (project[name] if name in project else parse(name) for name in (asked.old, asked.new))
     if old.name == new.name:
         raise UsageError(f"both sides are called {old.name}", "name one of them: --from old=keras@3.3.3")
+    clock = time.monotonic()
     own = asked.output / f"results.{os.getpid()}.json"
     code = run_cases([asked.old, asked.new], asked.arguments, own, asked.enforce_expiry)
     if not own.exists():
@@ -62,7 +64,15 @@ def gate(asked: Asked) -> int:
     print(text(found), end="")
     print("".join(f"{problem}\n" for problem in problems), end="")
     write_all(found, problems, asked.output)
+    print(took(time.monotonic() - clock, results, new.name))
     return code if code == Exit.UNAVAILABLE else exit_code(found, problems, asked.fail_on)
+
+
+def took(seconds: float, results: Mapping[str, Any], lane: str) -> str:
+    """How long the gate took, as a multiple of what one side alone computed for: a number that any machine gives."""
+    alone = sum(record["lanes"][lane]["seconds"] for record in results["cases"] if lane in record["lanes"])
+    times = f", {seconds / alone:.1f} times the {alone:.1f} s that {lane} alone computed for" if alone else ""
+    return f"took {seconds:.0f} s{times}"
 
 
 def without_results(folder: Path, code: int) -> int:

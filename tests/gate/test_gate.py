@@ -10,7 +10,7 @@ import pytest
 from conformance.errors import Exit, UsageError
 from conformance.gate.bisect import between, in_order, newest_patches, search
 from conformance.gate.diff import diff
-from conformance.gate.gate import ANNOTATIONS, exit_code, github_annotations, junit, write_all
+from conformance.gate.gate import ANNOTATIONS, exit_code, github_annotations, junit, write_all, took
 from tests.builders import POOLED
 from tests.gate.builders import CASE, OTHER, results_of
 
@@ -84,6 +84,14 @@ def test_github_gets_a_summary_and_annotations_by_its_variables(
     assert summary.read_text().endswith("- stale deviation x\n")
     assert capsys.readouterr().out.count("::error file=") == 2
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["gate.html", "gate.json", "gate.xml"]
+
+
+def test_the_time_of_a_gate_is_a_multiple_of_one_side(tmp_path: Path) -> None:
+    results = results_of(tmp_path)
+    for record, seconds in zip(results["cases"], (3.0, 1.0), strict=True):
+        record["lanes"]["lane"]["seconds"] = seconds
+    assert took(10.0, results, "lane") == "took 10 s, 2.5 times the 4.0 s that lane alone computed for"
+    assert took(10.0, results, "absent") == "took 10 s"
 
 
 def test_without_github_nothing_of_it_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
