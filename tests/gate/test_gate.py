@@ -10,7 +10,7 @@ import pytest
 from conformance.errors import Exit, UsageError
 from conformance.gate.bisect import between, in_order, newest_patches, search
 from conformance.gate.diff import diff
-from conformance.gate.gate import ANNOTATIONS, exit_code, github_annotations, junit, write_all, took
+from conformance.gate.gate import ANNOTATIONS, exit_code, github_annotations, junit, took, write_all
 from tests.builders import POOLED
 from tests.gate.builders import CASE, OTHER, results_of
 
