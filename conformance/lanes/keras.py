@@ -20,7 +20,7 @@ from conformance.lanes.keras_config import Absent, constructor, find_type
 from conformance.lanes.keras_gradients import Differentiable, variables_of
 from conformance.lanes.keras_modes import Mode, mode_of, unnamed
 from conformance.lanes.keras_training import Trainer
-from conformance.lanes.keras_weights import WeightMismatch, matched
+from conformance.lanes.keras_weights import WeightMismatch, matched, restore_weights
 from conformance.lanes.wire import pack, unpack
 
 CASES_A_SESSION = 64
@@ -86,9 +86,11 @@ class KerasLane:
             self.mode.begin(plan, arrays)
         observing.phase = "call"
         for index, run in enumerate(plan["runs"]):
-            for layer in layers.values():
+            for name, layer in layers.items():
                 if getattr(layer, "stateful", False):
                     self.generation.reset_state(layer)
+                if index and plan["layers"][name].get("fixed"):  # moved by the layer itself in the run before
+                    restore_weights(layer, name, plan["layers"][name])
             inputs = {name: self._tensor(unpack(value)) for name, value in run.items()}
             observing.runs.append({})
             try:

@@ -10,9 +10,9 @@ import numpy as np
 
 from conformance.lanes.adapter import Unsupported
 from conformance.lanes.keras_arrays import KerasArrays
-from conformance.lanes.keras_weights import matched
+from conformance.lanes.keras_weights import matched, restore_weights
 from conformance.lanes.training import batch_of, number_of
-from conformance.lanes.wire import pack, unpack
+from conformance.lanes.wire import pack
 
 Plan = Mapping[str, Any]
 
@@ -66,8 +66,7 @@ class Trainer:
     def _start_again(self) -> None:
         """Every weight as the plan has it, and nothing remembered: the forward run has moved statistics and states."""
         for name, layer in self.arrays.layers.items():
-            for key, variable in self._variables(name).items():
-                variable.assign(unpack(self.plan["layers"][name]["weights"][key]))
+            restore_weights(layer, name, self.plan["layers"][name])
             if getattr(layer, "stateful", False):
                 self.reset_state(layer)
 

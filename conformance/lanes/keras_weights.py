@@ -63,3 +63,10 @@ def set_weights(layer: Any, name: str, spec: Mapping[str, Any]) -> None:
         variable.assign(array)
         if not np.array_equal(np.asarray(variable), array):
             raise WeightMismatch(f"{name}.{key} does not hold what was assigned to it")
+
+
+def restore_weights(layer: Any, name: str, spec: Mapping[str, Any]) -> None:
+    """Puts the plan's arrays back into a built layer, kept ones too: what moved in a run must not reach the next."""
+    if getattr(layer, "built", False) and hasattr(layer, "weights"):
+        for key, variable in matched(layer, name, list(spec["weights"])).items():
+            variable.assign(unpack(spec["weights"][key]))
