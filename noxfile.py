@@ -93,6 +93,19 @@ def calibrate(session: nox.Session) -> None:
     run(session, "python", "-m", "benchmarks.calibrate", *(session.posargs or whole))
 
 
+@nox.session(requires=["shared"])
+def source_mutants(session: nox.Session) -> None:
+    """Change the source of the reference and of the judge in a sample of places, and see which tests notice.
+
+    Some ten minutes; it may be stopped. Not part of CI.
+    """
+    listed = "reports/source_mutants.json"
+    session.install("-q", "cosmic-ray==8.7.0")
+    session.run("python", "-m", "benchmarks.source_mutants", "list", "-o", listed, *session.posargs)
+    written = ("--keep", "reports/source_mutants_found.json", "-o", "docs/source_mutants.md")
+    run(session, "python", "-m", "benchmarks.source_mutants", "run", listed, *written)
+
+
 @nox.session(venv_backend="none", requires=["shared"])
 def lint(session: nox.Session) -> None:
     """Check format, lint and types."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.calibration_page import page, with_notes
@@ -27,11 +28,13 @@ from conformance.lanes.declare import parse
 from conformance.run import LANES, Run, is_meant, lane_specs
 
 DEFAULT_LANES = ("keras", "torch")
+PATIENCE = 3600.0
+"""Seconds for one case: whatever else runs on the machine, a late answer is no alarm."""
 
 
 def campaign(run: Run, cases: Sequence[Case], seed: int, taking_part: set[tuple[str, str]] | None) -> Tally:
     """One seed of all cases; at seed 0, where `taking_part` is None, whoever agrees takes part from then on."""
-    drawn = [case.at_seed(seed) for case in cases]
+    drawn = [replace(case.at_seed(seed), time_limit=PATIENCE) for case in cases]
     names = [spec.name for spec in run.specs if spec.name != REFERENCE]
     lanes = {case.id: [s.name for s in run.specs if s.name != REFERENCE and is_meant(s, case)] for case in cases}
     run.announce([(case, lanes[case.id]) for case in drawn])
