@@ -117,5 +117,5 @@ def lint(session: nox.Session) -> None:
 @nox.session(venv_backend="none", requires=["shared"])
 def gate(session: nox.Session) -> None:
     """Keras 2.15 on TensorFlow 2.15.1 against the pinned Keras 3: what changed. Arguments go to `conformance gate`."""
-    old = "--from=old=keras@2.15.0,tensorflow==2.15.1"
+    old = "--from=old=keras@2.15.0,tensorflow==2.15.1,scipy"
     run(session, "conformance", "gate", old, "--to=new=keras", *session.posargs)

@@ -271,7 +271,8 @@ def _section(old: str, new: str, move: Move | None, moved: Sequence[str]) -> tup
     if old in _PASSES and new in _PASSES:
         return Section.CHANGED, ""
     if new in _PASSES:
-        return Section.FIXED, ""
+        has_failed = old != "unsupported"
+        return (Section.FIXED, "") if has_failed else (Section.NOT_COMPARABLE, f"{old} before, {new} after")
     if old in (*_PASSES, "known") and new != "known":
         return Section.REGRESSIONS, "" if move is not None else "the answer did not move; what is expected of it did"
     if old in _NO_ANSWER or new in _NO_ANSWER:

@@ -119,3 +119,13 @@ def test_a_lane_that_is_not_there_is_named(tmp_path: Path) -> None:
     results = results_of(tmp_path)
     with pytest.raises(UsageError, match="there is no lane nope"):
         diff(results, results, [("lane", "nope")])
+
+
+@pytest.mark.parametrize(("verdict", "section"), [("unsupported", Section.NOT_COMPARABLE), ("crash", Section.FIXED)])
+def test_what_could_not_be_asked_before_is_not_fixed(verdict: str, section: Section, tmp_path: Path) -> None:
+    old, new = results_of(tmp_path, "raises"), results_of(tmp_path)
+    for record in old["cases"]:
+        record["lanes"]["lane"].update(verdict=verdict, failure=None, findings=[], runs=[], reason="no such layer")
+    rows = diff(old, new).rows
+    assert {row.section for row in rows} == {section}
+    assert {row.note for row in rows} == ({"unsupported before, agree after"} if verdict == "unsupported" else {""})
