@@ -30,12 +30,20 @@ ELSEWHERE: Mapping[str, str] = {
     "CrossEntropyLoss": "SparseCategoricalCrossentropy",
     "MSELoss": "MeanSquaredError",
     "L1Loss": "MeanAbsoluteError",
+    "KLDivLoss": "KLDivergence",
+    "PoissonNLLLoss": "Poisson",
+    "ConvTranspose1d": "Conv1DTranspose",
+    "ConvTranspose2d": "Conv2DTranspose",
+    "Dropout1d": "SpatialDropout1D",
+    "Dropout2d": "SpatialDropout2D",
+    "Upsample": "UpSampling2D",
 }
 """What torch calls layers whose names are too far from Keras' to be guessed."""
-_IN_ORDER: Mapping[str, tuple[str, ...]] = dict.fromkeys(
-    ("SeparableConv1D", "SeparableConv2D"), ("filters", "kernel_size")
-)
-"""Required arguments in the order of Keras' constructor, where the reference declares them in another."""
+_IN_ORDER: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("SeparableConv1D", "SeparableConv2D"), ("filters", "kernel_size")),
+    **dict.fromkeys(("BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy", "PReLU"), ()),
+}
+"""Arguments that need no name, where the reference declares them in another order than Keras' constructor does."""
 
 
 class Asked(NamedTuple):
@@ -134,9 +142,7 @@ def _arguments(call: ast.Call, kind: str, problems: Problems) -> Located:
         hint = did_you_mean(kind, layers.types()) or f"there are {listed(sorted(layers.types()))}"
         problems.add(_at(call), f"there is no layer {kind}", hint)
         return _located({}, call)
-    required = _IN_ORDER.get(kind) or [
-        name for name, field in record.fields.items() if field.required and name != "type"
-    ]
+    required = _IN_ORDER.get(kind, _without_names(record))
     values: dict[str, Located] = {}
     keys: dict[str, Point] = {}
     for index, argument in enumerate(call.args):
@@ -152,6 +158,12 @@ def _arguments(call: ast.Call, kind: str, problems: Problems) -> Located:
             problems.add(_at(keyword), f"{keyword.arg} is given twice")
         values[keyword.arg], keys[keyword.arg] = _value(keyword.value, problems), _at(keyword)
     return _located(values, call, keys)
+
+
+def _without_names(record: Record) -> tuple[str, ...]:
+    """The arguments that need no name: those that are required, else the first, as in Cropping1D(2)."""
+    names = [name for name in record.fields if name != "type"]
+    return tuple(name for name in names if record.fields[name].required) or tuple(names[:1])
 
 
 def _located(value: Any, node: ast.AST, keys: dict[str, Point] | None = None) -> Located:

@@ -42,7 +42,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "Conv3D(7, 3)": ("3,5,7,2",),
     "CosineSimilarity": ("3", "3"),
     "Cropping1D": ("5,3",),
-    "Cropping2D(1)": ("5,7,3",),
+    "Cropping2D(cropping=1)": ("5,7,3",),
     "Dense(7)": ("3",),
     "DepthwiseConv1D(3)": ("5,2",),
     "DepthwiseConv2D(3)": ("5,7,2",),
