@@ -89,7 +89,8 @@ def _without(error: LaneUnavailable, specs: Sequence[LaneSpec]) -> str:
 def announce(specs: Sequence[LaneSpec], why: str) -> None:
     """Says on standard error what is being waited for."""
     names = ", ".join(spec.name for spec in specs)
-    print(f"conformance: {why}asking {names}; importing frameworks takes some seconds", file=sys.stderr, flush=True)
+    patience = "; importing frameworks takes some seconds" if len(specs) > 1 else ""
+    print(f"conformance: {why}asking {names}{patience}", file=sys.stderr, flush=True)
 
 
 def record_of(results: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -96,6 +96,13 @@ def takes_training(kind: str) -> bool:
     return "training" in _parameters(kind)
 
 
+def is_random(kind: str, config: Mapping[str, Any]) -> bool:
+    """Whether the layer draws numbers while training, so that no two lanes can give the same."""
+    inner = [value for value in config.values() if isinstance(value, Mapping) and "type" in value]
+    draws = any(config.get(name) for name in ("dropout", "recurrent_dropout"))
+    return draws or "Dropout" in kind or "Noise" in kind or any(is_random(value["type"], value) for value in inner)
+
+
 def axis_names(kind: str, config: Mapping[str, Any], name: str, rank: int) -> tuple[str, ...]:
     """What the axes of an input are called, the batch left out. Raises QuestionError for a wrong number of them."""
     known = AXES.get(kind)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from conformance.ask.layer import Asked, read_layer
-from conformance.ask.meaning import IN_A_LIST, axis_names, input_names, numbers, takes_training
+from conformance.ask.meaning import IN_A_LIST, axis_names, input_names, is_random, numbers, takes_training
 from conformance.case.arrays import MAX_ELEMENTS
 from conformance.case.problems import did_you_mean
 from conformance.case.schema import DTYPES, INTEGERS
@@ -66,7 +66,7 @@ def question_of(options: Options) -> Question:
     names = input_names(asked.type, len(given))
     shapes = {name: [length for _, length in axes] for name, axes in zip(names, given, strict=True)}
     masks = [_mask(text) for text in _each(options.masks, len(given), "mask")]
-    batch = _batch(masks, [length for shape in shapes.values() for length in shape])
+    batch = _batch(masks, {*_integers(asked.config), *(length for shape in shapes.values() for length in shape)})
     dims = {"batch": batch}
     dtypes, ranges = _each(options.dtypes, len(given), "dtype"), _each(options.ranges, len(given), "range")
     inputs = []
@@ -77,8 +77,8 @@ def question_of(options: Options) -> Question:
         if rows is not None and asked.type == "Embedding":
             fill = {"integers": [1, fill["integers"][1]]}
         inputs.append(Input(name, named, dtype, fill, rows))
-    if options.is_training and not takes_training(asked.type):
-        raise QuestionError(f"{asked.type} does the same while training", "leave --training out")
+    if options.is_training:
+        _check_training(asked)
     size = max((math.prod(shape) * batch for shape in shapes.values()), default=1)
     if size > MAX_ELEMENTS:
         raise QuestionError(f"an input of {size} elements; {MAX_ELEMENTS} are allowed", "ask with shorter axes")
@@ -128,14 +128,34 @@ def _named(dims: dict[str, int], axes: Sequence[tuple[str | None, int]], usual: 
     return tuple(names)
 
 
-def _batch(masks: Sequence[tuple[str, ...] | None], lengths: Sequence[int]) -> int:
-    """As many rows as the masks have; else the first small prime that no other axis has."""
+def _integers(value: Any) -> Iterator[int]:
+    """Every integer in a layer's arguments: units and filters become axes."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from _integers(item)
+    elif isinstance(value, int):
+        yield value
+
+
+def _check_training(asked: Asked) -> None:
+    """Raises QuestionError where training changes nothing, or what it changes is random."""
+    if not takes_training(asked.type):
+        raise QuestionError(f"{asked.type} does the same while training", "leave --training out")
+    if is_random(asked.type, asked.config):
+        hint = "write a case that claims what must hold whatever was drawn, as cases/core/dropout.case.yaml does"
+        raise QuestionError(f"what {asked.type} gives while training is random, and another in every lane", hint)
+
+
+def _batch(masks: Sequence[tuple[str, ...] | None], taken: Collection[int]) -> int:
+    """As many rows as the masks have; else the first small prime that is not the length of another axis."""
     rows = {len(mask) for mask in masks if mask is not None}
     if len(rows) > 1:
         raise QuestionError("the masks have different numbers of rows", "one entry a sequence, equally many in each")
     if rows:
         return rows.pop()
-    return next(size for size in (*_BATCHES, 17) if size not in lengths or size == 17)
+    return next(size for size in (*_BATCHES, 17) if size not in taken or size == 17)
 
 
 def _drawn(dtype: str, fill: Any, own: str | None, bounds: str | None) -> tuple[str, Any]:

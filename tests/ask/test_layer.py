@@ -36,6 +36,12 @@ def test_a_layer_inside_a_layer() -> None:
 def test_arguments_without_names_stand_in_the_order_of_keras() -> None:
     assert read_layer("SeparableConv1D(7, 3)", None).config == {"filters": 7, "kernel_size": 3}
     assert read_layer("Embedding(30, 7)", None).config == {"input_dim": 30, "output_dim": 7}
+    assert read_layer("Cropping1D((1, 2))", None).config == {"cropping": [1, 2]}
+    assert read_layer("MaxPooling1D(3)", None).config == {"pool_size": 3}
+    with pytest.raises(CaseError, match="which argument is this"):
+        read_layer("BinaryCrossentropy(True)", None)
+    with pytest.raises(CaseError, match="unknown argument"):
+        read_layer("Add(nothing=1)", None)
 
 
 def test_lists_and_signs_in_a_call() -> None:

@@ -23,7 +23,9 @@ def test_axes_are_named_for_the_layer_and_the_batch_is_added() -> None:
 
 
 def test_the_batch_is_a_length_that_no_other_axis_has() -> None:
-    assert asked("Dense(3)", "2,3").dims["batch"] == 5
+    assert asked("Dense(7)", "2,3").dims["batch"] == 5
+    assert asked("Dense(3)", "2,5").dims["batch"] == 7
+    assert asked("Bidirectional(LSTM(5))", "2,3").dims["batch"] == 7
 
 
 def test_channels_first_turns_the_names_round() -> None:
@@ -106,7 +108,7 @@ def test_the_question_in_words() -> None:
         "What does Bidirectional(layer=LSTM(units=3), merge_mode=None) make of (batch, steps 5, features 2, masked)?"
     )
     assert described(question) == words
-    assert described(asked("Dropout(0.5)", "4", is_training=True)).endswith("(batch, features 4) while training?")
+    assert described(asked("BatchNormalization", "4", is_training=True)).endswith("(batch, features 4) while training?")
     assert described(asked("Dense(3)", "4", question="How many?")) == "How many?"
 
 
@@ -218,6 +220,16 @@ MISTAKES = {
         ("Dense(3)", "4"),
         {"is_training": True},
         "Dense does the same while training\n   = help: leave --training out",
+    ),
+    "random numbers": (
+        ("Dropout(0.5)", "4"),
+        {"is_training": True},
+        "what Dropout gives while training is random, and another in every lane\n   = help: write a case that claims",
+    ),
+    "random numbers inside": (
+        ("Bidirectional(LSTM(3, dropout=0.5))", "5,2"),
+        {"is_training": True},
+        "what Bidirectional gives while training is random, and another in every lane",
     ),
     "too large": (
         ("Dense(3)", "100000,100000"),
