@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -75,10 +76,17 @@ def _matrix(parsed: argparse.Namespace) -> int:
     if parsed.versions is None and parsed.results is None:
         raise UsageError("a matrix of what?", "--versions 3.0..3.15 to run cases, or --results FILE to show a run")
     if parsed.versions is not None:
-        if (code := _run(parsed)) not in (Exit.OK, Exit.DISAGREE):
-            return code
+        own = DEFAULT.with_name(f".matrix.{os.getpid()}.json")  # another matrix may run in the same folder
+        try:
+            if (code := _run(parsed, own)) not in (Exit.OK, Exit.DISAGREE):
+                return code
+            results = read(own)
+            own.replace(DEFAULT)
+        finally:
+            own.unlink(missing_ok=True)
         parsed.lane = []
-    results = read(parsed.results or DEFAULT)
+    else:
+        results = read(parsed.results)
     lanes = parsed.lane or subjects(results)
     known = [row["name"] for row in results["lanes"]]
     for name in lanes:
@@ -118,17 +126,16 @@ def rendered(results: Mapping[str, Any], lanes: Sequence[str], form: str, every:
     return (matrix_text.markdown if form == "markdown" else matrix_text.text)(lines, lanes, every)
 
 
-def _run(parsed: argparse.Namespace) -> int:
-    """Runs the cases in a lane for every version that was asked for, quietly; the results are kept."""
+def _run(parsed: argparse.Namespace, results: Path) -> int:
+    """Runs the cases in a lane for every version that was asked for, and writes the results."""
     from conformance.gate.gate import run_cases
 
     versions = chosen(parsed.versions, parsed.package)
     arguments = selected(parsed.arguments)
-    DEFAULT.unlink(missing_ok=True)
     lanes = [*parsed.lane, *(f"{parsed.package}@{version}" for version in versions)]
     names = ", ".join([*parsed.lane, f"{parsed.package} {', '.join(versions)}"])
     print(f"conformance: asking {names}; below, F is an answer other than the reference's", file=sys.stderr, flush=True)
-    return run_cases(lanes, ["-rN", *arguments], DEFAULT)
+    return run_cases(lanes, ["-rN", *arguments], results)
 
 
 def chosen(text: str, package: str) -> list[str]:

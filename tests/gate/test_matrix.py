@@ -287,13 +287,17 @@ def test_versions_are_run_as_lanes_after_those_that_were_added(
     printed = capsys.readouterr()
     assert printed.err.startswith("conformance: asking tf_keras, keras 3.4.0, 3.6.0; below, F is an answer other")
     assert printed.out.startswith("1 of 2 cases has more than one answer in 3 lanes")
+    assert [path.name for path in (tmp_path / "reports").iterdir()] == ["matrix.json"]
 
 
 def test_a_run_that_could_not_be_made_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(gate, "run_cases", lambda *_: 5)
     cases_of(POOLED, tmp_path / "cases")
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "matrix.json").write_text("of an earlier run", encoding="utf-8")
     assert main(["matrix", "--versions", "3.6.0"]) == 5
+    assert (tmp_path / "reports" / "matrix.json").read_text(encoding="utf-8") == "of an earlier run"
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "json", "html"])
