@@ -50,7 +50,7 @@ def changes_of(results: Mapping[str, Any]) -> Changes | None:
     since = f"the run of {one_line(baseline['started'], 40)}"
     if baseline["note"]:
         return Changes((f"Nothing can be said of {since}: {one_line(baseline['note'])}.",), ())
-    counts = [f"{count:,} {one_line(name, 40)}" for name, count in baseline["counts"].items()]
+    counts = [_count(one_line(name, 40), n) for name, n in baseline["counts"].items() if n or name == "regressions"]
     moves = [
         f"{one_line(move['name'], 60)} {one_line(move['old'] or 'none', 40)} → {one_line(move['new'] or 'none', 40)}"
         for move in baseline["environment"]
@@ -65,18 +65,26 @@ def _sections(rows: list[Mapping[str, Any]]) -> list[Moved]:
     for section, title in TITLES.items():
         links = [_link(row) for row in rows if row["section"] == section]
         if links:
-            count = f"{len(links):,} {section}"
-            found.append(
-                Moved(f"{count}: {title[:1].lower()}{title[1:]}", tuple(links[:MOST]), max(len(links) - MOST, 0))
-            )
+            words = f"{_count(section, len(links))}: {title[:1].lower()}{title[1:]}"
+            found.append(Moved(words, tuple(links[:MOST]), max(len(links) - MOST, 0)))
     return found
+
+
+def _count(section: str, number_of: int) -> str:
+    """`3 fixed`, `1 regression`, `no regression`."""
+    noun = "regression" if section == "regressions" and number_of < 2 else section
+    return f"{number_of:,} {noun}" if number_of else f"no {noun}"
 
 
 def _link(row: Mapping[str, Any]) -> Link:
     name = safe(row["case"], 400)
     href = "" if row["section"] == "removed" else case_href(name)
     where = ", ".join(one_line(part, 60) for part in (row["lane"], row["aspect"], row["node"]) if part)
-    words = f"{where}: {_said(row['old'], 'was not there')} → {_said(row['new'], 'is not there')}"
+    old, new = row["old"], row["new"]
+    if old and new and old["answer"] == new["answer"]:
+        words = f"{where}: {_verdict(old)} → {_verdict(new)}, both times {one_line(new['answer'], 160)}"
+    else:
+        words = f"{where}: {_said(old, 'was not there')} → {_said(new, 'is not there')}"
     note = f" ({one_line(row['note'], 160)})" if row["note"] else ""
     return Link(name, href, _FAILING.get(row["section"], "unsupported"), words + note)
 
@@ -84,8 +92,11 @@ def _link(row: Mapping[str, Any]) -> Link:
 def _said(side: Mapping[str, Any] | None, missing: str) -> str:
     if side is None:
         return missing
-    known = f", known as {one_line(side['known'], 60)}" if side["known"] else ""
-    return f"{one_line(side['verdict'], 20)}, {one_line(side['answer'], 160)}{known}"
+    return f"{_verdict(side)}, {one_line(side['answer'], 160)}"
+
+
+def _verdict(side: Mapping[str, Any]) -> str:
+    return one_line(side["verdict"], 20) + (f" as {one_line(side['known'], 60)}" if side["known"] else "")
 
 
 def change_blocks(record: Record) -> list[Block]:

@@ -121,7 +121,7 @@ def _special(record: Record, lane: str, finding: Finding) -> str:
 
 def _values(record: Record, lane: str, finding: Finding) -> str:
     found, wanted_by = finding["distance"], finding["wanted_by"]
-    words = f"{finding['aspect']} of {_node(finding)}: {lane} has {found['over']} of {found['count']} elements"
+    words = f"{finding['aspect']} of {_node(finding)}: {lane} has {found['over']:,} of {found['count']:,} elements"
     if found["worst"] is not None and is_exact(found["worst"]):
         return f"{words} that are not exactly those of {source_text(wanted_by)}{_worst_words(found)}"
     around = "what the case expects" if wanted_by == "case" else source_text(wanted_by)
@@ -201,7 +201,7 @@ def _same(record: Record, lane: str, finding: Finding) -> str:
     words = f"claim same({_node(finding)}): in {lane} "
     found = finding["distance"]
     if found is not None:
-        over = f"{found['over']} of {found['count']} elements"
+        over = f"{found['over']:,} of {found['count']:,} elements"
         return f"{words}{over} lie further apart than the {noun_of(record)}{_worst_words(found)}"
     if finding["wanted"] != finding["got"]:
         return f"{words}their shapes are {shape_text(finding['wanted'])} and {shape_text(finding['got'])}"
@@ -222,7 +222,7 @@ def _relation(record: Record, lane: str, finding: Finding) -> str:
     if finding["got"] is not None:
         return f"{head}: it {failure_text(finding['got'], 160)}"
     found = finding["distance"]
-    return head if found is None else f"{head}; {found['over']} of {found['count']} elements are further apart"
+    return head if found is None else f"{head}; {found['over']:,} of {found['count']:,} elements are further apart"
 
 
 def _other(record: Record, lane: str, finding: Finding) -> str:

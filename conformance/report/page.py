@@ -181,7 +181,7 @@ def _pair_cell(pair: Mapping[str, Any] | None) -> Cell:
         return Cell(f"differ in {one_line(pair['finding']['aspect'], 40)}", "differ")
     words = f"{decimal(pair['largest'], 2)}, {share_text(pair['used'])}"
     if pair["finding"] is not None:
-        return Cell(f"{words}; {pair['over']} of {pair['count']} over", "differ")
+        return Cell(f"{words}; {pair['over']:,} of {pair['count']:,} over", "differ")
     if pair["count"] == 0 and not pair["used"]:
         return Cell("both raised", "agree")
     return Cell(f"{words}; none over" if pair["used"] else words, "agree")

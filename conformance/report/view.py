@@ -207,7 +207,7 @@ def _lanes_table(lanes: Sequence[Mapping[str, Any]]) -> Table:
     """A row a lane: what it proved to be, and how many of its cases it ran."""
     head = ("lane", "ran", "verdicts", "versions", "masks", "role", "module files")
     rows = tuple(_lane_row(lane) for lane in lanes)
-    return Table("what each lane proved to be, and how many of its cases it ran", head, rows, "wide")
+    return Table("what each lane proved to be, and how many of its cases it ran", head, rows, "wide lanes")
 
 
 def _lane_row(lane: Mapping[str, Any]) -> tuple[Cell, ...]:

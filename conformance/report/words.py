@@ -205,7 +205,7 @@ _OPERATION = re.compile(r"\{\{function_node [^}]*\}\} ?")
 def bias_text(found: Mapping[str, Any]) -> str:
     """The errors of a whole output, in roundings of float32: what one rounding gives is 1, and 0 in the mean."""
     rms, mean = decimal(found["rms"], 2), decimal(found["mean"], 2)
-    return f"{rms} roundings in the root mean square, {mean} in the mean, over {found['count']} elements"
+    return f"{rms} roundings in the root mean square, {mean} in the mean, over {found['count']:,} elements"
 
 
 def essence(message: str) -> str:

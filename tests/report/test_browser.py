@@ -9,18 +9,19 @@ import re
 import shutil
 import unicodedata
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conformance.report import view
+from conformance.report import html, view
 from conformance.report.blocks import GLYPHS
 from conformance.report.findings import verdict_text
 from conformance.report.html import render, render_page
 from conformance.report.page import page_of
 from conformance.report.words import rerun_command
 from tests.report.factory import LANE_ROWS, agreeing, differing, finding, mask, odd, results, too_large, wrong_shape
-from tests.report.test_html import HOSTILE, MIXED, poisoned
+from tests.report.test_html import HOSTILE, MIXED, poisoned, varied
 
 pytestmark = pytest.mark.browser
 
@@ -33,8 +34,12 @@ def known_mask(**given: Any) -> Any:
     return odd("torch", held, found, outcome="known", layers=["Conv1D"], **given)
 
 
+SAID = {"verdict": "agree", "answer": "none", "known": ""}
+MOVED = {"lane": "torch", "section": "fixed", "aspect": "mask", "node": "y", "old": SAID, "new": SAID, "moved": []}
 EVERY_WORD = results(
-    *MIXED["cases"], known_mask(id="conv1d/one.known", tags=["mask"]), known_mask(id="conv1d/one.recurrent")
+    *MIXED["cases"],
+    known_mask(id="conv1d/one.known", tags=["mask"]),
+    {**known_mask(id="conv1d/one.recurrent"), "changed": [MOVED]},
 )
 
 
@@ -268,7 +273,7 @@ def test_every_filter_word_of_the_help_filters(visit: Any) -> None:
     page.keyboard.press("?")
     words = page.evaluate("[...document.querySelectorAll('#help table:last-child kbd')].map((kbd) => kbd.textContent)")
     page.keyboard.press("Escape")
-    assert len(words) == 12
+    assert len(words) == 13
     for word in words:
         page.fill("#query", word.replace("NAME", "other-axis"))
         assert shown_ids(page) != [], word
@@ -342,6 +347,28 @@ def test_a_report_printed_from_a_case_has_that_case(visit: Any) -> None:
 def test_nothing_is_wider_than_the_window(visit: Any, width: Any, hash: Any) -> None:
     page = visit(MIXED, hash, (width, 800))
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_ten_thousand_cases_fit_in_a_file_and_are_found_in_it(visit: Any, tmp_path: Path) -> None:
+    """Seconds are measured in benchmarks, on a quiet machine; here it must only not hang."""
+    found = results(*varied(9_999), wrong_shape(id="conv1d/the.one"))
+    page = visit(found, "#?q=is:failing")
+    assert (tmp_path / "report.html").stat().st_size < 12_000_000
+    assert shown_ids(page) == ["conv1d/the.one"]
+    page.fill("#query", "steps_42-n_3146 layer:Embedding status:agree")
+    assert shown_ids(page) == ["pooling/global_average.channels_first-steps_42-n_3146"]
+    page.click("#index tr:not([hidden]) a")
+    assert shown_cases(page) == ["pooling/global_average.channels_first-steps_42-n_3146"]
+
+
+def test_a_case_without_a_page_is_found_in_the_index(visit: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(html, "LARGEST", 10)
+    page = visit(MIXED, "#pooling/one.fine")
+    assert page.is_visible("#overview")
+    assert not page.is_visible("#unknown")
+    assert page.evaluate("document.querySelector(':target').querySelector('a').textContent") == "pooling/one.fine"
+    page.fill("#query", "one.fine")
+    assert shown_ids(page) == ["pooling/one.fine"]
 
 
 def test_an_empty_report_opens(visit: Any) -> None:
