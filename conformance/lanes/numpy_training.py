@@ -16,6 +16,8 @@ from conformance.reference.base import Layer
 from conformance.reference.optimizers import Memory, Optimizer, make_optimizer
 
 Arrays = Mapping[str, Any]
+ARGUMENT_PATTERNS = 4
+"""Trainings from which the sensitivity to what is made of an optimiser's arguments is estimated: it is one number."""
 
 
 def make_optimizers(plan: Mapping[str, Any]) -> list[Optimizer]:
@@ -36,6 +38,34 @@ def weights_after_steps(
         for number, held in enumerate(_steps(plan, training, layers, optimizer, weights, inputs), start=1):
             found |= {f"{name}@{number}": value for name, value in held.items()}
     return found
+
+
+def moves_of_arguments(
+    plan: Mapping[str, Any],
+    layers: Mapping[str, Layer],
+    optimizers: Sequence[Optimizer],
+    weights: Mapping[str, Arrays],
+    inputs: Arrays,
+    unit: float,
+) -> dict[str, Any]:
+    """`layer.weight@step` to the root mean square of what it moves when what optimisers make of their arguments does.
+
+    Zeros where nothing of that kind is rounded (`Optimizer.rounded`).
+    """
+
+    def trained(those: Sequence[Optimizer]) -> dict[str, Any]:
+        return weights_after_steps(plan, layers, those, weights, inputs)
+
+    exact = trained(optimizers)
+    moved = {label: numpy.zeros(value.shape) for label, value in exact.items()}
+    for pattern in range(ARGUMENT_PATTERNS):
+        random = numpy.random.Generator(numpy.random.Philox(key=[pattern, 1]))
+        near = [optimizer.rounded(random, unit) for optimizer in optimizers]
+        if all(one is other for one, other in zip(near, optimizers, strict=True)):
+            return moved
+        for label, value in trained(near).items():
+            moved[label] += (value - exact[label]) ** 2
+    return {label: numpy.sqrt(total / ARGUMENT_PATTERNS) for label, total in moved.items()}
 
 
 def _steps(

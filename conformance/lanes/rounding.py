@@ -20,7 +20,7 @@ from conformance.lanes.adapter import Observing
 from conformance.lanes.carried import Value
 from conformance.lanes.formats import FORMATS, Format, rounded
 from conformance.lanes.numpy import ReferenceArrays, WeightSource, flat
-from conformance.lanes.numpy_training import weights_after_steps
+from conformance.lanes.numpy_training import moves_of_arguments, weights_after_steps
 from conformance.lanes.wire import pack, unpack
 from conformance.reference.base import Layer
 from conformance.reference.optimizers import Optimizer
@@ -114,7 +114,7 @@ class Perturbed:
         value_moves = {node: [numpy.zeros(item.shape) for item in items] for node, items in values.items()}
         gradient_moves = {name: numpy.zeros(array.shape) for name, array in gradients.items()}
         for pattern in range(PATTERNS):
-            near_values, near_gradients = self._evaluate(self._moved(pattern), self._rounded(optimizers, pattern))
+            near_values, near_gradients = self._evaluate(self._moved(pattern), optimizers)
             with numpy.errstate(invalid="ignore", over="ignore"):
                 for node, items in values.items():
                     for total, item, near in zip(value_moves[node], items, near_values[node], strict=True):
@@ -122,10 +122,9 @@ class Perturbed:
                             total += (near - item) ** 2
                 for name, array in gradients.items():
                     gradient_moves[name] += (near_gradients[name] - array) ** 2
-        value_sizes = {
-            node: [(BACKWARD if "@" in node else 1.0) * numpy.sqrt(total / PATTERNS) for total in totals]
-            for node, totals in value_moves.items()
-        }
+        value_sizes = {node: [numpy.sqrt(total / PATTERNS) for total in totals] for node, totals in value_moves.items()}
+        for label, moved in moves_of_arguments(plan, layers, optimizers, weights, inputs, FLOAT32_UNIT).items():
+            value_sizes[label] = [numpy.hypot(BACKWARD * size, moved) for size in value_sizes[label]]
         gradient_sizes = {name: numpy.sqrt(moved / PATTERNS) for name, moved in gradient_moves.items()}
         if coarse is not None:
             value_sizes, gradient_sizes = _no_smaller(value_sizes, gradient_sizes, coarse, (values, gradients))
@@ -156,11 +155,6 @@ class Perturbed:
         if tiny:
             moved = {name: array + tiny * generator.uniform(-1.0, 1.0, array.shape) for name, array in moved.items()}
         return moved
-
-    @staticmethod
-    def _rounded(optimizers: Sequence[Optimizer], pattern: int) -> list[Optimizer]:
-        generator = numpy.random.Generator(numpy.random.Philox(key=[pattern, 1]))
-        return [optimizer.rounded(generator, FLOAT32_UNIT) for optimizer in optimizers]
 
     def _evaluate(
         self, variables: Arrays, optimizers: Sequence[Optimizer]
