@@ -55,7 +55,7 @@ def test_shared_axes(shared: Any, shape: tuple[int, ...]) -> None:
     assert layer.rule((2, 4, 5, 6)) == f"{math.prod(shape)} slopes, shape {shape}"
 
 
-@pytest.mark.parametrize("axis", [0, -1, 4])
+@pytest.mark.parametrize("axis", [0, -1, 4, 5])
 def test_an_axis_that_cannot_be_shared(axis: int) -> None:
     with pytest.raises(LayerError, match=f"there is no axis {axis} beside the batch"):
         PReLU(shared_axes=(axis,)).weights((2, 4, 5, 6))

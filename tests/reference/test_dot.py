@@ -97,3 +97,9 @@ def test_mutants_are_seen() -> None:
     assert is_seen(Dot(axes=1, normalize=True), "never_normalizes", [X[:, 0], X[:, 1]])
     seen = {"other_norm", "never_normalizes", "all_pairs", "second_first", "rank_1"}
     assert {mutant.name for mutant in Dot.mutants} == seen
+
+
+def test_short_vectors_are_divided_by_epsilon() -> None:
+    """By hand: (3e-9, 4e-9) has the length 5e-9, under 1e-7: it becomes (0.03, 0.04); times (1, 0) that is 0.03."""
+    x, y = numpy.array([[3e-9, 4e-9], [0.0, 0.0]]), numpy.array([[2.0, 0.0], [2.0, 0.0]])
+    assert run(Dot(axes=1, normalize=True), [x, y])[:, 0].tolist() == pytest.approx([0.03, 0.0], rel=1e-12)

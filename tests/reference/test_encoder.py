@@ -138,3 +138,11 @@ def test_the_padding_token_learns_nothing() -> None:
     assert not gradient[5].any()
     assert free[5].any()
     numpy.testing.assert_allclose(numpy.delete(gradient, 5, 0), numpy.delete(free, 5, 0), rtol=1e-12)
+
+
+def test_left_out_arguments_are_those_of_bert_base() -> None:
+    """Devlin et al. (2018), section 3: L = 12, H = 768, A = 12; 4 H between; 30,522 word pieces, 512 positions."""
+    layer = BertModel()
+    assert (layer.num_hidden_layers, layer.hidden_size, layer.num_attention_heads) == (12, 768, 12)
+    assert (layer.intermediate_size, layer.vocab_size, layer.max_position_embeddings) == (3072, 30522, 512)
+    assert (layer.type_vocab_size, layer.layer_norm_eps, layer.pad_token_id) == (2, 1e-12, 0)
