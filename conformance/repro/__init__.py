@@ -5,8 +5,10 @@
     literals   arrays and other values as Python text
     graph      the case's graph as Python text
     carry      source of the reference and of the ports, pruned to what a case needs
+    fold       ... and to what its arguments decide
     keras_script, numpy_script, torch_script, and `script`, which chooses one, adds the check and puts it together
     issue      a script as a bug report
+    kept       the scripts of a case that differs, as results hold them
 
 A script ends with 0 where it gives what the report says, with 1 where it does not. Where no script can be honest,
 `NotScriptable` says why. Generating one imports no framework.

@@ -14,6 +14,7 @@ from conformance.lanes.wire import unpack
 from conformance.reference.base import Layer as ReferenceLayer
 from conformance.reference.catalog import LAYERS
 from conformance.repro.carry import Carrier
+from conformance.repro.configs import kinds_of, strings_of
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
 from conformance.repro.graph import GraphWriter
@@ -97,7 +98,7 @@ class _NumPy:
         is_refused = failure is not None and failure["phase"] == "build"
         self.checks = is_refused
         wanted = {"call", "compute_mask", "supports_masking", *(["check"] if is_refused else [])}
-        strings = frozenset(_strings([spec["full"] for spec in self.layers.values()]))
+        strings = frozenset(strings_of([spec["full"] for spec in self.layers.values()]))
         self.carrier = Carrier(
             FOLDER,
             given={
@@ -110,7 +111,7 @@ class _NumPy:
             rewrite=_as_numpy,
             replaced={("rnn", "_constant"): "def _constant(states):\n    return states\n"},
         )
-        kinds = dict.fromkeys(kind for spec in self.layers.values() for kind in _kinds(spec["type"], spec["config"]))
+        kinds = dict.fromkeys(kind for spec in self.layers.values() for kind in kinds_of(spec["type"], spec["config"]))
         unknown = [kind for kind in kinds if kind not in LAYERS]
         if unknown:
             raise NotScriptable(f"the reference has no layer {unknown[0]}")
@@ -197,26 +198,6 @@ class _NumPy:
 
 def _is_wanted(line: str) -> bool:
     return "autograd" not in line and not line.startswith(("from typing", "from collections.abc", "import numpy"))
-
-
-def _kinds(kind: str, config: Any) -> list[str]:
-    """A layer's type and those of the layers inside it."""
-    found = [kind]
-    for key, value in config.items():
-        if key.endswith(("_initializer", "_regularizer", "_constraint")):
-            continue
-        for item in value if isinstance(value, list | tuple) else [value]:
-            if isinstance(item, Mapping) and "type" in item:
-                found += _kinds(item["type"], {k: v for k, v in item.items() if k != "type"})
-    return found
-
-
-def _strings(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, Mapping):
-        return [text for item in value.values() for text in _strings(item)]
-    return [text for item in value for text in _strings(item)] if isinstance(value, list | tuple) else []
 
 
 def _as_numpy(module: Module, node: ast.AST) -> list[Edit]:

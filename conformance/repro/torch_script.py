@@ -6,73 +6,26 @@ import ast
 import re
 import textwrap
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from conformance.case.expressions import Call, Tree
 from conformance.lanes.wire import unpack
 from conformance.repro.carry import Carrier
+from conformance.repro.configs import configs_of, is_same, kinds_of, plain_of, strings_of
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
+from conformance.repro.fold import folded, pruned
 from conformance.repro.graph import GraphWriter
 from conformance.repro.literals import value_text
 from conformance.repro.names import Names
 from conformance.repro.operations import index_text, torch_operation
 from conformance.repro.parts import Body
+from conformance.repro.ports import FOLDER, ports
 from conformance.repro.source import Edit, Key, Module, module_of
 
-FOLDER = Path(__file__).parents[1] / "lanes" / "torch"
 CELLS = {"SimpleRNN": "SimpleRNNCell", "GRU": "GRUCell", "LSTM": "LSTMCell", "RNN": "StackedRNNCells"}
 """The ports that a port may call by name for what torch has no module for."""
-_NO_FAMILIES = {"__init__", "lane", "port", "transformers_bert"}
-
-
-@dataclass(frozen=True)
-class Ported:
-    """A port as its module declares it."""
-
-    where: Key
-    """The function that runs the layer; of a loss, the one that gives a number for each sample."""
-    parameters: tuple[str, ...]
-    mask: Key
-    is_loss: bool = False
-
-
-@lru_cache(maxsize=1)
-def ports() -> Mapping[str, Ported]:
-    """Every port by the Keras class name of its layer, read from the source: no import of torch."""
-    found: dict[str, Ported] = {}
-    for path in sorted(FOLDER.glob("*.py")):
-        if path.stem in _NO_FAMILIES:
-            continue
-        module = module_of(FOLDER, path.stem)
-        for node in module.source.tree.body:
-            if isinstance(node, ast.FunctionDef):
-                for decorator in node.decorator_list:
-                    found |= _declared(module, node, decorator)
-            elif isinstance(node, ast.For) and isinstance(node.iter, ast.Tuple):
-                call = node.body[0].value  # type: ignore[attr-defined]  # the loop that registers one port for three
-                function = module.definitions[call.args[0].id]
-                assert isinstance(function, ast.FunctionDef)
-                for kind in node.iter.elts:
-                    found |= _declared(module, function, ast.Call(call.func.func, [kind], call.func.keywords))
-    return found
-
-
-def _declared(module: Module, node: ast.FunctionDef, decorator: ast.expr) -> dict[str, Ported]:
-    if not (isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Name)):
-        return {}
-    kind = decorator.args[0].value  # type: ignore[attr-defined]  # always a string
-    if decorator.func.id == "loss":
-        names = ("y_true", "y_pred", "sample_weight", "y_pred_mask")
-        return {kind: Ported((module.name, node.name), names, ("port", "drop"), is_loss=True)}
-    if decorator.func.id != "port":
-        return {}
-    rule = next((keyword.value.id for keyword in decorator.keywords if keyword.arg == "mask"), "drop")  # type: ignore[attr-defined]
-    mask = module.imported.get(rule, (module.name, rule)) if rule != "drop" else ("port", "drop")
-    return {kind: Ported((module.name, node.name), tuple(arg.arg for arg in node.args.args)[2:], mask)}
 
 
 def torch_body(evidence: Evidence, lane: str) -> Body:
@@ -86,18 +39,20 @@ class _Torch:
     def __init__(self, evidence: Evidence, lane: str) -> None:
         self.evidence, self.lane, self.plan = evidence, lane, evidence.plan
         self.layers: Mapping[str, Any] = self.plan["layers"]
+        self.spoken: set[str] = set()
+        self.makes_configs = False
         self.native = evidence.record["lanes"][lane]["native"]
         kinds = dict.fromkeys(
             name
             for spec in self.layers.values()
-            for kind in _kinds(spec["type"], spec["full"])
+            for kind in kinds_of(spec["type"], spec["full"])
             for name in (kind, CELLS.get(kind, kind))
         )
         unknown = [kind for kind in kinds if kind not in ports()]
         if unknown:
             raise NotScriptable(f"there is no port of {unknown[0]} to torch")
         self.kinds = list(kinds)
-        strings = frozenset(_strings([spec["full"] for spec in self.layers.values()]))
+        strings = frozenset(strings_of([spec["full"] for spec in self.layers.values()]))
         self.carrier = Carrier(
             FOLDER,
             given=dict.fromkeys(("PORTS", "Tensor", "port", "Any")),
@@ -119,10 +74,14 @@ class _Torch:
     def body(self) -> Body:
         writer = GraphWriter(self.evidence, self.lane, self, self.names, returns_masks=False)
         graph = writer.function()
-        helpers = [*self.texts]
-        if any("PORTS[" in text for text in helpers):
-            rows = "".join(f'    "{kind}": {self._function(kind)},\n' for kind in self.kinds)
-            helpers.append(f"PORTS = {{\n{rows}}}\n")
+        helpers = self._decided()
+        rows = "".join(f'    "{kind}": {self._function(kind)},\n' for kind in self.kinds)
+        table = f"PORTS = {{\n{rows}}}\n"
+        self.makes_configs = any(
+            "Config(" in text and not text.startswith(("class Config", "def _attributes")) for text in helpers
+        )
+        helpers = pruned([*helpers, table], "\n".join([*graph, "Parameters", "Config" if self.makes_configs else ""]))
+        self.spoken = set(re.findall(r"\w+", "\n".join([*helpers, *graph])))
         lines: list[str] = []
         for name, spec in self.layers.items():
             lines += self._layer(name, spec)
@@ -137,6 +96,7 @@ class _Torch:
         return Body(
             imports=(
                 *(line for line in imports if "torch" not in line),
+                *([] if self.makes_configs else ["from types import SimpleNamespace"]),
                 "",
                 "import numpy as np",
                 "import torch",
@@ -153,22 +113,32 @@ class _Torch:
             before_run=tuple(states) if len(self.plan["runs"]) > 1 else (),
         )
 
+    def _decided(self) -> list[str]:
+        """The carried functions without what the layers' arguments decide, where no code makes layers with others."""
+        if any("vars(" in text for text in self.texts):
+            return self.texts
+        values: dict[str, list[Any]] = {}
+        for config in configs_of([{"type": spec["type"], **spec["full"]} for spec in self.layers.values()]):
+            for key, value in config.items():
+                values.setdefault(key, []).append(plain_of(value))
+        agreed = {key: found[0] for key, found in values.items() if is_same(found)}
+        table = next((text for text in self.texts if text.startswith("ACTIVATIONS = ")), "")
+        activations = {"linear": "", **dict(re.findall(r'"(\w+)": ([\w.]+),', table))} if table else {}
+        return [folded(text, "layer", agreed, activations) if "layer" in text else text for text in self.texts]
+
     def _function(self, kind: str) -> str:
         name = self.carried[ports()[kind].where]
         return f"{self.carried['losses', 'loss']}({name})" if ports()[kind].is_loss else name
 
     def _layer(self, name: str, spec: Mapping[str, Any]) -> list[str]:
         """Config, weights in Keras' layout, and the same numbers as torch wants them."""
-        config = ", ".join(f'"{key}": {value_text(value)}' for key, value in spec["full"].items() if key != "name")
-        lines = [
-            *textwrap.wrap(
-                f'{self.names(name)} = Config("{spec["type"]}", {{{config}}})',
-                110,
-                subsequent_indent="    ",
-                break_long_words=False,
-                break_on_hyphens=False,
-            )
-        ]
+        lines = textwrap.wrap(
+            f"{self.names(name)} = {self._config(spec['type'], spec['full'])}",
+            110,
+            subsequent_indent="    ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
         if spec["weights"]:
             rows = [
                 f'    "{key}": torch.from_numpy({self.evidence.text(unpack(value), 4)}),'
@@ -184,6 +154,21 @@ class _Torch:
             if mapped
             else [*lines, f"{self.parameter_names[name]} = Parameters({{}}, {{}})"]
         )
+
+    def _config(self, kind: str, config: Mapping[str, Any]) -> str:
+        """A layer's arguments as attributes: those of which the carried functions speak."""
+        kept = {key: self._argument(value) for key, value in config.items() if key in self.spoken - {"name", "type"}}
+        if self.makes_configs:
+            return f'Config("{kind}", {{{", ".join(f"{key!r}: {text}" for key, text in kept.items())}}})'
+        return f'SimpleNamespace(type="{kind}"{"".join(f", {key}={text}" for key, text in kept.items())})'
+
+    def _argument(self, value: Any) -> str:
+        if isinstance(value, Mapping) and "type" in value:
+            return self._config(value["type"], {key: item for key, item in value.items() if key != "type"})
+        if isinstance(value, list | tuple):
+            items = [self._argument(item) for item in value]
+            return "(" + ", ".join(items) + (",)" if len(items) == 1 else ")")
+        return value_text(value)
 
     def _mapped(self, layer: str, words: str, spec: Mapping[str, Any]) -> str:
         """`kernel.transpose(2, 1, 0)` as the tensor operations that it stands for."""
@@ -264,25 +249,6 @@ def _loss_source() -> str:
         '    """A loss of each sample, then Keras\' weights, mask and reduction."""\n\n'
         f"{textwrap.indent(text, '    ')}\n\n    return call\n"
     )
-
-
-def _kinds(kind: str, config: Any) -> list[str]:
-    """A layer's type and those of the layers inside it."""
-    found = [kind]
-    for key, value in config.items():
-        if not key.endswith(("_initializer", "_regularizer", "_constraint")):
-            for item in value if isinstance(value, list | tuple) else [value]:
-                if isinstance(item, Mapping) and "type" in item:
-                    found += _kinds(item["type"], {k: v for k, v in item.items() if k != "type"})
-    return found
-
-
-def _strings(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, Mapping):
-        return [text for item in value.values() for text in _strings(item)]
-    return [text for item in value for text in _strings(item)] if isinstance(value, list | tuple) else []
 
 
 def _as_torch(module: Module, node: ast.AST) -> list[Edit]:

@@ -36,7 +36,7 @@ ALWAYS = (
 )
 """What the sample must hold, beside one case of every family."""
 STANDARD = {"base64", "dataclasses", "hashlib", "math", "os", "sys", "textwrap", "warnings", "inspect"}
-STANDARD |= {"collections.abc", "functools", "fractions"}
+STANDARD |= {"collections.abc", "functools", "fractions", "types"}
 
 
 def sample() -> list[Any]:
