@@ -12,7 +12,9 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
+from conformance.ask.find import one_of
 from conformance.errors import Exit, UsageError
+from conformance.report.words import one_line
 from conformance.usage import FORMATS, form_of
 
 DEFAULT = Path("reports/matrix.json")
@@ -25,7 +27,7 @@ _EXAMPLES = """\
 examples:
   conformance matrix --versions 3.0..3.15 merge/mask.two_embeddings-kind_Average
   conformance matrix --versions 3.0.5,3.3.3,3.4..3.6 --lane tf_keras cases/merge -o matrix.html
-  conformance matrix --results reports/matrix.json --format md        the same run again, as markdown
+  conformance matrix --results reports/matrix.json cases/merge --format md   of the same run, as markdown
   conformance matrix --results all.json --lane keras --lane torch     two lanes of any run
   conformance report reports/results.json --matrix reports/matrix.json -o report.html
   conformance explain merge/mask.pooled --matrix reports/matrix.json
@@ -86,24 +88,41 @@ def _matrix(parsed: argparse.Namespace) -> int:
             own.unlink(missing_ok=True)
         parsed.lane = []
     else:
-        results = read(parsed.results)
+        results = shown_cases(read(parsed.results), parsed.arguments, str(parsed.results))
     lanes = parsed.lane or subjects(results)
     known = [row["name"] for row in results["lanes"]]
     for name in lanes:
         if name not in known:
             raise UsageError(f"there is no lane {name} in {parsed.results or DEFAULT}", f"lanes: {', '.join(known)}")
     form = form_of(parsed.format, parsed.output)
-    title = page_head(sys.argv[1:]) if form == "markdown" and parsed.output is not None else ""
+    run = results["command"] if parsed.results is not None else ""
+    title = page_head(sys.argv[1:], run) if form == "markdown" and parsed.output is not None else ""
     emit(title + rendered(results, lanes, form, parsed.every), parsed.output)
     return Exit.OK
 
 
-def page_head(arguments: Sequence[str]) -> str:
-    """The head of a markdown page that stands on its own: what it is, and the command that writes it again."""
-    command = shlex.join(["conformance", *arguments])
-    return (
-        f"# Answers by version\n\nWritten by this command; run it again rather than edit.\n\n```sh\n{command}\n```\n\n"
-    )
+def page_head(arguments: Sequence[str], run: str) -> str:
+    """The head of a markdown page that stands on its own: what it is, and the commands that write it again."""
+    commands = [shlex.join(["conformance", *arguments])]
+    commands = [f"{one_line(run, 4_000)}  # the run", *commands] if run else commands
+    written = "\n".join(commands)
+    return f"# Answers by version\n\nWritten by this; run it again rather than edit.\n\n```sh\n{written}\n```\n\n"
+
+
+def shown_cases(results: dict[str, Any], wanted: Sequence[str], where: str) -> dict[str, Any]:
+    """The results with the cases alone that are named: by id or its end, by file, or by folder; all without a name.
+
+    Raises UsageError for a name that no case has.
+    """
+    if not wanted:
+        return results
+    ids = [record["id"] for record in results["cases"]]
+    kept: set[str] = set()
+    for name in wanted:
+        place = name.rstrip("/")
+        found = [r["id"] for r in results["cases"] if r["path"] == place or r["path"].startswith(f"{place}/")]
+        kept.update(found or [one_of(name, ids, where)])
+    return {**results, "cases": [record for record in results["cases"] if record["id"] in kept]}
 
 
 def subjects(results: Mapping[str, Any]) -> list[str]:
@@ -187,7 +206,6 @@ def selected(arguments: Sequence[str], folder: Path = Path("cases")) -> list[str
 
 
 def _item(case_id: str, folder: Path) -> str:
-    from conformance.ask.find import one_of
     from conformance.case.load import load_folder
 
     positions = {case.id: case.position.path for case in load_folder(folder)}

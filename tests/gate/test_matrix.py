@@ -13,7 +13,7 @@ from conformance.cli import main
 from conformance.errors import UsageError
 from conformance.gate import bisect, gate
 from conformance.gate.matrix import Cell, Line, Span, changes, ends, grouped, labels, matrix, spans
-from conformance.gate.matrix_commands import chosen, rendered, selected
+from conformance.gate.matrix_commands import chosen, rendered, selected, shown_cases
 from conformance.gate.matrix_page import html
 from conformance.gate.matrix_text import json_text, markdown, text
 from conformance.results import write
@@ -298,6 +298,27 @@ def test_a_run_that_could_not_be_made_is_not_shown(tmp_path: Path, monkeypatch: 
     (tmp_path / "reports" / "matrix.json").write_text("of an earlier run", encoding="utf-8")
     assert main(["matrix", "--versions", "3.6.0"]) == 5
     assert (tmp_path / "reports" / "matrix.json").read_text(encoding="utf-8") == "of an earlier run"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kept"),
+    [
+        ([], [CASE, OTHER]),
+        ([CASE], [CASE]),
+        (["other"], [OTHER]),
+        (["cases/fam/topic.case.yaml"], [CASE, OTHER]),
+        (["cases/"], [CASE, OTHER]),
+    ],
+)
+def test_cases_of_a_run_can_be_chosen(wanted: list[str], kept: list[str], masks: dict[str, Any]) -> None:
+    for record in masks["cases"]:
+        record["path"] = "cases/fam/topic.case.yaml"
+    assert [record["id"] for record in shown_cases(masks, wanted, "r.json")["cases"]] == kept
+
+
+def test_a_case_that_a_run_does_not_hold_is_named(masks: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=r"no case is called fam/topic\.maskd in r\.json"):
+        shown_cases(masks, ["fam/topic.maskd"], "r.json")
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "json", "html"])
