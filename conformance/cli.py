@@ -24,6 +24,7 @@ to ask
   conformance explain pooling/global_average.channels_first        one case; it is run now where no results hold it
   conformance explain --layer 'GRU(3)' --input 5,2                  a question that has no case yet, in every lane
   conformance report reports/results.json -o report.html           the HTML report again, from results alone
+  conformance repro attention/heads.residual --lane torch          a script that shows it without this harness
 
 to upgrade
   conformance gate --from keras@3.3.3 --to keras@3.15.1            which answers changed; exit code 1 if for the worse
