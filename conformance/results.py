@@ -21,6 +21,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import metadata
@@ -206,5 +207,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def command_line() -> str:
-    """How the run was started, without the interpreter's path."""
-    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    """How the run was started, to be pasted into a shell; without the interpreter's path."""
+    program = Path(sys.argv[0])
+    name = program.parent.name if program.name == "__main__.py" else program.name  # python -m pytest
+    return shlex.join([name, *sys.argv[1:]])

@@ -86,3 +86,15 @@ def test_a_module_file_is_named_from_its_environment_on() -> None:
         "site-packages/keras/__init__.py"
     )
     assert results.short_path("/home/me/src/keras/__init__.py") == "src/keras/__init__.py"
+
+
+@pytest.mark.parametrize(
+    ("argv", "command"),
+    [
+        (["/usr/bin/pytest", "cases", "-k", "a or b"], "pytest cases -k 'a or b'"),
+        (["/usr/lib/python3/site-packages/pytest/__main__.py", "cases"], "pytest cases"),
+    ],
+)
+def test_the_command_can_be_pasted(argv: list[str], command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", argv)
+    assert results.command_line() == command

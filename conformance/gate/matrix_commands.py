@@ -104,7 +104,7 @@ def _matrix(parsed: argparse.Namespace) -> int:
 def page_head(arguments: Sequence[str], run: str) -> str:
     """The head of a markdown page that stands on its own: what it is, and the commands that write it again."""
     commands = [shlex.join(["conformance", *arguments])]
-    commands = [f"{one_line(run, 4_000)}  # the run", *commands] if run else commands
+    commands = [one_line(run, 4_000), *commands] if run else commands
     written = "\n".join(commands)
     return f"# Answers by version\n\nWritten by this; run it again rather than edit.\n\n```sh\n{written}\n```\n\n"
 
