@@ -91,7 +91,7 @@ def _mask_as_weight(weight: Any, mask: Any) -> dict[str, Any]:
     return {"y_pred_mask": None, "sample_weight": mask * 1.0 if weight is None else times(weight, mask * 1.0)}
 
 
-_MUTANTS = (
+LOSS_MUTANTS = (
     Mutant("summed", "does not divide", config=lambda layer: {"reduction": "sum"}),
     Mutant("by_weight", "divides by the weights", config=lambda layer: {"reduction": "mean_with_sample_weight"}),
     Mutant("by_nonzero", "divides by the share of non-zero weights", inputs=_reweighted(_by_share_of_nonzero)),
@@ -99,8 +99,8 @@ _MUTANTS = (
     Mutant("ignores_mask", "lets padding count", inputs=_reweighted(lambda w, m: {"y_pred_mask": None})),
     Mutant("counts_masked", "divides by masked steps too", inputs=_reweighted(_mask_as_weight)),
 )
-_SWAPPED = Mutant("swapped", "takes predictions for labels", inputs=lambda layer, args, kw: ([args[1], args[0]], kw))
-_OTHER_LOGITS = Mutant(
+SWAPPED = Mutant("swapped", "takes predictions for labels", inputs=lambda layer, args, kw: ([args[1], args[0]], kw))
+OTHER_LOGITS = Mutant(
     "other_logits", "has from_logits the wrong way", config=lambda layer: {"from_logits": not layer.from_logits}
 )
 
@@ -131,7 +131,7 @@ class _Loss(Layer):
 class MeanSquaredError(_Loss):
     """mean((y_true - y_pred)^2) over the last axis, then the reduction. Both (batch, ..., features)."""
 
-    mutants = (*_MUTANTS, Mutant("halved", "has the 1/2 of textbooks", output=lambda layer, y, args: y / 2.0))
+    mutants = (*LOSS_MUTANTS, Mutant("halved", "has the 1/2 of textbooks", output=lambda layer, y, args: y / 2.0))
 
     def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
         return np.mean((y_pred - y_true) ** 2, axis=-1), None
@@ -140,7 +140,7 @@ class MeanSquaredError(_Loss):
 class MeanAbsoluteError(_Loss):
     """mean(|y_true - y_pred|) over the last axis, then the reduction. Both (batch, ..., features)."""
 
-    mutants = _MUTANTS
+    mutants = LOSS_MUTANTS
 
     def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
         return np.mean(np.abs(y_pred - y_true), axis=-1), None
@@ -158,9 +158,9 @@ class BinaryCrossentropy(_Loss):
     axis: int = arg("axis of the mean", default=-1)
 
     mutants = (
-        *_MUTANTS,
-        _OTHER_LOGITS,
-        _SWAPPED,
+        *LOSS_MUTANTS,
+        OTHER_LOGITS,
+        SWAPPED,
         Mutant("no_smoothing", "leaves labels as they are", config=lambda layer: {"label_smoothing": 0.0}),
     )
 
@@ -189,9 +189,9 @@ class CategoricalCrossentropy(_Loss):
     axis: int = arg("axis of the classes", default=-1)
 
     mutants = (
-        *_MUTANTS,
-        _OTHER_LOGITS,
-        _SWAPPED,
+        *LOSS_MUTANTS,
+        OTHER_LOGITS,
+        SWAPPED,
         Mutant("no_smoothing", "leaves labels as they are", config=lambda layer: {"label_smoothing": 0.0}),
     )
 
@@ -214,8 +214,8 @@ class SparseCategoricalCrossentropy(_Loss):
     axis: int = arg("axis of the classes", default=-1)
 
     mutants = (
-        *_MUTANTS,
-        _OTHER_LOGITS,
+        *LOSS_MUTANTS,
+        OTHER_LOGITS,
         Mutant(
             "counts_ignored",
             "divides by the ignored samples too",

@@ -11,8 +11,10 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from conformance.lanes.torch import losses, pipeline  # noqa: E402, F401  # registers the ports
+from conformance.lanes.torch import distances, losses, margins, pipeline  # noqa: E402, F401  # registers the ports
+from conformance.reference import distances as _distances  # noqa: E402, F401  # as above
 from conformance.reference import losses as _losses  # noqa: E402, F401  # registers the layers
+from conformance.reference import margins as _margins  # noqa: E402, F401  # as above
 from conformance.reference import pipeline as _pipeline  # noqa: E402, F401  # as above
 from tests.lanes.port_agreement import assert_port_agrees  # noqa: E402  # torch may be missing
 
@@ -76,6 +78,43 @@ def test_sparse_entropy(ignored: int | None, from_logits: bool) -> None:
         for written in (labels, labels[..., None], labels.astype(float)):
             given = {"sample_weight": weight(shape[:-1]), "y_pred_mask": mask(shape[:-1])}
             assert_port_agrees("SparseCategoricalCrossentropy", config, written, shares, **given)
+
+
+MORE: list[tuple[str, dict[str, Any]]] = [
+    ("Huber", {}),
+    ("Huber", {"delta": 0.3}),
+    ("LogCosh", {}),
+    ("MeanAbsolutePercentageError", {}),
+    ("MeanSquaredLogarithmicError", {}),
+    ("CosineSimilarity", {}),
+    ("Poisson", {}),
+    ("Hinge", {}),
+    ("SquaredHinge", {}),
+    ("CategoricalHinge", {}),
+    ("KLDivergence", {}),
+    ("BinaryFocalCrossentropy", {}),
+    ("BinaryFocalCrossentropy", {"from_logits": True, "gamma": 1.5}),
+    ("BinaryFocalCrossentropy", {"apply_class_balancing": True, "alpha": 0.1, "label_smoothing": 0.2}),
+]
+
+
+@pytest.mark.parametrize(("kind", "config"), MORE)
+def test_distances_and_margins(kind: str, config: dict[str, Any]) -> None:
+    for shape, reduction in itertools.product([(B, C), (B, S, C)], ["none", "sum_over_batch_size"]):
+        shares, truth = RANDOM.uniform(0.05, 0.95, size=(2, *shape))
+        bits, numbers = (truth > 0.5) * 1, RANDOM.normal(size=shape)
+        takes_any = kind not in ("Poisson", "BinaryFocalCrossentropy", "KLDivergence") or "from_logits" in config
+        signs = bits if kind == "BinaryFocalCrossentropy" else 2 * bits - 1
+        for y_true, y_pred in ((truth, shares), (bits, shares), (signs, numbers), (bits, numbers)):
+            if y_pred is shares or takes_any:
+                given = {"sample_weight": weight(shape[:-1]), "y_pred_mask": mask(shape[:-1])}
+                assert_port_agrees(kind, {**config, "reduction": reduction}, y_true, y_pred, **given)
+
+
+@pytest.mark.parametrize("kind", ["CosineSimilarity", "BinaryFocalCrossentropy"])
+def test_losses_along_an_axis(kind: str) -> None:
+    shares, truth = RANDOM.uniform(0.05, 0.95, size=(2, B, S, C))
+    assert_port_agrees(kind, {"axis": 1}, truth, shares)
 
 
 def test_labels_that_cannot_be() -> None:

@@ -1,0 +1,143 @@
+"""Losses of classes beside crossentropy: hinges, the Kullback-Leibler divergence, focal crossentropy.
+
+Reductions, weights and masks are those of `losses`. Formulas: the documentation of each in `keras.losses`, and the
+paper where one is named.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import autograd.numpy as np
+import numpy
+from autograd.tracer import getval
+
+from .activations import sigmoid
+from .base import Array, LayerError, Mutant, arg
+from .losses import EPSILON, LOSS_MUTANTS, OTHER_LOGITS, SWAPPED, _Loss
+
+
+def signs(labels: Array) -> Array:
+    """-1 and 1 for 0 and 1 where the whole batch has no other labels; else the labels as they are."""
+    values = numpy.asarray(getval(labels))
+    return 2.0 * labels - 1.0 if numpy.isin(values, (0, 1)).all() else labels
+
+
+def _nearly_zero(layer: Any, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """Zeros that are not converted."""
+    return [np.where(args[0] == 0, 1e-12, args[0]), *args[1:]], kwargs
+
+
+_AS_THEY_ARE = Mutant("labels_as_they_are", "wants labels of -1 and 1, and leaves 0 as it is", inputs=_nearly_zero)
+
+
+class Hinge(_Loss):
+    """mean(max(1 - y p, 0)) over the last axis, for labels y of -1 and 1; a batch of zeros and ones is taken for these.
+
+    Both (batch, ..., outputs). Cortes and Vapnik, "Support-vector networks", 1995.
+    """
+
+    mutants = (*LOSS_MUTANTS, _AS_THEY_ARE)
+
+    def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
+        gap = 1.0 - signs(y_true) * y_pred
+        return np.mean(np.where(gap > 0.0, gap, 0.0), axis=-1), None
+
+
+class SquaredHinge(_Loss):
+    """mean(max(1 - y p, 0)^2) over the last axis, for labels y as in Hinge. Both (batch, ..., outputs)."""
+
+    mutants = (*LOSS_MUTANTS, _AS_THEY_ARE)
+
+    def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
+        gap = 1.0 - signs(y_true) * y_pred
+        return np.mean(np.where(gap > 0.0, gap, 0.0) ** 2, axis=-1), None
+
+
+def _all_positive(layer: Any, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """Moved so far up that the zero in the place of the label is never the largest."""
+    return [args[0], args[1] + 1.0 + np.max(np.abs(args[1]))], kwargs
+
+
+class CategoricalHinge(_Loss):
+    """max(1 + max((1 - y) p) - sum(y p), 0) over the classes, the last axis.
+
+    Both (batch, ..., classes). The first maximum runs over all classes, with 0 in the place of the label's.
+    """
+
+    mutants = (
+        *LOSS_MUTANTS,
+        SWAPPED,
+        Mutant("other_classes_only", "takes the largest of the other classes, even below 0", inputs=_all_positive),
+    )
+
+    def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
+        gap = 1.0 + np.max((1.0 - y_true) * y_pred, axis=-1) - np.sum(y_true * y_pred, axis=-1)
+        return np.where(gap > 0.0, gap, 0.0), None
+
+
+def _by_classes(layer: Any, y: Array, args: list[Any]) -> Array:
+    return y / np.shape(args[1])[-1]
+
+
+class KLDivergence(_Loss):
+    """sum(y log(y / p)) over the classes, the last axis: what is lost by taking p for y.
+
+    Both (batch, ..., classes), probabilities; both are kept between EPSILON and 1. Kullback and Leibler, 1951.
+    """
+
+    mutants = (
+        *LOSS_MUTANTS,
+        SWAPPED,
+        Mutant("mean_of_classes", "divides by the classes, as torch does with reduction='mean'", output=_by_classes),
+    )
+
+    def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
+        y, p = (np.clip(values, EPSILON, 1.0) for values in (y_true * 1.0, y_pred))
+        return np.sum(y * np.log(y / p), axis=-1), None
+
+
+class BinaryFocalCrossentropy(_Loss):
+    """mean((1 - p_t)^gamma (-y log p - (1 - y) log(1 - p))) over an axis, p_t = y p + (1 - y) (1 - p).
+
+    y_true and y_pred: (batch, ..., outputs); p is y_pred, EPSILON off 0 and 1 in the logarithm, or its sigmoid. With
+    class balancing each is multiplied by alpha for 1 and 1 - alpha for 0. Labels are moved towards 1/2 as in
+    BinaryCrossentropy. Lin et al., "Focal loss for dense object detection", 2017, equations 4 and 5.
+    """
+
+    apply_class_balancing: bool = arg("whether alpha weighs the classes", default=False)
+    alpha: float = arg("weight of the label 1; that of 0 is 1 - alpha", default=0.25)
+    gamma: float = arg("how little it matters what is almost right; 0 is BinaryCrossentropy", default=2.0)
+    from_logits: bool = arg("whether y_pred are logits; else probabilities", default=False)
+    label_smoothing: float = arg("how far labels move towards 1/2", default=0.0, at_least=0)
+    axis: int = arg("axis of the mean", default=-1)
+
+    mutants = (
+        *LOSS_MUTANTS,
+        OTHER_LOGITS,
+        SWAPPED,
+        Mutant("no_smoothing", "leaves labels as they are", config=lambda layer: {"label_smoothing": 0.0}),
+        Mutant("no_focus", "is BinaryCrossentropy", config=lambda layer: {"gamma": 0.0}),
+        Mutant(
+            "other_balancing",
+            "weighs the classes unasked, or not when asked",
+            config=lambda layer: {"apply_class_balancing": not layer.apply_class_balancing},
+        ),
+        Mutant("alpha_of_zeros", "takes alpha for the weight of 0", config=lambda layer: {"alpha": 1.0 - layer.alpha}),
+    )
+
+    def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
+        if np.shape(y_true) != np.shape(y_pred):
+            raise LayerError(f"labels {np.shape(y_true)} and predictions {np.shape(y_pred)} must have one shape")
+        y = y_true * (1.0 - self.label_smoothing) + 0.5 * self.label_smoothing
+        if self.from_logits:
+            p, q = sigmoid(y_pred), sigmoid(-y_pred)
+            entropy = np.logaddexp(0.0, y_pred) - y * y_pred
+        else:
+            p, q = y_pred, 1.0 - y_pred
+            kept = np.clip(y_pred, EPSILON, 1.0 - EPSILON)
+            entropy = -y * np.log(kept) - (1.0 - y) * np.log(1.0 - kept)
+        focal = (y * q + (1.0 - y) * p) ** self.gamma * entropy
+        if self.apply_class_balancing:
+            focal = (y * self.alpha + (1.0 - y) * (1.0 - self.alpha)) * focal
+        return np.mean(focal, axis=self.axis), None
