@@ -15,7 +15,7 @@ from tests.builders import POOLED, cases_of, records_of, running
 
 pytestmark = [
     pytest.mark.frameworks,
-    pytest.mark.filterwarnings("default"),  # the frameworks' own, which a lane's process writes to a file
+    pytest.mark.filterwarnings("ignore"),  # the frameworks' own, which a lane's process writes to a file
 ]
 
 LAYERS = """
