@@ -112,4 +112,4 @@ def change_blocks(record: Record) -> list[Block]:
         for row in record.get("changed", ())
     )
     head = ("lane", "in", "before", "now", "what moved")
-    return [Table("since the baseline", head, rows, "ruled")] if rows else []
+    return [Table("since the baseline", head, rows, "told")] if rows else []

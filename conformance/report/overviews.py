@@ -17,7 +17,7 @@ SEVERITY = ("crash", "timeout", "error", "differ", "stale", "known", "unsupporte
 """Outcomes, worst first: the order of the index."""
 LINKS = 6
 """Links to cases in one row of an overview."""
-NAMED = 8
+NAMED = 5
 """Arguments of a layer that are named where no case exercises them."""
 
 
@@ -144,6 +144,8 @@ def layers_of(results: Mapping[str, Any], records: Sequence[Record]) -> Iterable
 def _options_text(existing: Sequence[str], layer: str, records: Sequence[Record]) -> str:
     used = {name for record in records for name in record.get("options", {}).get(layer, ())}
     left = [one_line(name, 60) for name in existing if name not in used]
+    if not existing:
+        return "it has none"
     words = f"{len(existing) - len(left)} of {len(existing)}"
     if not left:
         return words

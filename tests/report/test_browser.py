@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from conformance.gate.baseline import with_baseline
 from conformance.report import html, view
 from conformance.report.blocks import GLYPHS
 from conformance.report.findings import verdict_text
@@ -333,6 +334,16 @@ def test_a_printed_report_has_all_failures(visit: Any) -> None:
         assert text.count(squeezed(verdict_text(record, lane))) >= 3, record["id"]  # cause, index, and the case's page
         assert squeezed(rerun_command(record)) in text
     assert squeezed("pytest cases --results reports/results.json") in text
+
+
+def test_paper_shows_every_column(visit: Any) -> None:
+    """What is wider than the paper is cut off: there is nothing to scroll."""
+    found = with_baseline(results(*MIXED["cases"], too_large(id="a/large.case")), results(agreeing(id="a/large.case")))
+    page = visit(found, size=(718, 1000))  # A4 less its margins
+    page.emulate_media(media="print")
+    assert len(shown_cases(page)) == 5
+    wide = "[...document.querySelectorAll('main *')].filter((e) => e.getBoundingClientRect().right > 718.5)"
+    assert page.evaluate(f"{wide}.map((element) => element.outerHTML.slice(0, 200))") == []
 
 
 def test_a_report_printed_from_a_case_has_that_case(visit: Any) -> None:
