@@ -17,8 +17,10 @@ COUNTED: list[tuple[str, dict[str, Any], tuple[Any, ...], int]] = [
     ("Conv1D", {"filters": 3, "kernel_size": 2}, (SEQUENCE,), 2 * 5),
     ("Conv1D", {"filters": 4, "kernel_size": 2, "groups": 2}, ((2, 7, 6),), 2 * 3),
     ("DepthwiseConv1D", {"kernel_size": 3}, (SEQUENCE,), 3),
+    ("DepthwiseConv1D", {"kernel_size": 1}, (SEQUENCE,), 1),
     # a stride of 2 meets every other one of 5 taps: 3 at most
     ("Conv1DTranspose", {"filters": 3, "kernel_size": 5, "strides": 2}, (SEQUENCE,), 3 * 5),
+    ("Conv1DTranspose", {"filters": 3, "kernel_size": 1}, (SEQUENCE,), 5),
     ("AveragePooling1D", {"pool_size": 3}, (SEQUENCE,), 3),
     ("AveragePooling2D", {"pool_size": [2, 3]}, ((2, 7, 8, 5),), 2 * 3),
     ("MaxPooling1D", {"pool_size": 3}, (SEQUENCE,), 1),

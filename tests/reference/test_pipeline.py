@@ -87,4 +87,9 @@ def test_mutants_are_seen(name: str) -> None:
 def test_what_the_report_says_of_a_subset() -> None:
     layer = ImageBatches(subset="training", validation_split=0.3)
     assert layer.rule((10, 3, 4, 1), (10,)) == "int(10 x 0.3) = 3; training: samples 3 to 9"
+    layer = ImageBatches(subset="validation", validation_split=0.3)
+    assert layer.rule((10, 3, 4, 1), (10,)) == "int(10 x 0.3) = 3; validation: samples 0 to 2"
+    assert ImageBatches().rule((40, 3, 4, 1), (40,)) == "samples 0 to 39, 32 a batch", (
+        "flow() of the Keras documentation"
+    )
     assert ImageBatches(batch_size=4).rule((10, 3, 4, 1), (10,)) == "samples 0 to 9, 4 a batch"

@@ -268,3 +268,13 @@ def test_every_mutant_changes_the_answer(layer: Any, mask: Any) -> None:
             continue
         same = right[0].shape == wrong[0].shape and numpy.allclose(right[0], wrong[0], equal_nan=True)
         assert not same or right[1] is not wrong[1], mutant.name
+
+
+def test_one_entry_a_sample_is_a_mask_of_all_its_steps() -> None:
+    """A mask (batch, 1) keeps or drops whole samples: by hand the mean of 1, 3 and 5 is 3; of nothing it is 0 / 0."""
+    x = np.stack([np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])] * 4)
+    found = run(GlobalAveragePooling1D(), x, mask=np.array([[True], [False], [True], [True]]))
+    assert found[0].tolist() == [3.0, 4.0]
+    assert numpy.isnan(found[1]).all()
+    with pytest.raises(LayerError, match="is not one entry for each of the 3 steps"):
+        run(GlobalAveragePooling1D(), x, mask=np.ones((2, 1), dtype=bool))

@@ -267,3 +267,11 @@ def test_the_swapped_reset_gate_is_the_other_gru(reset_after: bool) -> None:
     wrong, _ = mutated(cell, mutant, {**weights, **given}, args)
     right, _ = run(GRUCell(units=2, reset_after=not reset_after), *args, weights={**weights, **expected})
     assert numpy.allclose(wrong, right, rtol=1e-14)
+
+
+@pytest.mark.parametrize(("cell", "states"), [(SimpleRNNCell, 1), (GRUCell, 1), (LSTMCell, 2)])
+def test_nothing_is_dropped_unless_asked_for(cell: Any, states: int) -> None:
+    """The documentation gives 0 for both rates: training is what inference is."""
+    x, state = numpy.ones((2, 3)), [numpy.full((2, 4), 0.5)] * states
+    trained, tested = (run(cell(units=4), x, state, training=training)[0] for training in (True, False))
+    assert numpy.array_equal(trained, tested)

@@ -145,3 +145,13 @@ SCENES = [
 )
 def test_mutants_are_seen(layer: Any, name: str, x: Any) -> None:
     assert is_seen(layer, name, x)
+
+
+def test_a_rule_of_nothing_beside_the_batch() -> None:
+    """The product of no lengths is 1."""
+    assert Flatten().rule((2,)) == "1 = 1"
+
+
+def test_a_length_cannot_be_found_beside_an_axis_of_length_0() -> None:
+    with pytest.raises(LayerError, match="3 numbers do not fill the shape"):
+        Reshape(target_shape=(-1, 0)).target((2, 3))
