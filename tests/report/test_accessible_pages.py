@@ -12,6 +12,7 @@ from conformance.gate.matrix_page import html
 from conformance.gate.versions import with_versions
 from conformance.report.single import render_single
 from tests.gate.test_matrix import several
+from tests.report.factory import results, too_large
 from tests.report.test_accessible import COMPLAINTS
 from tests.report.test_accessible import axe as axe
 from tests.report.test_browser import browser as browser
@@ -33,12 +34,13 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     found = several(tmp_path_factory.mktemp("results"), LANES)
     return {
         "matrix": html(matrix(found, list(LANES)), list(LANES), found),
+        "picture": render_single(results(too_large())),
         "single": render_single(with_versions({**found, "cases": found["cases"][:1]}, found)),
     }
 
 
 @pytest.mark.parametrize("colours", ["light", "dark", "forced"])
-@pytest.mark.parametrize("kind", ["matrix", "single"])
+@pytest.mark.parametrize("kind", ["matrix", "single", "picture"])
 def test_no_page_has_a_barrier(
     kind: str, colours: str, pages: dict[str, str], browser: Any, axe: str, tmp_path: Path
 ) -> None:

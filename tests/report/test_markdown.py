@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.report.blocks import Cell, Chips, Code, Command, Page, Paragraph, Section, Table
+from conformance.report.blocks import Block, Cell, Chips, Code, Command, Page, Paragraph, Pictures, Section, Table
 from conformance.report.markdown import case_markdown, cell, fenced, page_markdown, plain
 from conformance.report.page import page_of
-from tests.report.factory import LANE_ROWS, agreeing
+from tests.report.factory import LANE_ROWS, agreeing, too_large
 
 
-def page(*blocks: object) -> str:
-    return page_markdown(Page("f/t.id", "differ", "p:1", "Dense", "", "", (Section("Title", blocks),)))  # type: ignore[arg-type]  # any block
+def page(*blocks: Block) -> str:
+    return page_markdown(Page("f/t.id", "differ", "p:1", "Dense", "", "", (Section("Title", blocks),)))
 
 
 def test_the_whole_of_a_small_page() -> None:
@@ -29,6 +29,14 @@ def test_every_section_of_a_case_is_there() -> None:
     written = case_markdown(record, LANE_ROWS)
     for section in page_of(record, LANE_ROWS).sections:
         assert f"### {section.title}\n" in written
+
+
+def test_a_picture_is_its_letters_and_its_words() -> None:
+    written = case_markdown(too_large(), LANE_ROWS)
+    found = [block for section in page_of(too_large(), LANE_ROWS).sections for block in section.blocks]
+    (picture,) = [block for block in found if isinstance(block, Pictures)]
+    assert fenced("\n".join(picture.lines)) in written
+    assert all(plain(panel.words[1:]) in written for panel in picture.panels)
 
 
 @pytest.mark.parametrize(
