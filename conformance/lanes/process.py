@@ -52,7 +52,6 @@ class LaneSpec:
     interpreter: str = sys.executable
     host: str = ""
     """Where the interpreter is, as `[user@]host[:port]` for ssh; here when left out."""
-    is_required: bool = True
     wants: Mapping[str, str] = field(default_factory=dict)
     """Package to version specifier: what the lane must prove to have."""
     overlay: tuple[str, ...] = ()

@@ -36,7 +36,7 @@ def start(folder: Path, command: list[str], **kwargs: Any) -> subprocess.Popen[s
     )
 
 
-def until(condition: Any, seconds: float = 60) -> Any:
+def until(condition: Any, seconds: float = 120) -> Any:
     """What a condition gives once it gives anything."""
     end = time.monotonic() + seconds
     while not (found := condition()):
