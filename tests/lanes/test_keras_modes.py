@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from conformance.lanes import keras as keras_lane
+from conformance.lanes import keras_config
 from conformance.lanes.declare import parse
 from conformance.lanes.keras_modes import mode_of
 from tests.builders import POOLED, cases_of, records_of, running
@@ -71,7 +71,7 @@ def lanes_of(text: str, folder: Path, *specs: str) -> list[dict[str, Any]]:
 def wrong(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Arguments that take the place of a case's own in Keras and nowhere else."""
     changes: dict[str, Any] = {}
-    real = keras_lane.constructor
+    real = keras_config.constructor
 
     def constructor(keras: Any, kind: Any) -> Any:
         def construct(name: str, config: Mapping[str, Any]) -> Any:
@@ -79,7 +79,7 @@ def wrong(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
         return construct
 
-    monkeypatch.setattr(keras_lane, "constructor", constructor)
+    monkeypatch.setattr("conformance.lanes.keras.constructor", constructor)
     return changes
 
 
