@@ -52,7 +52,7 @@ from tests.reference.helpers import assert_gradient_matches_finite_difference, i
         (Hinge(), [[1, 0]], [[0.5, 0.5]], 1),
         (Hinge(reduction=None), [[1, 0], [-1, -1]], [[0.5, 0.5], [-2, -2]], [0.75, 0]),
         (SquaredHinge(), [[1, 0]], [[0.5, 0.5]], (0.25 + 2.25) / 2),
-        # keras.losses.CategoricalHinge, example of the documentation; then the largest other class, or 0, beside a label.
+        # keras.losses.CategoricalHinge, example of the documentation; then the largest other class, or 0.
         (CategoricalHinge(), [[0, 1], [0, 0]], [[0.6, 0.4], [0.4, 0.6]], 1.4),
         (CategoricalHinge(), [[0, 1, 0]], [[-2, 0.5, -3]], 0.5),
         (CategoricalHinge(), [[0, 1, 0]], [[2, 2.5, -3]], 0.5),
