@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.lanes.adapter import Unsupported
 from conformance.lanes.formats import POLICIES
 
 USUAL = "float32"
@@ -27,13 +28,12 @@ def ensure(keras: Any, name: str) -> str:
 
 
 def _functions(keras: Any) -> tuple[Callable[[], Any], Callable[[str], None]]:
-    """How this Keras tells and sets its global policy."""
-    if hasattr(keras, "config"):
-        return keras.config.dtype_policy, keras.config.set_dtype_policy
-    place = keras.mixed_precision
-    return getattr(place, "global_policy", None) or place.dtype_policy, getattr(
-        place, "set_global_policy", None
-    ) or place.set_dtype_policy
+    """How this Keras tells and sets its global policy: Keras 2, 3.0 and those after each call it otherwise."""
+    for place in (getattr(keras, "config", None), getattr(keras, "mixed_precision", None)):
+        for get, put in (("dtype_policy", "set_dtype_policy"), ("global_policy", "set_global_policy")):
+            if hasattr(place, get) and hasattr(place, put):
+                return getattr(place, get), getattr(place, put)
+    raise Unsupported(f"Keras {keras.__version__} has no global dtype policy")
 
 
 def input_dtype(dtype: str, policy: str) -> str:
