@@ -17,15 +17,20 @@ from .base import Array, LayerError, Mutant, arg
 from .losses import EPSILON, LOSS_MUTANTS, OTHER_LOGITS, SWAPPED, _Loss
 
 
+SAME_LABEL = 0.005
+"""How far from 0 and 1 a number still is that label: rounding of labels must not decide what they mean."""
+
+
 def signs(labels: Array) -> Array:
     """-1 and 1 for 0 and 1 where the whole batch has no other labels; else the labels as they are."""
-    values = numpy.asarray(getval(labels))
-    return 2.0 * labels - 1.0 if numpy.isin(values, (0, 1)).all() else labels
+    values = numpy.asarray(getval(labels), dtype=float)
+    is_binary = (numpy.minimum(numpy.abs(values), numpy.abs(values - 1.0)) <= SAME_LABEL).all()
+    return 2.0 * labels - 1.0 if is_binary else labels
 
 
 def _nearly_zero(layer: Any, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     """Zeros that are not converted."""
-    return [np.where(args[0] == 0, 1e-12, args[0]), *args[1:]], kwargs
+    return [np.where(args[0] == 0, 2 * SAME_LABEL, args[0]), *args[1:]], kwargs
 
 
 _AS_THEY_ARE = Mutant("labels_as_they_are", "wants labels of -1 and 1, and leaves 0 as it is", inputs=_nearly_zero)
