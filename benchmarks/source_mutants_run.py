@@ -45,7 +45,7 @@ Mutant = Mapping[str, Any]
 def tests_of(module: str) -> list[str]:
     """The test files of a module of the reference or of the judge."""
     if not module.startswith("conformance.reference."):
-        return list(JUDGED_BY.get(module.rpartition(".")[2], ("tests/judge", "tests/relations")))
+        return list(JUDGED_BY.get(module.rpartition(".")[2], ("tests/judge", "tests/test_fakes.py", "tests/relations")))
     names = TESTS.get(module, (module.rpartition(".")[2],))
     return [f"tests/reference/test_{name}.py" for name in (*names, "longest_sum")]
 

@@ -1,0 +1,107 @@
+"""Where the line runs: what lies just over its budget differs and what lies just under it agrees, in lanes and pairs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conformance.case.model import Case
+from conformance.judge.again import judge_again
+from conformance.judge.budget import UNIT, allowance, distance
+from conformance.judge.case import judge_case, judge_lane
+from conformance.judge.compare import matched_outputs
+from conformance.lanes.numpy import Reference
+from conformance.lanes.observation import Observation, from_message
+from conformance.plan import plan_of
+from tests.builders import POOLED, cases_of
+
+MEANS_ONLY = POOLED.replace("embedded", "_embedded")
+
+
+def case_and_reference(folder: Path) -> tuple[Case, Observation]:
+    (case,) = cases_of(MEANS_ONLY, folder)
+    return case, from_message("numpy", "numpy", Reference({}).observe(plan_of(case)))
+
+
+def lane_at(case: Case, reference: Observation, share: float, name: str = "keras") -> Observation:
+    """A lane that has used this share of its budget in the first element, and nothing anywhere else."""
+    (matched,) = matched_outputs(reference, reference, reference, case.demands, 1.0)
+    values = np.array(matched.wanted.values)
+    values[0, 0] += share * matched.allowed.allowed[0, 0]
+    node = reference.runs[0]["pooled"]
+    moved = replace(node, outputs=(replace(node.outputs[0], values=values, sensitivity=None),))
+    return replace(reference, lane=name, adapter=name, runs=({"pooled": moved},), gradients={})
+
+
+@pytest.mark.parametrize(("share", "verdict"), [(0.9, "agree"), (-0.9, "agree"), (1.1, "differ"), (-1.1, "differ")])
+def test_a_lane_differs_from_its_whole_budget_on(share: float, verdict: str, tmp_path: Path) -> None:
+    case, reference = case_and_reference(tmp_path)
+    found = judge_lane(case, lane_at(case, reference, share), reference, gives_masks=True)
+    assert (found.verdict, found.used) == (verdict, pytest.approx(abs(share), rel=1e-6))
+
+
+def test_between_two_lanes_each_has_its_own_error(tmp_path: Path) -> None:
+    """One at +0.9, one at -0.9: 1.8 budgets apart, of the two that both have together."""
+    case, reference = case_and_reference(tmp_path)
+    lanes = {
+        "numpy": reference,
+        "keras": lane_at(case, reference, 0.9),
+        "torch": lane_at(case, reference, -0.9, "torch"),
+    }
+    found = judge_case(case, lanes, {})
+    (pair,) = [one for one in found.pairs if {one.first, one.second} == {"keras", "torch"}]
+    assert (pair.finding, pair.over, pair.count, pair.used) == (None, 0, 6, pytest.approx(0.9, rel=1e-3))
+    assert found.odd_one_out is None
+
+
+def test_who_is_alone_against_all_others_is_named(tmp_path: Path) -> None:
+    case, reference = case_and_reference(tmp_path)
+    lanes = {
+        "numpy": reference,
+        "keras": lane_at(case, reference, 9.0),
+        "torch": lane_at(case, reference, 0.0, "torch"),
+    }
+    assert judge_case(case, lanes, {}).odd_one_out == "keras"
+    both = lanes | {"torch": lane_at(case, reference, -9.0, "torch")}
+    assert judge_case(case, both, {}).odd_one_out is None
+
+
+@pytest.mark.parametrize("name", ["keras", "torch"])
+def test_gradients_that_were_not_given_are_not_judged(name: str, tmp_path: Path) -> None:
+    case, reference = case_and_reference(tmp_path)
+    without = lane_at(case, reference, 0.0, name)
+    assert judge_lane(case, without, reference, gives_masks=True).aspects["gradient"] == "-"
+    given = replace(without, gradients=reference.gradients)
+    assert judge_lane(case, given, reference, gives_masks=True).aspects["gradient"] == "agree"
+
+
+def test_errors_are_measured_in_roundings_of_what_they_are_errors_of() -> None:
+    """4 is rounded by 4 u: errors of 4 u, up and down, are one rounding in the root mean square and none in the mean."""
+    fours, signs = np.full(40, 4.0), np.resize([1.0, -1.0], 40)
+    found = distance(fours + 4 * UNIT * signs, allowance(fours, 0 * fours, 1))
+    assert (found.rms, found.mean) == (pytest.approx(1.0), pytest.approx(0.0, abs=1e-12))
+
+
+def stored(**changes: Any) -> dict[str, Any]:
+    """What `judge_again` reads of one lane that agrees and whose errors are 3 roundings in the root mean square."""
+    distance_ = {"used": 0.3, "count": 40, "largest": 1e-6, "rms": 3.0, "mean": 0.0}
+    node = {"distance": distance_, "tier": "budget"}
+    lane = {"verdict": "agree", "findings": [], "runs": [{"y": node}], "gradients": {}, "longest_sum": 1, **changes}
+    return {"cases": [{"id": "a", "lanes": {"keras": lane}}]}
+
+
+def test_all_errors_together_are_scaled_too() -> None:
+    """3 roundings are under the limit of 4.25; under half of every budget they count as 6."""
+    assert judge_again(stored(), 1.0).changes == (), "older files do not say what the case leaves of the budget"
+    assert [(one.was, one.now) for one in judge_again(stored(), 0.5).changes] == [("agree", "differ")]
+
+
+def test_what_the_case_itself_states_is_not_judged_again() -> None:
+    finding = {"aspect": "values", "wanted_by": "case", "distance": {}}
+    assert judge_again(stored(verdict="differ", findings=[finding]), 1e6).verdicts == {"differ": 1}
+    finding = {"aspect": "values", "wanted_by": "reference", "distance": {}}
+    assert judge_again(stored(verdict="differ", findings=[finding]), 1e6).verdicts == {"agree": 1}
