@@ -45,7 +45,7 @@ from conformance.report.words import (
 def page_of(record: Record, lanes: Lanes, is_lean: bool = False, started: str = "") -> Page:
     """The page of a case, in the order in which an argument is settled: question, answer, evidence, own check.
 
-    A lean page leaves out what the case file and the answer say already: the YAML and arrays. `started` is when the run
+    A lean page leaves out arrays, gradients and the YAML. `started` is when the run
     was made: from then on the days are counted that a deviation has left.
     """
     sections = [
@@ -59,7 +59,7 @@ def page_of(record: Record, lanes: Lanes, is_lean: bool = False, started: str = 
         Section("Nodes", tuple(node_blocks(record))),
         Section("Steps", tuple(trace_table(record, key_lane(record), key_run(record)))),
         Section("Agreement", tuple(_agreement(record, is_lean))),
-        Section("Gradients", tuple(_gradient_blocks(record))),
+        Section("Gradients", () if is_lean else tuple(_gradient_blocks(record))),
         Section("Values", () if is_lean else (*value_blocks(record), *mask_blocks(record, lanes))),
         Section("Errors", tuple(_error_blocks(record))),
         Section("Weights", tuple(_weight_blocks(record))),

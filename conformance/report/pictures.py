@@ -64,7 +64,7 @@ def _caption(picture: Mapping[str, Any], what: str, lane: str) -> str:
     rows, columns = len(picture["error"]), len(picture["error"][0])
     high, wide = _rectangle(picture)
     cut = [
-        f"{noun} {first + 1} to {first + shown} of {whole}"
+        f"{noun} {first + 1:,} to {first + shown:,} of {whole:,}"
         for noun, first, shown, whole in (
             ("rows", picture["row"], rows, high),
             ("columns", picture["column"], columns, wide),

@@ -192,9 +192,9 @@ def _sentences(results: Mapping[str, Any], detail: Detail, failing: int) -> Iter
 
 
 _LEFT_OUT = {
-    Detail.LEAN: "Arrays and YAML of passing cases are left out",
-    Detail.SPARE: "Arrays, heat maps and YAML are left out, of failing cases too",
-    Detail.BARE: "Pages of passing cases are left out, and arrays, heat maps and YAML of failing ones",
+    Detail.LEAN: "Arrays, gradients and YAML of passing cases are left out",
+    Detail.SPARE: "Arrays, heat maps, gradients and YAML are left out, of failing cases too",
+    Detail.BARE: "Pages of passing cases are left out, and arrays, heat maps, gradients and YAML of failing ones",
 }
 
 
