@@ -1,4 +1,4 @@
-"""Where the line runs: what lies just over its budget differs and what lies just under it agrees, in lanes and pairs."""
+"""Where the line runs: what lies just over its budget differs, what lies just under it agrees, for lanes and pairs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from conformance.case.model import Case
 from conformance.judge.again import judge_again
 from conformance.judge.budget import UNIT, allowance, distance
 from conformance.judge.case import judge_case, judge_lane
-from conformance.judge.compare import matched_outputs
+from conformance.judge.compare import matched_outputs, special_kinds
+from conformance.judge.divergence import divergences
 from conformance.lanes.numpy import Reference
 from conformance.lanes.observation import Observation, from_message
 from conformance.plan import plan_of
@@ -42,6 +43,19 @@ def test_a_lane_differs_from_its_whole_budget_on(share: float, verdict: str, tmp
     case, reference = case_and_reference(tmp_path)
     found = judge_lane(case, lane_at(case, reference, share), reference, gives_masks=True)
     assert (found.verdict, found.used) == (verdict, pytest.approx(abs(share), rel=1e-6))
+
+
+@pytest.mark.parametrize(("share", "starts"), [(0.9, []), (1.1, ["pooled"])])
+def test_a_difference_starts_from_the_whole_budget_on(share: float, starts: list[str], tmp_path: Path) -> None:
+    case, reference = case_and_reference(tmp_path)
+    found = divergences(case, lane_at(case, reference, share), reference, True)
+    assert [one.node for one in found] == starts
+
+
+def test_every_sort_of_special_number_is_told_from_the_others() -> None:
+    kinds = special_kinds(np.array([1.0, np.nan, np.inf, -np.inf]))
+    assert len(set(kinds.tolist())) == 4
+    assert special_kinds(np.array([1, 2])).tolist() == [0, 0]
 
 
 def test_between_two_lanes_each_has_its_own_error(tmp_path: Path) -> None:
@@ -80,7 +94,7 @@ def test_gradients_that_were_not_given_are_not_judged(name: str, tmp_path: Path)
 
 
 def test_errors_are_measured_in_roundings_of_what_they_are_errors_of() -> None:
-    """4 is rounded by 4 u: errors of 4 u, up and down, are one rounding in the root mean square and none in the mean."""
+    """4 is rounded by 4 u: errors of 4 u, up and down, are one rounding in the root mean square, none in the mean."""
     fours, signs = np.full(40, 4.0), np.resize([1.0, -1.0], 40)
     found = distance(fours + 4 * UNIT * signs, allowance(fours, 0 * fours, 1))
     assert (found.rms, found.mean) == (pytest.approx(1.0), pytest.approx(0.0, abs=1e-12))
