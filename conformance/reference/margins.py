@@ -16,7 +16,6 @@ from .activations import sigmoid
 from .base import Array, LayerError, Mutant, arg
 from .losses import EPSILON, LOSS_MUTANTS, OTHER_LOGITS, SWAPPED, _Loss
 
-
 SAME_LABEL = 0.005
 """How far from 0 and 1 a number still is that label: rounding of labels must not decide what they mean."""
 

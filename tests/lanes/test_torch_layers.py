@@ -16,6 +16,7 @@ pytestmark = pytest.mark.torch
 from conformance.lanes.torch import (  # noqa: E402, F401  # registers the ports; torch may be missing
     activation_layers,
     core,
+    einsum_dense,
     noise,
     normalization,
     padding,
@@ -48,6 +49,11 @@ def grid(kind: str, x: Any, call: dict[str, Any] | None = None, **options: list[
 CASES = [
     *grid("Dense", X2, units=[1, 4], use_bias=[True, False], activation=[None, "relu", "softmax"]),
     *grid("Dense", X4, units=[2]),
+    *grid("EinsumDense", X2, equation=["ab,bc->ac", "...b,bc->...c"], output_shape=[4], bias_axes=["c", None]),
+    *grid("EinsumDense", X3, equation=["abc,cde->abde"], output_shape=[[None, 4, 3]], bias_axes=["de", "d", "e", None]),
+    *grid("EinsumDense", X3, equation=["abc,cd->abd"], output_shape=[[None, 4]], activation=["tanh", "softmax"]),
+    *grid("EinsumDense", X4, equation=["...b,bc->...c", "ab...,bc->ac..."], output_shape=[4], bias_axes=["c", None]),
+    *grid("EinsumDense", X3, equation=["ab,bc->ac"], output_shape=[4]),
     *grid("Embedding", IDS, input_dim=[6], output_dim=[3], mask_zero=[True, False]),
     *grid("Embedding", IDS + 0.7, input_dim=[6], output_dim=[3], mask_zero=[True]),
     *grid("Embedding", IDS, input_dim=[5], output_dim=[3]),
@@ -290,6 +296,6 @@ def test_moving_statistics_are_updated_as_in_the_reference() -> None:
 
 def test_every_layer_of_these_families_is_in_the_grid() -> None:
     families = {"core", "activation_layers", "reshaping", "normalization", "batch_normalization"}
-    families |= {"noise", "padding", "resizing"}
+    families |= {"einsum_dense", "noise", "padding", "resizing"}
     known = {name for name, layer in LAYERS.items() if layer.__module__.rpartition(".")[2] in families}
     assert known == {case[0] for case in CASES}
