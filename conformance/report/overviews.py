@@ -154,7 +154,7 @@ def _options_text(existing: Sequence[str], layer: str, records: Sequence[Record]
 
 
 def _mutants_text(existing: Sequence[str], layer: str, records: Sequence[Record]) -> str:
-    """What the cases say in `kills:`, which `nox -s mutants` holds them to."""
+    """What the cases say in `kills:`, where no score was given that says which they kill in truth."""
     killed = {name for record in records for name in record["kills"]}
     found = sum(f"{layer}.{name}" in killed for name in existing)
-    return f"{found} of {len(existing)}" if existing else ""
+    return f"{found} of {len(existing)} by name" if existing else ""

@@ -489,4 +489,6 @@ def test_layers_say_what_the_cases_exercise_of_them() -> None:
     catalog = {"GRU": {"options": ["units", "reset_after", "seed"], "mutants": ["swapped_gates", "no_bias"]}}
     case = agreeing(id="a/a.gru", layers=["GRU"], kills=["GRU.no_bias", "LSTM.swapped_gates"])
     found = results({**case, "options": {"GRU": ["reset_after", "units"]}}, catalog=catalog)
-    assert "GRU 2 of 3; not seed 1 of 2 1 agree ✓ a/a.gru" in Reading(render(found)).text
+    assert "GRU 2 of 3; not seed 1 of 2 by name 1 agree ✓ a/a.gru" in Reading(render(found)).text
+    scored = {**found, "mutants": {"GRU": {"killed": 2, "of": 2}}}
+    assert "GRU 2 of 3; not seed 2 of 2 1 agree ✓ a/a.gru" in Reading(render(scored)).text
