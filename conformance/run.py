@@ -19,8 +19,9 @@ from conformance.judge.explain import explanations
 from conformance.judge.feeding import Ask
 from conformance.judge.precision import USUAL, seen_in
 from conformance.judge.verdict import CaseVerdict, Verdict
+from conformance.lanes.in_process import InProcessLane
 from conformance.lanes.observation import Observation
-from conformance.lanes.process import InProcessLane, Lane, LaneIdentity, LaneSpec, ProcessLane
+from conformance.lanes.process import Lane, LaneIdentity, LaneSpec, ProcessLane
 from conformance.plan import Plan, plan_of
 from conformance.record import case_record
 from conformance.relations.asking import Asking

@@ -15,16 +15,14 @@ import numpy as np
 
 from conformance.case.model import Case
 from conformance.judge.case import REFERENCE
-from conformance.judge.compare import Matched, is_trained, matched_outputs, structure_findings
+from conformance.judge.changes import change_between, gradient_change
+from conformance.judge.compare import is_trained, matched_outputs, structure_findings
 from conformance.judge.divergence import Divergence, differs, divergences
 from conformance.judge.feeding import Ask, alone, answered, further
 from conformance.judge.gates import located
-from conformance.judge.gradients import gradient_findings
 from conformance.judge.precision import USUAL, seen_in
-from conformance.judge.transforms import transforms
 from conformance.judge.verdict import CaseVerdict, LaneVerdict, Verdict
-from conformance.lanes.formats import FORMATS
-from conformance.lanes.observation import Array, Observation
+from conformance.lanes.observation import Observation
 from conformance.mutants.layer import DoesNotApply, HookError, mutable, with_mistake
 from conformance.mutants.observe import Plan, observe
 from conformance.plan import plan_of
@@ -132,7 +130,7 @@ def _explained(
     named = _mutants(case, got, reference, gives_masks, wrong)[:ALTERNATIVES]
     if named:
         return Explanation(f"{lane} answers as one who {_mistakes(named)}.{where}", _names(named), "", starts)
-    if not starts and (of_gradients := _gradient_change(got, reference)):
+    if not starts and (of_gradients := gradient_change(got, reference)):
         return Explanation(f"Only gradients differ: {lane}'s {of_gradients}.", (), of_gradients)
     is_forward = not any(is_trained(start.node) for start in starts)
     if (
@@ -144,7 +142,7 @@ def _explained(
         words = ", and ".join(f"at {node} as one who {_mistakes(found)}" for node, found in parts.items())
         every = tuple(name for found in parts.values() for name in _names(found))
         return Explanation(f"{lane} answers {words}.{where}", every, "", starts)
-    change = _change(case, got, reference, tuple(start for start in starts if not start.is_fed), gives_masks)
+    change = change_between(case, got, reference, tuple(start for start in starts if not start.is_fed), gives_masks)
     if change:
         return Explanation(f"{lane}'s answer is the reference's {change}.{where}", (), change, starts)
     return Explanation(f"No known mistake and no simple change gives {lane}'s answer.{where}", (), "", starts)
@@ -278,91 +276,3 @@ def agrees(case: Case, got: Observation, wanted: Observation, gives_masks: bool,
         return False
     every = matched_outputs(got, wanted, wanted, case.demands, slack)
     return not any(differs(item, gives_masks) for item in every)
-
-
-def _change(
-    case: Case, got: Observation, reference: Observation, starts: tuple[Divergence, ...], gives_masks: bool
-) -> str:
-    """The words of a change that explains every output of the nodes at which the difference starts."""
-    nodes = {start.node for start in starts}
-    wrong = [
-        item
-        for item in matched_outputs(got, reference, reference, case.demands, 1.0)
-        if item.label.partition("[")[0] in nodes and differs(item, gives_masks)
-    ]
-    if not wrong:
-        return ""
-    return _swapped(wrong) or _masked(wrong) or _transformed(wrong)
-
-
-def _gradient_change(got: Observation, reference: Observation) -> str:
-    """The change of the first gradient that differs, in words; empty where there is none that fits."""
-    findings, _ = gradient_findings(got, reference)
-    for finding in findings:
-        mine, theirs = got.gradients.get(finding.node), reference.gradients[finding.node]
-        if mine is None or not np.isfinite(mine.values).all():
-            continue
-        room = 64.0 * (
-            FORMATS[theirs.precision].unit * np.abs(theirs.values)
-            + (0.0 if theirs.sensitivity is None else theirs.sensitivity)
-        )
-        for change in transforms(mine.values.astype(np.float64), theirs.values):
-            if fits(mine.values, theirs.values, room, change.apply):
-                return f"gradient of {finding.node.removeprefix('input ')} is the reference's {change.words}"
-    return ""
-
-
-def _swapped(wrong: list[Matched]) -> str:
-    """Two outputs of one node, each given for the other."""
-    if len(wrong) != 2 or wrong[0].run != wrong[1].run:
-        return ""
-    (a, b) = wrong
-    crossed = [Matched(a.label, a.run, a.got, b.wanted, b.allowed), Matched(b.label, b.run, b.got, a.wanted, a.allowed)]
-    return "" if any(differs(item, False) for item in crossed) else f"with {a.label} and {b.label} swapped"
-
-
-def _masked(wrong: list[Matched]) -> str:
-    """Another mask beside the same values."""
-    if any(differs(item, False) for item in wrong):
-        return ""
-    first = wrong[0]
-    mine, theirs = first.got.mask, first.wanted.mask
-    if mine is None:
-        return "without its mask"
-    if theirs is None:
-        return "with a mask that is true everywhere" if mine.all() else "with a mask where it has none"
-    if mine.shape == theirs.shape:
-        if (mine == ~theirs).all():
-            return "with its mask inverted"
-        if (mine & theirs == theirs).all():
-            return "with more of its mask true"
-        if (mine & theirs == mine).all():
-            return "with less of its mask true"
-    return "with another mask"
-
-
-def _transformed(wrong: list[Matched]) -> str:
-    """One change that fits every output; the words are those of the first."""
-    first = wrong[0]
-    if any(item.wanted.values.dtype.kind != "f" or item.got.values.dtype.kind != "f" for item in wrong):
-        return ""
-    got, wanted = first.got.values.astype(np.float64), first.wanted.values
-    for change in transforms(got, wanted):
-        if all(fits(item.got.values, item.wanted.values, item.allowed.allowed, change.apply) for item in wrong):
-            return change.words
-    return ""
-
-
-def fits(got: Array, reference: Array, allowed: Array, apply: Callable[[Array], Array]) -> bool:
-    """Whether the changed reference lies within what the change makes of the allowance, in every element."""
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")  # a change that is undefined somewhere fits nothing there
-        try:
-            wanted, above, below = (np.asarray(apply(x)) for x in (reference, reference + allowed, reference - allowed))
-        except ValueError:
-            return False
-        if wanted.shape != got.shape:
-            return False
-        room = np.maximum(np.abs(above - wanted), np.abs(below - wanted)) + 2.0**-21 * np.abs(wanted)
-        near = np.abs(got.astype(np.float64) - wanted) <= room
-    return bool(np.all(near | (np.isnan(got) & np.isnan(wanted))))

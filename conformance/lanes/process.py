@@ -24,10 +24,10 @@ from conformance.errors import LaneUnavailable
 from conformance.lanes.gateway import opened
 from conformance.lanes.observation import Observation, from_message
 from conformance.lanes.wire import MAX_TEXT, bounded
-from conformance.lanes.worker import sendable, start_adapter
+from conformance.lanes.worker import sendable
 
 COMPILING = 5.0
-"""Times the time limit of a case: for lanes that compile it first, a minute for five bidirectional layers through XLA."""
+"""Times the time limit of a case, for lanes that compile it first: XLA took a minute over five bidirectional layers."""
 START_LIMIT = 300.0
 """Seconds that a framework may take to import: generous, for a cold disk; a start that fails says so at once."""
 MAX_DEATHS = 5
@@ -129,7 +129,7 @@ class ProcessLane:
     def start(self) -> None:
         """Starts the process and its imports, and returns at once; what has to be installed first is waited for."""
         try:
-            self.spec = _prepared(self.spec)
+            self.spec = prepared_spec(self.spec)
         except LaneUnavailable as error:
             self._refused = error
             return
@@ -313,55 +313,9 @@ def _last_line(text: str) -> str:
     return bounded(lines[-1], 2_000) if lines else ""
 
 
-def _prepared(spec: LaneSpec) -> LaneSpec:
+def prepared_spec(spec: LaneSpec) -> LaneSpec:
     if not (spec.overlay or spec.environment):
         return spec
     from conformance.lanes.environments import prepared
 
     return prepared(spec)
-
-
-class InProcessLane:
-    """A lane in this process, for a debugger: no isolation, no time limit, chatter goes where it goes."""
-
-    def __init__(self, spec: LaneSpec) -> None:
-        self.spec = spec
-        self._adapter: Any = None
-        self._plans: dict[str, Mapping[str, Any]] = {}
-
-    def start(self) -> None:
-        """Nothing yet: the framework is imported when it is first needed."""
-
-    def identity(self) -> LaneIdentity:
-        if self._adapter is None:
-            asked, self.spec = self.spec, _prepared(self.spec)
-            if self.spec.host or self.spec.interpreter != sys.executable:
-                raise LaneUnavailable(
-                    f"lane {asked.name} has an interpreter of its own and cannot run in this process",
-                    f"leave out --in-process {asked.name}",
-                )
-            try:
-                self._adapter = start_adapter(self.spec.adapter, dict(self.spec.options))
-            except ImportError as error:
-                raise LaneUnavailable(f"lane {asked.name} cannot start: {error}", hint_for(asked)) from error
-        found = self._adapter.identity
-        proof = LaneIdentity(
-            dict(found.versions), dict(found.files), found.gives_masks, mode=found.mode, policy=found.policy
-        )
-        return proved(self.spec, proof)
-
-    def send(self, plan: Mapping[str, Any]) -> None:
-        self._plans[plan["id"]] = plan
-
-    def wait(self, case_id: str) -> Observation:
-        self.identity()
-        started = time.perf_counter()
-        message = sendable(self._adapter.observe(self._plans.pop(case_id)))
-        return from_message(
-            self.spec.name,
-            self.spec.adapter,
-            {**message, "policy": self._adapter.identity.policy, "seconds": time.perf_counter() - started},
-        )
-
-    def stop(self) -> None:
-        """Nothing to end."""

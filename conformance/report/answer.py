@@ -10,12 +10,10 @@ A template is text with closed placeholders, read by the small parser here (`{{`
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.case.problems import did_you_mean, listed
 from conformance.report.facts import (
     REFERENCE,
     Lanes,
@@ -90,51 +88,6 @@ def parse(text: str) -> list[str | Placeholder]:
             literal += text[position]
             position += 1
     return [part for part in [*parts, literal] if part != ""]
-
-
-def check_template(text: str, nodes: Iterable[str], layers: Iterable[str]) -> list[tuple[int, str]]:
-    """Every mistake of a template as (column from 0, message), empty where there is none.
-
-    `nodes` are the names of observed nodes, `layers` those of declared layers. A lane's name is not checked: which
-    lanes there are is known only when they run.
-    """
-    try:
-        parts = parse(text)
-    except TemplateError as error:
-        return [(error.column, error.message)]
-    known_nodes, known_layers = list(nodes), list(layers)
-    mistakes = []
-    for part in parts:
-        if isinstance(part, Placeholder):
-            message = _mistake(part.text, known_nodes, known_layers)
-            if message:
-                mistakes.append((part.column, message))
-    return mistakes
-
-
-def _mistake(text: str, nodes: Sequence[str], layers: Sequence[str]) -> str:
-    head, _, rest = text.partition(".")
-    if text == "versions":
-        return ""
-    if head == "error":
-        return "" if rest else "error needs a lane: {error.keras}"
-    if head in ("params", "weights"):
-        layer, _, weight = rest.partition(".")
-        if layer not in layers:
-            return _unknown("layer", layer, layers)
-        return "a weight's name is missing: {weights.layer.kernel}" if head == "weights" and not weight else ""
-    name, _, aspect = text.rpartition(".")
-    base = re.sub(r"\[\d+\]$", "", name)
-    if not name:
-        return f"no fact is called {one_line(text, 40)!r}; write {{node.shape}}, {{params.layer}} or {{versions}}"
-    if base not in nodes:
-        return _unknown("observed node", base, nodes)
-    return "" if aspect in ASPECTS else _unknown("aspect", aspect, ASPECTS)
-
-
-def _unknown(what: str, name: str, known: Sequence[str]) -> str:
-    hint = did_you_mean(name, known) or f"there are {listed(known)}"
-    return f"no {what} is called {one_line(name, 40)!r}; {hint}"
 
 
 def answer(record: Record, lanes: Lanes) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.judge.explain import fits
+from conformance.judge.changes import fits
 from conformance.judge.transforms import transforms
 
 X = np.random.default_rng(1).normal(0.25, 1.0, (2, 3, 6))

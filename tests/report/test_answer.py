@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from conformance.report.answer import answer, check_template, lane_title
+from conformance.report.answer import answer, lane_title
 from tests.report import factory
 from tests.report.factory import (
     LANE_ROWS,
@@ -155,35 +155,3 @@ def test_a_lane_is_named_by_what_it_proved_to_be() -> None:
     row = {"name": "torch", "role": "subject", "versions": {"torch": "2.13.0+cpu", "numpy": "2.4", "python": "3.11"}}
     assert lane_title(row) == "torch 2.13.0"
     assert lane_title({**row, "versions": {}}) == "torch"
-
-
-@pytest.mark.parametrize(
-    ("template", "mistakes"),
-    [
-        ("fine: {pooled.shape}, {state[1].values}, {params.embed}, {weights.embed.a.b}, {error.any}, {versions}", []),
-        ("x {pooled.shap}", [(2, "no aspect is called 'shap'; did you mean shape?")]),
-        ("{pool.shape}", [(0, "no observed node is called 'pool'; did you mean pooled?")]),
-        ("{zzz.shape}", [(0, "no observed node is called 'zzz'; there are pooled, state")]),
-        ("{params.emb}", [(0, "no layer is called 'emb'; did you mean embed?")]),
-        ("{weights.embed}", [(0, "a weight's name is missing: {weights.layer.kernel}")]),
-        ("{error}", [(0, "error needs a lane: {error.keras}")]),
-        ("{pooled}", [(0, "no fact is called 'pooled'; write {node.shape}, {params.layer} or {versions}")]),
-        ("{}", [(0, "no fact is called ''; write {node.shape}, {params.layer} or {versions}")]),
-        ("{pooled.shape.real}", [(0, "no observed node is called 'pooled.shape'; did you mean pooled?")]),
-        (
-            "{pooled.__class__}",
-            [(0, "no aspect is called '__class__'; there are shape, symbolic, dtype, mask, values")],
-        ),
-        ("a {pooled.shape", [(2, "the brace is not closed; write {{ for a brace in the text")]),
-        ("a } b", [(2, "the brace was not opened; write }} for a brace in the text")]),
-        (
-            "{{literal}} {x.y} {versions} {z.y}",
-            [
-                (12, "no observed node is called 'x'; there are pooled, state"),
-                (29, "no observed node is called 'z'; there are pooled, state"),
-            ],
-        ),
-    ],
-)
-def test_every_mistake_of_a_template_is_named_with_its_column(template: Any, mistakes: Any) -> None:
-    assert check_template(template, ["pooled", "state"], ["embed"]) == mistakes

@@ -1,0 +1,107 @@
+"""The simple change that stands between a lane's answer and the reference's: swapped, masked otherwise, transposed.
+
+The changes themselves are in `conformance.judge.transforms`; here they are tried on everything that differs at once.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+
+from conformance.case.model import Case
+from conformance.judge.compare import Matched, matched_outputs
+from conformance.judge.divergence import Divergence, differs
+from conformance.judge.gradients import gradient_findings
+from conformance.judge.transforms import transforms
+from conformance.lanes.formats import FORMATS
+from conformance.lanes.observation import Array, Observation
+
+
+def change_between(
+    case: Case, got: Observation, reference: Observation, starts: tuple[Divergence, ...], gives_masks: bool
+) -> str:
+    """The words of a change that explains every output of the nodes at which the difference starts."""
+    nodes = {start.node for start in starts}
+    wrong = [
+        item
+        for item in matched_outputs(got, reference, reference, case.demands, 1.0)
+        if item.label.partition("[")[0] in nodes and differs(item, gives_masks)
+    ]
+    if not wrong:
+        return ""
+    return _swapped(wrong) or _masked(wrong) or _transformed(wrong)
+
+
+def gradient_change(got: Observation, reference: Observation) -> str:
+    """The change of the first gradient that differs, in words; empty where there is none that fits."""
+    findings, _ = gradient_findings(got, reference)
+    for finding in findings:
+        mine, theirs = got.gradients.get(finding.node), reference.gradients[finding.node]
+        if mine is None or not np.isfinite(mine.values).all():
+            continue
+        room = 64.0 * (
+            FORMATS[theirs.precision].unit * np.abs(theirs.values)
+            + (0.0 if theirs.sensitivity is None else theirs.sensitivity)
+        )
+        for change in transforms(mine.values.astype(np.float64), theirs.values):
+            if fits(mine.values, theirs.values, room, change.apply):
+                return f"gradient of {finding.node.removeprefix('input ')} is the reference's {change.words}"
+    return ""
+
+
+def _swapped(wrong: list[Matched]) -> str:
+    """Two outputs of one node, each given for the other."""
+    if len(wrong) != 2 or wrong[0].run != wrong[1].run:
+        return ""
+    (a, b) = wrong
+    crossed = [Matched(a.label, a.run, a.got, b.wanted, b.allowed), Matched(b.label, b.run, b.got, a.wanted, a.allowed)]
+    return "" if any(differs(item, False) for item in crossed) else f"with {a.label} and {b.label} swapped"
+
+
+def _masked(wrong: list[Matched]) -> str:
+    """Another mask beside the same values."""
+    if any(differs(item, False) for item in wrong):
+        return ""
+    first = wrong[0]
+    mine, theirs = first.got.mask, first.wanted.mask
+    if mine is None:
+        return "without its mask"
+    if theirs is None:
+        return "with a mask that is true everywhere" if mine.all() else "with a mask where it has none"
+    if mine.shape == theirs.shape:
+        if (mine == ~theirs).all():
+            return "with its mask inverted"
+        if (mine & theirs == theirs).all():
+            return "with more of its mask true"
+        if (mine & theirs == mine).all():
+            return "with less of its mask true"
+    return "with another mask"
+
+
+def _transformed(wrong: list[Matched]) -> str:
+    """One change that fits every output; the words are those of the first."""
+    first = wrong[0]
+    if any(item.wanted.values.dtype.kind != "f" or item.got.values.dtype.kind != "f" for item in wrong):
+        return ""
+    got, wanted = first.got.values.astype(np.float64), first.wanted.values
+    for change in transforms(got, wanted):
+        if all(fits(item.got.values, item.wanted.values, item.allowed.allowed, change.apply) for item in wrong):
+            return change.words
+    return ""
+
+
+def fits(got: Array, reference: Array, allowed: Array, apply: Callable[[Array], Array]) -> bool:
+    """Whether the changed reference lies within what the change makes of the allowance, in every element."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # a change that is undefined somewhere fits nothing there
+        try:
+            wanted, above, below = (np.asarray(apply(x)) for x in (reference, reference + allowed, reference - allowed))
+        except ValueError:
+            return False
+        if wanted.shape != got.shape:
+            return False
+        room = np.maximum(np.abs(above - wanted), np.abs(below - wanted)) + 2.0**-21 * np.abs(wanted)
+        near = np.abs(got.astype(np.float64) - wanted) <= room
+    return bool(np.all(near | (np.isnan(got) & np.isnan(wanted))))
