@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ def evidence_of(results: Mapping[str, Any], record: Mapping[str, Any], root: Pat
     path = root / record["path"]
     if not path.is_file():
         raise UsageError(f"{record['path']}: no such file", "run this where the cases of these results are")
-    case = next((case for case in load_file(path) if case.id == record["id"]), None)
+    case = next((case for case in _cases(path, path.stat().st_mtime_ns) if case.id == record["id"]), None)
     if case is None or case.digest != record["digest"]:
         what = "is not in" if case is None else "has changed in"
         raise UsageError(
@@ -65,6 +65,12 @@ def evidence_of(results: Mapping[str, Any], record: Mapping[str, Any], root: Pat
     case = replace(case, seed=results.get("seed", 0))
     plan = plan_of(case)
     return Evidence(case, plan, record, reference_of(plan), tuple(results["lanes"]))
+
+
+@lru_cache(maxsize=2)
+def _cases(path: Path, changed: int) -> tuple[Case, ...]:
+    """The cases of a file; one that has changed since is another one. Records of a file stand together."""
+    return load_file(path)
 
 
 def reference_of(plan: Plan) -> Observation:
