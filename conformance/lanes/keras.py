@@ -79,6 +79,7 @@ class KerasLane:
         arrays = KerasArrays(self.keras, plan, layers, observing, self.generation)
         if self.identity.policy != keras_policies.USUAL:
             arrays.arithmetics = {**arrays.arithmetics, **keras_policies.arithmetic(self.generation.ops)}
+            keras_policies.refuse_arrays(layers, self.identity.policy)
         if not any(getattr(layer, "eager_only", False) for layer in layers.values()):
             arrays.run(self._symbolic_inputs(plan), is_symbolic=True)
             observing.symbolic = self._symbolic_nodes(plan, arrays.values)

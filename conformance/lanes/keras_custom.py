@@ -79,7 +79,7 @@ def compiled_loss(keras: Any) -> type:
         eager_only = True
 
         def __init__(self, loss: Any, class_weight: Any = None, **kwargs: Any) -> None:
-            super().__init__(autocast=False, **kwargs)
+            super().__init__(**kwargs)
             self.loss = loss
             self.class_weight = class_weight and {int(label): weight for label, weight in class_weight.items()}
 
@@ -122,7 +122,7 @@ def image_batches(keras: Any) -> type:
             name: str | None = None,
             **transformations: Any,
         ) -> None:
-            super().__init__(name=name, autocast=False)
+            super().__init__(name=name)
             self.flow_options = {
                 "batch_size": batch_size,
                 "shuffle": shuffle,

@@ -36,6 +36,13 @@ def _functions(keras: Any) -> tuple[Callable[[], Any], Callable[[str], None]]:
     raise Unsupported(f"Keras {keras.__version__} has no global dtype policy")
 
 
+def refuse_arrays(layers: Mapping[str, Any], policy: str) -> None:
+    """Raises Unsupported for what works on NumPy arrays: no dtype policy reaches a data pipeline."""
+    for name, layer in layers.items():
+        if getattr(layer, "eager_only", False):
+            raise Unsupported(f"{name} ({type(layer).__name__}) works on NumPy arrays, which {policy} does not reach")
+
+
 def input_dtype(dtype: str, policy: str) -> str:
     """The dtype in which an input of the case goes in: floats as the policy gives them."""
     return POLICIES[policy].given.name if dtype == "float32" else dtype

@@ -24,8 +24,6 @@ from conformance.reference.base import Layer
 _OF_BOOLEANS = ("equal", "greater", "mask")
 _GIVE_FLOATS = ("mean", "one_hot", "exp", "log", "sqrt", "tanh")
 """Operations that give floats of the given dtype where they are given whole numbers."""
-_OF_ARRAYS: Mapping[str, bool] = {"CompiledLoss": True, "ImageBatches": False}
-"""Stand-ins that give NumPy's float32 whatever the policy, and whether a model computed it under the policy."""
 
 
 _SHARES = ("rate", "dropout", "recurrent_dropout")
@@ -72,10 +70,8 @@ class _Ways:
         if kwargs.get("training") is True:
             self.trained.add(callee)
         layer, given = self.layers[callee], [args, list(kwargs.values())]
-        if (is_computed := _OF_ARRAYS.get(type(layer).__name__)) is not None:
-            single = FORMATS["float32"]
-            return Way(single, _coarsest(given, coarser(single, self.policy.coarsest) if is_computed else single))
-        own = self.policy.given if type(layer).__module__.endswith("losses") else self.policy.compute
+        is_loss = hasattr(layer, "reduction")  # as every loss has, and no layer
+        own = self.policy.given if is_loss else self.policy.compute
         draws = kwargs.get("training") is True and any(getattr(layer, name, None) for name in _SHARES)
         return Way(own, _coarsest(given, own), draws or any(way.is_random for way in _leaves(given)))
 
@@ -123,6 +119,8 @@ def walked(plan: Mapping[str, Any], layers: Mapping[str, Layer], policy: Policy)
     for name, spec in plan["inputs"].items():
         is_float = spec["dtype"] in FORMATS
         walk.values[name] = Way(policy.given, policy.given) if is_float else NO_FLOAT
+        if spec["dtype"] == "object":  # an array of arrays goes in as it is
+            walk.values[name] = Way(FORMATS["float32"], FORMATS["float32"])
     for node, expression in parsed_graph(plan):
         walk.values[node] = evaluate(expression, walk)
     return {node: walk._together([walk.values[node]]) for node in plan["observed"]}
