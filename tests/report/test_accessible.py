@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.report.conftest import COMPLAINTS
 from tests.report.factory import differing, finding, odd, results, too_large
-from tests.report.test_browser import browser as browser
-from tests.report.test_browser import unavailable
-from tests.report.test_browser import visit as visit
 from tests.report.test_html import HOSTILE, MIXED, poisoned
 
 pytestmark = pytest.mark.browser
@@ -42,20 +39,6 @@ IDS = [case["id"] for case in EVERY_KIND["cases"] if re.fullmatch(r"[\w/.]+", ca
 PLACES = ["", "#?q=is:failing", "#no/such.case", *(f"#{case}" for case in IDS)]
 
 
-@pytest.fixture(scope="session")
-def axe() -> str:
-    """The text of axe-core, which comes with a package: nothing is fetched."""
-    try:
-        import axe_playwright_python
-    except ImportError:
-        unavailable("there is no axe-core: pip install axe-playwright-python")
-    return (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-
-
-COMPLAINTS = """
-async (only) => (await axe.run(document, {resultTypes: ['violations'], ...only})).violations
-  .map((found) => `${found.id}: ${found.help}: ${found.nodes.map((node) => node.html.slice(0, 200)).join(' | ')}`)
-"""
 COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 """The rules that can come out otherwise where only colours change."""
 

@@ -12,10 +12,8 @@ from conformance.gate.matrix_page import html
 from conformance.gate.versions import with_versions
 from conformance.report.single import render_single
 from tests.gate.test_matrix import several
+from tests.report.conftest import COMPLAINTS
 from tests.report.factory import results, too_large
-from tests.report.test_accessible import COMPLAINTS
-from tests.report.test_accessible import axe as axe
-from tests.report.test_browser import browser as browser
 
 pytestmark = pytest.mark.browser
 

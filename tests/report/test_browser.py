@@ -6,9 +6,7 @@ import importlib
 import io
 import os
 import re
-import shutil
 import unicodedata
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,54 +53,6 @@ DRAWN = """
 """
 """The page on the screen, without what the script adds for use on a screen."""
 WRITTEN = "(text) => new DOMParser().parseFromString(text, 'text/html').querySelector('article').innerHTML.trim()"
-
-
-def unavailable(what: str) -> None:
-    """A missing browser fails where it was promised, and is said elsewhere."""
-    if os.environ.get("CI"):
-        pytest.fail(f"{what}; CI must have it")
-    pytest.skip(what)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[object]:
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        unavailable("there is no chromium: apt-get install chromium")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        unavailable("there is no playwright: pip install playwright")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def visit(browser: Any, tmp_path: Any) -> Iterator[Any]:
-    """Opens results as a page; afterwards nothing may have been complained of or fetched."""
-    complaints: list[str] = []
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    page.on("console", lambda message: complaints.append(f"console: {message.text}"))
-    page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
-    page.on("request", lambda request: request.url.startswith("file:") or complaints.append(request.url))
-
-    def open_page(found: Any, hash: Any = "", size: Any = None) -> Any:
-        path = tmp_path / "report.html"
-        path.write_text(render(found), encoding="utf-8")
-        if size:
-            page.set_viewport_size({"width": size[0], "height": size[1]})
-        page.goto("about:blank")
-        page.goto(f"{path.as_uri()}{hash}")
-        return page
-
-    yield open_page
-    context.close()
-    assert complaints == []
 
 
 def shown_ids(page: Any) -> Any:
