@@ -1,153 +1,26 @@
-"""Optimisers: how gradients move weights, by Keras' arguments and conventions, from the papers.
-
-All weights move at once: `apply(number, weights, gradients, memory)` gives them after step `number`, counted from 1.
-`weight_decay` is decoupled (Loshchilov and Hutter 2019): a weight loses learning_rate weight_decay w before it moves.
-The documentation of `keras.optimizers.Optimizer` is the source of the clipping.
-"""
+"""Optimisers: how gradients move weights, by Keras' arguments and conventions, from the papers."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from .base import Array, LayerError, Mutant, arg
-
-if TYPE_CHECKING or sys.version_info >= (3, 11):
-    from typing import dataclass_transform
-else:  # as in `base`
-    from .base import dataclass_transform
-
-Arrays = Mapping[str, Array]
-Memory = dict[str, dict[str, Array]]
-"""What an optimiser remembers of each weight from step to step; starts empty."""
-
-OPTIMIZERS: dict[str, type[Optimizer]] = {}
-"""Every optimiser by its Keras class name."""
-
-
-@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(arg,))
-@dataclass(frozen=True, kw_only=True)
-class Optimizer:
-    """What all optimisers share. Subclasses are frozen dataclasses, registered under their class name."""
-
-    mutants: ClassVar[tuple[Mutant, ...]] = ()
-
-    learning_rate: float = arg("Size of a step.", default=0.001, at_least=0)
-    weight_decay: float | None = arg(
-        "Share of a weight, times the learning rate, that goes at each step.", default=None
-    )
-    clipnorm: float | None = arg("Longest gradient of one weight, by its Euclidean norm.", default=None)
-    global_clipnorm: float | None = arg("Longest gradient of all weights together.", default=None)
-    clipvalue: float | None = arg("Largest entry of a gradient.", default=None)
-
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        dataclass(frozen=True, kw_only=True)(cls)
-        if not cls.__name__.startswith("_"):
-            OPTIMIZERS[cls.__name__] = cls
-
-    def check(self) -> None:
-        """Raises LayerError for arguments that Keras' constructor refuses."""
-        if sum(bound is not None for bound in (self.clipnorm, self.global_clipnorm, self.clipvalue)) > 1:
-            raise LayerError("only one of clipnorm, global_clipnorm and clipvalue can be given")
-
-    def apply(self, number: int, weights: Arrays, gradients: Arrays, memory: Memory) -> dict[str, Array]:
-        """The weights after step `number` (from 1); all arrays of a name have one shape."""
-        clipped = self.clipped(gradients)
-        decay = self.learning_rate * (self.weight_decay or 0.0)
-        return {
-            name: w - decay * w - self.change(number, clipped[name], memory.setdefault(name, {}))
-            for name, w in weights.items()
-        }
-
-    def rounded(self, random: np.random.Generator, unit: float) -> Optimizer:
-        """The optimiser with what it works out from its arguments alone off by a relative `unit`, drawn."""
-        return self
-
-    def change(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
-        """What the gradient of one weight takes from it."""
-        raise NotImplementedError(type(self).__name__)
-
-    def clipped(self, gradients: Arrays) -> Arrays:
-        """g c / max(c, |g|) for each weight, or with the norm of all of them; entries between -c and c."""
-        if self.clipnorm is not None:
-            return {name: g * _shrunk(_norm([g]), self.clipnorm) for name, g in gradients.items()}
-        if self.global_clipnorm is not None:
-            factor = _shrunk(_norm(gradients.values()), self.global_clipnorm)
-            return {name: g * factor for name, g in gradients.items()}
-        if self.clipvalue is not None:
-            return {name: np.clip(g, -self.clipvalue, self.clipvalue) for name, g in gradients.items()}
-        return gradients
-
-
-def _norm(gradients: Any) -> float:
-    return math.sqrt(sum(float(np.sum(g**2)) for g in gradients))
-
-
-def _shrunk(norm: float, longest: float) -> float:
-    return longest / max(norm, longest)
-
-
-def make_optimizer(type: str, config: Mapping[str, Any]) -> Optimizer:
-    """Builds an optimiser from a config as written. Raises LayerError for values that cannot work."""
-    optimizer = OPTIMIZERS[type](**config)
-    optimizer.check()
-    return optimizer
-
-
-def _average(memory: dict[str, Array], name: str, share: float, new: Array) -> Array:
-    """share * old + (1 - share) * new; the first old one is 0."""
-    memory[name] = share * memory.get(name, 0.0) + (1.0 - share) * new
-    return memory[name]
-
-
-def _change(change: Any) -> Any:
-    """A mutant's step that differs from the real one in what a gradient takes from a weight."""
-
-    def step(optimizer: Any, number: int, weights: Arrays, gradients: Arrays, memory: Memory) -> dict[str, Array]:
-        clipped = optimizer.clipped(gradients)
-        decay = optimizer.learning_rate * (optimizer.weight_decay or 0.0)
-        return {
-            name: w - decay * w - change(optimizer, number, clipped[name], memory.setdefault(name, {}))
-            for name, w in weights.items()
-        }
-
-    return step
-
-
-def _coupled(optimizer: Any, number: int, weights: Arrays, gradients: Arrays, memory: Memory) -> dict[str, Array]:
-    decay = optimizer.weight_decay or 0.0
-    clipped = optimizer.clipped(gradients)
-    return {
-        name: w - optimizer.change(number, clipped[name] + decay * w, memory.setdefault(name, {}))
-        for name, w in weights.items()
-    }
-
-
-def _lazy(optimizer: Any, number: int, weights: Arrays, gradients: Arrays, memory: Memory) -> dict[str, Array]:
-    """Rows without a gradient stay, and so does what is remembered of them: `memory` holds a copy of the old."""
-    old = {name: dict(held) for name, held in memory.items()}
-    moved: dict[str, Array] = optimizer.apply(number, weights, gradients, memory)
-    for name, g in gradients.items():
-        if np.ndim(g) == 2:
-            rows = np.any(g != 0, axis=1, keepdims=True)
-            moved[name] = np.where(rows, moved[name], weights[name])
-            memory[name] = {
-                key: np.where(rows, value, old.get(name, {}).get(key, 0.0)) for key, value in memory[name].items()
-            }
-    return moved
-
-
-_DECAY = (
-    Mutant("coupled_decay", "adds the decay to the gradient, as torch does (L2)", step=_coupled),
-    Mutant("no_decay", "leaves the decay out", config=lambda layer: {"weight_decay": None}),
+from .optimizer_base import (
+    DECAY_MUTANTS,
+    OPTIMIZERS,
+    Memory,
+    Optimizer,
+    average,
+    lazily,
+    make_optimizer,
+    moving_by,
 )
+
+__all__ = ["OPTIMIZERS", "SGD", "Adagrad", "Adam", "AdamW", "Memory", "Optimizer", "RMSprop", "make_optimizer"]
 
 
 class SGD(Optimizer):
@@ -185,9 +58,9 @@ class SGD(Optimizer):
         Mutant("forgets", "forgets the steps before", config=lambda layer: {"momentum": 0.0}),
         Mutant("looks_ahead", "looks ahead without being asked to", config=lambda layer: {"nesterov": True}),
         Mutant("does_not_look_ahead", "does not look ahead", config=lambda layer: {"nesterov": False}),
-        Mutant("dampened", "takes 1 - momentum of the gradient, as averages do", step=_change(_averaged)),
-        Mutant("one_step_late", "moves by the velocity of the step before", step=_change(_stale)),
-        Mutant("rate_outside", "multiplies by the learning rate last, as torch does", step=_change(_rate_outside)),
+        Mutant("dampened", "takes 1 - momentum of the gradient, as averages do", step=moving_by(_averaged)),
+        Mutant("one_step_late", "moves by the velocity of the step before", step=moving_by(_stale)),
+        Mutant("rate_outside", "multiplies by the learning rate last, as torch does", step=moving_by(_rate_outside)),
         Mutant("unclipped", "does not clip", config=lambda layer: {"clipnorm": None, "global_clipnorm": None}),
         Mutant(
             "clips_together",
@@ -200,7 +73,7 @@ class SGD(Optimizer):
             config=lambda layer: {"clipnorm": layer.clipnorm or layer.global_clipnorm, "global_clipnorm": None},
         ),
         Mutant("unclipped_entries", "does not clip entries", config=lambda layer: {"clipvalue": None}),
-        *_DECAY,
+        *DECAY_MUTANTS,
     )
 
 
@@ -225,7 +98,7 @@ class Adam(Optimizer):
 
     def moments(self, g: Array, memory: dict[str, Array]) -> tuple[Array, Array]:
         """Running mean of the gradient, and of its square (or the largest of those so far)."""
-        m, v = _average(memory, "m", self.beta_1, g), _average(memory, "v", self.beta_2, g**2)
+        m, v = average(memory, "m", self.beta_1, g), average(memory, "v", self.beta_2, g**2)
         if self.amsgrad:
             memory["most"] = v = np.maximum(memory.get("most", 0.0), v)
         return m, v
@@ -268,26 +141,30 @@ class Adam(Optimizer):
         return self.learning_rate * math.sqrt(second) / first * old / (np.sqrt(v) + self.epsilon)
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
-        Mutant("uncorrected", "leaves the bias correction out", step=_change(_uncorrected)),
-        Mutant("first_corrected", "corrects the mean of gradients only", step=_change(_first_corrected)),
-        Mutant("counts_from_one", "counts one step too many", step=_change(_later)),
-        Mutant("epsilon_of_torch", "adds epsilon after the correction, as torch does", step=_change(_epsilon_last)),
+        Mutant("uncorrected", "leaves the bias correction out", step=moving_by(_uncorrected)),
+        Mutant("first_corrected", "corrects the mean of gradients only", step=moving_by(_first_corrected)),
+        Mutant("counts_from_one", "counts one step too many", step=moving_by(_later)),
+        Mutant(
+            "epsilon_of_torch",
+            "adds epsilon after the correction, as torch does",
+            step=moving_by(_epsilon_last),
+        ),
         Mutant(
             "defaults_of_torch",
             "adds 1e-8 after the correction, as torch does unless told otherwise",
             config=lambda layer: {"epsilon": 1e-8},
-            step=_change(_epsilon_last),
+            step=moving_by(_epsilon_last),
         ),
-        Mutant("epsilon_in_root", "adds epsilon inside of the root", step=_change(_epsilon_inside)),
-        Mutant("one_step_late", "moves by the mean of the step before", step=_change(_stale)),
+        Mutant("epsilon_in_root", "adds epsilon inside of the root", step=moving_by(_epsilon_inside)),
+        Mutant("one_step_late", "moves by the mean of the step before", step=moving_by(_stale)),
         Mutant(
             "swaps_betas",
             "takes beta_1 for beta_2",
             config=lambda layer: {"beta_1": layer.beta_2, "beta_2": layer.beta_1},
         ),
         Mutant("forgets_the_most", "lets the mean of squares fall", config=lambda layer: {"amsgrad": False}),
-        Mutant("lazy", "moves only those rows of a table that the batch names", step=_lazy),
-        *_DECAY,
+        Mutant("lazy", "moves only those rows of a table that the batch names", step=lazily),
+        *DECAY_MUTANTS,
     )
 
 
@@ -300,7 +177,7 @@ class AdamW(Adam):
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
         Mutant("decay_of_torch", "takes torch's decay, 0.01", config=lambda layer: {"weight_decay": 0.01}),
-        *_DECAY,
+        *DECAY_MUTANTS,
     )
 
 
@@ -321,8 +198,8 @@ class RMSprop(Optimizer):
 
     def spread(self, g: Array, memory: dict[str, Array]) -> Array:
         """The running mean of squares, less the square of that of gradients."""
-        s = _average(memory, "s", self.rho, g**2)
-        return s - _average(memory, "mean", self.rho, g) ** 2 if self.centered else s
+        s = average(memory, "s", self.rho, g**2)
+        return s - average(memory, "mean", self.rho, g) ** 2 if self.centered else s
 
     def by_velocity(self, change: Array, memory: dict[str, Array]) -> Array:
         """learning_rate times the change, and `momentum` of the last step."""
@@ -338,18 +215,22 @@ class RMSprop(Optimizer):
         return self.by_velocity(g / np.sqrt(old + self.epsilon), memory)
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
-        Mutant("epsilon_of_torch", "adds epsilon outside of the root, as torch does", step=_change(_epsilon_outside)),
+        Mutant(
+            "epsilon_of_torch",
+            "adds epsilon outside of the root, as torch does",
+            step=moving_by(_epsilon_outside),
+        ),
         Mutant(
             "defaults_of_torch",
             "keeps 0.99 of the old squares and adds 1e-8 outside of the root, as torch does unless told otherwise",
             config=lambda layer: {"rho": 0.99, "epsilon": 1e-8},
-            step=_change(_epsilon_outside),
+            step=moving_by(_epsilon_outside),
         ),
-        Mutant("one_step_late", "divides by the mean of the step before", step=_change(_stale)),
+        Mutant("one_step_late", "divides by the mean of the step before", step=moving_by(_stale)),
         Mutant("swaps_shares", "keeps 1 - rho of the old squares", config=lambda layer: {"rho": 1.0 - layer.rho}),
         Mutant("not_centered", "divides by the size of gradients", config=lambda layer: {"centered": False}),
         Mutant("forgets", "forgets the steps before", config=lambda layer: {"momentum": 0.0}),
-        *_DECAY,
+        *DECAY_MUTANTS,
     )
 
 
@@ -374,9 +255,13 @@ class Adagrad(Optimizer):
         return self.change(number, g, {})
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
-        Mutant("epsilon_of_torch", "adds epsilon outside of the root, as torch does", step=_change(_epsilon_outside)),
+        Mutant(
+            "epsilon_of_torch",
+            "adds epsilon outside of the root, as torch does",
+            step=moving_by(_epsilon_outside),
+        ),
         Mutant(
             "starts_at_zero", "starts from 0, as torch does", config=lambda layer: {"initial_accumulator_value": 0.0}
         ),
-        Mutant("forgets", "forgets the squares of the steps before", step=_change(_forgets)),
+        Mutant("forgets", "forgets the squares of the steps before", step=moving_by(_forgets)),
     )

@@ -1,0 +1,149 @@
+"""What all optimisers of the reference share: arguments, clipping, decay, and the mistakes made with those.
+
+All weights move at once: `apply(number, weights, gradients, memory)` gives them after step `number`, counted from 1.
+`weight_decay` is decoupled (Loshchilov and Hutter 2019): a weight loses learning_rate weight_decay w before it moves.
+The documentation of `keras.optimizers.Optimizer` is the source of the clipping.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from .base import Array, LayerError, Mutant, arg
+
+if TYPE_CHECKING or sys.version_info >= (3, 11):
+    from typing import dataclass_transform
+else:  # as in `base`
+    from .base import dataclass_transform
+
+Arrays = Mapping[str, Array]
+Memory = dict[str, dict[str, Array]]
+"""What an optimiser remembers of each weight from step to step; starts empty."""
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {}
+"""Every optimiser by its Keras class name."""
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(arg,))
+@dataclass(frozen=True, kw_only=True)
+class Optimizer:
+    """What all optimisers share. Subclasses are frozen dataclasses, registered under their class name."""
+
+    mutants: ClassVar[tuple[Mutant, ...]] = ()
+
+    learning_rate: float = arg("Size of a step.", default=0.001, at_least=0)
+    weight_decay: float | None = arg(
+        "Share of a weight, times the learning rate, that goes at each step.", default=None
+    )
+    clipnorm: float | None = arg("Longest gradient of one weight, by its Euclidean norm.", default=None)
+    global_clipnorm: float | None = arg("Longest gradient of all weights together.", default=None)
+    clipvalue: float | None = arg("Largest entry of a gradient.", default=None)
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        dataclass(frozen=True, kw_only=True)(cls)
+        if not cls.__name__.startswith("_"):
+            OPTIMIZERS[cls.__name__] = cls
+
+    def check(self) -> None:
+        """Raises LayerError for arguments that Keras' constructor refuses."""
+        if sum(bound is not None for bound in (self.clipnorm, self.global_clipnorm, self.clipvalue)) > 1:
+            raise LayerError("only one of clipnorm, global_clipnorm and clipvalue can be given")
+
+    def apply(self, number: int, weights: Arrays, gradients: Arrays, memory: Memory) -> dict[str, Array]:
+        """The weights after step `number` (from 1); all arrays of a name have one shape."""
+        clipped = self.clipped(gradients)
+        decay = self.learning_rate * (self.weight_decay or 0.0)
+        return {
+            name: w - decay * w - self.change(number, clipped[name], memory.setdefault(name, {}))
+            for name, w in weights.items()
+        }
+
+    def rounded(self, random: np.random.Generator, unit: float) -> Optimizer:
+        """The optimiser with what it works out from its arguments alone off by a relative `unit`, drawn."""
+        return self
+
+    def change(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
+        """What the gradient of one weight takes from it."""
+        raise NotImplementedError(type(self).__name__)
+
+    def clipped(self, gradients: Arrays) -> Arrays:
+        """g c / max(c, |g|) for each weight, or with the norm of all of them; entries between -c and c."""
+        if self.clipnorm is not None:
+            return {name: g * _shrunk(_norm([g]), self.clipnorm) for name, g in gradients.items()}
+        if self.global_clipnorm is not None:
+            factor = _shrunk(_norm(gradients.values()), self.global_clipnorm)
+            return {name: g * factor for name, g in gradients.items()}
+        if self.clipvalue is not None:
+            return {name: np.clip(g, -self.clipvalue, self.clipvalue) for name, g in gradients.items()}
+        return gradients
+
+
+def _norm(gradients: Any) -> float:
+    return math.sqrt(sum(float(np.sum(g**2)) for g in gradients))
+
+
+def _shrunk(norm: float, longest: float) -> float:
+    return longest / max(norm, longest)
+
+
+def make_optimizer(type: str, config: Mapping[str, Any]) -> Optimizer:
+    """Builds an optimiser from a config as written. Raises LayerError for values that cannot work."""
+    optimizer = OPTIMIZERS[type](**config)
+    optimizer.check()
+    return optimizer
+
+
+def average(memory: dict[str, Array], name: str, share: float, new: Array) -> Array:
+    """share * old + (1 - share) * new; the first old one is 0."""
+    memory[name] = share * memory.get(name, 0.0) + (1.0 - share) * new
+    return memory[name]
+
+
+def moving_by(change: Any) -> Any:
+    """A mutant's step that differs from the real one in what a gradient takes from a weight."""
+
+    def step(optimizer: Any, number: int, weights: Arrays, gradients: Arrays, memory: Memory) -> dict[str, Array]:
+        clipped = optimizer.clipped(gradients)
+        decay = optimizer.learning_rate * (optimizer.weight_decay or 0.0)
+        return {
+            name: w - decay * w - change(optimizer, number, clipped[name], memory.setdefault(name, {}))
+            for name, w in weights.items()
+        }
+
+    return step
+
+
+def _coupled(optimizer: Any, number: int, weights: Arrays, gradients: Arrays, memory: Memory) -> dict[str, Array]:
+    decay = optimizer.weight_decay or 0.0
+    clipped = optimizer.clipped(gradients)
+    return {
+        name: w - optimizer.change(number, clipped[name] + decay * w, memory.setdefault(name, {}))
+        for name, w in weights.items()
+    }
+
+
+def lazily(optimizer: Any, number: int, weights: Arrays, gradients: Arrays, memory: Memory) -> dict[str, Array]:
+    """Rows without a gradient stay, and so does what is remembered of them: `memory` holds a copy of the old."""
+    old = {name: dict(held) for name, held in memory.items()}
+    moved: dict[str, Array] = optimizer.apply(number, weights, gradients, memory)
+    for name, g in gradients.items():
+        if np.ndim(g) == 2:
+            rows = np.any(g != 0, axis=1, keepdims=True)
+            moved[name] = np.where(rows, moved[name], weights[name])
+            memory[name] = {
+                key: np.where(rows, value, old.get(name, {}).get(key, 0.0)) for key, value in memory[name].items()
+            }
+    return moved
+
+
+DECAY_MUTANTS = (
+    Mutant("coupled_decay", "adds the decay to the gradient, as torch does (L2)", step=_coupled),
+    Mutant("no_decay", "leaves the decay out", config=lambda layer: {"weight_decay": None}),
+)
