@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import ast
 import hashlib
+import importlib
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -34,10 +35,11 @@ def modules() -> list[Path]:
 
 def mutants_of(path: Path, count: int) -> Iterator[dict[str, Any]]:
     """A sample of the mutants of one file, with the changed text of the whole file."""
-    from cosmic_ray.ast import ast_nodes, get_ast
-    from cosmic_ray.mutating import mutate_code
-    from cosmic_ray.plugins import get_operator, operator_names
-
+    ray: Any = importlib.import_module("cosmic_ray")  # in an environment of its own, not in the project's
+    for part in ("ast", "mutating", "plugins"):
+        importlib.import_module(f"cosmic_ray.{part}")
+    ast_nodes, get_ast, mutate_code = ray.ast.ast_nodes, ray.ast.get_ast, ray.mutating.mutate_code
+    get_operator, operator_names = ray.plugins.get_operator, ray.plugins.operator_names
     text = path.read_text(encoding="utf-8")
     nodes = list(ast_nodes(get_ast(text)))
     module = ".".join(path.relative_to(ROOT).with_suffix("").parts)

