@@ -22,6 +22,7 @@ from conformance.report.page import page_of
 from tests.report.factory import (
     LANE_ROWS,
     OVER,
+    PICTURE,
     agreeing,
     answered,
     differing,
@@ -315,6 +316,7 @@ def poisoned(text: Any, outcome: Any = "differ") -> Any:
     held["native"] = {text: {text: {"shape": [1], "from": text}}}
     held["weights"], held["params"] = {text: {text: [1]}}, {text: 1}
     held["deviation"] = dict.fromkeys(("id", "kind", "reason", "link", "owner", "expires", "position"), text)
+    held["picture"] = {**PICTURE, "node": text}
     if outcome == "agree":
         held["findings"] = []
     lanes = {"keras": answered("keras"), "torch": held, "numpy": answered("numpy", dtype=text)}
