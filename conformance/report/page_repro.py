@@ -9,12 +9,15 @@ from conformance.report.words import one_line, safe
 from conformance.repro.lanes import why_not
 
 _WORDS = "A script with the arrays inside, without this harness; it ends with 0 where it gives what stands here."
+_UNSAVED = "With --save cases/mine/topic.case.yaml this is a case, and conformance repro prints a script of it."
 
 
 def repro_blocks(record: Record, lanes: Lanes) -> list[Block]:
     """A script a lane, folded, where results hold them; else the command that prints one."""
     if any("@" in label for label in node_labels(record)):  # trained weights: scripts show one forward run
         return []
+    if record.get("again"):
+        return [Paragraph(_UNSAVED, "note")]
     blocks: list[Block] = []
     for row in lanes:
         held = record["lanes"].get(row["name"])

@@ -54,6 +54,8 @@ def test_the_page_of_an_unsaved_question_says_how_it_is_asked_again(capsys: pyte
     again = "conformance explain --layer Conv1D --config '{filters: 7, kernel_size: 4, padding: same}' --input 5,3"
     assert f"$ {again}" in printed
     assert "pytest" not in printed
+    assert "$ conformance repro" not in printed  # no file holds the case: the command would not find it
+    assert "With --save cases/mine/topic.case.yaml this is a case" in printed
 
 
 def test_a_saved_question_is_a_case_that_pytest_runs(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
