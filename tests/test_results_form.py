@@ -92,7 +92,7 @@ def test_lists_in_lists_without_end_are_refused(tmp_path: Path) -> None:
         read(path)
     deep = json.dumps(whole["cases"][0]["lanes"]["numpy"]["runs"][0]["embedded"]["values"])
     path.write_text(json.dumps(whole).replace(deep, "[" * 960 + "1" + "]" * 960))
-    with pytest.raises(ResultsError, match="must have shape|nested too deeply|not a whole"):
+    with pytest.raises(ResultsError, match=r"must have shape|nested too deeply|not a whole"):
         read(path)
 
 
