@@ -173,7 +173,7 @@ class KerasLane:
     def _observed(self, value: Any) -> dict[str, Any]:
         items = []
         for item in _flat(value):
-            data, dtype = keras_policies.as_numpy(self.generation.ops.convert_to_numpy(item))
+            data, dtype = keras_policies.as_numpy(self.generation.ops, item)
             mask = mask_of(item)
             items.append(
                 {

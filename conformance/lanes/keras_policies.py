@@ -53,11 +53,12 @@ def given(array: np.ndarray[Any, Any], policy: str) -> np.ndarray[Any, Any]:
     return array.astype(input_dtype(str(array.dtype), policy), copy=False)
 
 
-def as_numpy(array: Any) -> tuple[np.ndarray[Any, Any], str]:
-    """An array that can travel, and the name of its dtype: NumPy itself has no bfloat16."""
-    data = np.asarray(array)
-    name = str(data.dtype)
-    return (data.astype(np.float32) if name == "bfloat16" else data), name
+def as_numpy(ops: Any, tensor: Any) -> tuple[np.ndarray[Any, Any], str]:
+    """An array that can travel, and the name of its dtype: NumPy itself has no bfloat16, TensorFlow's is no array."""
+    if "bfloat16" in str(getattr(tensor, "dtype", "")):
+        return np.asarray(ops.convert_to_numpy(ops.cast(tensor, "float32"))), "bfloat16"
+    data = np.asarray(ops.convert_to_numpy(tensor))
+    return data, str(data.dtype)
 
 
 def arithmetic(ops: Any) -> Mapping[str, Callable[..., Any]]:

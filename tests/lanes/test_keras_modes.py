@@ -120,10 +120,16 @@ def test_float64_is_computed_in_float64(tmp_path: Path) -> None:
 
 
 def test_what_predict_cannot_give_is_unsupported_with_its_reason(tmp_path: Path) -> None:
-    ((lanes),) = lanes_of(ALONE, tmp_path, "keras[mode=predict]")
+    (lanes,) = lanes_of(ALONE, tmp_path, "keras[mode=predict]")
     assert lanes["keras-predict"]["verdict"] == "unsupported"
     words = "model.predict: y is one number, and predict gives one row a sample"
     assert lanes["keras-predict"]["reason"] == words
+
+
+def test_one_number_in_bfloat16_travels_too(tmp_path: Path) -> None:
+    (lanes,) = lanes_of(ALONE, tmp_path, "keras[policy=mixed_bfloat16]")
+    assert lanes["keras-mixed_bfloat16"]["verdict"] == "agree"
+    assert lanes["keras-mixed_bfloat16"]["runs"][0]["y"]["dtype"] == "bfloat16"
 
 
 def test_a_mode_of_tensorflow_is_refused_on_another_backend() -> None:
