@@ -31,7 +31,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
 }
 """Modules whose tests are not called after them."""
 JUDGED_BY = {
-    "divergence": ("tests/judge/test_divergence.py", "tests/mutants/test_explain.py"),
+    "divergence": ("tests/judge/test_divergence.py", "tests/judge/test_case.py", "tests/mutants/test_explain.py"),
     "explain": ("tests/mutants/test_explain.py", "tests/mutants/test_feeding.py"),
     "feeding": ("tests/mutants/test_feeding.py",),
     "gates": ("tests/mutants/test_feeding.py",),
