@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _MISTAKE = "serves the mutants that layers come with, and no layer"
+_TWO_KINDS = "a claim is `same` or `differ`, and these compare alike"
 _ANY_SEED = "what is drawn is never compared: any seed is as good"
 
 ARGUED: Mapping[tuple[str, str, str], str] = {
@@ -70,5 +71,20 @@ ARGUED: Mapping[tuple[str, str, str], str] = {
         "@dataclass(frozen=True, slots=True)",
         "@dataclass(frozen=True, slots=False)",
     ): "slots save memory and change no number",
+    (
+        "judge.compare",
+        'if comparer.aspect == "values":',
+        'if comparer.aspect >= "values":',
+    ): "of the comparers' aspects `values` is the last in the alphabet",
+    (
+        "judge.expectations",
+        'for a, b in pairs if claim.kind == "differ" else pairs[: len(claim.nodes) - 1]:',
+        'for a, b in pairs if claim.kind <= "differ" else pairs[: len(claim.nodes) - 1]:',
+    ): _TWO_KINDS,
+    (
+        "judge.expectations",
+        'if (found is None) != (claim.kind == "same"):',
+        'if (found is None) != (claim.kind >= "same"):',
+    ): _TWO_KINDS,
 }
 """Module, line before and line after to why nothing can tell them apart."""
