@@ -64,7 +64,8 @@ def _fills(fill: Mapping[str, Any]) -> Ways:
     if kind == "normal":
         ways: Ways = [("draw_normal", (given.get("mean", arrays.MEAN), given.get("std", arrays.STD)))]
         return ways if given else [*ways, ("draw_integers", arrays.WHOLE)]
-    return [("draw_uniform" if kind == "uniform" else "draw_integers", tuple(given))] if len(given) == 2 else []
+    function = {"uniform": "draw_uniform", "integers": "draw_integers"}.get(kind)
+    return [(function, tuple(given))] if function else []
 
 
 @lru_cache(maxsize=8)

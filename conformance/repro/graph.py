@@ -91,6 +91,8 @@ class GraphWriter:
         self.steps = [*evidence.record["lanes"][lane]["steps"], *evidence.record["lanes"]["numpy"]["steps"]]
         self.helpers: dict[str, str] = {}
         self.lines: list[str] = []
+        self.masks: set[str] = set()
+        """The names of masks that stand beside values."""
         self.values: dict[str, Value] = {}
         self.node = ""
 
@@ -101,7 +103,7 @@ class GraphWriter:
             self.node = node
             value = self.value(tree)
             self._assign(node, value)
-        lines = _without_unread([*self.lines, *self._returned()])
+        lines = _without_unread([*self.lines, *self._returned()], self.masks)
         parameters = ", ".join(self.names(name) for name in self.plan["inputs"])
         return [f"def graph({parameters}):", *(f"    {line}" for line in lines)]
 
@@ -111,9 +113,14 @@ class GraphWriter:
         if value.text != name:
             self.lines.append(f"{name} = {value.text}")
         if mask is not None and not re.fullmatch(r"\w+", mask):
-            mask = self.names.fresh(f"{node}{suffix}_mask")
+            mask = self._mask_name(f"{node}{suffix}_mask")
             self.lines.append(f"{mask} = {value.mask}")
         self.values[node] = Value(name, mask, value.outputs)
+
+    def _mask_name(self, wish: str) -> str:
+        name = self.names.fresh(wish)
+        self.masks.add(name)
+        return name
 
     def _returned(self) -> list[str]:
         observed = [node for node in self.plan["observed"] if node in self.values]
@@ -211,7 +218,7 @@ class GraphWriter:
         self.lines.append(f"{name} = {value.text}")
         mask = value.mask
         if mask is not None:
-            mask = self.names.fresh("x_mask")
+            mask = self._mask_name("x_mask")
             self.lines.append(f"{mask} = {value.mask}")
         return Value(name, mask, value.outputs)
 
@@ -247,12 +254,19 @@ class GraphWriter:
         self._assign(wanted, self.value(trees[wanted]), f"_in_{model}")
 
 
-def _without_unread(lines: list[str]) -> list[str]:
+def moved(state: str, weight: str, held: str) -> str:
+    """What a layer has put in the place of a weight (a moving mean), or else the weight that it was given."""
+    *scopes, name = weight.split(".")
+    inner = "".join(f'.get("{scope}", {{}})' for scope in scopes)
+    return f'{state}{inner}.get("{name}", {held})'
+
+
+def _without_unread(lines: list[str], masks: set[str]) -> list[str]:
     """Lines without the masks that no later line reads."""
     kept: list[str] = []
     for line in reversed(lines):
-        target = re.match(r"(\w*mask\w*) = ", line)
-        if target and not any(re.search(rf"\b{target[1]}\b", later) for later in kept):
+        target = line.partition(" = ")[0]
+        if target in masks and not any(re.search(rf"\b{target}\b", later) for later in kept):
             continue
         kept.insert(0, line)
     return kept

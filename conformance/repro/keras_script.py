@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,13 +18,13 @@ from conformance.case.expressions import (
     parse,
 )
 from conformance.lanes.wire import unpack
+from conformance.repro.custom import custom_source
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
 from conformance.repro.literals import value_text
 from conformance.repro.names import Names
 from conformance.repro.operations import arithmetic_text, index_text, keras_operation
 from conformance.repro.parts import Body
-from conformance.repro.source import Source, tidy
 
 MASK_OF = '''\
 def mask_of(x):
@@ -63,11 +61,16 @@ class _Keras:
         self.evidence, self.plan = evidence, evidence.plan
         self.layers: Mapping[str, Any] = self.plan["layers"]
         self.graph = [(node, parse(text).tree) for node, text in self.plan["graph"]]
+        held = evidence.record["lanes"]
+        self.steps = [*held[lane]["steps"], *held["numpy"]["steps"]]
         self.helpers: dict[str, str] = {}
         self.custom: dict[str, str] = {}
         self.names = Names()
         for name in [*self.plan["inputs"], *self.layers, *self.plan["models"], *(node for node, _ in self.graph)]:
             self.names(name)
+        moving = [name for name, spec in self.layers.items() if spec.get("fixed") and spec["weights"]]
+        self.restored = {name: self.names.fresh(f"{name}_weights") for name in moving if len(self.plan["runs"]) > 1}
+        """Layers that move weights of their own, which every run begins with again, and the names of these."""
         self.models_made: list[str] = []
 
     def body(self) -> Body:
@@ -92,6 +95,7 @@ class _Keras:
         resets = [
             f"{self.names(name)}.reset_state()" for name, spec in self.layers.items() if _is_stateful(spec["config"])
         ]
+        resets += [f"{self.names(name)}.set_weights({weights})" for name, weights in self.restored.items()]
         return Body(
             imports=(
                 "import os",
@@ -151,17 +155,19 @@ class _Keras:
     def _set_weights(self, name: str) -> list[str]:
         """What gives a built layer its weights, in Keras' order; those of its own initialisers stay as they are."""
         spec = self.layers[name]
-        if not spec["weights"] or set(spec["kept"]) == set(spec["weights"]):
+        if not spec["weights"] or (set(spec["kept"]) == set(spec["weights"]) and name not in self.restored):
             return []
         layer = self.names(name)
-        if spec["kept"]:
+        if spec["kept"] and name not in self.restored:
             return [
                 f"{layer}.weights[{index}].assign({self.evidence.text(unpack(value))})"
                 for index, (key, value) in enumerate(spec["weights"].items())
                 if key not in spec["kept"]
             ]
         rows = [f"    {self.evidence.text(unpack(value), 4)},  # {key}" for key, value in spec["weights"].items()]
-        return [f"{layer}.set_weights([", *rows, "])"]
+        if name not in self.restored:
+            return [f"{layer}.set_weights([", *rows, "])"]
+        return [f"{self.restored[name]} = [", *rows, "]", f"{layer}.set_weights({self.restored[name]})"]
 
     # the run without numbers
 
@@ -265,7 +271,7 @@ class _Keras:
             case Item(value, index):
                 inner = self.text(value)
                 inner = f"({inner})" if isinstance(value, Arithmetic) else inner
-                return f"{inner}[{index_text(index)}]"
+                return f"{inner}[{index_text(index, is_tensor=not self._is_list(value))}]"
             case Arithmetic(operator, left, right):
                 inner_operators = [side.operator if isinstance(side, Arithmetic) else None for side in (left, right)]
                 return arithmetic_text(operator, self.text(left), self.text(right), inner_operators)
@@ -293,7 +299,20 @@ class _Keras:
         place = f"{self.names(layer)}.{weight}"
         if spec["type"] not in _BY_ATTRIBUTE:
             place = f"{self.names(layer)}.weights[{keys.index(weight)}]"
+        if spec.get("fixed"):  # the variable itself would change under the node's name when the layer moves it
+            return f"keras.ops.copy({place})"
         return f"keras.ops.convert_to_tensor({place})"
+
+    def _is_list(self, tree: Tree) -> bool:
+        """Whether a layer's call gives several arrays, as the lanes noted of it."""
+        node = tree.name if isinstance(tree, Name) else ""
+        call = dict(self.graph).get(node, tree)
+        if not isinstance(call, Call):
+            return isinstance(call, List)
+        for step in self.steps:
+            if step["callee"] == call.callee and (not node or step["node"] == node):
+                return bool(step["outputs"]) and isinstance(step["outputs"][0], list)
+        return False
 
 
 def _calls(tree: Tree) -> list[Call]:
@@ -318,21 +337,3 @@ def _is_stateful(config: Any) -> bool:
     if isinstance(config, Mapping):
         return bool(config.get("stateful")) or any(_is_stateful(value) for value in config.values())
     return isinstance(config, Sequence) and not isinstance(config, str) and any(map(_is_stateful, config))
-
-
-def custom_source(factory: Any) -> str:
-    """The classes that a factory of `lanes.keras_custom` makes, as they would stand in a module of their own."""
-    lines = inspect.getsource(factory).split("\n")
-    first = next(i for i, line in enumerate(lines) if line.rstrip().endswith(":")) + 1
-    body = textwrap.dedent("\n".join(lines[first:])).strip().split("\n")
-    start = 1 if body[0].startswith('"""') else 0
-    text = "\n".join(line for line in body[start:] if not line.startswith("return ")).strip()
-    text = text.replace("_ops(keras)", "keras.ops").replace("tensor(keras, ", "keras.ops.convert_to_tensor(")
-    text = text.replace(
-        "generator = _image_data_generator(keras)",
-        "from keras._tf_keras.keras.preprocessing.image import ImageDataGenerator as generator",
-    )
-    source = Source(text)
-    text = tidy(source.between(0, len(text), source.without_annotations(source.tree)))
-    imports = "import warnings\n\n" if "warnings." in text else ""
-    return f"{imports}{text}\n"

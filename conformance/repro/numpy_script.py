@@ -17,7 +17,7 @@ from conformance.repro.carry import Carrier
 from conformance.repro.configs import kinds_of, strings_of
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
-from conformance.repro.graph import GraphWriter
+from conformance.repro.graph import GraphWriter, moved
 from conformance.repro.literals import value_text
 from conformance.repro.names import Names
 from conformance.repro.operations import index_text, numpy_operation
@@ -193,7 +193,8 @@ class _NumPy:
     def weight(self, layer: str, weight: str) -> str:
         if weight not in self.layers[layer]["weights"]:
             raise NotScriptable(f"{layer} has no weight {weight}")
-        return f'{self.names(layer)}.arrays["{weight}"]'
+        held = f'{self.names(layer)}.arrays["{weight}"]'
+        return moved(f"{self.names(layer)}.state", weight, held) if self.layers[layer].get("fixed") else held
 
 
 def _is_wanted(line: str) -> bool:

@@ -16,7 +16,7 @@ from conformance.repro.configs import configs_of, is_same, kinds_of, plain_of, s
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
 from conformance.repro.fold import folded, pruned
-from conformance.repro.graph import GraphWriter
+from conformance.repro.graph import GraphWriter, moved
 from conformance.repro.literals import value_text
 from conformance.repro.names import Names
 from conformance.repro.operations import index_text, torch_operation
@@ -231,7 +231,8 @@ class _Torch:
     def weight(self, layer: str, weight: str) -> str:
         if weight not in self.layers[layer]["weights"]:
             raise NotScriptable(f"{layer} has no weight {weight}")
-        return f'{self.weight_names[layer]}["{weight}"]'
+        held = f'{self.weight_names[layer]}["{weight}"]'
+        return moved(f"{self.parameter_names[layer]}.state", weight, held) if self.layers[layer].get("fixed") else held
 
 
 @lru_cache(maxsize=1)

@@ -149,3 +149,27 @@ def test_a_fence_is_longer_than_any_in_the_script(tmp_path: Path) -> None:
     text = issue(Evidence(given.case, given.plan, hostile, given.reference, given.lanes), "numpy")
     assert "````python\n" in text
     assert r"\# \<script\>" in text
+
+
+def test_a_node_that_is_called_like_a_mask_is_computed(tmp_path: Path) -> None:
+    """Only the masks that stand beside values may go where nobody reads them; `_masked` moves the layer's state."""
+    case = """
+        schema_version: 1
+        topic: moving statistics
+        source: {kind: hand}
+        cases:
+          - id: moved
+            question: Does it move?
+            inputs: {x: {shape: [4, 1], fill: {values: [[1], [3], [5], [7]]}}}
+            layers:
+              norm: {type: BatchNormalization, momentum: 0.75, moving_mean_initializer: zeros}
+            graph:
+              _masked: norm(x, training=True)
+              after_mask: norm.moving_mean
+            no_gradients: remembered numbers
+    """
+    text = script(evidence(case, tmp_path), "numpy")
+    assert "_masked = norm(x, training=True)" in text
+    ended = alone(text, tmp_path)
+    assert ended.code == 0, ended.output
+    assert "after_mask: shape (1,), dtype float64, mask none\n    [1.]\n" in ended.output
