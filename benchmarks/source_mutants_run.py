@@ -25,8 +25,11 @@ SECONDS = 120
 TESTS: Mapping[str, tuple[str, ...]] = {
     "conformance.reference.base": ("core", "merging", "wrappers"),
     "conformance.reference.batch_normalization": ("normalization",),
+    "conformance.reference.distances": ("more_losses",),
     "conformance.reference.gates": ("recurrent", "rnn"),
+    "conformance.reference.margins": ("more_losses",),
     "conformance.reference.multi_head_attention": ("attention",),
+    "conformance.reference.optimizer_base": ("optimizers",),
     "conformance.reference.windows": ("conv", "pooling", "depthwise"),
 }
 """Modules whose tests are not called after them."""
@@ -47,7 +50,8 @@ def tests_of(module: str) -> list[str]:
     if not module.startswith("conformance.reference."):
         return list(JUDGED_BY.get(module.rpartition(".")[2], ("tests/judge", "tests/test_fakes.py", "tests/relations")))
     names = TESTS.get(module, (module.rpartition(".")[2],))
-    return [f"tests/reference/test_{name}.py" for name in (*names, "longest_sum")]
+    files = (f"tests/reference/test_{name}.py" for name in (*names, "longest_sum"))
+    return [file for file in files if (ROOT / file).exists()]
 
 
 class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
