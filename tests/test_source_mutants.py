@@ -33,7 +33,8 @@ def test_every_module_with_code_has_tests() -> None:
     for path in modules():
         module = ".".join(path.relative_to(root).with_suffix("").parts)
         found = source_mutants_run.tests_of(module)
-        assert found and all((root / test).exists() for test in found), module
+        assert found, module
+        assert all((root / test).exists() for test in found), module
 
 
 def test_a_process_gives_its_code_and_a_failure_is_not_zero() -> None:
