@@ -16,7 +16,7 @@ nox.needs_version = ">=2025.10.14"
 nox.options.default_venv_backend = "venv"
 nox.options.sessions = ["lint", "tests", "report"]
 
-TOOLS = ("axe-playwright-python", "hypothesis", "jsonschema", "mypy", "playwright", "pypdf", "ruff")
+TOOLS = ("axe-playwright-python", "hypothesis", "jsonschema", "mypy", "nox", "playwright", "pypdf", "ruff")
 BIN = Path(".nox", "shared", "bin").absolute()
 ENVIRONMENT = {
     "PATH": os.pathsep.join([str(BIN), os.environ["PATH"]]),
