@@ -54,20 +54,21 @@ def judge_again(results: Mapping[str, Any], scale: float) -> Judged:
     changes = []
     verdicts: dict[str, int] = {}
     for record in results["cases"]:
+        terms = max(found["longest_sum"] for found in record["lanes"].values())  # only the reference counts them
         for lane, found in record["lanes"].items():
-            now, where, used = _verdict(found, scale, record.get("budget_scale", 1.0))
+            now, where, used = _verdict(found, scale, record.get("budget_scale", 1.0), terms)
             verdicts[now] = verdicts.get(now, 0) + 1
             if now != found["verdict"]:
                 changes.append(Changed(record["id"], lane, found["verdict"], now, where, used))
     return Judged(scale, tuple(changes), dict(sorted(verdicts.items())))
 
 
-def _verdict(found: Mapping[str, Any], scale: float, share: float) -> tuple[str, str, float]:
+def _verdict(found: Mapping[str, Any], scale: float, share: float, terms: int) -> tuple[str, str, float]:
     """The verdict on one lane, where it uses most of the scaled budget, and how much of it."""
     verdict = found["verdict"]
     aspects = {finding["aspect"] for finding in found["findings"]}
     is_by_size = verdict == Verdict.AGREE or (verdict == Verdict.DIFFER and aspects <= set(_BY_SIZE))
-    measured = list(_measured(found, scale, share))
+    measured = list(_measured(found, scale, share, terms))
     if not is_by_size or not measured or any(finding["distance"] is None for finding in found["findings"]):
         return verdict, "", 0.0
     where, used, is_over = max(measured, key=lambda item: (item[2], item[1]))
@@ -77,13 +78,15 @@ def _verdict(found: Mapping[str, Any], scale: float, share: float) -> tuple[str,
     return str(Verdict.DIFFER if is_over else Verdict.AGREE), where, used
 
 
-def _measured(found: Mapping[str, Any], scale: float, share: float) -> Iterator[tuple[str, float, bool]]:
+def _measured(
+    found: Mapping[str, Any], scale: float, share: float, longest_sum: int
+) -> Iterator[tuple[str, float, bool]]:
     """Every output and gradient: its name, its share of the scaled budget, and whether that is too much."""
     for run in found["runs"]:
         for label, node in run.items():
             if node["distance"] is not None:
                 distance = _distance(node["distance"], scale)
-                terms = found["longest_sum"] if node["tier"] == "budget" else 0
+                terms = longest_sum if node["tier"] == "budget" else 0
                 yield label, distance.used, distance.used > 1.0 or is_biased(distance, terms, share)
     for name, gradient in found["gradients"].items():
         used = _distance(gradient["distance"], scale).used

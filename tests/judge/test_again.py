@@ -59,6 +59,18 @@ def test_an_exact_output_is_allowed_nothing_under_any_budget(tmp_path: Path) -> 
     assert judge_again(found, 1e6).verdicts["differ"] == 1
 
 
+def test_the_errors_of_a_long_sum_may_grow_as_they_may_in_the_run(tmp_path: Path) -> None:
+    """Terms are counted by the reference; 5 roundings in the root mean square are too many for 1, not for 400."""
+    found = results(tmp_path, "off_by_one_ulp")
+    lanes = found["cases"][0]["lanes"]
+    assert lanes["off_by_one_ulp"]["longest_sum"] == 1
+    for node in lanes["off_by_one_ulp"]["runs"][0].values():
+        node["distance"] |= {"rms": 5.0, "count": 64}
+    assert judge_again(found, 1.0).verdicts == {"agree": 1, "differ": 1}
+    lanes["numpy"]["longest_sum"] = 400
+    assert judge_again(found, 1.0).verdicts == {"agree": 2}
+
+
 def test_the_text_says_what_changes_and_counts(tmp_path: Path) -> None:
     found = results(tmp_path, "off_by_one_ulp")
     judged = judge_again(found, lane_used(found, "off_by_one_ulp") / 2)
