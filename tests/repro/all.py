@@ -97,11 +97,23 @@ def page(results: Mapping[str, Any], scripts: Any, refused: Any, failed: Any) ->
     sizes = sorted(len(text.encode()) for lane in LANES for text in scripts[lane].values())
     lines += ["", "A cell counts scripts that reproduce, of those that there are."]
     lines.append(f"Half of the scripts have at most {sizes[len(sizes) // 2]:,} bytes, the longest {sizes[-1]:,}.")
-    lines += ["", "## Without a script", "", "| case | lane | why |", "|---|---|---|"]
-    lines += [f"| `{name}` | {lane} | {_cell(why)} |" for lane in LANES for name, why in refused[lane].items()]
+    lines += ["", "## Without a script", "", f"| why | {' | '.join(LANES)} | cases |", "|---|" + "---:|" * 3 + "---|"]
+    lines += _refusals(refused)
     wrong = [f"- `{name}`, {lane}" for lane in LANES for name in failed[lane]]
     lines += ["", "## That do not reproduce", "", *(wrong or ["None."])]
     return "\n".join(lines) + "\n"
+
+
+def _refusals(refused: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """A row a reason: how many cases of each lane, and the first of them by name."""
+    reasons = dict.fromkeys(_cell(why) for lane in LANES for why in refused[lane].values())
+    rows = []
+    for reason in reasons:
+        names = {lane: [name for name, why in refused[lane].items() if _cell(why) == reason] for lane in LANES}
+        every = list(dict.fromkeys(name for lane in LANES for name in names[lane]))
+        shown = ", ".join(f"`{name}`" for name in every[:3]) + (f" and {len(every) - 3} more" if len(every) > 3 else "")
+        rows.append(f"| {reason} | {' | '.join(str(len(names[lane])) for lane in LANES)} | {shown} |")
+    return rows
 
 
 def _row(results: Mapping[str, Any], family: str, scripts: Any, failed: Any) -> str:
