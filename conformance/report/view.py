@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from conformance.errors import ResultsError
 from conformance.report.answer import answer, lane_title, ways
 from conformance.report.blocks import GLYPHS, Cell, Page, Table, case_href
 from conformance.report.changes import Changes, changes_of
-from conformance.report.facts import Record, is_failure, number
+from conformance.report.facts import Lanes, Record, is_failure, number
 from conformance.report.overviews import SEVERITY, Group, Overview, deviations_of, groups_of, layers_of, questions_of
 from conformance.report.page import page_of
 from conformance.report.words import decimal, joined, one_line, safe
@@ -85,7 +86,7 @@ def report_of(results: Mapping[str, Any], detail: Detail | None = None) -> Repor
     failing = [record for record in records if is_failure(record["outcome"])]
     drawn = {record["id"] for record in failing[:MOST_DRAWN]}
     paged = failing if detail is Detail.BARE else records
-    pages = [page_of(record, lanes, _is_lean(record, detail), results["started"]) for record in paged]
+    pages = [_page(record, lanes, _is_lean(record, detail), results["started"]) for record in paged]
     outcome, headline = _headline(results, failing)
     return Report(
         title=f"{_word(outcome)}: {headline} - {_versions(lanes)}",
@@ -105,6 +106,18 @@ def report_of(results: Mapping[str, Any], detail: Detail | None = None) -> Repor
         on_demand=tuple(page for page, record in zip(pages, paged, strict=True) if record["id"] not in drawn),
         environment=_environment(results),
     )
+
+
+def _page(record: Record, lanes: Lanes, is_lean: bool, started: str) -> Page:
+    """The page of a case. Raises ResultsError for findings that are not what their kind says: no schema holds those."""
+    try:
+        return page_of(record, lanes, is_lean, started)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        said = f"{type(error).__name__}: {one_line(str(error))}"
+        raise ResultsError(
+            f"case {one_line(record['id'])}: what the results hold of it cannot be shown: {said}",
+            "run the case again; if this very run wrote the results, report it as our mistake",
+        ) from error
 
 
 def _is_lean(record: Record, detail: Detail) -> bool:

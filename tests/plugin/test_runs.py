@@ -137,6 +137,7 @@ def test_ctrl_c_leaves_results_that_say_what_did_not_run(pytester: pytest.Pytest
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
     assert process.stdout is not None
