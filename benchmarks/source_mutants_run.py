@@ -30,10 +30,12 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "conformance.reference.margins": ("more_losses",),
     "conformance.reference.multi_head_attention": ("attention",),
     "conformance.reference.optimizer_base": ("optimizers",),
+    "conformance.reference.global_pooling": ("pooling",),
     "conformance.reference.windows": ("conv", "pooling", "depthwise"),
 }
 """Modules whose tests are not called after them."""
 JUDGED_BY = {
+    "changes": ("tests/judge/test_transforms.py", "tests/mutants/test_explain.py"),
     "divergence": ("tests/judge/test_divergence.py", "tests/judge/test_case.py", "tests/mutants/test_explain.py"),
     "explain": ("tests/mutants/test_explain.py", "tests/mutants/test_feeding.py"),
     "feeding": ("tests/mutants/test_feeding.py",),

@@ -100,6 +100,7 @@ LOSS_MUTANTS = (
     Mutant("counts_masked", "divides by masked steps too", inputs=_reweighted(_mask_as_weight)),
 )
 SWAPPED = Mutant("swapped", "takes predictions for labels", inputs=lambda layer, args, kw: ([args[1], args[0]], kw))
+NO_SMOOTHING = Mutant("no_smoothing", "leaves labels as they are", config=lambda layer: {"label_smoothing": 0.0})
 OTHER_LOGITS = Mutant(
     "other_logits", "has from_logits the wrong way", config=lambda layer: {"from_logits": not layer.from_logits}
 )
@@ -161,7 +162,7 @@ class BinaryCrossentropy(_Loss):
         *LOSS_MUTANTS,
         OTHER_LOGITS,
         SWAPPED,
-        Mutant("no_smoothing", "leaves labels as they are", config=lambda layer: {"label_smoothing": 0.0}),
+        NO_SMOOTHING,
     )
 
     def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
@@ -192,7 +193,7 @@ class CategoricalCrossentropy(_Loss):
         *LOSS_MUTANTS,
         OTHER_LOGITS,
         SWAPPED,
-        Mutant("no_smoothing", "leaves labels as they are", config=lambda layer: {"label_smoothing": 0.0}),
+        NO_SMOOTHING,
     )
 
     def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:

@@ -14,7 +14,7 @@ from autograd.tracer import getval
 
 from .activations import sigmoid
 from .base import Array, LayerError, Mutant, arg
-from .losses import EPSILON, LOSS_MUTANTS, OTHER_LOGITS, SWAPPED, _Loss
+from .losses import EPSILON, LOSS_MUTANTS, NO_SMOOTHING, OTHER_LOGITS, SWAPPED, _Loss
 
 SAME_LABEL = 0.005
 """How far from 0 and 1 a number still is that label: rounding of labels must not decide what they mean."""
@@ -120,7 +120,7 @@ class BinaryFocalCrossentropy(_Loss):
         *LOSS_MUTANTS,
         OTHER_LOGITS,
         SWAPPED,
-        Mutant("no_smoothing", "leaves labels as they are", config=lambda layer: {"label_smoothing": 0.0}),
+        NO_SMOOTHING,
         Mutant("no_focus", "is BinaryCrossentropy", config=lambda layer: {"gamma": 0.0}),
         Mutant(
             "other_balancing",

@@ -7,7 +7,7 @@ ones that differ it keeps the range, the mean, and the worst elements, and so do
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -163,8 +163,3 @@ def _mask(mask: Mapping[str, Any] | None) -> Any:
     if mask["values"] is None:
         return (tuple(mask["shape"]), mask["true"])
     return np.asarray(mask["values"], dtype=bool).reshape(mask["shape"])
-
-
-def labels_of(account: Account) -> Iterator[str]:
-    """Every label that the report speaks of, once."""
-    yield from dict.fromkeys(label for run in account.runs for label in run)

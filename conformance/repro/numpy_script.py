@@ -69,12 +69,6 @@ class Layer:
     def compute_mask(self, x, mask):
         return mask if self.supports_masking else None
 '''
-CHECK = """\
-        self.check()
-
-    def check(self):
-        pass
-"""
 EXACT = '''\
 def exact(array):
     """Floats in float64, everything else as it is."""

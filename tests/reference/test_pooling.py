@@ -11,13 +11,15 @@ import pytest
 
 from conformance.mutants.layer import with_mistake
 from conformance.reference.base import Layer, LayerError, Weights, make
-from conformance.reference.pooling import (
-    AveragePooling1D,
-    AveragePooling2D,
+from conformance.reference.global_pooling import (
     GlobalAveragePooling1D,
     GlobalAveragePooling2D,
     GlobalMaxPooling1D,
     GlobalMaxPooling2D,
+)
+from conformance.reference.pooling import (
+    AveragePooling1D,
+    AveragePooling2D,
     MaxPooling1D,
     MaxPooling2D,
 )
