@@ -80,7 +80,11 @@ def recover(folder: Path) -> list[tuple[Path, str]]:
     for path in sorted(folder.glob(f"*{SUFFIX}")) if fcntl is not None else ():
         with suppress(OSError), path.open(encoding="utf-8", errors="replace") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a run that is alive holds it: its journal is left alone
-            if (results := _results(file)) is not None:
+            try:
+                results = _results(file)
+            except (LookupError, TypeError, AttributeError):  # of another version, or no journal: not ours to delete
+                continue
+            if results is not None:
                 target = _free(path)
                 write(results, target)
                 ran = len(results["cases"])

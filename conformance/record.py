@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.arguments import exercised
 from conformance.case.model import Case
 from conformance.judge.budget import allowance
 from conformance.judge.case import REFERENCE
@@ -22,7 +23,6 @@ from conformance.judge.precision import seen_in
 from conformance.judge.verdict import CaseVerdict, Finding, LaneVerdict
 from conformance.lanes.observation import Array, Observation, Output
 from conformance.lanes.wire import bounded
-from conformance.options import exercised
 from conformance.pictures import picture_of
 
 SMALL = 64

@@ -122,7 +122,7 @@ def assemble(
     seed: int = 0,
 ) -> dict[str, Any]:
     """The whole of a results file as plain JSON. `is_full`: the run was asked for every case of the project."""
-    from conformance.options import existing
+    from conformance.arguments import existing
 
     outcomes: dict[str, int] = {}
     for record in records:

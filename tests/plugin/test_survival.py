@@ -138,6 +138,16 @@ def test_two_killed_runs_are_two_files_and_a_line_that_was_cut_off_is_no_record(
     assert json.loads((tmp_path / "r.killed-2.json").read_text())["not_run"] == [{"id": "b", "reason": KILLED}]
 
 
+@pytest.mark.parametrize(
+    "line", ['{"header": {"selected": {}}, "record": {"id": "a"}}', '{"header": 1, "record": {"id": "a"}}', "[]"]
+)
+def test_a_journal_of_another_version_is_left_alone(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "r.json.4711.journal"
+    path.write_text(line + "\n", encoding="utf-8")
+    assert recover(tmp_path) == []
+    assert path.exists()
+
+
 def test_a_run_that_ends_leaves_no_journal(right: Project) -> None:
     assert right.run("--results", "r.json").ret == 0
     assert not list(right.pytester.path.glob("r.*.*"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conformance.options import exercised, existing
+from conformance.arguments import exercised, existing
 from tests.builders import cases_of
 
 CASES = """
