@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from conformance.case.model import Case
-from conformance.judge.budget import Allowance, allowance, gradient_allowance
-from conformance.judge.compare import labels, special_kinds
-from conformance.judge.gradients import largest_gradients
+from conformance.judge.budget import Allowance, allowance
+from conformance.judge.compare import matched_outputs, special_kinds
+from conformance.judge.gradients import allowed_around
 from conformance.judge.verdict import Finding
 from conformance.lanes.observation import Array, Observation
 
@@ -97,25 +97,16 @@ def _arrays(
             return _outputs(case, finding, got, reference)
         case "gradient", "values" | "special":
             exact, found = reference.gradients[finding.node], got.gradients[finding.node]
-            largest, overall = largest_gradients(finding.node, reference)
-            return found.values, exact.values, gradient_allowance(exact.values, exact.sensitivity, largest, overall)
+            return found.values, exact.values, allowed_around(finding.node, reference, case.budget_scale)
     return None
 
 
 def _outputs(
     case: Case, finding: Finding, got: Observation, reference: Observation
 ) -> tuple[Array, Array, Allowance] | None:
-    for name, node in got.runs[finding.run].items():
-        names = labels(name, len(node.outputs), node.structure)
-        if finding.node in names and name in reference.runs[finding.run]:
-            index = names.index(finding.node)
-            exact = reference.runs[finding.run][name].outputs[index]
-            is_exact = name in reference.exact or name in case.exact
-            moved, share = exact.sensitivity, case.budget_scale
-            allowed = allowance(
-                exact.values, moved, reference.longest_sum, case.tolerance, is_exact=is_exact, share=share
-            )
-            return node.outputs[index].values, exact.values, allowed
+    for item in matched_outputs(got, reference, reference, case.demands, 1.0):
+        if (item.label, item.run) == (finding.node, finding.run):
+            return item.got.values, item.wanted.values, item.allowed
     return None
 
 

@@ -32,7 +32,7 @@ def plan_of(case: Case, with_gradients: bool = True, policies: Sequence[str] = (
     """
     from conformance.lanes.numpy import ReferenceArrays, as_reference, full_config, make_layers
 
-    is_stateful = any(_is_stateful(layer.config) for layer in case.layers)
+    has_memory = any(is_stateful(layer.config) for layer in case.layers)
     runs = [draw_inputs(case, index) for index in range(len(case.sizes))]
     plan: dict[str, Any] = {
         "id": case.id,
@@ -51,7 +51,7 @@ def plan_of(case: Case, with_gradients: bool = True, policies: Sequence[str] = (
         "models": {model.name: {"inputs": list(model.inputs), "outputs": list(model.outputs)} for model in case.models},
         "inputs": {
             item.name: {
-                "shape": list(runs[0][item.name].shape) if is_stateful else symbolic_shape(case, item),
+                "shape": list(runs[0][item.name].shape) if has_memory else symbolic_shape(case, item),
                 "dtype": runs[0][item.name].dtype.name,
             }
             for item in case.inputs
@@ -149,10 +149,11 @@ def _cotangents(case: Case, observed: list[str], values: Mapping[str, Any]) -> d
     return drawn
 
 
-def _is_stateful(config: Mapping[str, Any]) -> bool:
-    return bool(config.get("stateful")) or any(
-        _is_stateful(value) for value in config.values() if isinstance(value, Mapping)
-    )
+def is_stateful(config: Any) -> bool:
+    """Whether a layer of this config, or one inside it, carries its state from call to call."""
+    if isinstance(config, Mapping):
+        return bool(config.get("stateful")) or any(is_stateful(value) for value in config.values())
+    return isinstance(config, list | tuple) and any(is_stateful(value) for value in config)
 
 
 _INITIALIZERS = {

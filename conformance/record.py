@@ -15,11 +15,11 @@ import numpy as np
 
 from conformance.arguments import exercised
 from conformance.case.model import Case
-from conformance.judge.budget import allowance
+from conformance.judge.budget import Allowance
 from conformance.judge.case import REFERENCE
-from conformance.judge.compare import labels
+from conformance.judge.compare import labels, matched_outputs
 from conformance.judge.explain import Explanation
-from conformance.judge.precision import seen_in
+from conformance.judge.precision import USUAL, seen_in
 from conformance.judge.verdict import CaseVerdict, Finding, LaneVerdict
 from conformance.lanes.observation import Array, Observation, Output
 from conformance.lanes.wire import bounded
@@ -159,13 +159,16 @@ def _run_record(case: Case, run: int, verdict: LaneVerdict, got: Observation, re
     """Node label to what one lane gave for it in one run."""
     nodes: dict[str, Any] = {}
     distances = verdict.distances[run] if run < len(verdict.distances) else {}
+    is_over = any(found.over for found in distances.values())
+    every = matched_outputs(got, reference, reference, case.demands, 1.0) if is_over else ()
+    allowed = {item.label: item.allowed for item in every if item.run == run}
     for name, node in got.runs[run].items():
         symbolic = got.symbolic.get(name, ())
         exact = reference.runs[run].get(name) if run < len(reference.runs) else None
         for index, label in enumerate(labels(name, len(node.outputs), node.structure)):
             output = node.outputs[index]
+            known = exact.outputs[index] if exact is not None and index < len(exact.outputs) else output
             found = distances.get(label)
-            tier = tier_of(case, name, output, reference)
             nodes[label] = {
                 "shape": output.shape,
                 "axes": axis_names(case, run, label, output.shape),
@@ -175,10 +178,10 @@ def _run_record(case: Case, run: int, verdict: LaneVerdict, got: Observation, re
                 "summary": summary(output.values),
                 "values": output.values.tolist() if output.values.size <= SMALL else None,
                 "distance": None if found is None else dataclasses.asdict(found),
-                "tier": tier,
-                "worst": []
-                if found is None or found.over == 0 or exact is None
-                else worst_elements(case, output, exact.outputs[index], reference.longest_sum, tier == "exact"),
+                "tier": tier_of(case, name, known, reference),
+                "worst": worst_elements(output, allowed[label])
+                if found is not None and found.over and label in allowed
+                else [],
             }
     return nodes
 
@@ -187,7 +190,7 @@ def tier_of(case: Case, name: str, output: Output, reference: Observation) -> st
     """How strictly an output is judged: see `conformance.judge.budget.Tier`."""
     if output.values.dtype.kind != "f":
         return "exact"
-    is_exact = name in reference.exact or name in case.exact
+    is_exact = name in reference.exact or (name in case.exact and output.precision == USUAL)
     return "tolerance" if case.tolerance is not None else "exact" if is_exact else "budget"
 
 
@@ -227,14 +230,10 @@ def summary(values: Array) -> dict[str, Any]:
     }
 
 
-def worst_elements(case: Case, got: Output, exact: Output, longest_sum: int, is_exact: bool) -> list[dict[str, Any]]:
+def worst_elements(got: Output, allowed: Allowance) -> list[dict[str, Any]]:
     """The elements that are furthest over what they are allowed, worst first."""
-    if got.shape != exact.shape:
+    if got.shape != allowed.reference.shape:
         return []
-    moved, share = exact.sensitivity, case.budget_scale
-    allowed = allowance(
-        exact.values, moved, longest_sum, case.tolerance, is_exact=is_exact, share=share, precision=exact.precision
-    )
     values, wanted = got.values.astype(np.float64), allowed.reference.astype(np.float64)
     with np.errstate(all="ignore"):
         error = np.abs(values - wanted)

@@ -171,3 +171,8 @@ def package_of(lanes: Sequence[str]) -> str:
     """The package whose versions stand in the columns; empty where there is not exactly one."""
     packages = {name.partition("@")[0] for name in lanes if "@" in name}
     return packages.pop() if len(packages) == 1 else ""
+
+
+def subjects(results: Mapping[str, Any]) -> list[str]:
+    """The lanes of a run but the reference, in its order."""
+    return [row["name"] for row in results["lanes"] if row["role"] != "reference"]

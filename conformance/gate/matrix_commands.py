@@ -71,6 +71,7 @@ def register_matrix(commands: Any) -> None:
 
 
 def _matrix(parsed: argparse.Namespace) -> int:
+    from conformance.gate.matrix import subjects
     from conformance.results import read
 
     if parsed.versions is not None and parsed.results is not None:
@@ -123,11 +124,6 @@ def shown_cases(results: dict[str, Any], wanted: Sequence[str], where: str) -> d
         found = [r["id"] for r in results["cases"] if r["path"] == place or r["path"].startswith(f"{place}/")]
         kept.update(found or [one_of(name, ids, where)])
     return {**results, "cases": [record for record in results["cases"] if record["id"] in kept]}
-
-
-def subjects(results: Mapping[str, Any]) -> list[str]:
-    """The lanes of a run but the reference, in its order."""
-    return [row["name"] for row in results["lanes"] if row["role"] != "reference"]
 
 
 def rendered(results: Mapping[str, Any], lanes: Sequence[str], form: str, every: bool) -> str:

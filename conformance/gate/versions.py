@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conformance.gate.matrix import Line, Span, line_of, spans
-from conformance.gate.matrix_commands import subjects
+from conformance.gate.matrix import Line, Span, line_of, spans, subjects
 from conformance.report.words import joined, one_line
 
 Record = Mapping[str, Any]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from conformance.judge.budget import distance, gradient_allowance
+from conformance.judge.budget import Allowance, distance, gradient_allowance
 from conformance.judge.compare import special_kinds
 from conformance.judge.verdict import Distance, Finding
 from conformance.lanes.observation import Observation, Output
@@ -38,13 +38,17 @@ def gradient_findings(
             pair = ((index, float(wanted.values[index])), (index, float(found.values[index])))
             findings.append(Finding("gradient", "special", name, 0, *pair))
             continue
-        allowed = gradient_allowance(
-            wanted.values, wanted.sensitivity, *largest_gradients(name, reference), share, wanted.precision
-        )
-        distances[name] = distance(found.values, allowed)
+        distances[name] = distance(found.values, allowed_around(name, reference, share))
         if distances[name].over:
             findings.append(Finding("gradient", "values", name, distance=distances[name]))
     return findings, distances
+
+
+def allowed_around(name: str, reference: Observation, share: float) -> Allowance:
+    """What a lane's gradient of this name is allowed around the reference's; `share` is what the case leaves of it."""
+    wanted = reference.gradients[name]
+    largest, overall = largest_gradients(name, reference)
+    return gradient_allowance(wanted.values, wanted.sensitivity, largest, overall, share, wanted.precision)
 
 
 def largest_gradients(name: str, reference: Observation) -> tuple[float, float]:

@@ -7,14 +7,14 @@ broken. A layer that remembers its last call could break it otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from conformance.case.model import Demands
 from conformance.judge.verdict import Finding
 from conformance.lanes.observation import Observation
 from conformance.lanes.process import Lane
+from conformance.plan import is_stateful
 from conformance.relations.judge import Asked, broken
 from conformance.relations.plans import Plan
 
@@ -42,7 +42,9 @@ class Asking:
     def __init__(self, lane: Lane, plan: Plan, asked: Sequence[Asked]) -> None:
         self._lane, self._asked = lane, asked
         own = [one for one in asked if one.plan["layers"] is plan["layers"]]
-        self._grouped = own if len(own) > 1 and not _is_stateful(plan["layers"]) else []
+        self._grouped = (
+            own if len(own) > 1 and not any(is_stateful(spec["config"]) for spec in plan["layers"].values()) else []
+        )
         self._whole = together(plan, self._grouped) if self._grouped else None
         self._single = [one for one in asked if one not in self._grouped]
         for one in ([self._whole] if self._whole else []) + [one.plan for one in self._single]:
@@ -77,15 +79,3 @@ def _parts(got: Observation, asked: Sequence[Asked]) -> dict[str, Observation]:
             parts[one.relation.name] = replace(got, runs=got.runs[start:end], failure=None)
         start = end
     return parts
-
-
-def _is_stateful(layers: Mapping[str, Any]) -> bool:
-    return any(True for spec in layers.values() for _ in _stateful_in(spec["config"]))
-
-
-def _stateful_in(config: Mapping[str, Any]) -> Iterator[bool]:
-    if config.get("stateful"):
-        yield True
-    for value in config.values():
-        if isinstance(value, Mapping):
-            yield from _stateful_in(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from conformance.case.expressions import (
@@ -18,6 +18,7 @@ from conformance.case.expressions import (
     parse,
 )
 from conformance.lanes.wire import unpack
+from conformance.plan import is_stateful
 from conformance.repro.custom import custom_source
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
@@ -93,7 +94,7 @@ class _Keras:
         if self.plan["models"] or not is_whole:
             call += ["", *eager, "", ""]
         resets = [
-            f"{self.names(name)}.reset_state()" for name, spec in self.layers.items() if _is_stateful(spec["config"])
+            f"{self.names(name)}.reset_state()" for name, spec in self.layers.items() if is_stateful(spec["config"])
         ]
         resets += [f"{self.names(name)}.set_weights({weights})" for name, weights in self.restored.items()]
         return Body(
@@ -331,9 +332,3 @@ def _calls(tree: Tree) -> list[Call]:
 
 def _callees(tree: Tree) -> list[str]:
     return [call.callee for call in _calls(tree)]
-
-
-def _is_stateful(config: Any) -> bool:
-    if isinstance(config, Mapping):
-        return bool(config.get("stateful")) or any(_is_stateful(value) for value in config.values())
-    return isinstance(config, Sequence) and not isinstance(config, str) and any(map(_is_stateful, config))

@@ -6,12 +6,14 @@ import base64
 import json
 import struct
 import zlib
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from conformance.case.model import Demands
 from conformance.judge.verdict import Distance, Finding
 from conformance.lanes.observation import Node, Observation, Output
 from conformance.pictures import error_levels, picture_of, value_levels
@@ -24,7 +26,7 @@ from tests.report.factory import LANE_ROWS, PICTURE, results, too_large
 from tests.report.test_html import Reading
 from tests.report.test_schema import messages
 
-CASE: Any = SimpleNamespace(tolerance=None, exact=(), budget_scale=1.0)
+CASE: Any = SimpleNamespace(demands=Demands(), budget_scale=1.0)
 
 
 def observed(lane: str, values: Any, name: str = "y", **given: Any) -> Observation:
@@ -262,3 +264,19 @@ def test_every_drawing_in_the_page_has_its_words() -> None:
     drawn = Reading(render(results(too_large()))).named("svg")
     assert len(drawn) == 5
     assert all(attributes["role"] == "img" and attributes["aria-label"] for attributes in drawn)
+
+
+def test_what_a_policy_allows_is_not_drawn_as_an_error() -> None:
+    """One rounding to bfloat16, 2^-9 of 1, is far over a float32 budget and well inside that of bfloat16."""
+    wanted = [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
+    got = [[1.0 + 2.0**-9, 1.0, 1.0], [1.0, 1.0, 9.0]]
+    reference = observed("numpy", wanted)
+    node = reference.runs[0]["y"]
+    half = replace(node, outputs=tuple(replace(output, precision="bfloat16") for output in node.outputs))
+    finding = Finding("values", "values", "y", distance=Distance(2.0, 1, 6, 1.0))
+    as_float32 = picture_of(CASE, finding, observed("keras", got), reference, 4)
+    as_bfloat16 = picture_of(CASE, finding, observed("keras", got), replace(reference, runs=({"y": half},)), 4)
+    assert as_float32 is not None
+    assert as_bfloat16 is not None
+    assert as_float32["error"] == ["100", "006"]
+    assert as_bfloat16["error"] == ["000", "006"]
