@@ -26,7 +26,7 @@ from conformance.plan import Plan, plan_of
 from conformance.record import case_record
 from conformance.relations.asking import Asking
 from conformance.relations.judge import relations_of, with_relations
-from conformance.repro.kept import row_of, with_scripts
+from conformance.repro.kept import with_scripts
 
 WINDOW = 6
 """Cases sent ahead of the one that is waited for: enough to hide a slow case, few enough to bound memory."""
@@ -185,8 +185,8 @@ class Run:
             explained = explanations(case, verdict, observations, masks, self._asks)
             record = case_record(case, verdict, observations, explained)
             record = record if self._excuse is None else self._excuse(record, identities)
-            rows = [row_of(spec, identities[spec.name]) for spec in self.specs if spec.name in observations]
-            self.records[case.id] = with_scripts(case, record, observations[REFERENCE], rows)
+            lanes = [(spec, identities[spec.name]) for spec in self.specs if spec.name in observations]
+            self.records[case.id] = with_scripts(case, record, observations[REFERENCE], lanes)
             del self._unjudged[case.id]
         return self.records[case.id]
 

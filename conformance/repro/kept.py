@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from conformance.case.model import Case
 from conformance.lanes.observation import Observation
+from conformance.lanes.process import LaneIdentity, LaneSpec
 from conformance.plan import plan_of
 from conformance.repro.evidence import Evidence
 from conformance.repro.lanes import why_not
+from conformance.results import lane_row
 
 LONGEST = 24_576
 """Characters of a script that results hold; longer ones are printed by `conformance repro`."""
 
 
 def with_scripts(
-    case: Case, record: dict[str, Any], reference: Observation, rows: Sequence[Mapping[str, Any]]
+    case: Case, record: dict[str, Any], reference: Observation, lanes: Sequence[tuple[LaneSpec, LaneIdentity]]
 ) -> dict[str, Any]:
     """The record with `repro` in each lane that has a script, where a lane of it differs; else the record itself.
 
-    `rows` say what the lanes are. What cannot be written is left out: it takes nothing from a verdict.
+    `lanes` are those that answered. What cannot be written is left out: it takes nothing from a verdict.
     """
     if not any(held["verdict"] not in ("agree", "unsupported") for held in record["lanes"].values()):
         return record
     from conformance.repro.script import script
 
-    evidence = Evidence(case, plan_of(case), record, reference, tuple(rows))
+    rows = tuple(lane_row(spec, identity, 0, ()) for spec, identity in lanes)
+    evidence = Evidence(case, plan_of(case), record, reference, rows)
     for row in rows:
         if row["name"] not in record["lanes"] or why_not(row):
             continue
@@ -37,16 +40,3 @@ def with_scripts(
         if len(text) <= LONGEST:
             record["lanes"][row["name"]]["repro"] = text
     return record
-
-
-def row_of(spec: Any, identity: Any) -> dict[str, Any]:
-    """What scripts need to know of a lane."""
-    return {
-        "name": spec.name,
-        "adapter": spec.adapter,
-        "role": "reference" if spec.adapter == "numpy" else "subject",
-        "versions": dict(identity.versions),
-        "gives_masks": identity.gives_masks,
-        "mode": identity.mode,
-        "policy": identity.policy,
-    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from conformance.lanes.process import LaneIdentity, LaneSpec
 from conformance.report.blocks import page_lists
 from conformance.report.html import render_page
 from conformance.report.markdown import case_markdown
@@ -17,6 +18,7 @@ from tests.builders import POOLED, cases_of, fake, records_of
 from tests.report.factory import LANE_ROWS, agreeing
 from tests.repro.test_numpy import ROW
 
+LANE = (LaneSpec("numpy", "numpy"), LaneIdentity(ROW["versions"], {}, True))
 HOSTILE = "print('</pre></details><script>alert(1)</script>') # ```"
 
 
@@ -69,8 +71,8 @@ def test_what_stops_a_script_stops_no_run(tmp_path: Path, monkeypatch: Any) -> N
     given: Evidence = evidence_of({"lanes": (ROW,)}, record)
     del record["lanes"]["numpy"]["repro"]
     monkeypatch.setattr("conformance.repro.script.script", lambda *_: 1 / 0)
-    assert "repro" not in with_scripts(case, record, given.reference, [ROW])["lanes"]["numpy"]
+    assert "repro" not in with_scripts(case, record, given.reference, [LANE])["lanes"]["numpy"]
     monkeypatch.setattr("conformance.repro.script.script", lambda *_: "x" * (LONGEST + 1))
-    assert "repro" not in with_scripts(case, record, given.reference, [ROW])["lanes"]["numpy"]
+    assert "repro" not in with_scripts(case, record, given.reference, [LANE])["lanes"]["numpy"]
     monkeypatch.setattr("conformance.repro.script.script", lambda *_: "x" * LONGEST)
-    assert "repro" in with_scripts(case, record, given.reference, [ROW])["lanes"]["numpy"]
+    assert "repro" in with_scripts(case, record, given.reference, [LANE])["lanes"]["numpy"]
