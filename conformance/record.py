@@ -286,8 +286,3 @@ def plain_json(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain_json(item) for item in value]
     raise TypeError(f"{type(value).__name__} in a record")
-
-
-def number(value: Any) -> float:
-    """A number of a record, with the three strings read back."""
-    return float({"Infinity": "inf", "-Infinity": "-inf"}.get(value, value))

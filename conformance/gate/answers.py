@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.report.facts import flat, number
+from conformance.report.facts import flat
 from conformance.report.words import element_text, essence, index_text, mask_text, one_line, raised_text, shape_text
 
 LaneRecord = Mapping[str, Any]
@@ -163,7 +163,7 @@ def _pairs(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[float, 
         return []
     if any(isinstance(value, str) and value not in _NUMBERS for value in flat(old["values"]) + flat(new["values"])):
         return []
-    return [(number(a), number(b)) for a, b in zip(flat(old["values"]), flat(new["values"]), strict=True)]
+    return [(float(a), float(b)) for a, b in zip(flat(old["values"]), flat(new["values"]), strict=True)]
 
 
 _NUMBERS = ("NaN", "Infinity", "-Infinity")
@@ -184,16 +184,16 @@ def tolerance(old: Mapping[str, Any], new: Mapping[str, Any]) -> float:
     if not (old["dtype"].startswith(("float", "bfloat")) and new["dtype"].startswith(("float", "bfloat"))):
         return 0.0
     extremes = [side["summary"][end] for side in (old, new) for end in ("min", "max")]
-    largest = max((abs(number(value)) for value in extremes if value is not None), default=0.0)
+    largest = max((abs(float(value)) for value in extremes if value is not None), default=0.0)
     return NOISE * largest + sum(_rounding(side["distance"]) for side in (old, new))
 
 
 def _rounding(found: Mapping[str, Any] | None) -> float:
     if found is None:
         return 0.0
-    if number(found["used"]) <= 1:
-        return number(found["largest"])
-    return number(found["worst"]["allowed"]) if found["worst"] is not None else 0.0
+    if float(found["used"]) <= 1:
+        return float(found["largest"])
+    return float(found["worst"]["allowed"]) if found["worst"] is not None else 0.0
 
 
 def _values(label: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Move]:
@@ -209,13 +209,13 @@ def _values(label: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Itera
         return
     for name in ("min", "max", "mean"):
         a, b = old["summary"][name], new["summary"][name]
-        if (a is None) != (b is None) or (a is not None and abs(number(a) - number(b)) > allowed):
+        if (a is None) != (b is None) or (a is not None and abs(float(a) - float(b)) > allowed):
             yield Move("values", label, f"{name} {_plain(a)}", f"{name} {_plain(b)}")
             return
 
 
 def _plain(value: Any) -> str:
-    return "none" if value is None else f"{number(value):.6g}"
+    return "none" if value is None else f"{float(value):.6g}"
 
 
 def _count_moves(old: LaneRecord, new: LaneRecord) -> Iterator[Move]:
@@ -238,7 +238,7 @@ def _gradient_moves(old: LaneRecord, new: LaneRecord) -> Iterator[Move]:
         if name not in new.get("gradients", {}):
             continue
         mine, other = old["gradients"][name]["distance"], new["gradients"][name]["distance"]
-        a, b = number(mine["largest"]), number(other["largest"])
-        is_failing = number(mine["used"]) > 1 or number(other["used"]) > 1
+        a, b = float(mine["largest"]), float(other["largest"])
+        is_failing = float(mine["used"]) > 1 or float(other["used"]) > 1
         if is_failing and abs(a - b) > _GRADIENT_NOISE * max(a, b):
             yield Move("gradient", name, f"off by {a:.3g}", f"off by {b:.3g}")

@@ -19,7 +19,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from conformance.report.facts import element, flat, node, number
+from conformance.report.facts import element, flat, node
 
 Signature = Mapping[str, Any]
 
@@ -68,9 +68,9 @@ def observed_of(record: Mapping[str, Any], name: str) -> dict[str, Any]:
             return {"node": finding["node"], "at": finding["got"][0], "got": _named(finding["got"][1])}
         case "values" | "weights" if finding["distance"] is not None and finding["distance"]["worst"] is not None:
             worst = finding["distance"]["worst"]
-            return {"node": finding["node"], "at": worst["index"], "got": _rounded(number(worst["got"]))}
+            return {"node": finding["node"], "at": worst["index"], "got": _rounded(float(worst["got"]))}
         case "gradient" if finding["distance"] is not None:
-            return {"node": finding["node"], "off": _rounded(number(finding["distance"]["largest"]))}
+            return {"node": finding["node"], "off": _rounded(float(finding["distance"]["largest"]))}
         case _:
             return {"node": finding["node"]}
 
@@ -111,7 +111,7 @@ def matches(aspect: str, observed: Signature, record: Mapping[str, Any], name: s
             if not _got_matches(aspect, observed, record, name):
                 return False
         elif key == "off":
-            if not math.isclose(observed["off"], number(found.get("off", "NaN")), rel_tol=_GRADIENT_CLOSE):
+            if not math.isclose(observed["off"], float(found.get("off", "NaN")), rel_tol=_GRADIENT_CLOSE):
                 return False
         elif observed[key] != found.get(key):
             return False
@@ -148,16 +148,16 @@ def _element(
     """What a lane and the reference hold at an index, from whatever the record kept of it."""
     if finding["aspect"] == "special":
         if at in (None, finding["got"][0]):
-            return number(finding["got"][1]), number(finding["wanted"][1])
+            return float(finding["got"][1]), float(finding["wanted"][1])
     elif (worst := finding["distance"]["worst"]) is not None and at in (None, worst["index"]):
-        return number(worst["got"]), number(worst["reference"])
+        return float(worst["got"]), float(worst["reference"])
     held = node(record, name, finding["node"], finding["run"])
     if held is None or at is None:
         return None, None
     for row in held["worst"]:
         if row["index"] == at:
-            return number(row["got"]), number(row["reference"])
+            return float(row["got"]), float(row["reference"])
     value = element(held["values"], at) if held["values"] is not None else None
     if value is None or (flat(value) != [value]):
         return None, None
-    return number(value), None
+    return float(value), None

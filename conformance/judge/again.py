@@ -13,7 +13,6 @@ from typing import Any
 from conformance.errors import UsageError
 from conformance.judge.budget import is_biased
 from conformance.judge.verdict import Distance, Verdict
-from conformance.record import number
 
 _BY_SIZE = ("values", "gradient", "weights")
 """Aspects whose findings are a matter of how much is allowed."""
@@ -96,12 +95,12 @@ def _measured(
 def _distance(stored: Mapping[str, Any], scale: float) -> Distance:
     """A stored distance in units of the scaled budget."""
     return Distance(
-        used=number(stored["used"]) / scale,
+        used=float(stored["used"]) / scale,
         over=0,
         count=stored["count"],
-        largest=number(stored["largest"]),
-        rms=number(stored["rms"]) / scale,
-        mean=number(stored["mean"]) / scale,
+        largest=float(stored["largest"]),
+        rms=float(stored["rms"]) / scale,
+        mean=float(stored["mean"]) / scale,
     )
 
 

@@ -24,7 +24,6 @@ from conformance.report.facts import (
     lane_names,
     node,
     node_labels,
-    number,
     run_count,
 )
 from conformance.report.findings import attribution, verdict_text
@@ -191,7 +190,7 @@ def _plain(value: Any) -> str:
         return "none"
     if isinstance(value, bool):
         return str(int(value))
-    return f"{number(value):.6g}"
+    return f"{float(value):.6g}"
 
 
 def lane_title(row: Mapping[str, Any]) -> str:

@@ -17,11 +17,6 @@ FAILURES = ("differ", "error", "timeout", "crash", "stale")
 """Verdicts that fail a case; of the others only `agree` is a pass."""
 
 
-def number(value: Any) -> float:
-    """A number of a record; NaN and the infinities are strings there."""
-    return float({"Infinity": "inf", "-Infinity": "-inf"}.get(value, value)) if isinstance(value, str) else float(value)
-
-
 def is_failure(verdict: str) -> bool:
     """Whether a verdict fails a case or a lane."""
     return verdict in FAILURES
@@ -146,12 +141,12 @@ def flat(nested: Any) -> list[Any]:
 
 def is_exact(worst: Mapping[str, Any]) -> bool:
     """Whether an element was allowed no error at all: integers and booleans."""
-    return number(worst["allowed"]) == 0.0 and number(worst["constant"]) == 0.0
+    return float(worst["allowed"]) == 0.0 and float(worst["constant"]) == 0.0
 
 
 def error_of(worst: Mapping[str, Any]) -> float:
     """The absolute error of a worst element; NaN where either side is NaN."""
-    got, reference = number(worst["got"]), number(worst["reference"])
+    got, reference = float(worst["got"]), float(worst["reference"])
     return abs(got - reference) if math.isfinite(got) and math.isfinite(reference) else math.nan
 
 

@@ -12,7 +12,7 @@ from conformance.errors import ResultsError
 from conformance.report.answer import answer, lane_title, ways
 from conformance.report.blocks import GLYPHS, Cell, Page, Table, case_href
 from conformance.report.changes import Changes, changes_of
-from conformance.report.facts import Lanes, Record, is_failure, number
+from conformance.report.facts import Lanes, Record, is_failure
 from conformance.report.overviews import SEVERITY, Group, Overview, deviations_of, groups_of, layers_of, questions_of
 from conformance.report.page import page_of
 from conformance.report.words import decimal, joined, one_line, safe
@@ -268,7 +268,7 @@ def _row(record: Record, lanes: Sequence[Mapping[str, Any]], is_drawn: bool) -> 
 
 def _used(record: Record) -> str:
     """The largest share of the budget over the lanes, short; empty where nothing was measured."""
-    used = [number(held["used"]) for held in record["lanes"].values() if held["verdict"] in ("agree", "differ")]
+    used = [float(held["used"]) for held in record["lanes"].values() if held["verdict"] in ("agree", "differ")]
     largest = max((share for share in used if share == share), default=0.0)
     if record["outcome"] not in ("agree", "differ"):
         return ""

@@ -13,7 +13,6 @@ from conformance.report.facts import (
     error_of,
     flat,
     is_exact,
-    number,
 )
 
 LINE = 400
@@ -98,12 +97,12 @@ def shapes_text(nested: Any) -> str:
 
 def decimal(value: Any, digits: int = 4) -> str:
     """A number in at most so many significant digits: `3.1e-06`, `0.4274`, `nan`, `-inf`."""
-    return f"{number(value):.{digits}g}"
+    return f"{float(value):.{digits}g}"
 
 
 def single(value: Any) -> str:
     """The shortest text that reads back as the same float32: what a lane gave, without the digits it never had."""
-    exact = number(value)
+    exact = float(value)
     if exact != exact or exact in (float("inf"), float("-inf")):
         return f"{exact:g}"
     try:
@@ -153,7 +152,7 @@ def dims_text(sizes: Mapping[str, int]) -> str:
 
 def used_text(used: Any, noun: str = "budget") -> str:
     """How much of what was allowed an error took: `exact`, `7 % of the budget`, `140 times the budget`."""
-    share = number(used)
+    share = float(used)
     if share == 0:
         return "exact"
     if share == float("inf"):
@@ -176,7 +175,7 @@ def noun_of(record: Record) -> str:
 
 def inequality(worst: Mapping[str, Any]) -> str:
     """The worst element's inequality with its numbers: `|0.5726 - 1.0| = 0.4274 > 3.1e-06`."""
-    error, allowed = error_of(worst), number(worst["allowed"])
+    error, allowed = error_of(worst), float(worst["allowed"])
     sign = ">" if error > allowed else "<="
     subtrahend = single(worst["reference"])
     subtrahend = f"({subtrahend})" if subtrahend.startswith("-") else subtrahend

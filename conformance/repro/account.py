@@ -16,7 +16,6 @@ import numpy as np
 from conformance.judge.budget import allowance
 from conformance.judge.expectations import outputs_by_label
 from conformance.lanes.observation import Array, Output
-from conformance.record import number
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
 from conformance.repro.lanes import why_not
@@ -136,8 +135,8 @@ def _said(
     if found["values"] is not None:
         return Said(**said, values=_recorded(found["values"], dtype).ravel(), atol=atol)
     finite = found["summary"]["min"] is not None
-    spread = tuple(number(found["summary"][key]) for key in ("min", "max", "mean")) if finite else None
-    worst = tuple((tuple(one["index"]), number(one["got"])) for one in found["worst"])
+    spread = tuple(float(found["summary"][key]) for key in ("min", "max", "mean")) if finite else None
+    worst = tuple((tuple(one["index"]), float(one["got"])) for one in found["worst"])
     return Said(**said, worst=worst, spread=spread, atol=atol)  # type: ignore[arg-type]  # three numbers
 
 
@@ -148,13 +147,13 @@ def _stored(values: Array, dtype: str) -> Any:
 
 def _recorded(nested: Any, dtype: str) -> Array:
     def plain(value: Any) -> Any:
-        return [plain(item) for item in value] if isinstance(value, list) else number(value)
+        return [plain(item) for item in value] if isinstance(value, list) else float(value)
 
     return np.asarray(plain(nested)).astype(dtype)
 
 
 def _largest(found: Mapping[str, Any]) -> float:
-    return max((abs(number(found["summary"][key] or 0.0)) for key in ("min", "max")), default=0.0)
+    return max((abs(float(found["summary"][key] or 0.0)) for key in ("min", "max")), default=0.0)
 
 
 def _mask(mask: Mapping[str, Any] | None) -> Any:
