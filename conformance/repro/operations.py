@@ -102,7 +102,18 @@ def torch_operation(call: Call, text: Texts, rows: Callable[[Tree], bool]) -> st
         function = {"max": "amax", "min": "amin"}.get(kind, kind)
         return f"torch.{function}({_reduced(call, text, 'dim', 'keepdim', as_tuple=True)})"
     special = _TORCH.get(kind)
-    return special(call, text, rows) if special else f"torch.{_TORCH_NAMES.get(kind, kind)}({_plain(call, text)})"
+    return special(call, text, rows) if special else f"torch.{kind}({_plain(call, text)})"
+
+
+def _torch_comparison(name: str) -> Callable[[Call, Texts, Callable[[Tree], bool]], str]:
+    """torch compares with a number on the right only."""
+
+    def written(call: Call, text: Texts, rows: Callable[[Tree], bool]) -> str:
+        a = bound(call, "x y")
+        x = text(a["x"])
+        return f"torch.{name}({f'torch.tensor({x})' if isinstance(a['x'], Constant) else x}, {text(a['y'])})"
+
+    return written
 
 
 def _torch_stack(call: Call, text: Texts, rows: Callable[[Tree], bool]) -> str:
@@ -161,8 +172,9 @@ _TORCH: Mapping[str, Callable[[Call, Texts, Callable[[Tree], bool]], str]] = {
     "repeat": lambda call, text, rows: (
         f"torch.repeat_interleave({text((a := bound(call, 'x n axis'))['x'])}, {text(a['n'])}, dim={text(a['axis'])})"
     ),
+    "equal": _torch_comparison("eq"),
+    "greater": _torch_comparison("gt"),
 }
-_TORCH_NAMES = {"equal": "eq", "greater": "gt"}
 
 
 def _reduced(call: Call, text: Texts, axis: str, keepdims: str, as_tuple: bool = False) -> str:

@@ -56,6 +56,11 @@ def _item(value: torch.Tensor, index: Any) -> torch.Tensor:
     return value
 
 
+def _comparison(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    """torch compares with a number on the right only."""
+    return lambda x, y: function(torch.as_tensor(x), y)
+
+
 OPERATIONS: dict[str, Callable[..., Any]] = {
     "mean": _reduction(torch.mean),
     "sum": _reduction(torch.sum),
@@ -79,8 +84,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "where": torch.where,
     "pad": _pad,
     "repeat": lambda x, n, axis: torch.repeat_interleave(x, n, dim=axis),
-    "equal": torch.eq,
-    "greater": torch.gt,
+    "equal": _comparison(torch.eq),
+    "greater": _comparison(torch.gt),
 }
 
 
