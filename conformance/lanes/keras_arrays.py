@@ -6,7 +6,10 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+import numpy as np
+
 from conformance.case.expressions import GIVEN, evaluate
+from conformance.lanes import keras_policies
 from conformance.lanes.adapter import Observing, parsed_graph
 from conformance.lanes.carried import ARITHMETIC
 from conformance.lanes.keras_config import Absent
@@ -152,11 +155,14 @@ class KerasArrays:
             raise ValueError(f"{layer} has no weight {weight}; it has {', '.join(found) or 'none'}")
         variable = found[weight]
         # the variable itself would change under the node's name when a layer moves it
-        return self.ops.reshape(self.ops.convert_to_tensor(variable), tuple(variable.shape))
+        value = self.ops.reshape(self.ops.convert_to_tensor(variable), tuple(variable.shape))
+        return value.clone() if hasattr(value, "clone") else value  # torch's is a view of the variable's memory
 
     def arithmetic(self, operator: str, left: Any, right: Any) -> Any:
         if left is Absent or right is Absent:
             return Absent
+        if isinstance(left, np.ndarray) and _is_symbolic(right):  # NumPy would ask it for its numbers
+            return keras_policies.arithmetic(self.ops)[operator](left, right)
         return self.arithmetics[operator](left, right)
 
     def item(self, value: Any, index: Any) -> Any:
@@ -170,6 +176,10 @@ class KerasArrays:
 def mask_of(tensor: Any) -> Any:
     """The mask that Keras attached to a tensor, or None."""
     return getattr(tensor, "_keras_mask", None)
+
+
+def _is_symbolic(item: Any) -> bool:
+    return type(item).__name__ == "KerasTensor"
 
 
 def absent_in(nested: Any) -> list[Any]:
@@ -189,7 +199,7 @@ def shapes_of(nested: Any) -> Any:
 def _operations(ops: Any) -> dict[str, Callable[..., Any]]:
     def tensor(item: Any) -> Any:
         """Keras 3 before 3.4 refuses to convert what is symbolic."""
-        return item if type(item).__name__ == "KerasTensor" else ops.convert_to_tensor(item)
+        return item if _is_symbolic(item) else ops.convert_to_tensor(item)
 
     def reduction(function: Callable[..., Any]) -> Callable[..., Any]:
         return lambda x, axis=None, keepdims=False: function(x, axis=axis, keepdims=keepdims)

@@ -1,0 +1,78 @@
+"""What the Keras lane hands between the nodes of a graph, on backends whose arrays behave unlike TensorFlow's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import MagicMock
+
+import numpy as np
+import pytest
+
+from conformance.lanes.adapter import Observing
+from conformance.lanes.declare import parse
+from conformance.lanes.keras_arrays import KerasArrays
+from tests.builders import cases_of, records_of
+
+REMEMBERED = """
+    schema_version: 1
+    topic: moving statistics, read twice
+    dims: {batch: 4}
+    source: {kind: hand, note: "A batch of mean 4, momentum 0.75: 0, then 1."}
+    cases:
+      - id: moved
+        question: Does a node keep what it read of a weight that the layer moves afterwards?
+        inputs:
+          x: {shape: [batch, 1], fill: {values: [[1], [3], [5], [7]]}}
+        layers:
+          norm: {type: BatchNormalization, momentum: 0.75, moving_mean_initializer: zeros}
+        graph:
+          _in_inference: norm(x)
+          before: norm.moving_mean
+          _in_training: norm(x, training=True)
+          after: norm.moving_mean
+          by_hand: 0.75 * before + 0.25 * mean(x, axis=0)
+        expect:
+          before: {values: [0]}
+          after: {values: [1]}
+          by_hand: {values: [1]}
+"""
+
+
+@pytest.mark.frameworks
+def test_a_weight_that_was_read_stays_what_it_was_on_torch_too(tmp_path: Path) -> None:
+    """torch's variables are moved in their own memory, of which a converted tensor is a view."""
+    (record,) = records_of(cases_of(REMEMBERED, tmp_path), parse("keras[torch]"), in_process=False)
+    found = record["lanes"]["keras-torch"]
+    assert (found["verdict"], found["findings"]) == ("agree", [])
+
+
+class KerasTensor:
+    """A symbolic tensor, as NumPy meets it: it has no numbers, and says so when it is asked for them."""
+
+    def __array__(self, *_: Any) -> Any:
+        raise ValueError("A KerasTensor is symbolic")
+
+    def __rmul__(self, other: Any) -> str:
+        return f"{other} times symbolic"
+
+
+def arrays() -> KerasArrays:
+    ops = MagicMock()
+    ops.multiply = lambda left, right: ("multiply", left, right)
+    generation: Any = SimpleNamespace(ops=ops)
+    return KerasArrays(None, {"nodes": [], "models": {}, "graph": []}, {}, Observing(), generation)
+
+
+def test_an_array_of_numpy_leaves_arithmetic_with_symbolic_tensors_to_keras() -> None:
+    """On Keras' NumPy backend a weight is an array, whose own `*` would take the tensor for numbers."""
+    array, symbolic = np.ones(2), KerasTensor()
+    assert arrays().arithmetic("*", array, symbolic) == ("multiply", array, symbolic)
+    with pytest.raises(ValueError, match="is symbolic"):
+        array * symbolic
+
+
+def test_everything_else_multiplies_by_itself() -> None:
+    assert arrays().arithmetic("*", 2.0, np.full((), 3.0)) == 6.0
+    assert arrays().arithmetic("*", 2.0, KerasTensor()) == "2.0 times symbolic"
