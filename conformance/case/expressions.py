@@ -181,7 +181,9 @@ def parse(text: str) -> Expression:
     try:
         body = ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:
-        raise ExpressionError(f"not an expression: {error.msg}", max((error.offset or 1) - 1, 0)) from None
+        if not error.offset:  # Python's way to say: at the end of the text
+            raise ExpressionError("not an expression: it ends too early", len(text.rstrip())) from None
+        raise ExpressionError(f"not an expression: {error.msg}", error.offset - 1) from None
     except (ValueError, MemoryError, RecursionError):
         raise ExpressionError("not an expression", 0) from None
     return Expression(text, _tree(body))

@@ -37,6 +37,14 @@ fam/topic.case.yaml:9:41: error: unknown layer, model or operation foo
    = help: layers here: dense; operations: mean, sum, max, min, concatenate, stack, transpose, reshape, \
 expand_dims, squeeze, ... (25 in all)""",
     ),
+    "half an expression": (
+        {"graph": "    graph: {y: dense(x) +}"},
+        """\
+fam/topic.case.yaml:9:26: error: not an expression: it ends too early
+  |
+9 |     graph: {y: dense(x) +}
+  |                          ^""",
+    ),
     "a node below": (
         {"graph": "    graph: {y: dense(z), z: x}"},
         """\
