@@ -6,8 +6,6 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-import numpy as np
-
 from conformance.case.expressions import GIVEN, evaluate
 from conformance.lanes import keras_policies
 from conformance.lanes.adapter import Observing, parsed_graph
@@ -161,8 +159,8 @@ class KerasArrays:
     def arithmetic(self, operator: str, left: Any, right: Any) -> Any:
         if left is Absent or right is Absent:
             return Absent
-        if isinstance(left, np.ndarray) and _is_symbolic(right):  # NumPy would ask it for its numbers
-            return keras_policies.arithmetic(self.ops)[operator](left, right)
+        if _is_symbolic(right) and not _is_symbolic(left):  # arrays of JAX, NumPy and OpenVINO would ask it for numbers
+            return {**self.arithmetics, **keras_policies.arithmetic(self.ops)}[operator](left, right)
         return self.arithmetics[operator](left, right)
 
     def item(self, value: Any, index: Any) -> Any:

@@ -13,6 +13,7 @@ import pytest
 from conformance.lanes.adapter import Observing
 from conformance.lanes.declare import parse
 from conformance.lanes.keras_arrays import KerasArrays
+from conformance.lanes.tf_keras import tensorflow_ops
 from tests.builders import cases_of, records_of
 
 REMEMBERED = """
@@ -58,21 +59,22 @@ class KerasTensor:
         return f"{other} times symbolic"
 
 
-def arrays() -> KerasArrays:
-    ops = MagicMock()
-    ops.multiply = lambda left, right: ("multiply", left, right)
+def arrays(ops: Any) -> KerasArrays:
     generation: Any = SimpleNamespace(ops=ops)
     return KerasArrays(None, {"nodes": [], "models": {}, "graph": []}, {}, Observing(), generation)
 
 
-def test_an_array_of_numpy_leaves_arithmetic_with_symbolic_tensors_to_keras() -> None:
+def test_an_array_leaves_arithmetic_with_symbolic_tensors_to_keras() -> None:
     """On Keras' NumPy backend a weight is an array, whose own `*` would take the tensor for numbers."""
+    ops = MagicMock()
+    ops.multiply = lambda left, right: ("multiply", left, right)
     array, symbolic = np.ones(2), KerasTensor()
-    assert arrays().arithmetic("*", array, symbolic) == ("multiply", array, symbolic)
+    assert arrays(ops).arithmetic("*", array, symbolic) == ("multiply", array, symbolic)
     with pytest.raises(ValueError, match="is symbolic"):
         array * symbolic
 
 
-def test_everything_else_multiplies_by_itself() -> None:
-    assert arrays().arithmetic("*", 2.0, np.full((), 3.0)) == 6.0
-    assert arrays().arithmetic("*", 2.0, KerasTensor()) == "2.0 times symbolic"
+def test_keras_2_which_has_no_such_functions_multiplies_by_itself() -> None:
+    without = MagicMock(spec=tensorflow_ops(MagicMock()))
+    assert arrays(without).arithmetic("*", 2.0, KerasTensor()) == "2.0 times symbolic"
+    assert arrays(without).arithmetic("*", 2.0, np.full((), 3.0)) == 6.0
