@@ -43,6 +43,7 @@ def judge_lane(case: Case, got: Observation, reference: Observation, gives_masks
     """The verdict on one lane: against the reference, the case's expectations and its claims.
 
     Where the case wants the reference to raise and this lane to answer, only the case can say what the answer must be.
+    Where the reference was lost, by a timeout or a crash, an answer stands unjudged, and that is no pass.
     """
     reference = seen_in(reference, got.policy)
     if got.ended != "finished":
@@ -55,6 +56,10 @@ def judge_lane(case: Case, got: Observation, reference: Observation, gives_masks
         return LaneVerdict(got.lane, verdict, (failed,), _strip([failed], set()))
     if got.failure is not None:
         return LaneVerdict(got.lane, Verdict.AGREE, (), {"error": "agree"})
+    if reference.ended != "finished" or reference.unsupported is not None:
+        why = reference.unsupported or f"{reference.ended} ({reference.detail})"
+        lost = Finding("error", "reference_lost", got=why)
+        return LaneVerdict(got.lane, Verdict.DIFFER, (lost,), _strip([lost], set()))
     is_alone = reference.failure is not None and got.lane != REFERENCE
     if is_alone and not expected_errors(case, reference):
         alone = Finding("error", "only_reference_raised", got=reference.failure)

@@ -162,6 +162,10 @@ def _only_reference_raised(record: Record, lane: str, finding: Finding) -> str:
     return f"error: {lane} gave an answer, the reference {failure_text(finding['got'])}"
 
 
+def _reference_lost(record: Record, lane: str, finding: Finding) -> str:
+    return f"error: {lane} gave an answer, and nothing judges it; the reference: {one_line(finding['got'])}"
+
+
 def _one_raised(record: Record, lane: str, finding: Finding) -> str:
     return f"error: one of the two {failure_text(finding['got'])}"
 
@@ -235,6 +239,7 @@ _WORDS = {
     ("error", "did_not_raise"): _did_not_raise,
     ("error", "other_error"): _other_error,
     ("error", "only_reference_raised"): _only_reference_raised,
+    ("error", "reference_lost"): _reference_lost,
     ("error", "one_raised"): _one_raised,
     ("structure", "missing"): _missing,
     ("structure", "structure"): _structure,

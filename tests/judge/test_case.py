@@ -53,6 +53,18 @@ def test_a_difference_starts_from_the_whole_budget_on(share: float, starts: list
     assert [one.node for one in found] == starts
 
 
+def test_where_the_reference_was_lost_an_answer_is_no_pass_and_no_fault_of_its_lane(tmp_path: Path) -> None:
+    case, reference = case_and_reference(tmp_path)
+    answer = lane_at(case, reference, 0.0)
+    lost = replace(reference, ended="timeout", detail="still running after 60 s", runs=(), gradients={})
+    found = judge_case(case, {"numpy": lost, "keras": answer}, {})
+    assert {name: str(lane.verdict) for name, lane in found.lanes.items()} == {"numpy": "timeout", "keras": "differ"}
+    cause = found.lanes["keras"].cause
+    assert cause is not None
+    assert (cause.aspect, cause.kind, cause.got) == ("error", "reference_lost", "timeout (still running after 60 s)")
+    assert found.odd_one_out is None
+
+
 def test_every_sort_of_special_number_is_told_from_the_others() -> None:
     kinds = special_kinds(np.array([1.0, np.nan, np.inf, -np.inf]))
     assert len(set(kinds.tolist())) == 4

@@ -130,6 +130,11 @@ def said(found: Any, **given: Any) -> Any:
             finding("error", "only_reference_raised", "", got=failure("LayerError", "id 31 has no row")),
             "error: torch gave an answer, the reference raised LayerError in call at pooled: id 31 has no row",
         ),
+        (
+            finding("error", "reference_lost", "", got="timeout (still running after 60 s)"),
+            "error: torch gave an answer, and there is nothing to judge it by; "
+            "the reference: timeout (still running after 60 s)",
+        ),
         (finding("structure", "missing"), "structure: torch gave no pooled, the reference has it"),
         (
             finding("structure", wanted=[3, 3], got=[None, 1]),
