@@ -19,8 +19,9 @@ from conformance.lanes.keras_arrays import Generation, Keras3, KerasArrays, abse
 from conformance.lanes.keras_config import Absent, constructor, find_type
 from conformance.lanes.keras_gradients import Differentiable, variables_of
 from conformance.lanes.keras_modes import Mode, mode_of, unnamed
-from conformance.lanes.keras_training import Trainer
+from conformance.lanes.keras_training import Trainer, eagerly
 from conformance.lanes.keras_weights import WeightMismatch, matched, restore_weights
+from conformance.lanes.training import JUDGED_IN
 from conformance.lanes.wire import pack, unpack
 
 CASES_A_SESSION = 64
@@ -110,12 +111,11 @@ class KerasLane:
 
     def _train(self, plan: Mapping[str, Any], arrays: KerasArrays, observing: Observing) -> None:
         """The weights after each step, as outputs of the first run."""
-        if self.mode is not None:
-            raise Unsupported(f"training runs eagerly, not in the mode {self.mode.name}")
-        if self.identity.policy != keras_policies.USUAL:
-            raise Unsupported(f"training is judged in float32, not under {self.identity.policy}")
+        if self.identity.policy not in JUDGED_IN:
+            raise Unsupported(f"training is judged in {' and '.join(JUDGED_IN)}, not under {self.identity.policy}")
         inputs = {name: self._tensor(unpack(value)) for name, value in plan["runs"][0].items()}
-        trainer = Trainer(plan, arrays, self.generation.reset_state, self.generation.backend())
+        executed = eagerly if self.mode is None else self.mode.step
+        trainer = Trainer(plan, arrays, self.generation.reset_state, self.generation.backend(), executed)
         observing.runs[0].update(trainer.weights_after_steps(inputs))
 
     def _run_with_gradients(

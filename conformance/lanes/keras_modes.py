@@ -16,6 +16,7 @@ from conformance.lanes.adapter import Observing, Unsupported
 from conformance.lanes.keras_arrays import KerasArrays, absent_in, mask_of
 from conformance.lanes.keras_config import Absent
 from conformance.lanes.keras_gradients import Differentiable, variables_of
+from conformance.lanes.keras_training import Step
 from conformance.lanes.keras_weights import set_weights
 from conformance.lanes.wire import pack
 
@@ -34,6 +35,9 @@ class Mode(Protocol):
 
     def run(self, plan: Plan, arrays: KerasArrays, inputs: Inputs, observing: Observing, index: int) -> None:
         """Runs the whole graph; gradients go to `observing`."""
+
+    def step(self, step: Step) -> Step:
+        """A step of training as this mode executes it; raises Unsupported where it executes none."""
 
 
 class Traced:
@@ -72,6 +76,19 @@ class Traced:
             observing.gradient_note = f"{type(error).__name__}: {error}"
             return
         observing.gradients = {name: {"data": pack(np.asarray(value))} for name, value in gradients.items()}
+
+    def step(self, step: Step) -> Step:
+        """The whole step in one function: forward run, gradients, and what the optimiser moves."""
+        function = self.tf.function(step, jit_compile=self._jit_compile or None, autograph=False)
+
+        def run(feed: Inputs) -> None:
+            try:
+                self._prove(function.get_concrete_function(feed))
+                function(feed)
+            except Exception as error:
+                raise self._reason(error) from None
+
+        return run
 
     def _traced(
         self, plan: Plan, arrays: KerasArrays, inputs: Inputs, observing: Observing, with_gradients: bool
@@ -183,6 +200,9 @@ class Predict:
         arrays.values = {node: self._concrete(value, leaves) for node, value in self._values.items()}
         if index == 0 and plan["cotangents"]:
             observing.gradient_note = "model.predict gives no gradients"
+
+    def step(self, step: Step) -> Step:
+        raise Unsupported("model.predict trains nothing")
 
     def _concrete(self, symbolic: Any, leaves: Any) -> Any:
         if isinstance(symbolic, list | tuple):

@@ -15,15 +15,30 @@ from conformance.lanes.training import batch_of, number_of
 from conformance.lanes.wire import pack
 
 Plan = Mapping[str, Any]
+Step = Callable[[Mapping[str, Any]], Any]
+"""One step of training over the arrays that it is fed."""
+
+
+def eagerly(step: Step) -> Step:
+    """The step as it is."""
+    return step
 
 
 class Trainer:
     """Runs the trainings of a plan over layers that are built; raises Unsupported where there is no tape.
 
-    Which weights are moved is Keras' own answer: the trainable variables of the layers.
+    Which weights are moved is Keras' own answer: the trainable variables of the layers. A step is a forward run, gradients
+    and what the optimiser moves; `executed` says how it runs.
     """
 
-    def __init__(self, plan: Plan, arrays: KerasArrays, reset_state: Callable[[Any], None], backend: str) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        arrays: KerasArrays,
+        reset_state: Callable[[Any], None],
+        backend: str,
+        executed: Callable[[Step], Step] = eagerly,
+    ) -> None:
         if backend != "tensorflow":
             raise Unsupported(
                 f"no training on the {backend} backend: the lane takes its gradients from TensorFlow's tape"
@@ -33,6 +48,7 @@ class Trainer:
         self.plan = plan
         self.arrays = arrays
         self.reset_state = reset_state
+        self.executed = executed
         self.framework = sys.modules["tensorflow"]
 
     def weights_after_steps(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,13 +69,20 @@ class Trainer:
         }
         moved = {id(v) for name in training["layers"] for v in self.arrays.layers[name].trainable_variables}
         trained = [variable for variable in held.values() if id(variable) in moved]
-        found: dict[str, Any] = {}
-        for number in range(1, training["steps"] + 1):
+        if self.executed is not eagerly:
+            optimizer.build(trained)  # a function that is traced again may make no variables
+
+        def step(feed: Mapping[str, Any]) -> None:
             with self.framework.GradientTape() as tape:
-                self.arrays.run(batch_of(training, inputs, number), is_symbolic=False)
+                self.arrays.run(feed, is_symbolic=False)
                 loss = number_of(training["loss"], self.arrays.values[training["loss"]])
             gradients = tape.gradient(loss, [_native(variable) for variable in trained])
             optimizer.apply_gradients(zip(gradients, trained, strict=True))
+
+        run = self.executed(step)
+        found: dict[str, Any] = {}
+        for number in range(1, training["steps"] + 1):
+            run(batch_of(training, inputs, number))
             found |= {f"{name}@{number}": _observed(variable) for name, variable in held.items()}
         return found
 

@@ -126,6 +126,18 @@ def walked(plan: Mapping[str, Any], layers: Mapping[str, Layer], policy: Policy)
     return {node: walk._together([walk.values[node]]) for node in plan["observed"]}
 
 
+def trained_ways(plan: Mapping[str, Any], weights: Mapping[str, Mapping[str, Any]], policy: Policy) -> dict[str, Way]:
+    """Every weight after every step of training: it keeps its dtype, and its gradient came through every layer."""
+    way = Way(policy.given, policy.coarsest)
+    return {
+        f"{layer}.{key}@{number}": way
+        for training in plan["trainings"]
+        for layer in training["layers"]
+        for key in weights[layer]
+        for number in range(1, training["steps"] + 1)
+    }
+
+
 def ways(found: Mapping[str, Way], policy: Policy) -> dict[str, list[str]]:
     """Every observed node to its dtype and to the coarsest format on the way, for whatever floats it holds."""
     return {
@@ -172,7 +184,7 @@ def under_policies(
         exact = set(plan["observed"])
         for inputs in runs:
             exact &= exact_nodes(plan, layers, weights, inputs, terms, coarsest.whole_below)
-        each = walked(plan, layers, policy)
+        each = walked(plan, layers, policy) | trained_ways(plan, weights, policy)
         every = ways(each, policy)
         found[name] = {
             "ways": every,

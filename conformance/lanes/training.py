@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+JUDGED_IN = ("float32", "float64")
+"""Policies under which a step of training is judged; docs/modes.md says why 16 bits are not among them."""
+
 
 def batch_of(training: Mapping[str, Any], inputs: Mapping[str, Any], number: int) -> dict[str, Any]:
     """The inputs of step `number`, counted from 1: those that the training names take the place of others."""

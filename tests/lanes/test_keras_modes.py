@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from conformance.lanes import keras_config
+from conformance.lanes.adapter import Unsupported
 from conformance.lanes.declare import parse
-from conformance.lanes.keras_modes import mode_of
+from conformance.lanes.keras_modes import Predict, mode_of
 from tests.builders import POOLED, cases_of, records_of, running
 
 pytestmark = [
@@ -59,6 +60,28 @@ ALONE = """
         graph:
           y: sum(flat(x))
 """
+TRAINED = """
+    schema_version: 1
+    topic: training in every mode
+    dims: {batch: 3, features: 5, hidden: 4}
+    source: {kind: hand}
+    cases:
+      - id: trained
+        question: Are the weights after two steps the same?
+        inputs:
+          x: {shape: [batch, features]}
+          y: {shape: [batch, 1]}
+        layers:
+          first: {type: Dense, units: hidden, activation: tanh}
+          norm: {type: BatchNormalization, momentum: 0.5}
+          last: {type: Dense, units: 1, use_bias: false}
+          mse: {type: MeanSquaredError}
+        graph:
+          loss: mse(y, last(norm(first(x), training=True)))
+        training: {optimizer: {type: SGD, learning_rate: 0.125, momentum: 0.5}, loss: loss, steps: 2}
+"""
+"""Arguments that float32 holds exactly: of others Keras' optimisers lose half under float64."""
+TRAINING = ("keras[mode=function]", "keras[mode=xla]", "keras[policy=float64]")
 EVERY = ("keras[mode=function]", "keras[mode=xla]", "keras[mode=predict]", "keras[policy=mixed_bfloat16]")
 
 
@@ -117,6 +140,37 @@ def test_float64_is_computed_in_float64(tmp_path: Path) -> None:
     assert lanes["keras-float64"]["runs"][0]["y"]["dtype"] == "float64"
     (after, _) = lanes_of(LAYERS, tmp_path, "keras")
     assert after["keras"]["runs"][0]["y"]["dtype"] == "float32"
+
+
+def test_steps_of_training_are_traced_compiled_and_taken_in_float64(tmp_path: Path) -> None:
+    (lanes,) = lanes_of(TRAINED, tmp_path, *TRAINING)
+    assert {lane["aspects"]["weights"] for lane in lanes.values()} == {"agree"}, lanes
+    assert "norm.moving_mean@2" in lanes["keras-xla"]["runs"][0]
+    assert lanes["keras-float64"]["runs"][0]["first.kernel@2"]["dtype"] == "float64"
+
+
+@pytest.mark.parametrize(("spec", "momentum"), [*((spec, 0.4) for spec in TRAINING[:2]), (TRAINING[2], 0.4999999)])
+def test_a_step_that_is_taken_otherwise_differs(
+    spec: str, momentum: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keras = pytest.importorskip("keras")
+    real = keras.optimizers.SGD
+    monkeypatch.setattr(keras.optimizers, "SGD", lambda **config: real(**{**config, "momentum": momentum}))
+    (lanes,) = lanes_of(TRAINED, tmp_path, spec)
+    finding = lanes[parse(spec).name]["findings"][0]
+    assert (finding["aspect"], finding["node"].partition("@")[2]) == ("weights", "2")  # the first step has no velocity
+
+
+def test_where_no_step_is_judged_the_lane_says_why(tmp_path: Path) -> None:
+    (lanes,) = lanes_of(TRAINED, tmp_path, "keras[policy=mixed_bfloat16]")
+    assert lanes["keras-mixed_bfloat16"]["verdict"] == "unsupported"
+    words = "training is judged in float32 and float64, not under mixed_bfloat16"
+    assert lanes["keras-mixed_bfloat16"]["reason"] == words
+
+
+def test_predict_trains_nothing() -> None:
+    with pytest.raises(Unsupported, match=r"model\.predict trains nothing"):
+        Predict(None, lambda array: array).step(lambda feed: None)
 
 
 def test_what_predict_cannot_give_is_unsupported_with_its_reason(tmp_path: Path) -> None:

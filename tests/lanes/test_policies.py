@@ -66,6 +66,29 @@ def test_float64_is_everywhere_but_where_the_case_casts(tmp_path: Path) -> None:
     assert set(map(tuple, found.values())) == {("float64", "float64")}
 
 
+TRAINED = """
+    schema_version: 1
+    topic: dtypes of trained weights
+    dims: {batch: 2, features: 3}
+    source: {kind: hand}
+    cases:
+      - id: trained
+        question: Which dtype has a weight after a step?
+        inputs: {x: {shape: [batch, features]}}
+        layers: {dense: {type: Dense, units: 1, use_bias: false}}
+        graph: {loss: mean(dense(x))}
+        training: {optimizer: {type: SGD}, loss: loss, steps: 2}
+"""
+
+
+def test_a_trained_weight_keeps_its_dtype_after_every_step(tmp_path: Path) -> None:
+    plan = {**plan_of(cases_of(TRAINED, tmp_path)[0]), "policies": ["float64", "mixed_bfloat16"]}
+    found = Reference({}).observe(plan)["policies"]
+    labels = ("dense.kernel@1", "dense.kernel@2")
+    assert {label: found["float64"]["ways"][label] for label in labels} == dict.fromkeys(labels, ["float64"] * 2)
+    assert found["mixed_bfloat16"]["ways"][labels[1]] == ["float32", "bfloat16"]
+
+
 WHOLE = """
     schema_version: 1
     topic: whole numbers

@@ -35,6 +35,22 @@ LAYERS = """
           y: dense(norm(x))
           coded: one_hot(ids, 4)
 """
+TRAINED = """
+    schema_version: 1
+    topic: training in torch
+    dims: {batch: 3, features: 5}
+    source: {kind: hand}
+    cases:
+      - id: trained
+        question: Is the weight after two steps the same?
+        inputs:
+          x: {shape: [batch, features]}
+        layers:
+          dense: {type: Dense, units: 2, activation: tanh}
+        graph:
+          loss: mean(dense(x))
+        training: {optimizer: {type: SGD, learning_rate: 0.1, momentum: 0.9}, loss: loss, steps: 2}
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -44,9 +60,9 @@ def usual_dtype() -> Iterator[None]:
     torch.set_default_dtype(torch.float32)
 
 
-def lane_of(folder: Path, spec: str) -> dict[str, Any]:
+def lane_of(folder: Path, spec: str, text: str = LAYERS) -> dict[str, Any]:
     parsed = parse(spec)
-    (record,) = records_of(cases_of(LAYERS, folder), parsed)
+    (record,) = records_of(cases_of(text, folder), parsed)
     found: dict[str, Any] = record["lanes"][parsed.name]
     return found
 
@@ -83,6 +99,31 @@ def test_a_compiled_layer_agrees_and_a_backend_that_cannot_start_says_so(
     monkeypatch.setattr(torch._dynamo, "lookup_backend", no_compiler)
     with pytest.raises(RuntimeError, match="cannot use inductor here: RuntimeError: No working"):
         ways.Compiler("inductor")
+
+
+@pytest.mark.parametrize("spec", ["torch[policy=float64]", "torch[compile=aot_eager]"])
+def test_steps_of_training_are_taken_in_float64_and_through_compiled_layers(spec: str, tmp_path: Path) -> None:
+    lane = lane_of(tmp_path, spec, TRAINED)
+    assert (lane["verdict"], lane["aspects"]["weights"]) == ("agree", "agree"), lane["findings"]
+    assert lane["runs"][0]["dense.kernel@2"]["dtype"] == ("float64" if "float64" in spec else "float32")
+
+
+def test_a_step_of_another_length_differs_in_float64(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = torch.optim.SGD
+    shorter = 1.0 - 1e-9  # nothing that float32 could show
+    monkeypatch.setattr(
+        torch.optim, "SGD", lambda those, rate, *more, **options: real(those, rate * shorter, *more, **options)
+    )
+    lane = lane_of(tmp_path, "torch[policy=float64]", TRAINED)
+    assert (lane["findings"][0]["aspect"], lane["findings"][0]["node"]) == ("weights", "dense.kernel@1")
+
+
+def test_a_step_in_16_bits_is_not_judged(tmp_path: Path) -> None:
+    lane = lane_of(tmp_path, "torch[policy=bfloat16]", TRAINED)
+    assert (lane["verdict"], lane["reason"]) == (
+        "unsupported",
+        "training is judged in float32 and float64, not in bfloat16",
+    )
 
 
 def test_what_dynamo_cannot_trace_is_unsupported_and_not_run_eagerly() -> None:

@@ -18,6 +18,7 @@ from conformance.lanes.torch import port as ports
 from conformance.lanes.torch.port import PORTS, Config, Parameters, Port
 from conformance.lanes.torch.training import weights_after_steps
 from conformance.lanes.torch.ways import Compiler, as_numpy, compiler_of, given, set_policy
+from conformance.lanes.training import JUDGED_IN
 from conformance.lanes.wire import pack, unpack
 
 for _module in sorted(Path(__file__).parent.glob("*.py")):
@@ -197,12 +198,13 @@ class TorchLane:
         return observing.as_message()
 
     def _train(self, plan: Mapping[str, Any], inputs: Mapping[str, Any], observing: Observing) -> None:
-        way = (self.identity.mode, self.identity.policy)
-        if way != ("eager", "float32"):
-            raise Unsupported(f"training is judged eagerly in float32, not in {' and '.join(way)}")
+        if self.identity.policy not in JUDGED_IN:
+            raise Unsupported(f"training is judged in {' and '.join(JUDGED_IN)}, not in {self.identity.policy}")
 
         def fresh() -> TorchArrays:
-            return TorchArrays(plan, self.table, Observing())
+            arrays = TorchArrays(plan, self.table, Observing())
+            arrays.compiler = self.compiler
+            return arrays
 
         observing.runs[0].update(weights_after_steps(plan, fresh, inputs, observing))
 
