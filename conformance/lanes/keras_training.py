@@ -27,8 +27,8 @@ def eagerly(step: Step) -> Step:
 class Trainer:
     """Runs the trainings of a plan over layers that are built; raises Unsupported where there is no tape.
 
-    Which weights are moved is Keras' own answer: the trainable variables of the layers. A step is a forward run, gradients
-    and what the optimiser moves; `executed` says how it runs.
+    Which weights are moved is Keras' own answer: the trainable variables of the layers. A step is a forward run,
+    gradients and what the optimiser moves; `executed` says how it runs.
     """
 
     def __init__(
