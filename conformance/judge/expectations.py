@@ -10,7 +10,7 @@ import numpy as np
 from conformance.case.axes import Bindings, bindings_of, value
 from conformance.case.model import Axis, Case, ExpectedError, ExpectedNode
 from conformance.judge.budget import Allowance, allowance, distance
-from conformance.judge.compare import labels
+from conformance.judge.compare import labels, overflows
 from conformance.judge.precision import USUAL
 from conformance.judge.verdict import Finding
 from conformance.lanes.formats import FORMATS, coarser
@@ -129,11 +129,14 @@ def _values(
     if wanted.shape != got.shape:
         yield Finding("shape", "shape", label, run, wanted.shape, got.shape, "case")
         return
+    moved = exact.sensitivity if exact is not None and exact.shape == wanted.shape else None
+    precision = USUAL if exact is None else coarser(FORMATS[exact.precision], FORMATS[USUAL]).name  # as it is written
+    allowed = _allowed(case, wanted, moved, reference.longest_sum, precision=precision)
     if wanted.dtype.kind == "f":
         nan = np.isnan(wanted) != np.isnan(got.values)
         infinite = np.isinf(wanted) | np.isinf(got.values)
         zeros = (wanted == 0) & (got.values == 0) & np.signbit(wanted) & ~np.signbit(got.values)
-        wrong = nan | (infinite & (wanted != got.values)) & ~np.isnan(wanted) | zeros
+        wrong = nan | (infinite & (wanted != got.values)) & ~np.isnan(wanted) & ~overflows(got.values, allowed) | zeros
         if wrong.any():
             index = tuple(int(i) for i in np.argwhere(wrong)[0])
             yield Finding(
@@ -146,9 +149,7 @@ def _values(
                 "case",
             )
             return
-    moved = exact.sensitivity if exact is not None and exact.shape == wanted.shape else None
-    precision = USUAL if exact is None else coarser(FORMATS[exact.precision], FORMATS[USUAL]).name  # as it is written
-    found = distance(got.values, _allowed(case, wanted, moved, reference.longest_sum, precision=precision))
+    found = distance(got.values, allowed)
     if found.over:
         yield Finding("values", "values", label, run, wanted_by="case", distance=found)
 

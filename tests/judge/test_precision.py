@@ -106,6 +106,15 @@ def test_an_infinity_is_excused_only_where_float16_ends(first: int, second: int,
     assert cause(judged(text, tmp_path, under("mixed_bfloat16", "infinite"))) == "special"
 
 
+@pytest.mark.parametrize(("first", "second", "expected"), [(60000, 10000, "agree"), (60, 10, "special")])
+def test_so_it_is_where_the_case_states_the_number(first: int, second: int, expected: str, tmp_path: Path) -> None:
+    text = LARGE.replace("$first", str(first)).replace("$second", str(second))
+    text += f"        expect:\n          sum: {{values: [[{first + second}, 4, 6]]}}\n"
+    lane = judged(text, tmp_path, under("mixed_float16", "infinite"))
+    assert cause(lane) == expected
+    assert expected == "agree" or "case" in {finding["wanted_by"] for finding in lane["findings"]}
+
+
 def test_two_lanes_of_two_policies_are_held_to_the_coarser_and_not_to_one_dtype(tmp_path: Path) -> None:
     (record,) = records_of(cases_of(CASE, tmp_path), under("mixed_bfloat16", "right"), fake("always_right"))
     pairs = {(pair["first"], pair["second"]): pair for pair in record["pairs"]}
