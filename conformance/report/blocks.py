@@ -1,13 +1,10 @@
 """What a page is made of: a handful of block types without markup, for the HTML, the script and the text alike.
 
-A page that is drawn on demand travels as JSON in nested lists. Passing pages resemble each other, so subtrees that
-occur twice are kept once, in a pool, and referred to by number.
+A page that is drawn on demand travels as JSON in nested lists.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 from urllib.parse import quote
@@ -27,10 +24,6 @@ GLYPHS = {
     "-": "·",
 }
 """A sign beside every verdict and state, so that nothing is said by colour alone."""
-
-
-SHORT = 7
-"""Characters up to which a repetition is written out: a number would not be shorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +148,7 @@ class Page:
     answer: str
     command: str
     """How the case is run again."""
+    question: str
     sections: tuple[Section, ...]
 
     @property
@@ -209,56 +203,3 @@ def _panel_list(panel: Panel) -> list[Any]:
         for drawing in panel.drawings
     ]
     return [panel.title, panel.words, str(panel.width), str(panel.height), drawings]
-
-
-def packed(pages: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Pages by id as `{pool, pages}`: a number in a page stands for that entry of the pool.
-
-    Only what is longer than a number and occurs more than once goes into the pool.
-    """
-    trees = _Trees()
-    roots = [(name, trees.number(page)) for name, page in pages]
-    uses = Counter(child for tree in trees.found if isinstance(tree, tuple) for child in tree)
-    uses.update(root for _, root in roots)
-    pool: list[Any] = []
-    places: dict[int, int] = {}
-
-    def emitted(number: int) -> Any:
-        tree = trees.found[number]
-        is_shared = uses[number] > 1 and trees.lengths[number] > SHORT
-        if is_shared and number in places:
-            return places[number]
-        value = tree if isinstance(tree, str) else [emitted(child) for child in tree]
-        if not is_shared:
-            return value
-        places[number] = len(pool)
-        pool.append(value)
-        return places[number]
-
-    return {"pages": [[name, emitted(root)] for name, root in roots], "pool": pool}
-
-
-class _Trees:
-    """Every distinct string and list once, by number; a list as the numbers of its items."""
-
-    def __init__(self) -> None:
-        self.found: list[str | tuple[int, ...]] = []
-        self.lengths: list[int] = []
-        """Characters that each takes when written out."""
-        self._numbers: dict[str | tuple[int, ...], int] = {}
-
-    def number(self, value: Any) -> int:
-        key = value if isinstance(value, str) else tuple(self.number(item) for item in value)
-        if key not in self._numbers:
-            self._numbers[key] = len(self.found)
-            self.found.append(key)
-            inside = len(key) if isinstance(key, str) else sum(self.lengths[child] + 1 for child in key)
-            self.lengths.append(inside + 2)
-        return self._numbers[key]
-
-
-def unpacked(value: Any, pool: Sequence[Any]) -> Any:
-    """The reverse of packing, for one page: what the script does in the browser."""
-    if isinstance(value, int):
-        return unpacked(pool[value], pool)
-    return [unpacked(item, pool) for item in value] if isinstance(value, list) else value

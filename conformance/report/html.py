@@ -9,14 +9,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from conformance.report.blocks import GLYPHS, Page, packed, page_lists
-from conformance.report.view import Detail, detail_of, report_of
+from conformance.report.blocks import GLYPHS, Page
+from conformance.report.pack import packed
+from conformance.report.view import Detail, report_of
 
 _FOLDER = Path(__file__).parent
 KINDS = {
@@ -46,22 +47,19 @@ class Rendered:
 
 def rendered(results: Mapping[str, Any]) -> Rendered:
     """The report of a results file in as much detail as its size allows."""
-    first = detail_of(results)
     for detail in Detail:
-        if detail < first:
-            continue
         text = _rendered(results, detail)
         size = len(text.encode("utf-8"))
         if size <= LARGEST:
             break
-    return Rendered(text, _remark(size, first, detail))
+    return Rendered(text, _remark(size, detail))
 
 
-def _remark(size: int, wanted: Detail, detail: Detail) -> str:
-    if size <= LARGE and detail is wanted:
+def _remark(size: int, detail: Detail) -> str:
+    if size <= LARGE and detail is Detail.FULL:
         return ""
     words = f"the report has {size / 1e6:.1f} MB"
-    if detail is not wanted:
+    if detail is not Detail.FULL:
         words += f"; whole it would have more than {LARGEST / 1e6:.0f}: it says at its top what is left out"
     return words if size <= LARGEST else f"{words}; split the run with --shard, or select cases"
 
@@ -84,15 +82,10 @@ def _rendered(results: Mapping[str, Any], detail: Detail) -> str:
             style=Markup(style),
             script=Markup(script),
             policy=policy(style, script),
-            pages=Markup(island(_on_demand(report.on_demand))),
+            pages=Markup(island(packed(report.on_demand))),
             glyphs=GLYPHS,
         )
     )
-
-
-def _on_demand(pages: Sequence[Page]) -> dict[str, Any]:
-    """What the script draws from."""
-    return {"glyphs": GLYPHS, **packed((page.id, page_lists(page)) for page in pages)}
 
 
 def render_page(page: Page) -> str:

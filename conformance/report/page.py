@@ -74,6 +74,7 @@ def page_of(record: Record, lanes: Lanes, is_lean: bool = False, started: str = 
         about=_about(record),
         answer=answer(record, lanes),
         command=rerun_command(record),
+        question=safe(record["question"], 4_000),
         sections=tuple(section for section in sections if section.blocks),
     )
 

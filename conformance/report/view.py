@@ -9,16 +9,15 @@ from enum import IntEnum
 from typing import Any
 
 from conformance.errors import ResultsError
-from conformance.report.answer import answer, lane_title, ways
-from conformance.report.blocks import GLYPHS, Cell, Page, Table, case_href
+from conformance.report.answer import lane_title, ways
+from conformance.report.blocks import GLYPHS, Cell, Page, Table
 from conformance.report.changes import Changes, changes_of
 from conformance.report.facts import Lanes, Record, is_failure
+from conformance.report.index import Part, parts_of, row_of
 from conformance.report.overviews import SEVERITY, Group, Overview, deviations_of, groups_of, layers_of, questions_of
 from conformance.report.page import page_of
 from conformance.report.words import decimal, joined, one_line, safe
 
-MANY = 2_000
-"""Cases beyond which pages of passing cases are lean, to keep the file small."""
 MOST_DRAWN = 300
 """Failing pages that are written out; those beyond are drawn on demand."""
 
@@ -36,22 +35,6 @@ class Detail(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A case in the index."""
-
-    id: str
-    href: str
-    outcome: str
-    answer: str
-    layers: str
-    used: str
-    facts: str
-    """Words for the filter: lanes and aspects that differ, questions, tags."""
-    is_drawn: bool
-    """Whether its page is written out, so that the permanent link leads there and not to this row."""
-
-
-@dataclass(frozen=True, slots=True)
 class Report:
     """Everything that the templates show, in plain text."""
 
@@ -66,22 +49,17 @@ class Report:
     questions: tuple[Overview, ...]
     layers: tuple[Overview, ...]
     deviations: tuple[Overview, ...]
-    rows: tuple[Row, ...]
+    parts: tuple[Part, ...]
+    """The index."""
     not_run: tuple[tuple[str, str], ...]
     drawn: tuple[Page, ...]
     on_demand: tuple[Page, ...]
     environment: Table
 
 
-def detail_of(results: Mapping[str, Any]) -> Detail:
-    """How much the report of so many cases holds at most."""
-    return Detail.LEAN if len(results["cases"]) > MANY else Detail.FULL
-
-
-def report_of(results: Mapping[str, Any], detail: Detail | None = None) -> Report:
+def report_of(results: Mapping[str, Any], detail: Detail = Detail.FULL) -> Report:
     """The view of a results file; the same for the same results."""
     lanes = results["lanes"]
-    detail = detail_of(results) if detail is None else detail
     records = sorted(results["cases"], key=lambda record: _severity(record["outcome"]))
     failing = [record for record in records if is_failure(record["outcome"])]
     drawn = {record["id"] for record in failing[:MOST_DRAWN]}
@@ -100,7 +78,7 @@ def report_of(results: Mapping[str, Any], detail: Detail | None = None) -> Repor
         questions=tuple(questions_of(records)),
         layers=tuple(layers_of(results, records)),
         deviations=tuple(deviations_of(records)),
-        rows=tuple(_row(record, lanes, record["id"] in drawn) for record in records),
+        parts=tuple(parts_of([row_of(record, lanes, record["id"] in drawn) for record in records])),
         not_run=tuple((safe(item["id"], 400), one_line(item["reason"])) for item in results["not_run"]),
         drawn=tuple(page for page, record in zip(pages, paged, strict=True) if record["id"] in drawn),
         on_demand=tuple(page for page, record in zip(pages, paged, strict=True) if record["id"] not in drawn),
@@ -237,44 +215,6 @@ def _lane_row(lane: Mapping[str, Any]) -> tuple[Cell, ...]:
         Cell("reference" if lane["role"] == "reference" else "subject"),
         Cell(", ".join(one_line(path, 120) for path in lane["files"].values()), "muted"),
     )
-
-
-def _row(record: Record, lanes: Sequence[Mapping[str, Any]], is_drawn: bool) -> Row:
-    case_id = safe(record["id"], 400)
-    facts = [f"question:{row}" for row in record["questions"]] + [f"tag:{one_line(tag, 40)}" for tag in record["tags"]]
-    for name, held in record["lanes"].items():
-        if held["verdict"] != "agree":
-            facts.append(f"lane:{one_line(name, 40)}")
-        if held.get("deviation"):
-            facts.append(f"deviation:{one_line(held['deviation']['id'], 80)}")
-        facts += [f"aspect:{aspect}" for aspect, state in held["aspects"].items() if state == "differ"]
-    if any(pair["finding"] is not None for pair in record["pairs"]):
-        facts.append("is:different")
-    if is_failure(record["outcome"]):
-        facts.append("is:failing")
-    if record.get("changed"):
-        facts.append("is:changed")
-    return Row(
-        id=case_id,
-        href=case_href(case_id),
-        outcome=one_line(record["outcome"], 20),
-        answer=answer(record, lanes),
-        layers=", ".join(one_line(layer, 60) for layer in record["layers"]),
-        used=_used(record),
-        facts=" ".join(dict.fromkeys(facts)),
-        is_drawn=is_drawn,
-    )
-
-
-def _used(record: Record) -> str:
-    """The largest share of the budget over the lanes, short; empty where nothing was measured."""
-    used = [float(held["used"]) for held in record["lanes"].values() if held["verdict"] in ("agree", "differ")]
-    largest = max((share for share in used if share == share), default=0.0)
-    if record["outcome"] not in ("agree", "differ"):
-        return ""
-    if largest == 0:
-        return "exact" if record["outcome"] == "agree" else ""
-    return f"{max(round(100 * largest), 1)} %" if largest <= 1 else f"{decimal(largest, 2)} times"
 
 
 def _environment(results: Mapping[str, Any]) -> Table:

@@ -11,7 +11,7 @@ from tests.report.factory import LANE_ROWS, agreeing, too_large
 
 
 def page(*blocks: Block) -> str:
-    return page_markdown(Page("f/t.id", "differ", "p:1", "Dense", "", "", (Section("Title", blocks),)))
+    return page_markdown(Page("f/t.id", "differ", "p:1", "Dense", "", "", "", (Section("Title", blocks),)))
 
 
 def test_the_whole_of_a_small_page() -> None:

@@ -255,7 +255,7 @@ def test_a_picture_costs_a_few_kilobytes_and_fits_the_format() -> None:
     rows = ["0123456789ab" * 3 + "01234567"] * 32
     largest = {**PICTURE, "shape": [2, 35, 44], "split": 2, "column": 0, "got": rows, "reference": rows, "error": rows}
     shown = pictures_of(too_large(picture=largest))
-    lists = json.dumps(page_lists(Page("a", "differ", "", "", "", "", (Section("Values", (shown,)),))))
+    lists = json.dumps(page_lists(Page("a", "differ", "", "", "", "", "", (Section("Values", (shown,)),))))
     assert len(lists) < 12_000
     assert messages(results(too_large())) == []
 

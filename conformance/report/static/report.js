@@ -1,24 +1,37 @@
 "use strict";
 // The report works without this script; with it, a case is a page of its own, passing pages are drawn on demand,
 // and the index can be filtered. Text enters the document through textContent only.
-(() => {
+(async () => {
   const byId = (id) => document.getElementById(id);
   const data = JSON.parse(byId("on-demand").textContent);
-  const onDemand = new Map(data.pages);
+  const found = await inflated(data.found);
+  const onDemand = new Map(found.map(([id], number) => [id, number]));
+  const questions = new Map(found);
+  const pagesOf = new Map(); // the pages of a part, once they were asked for
   const title = document.title;
-  const rows = [...byId("index").rows];
+  const parts = [...byId("index").children];
+  const rows = parts.flatMap((part) => [...part.querySelector("tbody").rows]);
   const articles = new Map([...byId("pages").children].map((article) => [article.id, article]));
   const rowOf = new Map(rows.map((row) => [linkOf(row).textContent, row]));
   let query = "";
+  let turn = 0; // counts places gone to: what was unpacked for one that was left meanwhile is not shown
 
   function linkOf(row) {
     return row.cells[1].firstElementChild;
   }
 
-  // A page's lists with the numbers of the pool replaced by what they stand for.
-  function unpacked(value) {
-    if (typeof value === "number") return unpacked(data.pool[value]);
-    return Array.isArray(value) ? value.map(unpacked) : value;
+  // JSON that was deflated and written in base64; nothing where the browser is too old for it.
+  async function inflated(text) {
+    if (!("DecompressionStream" in window)) return [];
+    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
+  }
+
+  async function pageOf(id) {
+    const number = onDemand.get(id);
+    const part = Math.floor(number / data.size);
+    if (!pagesOf.has(part)) pagesOf.set(part, inflated(data.parts[part]));
+    return (await pagesOf.get(part))[number % data.size];
   }
 
   function make(tag, className, ...children) {
@@ -159,8 +172,7 @@
     if (!searched.has(row)) {
       const id = linkOf(row).textContent;
       const article = articles.get(id);
-      const page = onDemand.has(id) ? unpacked(onDemand.get(id)) : undefined;
-      const question = article ? article.querySelector(".question")?.textContent : page?.[3][0][1][0][1];
+      const question = questions.get(id) ?? article?.querySelector(".question")?.textContent;
       searched.set(row, `${row.textContent}\n${question ?? ""}`.toLowerCase());
     }
     return searched.get(row);
@@ -189,6 +201,7 @@
       row.hidden = !terms.every((term) => term(row));
       shown += row.hidden ? 0 : 1;
     }
+    for (const part of parts) part.hidden = !part.querySelector("tbody tr:not([hidden])");
     byId("shown").textContent = `${shown} of ${rows.length} shown`;
   }
 
@@ -220,9 +233,11 @@
     makeScrollable(byId("overview"));
   }
 
-  function showCase(id) {
+  async function showCase(id) {
+    const asked = turn;
     if (!articles.has(id)) {
-      const article = drawPage(id, unpacked(onDemand.get(id)));
+      const article = drawPage(id, await pageOf(id));
+      if (asked !== turn) return;
       articles.set(id, article);
       byId("pages").append(article);
     }
@@ -252,10 +267,15 @@
     byId("place").textContent = position < 0 ? "" : `${position + 1} of ${ids.length}${query ? ` for ${query}` : ""}`;
   }
 
-  function go() {
+  function say(words) {
+    byId("unknown").textContent = words;
+    byId("unknown").hidden = false;
+  }
+
+  async function go() {
+    turn += 1;
     const hash = location.hash.slice(1);
-    const unknown = byId("unknown");
-    unknown.hidden = true;
+    byId("unknown").hidden = true;
     if (hash.startsWith("?")) {
       const asked = new URLSearchParams(hash.slice(1)).get("q") ?? "";
       byId("query").value = asked;
@@ -266,7 +286,7 @@
     }
     const id = decoded(hash);
     if (articles.has(id) || onDemand.has(id)) {
-      showCase(id);
+      await showCase(id);
       return;
     }
     if (!hash && query) {
@@ -276,10 +296,10 @@
     showOverview();
     if (rowOf.has(id)) {
       rowOf.get(id).scrollIntoView();
+      if (!("DecompressionStream" in window)) say(`This browser is too old to unpack the page of ${id}.`);
     } else if (hash && !byId(id)) {
-      unknown.textContent = `There is no case ${id} in this report.`;
-      unknown.hidden = false;
-      unknown.scrollIntoView();
+      say(`There is no case ${id} in this report.`);
+      byId("unknown").scrollIntoView();
     }
   }
 
@@ -315,7 +335,6 @@
   }
 
   for (const row of rows) if (onDemand.has(row.id)) row.removeAttribute("id"); // its page takes the id over
-  byId("search").hidden = false;
   byId("search").addEventListener("submit", (event) => event.preventDefault());
   byId("query").addEventListener("input", (event) => {
     filter(event.target.value.trim());
@@ -326,5 +345,6 @@
   addEventListener("hashchange", go);
   addEventListener("keydown", onKey);
   filter("");
-  go();
+  await go();
+  byId("search").hidden = false;
 })();
