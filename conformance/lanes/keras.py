@@ -18,7 +18,7 @@ from conformance.lanes.adapter import Identity, Observing, Unsupported
 from conformance.lanes.keras_arrays import Generation, Keras3, KerasArrays, absent_in, mask_of, shapes_of
 from conformance.lanes.keras_config import Absent, constructor, find_type
 from conformance.lanes.keras_gradients import Differentiable, variables_of
-from conformance.lanes.keras_modes import Mode, mode_of, unnamed
+from conformance.lanes.keras_modes import Mode, mode_of, named_apart
 from conformance.lanes.keras_training import Trainer, eagerly
 from conformance.lanes.keras_weights import WeightMismatch, matched, restore_weights
 from conformance.lanes.training import JUDGED_IN
@@ -75,7 +75,7 @@ class KerasLane:
         layers = {}
         for name, spec in plan["layers"].items():
             observing.node = name
-            config = spec["config"] if self.mode is None else unnamed(spec["config"])
+            config = spec["config"] if self.mode is None else named_apart(name, spec["config"])
             layers[name] = constructor(self.keras, find_type(self.keras, spec["type"]))(name, config)
         arrays = KerasArrays(self.keras, plan, layers, observing, self.generation)
         if self.identity.policy != keras_policies.USUAL:

@@ -210,9 +210,12 @@ class Predict:
         return self._to_tensor(next(leaves))
 
 
-def unnamed(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A layer's arguments without its `name`: cases share weights by it, and a model wants each name once."""
-    return {key: value for key, value in config.items() if key != "name"}
+def named_apart(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """A layer's arguments with a name that nothing else has, for a model wants each name once.
+
+    Cases share weights by `name`; and Keras calls a sum `add`, whether a layer of the case is called so or not.
+    """
+    return {**config, "name": f"{name}_"}
 
 
 def refuse_eager_layers(arrays: KerasArrays, what: str) -> None:

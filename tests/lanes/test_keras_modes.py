@@ -60,6 +60,27 @@ ALONE = """
         graph:
           y: sum(flat(x))
 """
+NAMED = """
+    schema_version: 1
+    topic: names in a model
+    dims: {batch: 3, features: 5}
+    source: {kind: hand}
+    cases:
+      - id: names
+        question: May a layer be called as an operation, and two layers alike?
+        inputs: {x: {shape: [batch, features]}, z: {shape: [batch, features]}}
+        layers:
+          add: {type: Add}
+          first: {type: Dense, units: 2, name: dense}
+          second: {type: Dense, units: 2, name: dense}
+        graph:
+          by_layer: add([x, z])
+          by_hand: x + z
+          one: first(by_layer)
+          other: second(by_hand)
+        claims:
+          - same: [one, other]
+"""
 TRAINED = """
     schema_version: 1
     topic: training in every mode
@@ -171,6 +192,11 @@ def test_where_no_step_is_judged_the_lane_says_why(tmp_path: Path) -> None:
 def test_predict_trains_nothing() -> None:
     with pytest.raises(Unsupported, match=r"model\.predict trains nothing"):
         Predict(None, lambda array: array).step(lambda feed: None)
+
+
+def test_names_of_a_case_do_not_meet_in_a_model(tmp_path: Path) -> None:
+    (lanes,) = lanes_of(NAMED, tmp_path, "keras[mode=predict]")
+    assert lanes["keras-predict"]["verdict"] == "agree", lanes["keras-predict"]["failure"]
 
 
 def test_what_predict_cannot_give_is_unsupported_with_its_reason(tmp_path: Path) -> None:
