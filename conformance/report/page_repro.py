@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.report.answer import lane_title
 from conformance.report.blocks import Block, Fold, Paragraph, ReproCommand
-from conformance.report.facts import Lanes, Record, node_labels
+from conformance.report.facts import Lanes, Record
 from conformance.report.words import one_line, safe
 from conformance.repro.lanes import why_not
 
@@ -14,14 +14,14 @@ _UNSAVED = "With --save cases/mine/topic.case.yaml this is a case, and conforman
 
 def repro_blocks(record: Record, lanes: Lanes) -> list[Block]:
     """A script a lane, folded, where results hold them; else the command that prints one."""
-    if any("@" in label for label in node_labels(record)):  # trained weights: scripts show one forward run
-        return []
     if record.get("again"):
         return [Paragraph(_UNSAVED, "note")]
     blocks: list[Block] = []
     for row in lanes:
         held = record["lanes"].get(row["name"])
-        if held is None or why_not(row) or held["verdict"] in ("unsupported", "timeout", "crash"):
+        if held is None or why_not(row) or held["verdict"] in ("unsupported", "timeout"):
+            continue
+        if held["verdict"] == "crash" and not held.get("repro"):  # of some crashes there is one
             continue
         if held.get("repro"):
             blocks.append(Fold(f"Script for {lane_title(row)}", safe(held["repro"], 40_000).rstrip()))

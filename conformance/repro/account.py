@@ -8,16 +8,20 @@ ones that differ it keeps the range, the mean, and the worst elements, and so do
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from conformance.judge.budget import allowance
+from conformance.judge.compare import is_trained
 from conformance.judge.expectations import outputs_by_label
+from conformance.judge.gradients import allowed_around
 from conformance.lanes.observation import Array, Output
+from conformance.repro.endings import signal_of
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
+from conformance.repro.gradients import are_wanted, label_of
 from conformance.repro.lanes import why_not
 
 MOST = 1024
@@ -54,8 +58,8 @@ class Account:
     verdict: str
     failure: Mapping[str, Any] | None = None
     runs: tuple[Mapping[str, Said], ...] = ()
-    gradients: Mapping[str, Any] = field(default_factory=dict)
-    """Gradient's name to what the reference gives, where the first cause is a gradient."""
+    signal: str = ""
+    """What ended the lane's process, where it did not survive the case."""
 
 
 def account_of(evidence: Evidence, lane: str) -> Account:
@@ -68,22 +72,23 @@ def account_of(evidence: Evidence, lane: str) -> Account:
     row = evidence.row(lane)
     if why_not(row):
         raise NotScriptable(why_not(row))
-    if evidence.plan.get("trainings"):
-        raise NotScriptable("the case trains weights, and scripts compare outputs of one forward run")
     if held["verdict"] == "unsupported":
         raise NotScriptable(f"there is no answer to reproduce: {held['reason']}")
     if held["verdict"] in ("timeout", "crash") or (cause is None and held["verdict"] in ("known", "stale")):
-        how = held["reason"] or "it did not end"
-        raise NotScriptable(f"the process of this lane did not survive the case, nor would the script: {how}")
+        if not signal_of(held):
+            how = held["reason"] or "it did not end"
+            raise NotScriptable(f"the process of this lane did not survive the case, nor would the script: {how}")
+        return Account(held["verdict"], signal=signal_of(held))
     if cause is not None and cause["aspect"] == "relation":
         raise NotScriptable("what differs is a relation between several runs, not an answer")
-    if failure is not None and failure["phase"] == "weights":
-        raise NotScriptable(f"the weights are not those of the reference: {failure['message']}")
     if failure is not None:
         return Account(held["verdict"], failure)
-    if cause is not None and cause["aspect"] in ("gradient", "weights", "params", "runs"):
+    if cause is not None and (cause["aspect"] in ("params", "runs") or cause["kind"] == "weights"):
         raise NotScriptable(f"what differs is {cause['aspect']}, and scripts compare outputs")
-    return Account(held["verdict"], None, tuple(_run(evidence, lane, run) for run in range(len(held["runs"]))))
+    runs = [_run(evidence, lane, run) for run in range(len(held["runs"]))]
+    if are_wanted(evidence.record):
+        runs[0] |= {label_of(name): _gradient(evidence, lane, name) for name in evidence.reference.gradients}
+    return Account(held["verdict"], None, tuple(runs))
 
 
 def _run(evidence: Evidence, lane: str, run: int) -> dict[str, Said]:
@@ -119,7 +124,7 @@ def _said(
     said: dict[str, Any] = {
         "shape": shape,
         "dtype": exact.values.dtype.name if row["adapter"] == "numpy" and exact is not None else dtype,
-        "mask": _mask(found["mask"]) if row["gives_masks"] else None,
+        "mask": _mask(found["mask"]) if row["gives_masks"] and not is_trained(label) else None,
         "symbolic": None if found["symbolic"] is None else tuple(found["symbolic"]),
         "reference": exact if differs and exact is not None else None,
     }
@@ -138,6 +143,25 @@ def _said(
     spread = tuple(float(found["summary"][key]) for key in ("min", "max", "mean")) if finite else None
     worst = tuple((tuple(one["index"]), float(one["got"])) for one in found["worst"])
     return Said(**said, worst=worst, spread=spread, atol=atol)  # type: ignore[arg-type]  # three numbers
+
+
+def _gradient(evidence: Evidence, lane: str, name: str) -> Said:
+    """What the report says of one gradient: it keeps the worst element of those that differ."""
+    wanted, held = evidence.reference.gradients[name], evidence.record["lanes"][lane]
+    allowed = allowed_around(name, evidence.reference, evidence.case.budget_scale).allowed
+    is_reference = evidence.row(lane)["adapter"] == "numpy"
+    said: dict[str, Any] = {"shape": wanted.shape, "dtype": "float64" if is_reference else "float32"}
+    cause = next((one for one in held["findings"] if (one["aspect"], one["node"]) == ("gradient", name)), None)
+    if cause is None and (is_reference or name in held["gradients"]):
+        return Said(**said, values=wanted.values.ravel(), atol=float(allowed.max(initial=0.0)))
+    if cause is None or cause["kind"] not in ("values", "special"):
+        raise NotScriptable(f"the gradient of {name.removeprefix('input ')} is not there to be compared")
+    if cause["kind"] == "special":
+        index, got = cause["got"]
+    else:
+        index, got = cause["distance"]["worst"]["index"], cause["distance"]["worst"]["got"]
+    index = tuple(index)
+    return Said(**said, worst=((index, float(got)),), atol=float(allowed[index]), reference=wanted)
 
 
 def _stored(values: Array, dtype: str) -> Any:

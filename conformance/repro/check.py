@@ -81,6 +81,7 @@ def error_lines(body: Body, failure: Mapping[str, Any], runs: list[str]) -> list
     phase, kind = quoted(failure["phase"]), quoted(failure["type"])
     inside = ['phase = "build"', *body.build, 'phase = "call"', *body.call]
     inside += [line for run in runs for line in (*body.before_run, f"graph(**{body.argument % run})")]
+    inside += [body.more] if body.more else []
     return [
         "try:",
         *(f"    {line}".rstrip() for block in inside for line in block.split("\n")),
@@ -107,6 +108,12 @@ def answer_lines(body: Body, account: Account, runs: list[str]) -> list[str]:
     lines += ["", "", "is_same = True"]
     for run, inputs in enumerate(runs):
         lines += [*body.before_run, *_run(body, inputs, run, account)]
+    if body.more:
+        lines += [
+            f"for name, value in {body.more}.items():",
+            f"    is_same &= as_reported(name, {body.to_numpy}, None, reported[name])",
+            *_beside(account, 0),
+        ]
     lines += [
         'print("reproduced" if is_same else "NOT REPRODUCED: see above")',
         "sys.exit(0 if is_same else 1)",
@@ -129,9 +136,17 @@ def _run(body: Body, inputs: str, run: int, account: Account) -> list[str]:
         lines += [f"    mask = {mask}", "    mask = None if mask is None else np.asarray(mask)"]
         mask = "mask"
     lines.append(f"    is_same &= as_reported(name, {body.to_numpy}, {mask}, reported{suffix}[name])")
-    if any(said.reference is not None for said in account.runs[run].values()):
-        lines += [f"    if name in expected{suffix}:", f"        print(expected{suffix}[name])"]
-    return [*head, *lines]
+    if body.has_hidden:
+        lines[1:1] = [f"    if name not in reported{suffix}:  # computed, not observed", "        continue"]
+    return [*head, *lines, *_beside(account, run)]
+
+
+def _beside(account: Account, run: int) -> list[str]:
+    """What prints the reference's answer below one that differs."""
+    suffix = f"_{run + 1}" if run else ""
+    if all(said.reference is None for said in account.runs[run].values()):
+        return []
+    return [f"    if name in expected{suffix}:", f"        print(expected{suffix}[name])"]
 
 
 def _function(body: Body, kinds: set[str]) -> list[str]:

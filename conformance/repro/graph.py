@@ -28,6 +28,7 @@ from conformance.repro.evidence import Evidence
 from conformance.repro.literals import value_text
 from conformance.repro.names import Names
 from conformance.repro.operations import arithmetic_text, index_text
+from conformance.repro.training import returned
 
 EACH_MASK = '''\
 def each_mask(masks, count):
@@ -123,7 +124,7 @@ class GraphWriter:
         return name
 
     def _returned(self) -> list[str]:
-        observed = [node for node in self.plan["observed"] if node in self.values]
+        observed = [node for node in returned(self.plan) if node in self.values]
         values = _mapping("return {", [(node, self.values[node].text) for node in observed], "}")
         if not self.returns_masks:
             return values

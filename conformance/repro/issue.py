@@ -61,7 +61,8 @@ def _versions(row: Mapping[str, Any]) -> str:
 def _got(record: Mapping[str, Any], lane: str) -> str:
     held = record["lanes"][lane]
     if not held["findings"]:
-        return "The same."
+        reason = _plain(one_line(held["reason"]))
+        return f"{reason[0].upper()}{reason[1:]}." if reason else "The same."
     found = [_plain(finding_text(record, lane, finding)) for finding in held["findings"][:5]]
     message = [] if held["failure"] is None else [_fenced(safe(held["failure"]["message"], 4_000) + "\n", "")]
     return "\n\n".join([*(f"- {words}" for words in found), *message])
@@ -75,7 +76,7 @@ def _expected(evidence: Evidence, lane: str) -> str:
     parts = [part for part in (safe(source["reference"], 1_000), safe(source["note"], 2_000)) if part]
     words = ["What the same mathematics gives in NumPy, in float64, written from papers and documentation."]
     said = "; ".join(part if is_address(part) else _plain(part) for part in parts)
-    words.append(f"The question rests on {who}{': ' + said if said else ''}.")
+    words.append(f"The question rests on {who}{': ' + said.rstrip('.') if said else ''}.")
     account = account_of(evidence, lane)
     wanted = [f"{label}: {text}" for run in account.runs for label, text in expected_words(run)]
     if wanted:

@@ -19,13 +19,17 @@ from conformance.case.expressions import (
 )
 from conformance.lanes.wire import unpack
 from conformance.plan import is_stateful
+from conformance.repro.calls import callees, calls, outermost
 from conformance.repro.custom import custom_source
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
+from conformance.repro.gradients import keras_gradients, more_of
+from conformance.repro.keras_training import keras_training
 from conformance.repro.literals import value_text
 from conformance.repro.names import Names
 from conformance.repro.operations import arithmetic_text, index_text, keras_operation
 from conformance.repro.parts import Body
+from conformance.repro.training import NAMES, moving_layers, returned
 
 MASK_OF = '''\
 def mask_of(x):
@@ -64,13 +68,15 @@ class _Keras:
         self.graph = [(node, parse(text).tree) for node, text in self.plan["graph"]]
         held = evidence.record["lanes"]
         self.steps = [*held[lane]["steps"], *held["numpy"]["steps"]]
+        self.failure = held[lane]["failure"]
+        self.more = more_of(evidence, lane)
         self.helpers: dict[str, str] = {}
         self.custom: dict[str, str] = {}
-        self.names = Names()
+        self.names = Names(NAMES & set(self.layers) if self.more else ())
         for name in [*self.plan["inputs"], *self.layers, *self.plan["models"], *(node for node, _ in self.graph)]:
             self.names(name)
-        moving = [name for name, spec in self.layers.items() if spec.get("fixed") and spec["weights"]]
-        self.restored = {name: self.names.fresh(f"{name}_weights") for name in moving if len(self.plan["runs"]) > 1}
+        moving = moving_layers(self.plan) if self.more or len(self.plan["runs"]) > 1 else []
+        self.restored = {name: self.names.fresh(f"{name}_weights") for name in moving}
         """Layers that move weights of their own, which every run begins with again, and the names of these."""
         self.models_made: list[str] = []
 
@@ -97,6 +103,9 @@ class _Keras:
             f"{self.names(name)}.reset_state()" for name, spec in self.layers.items() if is_stateful(spec["config"])
         ]
         resets += [f"{self.names(name)}.set_weights({weights})" for name, weights in self.restored.items()]
+        argument = "{name: keras.ops.convert_to_tensor(array) for name, array in %s.items()}"
+        if any(spec["dtype"] == "object" for spec in self.plan["inputs"].values()):
+            argument = argument.replace("{name: ", "{name: array if array.dtype == object else ")
         return Body(
             imports=(
                 "import os",
@@ -105,20 +114,26 @@ class _Keras:
                 "",
                 "import keras",
                 "import numpy as np",
+                *(["import tensorflow as tf"] if self.more else []),
             ),
             helpers=(*self.custom.values(), *self.helpers.values()),
             build=tuple(build),
-            call=tuple(call),
-            argument="{name: keras.ops.convert_to_tensor(array) for name, array in %s.items()}"
-            if not any(spec["dtype"] == "object" for spec in self.plan["inputs"].values())
-            else "{name: array if array.dtype == object else keras.ops.convert_to_tensor(array) "
-            "for name, array in %s.items()}",
+            call=(*call, *self._more(argument, resets)),
+            argument=argument,
             before_run=tuple(resets),
             to_numpy="keras.ops.convert_to_numpy(value)",
             mask='getattr(value, "_keras_mask", None)',
             has_symbolic=bool(symbolic),
             names=self.names,
+            has_hidden=len(returned(self.plan)) > len(self.plan["observed"]),
+            more=self.more,
         )
+
+    def _more(self, argument: str, resets: list[str]) -> list[str]:
+        """The function that `more` calls."""
+        if self.more == "train()":
+            return keras_training(self.plan, self.names, argument, resets, self.backend, self.failure)
+        return keras_gradients(self.evidence, self.names, argument, resets) if self.more else []
 
     # layers
 
@@ -185,14 +200,16 @@ class _Keras:
         lines = [f"{self.names(name)} = {self._input(name)}" for name in self.plan["inputs"] if name not in absent]
         present, built = [name for name in self.plan["inputs"] if name not in absent], set[str]()
         for node, tree in self.graph:
+            known = set(built)
             if self._is_absent(tree, absent, built):
+                lines += [self.text(call) for call in outermost(tree, built - known)]
                 absent.add(node)
                 continue
             lines += [*self._models(tree), f"{self.names(node)} = {self.text(tree)}"]
             present.append(node)
         shown = [node for node in self.plan["observed"] if node in present]
         entries = ", ".join(f'"{node}": {self.names(node)}' for node in shown)
-        lines.append(f"symbolic = {{{entries}}}")
+        lines += [f"symbolic = {{{entries}}}"] if shown else []
         return (
             (lines, not absent, built) if len(present) > len(self.plan["inputs"]) - len(absent) else ([], False, built)
         )
@@ -227,7 +244,7 @@ class _Keras:
     def _models(self, tree: Tree) -> list[str]:
         """Models that are called for the first time here."""
         lines = []
-        for callee in _callees(tree):
+        for callee in callees(tree):
             if callee in self.plan["models"] and callee not in self.models_made:
                 self.models_made.append(callee)
                 spec = self.plan["models"][callee]
@@ -241,14 +258,14 @@ class _Keras:
     def _eager(self, built: set[str]) -> list[str]:
         lines, unbuilt = [], [name for name in self.layers if name not in built]
         for node, tree in self.graph:
-            for name in [callee for callee in dict.fromkeys(_callees(tree)) if callee in unbuilt]:
+            for name in [callee for callee in dict.fromkeys(callees(tree)) if callee in unbuilt]:
                 unbuilt.remove(name)
                 lines += self._first_call(name, tree)
             lines.append(f"{self.names(node)} = {self.text(tree)}")
-        entries = ", ".join(f'"{node}": {self.names(node)}' for node in self.plan["observed"])
-        shown = [f"return {{{entries}}}"]
+        entries = [f'"{node}": {self.names(node)}' for node in returned(self.plan)]
+        shown = [f"return {{{', '.join(entries)}}}"]
         if len(shown[0]) > 112:
-            pairs = [f'    "{node}": {self.names(node)},' for node in self.plan["observed"]]
+            pairs = [f"    {entry}," for entry in entries]
             shown = ["return {", *pairs, "}"]
         parameters = ", ".join(self.names(name) for name in self.plan["inputs"])
         return [f"def graph({parameters}):", *(f"    {line}" for line in [*lines, *shown])]
@@ -257,7 +274,7 @@ class _Keras:
         weights = self._set_weights(name)
         if not weights:
             return []
-        call = next(part for part in _calls(tree) if part.callee == name)
+        call = next(part for part in calls(tree) if part.callee == name)
         return [f"{self.text(call)}  # builds the layer, so that it can be given its weights", *weights]
 
     def text(self, tree: Tree) -> str:
@@ -314,21 +331,3 @@ class _Keras:
             if step["callee"] == call.callee and (not node or step["node"] == node):
                 return bool(step["outputs"]) and isinstance(step["outputs"][0], list)
         return False
-
-
-def _calls(tree: Tree) -> list[Call]:
-    """Every call in an expression, inner ones first."""
-    match tree:
-        case Call(_, args, kwargs):
-            return [call for part in (*args, *(v for _, v in kwargs)) for call in _calls(part)] + [tree]
-        case List(items):
-            return [call for item in items for call in _calls(item)]
-        case Item(value, _):
-            return _calls(value)
-        case Arithmetic(_, left, right):
-            return _calls(left) + _calls(right)
-    return []
-
-
-def _callees(tree: Tree) -> list[str]:
-    return [call.callee for call in _calls(tree)]

@@ -17,12 +17,15 @@ from conformance.repro.carry import Carrier
 from conformance.repro.configs import kinds_of, strings_of
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
+from conformance.repro.gradients import more_of, numpy_gradients
 from conformance.repro.graph import GraphWriter, moved
 from conformance.repro.literals import value_text
 from conformance.repro.names import Names
+from conformance.repro.numpy_training import SLOPE, numpy_training, refusal
 from conformance.repro.operations import index_text, numpy_operation
 from conformance.repro.parts import Body
 from conformance.repro.source import Edit, Key, Module
+from conformance.repro.training import NAMES, remembering, returned
 
 FOLDER = Path(str(reference.__file__ or reference.__path__[0])).parent
 
@@ -88,7 +91,8 @@ class _NumPy:
     def __init__(self, evidence: Evidence, lane: str) -> None:
         self.evidence, self.lane, self.plan = evidence, lane, evidence.plan
         self.layers: Mapping[str, Any] = self.plan["layers"]
-        failure = evidence.record["lanes"][lane]["failure"]
+        self.failure = failure = evidence.record["lanes"][lane]["failure"]
+        self.more = more_of(evidence, lane)
         is_refused = failure is not None and failure["phase"] == "build"
         self.checks = is_refused
         wanted = {"call", "compute_mask", "supports_masking", *(["check"] if is_refused else [])}
@@ -111,7 +115,8 @@ class _NumPy:
             raise NotScriptable(f"the reference has no layer {unknown[0]}")
         roots: list[Key] = [(LAYERS[kind].__module__.rpartition(".")[2], kind) for kind in kinds]
         self.texts, self.carried = self.carrier.carry(roots)
-        self.names = Names([*self.carried.values(), "LayerError", "Layer", "Weights"])
+        own = NAMES & set(self.layers) if self.more else ()
+        self.names = Names([*self.carried.values(), "LayerError", "Layer", "Weights", *own])
         for name in [*self.plan["inputs"], *self.layers, *(node for node, _ in self.plan["graph"])]:
             self.names(name)
 
@@ -131,19 +136,35 @@ class _NumPy:
         imports = ["import numpy as np", *sorted(line for line in self.carrier.imports if _is_wanted(line))]
         if "from dataclasses import dataclass" not in imports:
             imports.append("from dataclasses import dataclass")
+        if self.checks and self.plan["trainings"]:
+            build += refusal(self.plan, self.failure)
         states = [f"{self.names(name)}.state = {{}}" for name in self.layers] if len(self.plan["runs"]) > 1 else []
+        argument = "{name: exact(array) for name, array in %s.items()}"
+        more = self._more(argument)
+        if any("copy." in line for line in more):
+            imports.append("import copy")
         return Body(
             imports=(*sorted(imports[1:], key=lambda line: (line.startswith("from"), line)), "", imports[0]),
-            helpers=(EXACT, base, *self.texts, *writer.helpers.values()),
+            helpers=(EXACT, base, *self.texts, *writer.helpers.values(), *([SLOPE] if more else [])),
             build=(*build, ""),
-            call=("", *graph, "", ""),
-            argument="{name: exact(array) for name, array in %s.items()}",
+            call=("", *graph, "", "", *more),
+            argument=argument,
             to_numpy="np.asarray(value)",
             mask="",
             names=self.names,
             before_run=tuple(states),
             masks_beside=True,
+            has_hidden=len(returned(self.plan)) > len(self.plan["observed"]),
+            more=self.more,
         )
+
+    def _more(self, argument: str) -> list[str]:
+        """The function that `more` calls."""
+        layers = [self.names(name) for name in remembering(self.plan)]
+        if self.more == "train()":
+            return numpy_training(self.plan, self.names, self.weight, argument, layers, self.failure)
+        again = [f"{layer}.state = {{}}" for layer in layers]
+        return numpy_gradients(self.evidence, self.names, argument, again) if self.more else []
 
     def made(self, kind: str, config: Mapping[str, Any]) -> str:
         """The call that constructs a layer of the reference."""

@@ -27,6 +27,10 @@ class Body:
     names: Names
     before_run: tuple[str, ...] = ()
     """What a second run begins with."""
+    more: str = ""
+    """What gives weights after steps of training, or gradients, by label: a call of a function that `call` defines."""
+    has_hidden: bool = False
+    """Whether `graph` gives more than the report speaks of: a loss that is not observed."""
     has_symbolic: bool = False
     masks_beside: bool = False
     """Whether `graph` gives pairs of a value and its mask."""

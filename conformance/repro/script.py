@@ -10,6 +10,7 @@ from conformance.report.findings import finding_text
 from conformance.repro.account import Account, account_of
 from conformance.repro.check import answer_lines, error_lines
 from conformance.repro.drawn import FUNCTIONS, carried
+from conformance.repro.endings import shape_lines, signal_lines
 from conformance.repro.evidence import Evidence
 from conformance.repro.keras_script import keras_body
 from conformance.repro.literals import PACKED, array_text, comment
@@ -39,9 +40,9 @@ def script(evidence: Evidence, lane: str) -> str:
     account = account_of(evidence, lane)
     body = BODIES[row["adapter"]](evidence, lane)
     runs = [f"inputs_{run + 1}" if run else "inputs" for run in range(len(evidence.plan["runs"]))]
-    failure = account.failure
-    course = answer_lines(body, account, runs) if failure is None else error_lines(body, failure, runs)
-    arrays = _inputs(evidence, body, runs)
+    course = _course(evidence, body, account, runs)
+    is_run = account.failure is None or account.failure["phase"] != "weights"
+    arrays = _inputs(evidence, body, runs) if is_run else []
     rest = "\n".join([*arrays, "", *course])
     helpers = [*body.helpers]
     if "object_array(" in rest:
@@ -57,9 +58,22 @@ def script(evidence: Evidence, lane: str) -> str:
     return re.sub(r"\n{4,}", "\n\n\n", "\n".join(line.rstrip() for line in text.split("\n"))).strip() + "\n"
 
 
+def _course(evidence: Evidence, body: Body, account: Account, runs: list[str]) -> list[str]:
+    failure = account.failure
+    if account.signal:
+        return signal_lines(body, account.signal, runs)
+    if failure is None:
+        return answer_lines(body, account, runs)
+    return shape_lines(evidence, body, failure) if failure["phase"] == "weights" else error_lines(body, failure, runs)
+
+
 def _imports(body: Body, rest: str, needed: tuple[str, ...]) -> list[str]:
     """The standard library in order; then what the lane imports, which may have to set a variable first."""
-    standard = {"import sys", *(f"import {name}" for name in ("textwrap",) if f"{name}." in rest), *needed}
+    standard = {
+        "import sys",
+        *(f"import {name}" for name in ("textwrap", "subprocess", "signal") if f"{name}." in rest),
+        *needed,
+    }
     if "packed(" in rest:
         standard.add("import base64")
     own = list(body.imports)
@@ -90,6 +104,8 @@ def _header(evidence: Evidence, lane: str, account: Account) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in row["versions"].items())
     findings = record["lanes"][lane]["findings"]
     said = finding_text(record, lane, findings[0]) if findings else "this lane agrees with the NumPy reference"
+    if account.signal:
+        said = f"this lane's process is ended by {account.signal}"
     if account.failure is not None and account.verdict == "agree":
         said = f"this lane raises {account.failure['type']} in phase {account.failure['phase']}, as it should"
     return "\n".join(

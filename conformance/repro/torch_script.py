@@ -16,6 +16,7 @@ from conformance.repro.configs import configs_of, is_same, kinds_of, plain_of, s
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
 from conformance.repro.fold import folded, pruned
+from conformance.repro.gradients import more_of, torch_gradients
 from conformance.repro.graph import GraphWriter, moved
 from conformance.repro.literals import value_text
 from conformance.repro.names import Names
@@ -23,6 +24,8 @@ from conformance.repro.operations import index_text, torch_operation
 from conformance.repro.parts import Body
 from conformance.repro.ports import FOLDER, ports
 from conformance.repro.source import Edit, Key, Module, module_of
+from conformance.repro.torch_training import torch_training
+from conformance.repro.training import NAMES, remembering, returned
 
 CELLS = {"SimpleRNN": "SimpleRNNCell", "GRU": "GRUCell", "LSTM": "LSTMCell", "RNN": "StackedRNNCells"}
 """The ports that a port may call by name for what torch has no module for."""
@@ -42,6 +45,8 @@ class _Torch:
         self.spoken: set[str] = set()
         self.makes_configs = False
         self.native = evidence.record["lanes"][lane]["native"]
+        self.failure = evidence.record["lanes"][lane]["failure"]
+        self.more = more_of(evidence, lane)
         kinds = dict.fromkeys(
             name
             for spec in self.layers.values()
@@ -65,15 +70,19 @@ class _Torch:
         roots += [ports()[kind].mask for kind in kinds if ports()[kind].mask[1] not in ("keep", "drop", "_is_word")]
         roots += [("losses", "loss")] if any(ports()[kind].is_loss for kind in kinds) else []
         self.texts, self.carried = self.carrier.carry(roots)
-        self.names = Names(self.carried.values())
+        self.names = Names([*self.carried.values(), *(NAMES & set(self.layers) if self.more else ())])
         for name in [*self.plan["inputs"], *self.layers, *(node for node, _ in self.plan["graph"])]:
             self.names(name)
         self.weight_names = {name: self.names.fresh(f"{name}_weights") for name in self.layers}
         self.parameter_names = {name: self.names.fresh(f"{name}_p") for name in self.layers}
+        mapped = [name for name in self.layers if self.more and self.native.get(name)]
+        self.states = {name: self.names.fresh(f"{name}_state") for name in mapped}
+        """Of layers whose weights are mapped in each run, so that gradients go through the mapping."""
 
     def body(self) -> Body:
         writer = GraphWriter(self.evidence, self.lane, self, self.names, returns_masks=False)
         graph = writer.function()
+        graph[1:1] = [f"    {line}" for name in self.states for line in self._parameters(name)]
         helpers = self._decided()
         rows = "".join(f'    "{kind}": {self._function(kind)},\n' for kind in self.kinds)
         table = f"PORTS = {{\n{rows}}}\n"
@@ -85,13 +94,14 @@ class _Torch:
         lines: list[str] = []
         for name, spec in self.layers.items():
             lines += self._layer(name, spec)
-        states = [f"{self.parameter_names[name]}.state.clear()" for name in self.layers]
+        states = [f"{self._state(name)}.clear()" for name in self.layers]
         has_rows = any(spec["dtype"] == "object" for spec in self.plan["inputs"].values())
         tensor = "torch.from_numpy(array.copy())"
         value = f"array if array.dtype == object else {tensor}" if has_rows else tensor
         imports = sorted(
             line for line in self.carrier.imports if not line.startswith(("from typing", "import torch.nn"))
         )
+        argument = f"{{name: {value} for name, array in %s.items()}}"
         needs_functional = any(re.search(r"\bF\.", text) for text in [*helpers, *graph])
         return Body(
             imports=(
@@ -105,13 +115,30 @@ class _Torch:
             ),
             helpers=(*helpers, *writer.helpers.values()),
             build=(*lines, ""),
-            call=("", *graph, "", ""),
-            argument=f"{{name: {value} for name, array in %s.items()}}",
+            call=("", *graph, "", "", *self._more(argument)),
+            argument=argument,
             to_numpy="value.detach().numpy()",
             mask="",
             names=self.names,
             before_run=tuple(states) if len(self.plan["runs"]) > 1 else (),
+            has_hidden=len(returned(self.plan)) > len(self.plan["observed"]),
+            more=self.more,
         )
+
+    def _more(self, argument: str) -> list[str]:
+        """The function that `more` calls."""
+        again = tuple(f"{self._state(name)}.clear()" for name in remembering(self.plan))
+        if self.more == "train()":
+            return torch_training(
+                self.plan, self.names, self._held, self.weight, argument, again, self.native, self.failure
+            )
+        return torch_gradients(self.evidence, self.names, self._held, argument, again) if self.more else []
+
+    def _state(self, layer: str) -> str:
+        return self.states.get(layer, f"{self.parameter_names[layer]}.state")
+
+    def _held(self, layer: str, weight: str) -> str:
+        return f'{self.weight_names[layer]}["{weight}"]'
 
     def _decided(self) -> list[str]:
         """The carried functions without what the layers' arguments decide, where no code makes layers with others."""
@@ -145,15 +172,17 @@ class _Torch:
                 for key, value in spec["weights"].items()
             ]
             lines += [f"{self.weight_names[name]} = {{  # as Keras has them", *rows, "}"]
+        return [*lines, *([f"{self.states[name]} = {{}}"] if name in self.states else self._parameters(name))]
+
+    def _parameters(self, name: str) -> list[str]:
+        """The same numbers as torch wants them."""
         mapped = [
-            f'    "{key}": {self._mapped(name, found["from"], spec)},'
+            f'    "{key}": {self._mapped(name, found["from"], self.layers[name])},'
             for key, found in self.native.get(name, {}).items()
         ]
-        return (
-            [*lines, f"{self.parameter_names[name]} = Parameters({{", *mapped, "}, {})"]
-            if mapped
-            else [*lines, f"{self.parameter_names[name]} = Parameters({{}}, {{}})"]
-        )
+        state = self.states.get(name, "{}")
+        opening = f"{self.parameter_names[name]} = Parameters({{"
+        return [opening, *mapped, f"}}, {state})"] if mapped else [f"{opening}}}, {state})"]
 
     def _config(self, kind: str, config: Mapping[str, Any]) -> str:
         """A layer's arguments as attributes: those of which the carried functions speak."""
@@ -231,8 +260,8 @@ class _Torch:
     def weight(self, layer: str, weight: str) -> str:
         if weight not in self.layers[layer]["weights"]:
             raise NotScriptable(f"{layer} has no weight {weight}")
-        held = f'{self.weight_names[layer]}["{weight}"]'
-        return moved(f"{self.parameter_names[layer]}.state", weight, held) if self.layers[layer].get("fixed") else held
+        held = self._held(layer, weight)
+        return moved(self._state(layer), weight, held) if self.layers[layer].get("fixed") else held
 
 
 @lru_cache(maxsize=1)

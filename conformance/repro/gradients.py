@@ -1,0 +1,122 @@
+"""Gradients in scripts, where gradients are what differs: of all outputs, each times a drawn array, added up.
+
+The arrays are the cotangents of the plan, so that these gradients are those that the report speaks of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from conformance.lanes.wire import unpack
+from conformance.repro.evidence import Evidence
+from conformance.repro.training import function
+
+_WORDS = "Gradients of the sum of all outputs, each times an array of its own: one backward pass gives them all."
+
+
+def are_wanted(record: Mapping[str, Any]) -> bool:
+    """Whether a gradient is the first thing in which a lane of this case differs."""
+    return any(held["findings"] and held["findings"][0]["aspect"] == "gradient" for held in record["lanes"].values())
+
+
+def more_of(evidence: Evidence, lane: str) -> str:
+    """The call of what a script computes beside outputs: trained weights, or gradients; empty where it is neither."""
+    failure = evidence.record["lanes"][lane]["failure"]
+    if evidence.plan["trainings"]:
+        return "" if failure is not None and failure["phase"] == "build" else "train()"
+    return "gradients()" if are_wanted(evidence.record) and failure is None else ""
+
+
+def label_of(gradient: str) -> str:
+    """What a script calls a gradient of `input x` or of `layer.weight`."""
+    return f"gradient of {gradient.removeprefix('input ')}"
+
+
+def _weighted(evidence: Evidence) -> list[str]:
+    """The arrays that outputs are multiplied by, by the outputs' labels; integers have none."""
+    rows = []
+    for node, packed in evidence.plan["cotangents"].items():
+        structure = evidence.reference.runs[0][node].structure
+        for index, one in enumerate(packed):
+            label = node if structure is None else f"{node}[{index}]"
+            if one is not None:
+                rows.append(f'    "{label}": {evidence.text(unpack(one), 4)},')
+    return ["cotangents = {", *rows, "}"]
+
+
+def _sources(evidence: Evidence, of_input: Callable[[str], str], of_weight: Callable[[str, str], str]) -> list[str]:
+    """All float inputs and weights, by label."""
+    rows = []
+    for gradient in evidence.reference.gradients:
+        if gradient.startswith("input "):
+            text = of_input(gradient.removeprefix("input "))
+        else:
+            layer, _, key = gradient.partition(".")
+            text = of_weight(layer, key)
+        rows.append(f'    "{label_of(gradient)}": {text},')
+    return ["sources = {", *rows, "}"]
+
+
+def keras_gradients(evidence: Evidence, names: Callable[[str], str], argument: str, again: Sequence[str]) -> list[str]:
+    """The function `gradients`, by TensorFlow's tape."""
+
+    def weight(layer: str, key: str) -> str:
+        return f"{names(layer)}.weights[{list(evidence.plan['layers'][layer]['weights']).index(key)}].value"
+
+    lines = [
+        *again,
+        f"data = {argument % 'inputs'}",
+        *_weighted(evidence),
+        *_sources(evidence, lambda name: f'data["{names(name)}"]', weight),
+        "with tf.GradientTape() as tape:",
+        "    tape.watch(sources)",
+        "    outputs = dict(named(graph(**data)))",
+        "    score = sum(tf.reduce_sum(outputs[name] * array) for name, array in cotangents.items())",
+        'found = tape.gradient(score, sources, unconnected_gradients="zero")',
+    ]
+    return function("gradients", _WORDS, lines, "{name: tf.convert_to_tensor(one) for name, one in found.items()}")
+
+
+def torch_gradients(
+    evidence: Evidence,
+    names: Callable[[str], str],
+    held: Callable[[str, str], str],
+    argument: str,
+    again: Sequence[str],
+) -> list[str]:
+    """The function `gradients`, by autograd."""
+    lines = [
+        *again,
+        f"data = {argument % 'inputs'}",
+        *_weighted(evidence),
+        *_sources(evidence, lambda name: f'data["{names(name)}"]', held),
+        "for tensor in sources.values():",
+        "    tensor.requires_grad_()",
+        "outputs = dict(named(graph(**data)))",
+        "score = sum((outputs[name] * torch.from_numpy(array)).sum() for name, array in cotangents.items())",
+        "found = torch.autograd.grad(score, list(sources.values()), materialize_grads=True)",
+    ]
+    return function("gradients", _WORDS, lines, "dict(zip(sources, found))")
+
+
+def numpy_gradients(evidence: Evidence, names: Callable[[str], str], argument: str, again: Sequence[str]) -> list[str]:
+    """The function `gradients`, by differences; they are close together, for there may be a kink here."""
+
+    def weight(layer: str, key: str) -> str:
+        return f'{names(layer)}.arrays["{key}"]'
+
+    lines = [
+        f"data = {argument % 'inputs'}",
+        *_weighted(evidence),
+        *_sources(evidence, lambda name: f'data["{names(name)}"]', weight),
+        "",
+        "def score():",
+        *(f"    {line}" for line in again),
+        "    outputs = dict(named(graph(**data)[0]))",
+        "    return sum(np.sum(outputs[name] * array) for name, array in cotangents.items())",
+        "",
+    ]
+    return function(
+        "gradients", _WORDS, lines, "{name: slope(score, array, h=1e-6) for name, array in sources.items()}"
+    )

@@ -1,0 +1,65 @@
+"""Trainings as plain Keras: an optimiser of Keras and TensorFlow's tape, as in a loop of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from conformance.repro.errors import NotScriptable
+from conformance.repro.literals import value_text
+from conformance.repro.training import feeds, function, in_loop, loss_lines, title
+
+
+def keras_training(
+    plan: Mapping[str, Any],
+    names: Callable[[str], str],
+    argument: str,
+    again: Sequence[str],
+    backend: str,
+    failure: Mapping[str, Any] | None,
+) -> list[str]:
+    """The function `train`. `again` is what gives layers back what earlier runs have moved.
+
+    Raises NotScriptable for a backend without a tape.
+    """
+    if backend != "tensorflow":
+        raise NotScriptable(f"scripts take Keras' gradients from TensorFlow's tape, and this lane runs on {backend}")
+    lines = [f"data = {argument % 'inputs'}", "found = {}"]
+    for index, training in enumerate(plan["trainings"]):
+        before, loop, fed = feeds(training, names)
+        lines += ["", title(training, index, len(plan["trainings"]))]
+        if again:
+            lines += [f"{again[0]}  # from the start again: the run before has moved it", *again[1:]]
+        moved = [f"{names(layer)}.trainable_variables" for layer in training["layers"]]
+        listed = moved[0] if len(moved) == 1 else f"[{', '.join(f'*{one}' for one in moved)}]"
+        lines += [
+            f"optimizer = keras.optimizers.{training['optimizer']}({_arguments(training['config'])})",
+            f"moved = {listed}",
+            *before,
+            loop,
+            "    with tf.GradientTape() as tape:",
+            *in_loop(in_loop(loss_lines(training, f"graph(**{fed})", failure))),
+            "    optimizer.apply(tape.gradient(loss, moved), moved)",
+            *in_loop(line for layer in training["layers"] for line in _found(plan, names, layer)),
+        ]
+    return function("train", "The weights after each step of training.", lines, "found")
+
+
+def _found(plan: Mapping[str, Any], names: Callable[[str], str], layer: str) -> list[str]:
+    """All weights of a layer after a step, in Keras' order."""
+    labels = [f'f"{layer}.{key}@{{step}}"' for key in plan["layers"][layer]["weights"]]
+    line = f"found |= zip([{', '.join(labels)}], {names(layer)}.get_weights())"
+    if not labels or len(line) <= 108:
+        return [line] if labels else []
+    return [
+        "found |= zip(",
+        "    [",
+        *(f"        {label}," for label in labels),
+        "    ],",
+        f"    {names(layer)}.get_weights(),",
+        ")",
+    ]
+
+
+def _arguments(config: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={value_text(value)}" for key, value in config.items())

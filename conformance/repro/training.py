@@ -1,0 +1,140 @@
+"""What scripts of trainings share: the batch of each step, and what a step may minimise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from conformance.lanes.wire import unpack
+from conformance.plan import is_stateful
+from conformance.repro.literals import quoted
+
+Training = Mapping[str, Any]
+
+NAMES = frozenset(
+    [
+        "train",
+        "gradients",
+        "data",
+        "batches",
+        "batch",
+        "found",
+        "optimizer",
+        "step",
+        "moved",
+        "tape",
+        "loss",
+        "tensor",
+        "copy",
+        "slope",
+        "score",
+        "sources",
+        "outputs",
+        "cotangents",
+        "learning_rate",
+        "momentum",
+        "beta_1",
+        "beta_2",
+        "epsilon",
+        "rho",
+        "weight_decay",
+        "norm",
+        "velocity",
+        "m",
+        "v",
+        "s",
+        "most",
+        "squares",
+        "mean",
+        "corrected",
+        "w",
+        "g",
+        "array",
+        "kept",
+    ]
+)
+"""Names that a script uses itself where it trains or differentiates."""
+_MOVE_NOTHING = {"Dense", "EinsumDense", "Embedding", "Conv1D", "Conv2D", "SimpleRNN", "GRU", "LSTM"}
+_REFUSED = "the loss "
+"""How a lane begins to say that what a case calls its loss is not one number."""
+
+
+def returned(plan: Mapping[str, Any]) -> list[str]:
+    """The nodes that a script's graph gives back: those that are observed, and losses that are not."""
+    losses = dict.fromkeys(training["loss"] for training in plan["trainings"])
+    return [*plan["observed"], *(loss for loss in losses if loss not in plan["observed"])]
+
+
+def moving_layers(plan: Mapping[str, Any]) -> list[str]:
+    """Layers with weights that no optimiser moves: they may move them themselves."""
+    return [
+        name for name, spec in plan["layers"].items() if spec["fixed"] and spec["weights"] and not _only_frozen(spec)
+    ]
+
+
+def _only_frozen(spec: Mapping[str, Any]) -> bool:
+    """Whether weights are fixed for no other reason than that the case says so."""
+    return spec["config"].get("trainable") is False and spec["type"] in _MOVE_NOTHING
+
+
+def remembering(plan: Mapping[str, Any]) -> list[str]:
+    """Layers whose next run depends on those before: states, or weights that they move."""
+    moving = moving_layers(plan)
+    return [name for name, spec in plan["layers"].items() if name in moving or is_stateful(spec["config"])]
+
+
+def title(training: Training, index: int, count: int) -> str:
+    """The comment above a training."""
+    number = f" {index + 1}" if count > 1 else ""
+    steps = "a step" if training["steps"] == 1 else f"{training['steps']} steps"
+    return f"# training{number}: {steps} of {training['optimizer']} that make the node {training['loss']} smaller"
+
+
+def feeds(training: Training, names: Callable[[str], str]) -> tuple[list[str], str, str]:
+    """Lines before the loop over steps, the line that opens it, and the name of what a step is data."""
+    if not training["batches"]:
+        return [], f"for step in range(1, {training['steps'] + 1}):", "data"
+    rows = []
+    for index in range(training["steps"]):
+        changed = (f'"{names(name)}": data["{names(row[index])}"]' for name, row in training["batches"].items())
+        rows.append(f"    {{**data, {', '.join(changed)}}},")
+    return ["batches = [", *rows, "]"], "for step, batch in enumerate(batches, start=1):", "batch"
+
+
+def loss_lines(training: Training, value: str, failure: Mapping[str, Any] | None) -> list[str]:
+    """The line that gives `loss` its value; where the lane refused to minimise it, what refuses it here."""
+    lines = [f"loss = {value}[{quoted(training['loss'])}]"]
+    if failure is not None and failure["message"].startswith(_REFUSED):
+        lines += ["if isinstance(loss, list) or loss.shape != ():", '    raise ValueError("one number can be loss")']
+    return lines
+
+
+def weights_of(plan: Mapping[str, Any], training: Training) -> list[tuple[str, str]]:
+    """Layer and weight of all that is observed after each step, in order."""
+    return [(name, key) for name in training["layers"] for key in plan["layers"][name]["weights"]]
+
+
+def entries_moved(plan: Mapping[str, Any], training: Training) -> int:
+    """How many numbers a training moves."""
+    total = 0
+    for name in training["trained"]:
+        layer, _, key = name.partition(".")
+        total += int(unpack(plan["layers"][layer]["weights"][key]).size)
+    return total
+
+
+def found_lines(rows: list[tuple[str, str]]) -> list[str]:
+    """What puts weights after a step into `found`, from label and text."""
+    if len(rows) == 1:
+        return [f'found[f"{rows[0][0]}@{{step}}"] = {rows[0][1]}']
+    return ["found |= {", *(f'    f"{label}@{{step}}": {text},' for label, text in rows), "}"]
+
+
+def function(name: str, words: str, lines: Iterable[str], result: str) -> list[str]:
+    """Lines as a function of no arguments."""
+    inside = [f'"""{words}"""', *lines, f"return {result}"]
+    return ["", "", f"def {name}():", *(f"    {line}" if line else "" for line in inside), "", ""]
+
+
+def in_loop(lines: Iterable[str]) -> list[str]:
+    return [f"    {line}" if line else "" for line in lines]
