@@ -2,7 +2,7 @@
 
 An array is laid out as a rectangle: its first axes are the rows, the rest the columns, parted where the rectangle is
 nearest to a square. A larger rectangle is cut to a window around the worst element. Every cell is one character: a
-level, or a mark for what has none.
+level, or a mark for what has none. Two arrays of different shapes are laid out each by itself, from the first element.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from conformance.case.model import Case
 from conformance.judge.budget import Allowance, allowance
 from conformance.judge.compare import matched_outputs, special_kinds
+from conformance.judge.expectations import claimed, outputs_by_label, stated
 from conformance.judge.gradients import allowed_around
 from conformance.judge.verdict import Finding
 from conformance.lanes.observation import Array, Observation
@@ -47,30 +48,33 @@ def picture_of(
 ) -> dict[str, Any] | None:
     """The picture of the array that a lane's first finding is about.
 
-    None where there is none to draw: up to `small` elements are kept whole, other shapes have no common picture, and
-    what a case expects by itself is no array of the reference.
+    It is held against the reference, against what the case states, or, in a claim, against another node of the lane.
+    None where there is none to draw: up to `small` elements are kept whole, and some findings have one side only.
     """
-    if finding is None or finding.wanted_by != "reference":
+    arrays = None if finding is None else _arrays(case, finding, got, reference)
+    if finding is None or arrays is None or max(array.size for array in arrays[:2]) <= small:
         return None
-    arrays = _arrays(case, finding, got, reference)
-    if arrays is None or arrays[0].size <= small or arrays[0].shape != arrays[1].shape:
+    if any(array.dtype.kind not in "biuf" or not array.size for array in arrays[:2]):
         return None
-    if any(array.dtype.kind not in "biuf" for array in arrays[:2]):
-        return None
-    laid = _laid(*arrays)
+    mine, wanted, allowed = arrays
+    about: dict[str, Any] = {"node": finding.node, "run": finding.run, "aspect": finding.aspect}
+    if finding.wanted_by in ("case", "claim") and finding.aspect != "shape":
+        about["wanted_by"] = finding.wanted_by
+    if mine.shape != wanted.shape or allowed is None:
+        return {**about, **_side_by_side(mine, wanted)}
+    return {**about, **_compared(_laid(mine, wanted, allowed))}
+
+
+def _compared(laid: Laid) -> dict[str, Any]:
+    """Two arrays of one shape: the window around the worst element, in levels."""
     worst = np.unravel_index(int(np.argmax(laid.used)), laid.used.shape)
     first_row, rows = _window(laid.used.shape[0], int(worst[0]), ROWS)
     first_column, columns = _window(laid.used.shape[1], int(worst[1]), COLUMNS)
     window = (slice(first_row, first_row + rows), slice(first_column, first_column + columns))
-    both = np.concatenate([laid.got[window].ravel(), laid.wanted[window].ravel()])
-    finite = both[np.isfinite(both)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    low, high = _range(laid.got[window], laid.wanted[window])
     error = laid.error[window]
     largest = float(np.max(error[np.isfinite(error)], initial=0.0))
     return {
-        "node": finding.node,
-        "run": finding.run,
-        "aspect": finding.aspect,
         "shape": list(laid.shape),
         "split": laid.split,
         "row": first_row,
@@ -85,20 +89,84 @@ def picture_of(
     }
 
 
+def _side_by_side(got: Array, wanted: Array) -> dict[str, Any]:
+    """Two arrays of different shapes: the first window and the first block of each, on one scale."""
+    splits = [_split(array.shape) for array in (got, wanted)]
+    rectangles = [_rectangle(array, split) for array, split in zip((got, wanted), splits, strict=True)]
+    windows = [rectangle[:ROWS, :COLUMNS] for rectangle in rectangles]
+    low, high = _range(*windows)
+    blocks = [rectangle[:BLOCK_ROWS, :BLOCK_COLUMNS].tolist() for rectangle in rectangles]
+    return {
+        "shape": list(got.shape),
+        "split": splits[0],
+        "other": {"shape": list(wanted.shape), "split": splits[1]},
+        "row": 0,
+        "column": 0,
+        "low": low,
+        "high": high,
+        "largest": 0.0,
+        "got": value_levels(windows[0], low, high),
+        "reference": value_levels(windows[1], low, high),
+        "error": [],
+        "block": {"row": 0, "column": 0, "got": blocks[0], "reference": blocks[1], "over": []},
+    }
+
+
 def _arrays(
     case: Case, finding: Finding, got: Observation, reference: Observation
-) -> tuple[Array, Array, Allowance] | None:
-    """What a lane gave, what the reference gave, and what is allowed between them; None for other findings."""
+) -> tuple[Array, Array, Allowance | None] | None:
+    """What a lane gave, what was wanted, and what is allowed between them; None for findings of which this is no part.
+
+    Nothing is allowed between two shapes.
+    """
     match finding.aspect, finding.kind:
         case "mask", _ if finding.got is not None and finding.wanted is not None:
             wanted = np.asarray(finding.wanted)
             return np.asarray(finding.got), wanted, allowance(wanted, None, 1)
-        case "values" | "special", _:
+        case "shape", "shape":
+            return _shapes(finding, got, reference)
+        case "values" | "special", _ if finding.wanted_by == "case":
+            return _stated(case, finding, got, reference)
+        case ("values" | "special", _) | ("weights", "values" | "special" | "bias"):
             return _outputs(case, finding, got, reference)
+        case "claims", "same":
+            return _claimed(case, finding, got, reference)
         case "gradient", "values" | "special":
             exact, found = reference.gradients[finding.node], got.gradients[finding.node]
             return found.values, exact.values, allowed_around(finding.node, reference, case.budget_scale)
+        case "gradient", "shape":
+            return got.gradients[finding.node].values, reference.gradients[finding.node].values, None
     return None
+
+
+def _shapes(finding: Finding, got: Observation, reference: Observation) -> tuple[Array, Array, None] | None:
+    if finding.run >= min(len(got.runs), len(reference.runs)):
+        return None
+    mine, exact = (outputs_by_label(side.runs[finding.run]).get(finding.node) for side in (got, reference))
+    return None if mine is None or exact is None or mine.shape == exact.shape else (mine.values, exact.values, None)
+
+
+def _stated(
+    case: Case, finding: Finding, got: Observation, reference: Observation
+) -> tuple[Array, Array, Allowance] | None:
+    run, label = finding.run, finding.node
+    mine = outputs_by_label(got.runs[run])[label]
+    exact = outputs_by_label(reference.runs[run]).get(label) if run < len(reference.runs) else None
+    allowed = stated(case, case.expect.nodes[label], mine, exact, reference)
+    return mine.values, allowed.reference, allowed
+
+
+def _claimed(
+    case: Case, finding: Finding, got: Observation, reference: Observation
+) -> tuple[Array, Array, Allowance | None] | None:
+    """The two nodes of a claim in one lane: the second is held against the first."""
+    first, _, second = finding.node.partition(", ")
+    mine, exact = (outputs_by_label(side.runs[finding.run]) for side in (got, reference))
+    a, b = mine[first], mine[second]
+    if a.shape != b.shape:
+        return b.values, a.values, None
+    allowed = claimed(case, a, exact.get(first), exact.get(second), reference.longest_sum)
+    return b.values, a.values, allowed
 
 
 def _outputs(
@@ -112,8 +180,7 @@ def _outputs(
 
 def _laid(got: Array, wanted: Array, allowed: Allowance) -> Laid:
     """Two arrays as rectangles. What is finite on one side only counts as infinitely far."""
-    shape = got.shape
-    split = min(range(len(shape) + 1), key=lambda k: (max(prod(shape[:k]), prod(shape[k:])), k))
+    split = _split(got.shape)
     mine, theirs = got.astype(np.float64), wanted.astype(np.float64)
     with np.errstate(all="ignore"):
         error = np.abs(mine - theirs)
@@ -121,8 +188,23 @@ def _laid(got: Array, wanted: Array, allowed: Allowance) -> Laid:
     alike = special_kinds(mine) == special_kinds(theirs)
     both = np.isfinite(mine) & np.isfinite(theirs)
     error, used = (np.where(both, found, np.where(alike, 0.0, np.inf)) for found in (error, used))
-    rectangle = (prod(shape[:split]), prod(shape[split:]))
-    return Laid(shape, split, *(array.reshape(rectangle) for array in (mine, theirs, error, used)))
+    return Laid(got.shape, split, *(_rectangle(array, split) for array in (mine, theirs, error, used)))
+
+
+def _split(shape: tuple[int, ...]) -> int:
+    """How many axes make the rows, so that the rectangle is nearest to a square."""
+    return min(range(len(shape) + 1), key=lambda k: (max(prod(shape[:k]), prod(shape[k:])), k))
+
+
+def _rectangle(array: Array, split: int) -> Array:
+    return array.astype(np.float64).reshape(prod(array.shape[:split]), prod(array.shape[split:]))
+
+
+def _range(*arrays: Array) -> tuple[float, float]:
+    """The lowest and the highest finite number."""
+    every = np.concatenate([array.ravel() for array in arrays])
+    finite = every[np.isfinite(every)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
 
 
 def _window(length: int, place: int, most: int) -> tuple[int, int]:

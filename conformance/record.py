@@ -18,6 +18,7 @@ from conformance.case.model import Case
 from conformance.judge.budget import Allowance
 from conformance.judge.case import REFERENCE
 from conformance.judge.compare import labels, matched_outputs
+from conformance.judge.expectations import stated
 from conformance.judge.explain import Explanation
 from conformance.judge.precision import USUAL, seen_in
 from conformance.judge.verdict import CaseVerdict, Finding, LaneVerdict
@@ -162,6 +163,7 @@ def _run_record(case: Case, run: int, verdict: LaneVerdict, got: Observation, re
     is_over = any(found.over for found in distances.values())
     every = matched_outputs(got, reference, reference, case.demands, 1.0) if is_over else ()
     allowed = {item.label: item.allowed for item in every if item.run == run}
+    stating = {item.node for item in verdict.findings if (item.aspect, item.wanted_by) == ("values", "case")}
     for name, node in got.runs[run].items():
         symbolic = got.symbolic.get(name, ())
         exact = reference.runs[run].get(name) if run < len(reference.runs) else None
@@ -169,6 +171,10 @@ def _run_record(case: Case, run: int, verdict: LaneVerdict, got: Observation, re
             output = node.outputs[index]
             known = exact.outputs[index] if exact is not None and index < len(exact.outputs) else output
             found = distances.get(label)
+            limits = allowed.get(label) if found is not None and found.over else None
+            if limits is None and label in stating:
+                given = exact.outputs[index] if exact is not None and index < len(exact.outputs) else None
+                limits = stated(case, case.expect.nodes[label], output, given, reference)
             nodes[label] = {
                 "shape": output.shape,
                 "axes": axis_names(case, run, label, output.shape),
@@ -179,9 +185,7 @@ def _run_record(case: Case, run: int, verdict: LaneVerdict, got: Observation, re
                 "values": output.values.tolist() if output.values.size <= SMALL else None,
                 "distance": None if found is None else dataclasses.asdict(found),
                 "tier": tier_of(case, name, known, reference),
-                "worst": worst_elements(output, allowed[label])
-                if found is not None and found.over and label in allowed
-                else [],
+                "worst": [] if limits is None else worst_elements(output, limits),
             }
     return nodes
 

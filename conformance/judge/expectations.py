@@ -123,15 +123,11 @@ def _values(
 ) -> Iterator[Finding]:
     if expected.values is None:
         return
-    wanted = np.asarray(expected.values)
-    if got.values.dtype.kind == "f":
-        wanted = wanted.astype(np.float64)
+    allowed = stated(case, expected, got, exact, reference)
+    wanted = allowed.reference
     if wanted.shape != got.shape:
         yield Finding("shape", "shape", label, run, wanted.shape, got.shape, "case")
         return
-    moved = exact.sensitivity if exact is not None and exact.shape == wanted.shape else None
-    precision = USUAL if exact is None else coarser(FORMATS[exact.precision], FORMATS[USUAL]).name  # as it is written
-    allowed = _allowed(case, wanted, moved, reference.longest_sum, precision=precision)
     if wanted.dtype.kind == "f":
         nan = np.isnan(wanted) != np.isnan(got.values)
         infinite = np.isinf(wanted) | np.isinf(got.values)
@@ -152,6 +148,16 @@ def _values(
     found = distance(got.values, allowed)
     if found.over:
         yield Finding("values", "values", label, run, wanted_by="case", distance=found)
+
+
+def stated(case: Case, expected: ExpectedNode, got: Output, exact: Output | None, reference: Observation) -> Allowance:
+    """The array that a case states of a node, and what is allowed around it."""
+    wanted = np.asarray(expected.values)
+    if got.values.dtype.kind == "f":
+        wanted = wanted.astype(np.float64)
+    moved = exact.sensitivity if exact is not None and exact.shape == wanted.shape else None
+    precision = USUAL if exact is None else coarser(FORMATS[exact.precision], FORMATS[USUAL]).name  # as it is written
+    return _allowed(case, wanted, moved, reference.longest_sum, precision=precision)
 
 
 def _allowed(
@@ -238,6 +244,12 @@ def _apart(case: Case, a: Output, b: Output, exact_a: Output | None, exact_b: Ou
     nan = np.isnan(a.values.astype(float)) != np.isnan(b.values.astype(float))
     if nan.any():
         return Finding("special", "special", wanted=a.shape, got=b.shape)
+    found = distance(b.values, claimed(case, a, exact_a, exact_b, n))
+    return Finding("values", "values", distance=found) if found.over else None
+
+
+def claimed(case: Case, a: Output, exact_a: Output | None, exact_b: Output | None, n: int) -> Allowance:
+    """One node of a claim, and how far the other may lie from it: twice what each is allowed."""
     sensitivities = [
         output.sensitivity
         for output in (exact_a, exact_b)
@@ -247,5 +259,4 @@ def _apart(case: Case, a: Output, b: Output, exact_a: Output | None, exact_b: Ou
     base = a.values.astype(np.float64) if a.values.dtype.kind == "f" else a.values
     precisions = [output.precision for output in (exact_a, exact_b) if output is not None] or [USUAL]
     coarsest = min(precisions, key=lambda name: FORMATS[name].digits)
-    found = distance(b.values, _allowed(case, base, moved, n, scale=2.0, precision=coarsest))
-    return Finding("values", "values", distance=found) if found.over else None
+    return _allowed(case, base, moved, n, scale=2.0, precision=coarsest)

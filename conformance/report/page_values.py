@@ -59,12 +59,13 @@ def worst_blocks(record: Record) -> list[Block]:
             blocks.append(Paragraph(f"{where}: {inequality(worst)} = {inequality_terms(record, worst)}", "inequality"))
             given = node(record, name, found["node"], found["run"])
             if given is not None and len(given["worst"]) > 1:
-                blocks.append(_worst_table(record, name, found["node"], given["worst"]))
+                wanted = "the case" if found["wanted_by"] == "case" else "reference"
+                blocks.append(_worst_table(record, name, found["node"], given["worst"], wanted))
             break
     return blocks or ([] if is_failure(record["outcome"]) else _closest(record))
 
 
-def _worst_table(record: Record, lane: str, label: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+def _worst_table(record: Record, lane: str, label: str, rows: Sequence[Mapping[str, Any]], wanted: str) -> Table:
     cells = tuple(
         (
             Cell(index_text(row["index"])),
@@ -76,7 +77,7 @@ def _worst_table(record: Record, lane: str, label: str, rows: Sequence[Mapping[s
         )
         for row in rows
     )
-    head = ("at", one_line(lane, 40), "reference", "error", "allowed", f"of the {noun_of(record)}")
+    head = ("at", one_line(lane, 40), wanted, "error", "allowed", f"of the {noun_of(record)}")
     return Table(f"the worst elements of {one_line(label, 60)} in {one_line(lane, 40)}", head, cells)
 
 
@@ -102,8 +103,10 @@ def _closest(record: Record) -> list[Block]:
 def value_blocks(record: Record) -> list[Block]:
     """The arrays that the case is about: those that the answer speaks of, or the one that differs."""
     run = key_run(record)
-    others = [label for label, aspect in answer_facts(record) if aspect == "values" and key_finding(record) is None]
-    labels = list(dict.fromkeys([key_label(record), *others]))[:MOST_ARRAYS]
+    finding = key_finding(record)
+    others = [label for label, aspect in answer_facts(record) if aspect == "values" and finding is None]
+    claimed = finding["node"].split(", ") if finding is not None and finding["aspect"] == "claims" else []
+    labels = list(dict.fromkeys([*claimed, *([] if claimed else [key_label(record)]), *others]))[:MOST_ARRAYS]
     blocks = [block for label in labels for block in _label_blocks(record, label, run)]
     return [*blocks, *_drawn(record)]
 
@@ -114,16 +117,40 @@ def _label_blocks(record: Record, label: str, run: int) -> list[Block]:
     differing = [name for name in given if differs(record["lanes"][name]["verdict"])]
     shown = [name for name in given if name == REFERENCE or name in differing] or list(given)[:1]
     blocks: list[Block] = []
+    stated = record["expects"]["nodes"].get(label, {}).get("values")
+    if given and stated is not None and any(_contradicts(record, name, label, run) for name in given):
+        blocks += grids(f"{one_line(label, 60)} as the case states it", stated, _shape(stated), "", set())
     for name in shown:
         found = given[name]
         if found["values"] is None:
             continue
-        over = {tuple(row["index"]) for row in found["worst"]}
+        over = {tuple(row["index"]) for row in found["worst"]} | _special_places(record, name, label, run)
         caption = f"{one_line(label, 60)} {shape_text(found['shape'])} in {one_line(name, 40)}"
         blocks += grids(caption, found["values"], found["shape"], found["dtype"], over)
     if not blocks and given:
         blocks.append(_summary(label, given))
     return blocks
+
+
+def _contradicts(record: Record, lane: str, label: str, run: int) -> bool:
+    """Whether a lane gave other numbers than those that the case states."""
+    return any(
+        (found["node"], found["run"], found["wanted_by"]) == (label, run, "case")
+        and found["aspect"] in ("values", "special")
+        for found in record["lanes"][lane]["findings"]
+    )
+
+
+def _special_places(record: Record, lane: str, label: str, run: int) -> set[tuple[int, ...]]:
+    """Where a lane has NaN or an infinity and should not, or the other way round."""
+    findings = record["lanes"][lane]["findings"]
+    found = (item for item in findings if (item["kind"], item["node"], item["run"]) == ("special", label, run))
+    return {tuple(item["got"][0]) for item in found if item["aspect"] in ("values", "special")}
+
+
+def _shape(nested: Any) -> list[int]:
+    """The shape of nested lists of which each is as long as its neighbours."""
+    return [len(nested), *_shape(nested[0])] if isinstance(nested, list) and nested else [0] if nested == [] else []
 
 
 def _drawn(record: Record) -> list[Block]:

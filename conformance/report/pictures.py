@@ -1,8 +1,8 @@
 """Arrays too large for a table: the first block that differs in numbers, and a heat map of lane, reference, difference.
 
-Lane and reference share one scale; the difference has levels where it is more than allowed. NaN and infinities are
-marks, never colours. A map is an image of one pixel a cell inside the page, with rows and columns named; what it shows
-is said in words too.
+Both sides share one scale; the difference has levels where it is more than allowed. Arrays of different shapes are
+drawn side by side, without one. NaN and infinities are marks, never colours. A map is an image of one pixel a cell
+inside the page, with rows and columns named; what it shows is said in words too.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import base64
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 from conformance.report.blocks import Block, Cell, Drawing, Panel, Pictures, Table
-from conformance.report.words import decimal, index_text, joined, one_line
+from conformance.report.words import decimal, index_text, joined, one_line, shape_text
 
 CELL, SMALL_CELL = 12, 6
 """Width and height of a cell in a map; the small one where there are more than `FEW` columns."""
@@ -40,41 +41,87 @@ BLANK = len(VALUE_COLOURS)
 
 
 def picture_blocks(picture: Mapping[str, Any], lane: str, worst: Sequence[int] | None) -> list[Block]:
-    """The first block that differs, in lane and reference, and the maps; `worst` is where the worst element stands."""
-    name, wanted = one_line(lane, 40), "reference"
-    node = one_line(picture["node"], 60)
-    what = f"gradient of {node}" if picture["aspect"] == "gradient" else node
-    what = f"mask of {node}" if picture["aspect"] == "mask" else what
+    """The first block that differs, on both sides, and the maps; `worst` is where the worst element stands."""
+    sides = _sides(picture, one_line(lane, 40))
+    if "other" in picture:
+        return _side_by_side(picture, sides)
     block = picture["block"]
     tables = (
-        _block_table(picture, f"the first block of {what} that differs, in {name}", block["got"], block["over"]),
-        _block_table(picture, f"the same block in the {wanted}", block["reference"], ()),
+        _block_table(picture, sides.block, block["got"], block["over"]),
+        _block_table(picture, sides.same, block["reference"], ()),
     )
     place = None if worst is None else _place(picture, worst)
     panels = (
-        _values_panel(picture, name, "got"),
-        _values_panel(picture, wanted, "reference"),
+        _values_panel(picture, sides.mine, picture["got"]),
+        _values_panel(picture, sides.wanted, picture["reference"]),
         _error_panel(picture, worst, place),
     )
     scales = (_values_scale(picture), _error_scale(picture))
-    return [*tables, Pictures(_caption(picture, what, name), (*panels, *scales), _lines(picture))]
+    caption = f"{sides.caption}, and how far they are apart; {_layout(picture, picture['error'])}"
+    return [*tables, Pictures(caption, (*panels, *scales), _lines(picture))]
 
 
-def _caption(picture: Mapping[str, Any], what: str, lane: str) -> str:
-    rows, columns = len(picture["error"]), len(picture["error"][0])
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """What the two arrays of a picture are called."""
+
+    mine: str
+    wanted: str
+    block: str
+    same: str
+    caption: str
+
+
+def _sides(picture: Mapping[str, Any], lane: str) -> _Sides:
+    node = one_line(picture["node"], 120)
+    if picture.get("wanted_by") == "claim":
+        first, _, second = node.partition(", ")
+        block, same = f"the first block that differs: {second} in {lane}", f"the same block of {first}"
+        return _Sides(
+            second, first, block, same, f"{second} and {first}, which the case claims to be the same, in {lane}"
+        )
+    what = f"{picture['aspect']} of {node}" if picture["aspect"] in ("gradient", "mask") else node
+    is_stated = picture.get("wanted_by") == "case"
+    wanted = "stated by the case" if is_stated else "reference"
+    return _Sides(
+        lane,
+        wanted,
+        f"the first block of {what} that differs, in {lane}",
+        "the same block as the case states it" if is_stated else "the same block in the reference",
+        f"{what} in {lane}, {'as the case states it' if is_stated else 'in the reference'}",
+    )
+
+
+def _side_by_side(picture: Mapping[str, Any], sides: _Sides) -> list[Block]:
+    """Two arrays of different shapes: the first block and a map of each, on one scale; no difference can be drawn."""
+    theirs = {**picture, **picture["other"]}
+    node = one_line(picture["node"], 120).partition(", ")[0]
+    both = ((picture, sides.mine, "got"), (theirs, sides.wanted, "reference"))
+    titles = [f"{name} {shape_text(side['shape'])}" for side, name, _ in both]
+    tables = [
+        _block_table(side, f"where {node} begins: {title}", picture["block"][key], ())
+        for (side, _, key), title in zip(both, titles, strict=True)
+    ]
+    panels = [_values_panel(side, title, picture[key]) for (side, _, key), title in zip(both, titles, strict=True)]
+    layouts = [f"{title}: {_layout(side, picture[key])}" for (side, _, key), title in zip(both, titles, strict=True)]
+    caption = "; ".join([f"{sides.caption}, each by itself, on one scale", *layouts])
+    return [*tables, Pictures(caption, (*panels, _values_scale(picture)), ())]
+
+
+def _layout(picture: Mapping[str, Any], lines: Sequence[str]) -> str:
+    """Which axes make rows and columns, and which of them are drawn."""
     high, wide = _rectangle(picture)
     cut = [
         f"{noun} {first + 1:,} to {first + shown:,} of {whole:,}"
         for noun, first, shown, whole in (
-            ("rows", picture["row"], rows, high),
-            ("columns", picture["column"], columns, wide),
+            ("rows", picture["row"], len(lines), high),
+            ("columns", picture["column"], len(lines[0]), wide),
         )
         if shown < whole
     ]
     split, rank = picture["split"], len(picture["shape"])
     axes = [_axes_words(0, split, "a row"), _axes_words(split, rank, "a column")]
-    words = f"{what} in {lane}, in the reference, and how far they are apart"
-    return f"{words}; {', '.join(filter(None, [*axes, *cut]))}"
+    return ", ".join(filter(None, [*axes, *cut]))
 
 
 def _axes_words(first: int, last: int, noun: str) -> str:
@@ -139,8 +186,7 @@ def _place_name(position: int, shape: Sequence[int]) -> str:
 # ---- maps
 
 
-def _values_panel(picture: Mapping[str, Any], title: str, key: str) -> Panel:
-    lines = picture[key]
+def _values_panel(picture: Mapping[str, Any], title: str, lines: Sequence[str]) -> Panel:
     marked = {sign: sum(line.count(sign) for line in lines) for sign in MARKS}
     specials = [f"{count} {MARK_WORDS[sign].partition(': ')[2]}" for sign, count in marked.items() if count]
     size = f"{len(lines)} by {len(lines[0])} cells between {decimal(picture['low'])} and {decimal(picture['high'])}"

@@ -306,9 +306,9 @@ def _block_lines(block: Block) -> list[str]:
 
 def _picture_lines(block: Pictures) -> list[str]:
     """Where the lane differs, in letters; each picture in words."""
-    steps = "1 to 6: over, in sixths of the largest error"
     words = [f"{panel.words[:1].upper()}{panel.words[1:]}." for panel in block.panels]
-    return [f"{block.caption}:", *(f"  {line}" for line in block.lines), f"  . allowed, {steps}", *words]
+    drawn = [f"  {line}" for line in [*block.lines, ". allowed, 1 to 6: over, in sixths of the largest error"]]
+    return [f"{block.caption}:", *(drawn if block.lines else []), *words]
 
 
 def _filled(items: Sequence[str]) -> list[str]:

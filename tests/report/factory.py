@@ -305,7 +305,7 @@ def results(*records: Mapping[str, Any], **given: Any) -> dict[str, Any]:
     }
 
 
-PICTURE = {
+PICTURE: dict[str, Any] = {
     "node": "pooled",
     "run": 0,
     "aspect": "values",

@@ -112,6 +112,76 @@ def test_masks_are_drawn_too() -> None:
     assert found["error"] == ["0000", "0066"]
 
 
+def test_weights_after_training_are_drawn_too() -> None:
+    found = drawn(np.zeros((2, 3)), np.array([[0, 0, 0], [0, 2.0, 0]]), Finding("weights", "values", "y"))
+    assert found is not None
+    assert (found["aspect"], found["error"]) == ("weights", ["000", "060"])
+
+
+def test_other_shapes_are_laid_out_each_by_itself_on_one_scale() -> None:
+    wanted = np.arange(12.0).reshape(4, 3)
+    found = drawn(wanted.T, wanted, Finding("shape", "shape", "y"))
+    assert found is not None
+    assert (found["shape"], found["split"], found["other"]) == ([3, 4], 1, {"shape": [4, 3], "split": 1})
+    assert (found["low"], found["high"], found["error"]) == (0.0, 11.0, [])
+    assert found["reference"] == ["012", "345", "678", "9ab"]  # each of the 12 values has a level of its own
+    assert found["got"] == ["0369", "147a", "258b"]
+    assert found["block"]["got"] == [[0.0, 3.0, 6.0, 9.0], [1.0, 4.0, 7.0, 10.0], [2.0, 5.0, 8.0, 11.0]]
+    assert found["block"]["reference"][3] == [9.0, 10.0, 11.0]
+
+
+def test_gradients_of_other_shapes_are_laid_out_too() -> None:
+    sides = (Output((2, 3), "float64", np.ones((2, 3)), None), Output((3, 2), "float64", np.ones((3, 2)), None))
+    torch, numpy = (Observation(n, gradients={"k": g}) for n, g in zip(("torch", "numpy"), sides, strict=True))
+    found = picture_of(CASE, Finding("gradient", "shape", "k"), torch, numpy, 4)
+    assert found is not None
+    assert (found["shape"], found["other"]["shape"]) == ([2, 3], [3, 2])
+
+
+STATING = """
+schema_version: 1
+topic: t
+dims: {batch: 2, dim: 3}
+cases:
+  - id: a
+    question: q?
+    source: {kind: hand, note: n}
+    inputs:
+      x: {shape: [batch, dim], dtype: float32, fill: {values: [[1, 2, 3], [4, 5, 6]]}}
+    layers:
+      act: {type: Activation, activation: linear}
+    graph:
+      y: act(x)
+      z: x * 2
+    expect:
+      y: {values: [[1, 2, 3], [4, 9, 6]]}
+    claims:
+      - same: [y, z]
+"""
+
+
+def test_what_the_case_states_is_drawn_where_a_lane_differs_from_it(tmp_path: Any) -> None:
+    (case,) = cases_of(STATING, tmp_path)
+    given = np.array([[1.0, 2, 3], [4, 5, 6]])
+    torch, numpy = observed("torch", given), observed("numpy", given)
+    found = picture_of(case, Finding("values", "values", "y", wanted_by="case"), torch, numpy, 4)
+    assert found is not None
+    assert (found["wanted_by"], found["error"]) == ("case", ["000", "060"])
+    assert found["block"] == {"row": 1, "column": 1, "got": [[5.0, 6.0]], "reference": [[9.0, 6.0]], "over": ["10"]}
+
+
+def test_the_two_sides_of_a_claim_are_drawn(tmp_path: Any) -> None:
+    (case,) = cases_of(STATING, tmp_path)
+    y, z = (Output((2, 3), "float64", np.array(v), None) for v in ([[1.0, 2, 3], [4, 5, 6]], [[1.0, 2, 3], [4, 5, 9]]))
+    run = {"y": Node(None, (y,)), "z": Node(None, (z,))}
+    torch, numpy = (Observation(name, runs=(run,)) for name in ("torch", "numpy"))
+    found = picture_of(case, Finding("claims", "same", "y, z", wanted_by="claim"), torch, numpy, 4)
+    assert found is not None
+    assert (found["wanted_by"], found["node"], found["error"]) == ("claim", "y, z", ["000", "006"])
+    assert found["block"]["got"] == [[9.0]]  # z is held against y
+    assert found["block"]["reference"] == [[6.0]]
+
+
 def test_gradients_are_drawn_too() -> None:
     wanted = Output((2, 3), "float64", np.ones((2, 3)), None)
     got = Output((2, 3), "float32", np.array([[1.0, 1.0, 1.0], [1.0, 1.5, 1.0]]), None)
@@ -126,13 +196,14 @@ def test_gradients_are_drawn_too() -> None:
     ("got", "wanted", "finding"),
     [
         (np.zeros(4), np.ones(4), None),
-        (np.zeros((2, 3)), np.ones((3, 2)), None),
-        (np.zeros(6), np.ones(6), Finding("values", "values", "y", wanted_by="case")),
-        (np.zeros(6), np.ones(6), Finding("shape", "shape", "y")),
+        (np.zeros((2, 0)), np.ones((3, 2)), Finding("shape", "shape", "y")),
+        (np.zeros(6), np.ones(6), Finding("shape", "shape", "y", wanted_by="case")),
+        (np.zeros(6), np.ones(6), Finding("shape", "symbolic", "y")),
+        (np.zeros(6), np.ones(6), Finding("claims", "differ", "y, z", wanted_by="claim")),
         (np.zeros(6), np.ones(6), Finding("mask", "mask", "y", wanted=np.ones(6), got=None)),
         (np.array(["a"] * 6), np.array(["b"] * 6), None),
     ],
-    ids=["few", "other shapes", "the case's own", "no numbers", "no mask", "text"],
+    ids=["few", "empty", "same shapes", "promise", "claim of a difference", "no mask", "text"],
 )
 def test_of_some_differences_there_is_no_picture(got: Any, wanted: Any, finding: Any) -> None:
     assert drawn(got, wanted, finding) is None
@@ -218,6 +289,67 @@ def test_what_a_map_shows_is_said_in_words() -> None:
         "pooled in torch, in the reference, and how far they are apart; "
         "axis 0 makes a row, axes 1 and 2 make a column, columns 31 to 42 of 77"
     )
+
+
+def captions_of(record: dict[str, Any]) -> list[str]:
+    return [block.caption for block in shown_values(record) if isinstance(block, Table)]
+
+
+def test_few_numbers_that_the_case_states_stand_beside_those_that_differ_from_them(tmp_path: Any) -> None:
+    """From the case to the page: every lane gives 5 where the case states 9."""
+    cases = cases_of(STATING.partition("    claims")[0], tmp_path)
+    (found,) = records_of(cases, fake("always_right"))
+    stated, *given = [block for block in shown_values(found) if isinstance(block, Table)]
+    assert stated.caption == "y as the case states it"
+    assert stated.rows[1][2].text == "9"
+    assert [grid.caption for grid in given] == ["y (2, 3) in numpy", "y (2, 3) in always_right"]
+    for grid in given:
+        assert [cell.text for row in grid.rows for cell in row if cell.mark == "differ"] == ["5"]
+    (worst,) = found["lanes"]["numpy"]["runs"][0]["y"]["worst"]
+    assert (worst["index"], worst["got"], worst["reference"]) == ([1, 1], 5.0, 9.0)
+    assert messages(results(found)) == []
+
+
+def test_both_sides_of_a_claim_are_shown_where_they_are_few(tmp_path: Any) -> None:
+    (found,) = records_of(cases_of(STATING.replace("[4, 9, 6]", "[4, 5, 6]"), tmp_path), fake("always_right"))
+    assert found["lanes"]["numpy"]["findings"][0]["node"] == "y, z"
+    shown = ["y (2, 3) in numpy", "y (2, 3) in always_right", "z (2, 3) in numpy", "z (2, 3) in always_right"]
+    assert captions_of(found) == shown
+
+
+def test_shapes_stand_side_by_side_without_a_difference() -> None:
+    other = {"shape": [7, 2, 11], "split": 2}
+    block = {**PICTURE["block"], "row": 0, "column": 0, "reference": [[-1.5, 2.25]], "over": []}
+    picture = {**PICTURE, "aspect": "shape", "column": 0, "other": other, "error": [], "block": block}
+    shown = pictures_of(too_large(picture=picture))
+    assert [panel.title for panel in shown.panels] == [
+        "torch (2, 11, 7)",
+        "reference (7, 2, 11)",
+        "scale of the values",
+    ]
+    assert shown.caption == (
+        "pooled in torch, in the reference, each by itself, on one scale; "
+        "torch (2, 11, 7): axis 0 makes a row, axes 1 and 2 make a column, columns 1 to 12 of 77; "
+        "reference (7, 2, 11): axes 0 and 1 make a row, axis 2 makes a column, rows 1 to 2 of 14"
+    )
+    *_, mine, theirs = [found for found in shown_values(too_large(picture=picture)) if isinstance(found, Table)]
+    assert (mine.caption, theirs.caption) == (
+        "where pooled begins: torch (2, 11, 7)",
+        "where pooled begins: reference (7, 2, 11)",
+    )
+    assert theirs.rows[0][0].text == "[0, 0, …]"
+    assert "allowed" not in case_text(too_large(picture=picture), LANE_ROWS).partition("where pooled begins")[2]
+    assert messages(results(too_large(picture=picture))) == []
+
+
+def test_a_picture_says_whose_the_other_side_is() -> None:
+    stated = pictures_of(too_large(picture={**PICTURE, "wanted_by": "case"}))
+    assert stated.panels[1].title == "stated by the case"
+    assert stated.caption.startswith("pooled in torch, as the case states it, and how far they are apart; ")
+    claimed = pictures_of(too_large(picture={**PICTURE, "wanted_by": "claim", "aspect": "claims", "node": "y, z"}))
+    assert [panel.title for panel in claimed.panels[:2]] == ["z", "y"]
+    assert claimed.caption.startswith("z and y, which the case claims to be the same, in torch, and how far they are")
+    assert messages(results(too_large(picture={**PICTURE, "wanted_by": "case"}))) == []
 
 
 def test_the_worst_element_is_framed_where_it_stands_and_not_where_it_is_outside() -> Any:
