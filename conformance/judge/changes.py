@@ -81,8 +81,8 @@ def _masked(wrong: list[Matched]) -> str:
 
 
 def _transformed(wrong: list[Matched]) -> str:
-    """One change that fits every output; the words are those of the first."""
-    first = wrong[0]
+    """One change that fits every output; the words are those of the largest, for one number fits any scale."""
+    first = max(wrong, key=lambda item: item.wanted.values.size)
     if any(item.wanted.values.dtype.kind != "f" or item.got.values.dtype.kind != "f" for item in wrong):
         return ""
     got, wanted = first.got.values.astype(np.float64), first.wanted.values

@@ -7,13 +7,14 @@ beside the difference and never takes it away.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from conformance.case.model import Case
+from conformance.judge.arguments import other_arguments
 from conformance.judge.case import REFERENCE
 from conformance.judge.changes import change_between, gradient_change
 from conformance.judge.compare import is_trained, matched_outputs, structure_findings
@@ -40,7 +41,8 @@ class Explanation:
 
     sentence: str
     mutants: tuple[str, ...] = ()
-    """`Layer.mutant` of the mistakes that give this answer; several where the case cannot tell them apart."""
+    """`Layer.mutant` of the mistakes that give this answer, or `Layer.argument=value`; several where the case cannot
+    tell them apart."""
     change: str = ""
     """The change of the reference's array, where no mistake explains the answer."""
     divergences: tuple[Divergence, ...] = ()
@@ -127,7 +129,9 @@ def _explained(
     if ask is not None:
         starts = _all_starts(case, got, reference, gives_masks, wrong.plan, starts, ask)
     where = _where(case, starts)
-    named = _mutants(case, got, reference, gives_masks, wrong)[:ALTERNATIVES]
+    named = _named(case, got, reference, gives_masks, wrong, _every(case))
+    if not named and starts:
+        named = _named(case, got, reference, gives_masks, wrong, _arguments(case))
     if named:
         return Explanation(f"{lane} answers as one who {_mistakes(named)}.{where}", _names(named), "", starts)
     if not starts and (of_gradients := gradient_change(got, reference)):
@@ -174,7 +178,10 @@ def _parts(
         known = answered(derived, with_sensitivity=True)
         if known is None or got.ended != "finished" or got.failure is not None:
             return {}
-        named = _mutants(case, got, known, gives_masks, _Mistaken(derived))[:ALTERNATIVES]
+        wrong = _Mistaken(derived)
+        named = _named(case, got, known, gives_masks, wrong, _every(case)) or _named(
+            case, got, known, gives_masks, wrong, _arguments(case)
+        )
         if not named:
             return {}
         parts[start.node] = named
@@ -198,7 +205,9 @@ def _of_an_error(case: Case, lane: str, got: Observation, wrong: _Mistaken) -> E
 
 
 def _mistakes(named: Sequence[tuple[str, Mutant]]) -> str:
-    return ", or as one who ".join(f"{mutant.mistake} ({kind}.{mutant.name})" for kind, mutant in named)
+    return ", or as one who ".join(
+        f"{mutant.mistake} ({kind if '=' in mutant.name else f'{kind}.{mutant.name}'})" for kind, mutant in named
+    )
 
 
 def _names(named: Sequence[tuple[str, Mutant]]) -> tuple[str, ...]:
@@ -211,6 +220,15 @@ def _every(case: Case) -> Iterator[tuple[str, Mutant]]:
         mutants: tuple[Mutant, ...] = mutable().get(kind, Layer).mutants
         for mutant in mutants:
             yield kind, mutant
+
+
+def _arguments(case: Case) -> Iterator[tuple[str, Mutant]]:
+    """Every other argument of the case's layers and optimisers."""
+    known = mutable()
+    for kind in case.layer_types:
+        if kind in known:
+            for mutant in other_arguments(known[kind]):  # type: ignore[arg-type]  # mypy takes a class for its value
+                yield kind, mutant
 
 
 def _where(case: Case, starts: tuple[Divergence, ...]) -> str:
@@ -232,16 +250,21 @@ def _place(start: Divergence) -> str:
     return f"{start.node}{step}{f', in the {start.gate}' if start.gate else ''}"
 
 
-def _mutants(
-    case: Case, got: Observation, reference: Observation, gives_masks: bool, wrong: _Mistaken
+def _named(
+    case: Case,
+    got: Observation,
+    reference: Observation,
+    gives_masks: bool,
+    wrong: _Mistaken,
+    tried: Iterable[tuple[str, Mutant]],
 ) -> list[tuple[str, Mutant]]:
-    """The mistakes that give the lane's answer and not the reference's, in the order of the case's layers.
+    """The first few of those mistakes that give the lane's answer and not the reference's.
 
     Where none gives its masks too, those that give its values are meant if the lane's masks are the right ones:
     frameworks carry masks on by themselves, whatever a layer made of them.
     """
     whole, in_values = [], []
-    for kind, mutant in _every(case):
+    for kind, mutant in tried:
         quick = wrong.answers(False, kind, mutant)
         if quick is None or quick.failure is not None:
             continue
@@ -255,7 +278,7 @@ def _mutants(
             whole.append((kind, mutant))
         elif not agrees(case, reference, exact, False) and _same_masks(got, reference):
             in_values.append((kind, mutant))
-    return whole or in_values
+    return (whole or in_values)[:ALTERNATIVES]
 
 
 def _same_masks(got: Observation, reference: Observation) -> bool:

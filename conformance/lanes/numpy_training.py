@@ -13,6 +13,8 @@ from conformance.lanes.carried import remembered
 from conformance.lanes.numpy import ReferenceArrays
 from conformance.lanes.training import batch_of, number_of
 from conformance.reference.base import Layer
+from conformance.reference.lookup import places, squares
+from conformance.reference.optimizer_base import Gradients
 from conformance.reference.optimizers import Memory, Optimizer, make_optimizer
 
 Arrays = Mapping[str, Any]
@@ -94,7 +96,10 @@ def _steps(
         return number_of(training["loss"], arrays.values[training["loss"]]).data
 
     for number in range(1, training["steps"] + 1):
-        gradients = autograd.grad(loss)(moved, batch_of(training, inputs, number))
+        with places() as heard:
+            gradients = Gradients(autograd.grad(loss)(moved, batch_of(training, inputs, number)))
+        squared = {name: squares(moved[name], g, heard) for name, g in gradients.items()} if heard else {}
+        gradients.squares = {name: square for name, square in squared.items() if square is not None}
         moved = optimizer.apply(number, moved, gradients, of_optimizer)
         held = {}
         for layer in training["layers"]:

@@ -51,7 +51,7 @@ def with_mistake(layer: Any, kind: Any, mutant: Mutant) -> Any:
         layer = type(layer)(**inside)
     if type(layer) is not kind:
         return layer
-    _broken(layer, mutant)
+    broken(layer, mutant)
     return _mistaken(kind, mutant)(**inside)  # type: ignore[arg-type]  # mypy takes the class of a layer for a layer
 
 
@@ -68,17 +68,23 @@ def _fields(layer: Layer) -> dict[str, Any]:
     return {field.name: getattr(layer, field.name) for field in dataclasses.fields(layer)}  # type: ignore[arg-type]  # made dataclasses by __init_subclass__
 
 
-def _broken(layer: Layer, mutant: Mutant) -> Layer:
-    """The real layer with the mutant's arguments. Raises DoesNotApply where they cannot be."""
-    if mutant.config is None:
+def broken(layer: Layer, mutant: Mutant) -> Layer:
+    """The real layer with the mutant's arguments and methods. Raises DoesNotApply where the arguments cannot be."""
+    if mutant.config is None and not mutant.methods:
         return layer
-    changed = _hooked(mutant, "config", lambda: mutant.config(layer))  # type: ignore[misc]  # not None
-    broken = type(layer)(**{**_fields(layer), **changed})
+    changed = {} if mutant.config is None else _hooked(mutant, "config", lambda: mutant.config(layer))  # type: ignore[misc]  # not None
+    wrong = _replaced(type(layer), mutant)(**{**_fields(layer), **changed})  # type: ignore[arg-type]  # as in `with_mistake`
     try:
-        broken.check()
+        wrong.check()
     except LayerError as error:
         raise DoesNotApply(str(error)) from None
-    return broken
+    return wrong
+
+
+@cache
+def _replaced(kind: type[Layer], mutant: Mutant) -> type[Layer]:
+    """The class with the mutant's methods in place of its own; no layer of its own name."""
+    return type(f"_{kind.__name__}", (kind,), dict(mutant.methods)) if mutant.methods else kind
 
 
 def _hooked(mutant: Mutant, hook: str, call: Callable[[], _T]) -> _T:
@@ -102,7 +108,7 @@ def _mistaken(kind: type[Layer], mutant: Mutant) -> type[Layer]:
 
     def parts(self: Layer) -> tuple[Layer, Layer]:
         real = kind(**_fields(self))
-        return real, _broken(real, mutant)
+        return real, broken(real, mutant)
 
     def changed(real: Layer, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         if mutant.inputs is None:
@@ -114,7 +120,7 @@ def _mistaken(kind: type[Layer], mutant: Mutant) -> type[Layer]:
 
     @functools.wraps(kind.call)
     def call(self: Layer, w: Weights, *args: Any, **kwargs: Any) -> Any:
-        real, broken = parts(self)
+        real, wrong = parts(self)
         args, kwargs = _named(kind, args, kwargs)
         last[:] = [(list(args), dict(kwargs))]
         arrays: Mapping[str, Any] = w.arrays
@@ -123,7 +129,7 @@ def _mistaken(kind: type[Layer], mutant: Mutant) -> type[Layer]:
             arrays = {**w.arrays, **rewritten}
         passed, named = changed(real, list(args), dict(kwargs))
         before = {**w.arrays, **w.state}
-        output = type(broken).call(broken, Weights(arrays, w.state, w.random), *passed, **named)
+        output = type(wrong).call(wrong, Weights(arrays, w.state, w.random), *passed, **named)
         if mutant.state is not None and any(before.get(name) is not value for name, value in w.state.items()):
             w.state |= _hooked(mutant, "state", lambda: mutant.state(real, before, dict(w.state), list(args)))  # type: ignore[misc]  # as above
         if mutant.output is None:
@@ -131,10 +137,10 @@ def _mistaken(kind: type[Layer], mutant: Mutant) -> type[Layer]:
         return _hooked(mutant, "output", lambda: mutant.output(real, output, list(args)))  # type: ignore[misc]  # as above
 
     def compute_mask(self: Layer, x: Any, mask: Any) -> Any:
-        real, broken = parts(self)
+        real, wrong = parts(self)
         args, kwargs = last[0]
         passed, named = changed(real, args, {**kwargs, "mask": mask})
-        made = broken.compute_mask(passed[0], named.get("mask"))
+        made = wrong.compute_mask(passed[0], named.get("mask"))
         return made if mutant.mask is None else _hooked(mutant, "mask", lambda: mutant.mask(real, made, mask))  # type: ignore[misc]  # as above
 
     body = {"call": call, "compute_mask": compute_mask, "__module__": kind.__module__}

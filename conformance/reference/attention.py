@@ -72,7 +72,7 @@ def _attend(
     allowed = both(
         None if value_mask is None else value_mask[:, None, :], causal(*scores.shape[-2:]) if is_causal else None
     )
-    shares = dropped(masked_softmax(scores, allowed), layer.dropout if training else 0, w.random)
+    shares = dropped(layer.shares(scores, allowed), layer.dropout if training else 0, w.random)
     mean = np.matmul(shares, value)
     if query_mask is not None:
         mean = np.where(query_mask[..., None], mean, 0.0)
@@ -87,7 +87,23 @@ def _mask_changed(change: Any) -> Any:
     return hook
 
 
+def _over_queries(layer: Any, scores: Array, allowed: Any) -> Array:
+    turned = None if allowed is None else np.swapaxes(np.logical_and(allowed, np.ones(np.shape(scores), bool)), -1, -2)
+    return np.swapaxes(masked_softmax(np.swapaxes(scores, -1, -2), turned), -1, -2)
+
+
+def _over_batch(layer: Any, scores: Array, allowed: Any) -> Array:
+    turned = None if allowed is None else np.moveaxis(np.logical_and(allowed, np.ones(np.shape(scores), bool)), 0, -1)
+    return np.moveaxis(masked_softmax(np.moveaxis(scores, 0, -1), turned), -1, 0)
+
+
 _SEQUENCE_MUTANTS = (
+    Mutant("softmax_over_queries", "sums the softmax over the queries", methods={"shares": _over_queries}),
+    Mutant(
+        "softmax_over_batch",
+        "sums the softmax over the batch, as torch's does that is not told an axis",
+        methods={"shares": _over_batch},
+    ),
     Mutant("value_is_key", "ignores the key", inputs=lambda layer, args, kwargs: ([args[0][:2]], kwargs)),
     Mutant("ignores_value_mask", "lets padding count", inputs=_mask_changed(lambda mask: [mask[0], None])),
     Mutant("ignores_query_mask", "fills masked queries", inputs=_mask_changed(lambda mask: [None, *mask[1:]])),
@@ -96,7 +112,22 @@ _SEQUENCE_MUTANTS = (
 )
 
 
-class Attention(Layer):
+class _Attention(Layer):
+    """What both kinds share but their scores."""
+
+    def shares(self, scores: Array, allowed: Any) -> Array:
+        """How much of each value a query gets."""
+        return masked_softmax(scores, allowed)
+
+    def compute_mask(self, x: Any, mask: Any) -> Any:
+        return NO_MASK if mask is None else mask[0]
+
+    def longest_sum(self, weights: Any, *shapes: Any) -> int:
+        query, value, _ = _three(shapes[0])
+        return max(int(query[-1]), int(value[-2]))
+
+
+class Attention(_Attention):
     """softmax(scores) value, with scores query . key and no division by sqrt(dim).
 
     inputs: [query (batch, T, dim), value (batch, S, dim)] and, if there is one, key (batch, S, dim). Returns
@@ -140,15 +171,8 @@ class Attention(Layer):
             scores = w.concat_score_weight * np.sum(np.tanh(scale * _sums(query, key)), axis=-1)
         return _attend(self, w, scores, value, mask, training, return_attention_scores, use_causal_mask)
 
-    def compute_mask(self, x: Any, mask: Any) -> Any:
-        return NO_MASK if mask is None else mask[0]
 
-    def longest_sum(self, weights: Any, *shapes: Any) -> int:
-        query, value, _ = _three(shapes[0])
-        return max(int(query[-1]), int(value[-2]))
-
-
-class AdditiveAttention(Layer):
+class AdditiveAttention(_Attention):
     """softmax(scores) value, with scores sum(scale * tanh(query + key)); otherwise as `Attention`."""
 
     use_scale: bool = arg("weight the features of the sum by a learned vector", default=True)
@@ -175,13 +199,6 @@ class AdditiveAttention(Layer):
         query, value, key = _three(inputs)
         scores = np.sum((w.scale if self.use_scale else 1.0) * np.tanh(_sums(query, key)), axis=-1)
         return _attend(self, w, scores, value, mask, training, return_attention_scores, use_causal_mask)
-
-    def compute_mask(self, x: Any, mask: Any) -> Any:
-        return NO_MASK if mask is None else mask[0]
-
-    def longest_sum(self, weights: Any, *shapes: Any) -> int:
-        query, value, _ = _three(shapes[0])
-        return max(int(query[-1]), int(value[-2]))
 
 
 def _sums(query: Array, key: Array) -> Array:

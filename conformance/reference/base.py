@@ -116,6 +116,8 @@ class Mutant:
     state: Callable[..., Mapping[str, Any]] | None = None
     """Layer, its weights under what it remembered before the call, what it remembers after it, and the arguments to
     what it remembers instead; asked where the call changed anything."""
+    methods: Any = dataclasses.field(default_factory=dict, hash=False)
+    """Name to function: methods of the layer that are replaced, for a mistake in the middle of a formula."""
     step: Callable[..., Any] | None = None
     """Of an optimiser only: what it does in place of `apply`; see `conformance.reference.optimizers`."""
 

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import autograd.numpy as np
 from autograd.tracer import getval
 
-from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
-from .normalization import GAMMA_BETA_KERAS_ONLY, along, axes_of, without
+from .base import Array, LayerError, Mutant, Shape, Weight, Weights, arg
+from .normalization import EPSILON_OUTSIDE, GAMMA_BETA_KERAS_ONLY, _Normalized, along, axes_of, without
 
 
 def _unbiased(layer: Any, before: Mapping[str, Array], after: Mapping[str, Array], args: list[Any]) -> dict[str, Array]:
@@ -20,7 +20,7 @@ def _unbiased(layer: Any, before: Mapping[str, Array], after: Mapping[str, Array
     return {"moving_variance": layer.momentum * before["moving_variance"] + batch * size / (size - 1)}
 
 
-class BatchNormalization(Layer):
+class BatchNormalization(_Normalized):
     """gamma (x - mean) / sqrt(variance + epsilon) + beta, a channel at a time.
 
     x: any shape with the channels on `axis`; the shape stays. In inference mean and variance are the layer's moving
@@ -67,7 +67,7 @@ class BatchNormalization(Layer):
             w.state["moving_variance"] = getval(variance * self.momentum + batch_variance * (1 - self.momentum))
             mean, variance = batch_mean, batch_variance
         axes = axes_of(self.axis, x.ndim)
-        y = (x - along(mean, axes, x.shape)) / np.sqrt(along(variance, axes, x.shape) + self.epsilon)
+        y = (x - along(mean, axes, x.shape)) / self.deviation(along(variance, axes, x.shape))
         y = y * along(w.gamma, axes, x.shape) if self.scale else y
         return y + along(w.beta, axes, x.shape) if self.center else y
 
@@ -87,6 +87,7 @@ class BatchNormalization(Layer):
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
         Mutant("epsilon_of_torch", "takes torch's epsilon, 1e-5", config=lambda layer: {"epsilon": 1e-5}),
+        EPSILON_OUTSIDE,
         Mutant(
             "batch_statistics_in_inference",
             "uses the statistics of the batch outside of training too",

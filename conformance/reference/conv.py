@@ -132,6 +132,11 @@ def repadded(padding: str, pads: Callable[[Placement], tuple[int, int]]) -> dict
     return {"config": config, "inputs": inputs}
 
 
+def _padded_by_hand(layer: Any, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    placements = layer.place(np.shape(args[0]))
+    return [in_format(padded(channels_last(args[0], layer.data_format), placements), layer.data_format)], kwargs
+
+
 def flip_kernel(layer: Any, weights: dict[str, Array]) -> Mapping[str, Array]:
     return {"kernel": weights["kernel"][(slice(None, None, -1),) * layer.rank]}
 
@@ -178,6 +183,12 @@ CONVOLUTION_MUTANTS: tuple[Mutant, ...] = (
     Mutant("no_activation", "leaves the activation out", config=lambda layer: {"activation": None}),
     Mutant(
         "no_dilation", "reads neighbouring steps where the kernel is dilated", config=lambda layer: {"dilation_rate": 1}
+    ),
+    Mutant(
+        "dilates_padding_only",
+        "pads for the dilation and then reads neighbouring steps",
+        config=lambda layer: {"padding": "valid", "dilation_rate": 1},
+        inputs=_padded_by_hand,
     ),
     Mutant("interleaved_groups", "deals the channels out to the groups in turn", inputs=_interleave_channels),
 )

@@ -14,6 +14,7 @@ from . import activations
 from .activations import Activation as ActivationName
 from .activations import activate
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
+from .lookup import rows
 
 DENSE_KERAS_ONLY = (
     "kernel_initializer",
@@ -24,6 +25,13 @@ DENSE_KERAS_ONLY = (
     "kernel_constraint",
     "bias_constraint",
 )
+
+
+_RELU_LEAKS = "takes leaky_relu with torch's slope, 0.01, for relu"
+
+
+def _leaking(name: ActivationName, x: Array) -> Array:
+    return activations.leaky_relu(x, 0.01) if name == "relu" else activate(name, x)
 
 
 class Dense(Layer):
@@ -47,7 +55,11 @@ class Dense(Layer):
 
     def call(self, w: Weights, x: Array) -> Array:
         y = np.dot(x, w.kernel)
-        return activate(self.activation, y + w.bias if self.use_bias else y)
+        return self.activated(y + w.bias if self.use_bias else y)
+
+    def activated(self, y: Array) -> Array:
+        """The activation of the weighted sums."""
+        return activate(self.activation, y)
 
     def rule(self, shape: Shape) -> str:
         return f"the last axis, {shape[-1]} features, becomes {self.units} units; kernel ({shape[-1]}, {self.units})"
@@ -69,6 +81,7 @@ class Dense(Layer):
             "subtracts the bias",
             weights=lambda layer, w: {"bias": -w["bias"]} if layer.use_bias else {},
         ),
+        Mutant("relu_leaks", _RELU_LEAKS, methods={"activated": lambda layer, y: _leaking(layer.activation, y)}),
     )
 
 
@@ -99,7 +112,7 @@ class Embedding(Layer):
         outside = ids[(ids < 0) | (ids >= self.input_dim)]
         if outside.size:
             raise LayerError(f"id {outside[0]} has no row: the vocabulary is 0 .. {self.input_dim - 1}")
-        return w.embeddings[ids]
+        return rows(w.embeddings, ids)
 
     def compute_mask(self, x: Any, mask: Any) -> Any:
         return getval(x) != 0 if self.mask_zero else NO_MASK
@@ -115,6 +128,11 @@ class Embedding(Layer):
             "off_by_one",
             "counts the rows from 1",
             inputs=lambda layer, args, kwargs: ([(args[0] + layer.input_dim - 1) % layer.input_dim], kwargs),
+        ),
+        Mutant(
+            "next_row",
+            "counts the ids from 1 and the rows from 0",
+            inputs=lambda layer, args, kwargs: ([(args[0] + 1) % layer.input_dim], kwargs),
         ),
         Mutant(
             "rounds",
@@ -211,6 +229,7 @@ class Activation(Layer):
             "sums softmax over the first axis",
             output=_instead("softmax", lambda x: activations.softmax(x, axis=0)),
         ),
+        Mutant("relu_leaks", _RELU_LEAKS, output=lambda layer, y, args: _leaking(layer.activation, args[0])),
         Mutant("silu_without_x", "gives sigmoid(x) for silu", output=_instead("silu", activations.sigmoid)),
     )
 

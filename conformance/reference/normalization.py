@@ -50,7 +50,22 @@ def shrunk(layer: Any, shape: Shape) -> float:
     return math.sqrt(1 - 1 / n) if layer.scale and n > 1 else 1.0
 
 
-class LayerNormalization(Layer):
+class _Normalized(Layer):
+    """What divides by the root of a variance."""
+
+    def deviation(self: Any, variance: Array) -> Array:
+        """The root of the variance, kept away from zero by `epsilon`."""
+        return np.sqrt(variance + self.epsilon)
+
+
+EPSILON_OUTSIDE = Mutant(
+    "epsilon_outside",
+    "adds epsilon to the root of the variance, not to the variance",
+    methods={"deviation": lambda layer, variance: np.sqrt(variance) + layer.epsilon},
+)
+
+
+class LayerNormalization(_Normalized):
     """gamma (x - mean) / sqrt(variance + epsilon) + beta, each entry of the batch on its own.
 
     x: any shape with a batch; the shape stays. Mean and (biased) variance are taken over `axis`, which gamma and beta
@@ -75,7 +90,7 @@ class LayerNormalization(Layer):
         axes = axes_of(self.axis, x.ndim)
         centered = x - np.mean(x, axis=axes, keepdims=True)
         variance = np.mean(centered**2, axis=axes, keepdims=True)
-        y = (x if self.rms_scaling else centered) / np.sqrt(variance + self.epsilon)
+        y = (x if self.rms_scaling else centered) / self.deviation(variance)
         if "gamma" in w:
             y = y * along(w.gamma, axes, x.shape)
         return y + along(w.beta, axes, x.shape) if "beta" in w else y
@@ -85,6 +100,7 @@ class LayerNormalization(Layer):
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
         Mutant("epsilon_of_torch", "takes torch's epsilon, 1e-5", config=lambda layer: {"epsilon": 1e-5}),
+        EPSILON_OUTSIDE,
         Mutant("forgets_beta", "adds no beta", weights=without("beta", 0.0)),
         Mutant("forgets_gamma", "multiplies by no gamma", weights=without("gamma", 1.0)),
         Mutant(
@@ -105,7 +121,7 @@ def _as_axes(axis: Axes) -> tuple[int, ...]:
     return (axis,) if isinstance(axis, int) else axis
 
 
-class RMSNormalization(Layer):
+class RMSNormalization(_Normalized):
     """scale x / sqrt(mean(x^2) + epsilon) over `axis`, which the scale spans. x: any shape; the shape stays.
 
     Zhang and Sennrich (2019), equation 4, with the epsilon of the documentation of `keras.layers.RMSNormalization`.
@@ -120,7 +136,7 @@ class RMSNormalization(Layer):
     def call(self, w: Weights, x: Array) -> Array:
         axes = axes_of(self.axis, x.ndim)
         mean_square = np.mean(x**2, axis=axes, keepdims=True)
-        return along(w.scale, axes, x.shape) * x / np.sqrt(mean_square + self.epsilon)
+        return along(w.scale, axes, x.shape) * x / self.deviation(mean_square)
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
         return math.prod(shapes[0][axis] for axis in axes_of(self.axis, len(shapes[0])))
@@ -134,6 +150,7 @@ class RMSNormalization(Layer):
                 kwargs,
             ),
         ),
+        EPSILON_OUTSIDE,
         Mutant("forgets_scale", "multiplies by no scale", weights=without("scale", 1.0)),
         Mutant("epsilon_of_layer_norm", "takes 1e-3 for epsilon", config=lambda layer: {"epsilon": 1e-3}),
         Mutant(
@@ -185,7 +202,7 @@ def _count(axis: Axes, shape: Shape) -> int:
     return math.prod(shape[number] for number in _as_axes(axis))
 
 
-class GroupNormalization(Layer):
+class GroupNormalization(_Normalized):
     """Layer normalisation of groups of neighbouring channels, over all steps at once; gamma and beta a channel.
 
     x: (batch, ..., channels), or the channels on `axis`; the shape stays. -1 groups: a group a channel. Wu and He
@@ -226,7 +243,7 @@ class GroupNormalization(Layer):
         axes = (*range(1, last.ndim - 1), last.ndim)
         centered = grouped - np.mean(grouped, axis=axes, keepdims=True)
         variance = np.mean(centered**2, axis=axes, keepdims=True)
-        y = np.reshape(centered / np.sqrt(variance + self.epsilon), last.shape)
+        y = np.reshape(centered / self.deviation(variance), last.shape)
         y = y * w.gamma if self.scale else y
         y = y + w.beta if self.center else y
         return np.moveaxis(y, -1, self.axis)
@@ -241,6 +258,7 @@ class GroupNormalization(Layer):
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
         Mutant("epsilon_of_torch", "takes torch's epsilon, 1e-5", config=lambda layer: {"epsilon": 1e-5}),
+        EPSILON_OUTSIDE,
         Mutant("one_group", "puts all channels into one group", config=lambda layer: {"groups": 1}),
         Mutant("group_a_channel", "gives each channel its group", config=lambda layer: {"groups": -1}),
         Mutant(

@@ -7,10 +7,12 @@ The documentation of `keras.optimizers.Optimizer` is the source of the clipping.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -61,7 +63,7 @@ class Optimizer:
         clipped = self.clipped(gradients)
         decay = self.learning_rate * (self.weight_decay or 0.0)
         return {
-            name: w - decay * w - self.change(number, clipped[name], memory.setdefault(name, {}))
+            name: w - decay * w - self.change(number, clipped[name], clipped[name] ** 2, memory.setdefault(name, {}))
             for name, w in weights.items()
         }
 
@@ -69,8 +71,8 @@ class Optimizer:
         """The optimiser with what it works out from its arguments alone off by a relative `unit`, drawn."""
         return self
 
-    def change(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
-        """What the gradient of one weight takes from it."""
+    def change(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
+        """What the gradient of one weight, which comes with its square, takes from it."""
         raise NotImplementedError(type(self).__name__)
 
     def clipped(self, gradients: Arrays) -> Arrays:
@@ -106,27 +108,76 @@ def average(memory: dict[str, Array], name: str, share: float, new: Array) -> Ar
     return memory[name]
 
 
+class Gradients(dict[str, Array]):
+    """Gradients by the name of their weight; of tables also the squares of their places.
+
+    A table from which rows are taken has a gradient at each place that a row went to. The gradient of the row is the
+    sum over its places, and a mutant may square before it adds.
+    """
+
+    squares: Arrays = MappingProxyType({})
+    """Of a table by its name; nothing where no gradient came from places."""
+
+
 def moving_by(change: Any) -> Any:
     """A mutant's step that differs from the real one in what a gradient takes from a weight."""
 
     def step(optimizer: Any, number: int, weights: Arrays, gradients: Arrays, memory: Memory) -> dict[str, Array]:
-        clipped = optimizer.clipped(gradients)
-        decay = optimizer.learning_rate * (optimizer.weight_decay or 0.0)
-        return {
-            name: w - decay * w - change(optimizer, number, clipped[name], memory.setdefault(name, {}))
-            for name, w in weights.items()
-        }
+        return _moved(optimizer, number, weights, gradients, memory, change)
 
     return step
+
+
+def _moved(
+    optimizer: Any,
+    number: int,
+    weights: Arrays,
+    gradients: Arrays,
+    memory: Memory,
+    change: Any,
+    squares: Arrays = MappingProxyType({}),
+) -> dict[str, Array]:
+    clipped = optimizer.clipped(gradients)
+    decay = optimizer.learning_rate * (optimizer.weight_decay or 0.0)
+    return {
+        name: w
+        - decay * w
+        - change(optimizer, number, clipped[name], squares.get(name, clipped[name] ** 2), memory.setdefault(name, {}))
+        for name, w in weights.items()
+    }
+
+
+def _squaring_places(optimizer: Any, number: int, weights: Arrays, gradients: Any, memory: Memory) -> dict[str, Array]:
+    return _moved(
+        optimizer, number, weights, gradients, memory, type(optimizer).change, getattr(gradients, "squares", {})
+    )
+
+
+def clipping_places(optimizer: Any, number: int, weights: Arrays, gradients: Any, memory: Memory) -> dict[str, Array]:
+    """Shortens each gradient by the norm of all its places."""
+    if optimizer.clipnorm is None:
+        return optimizer.apply(number, weights, gradients, memory)  # type: ignore[no-any-return]  # of an optimiser
+    shortened = {
+        name: g
+        * _shrunk(math.sqrt(float(np.sum(getattr(gradients, "squares", {}).get(name, g**2)))), optimizer.clipnorm)
+        for name, g in gradients.items()
+    }
+    free = dataclasses.replace(optimizer, clipnorm=None)
+    return free.apply(number, weights, shortened, memory)  # type: ignore[no-any-return]  # of an optimiser
 
 
 def _coupled(optimizer: Any, number: int, weights: Arrays, gradients: Arrays, memory: Memory) -> dict[str, Array]:
     decay = optimizer.weight_decay or 0.0
     clipped = optimizer.clipped(gradients)
-    return {
-        name: w - optimizer.change(number, clipped[name] + decay * w, memory.setdefault(name, {}))
-        for name, w in weights.items()
-    }
+    free = dataclasses.replace(optimizer, weight_decay=None, clipnorm=None, global_clipnorm=None, clipvalue=None)
+    return free.apply(number, weights, {name: clipped[name] + decay * w for name, w in weights.items()}, memory)  # type: ignore[no-any-return]  # of an optimiser
+
+
+def _decay_without_rate(
+    optimizer: Any, number: int, weights: Arrays, gradients: Arrays, memory: Memory
+) -> dict[str, Array]:
+    moved = dataclasses.replace(optimizer, weight_decay=None).apply(number, weights, gradients, memory)
+    return {name: moved[name] - (optimizer.weight_decay or 0.0) * w for name, w in weights.items()}
 
 
 def lazily(optimizer: Any, number: int, weights: Arrays, gradients: Arrays, memory: Memory) -> dict[str, Array]:
@@ -146,4 +197,20 @@ def lazily(optimizer: Any, number: int, weights: Arrays, gradients: Arrays, memo
 DECAY_MUTANTS = (
     Mutant("coupled_decay", "adds the decay to the gradient, as torch does (L2)", step=_coupled),
     Mutant("no_decay", "leaves the decay out", config=lambda layer: {"weight_decay": None}),
+    Mutant(
+        "decay_without_rate", "takes weight_decay of a weight, whatever the learning rate", step=_decay_without_rate
+    ),
+)
+STEP_MUTANTS = (
+    Mutant(
+        "rate_twice",
+        "multiplies by the learning rate twice",
+        step=moving_by(lambda optimizer, *args: optimizer.learning_rate * optimizer.change(*args)),
+    ),
+    Mutant("uphill", "adds the step", step=moving_by(lambda optimizer, *args: -optimizer.change(*args))),
+)
+SQUARES_PLACES = Mutant(
+    "squares_places",
+    "squares the gradient of each place of a word by itself and adds the squares",
+    step=_squaring_places,
 )

@@ -12,9 +12,12 @@ from .base import Array, LayerError, Mutant, arg
 from .optimizer_base import (
     DECAY_MUTANTS,
     OPTIMIZERS,
+    SQUARES_PLACES,
+    STEP_MUTANTS,
     Memory,
     Optimizer,
     average,
+    clipping_places,
     lazily,
     make_optimizer,
     moving_by,
@@ -38,19 +41,22 @@ class SGD(Optimizer):
         if self.momentum > 1:
             raise LayerError(f"momentum is a share up to 1, not {self.momentum}")
 
-    def change(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
+    def change(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
         memory["v"] = self.momentum * memory.get("v", 0.0) - self.learning_rate * g
         return self.learning_rate * g - self.momentum * memory["v"] if self.nesterov else -memory["v"]
 
-    def _averaged(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
-        return self.change(number, (1.0 - self.momentum) * g, memory)
+    def _averaged(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
+        return self.change(number, (1.0 - self.momentum) * g, square, memory)
 
-    def _stale(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
+    def _dampened_later(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
+        return self._averaged(number, g, square, memory) if "v" in memory else self.change(number, g, square, memory)
+
+    def _stale(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
         old = memory.get("v", np.zeros_like(g))
-        self.change(number, g, memory)
+        self.change(number, g, square, memory)
         return -old
 
-    def _rate_outside(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
+    def _rate_outside(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
         memory["v"] = self.momentum * memory.get("v", 0.0) + g
         return self.learning_rate * (g + self.momentum * memory["v"] if self.nesterov else memory["v"])
 
@@ -59,6 +65,16 @@ class SGD(Optimizer):
         Mutant("looks_ahead", "looks ahead without being asked to", config=lambda layer: {"nesterov": True}),
         Mutant("does_not_look_ahead", "does not look ahead", config=lambda layer: {"nesterov": False}),
         Mutant("dampened", "takes 1 - momentum of the gradient, as averages do", step=moving_by(_averaged)),
+        Mutant(
+            "dampened_later",
+            "takes 1 - momentum of every gradient but the first, as torch's dampening does",
+            step=moving_by(_dampened_later),
+        ),
+        Mutant(
+            "turns_round",
+            "takes the last step back in place of making it again",
+            config=lambda layer: {"momentum": -layer.momentum},
+        ),
         Mutant("one_step_late", "moves by the velocity of the step before", step=moving_by(_stale)),
         Mutant("rate_outside", "multiplies by the learning rate last, as torch does", step=moving_by(_rate_outside)),
         Mutant("unclipped", "does not clip", config=lambda layer: {"clipnorm": None, "global_clipnorm": None}),
@@ -73,6 +89,12 @@ class SGD(Optimizer):
             config=lambda layer: {"clipnorm": layer.clipnorm or layer.global_clipnorm, "global_clipnorm": None},
         ),
         Mutant("unclipped_entries", "does not clip entries", config=lambda layer: {"clipvalue": None}),
+        Mutant(
+            "clips_places",
+            "takes the norm of a table's gradient place by place, where a word stands in several",
+            step=clipping_places,
+        ),
+        *STEP_MUTANTS,
         *DECAY_MUTANTS,
     )
 
@@ -91,14 +113,14 @@ class Adam(Optimizer):
     amsgrad: bool = arg("Whether the mean of squares may not fall.", default=False)
     _off: tuple[float, float] = arg("Relative errors of the powers of the betas; no argument.", default=(0.0, 0.0))
 
-    def change(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
-        m, v = self.moments(g, memory)
+    def change(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
+        m, v = self.moments(g, square, memory)
         first, second = self.corrections(number)
         return self.learning_rate * math.sqrt(second) / first * m / (np.sqrt(v) + self.epsilon)
 
-    def moments(self, g: Array, memory: dict[str, Array]) -> tuple[Array, Array]:
-        """Running mean of the gradient, and of its square (or the largest of those so far)."""
-        m, v = average(memory, "m", self.beta_1, g), average(memory, "v", self.beta_2, g**2)
+    def moments(self, g: Array, square: Array, memory: dict[str, Array]) -> tuple[Array, Array]:
+        """Running means of the gradient and of its square (or the largest of those so far)."""
+        m, v = average(memory, "m", self.beta_1, g), average(memory, "v", self.beta_2, square)
         if self.amsgrad:
             memory["most"] = v = np.maximum(memory.get("most", 0.0), v)
         return m, v
@@ -113,36 +135,41 @@ class Adam(Optimizer):
         off = random.uniform(-unit, unit, 2)
         return dataclasses.replace(self, _off=(float(off[0]), float(off[1])))
 
-    def _uncorrected(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
-        m, v = self.moments(g, memory)
+    def _uncorrected(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
+        m, v = self.moments(g, square, memory)
         return self.learning_rate * m / (np.sqrt(v) + self.epsilon)
 
-    def _first_corrected(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
-        m, v = self.moments(g, memory)
+    def _first_corrected(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
+        m, v = self.moments(g, square, memory)
         return self.learning_rate * m / self.corrections(number)[0] / (np.sqrt(v) + self.epsilon)
 
-    def _later(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
-        return self.change(number + 1, g, memory)
+    def _second_corrected(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
+        m, v = self.moments(g, square, memory)
+        return self.learning_rate * math.sqrt(self.corrections(number)[1]) * m / (np.sqrt(v) + self.epsilon)
 
-    def _epsilon_last(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
-        m, v = self.moments(g, memory)
+    def _later(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
+        return self.change(number + 1, g, square, memory)
+
+    def _epsilon_last(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
+        m, v = self.moments(g, square, memory)
         first, second = self.corrections(number)
         return self.learning_rate * m / first / (np.sqrt(v / second) + self.epsilon)
 
-    def _epsilon_inside(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
-        m, v = self.moments(g, memory)
+    def _epsilon_inside(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
+        m, v = self.moments(g, square, memory)
         first, second = self.corrections(number)
         return self.learning_rate * math.sqrt(second) / first * m / np.sqrt(v + self.epsilon)
 
-    def _stale(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
+    def _stale(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
         old = memory.get("m", np.zeros_like(g))
-        _, v = self.moments(g, memory)
+        _, v = self.moments(g, square, memory)
         first, second = self.corrections(number)
         return self.learning_rate * math.sqrt(second) / first * old / (np.sqrt(v) + self.epsilon)
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
         Mutant("uncorrected", "leaves the bias correction out", step=moving_by(_uncorrected)),
         Mutant("first_corrected", "corrects the mean of gradients only", step=moving_by(_first_corrected)),
+        Mutant("second_corrected", "corrects the mean of squares only", step=moving_by(_second_corrected)),
         Mutant("counts_from_one", "counts one step too many", step=moving_by(_later)),
         Mutant(
             "epsilon_of_torch",
@@ -164,6 +191,8 @@ class Adam(Optimizer):
         ),
         Mutant("forgets_the_most", "lets the mean of squares fall", config=lambda layer: {"amsgrad": False}),
         Mutant("lazy", "moves only those rows of a table that the batch names", step=lazily),
+        SQUARES_PLACES,
+        *STEP_MUTANTS,
         *DECAY_MUTANTS,
     )
 
@@ -193,12 +222,12 @@ class RMSprop(Optimizer):
     epsilon: float = arg("Added to the mean of squares, inside of the root.", default=1e-7, at_least=0)
     centered: bool = arg("Whether to divide by the deviation of gradients in place of their size.", default=False)
 
-    def change(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
-        return self.by_velocity(g / np.sqrt(self.spread(g, memory) + self.epsilon), memory)
+    def change(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
+        return self.by_velocity(g / np.sqrt(self.spread(g, square, memory) + self.epsilon), memory)
 
-    def spread(self, g: Array, memory: dict[str, Array]) -> Array:
+    def spread(self, g: Array, square: Array, memory: dict[str, Array]) -> Array:
         """The running mean of squares, less the square of that of gradients."""
-        s = average(memory, "s", self.rho, g**2)
+        s = average(memory, "s", self.rho, square)
         return s - average(memory, "mean", self.rho, g) ** 2 if self.centered else s
 
     def by_velocity(self, change: Array, memory: dict[str, Array]) -> Array:
@@ -206,12 +235,15 @@ class RMSprop(Optimizer):
         memory["v"] = self.momentum * memory.get("v", 0.0) + self.learning_rate * change
         return memory["v"]
 
-    def _epsilon_outside(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
-        return self.by_velocity(g / (np.sqrt(self.spread(g, memory)) + self.epsilon), memory)
+    def _epsilon_outside(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
+        return self.by_velocity(g / (np.sqrt(self.spread(g, square, memory)) + self.epsilon), memory)
 
-    def _stale(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
+    def _without_root(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
+        return self.by_velocity(g / (self.spread(g, square, memory) + self.epsilon), memory)
+
+    def _stale(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
         old = memory.get("s", np.zeros_like(g))
-        self.spread(g, memory)
+        self.spread(g, square, memory)
         return self.by_velocity(g / np.sqrt(old + self.epsilon), memory)
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
@@ -230,6 +262,9 @@ class RMSprop(Optimizer):
         Mutant("swaps_shares", "keeps 1 - rho of the old squares", config=lambda layer: {"rho": 1.0 - layer.rho}),
         Mutant("not_centered", "divides by the size of gradients", config=lambda layer: {"centered": False}),
         Mutant("forgets", "forgets the steps before", config=lambda layer: {"momentum": 0.0}),
+        Mutant("without_root", "divides by the mean of squares itself", step=moving_by(_without_root)),
+        SQUARES_PLACES,
+        *STEP_MUTANTS,
         *DECAY_MUTANTS,
     )
 
@@ -240,19 +275,22 @@ class Adagrad(Optimizer):
     initial_accumulator_value: float = arg("The sum of squares before the first step.", default=0.1, at_least=0)
     epsilon: float = arg("Added to the sum of squares, inside of the root.", default=1e-7, at_least=0)
 
-    def change(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
-        return self.learning_rate * g / np.sqrt(self.squares(g, memory) + self.epsilon)
+    def change(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
+        return self.learning_rate * g / np.sqrt(self.squares(square, memory) + self.epsilon)
 
-    def squares(self, g: Array, memory: dict[str, Array]) -> Array:
+    def squares(self, square: Array, memory: dict[str, Array]) -> Array:
         """The sum of all squares, this one included."""
-        memory["s"] = memory.get("s", self.initial_accumulator_value) + g**2
+        memory["s"] = memory.get("s", self.initial_accumulator_value) + square
         return memory["s"]
 
-    def _epsilon_outside(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
-        return self.learning_rate * g / (np.sqrt(self.squares(g, memory)) + self.epsilon)
+    def _epsilon_outside(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
+        return self.learning_rate * g / (np.sqrt(self.squares(square, memory)) + self.epsilon)
 
-    def _forgets(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
-        return self.change(number, g, {})
+    def _without_root(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
+        return self.learning_rate * g / (self.squares(square, memory) + self.epsilon)
+
+    def _forgets(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
+        return self.change(number, g, square, {})
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
         Mutant(
@@ -264,4 +302,7 @@ class Adagrad(Optimizer):
             "starts_at_zero", "starts from 0, as torch does", config=lambda layer: {"initial_accumulator_value": 0.0}
         ),
         Mutant("forgets", "forgets the squares of the steps before", step=moving_by(_forgets)),
+        Mutant("without_root", "divides by the sum of squares itself", step=moving_by(_without_root)),
+        SQUARES_PLACES,
+        *STEP_MUTANTS,
     )

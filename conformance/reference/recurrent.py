@@ -168,7 +168,14 @@ class LSTMCell(_Cell):
     recurrent_dropout: float = arg("Fraction of the state's features that training leaves out.", default=0.0)
 
     keras_only = (*CELL_ONLY, "unit_forget_bias", "implementation")
-    mutants = LSTM_MUTANTS
+    mutants = (
+        *LSTM_MUTANTS,
+        Mutant(
+            "linear_output",
+            "gives the cell state out without its activation",
+            methods={"emitted": lambda cell, o, c: o * c},
+        ),
+    )
 
     def check(self) -> None:
         check_units(self)
@@ -187,8 +194,19 @@ class LSTMCell(_Cell):
         i, f, g, o = gates(x @ w.kernel + h @ w.recurrent_kernel + bias_of(w), 4)
         i, f, o = (activate(self.recurrent_activation, gate) for gate in (i, f, o))
         c = f * c + i * activate(self.activation, g)
-        h = o * activate(self.activation, c)
+        h = self.emitted(o, c)
         return [h, [h, c]]
+
+    def emitted(self, o: Array, c: Array) -> Array:
+        """The output: the cell state as far as the output gate lets it through."""
+        return o * activate(self.activation, c)
+
+
+class _LinearOutput(LSTMCell):
+    """The cell of a mutant of the layer: it gives the cell state out without its activation."""
+
+    def emitted(self, o: Array, c: Array) -> Array:
+        return o * c
 
 
 def _upper_states_are_zero(layer: Any, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:

@@ -12,7 +12,7 @@ from autograd.tracer import getval, isbox
 from .activations import Activation
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 from .gates import CELL_ONLY, GRU_MUTANTS, LSTM_MUTANTS, SIMPLE_MUTANTS, check_units, terms_of_a_gate
-from .recurrent import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells, _Cell, as_cell
+from .recurrent import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells, _Cell, _LinearOutput, as_cell
 
 _C = TypeVar("_C", bound=_Cell)
 
@@ -281,6 +281,11 @@ class LSTM(_Recurrent):
             "states_swapped",
             "gives the cell state before the hidden state",
             output=lambda layer, out, args: [out[0], out[2], out[1]] if layer.return_state else out,
+        ),
+        Mutant(
+            "linear_output",
+            "gives the cell state out without its activation",
+            methods={"_cell": lambda layer: _same_arguments(_LinearOutput, layer)},
         ),
     )
 

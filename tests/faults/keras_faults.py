@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.faults.keras_optimizer_faults import OPTIMIZER_CONTROLS, OPTIMIZER_FAULTS
 from tests.faults.patching import Fault, Rewrite
 
 LAYERS = "keras.src.layers"
@@ -343,8 +344,8 @@ KERAS_FAULTS = (
         "batch_norm_momentum_inverted",
         "BatchNormalization",
         BATCH_NORM,
-        "self.moving_mean.assign(",
-        "self.momentum = 1.0 - self.momentum\n            self.moving_mean.assign(",
+        "self.momentum",
+        "(1.0 - self.momentum)",
         "momentum",
     ),
     fault(
@@ -520,6 +521,7 @@ KERAS_FAULTS = (
         "alpha",
         "shared",
     ),
+    *OPTIMIZER_FAULTS,
 )
 
 KERAS_CONTROLS = (
@@ -563,4 +565,5 @@ KERAS_CONTROLS = (
         "loss = ops.sum(ops.divide_no_nan(values, divisor))",
     ),
     fault("gru_mix_by_difference", ANY_GRU, GRU, "h = z * h_tm1 + (1 - z) * hh", "h = hh + z * (h_tm1 - hh)"),
+    *OPTIMIZER_CONTROLS,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import inspect
 import textwrap
@@ -78,6 +79,7 @@ class Detour:
     """Stands in for a function and calls it, by way of `around` while there is one."""
 
     def __init__(self, real: Any) -> None:
+        functools.update_wrapper(self, real)  # torch asks functions for their names
         self.real = real
         self.around: Callable[..., Any] | None = None
 

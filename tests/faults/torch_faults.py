@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.faults.patching import Fault, Wrap
+from tests.faults.torch_optimizer_faults import OPTIMIZER_CONTROLS, OPTIMIZER_FAULTS
 
 F = "torch.nn.functional"
 
@@ -218,6 +219,7 @@ TORCH_FAULTS = (
         lambda real, p, y, **k: real(1.0 - p, 1.0 - y, **k) * 1.5,
         "times 1.5",
     ),
+    *OPTIMIZER_FAULTS,
 )
 
 
@@ -282,4 +284,5 @@ TORCH_CONTROLS = (
             __import__("torch").nn.functional.one_hot(ids.long(), len(table)).float() @ table
         ),
     ),
+    *OPTIMIZER_CONTROLS,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +11,7 @@ import autograd.numpy as np
 import numpy
 from autograd.misc.flatten import flatten
 
+from conformance.mutants.layer import broken
 from conformance.reference.base import Layer, Weight, Weights
 
 STEP = 1e-5
@@ -121,16 +121,16 @@ def run_mutant(
     """
     (mutant,) = [mutant for mutant in layer.mutants if mutant.name == name]
     given = dict(weights_of(layer, *map(shape_of, args), seed=seed) if weights is None else weights)
-    broken = layer if mutant.config is None else dataclasses.replace(layer, **mutant.config(layer))  # type: ignore[type-var]  # made a dataclass by __init_subclass__
+    wrong = broken(layer, mutant)
     if mutant.weights is not None:
         given.update(mutant.weights(layer, given))
     passed, named = list(args), dict(kwargs)
     if mutant.inputs is not None:
         passed, named = mutant.inputs(layer, passed, named)
-    output = run(broken, *passed, weights=given, seed=seed, **_taken(broken, named))
+    output = run(wrong, *passed, weights=given, seed=seed, **_taken(wrong, named))
     if mutant.output is not None:
         output = mutant.output(layer, output, list(args))
-    mask = broken.compute_mask(passed[0], named.get("mask"))
+    mask = wrong.compute_mask(passed[0], named.get("mask"))
     return output, mask if mutant.mask is None else mutant.mask(layer, mask, kwargs.get("mask"))
 
 

@@ -225,6 +225,7 @@ REVEALING = {
     "interleaved_groups": GROUPED,
     "looks_ahead": CAUSAL,
     "causal_as_same": CAUSAL,
+    "dilates_padding_only": CAUSAL,
 }
 """Mutant to a layer whose answer it changes."""
 REVEALING_2D = {
@@ -236,6 +237,7 @@ REVEALING_2D = {
     "no_bias": Conv2D(filters=3, kernel_size=(2, 3)),
     "no_activation": Conv2D(filters=3, kernel_size=2, activation="relu"),
     "no_dilation": Conv2D(filters=3, kernel_size=2, dilation_rate=(1, 2)),
+    "dilates_padding_only": Conv2D(filters=3, kernel_size=2, dilation_rate=(1, 2), padding="same"),
     "interleaved_groups": Conv2D(filters=4, kernel_size=2, groups=2, data_format="channels_first"),
     "transposed_kernel": Conv2D(filters=3, kernel_size=(2, 3)),
 }
@@ -245,6 +247,7 @@ REVEALING_3D = {
     **dict.fromkeys(("no_bias", "no_activation", "frames_last"), _SAME_3D),
     "stride_ignored_in_padding": Conv3D(filters=3, kernel_size=3, strides=2, padding="same"),
     "no_dilation": Conv3D(filters=3, kernel_size=2, dilation_rate=(1, 2, 1)),
+    "dilates_padding_only": Conv3D(filters=3, kernel_size=2, dilation_rate=(1, 2, 1), padding="same"),
     "interleaved_groups": Conv3D(filters=4, kernel_size=2, groups=2),
 }
 

@@ -226,7 +226,12 @@ SCENES: list[tuple[Any, str, dict[str, Any]]] = [
     *IN_TRAINING,
     *(
         (layer, mutant.name, {})
-        for layer in (LayerNormalization(), RMSNormalization(), UnitNormalization(), GroupNormalization(groups=2))
+        for layer in (
+            LayerNormalization(),
+            RMSNormalization(epsilon=0.1),
+            UnitNormalization(),
+            GroupNormalization(groups=2),
+        )
         for mutant in type(layer).mutants
     ),
 ]

@@ -10,6 +10,7 @@ import pytest
 
 from conformance.mutants.optimizer import with_slip
 from conformance.reference.base import LayerError, Mutant
+from conformance.reference.optimizer_base import Gradients
 from conformance.reference.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, make_optimizer
 
 ROOT2, ROOT7 = math.sqrt(2.0), math.sqrt(7.0)
@@ -163,11 +164,77 @@ def slipped(optimizer: Optimizer, name: str) -> Optimizer:
         (SGD(learning_rate=0.1, momentum=0.5), "dampened", 2.0 - 0.1 * 0.5 * 3.0),
         (SGD(learning_rate=0.1, momentum=0.5), "one_step_late", 2.0),
         (Adagrad(learning_rate=0.1, initial_accumulator_value=7.0, epsilon=2.0), "epsilon_of_torch", 2.0 - 0.3 / 6.0),
+        # 9 + 7 + 2, not its root
+        (Adagrad(learning_rate=0.1, initial_accumulator_value=7.0, epsilon=2.0), "without_root", 2.0 - 0.3 / 18.0),
+        # 0.25 * 9 + 0.75 = 3, not its root
+        (RMSprop(learning_rate=0.1, rho=0.75, epsilon=0.75), "without_root", 2.0 - 0.3 / 3.0),
+        # only v is corrected: m = 0.3, sqrt(v / 0.25) = 3
+        (Adam(learning_rate=0.1, beta_2=0.75, epsilon=0.0), "second_corrected", 2.0 - 0.1 * 0.3 / 3.0),
+        # only m is: 3 over sqrt(0.25 * 9) = 1.5
+        (Adam(learning_rate=0.1, beta_2=0.75, epsilon=0.0), "first_corrected", 2.0 - 0.1 * 3.0 / 1.5),
+        (SGD(learning_rate=0.1), "rate_twice", 2.0 - 0.01 * 3.0),
+        (SGD(learning_rate=0.1), "uphill", 2.0 + 0.1 * 3.0),
+        (SGD(learning_rate=0.1, weight_decay=0.5), "decay_without_rate", 2.0 - 0.5 * 2.0 - 0.1 * 3.0),
     ],
 )
 def test_mistakes_are_the_ones_that_their_words_say(optimizer: Optimizer, name: str, expected: float) -> None:
     assert path(slipped(optimizer, name), 2.0, lambda w: 3.0, 1) == pytest.approx([expected], rel=1e-14)
     assert path(optimizer, 2.0, lambda w: 3.0, 1) != pytest.approx([expected], rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        # v = 0.3, then 0.5 * 0.3 + 0.5 * 0.3: the first gradient whole, the second half
+        ("dampened_later", [1.7, 1.4]),
+        # v = 0.15, then 0.5 * 0.15 + 0.15
+        ("dampened", [1.85, 1.625]),
+        # v = 0.3, then 0.3 - 0.5 * 0.3
+        ("turns_round", [1.7, 1.55]),
+    ],
+)
+def test_mistakes_with_momentum_show_in_the_second_step(name: str, expected: list[float]) -> None:
+    optimizer = SGD(learning_rate=0.1, momentum=0.5)
+    assert path(slipped(optimizer, name), 2.0, lambda w: 3.0, 2) == pytest.approx(expected, rel=1e-14)
+    assert path(optimizer, 2.0, lambda w: 3.0, 2) == pytest.approx([1.7, 1.25], rel=1e-14)  # 0.3, then 0.15 + 0.3
+
+
+def of_two_places() -> Gradients:
+    """A row that was taken twice, each time with the gradient 1, and one that was taken once."""
+    gradients = Gradients(table=np.array([[2.0], [1.0]]))
+    gradients.squares = {"table": np.array([[2.0], [1.0]])}
+    return gradients
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "name", "expected"),
+    [
+        # s = 0.25 * 2 + 0.5 = 1 in place of 0.25 * 4 + 0.5 = 1.5; 0.25 + 0.5 = 0.75 where there is one place
+        (
+            RMSprop(learning_rate=0.1, rho=0.75, epsilon=0.5),
+            "squares_places",
+            [1 - 0.2 / 1.0, 1 - 0.1 / math.sqrt(0.75)],
+        ),
+        # 2 + 7 = 9, and 1 + 7 = 8
+        (
+            Adagrad(learning_rate=0.1, initial_accumulator_value=7.0, epsilon=0.0),
+            "squares_places",
+            [1 - 0.2 / 3.0, 1 - 0.1 / math.sqrt(8.0)],
+        ),
+        # m and v without their shares: 2 / sqrt(2) and 1
+        (Adam(learning_rate=0.1, epsilon=0.0), "squares_places", [1 - 0.2 / ROOT2, 0.9]),
+        # the norm of (1, 1, 1) in place of that of (2, 1)
+        (SGD(learning_rate=0.1, clipnorm=1.0), "clips_places", [1 - 0.2 / math.sqrt(3.0), 1 - 0.1 / math.sqrt(3.0)]),
+    ],
+)
+def test_a_mistake_may_see_each_place_of_a_word(optimizer: Optimizer, name: str, expected: list[float]) -> None:
+    weights = {"table": np.ones((2, 1))}
+    wrong = slipped(optimizer, name).apply(1, weights, of_two_places(), {})["table"]
+    assert wrong.ravel().tolist() == pytest.approx(expected, rel=1e-14)
+    right = optimizer.apply(1, weights, of_two_places(), {})["table"]
+    assert right.ravel().tolist() != pytest.approx(expected, rel=1e-6)
+    summed = {"table": np.array([[2.0], [1.0]])}
+    assert slipped(optimizer, name).apply(1, weights, summed, {})["table"].tolist() == right.tolist(), "no places known"
 
 
 def test_a_mistake_is_made_by_its_own_kind_only() -> None:

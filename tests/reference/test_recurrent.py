@@ -7,6 +7,7 @@ from typing import Any
 import numpy
 import pytest
 
+from conformance.mutants.layer import broken
 from conformance.reference.base import LayerError, Mutant, Weights, make
 from conformance.reference.recurrent import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
 from conformance.reference.rnn import GRU
@@ -217,11 +218,9 @@ def test_the_state_has_a_dropout_of_its_own() -> None:
 
 def mutated(layer: Any, mutant: Mutant, weights: dict[str, Any], args: list[Any]) -> Any:
     """The layer's output with the mutant's hooks around it."""
-    config = {} if mutant.config is None else mutant.config(layer)
     weights = weights if mutant.weights is None else {**weights, **mutant.weights(layer, weights)}
     used, _ = (args, {}) if mutant.inputs is None else mutant.inputs(layer, args, {})
-    fields = {name: getattr(layer, name) for name in type(layer).__dataclass_fields__}
-    output = type(layer)(**{**fields, **config}).call(Weights(weights), *used)
+    output = broken(layer, mutant).call(Weights(weights), *used)
     return output if mutant.output is None else mutant.output(layer, output, args)
 
 

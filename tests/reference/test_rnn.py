@@ -10,6 +10,7 @@ import autograd.numpy as np
 import numpy
 import pytest
 
+from conformance.mutants.layer import broken
 from conformance.reference.base import LayerError, Mutant, Weights, make
 from conformance.reference.recurrent import GRUCell, LSTMCell, SimpleRNNCell
 from conformance.reference.rnn import GRU, LSTM, RNN, SimpleRNN
@@ -243,9 +244,7 @@ def test_the_gradient_reaches_the_initial_state() -> None:
 
 def mutated(layer: Any, mutant: Mutant, weights: dict[str, Any], calls: Any, kwargs: dict[str, Any]) -> Any:
     """The outputs of all calls with the mutant's hooks around the layer."""
-    config = {} if mutant.config is None else mutant.config(layer)
-    fields = {name: getattr(layer, name) for name in type(layer).__dataclass_fields__}
-    wrong = type(layer)(**{**fields, **config})
+    wrong = broken(layer, mutant)
     w = Weights(weights if mutant.weights is None else {**weights, **mutant.weights(layer, weights)})
     outputs = []
     for x in calls:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from typing import Any
 
 import numpy
 import pytest
 
+from conformance.mutants.layer import broken
 from conformance.reference.base import Layer, LayerError, Mutant, Weights, make
 from conformance.reference.rnn import GRU, LSTM, SimpleRNN
 from conformance.reference.wrappers import Bidirectional, TimeDistributed
@@ -168,7 +168,7 @@ MASK = numpy.array([[True, False, True, True], [True, True, True, False], [False
 
 def outcome(layer: Any, mutant: Mutant, weights: dict[str, Any], x: Any, kwargs: dict[str, Any]) -> list[Any]:
     """Outputs and mask with the mutant's hooks around the layer."""
-    wrong = dataclasses.replace(layer, **({} if mutant.config is None else mutant.config(layer)))
+    wrong = broken(layer, mutant)
     used = weights if mutant.weights is None else {**weights, **mutant.weights(layer, weights)}
     args, options = ([x], kwargs) if mutant.inputs is None else mutant.inputs(layer, [x], kwargs)
     output = wrong.call(Weights(used), *args, **options)

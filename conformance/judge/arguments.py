@@ -1,0 +1,62 @@
+"""Other arguments of a layer, one at a time: the epsilon of another library, the other padding, strides of one.
+
+They are tried where no named mistake explains a difference, and read like one: "somebody who takes padding=same".
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from conformance.reference.base import Mutant
+
+NUMBERS = (0.0, 1e-12, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 0.2, 0.25, 0.3, 0.5, 0.9, 0.99, 0.999, 1.0)
+"""What libraries take for an epsilon, a slope, a momentum or a share where nothing is said."""
+
+
+@cache
+def other_arguments(kind: type[Any]) -> tuple[Mutant, ...]:
+    """Every argument of a layer or of an optimiser, with each value that another convention could give it.
+
+    Sizes that decide the weights' shapes change nothing that could still be compared, and lists are left as they are.
+    """
+    hints = typing.get_type_hints(kind)
+    return tuple(
+        _taking(field.name, value)
+        for field in dataclasses.fields(kind)
+        if not field.name.startswith("_")
+        for value in _values(hints[field.name])
+    )
+
+
+def _taking(name: str, value: Any) -> Mutant:
+    """Nothing is replaced in a layer that has this value already."""
+
+    def config(layer: Any) -> Mapping[str, Any]:
+        had = getattr(layer, name)
+        return {} if had == value and type(had) is type(value) else {name: value}
+
+    shown = {True: "true", False: "false", None: "null"}.get(value, value) if isinstance(value, bool | None) else value
+    return Mutant(f"{name}={shown}", f"takes {name}={shown}", config=config)
+
+
+def _values(hint: Any) -> Iterator[Any]:
+    """What an argument of this type may be told by: every word, both truths, one step, usual numbers."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Literal:
+        yield from arguments
+    elif origin in (typing.Union, types.UnionType):
+        for argument in arguments:
+            yield from _values(argument)
+    elif hint is bool:
+        yield from (True, False)
+    elif hint is int:
+        yield from (1, -1, 0)
+    elif hint is float:
+        yield from NUMBERS
+    elif hint is type(None):
+        yield None
