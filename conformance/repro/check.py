@@ -80,9 +80,13 @@ def error_lines(body: Body, failure: Mapping[str, Any], runs: list[str]) -> list
     """The whole course of a script whose case raises: it must raise again, in the same phase, with the same type."""
     phase, kind = quoted(failure["phase"]), quoted(failure["type"])
     inside = ['phase = "build"', *body.build, 'phase = "call"', *body.call]
-    inside += [line for run in runs for line in (*body.before_run, f"graph(**{body.argument % run})")]
+    calls = {run: f"graph(**{body.argument % run})" for run in runs}
+    if body.is_lazy:
+        calls = {run: f"for _, value in named({call}):\n    {body.to_numpy}" for run, call in calls.items()}
+    inside += [line for run in runs for line in (*body.before_run, calls[run])]
     inside += [body.more] if body.more else []
     return [
+        *([*_LEAVES.rstrip().split("\n"), "", ""] if body.is_lazy else []),
         "try:",
         *(f"    {line}".rstrip() for block in inside for line in block.split("\n")),
         "except Exception as error:",

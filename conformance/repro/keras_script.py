@@ -48,6 +48,8 @@ class Binary(keras.initializers.Initializer):
         dtype = getattr(dtype, "name", dtype) or "float32"
         return keras.ops.convert_to_tensor(np.reshape(bits, tuple(shape)).astype(dtype))
 '''
+BACKENDS = ("tensorflow", "jax", "torch", "openvino", "numpy")
+"""Backends of Keras by the packages that a lane names; every one of them has NumPy too."""
 _EAGER_ONLY = {"CompiledLoss", "ImageBatches"}
 """Custom layers that work on numbers alone: they have no symbolic run."""
 _BY_ATTRIBUTE = {"Dense", "Embedding", "Conv1D", "Conv2D", "Conv1DTranspose", "LayerNormalization", "PReLU"}
@@ -62,7 +64,7 @@ def keras_body(evidence: Evidence, lane: str) -> Body:
 class _Keras:
     def __init__(self, evidence: Evidence, lane: str) -> None:
         row = evidence.row(lane)
-        self.backend = next((name for name in ("tensorflow", "jax", "torch") if name in row["versions"]), "tensorflow")
+        self.backend = next(name for name in BACKENDS if name in row["versions"])
         self.evidence, self.plan = evidence, evidence.plan
         self.layers: Mapping[str, Any] = self.plan["layers"]
         self.graph = [(node, parse(text).tree) for node, text in self.plan["graph"]]
@@ -124,6 +126,7 @@ class _Keras:
             to_numpy="keras.ops.convert_to_numpy(value)",
             mask='getattr(value, "_keras_mask", None)',
             has_symbolic=bool(symbolic),
+            is_lazy=self.backend == "openvino",
             names=self.names,
             has_hidden=len(returned(self.plan)) > len(self.plan["observed"]),
             more=self.more,

@@ -34,3 +34,5 @@ class Body:
     has_symbolic: bool = False
     masks_beside: bool = False
     """Whether `graph` gives pairs of a value and its mask."""
+    is_lazy: bool = False
+    """Whether the lane computes an array when its numbers are asked for, and raises only then."""
