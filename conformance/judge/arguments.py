@@ -18,6 +18,9 @@ NUMBERS = (0.0, 1e-12, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 0.2, 0.25,
 """What libraries take for an epsilon, a slope, a momentum or a share where nothing is said."""
 
 
+TRUTHS = (True, False)
+
+
 @cache
 def other_arguments(kind: type[Any]) -> tuple[Mutant, ...]:
     """Every argument of a layer or of an optimiser, with each value that another convention could give it.
@@ -25,23 +28,27 @@ def other_arguments(kind: type[Any]) -> tuple[Mutant, ...]:
     Sizes that decide the weights' shapes change nothing that could still be compared, and lists are left as they are.
     """
     hints = typing.get_type_hints(kind)
-    return tuple(
-        _taking(field.name, value)
-        for field in dataclasses.fields(kind)
-        if not field.name.startswith("_")
-        for value in _values(hints[field.name])
-    )
+    found = []
+    for field in dataclasses.fields(kind):
+        if not field.name.startswith("_"):
+            values = tuple(_values(hints[field.name]))
+            found += [_taking(field.name, value) for value in values]
+            if field.default is not dataclasses.MISSING and len(values) > len(TRUTHS):
+                found += [_taking(field.name, value, field.default) for value in values]
+    return tuple(found)
 
 
-def _taking(name: str, value: Any) -> Mutant:
-    """Nothing is replaced in a layer that has this value already."""
+def _taking(name: str, value: Any, usual: Any = dataclasses.MISSING) -> Mutant:
+    """Nothing is replaced in a layer that has this value already, or the usual one, which nobody wrote."""
 
     def config(layer: Any) -> Mapping[str, Any]:
         had = getattr(layer, name)
-        return {} if had == value and type(had) is type(value) else {name: value}
+        is_kept = any(had == one and type(had) is type(one) for one in (value, usual))
+        return {} if is_kept else {name: value}
 
     shown = {True: "true", False: "false", None: "null"}.get(value, value) if isinstance(value, bool | None) else value
-    return Mutant(f"{name}={shown}", f"takes {name}={shown}", config=config)
+    where = "" if usual is dataclasses.MISSING else f" where {name} is given"
+    return Mutant(f"{name}={shown}", f"takes {name}={shown}{where}", config=config)
 
 
 def _values(hint: Any) -> Iterator[Any]:
@@ -53,7 +60,7 @@ def _values(hint: Any) -> Iterator[Any]:
         for argument in arguments:
             yield from _values(argument)
     elif hint is bool:
-        yield from (True, False)
+        yield from TRUTHS
     elif hint is int:
         yield from (1, -1, 0)
     elif hint is float:

@@ -97,11 +97,11 @@ class _Mistaken:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self._made: dict[tuple[str, str, bool], Observation | None] = {}
+        self._made: dict[tuple[str, Mutant, bool], Observation | None] = {}
 
     def answers(self, with_sensitivity: bool, kind: str, mutant: Mutant) -> Observation | None:
         """None where the mistake cannot be made here."""
-        key = (kind, mutant.name, with_sensitivity)
+        key = (kind, mutant, with_sensitivity)
         if key not in self._made:
             try:
                 with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -274,6 +274,8 @@ def _named(
         exact = exact and seen_in(exact, got.policy, reference)
         if exact is None or not agrees(case, got, exact, False) or agrees(case, reference, exact, gives_masks):
             continue
+        if (kind, mutant.name) in [(other, one.name) for other, one in (*whole, *in_values)]:
+            continue  # the same argument, of some layers only
         if agrees(case, got, exact, gives_masks):
             whole.append((kind, mutant))
         elif not agrees(case, reference, exact, False) and _same_masks(got, reference):

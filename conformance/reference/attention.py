@@ -93,8 +93,9 @@ def _over_queries(layer: Any, scores: Array, allowed: Any) -> Array:
 
 
 def _over_batch(layer: Any, scores: Array, allowed: Any) -> Array:
-    turned = None if allowed is None else np.moveaxis(np.logical_and(allowed, np.ones(np.shape(scores), bool)), 0, -1)
-    return np.moveaxis(masked_softmax(np.moveaxis(scores, 0, -1), turned), -1, 0)
+    """NaN where no entry of the batch may be looked at, as minus infinity for all of them gives."""
+    closed = scores if allowed is None else np.where(allowed, scores, -np.inf)
+    return np.moveaxis(softmax(np.moveaxis(closed, 0, -1)), -1, 0)
 
 
 _SEQUENCE_MUTANTS = (

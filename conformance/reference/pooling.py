@@ -92,6 +92,11 @@ def _zero_padded(layer: _Pooling, args: list[Any], kwargs: dict[str, Any]) -> tu
     return [in_format(padded(x, layer.place(args[0].shape)), layer.data_format), *args[1:]], kwargs
 
 
+def _padded_by_hand(layer: _Pooling, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    x = channels_last(args[0], layer.data_format)
+    return [in_format(padded(x, layer.place(args[0].shape), -np.inf), layer.data_format), *args[1:]], kwargs
+
+
 def _backwards(layer: _Pooling, x: Array) -> Array:
     first = 1 if layer.data_format == "channels_last" else 2
     return np.flip(x, axis=tuple(range(first, first + layer.rank)))
@@ -126,6 +131,12 @@ MAX_MUTANTS: tuple[Mutant, ...] = (
         "largest_magnitude",
         "takes the number farthest from zero, without its sign",
         inputs=lambda layer, args, kwargs: ([np.abs(args[0]), *args[1:]], kwargs),
+    ),
+    Mutant(
+        "slides_by_one",
+        "pads for its strides and then moves the window by one step",
+        config=lambda layer: {"padding": "valid", "strides": 1},
+        inputs=_padded_by_hand,
     ),
 )
 AVERAGE_MUTANTS: tuple[Mutant, ...] = (

@@ -104,7 +104,7 @@ KERAS_FAULTS = (
         "z = ops.add(z, 2.0 * self.bias)",
         "bias_counted_twice",
     ),
-    fault("lstm_linear_output", ANY_LSTM, f"{LSTM}.call", "h = o * self.activation(c)", "h = o * c"),
+    fault("lstm_linear_output", ANY_LSTM, f"{LSTM}.call", "h = o * self.activation(c)", "h = o * c", "linear_output"),
     fault(
         "lstm_recurrent_transposed",
         ANY_LSTM,
@@ -214,6 +214,7 @@ KERAS_FAULTS = (
         "ops.take(self.embeddings, inputs, axis=0)",
         "ops.take(ops.roll(self.embeddings, -1, axis=0), inputs, axis=0)",
         "off_by_one",
+        "next_row",
     ),
     fault(
         "masking_keeps_values",
@@ -366,7 +367,7 @@ KERAS_FAULTS = (
         "GroupNormalization",
         GROUP_NORM,
         "ops.rsqrt(variance + self.epsilon)",
-        "ops.rsqrt(variance + 10 * self.epsilon)",
+        "ops.rsqrt(variance)",
         "epsilon",
     ),
     fault("group_norm_no_gamma", "GroupNormalization", GROUP_NORM, "inv = inv * gamma", "pass", "gamma"),

@@ -126,7 +126,7 @@ TORCH_FAULTS = (
         lambda real, x, w, b=None: real(x, w, None if b is None else -b),
         "bias_taken_off",
     ),
-    fault("embedding_neighbour", "Embedding", f"{F}:embedding", _neighbour, "off_by_one"),
+    fault("embedding_neighbour", "Embedding", f"{F}:embedding", _neighbour, "off_by_one", "next_row"),
     fault("layer_norm_epsilon", "LayerNormalization", f"{F}:layer_norm", changed(eps=1e-5), "epsilon"),
     fault("layer_norm_no_weight", "LayerNormalization", f"{F}:layer_norm", changed(weight=None), "gamma"),
     fault("layer_norm_no_bias", "LayerNormalization", f"{F}:layer_norm", changed(bias=None), "beta"),

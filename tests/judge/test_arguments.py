@@ -5,6 +5,7 @@ from __future__ import annotations
 from conformance.judge.arguments import NUMBERS, other_arguments
 from conformance.mutants.layer import broken
 from conformance.reference.conv import Conv1D
+from conformance.reference.core import Dense
 from conformance.reference.normalization import GroupNormalization
 from conformance.reference.optimizers import SGD
 
@@ -12,23 +13,30 @@ from conformance.reference.optimizers import SGD
 def test_every_word_truth_and_usual_number_of_an_argument_is_tried() -> None:
     names = [mutant.name for mutant in other_arguments(GroupNormalization)]
     assert [name for name in names if name.startswith("center")] == ["center=true", "center=false"]
-    assert len([name for name in names if name.startswith("epsilon")]) == len(NUMBERS)
-    assert [name for name in names if name.startswith("groups")] == ["groups=1", "groups=-1", "groups=0"]
+    assert len([name for name in names if name.startswith("epsilon")]) == 2 * len(NUMBERS)
+    assert [name for name in names if name.startswith("groups")] == ["groups=1", "groups=-1", "groups=0"] * 2
     words = [mutant.name for mutant in other_arguments(Conv1D) if mutant.name.startswith("padding")]
-    assert words == ["padding=valid", "padding=same", "padding=causal"]
+    assert words == ["padding=valid", "padding=same", "padding=causal"] * 2, "for all layers, and where it is given"
     assert "clipnorm=null" in [mutant.name for mutant in other_arguments(SGD)]
 
 
 def test_it_replaces_this_argument_and_no_other() -> None:
     layer = Conv1D(filters=3, kernel_size=2, strides=2)
-    (mutant,) = (one for one in other_arguments(Conv1D) if one.name == "strides=1")
+    mutant, _ = (one for one in other_arguments(Conv1D) if one.name == "strides=1")
     assert mutant.mistake == "takes strides=1"
     assert broken(layer, mutant) == Conv1D(filters=3, kernel_size=2, strides=1)
     assert broken(Conv1D(filters=3, kernel_size=2), mutant) == Conv1D(filters=3, kernel_size=2)
 
 
 def test_a_truth_is_not_taken_for_the_number_that_it_equals() -> None:
-    (mutant,) = (one for one in other_arguments(GroupNormalization) if one.name == "groups=1")
+    mutant, _ = (one for one in other_arguments(GroupNormalization) if one.name == "groups=1")
     assert mutant.config is not None
     assert mutant.config(GroupNormalization(groups=1)) == {}
     assert mutant.config(GroupNormalization(groups=2)) == {"groups": 1}
+
+
+def test_where_layers_of_a_kind_differ_only_those_that_say_something_are_told_otherwise() -> None:
+    _, mutant = (one for one in other_arguments(Dense) if one.name == "activation=sigmoid")
+    assert mutant.mistake == "takes activation=sigmoid where activation is given"
+    assert broken(Dense(units=3, activation="tanh"), mutant) == Dense(units=3, activation="sigmoid")
+    assert broken(Dense(units=3), mutant) == Dense(units=3)
