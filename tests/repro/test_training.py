@@ -1,0 +1,320 @@
+"""Scripts of trainings and gradients in plain NumPy, and of lanes without an answer; every check has its twin.
+
+Weights after a step come from the calculations beside them, not from a run.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conformance.repro.endings import shape_lines, signal_lines, signal_of
+from conformance.repro.errors import NotScriptable
+from conformance.repro.evidence import Evidence
+from conformance.repro.issue import issue
+from conformance.repro.names import Names
+from conformance.repro.numpy_training import SLOPE
+from conformance.repro.parts import Body
+from conformance.repro.script import script
+from tests.repro.scripts import alone, together
+from tests.repro.test_numpy import evidence
+
+LINE = """
+    schema_version: 1
+    topic: a weight that moves
+    source: {{kind: hand}}
+    cases:
+      - id: moves
+        question: Where to?
+        inputs:
+          x: {{shape: [1, 1], fill: {{values: [[{x}]]}}}}{inputs}
+        layers:
+          dense: {{type: Dense, units: 1, use_bias: false, kernel_initializer: {{type: Constant, value: 2}}}}
+        graph:
+          loss: {loss}
+        training: {{optimizer: {optimizer}, loss: {name}, steps: {steps}{more}}}
+"""
+
+
+def line(optimizer: str, loss: str = "mean(dense(x))", steps: int = 2, x: float = 3.0, **more: str) -> str:
+    """A weight of 2 under a loss of w x: the gradient is x at every step."""
+    name = more.pop("name", "loss")
+    rest = "".join(f", {key}: {value}" for key, value in more.items())
+    inputs = "\n          later: {shape: [1, 1], fill: {values: [[0]]}}" if "batches" in more else ""
+    return LINE.format(optimizer=optimizer, loss=loss, steps=steps, x=x, more=rest, name=name, inputs=inputs)
+
+
+def printed(output: str, label: str) -> float:
+    found = re.search(rf"{re.escape(label)}: shape \(1, 1\), dtype float64.*\n +\[\[(.*?)\]\]", output)
+    assert found, output
+    return float(found[1])
+
+
+STEPS: list[tuple[str, float, float, float]] = [
+    ("{type: SGD, learning_rate: 0.1}", 3, 1.7, 1.4),
+    # v = -0.3, then -0.15 - 0.3
+    ("{type: SGD, learning_rate: 0.1, momentum: 0.5}", 3, 1.7, 1.25),
+    # 0.5 v - 0.3 with v = -0.3, then -0.45
+    ("{type: SGD, learning_rate: 0.1, momentum: 0.5, nesterov: true}", 3, 1.55, 1.025),
+    # a tenth of a half of w beside the step: 2 - 0.1 - 0.3 and 1.6 - 0.08 - 0.3
+    ("{type: SGD, learning_rate: 0.1, weight_decay: 0.5}", 3, 1.6, 1.22),
+    ("{type: SGD, learning_rate: 0.1, clipnorm: 1}", 3, 1.9, 1.8),
+    ("{type: SGD, learning_rate: 0.1, global_clipnorm: 1}", 3, 1.9, 1.8),
+    ("{type: SGD, learning_rate: 0.1, clipvalue: 2}", 3, 1.8, 1.6),
+    # the mean of gradients and the root of that of squares are 3 after correction
+    ("{type: Adam, learning_rate: 0.1, epsilon: 0}", 3, 1.9, 1.8),
+    ("{type: Adam, learning_rate: 0.1, epsilon: 0, amsgrad: true}", 3, 1.9, 1.8),
+    # beside the step: 2 - 0.1 - 0.1 and 1.8 - 0.09 - 0.1
+    ("{type: AdamW, learning_rate: 0.1, epsilon: 0, weight_decay: 0.5}", 3, 1.8, 1.61),
+    # s = 1, then 1.75
+    ("{type: RMSprop, learning_rate: 0.1, rho: 0.75, epsilon: 0}", 2, 1.8, 1.8 - 0.2 / 1.75**0.5),
+    # v = 0.2, then 0.1 + 0.2 / sqrt(1.75)
+    ("{type: RMSprop, learning_rate: 0.1, rho: 0.75, epsilon: 0, momentum: 0.5}", 2, 1.8, 1.7 - 0.2 / 1.75**0.5),
+    # s - mean^2: 1 - 0.25, then 1.75 - 0.875^2
+    ("{type: RMSprop, learning_rate: 0.1, rho: 0.75, epsilon: 0, centered: true}", 2, 2 - 0.2 / 0.75**0.5,
+     2 - 0.2 / 0.75**0.5 - 0.2 / (1.75 - 0.875**2) ** 0.5),
+    # from 7: s = 16, then 25
+    ("{type: Adagrad, learning_rate: 0.1, initial_accumulator_value: 7, epsilon: 0}", 3, 1.925, 1.865),
+]  # fmt: skip
+"""An optimiser, the gradient, and where the weight is after one step and after two."""
+
+
+def test_scripts_make_the_steps_of_a_calculation(tmp_path: Path) -> None:
+    scripts = {
+        optimizer: script(evidence(line(optimizer, x=x), tmp_path / str(index)), "numpy")
+        for index, (optimizer, x, _, _) in enumerate(STEPS)
+    }
+    ended = together(scripts, tmp_path)
+    for optimizer, _, first, second in STEPS:
+        assert ended[optimizer].code == 0, optimizer + ended[optimizer].output
+        found = [printed(ended[optimizer].output, f"dense.kernel@{step}") for step in (1, 2)]
+        assert found == pytest.approx([first, second], abs=1e-7), optimizer
+
+
+def test_each_step_has_its_batch(tmp_path: Path) -> None:
+    text = line("{type: SGD, learning_rate: 0.1}", batches="{x: [x, later]}")
+    ended = alone(script(evidence(text, tmp_path), "numpy"), tmp_path)
+    assert ended.code == 0, ended.output
+    assert printed(ended.output, "dense.kernel@2") == pytest.approx(1.7)
+
+
+def test_weights_that_are_not_as_reported_end_with_1(tmp_path: Path) -> None:
+    text = script(evidence(line("{type: Adam, learning_rate: 0.1, epsilon: 0.5}"), tmp_path), "numpy")
+    step, change = text.index('"dense.kernel@2": {'), re.compile(r'("values": np\.array\(\[\[)1\.')
+    tampered = {
+        "said": text[:step] + change.sub(r"\g<1>2.", text[step:], count=1),
+        "rate": text.replace("0.1, 0.9, 0.999, 0.5", "0.2, 0.9, 0.999, 0.5"),
+        "epsilon": text.replace("0.1, 0.9, 0.999, 0.5", "0.1, 0.9, 0.999, 0.501"),
+        "correction": text.replace("/ (1 - beta_1**step)", "/ (1 - beta_1)"),
+    }
+    assert all(changed != text for changed in tampered.values())
+    ended = together({"as it is": text, **tampered}, tmp_path)
+    assert {name: one.code for name, one in ended.items()} == {"as it is": 0, **dict.fromkeys(tampered, 1)}
+    assert "dense.kernel@2" in ended["said"].output.split("NOT AS REPORTED")[0]
+
+
+def test_a_loss_that_is_not_observed_is_minimised_too(tmp_path: Path) -> None:
+    text = line("{type: SGD, learning_rate: 0.1}", name="_loss").replace(
+        "loss: mean(dense(x))", "_loss: mean(dense(x))"
+    )
+    text = text.replace("        training", "          shown: dense(x)\n        training")
+    ended = alone(script(evidence(text, tmp_path), "numpy"), tmp_path)
+    assert ended.code == 0, ended.output
+    assert "_loss" not in ended.output
+
+
+@pytest.mark.parametrize(
+    ("text", "phase", "kind", "mended"),
+    [
+        (line("{type: SGD, clipnorm: 1, clipvalue: 1}"), "build", "LayerError", ('"clipnorm": 1.0, ', "")),
+        (line("{type: SGD, momentum: 2}"), "build", "LayerError", ("if 2.0 > 1", "if 1.0 > 1")),
+        (line("{type: SGD}", loss="dense(x)"), "call", "ValueError", (" = dense(x)", " = np.sum(dense(x))")),
+    ],
+)
+def test_what_the_reference_refuses_a_script_refuses(
+    tmp_path: Path, text: str, phase: str, kind: str, mended: tuple[str, str]
+) -> None:
+    written = script(evidence(text, tmp_path), "numpy")
+    ended = alone(written, tmp_path)
+    assert ended.code == 0, ended.output
+    assert f"raised in phase {phase}: {kind}" in ended.output
+    assert mended[0] in written
+    ended = alone(written.replace(*mended), tmp_path)
+    assert (ended.code, "nothing was raised" in ended.output) == (1, True), ended.output
+
+
+def test_a_model_that_is_too_large_for_differences_has_no_script(tmp_path: Path, monkeypatch: Any) -> None:
+    """Four runs for each of two steps of one weight."""
+    given = evidence(line("{type: SGD}"), tmp_path)
+    monkeypatch.setattr("conformance.repro.numpy_training.MOST_RUNS", 8)
+    assert "slope(" in script(given, "numpy")
+    monkeypatch.setattr("conformance.repro.numpy_training.MOST_RUNS", 7)
+    with pytest.raises(NotScriptable, match="by differences, and here that is 8 forward runs"):
+        script(given, "numpy")
+
+
+def test_what_layers_remember_is_that_of_the_steps_alone(tmp_path: Path) -> None:
+    """The mean of (1, 3) is 2: a moving mean from 0 is 0.5 after one step and 0.875 after two, however often it ran."""
+    text = """
+        schema_version: 1
+        topic: moving statistics
+        source: {kind: hand}
+        cases:
+          - id: moved
+            question: Which run moves the statistics?
+            inputs:
+              x: {shape: [2, 1], fill: {values: [[1], [3]]}}
+              y: {shape: [2, 1], fill: {values: [[5], [7]]}}
+            layers:
+              moving: {type: BatchNormalization, momentum: 0.75, moving_mean_initializer: zeros}
+              mse: {type: MeanSquaredError}
+            graph:
+              loss: mse(y, moving(x, training=True))
+            training: {optimizer: {type: SGD, learning_rate: 0.1}, loss: loss, steps: 2}
+    """
+    written = script(evidence(text, tmp_path), "numpy")
+    ended = alone(written, tmp_path)
+    assert ended.code == 0, ended.output
+    for step, mean in ((1, "0.5"), (2, "0.875")):
+        assert f"moving.moving_mean@{step}: shape (1,), dtype float64, mask none\n    [{mean}" in ended.output
+    careless = written.replace("[moving.state] = kept", "pass")
+    assert careless != written
+    assert alone(careless, tmp_path).code == 1
+
+
+@pytest.mark.parametrize(
+    ("function", "derivative"),
+    [
+        (np.sin, np.cos),
+        (np.exp, np.exp),
+        (np.square, lambda x: 2 * x),
+        (np.tanh, lambda x: 1 / np.cosh(x) ** 2),
+    ],
+)
+def test_differences_are_right_to_ten_digits(function: Any, derivative: Any) -> None:
+    scope: dict[str, Any] = {"np": np}
+    exec(SLOPE, scope)  # the helper as scripts have it
+    x = np.array([[0.3, -1.2], [2.0, 0.0]])
+    kept = x.copy()
+    found = scope["slope"](lambda: np.sum(function(x)), x)
+    assert np.allclose(found, derivative(kept), rtol=0, atol=1e-10)
+    assert np.array_equal(x, kept)
+
+
+KINK = """
+    schema_version: 1
+    topic: a slope
+    source: {kind: hand}
+    cases:
+      - id: slope
+        question: How steep?
+        inputs: {x: {shape: [1, 2], fill: {values: [[1, -1]]}}}
+        layers: {dense: {type: Dense, units: 1, kernel_initializer: ones, bias_initializer: zeros, activation: celu}}
+        graph: {y: dense(x)}
+"""
+
+
+def with_a_gradient_that_differs(given: Evidence) -> Evidence:
+    """The evidence, were there a lane that differs in a gradient first."""
+    finding = {"aspect": "gradient", "kind": "values", "node": "input x", "run": 0, "wanted_by": "reference"}
+    other = {**given.record["lanes"]["numpy"], "findings": [finding]}
+    return replace(given, record={**given.record, "lanes": {**given.record["lanes"], "other": other}})
+
+
+def test_where_a_gradient_differs_scripts_compare_gradients(tmp_path: Path) -> None:
+    """At 0 the slope of celu is 1: the gradient of y along x is the kernel, along the kernel x, times the cotangent."""
+    given = evidence(KINK, tmp_path)
+    assert "gradient" not in script(given, "numpy")
+    text = script(with_a_gradient_that_differs(given), "numpy")
+    ended = alone(text, tmp_path)
+    assert ended.code == 0, ended.output
+    (times,) = re.findall(r"gradient of dense\.bias: shape \(1,\), dtype float64.*\n +\[(.*?)\]", ended.output)
+    of_x = re.search(r"gradient of x: shape \(1, 2\), dtype float64.*\n +\[\[(\S+) +(\S+)\]\]", ended.output)
+    assert of_x
+    assert [float(of_x[1]), float(of_x[2])] == pytest.approx([float(times)] * 2, rel=1e-5)
+    wrong = re.sub(r'("gradient of x": \{[^}]*"values": np\.array\(\[\[)', r"\g<1>1 + ", text)
+    assert wrong != text
+    ended = alone(wrong, tmp_path)
+    assert (ended.code, "gradient of x" in ended.output.split("NOT AS REPORTED")[0]) == (1, True)
+
+
+def body(*call: str) -> Body:
+    """A lane's part of a script that imports nothing."""
+    build = ("class Made:", "    weights = [np.zeros((7, 4)), np.zeros(3)]", "", "", "norm = Made")
+    return Body((), (), build, (*call, "def graph(x):", "    return {}", ""), "%s", "value", "", Names())
+
+
+@pytest.mark.parametrize(
+    ("call", "code", "words"),
+    [
+        ("os.kill(os.getpid(), signal.SIGFPE)", 0, "ended with SIGFPE\nreproduced"),
+        ("os.kill(os.getpid(), signal.SIGTERM)", 1, "ended with SIGTERM\nNOT REPRODUCED: the report says: SIGFPE"),
+        ("pass", 1, "ended with exit code 0\nNOT REPRODUCED"),
+        ("raise ValueError", 1, "ended with exit code 1\nNOT REPRODUCED"),
+    ],
+)
+def test_a_lost_process_is_lost_again_in_a_child(tmp_path: Path, call: str, code: int, words: str) -> None:
+    head = ["import os, signal, subprocess, sys", "import numpy as np", "inputs = {'x': 1}"]
+    ended = alone("\n".join([*head, *signal_lines(body(call), "SIGFPE", ["inputs"])]), tmp_path)
+    assert ended.code == code, ended.output
+    assert words in ended.output
+
+
+@pytest.mark.parametrize(
+    ("reason", "signal"),
+    [
+        ("the lane's process died (SIGFPE)", "SIGFPE"),
+        ("the lane's process died (SIGKILL; out of memory?)", ""),
+        ("the lane's process died (exit code 3)", ""),
+        ("the lane's process died", ""),
+        ("no answer within 60 seconds", ""),
+    ],
+)
+def test_only_a_signal_of_its_own_is_waited_for(reason: str, signal: str) -> None:
+    assert signal_of({"reason": reason}) == signal
+
+
+def test_a_report_of_a_lost_process_has_a_script_and_says_how_it_ended(tmp_path: Path) -> None:
+    given = evidence(KINK, tmp_path)
+    lost = {
+        **given.record["lanes"]["numpy"],
+        "verdict": "crash",
+        "reason": "the lane's process died (SIGFPE)",
+        "runs": [],
+    }
+    lost |= {"failure": None, "findings": []}
+    text = issue(replace(given, record={**given.record, "lanes": {"numpy": lost}}), "numpy")
+    assert "## Got\n\nThe lane's process died (SIGFPE).\n" in text
+    assert "# The report says: this lane's process is ended by SIGFPE.\n" in text
+    killed = {**lost, "reason": "the lane's process died (SIGKILL; out of memory?)"}
+    with pytest.raises(NotScriptable, match="did not survive the case, nor would the script"):
+        script(replace(given, record={**given.record, "lanes": {"numpy": killed}}), "numpy")
+
+
+def shaped(given: Evidence, message: str) -> str:
+    lines = shape_lines(given, body(), {"message": message})
+    return "\n".join(["import sys", "import numpy as np", *lines]).replace("weight.name", "None")
+
+
+def test_a_weight_of_another_shape_is_shown_by_its_shape(tmp_path: Path) -> None:
+    text = KINK.replace("dense: {", "norm: {").replace("dense(x)", "norm(x)")
+    given = evidence(text, tmp_path)
+    said = "norm.kernel has shape (7, 4) in Keras, (2, 1) in the reference"
+    ended = alone(shaped(given, said), tmp_path)
+    assert ended.code == 0, ended.output
+    assert "the reference expects: [('kernel', (2, 1)), ('bias', (1,))]" in ended.output
+    ended = alone(shaped(given, said.replace("(7, 4)", "(4, 7)")), tmp_path)
+    assert (ended.code, "NOT REPRODUCED" in ended.output) == (1, True), ended.output
+    with pytest.raises(NotScriptable, match="the weights are not those of the reference: norm has no weight kernel"):
+        shape_lines(given, body(), {"message": "norm has no weight kernel; Keras holds bias"})
+
+
+def test_a_script_says_what_it_trains_and_what_the_report_says(tmp_path: Path) -> None:
+    text = script(evidence(line("{type: SGD}"), tmp_path), "numpy")
+    assert "# The report says: this lane agrees with the NumPy reference.\n" in text
+    assert "    # training: 2 steps of SGD that make the node loss smaller\n" in text
