@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from conformance.lanes import keras_policies
+from conformance.lanes import keras_autograd, keras_policies
 from conformance.lanes.adapter import Identity, Observing, Unsupported
-from conformance.lanes.keras_arrays import Generation, Keras3, KerasArrays, absent_in, mask_of, shapes_of
+from conformance.lanes.keras_arrays import Generation, Keras3, KerasArrays, absent_in, flat, mask_of, shapes_of
 from conformance.lanes.keras_config import Absent, constructor, find_type
 from conformance.lanes.keras_gradients import Differentiable, variables_of
 from conformance.lanes.keras_modes import Mode, mode_of, named_apart
@@ -88,9 +88,8 @@ class KerasLane:
             self.mode.begin(plan, arrays)
         observing.phase = "call"
         for index, run in enumerate(plan["runs"]):
+            self._forget_states(layers.values())
             for name, layer in layers.items():
-                if getattr(layer, "stateful", False):
-                    self.generation.reset_state(layer)
                 if index and plan["layers"][name].get("fixed"):  # moved by the layer itself in the run before
                     restore_weights(layer, name, plan["layers"][name])
             inputs = {name: self._tensor(unpack(value)) for name, value in run.items()}
@@ -109,6 +108,11 @@ class KerasLane:
             self._train(plan, arrays, observing)
         self._describe_weights(plan, layers, observing)
 
+    def _forget_states(self, layers: Iterable[Any]) -> None:
+        for layer in layers:
+            if getattr(layer, "stateful", False):
+                self.generation.reset_state(layer)
+
     def _train(self, plan: Mapping[str, Any], arrays: KerasArrays, observing: Observing) -> None:
         """The weights after each step, as outputs of the first run."""
         if self.identity.policy not in JUDGED_IN:
@@ -121,19 +125,24 @@ class KerasLane:
     def _run_with_gradients(
         self, plan: Mapping[str, Any], arrays: KerasArrays, inputs: Mapping[str, Any], observing: Observing
     ) -> None:
-        """Values and gradients in one eager pass; what cannot be differentiated is noted and keeps its values."""
-        if self.generation.backend() != "tensorflow":
-            observing.gradient_note = f"no gradients on the {self.generation.backend()} backend"
-        elif any(getattr(layer, "eager_only", False) for layer in arrays.layers.values()):
+        """Values and gradients, in TensorFlow in one pass; what cannot be differentiated is noted."""
+        backend = self.generation.backend()
+        if any(getattr(layer, "eager_only", False) for layer in arrays.layers.values()):
             observing.gradient_note = "a layer here runs outside of what Keras differentiates"
-        if observing.gradient_note:
+        elif backend in keras_autograd.BACKENDS:
+            found = keras_autograd.gradients_by_cotangents(plan, arrays, inputs, backend)
+            observing.gradients, observing.gradient_note = found
+            self._forget_states(arrays.layers.values())
+        elif backend != "tensorflow":
+            observing.gradient_note = f"no gradients on the {backend} backend"
+        if backend != "tensorflow" or observing.gradient_note:
             arrays.run(inputs, is_symbolic=False)
             return
         framework = sys.modules["tensorflow"]
         with Differentiable(framework, inputs, variables_of(plan, arrays.layers)) as recorded:
             arrays.run(inputs, is_symbolic=False)
             try:
-                score = recorded.score(arrays.values, plan["cotangents"], _flat)
+                score = recorded.score(arrays.values, plan["cotangents"])
             except Exception as error:  # an output of another shape: the values are the answer
                 observing.gradient_note = f"{type(error).__name__}: {error}"
                 return
@@ -156,7 +165,7 @@ class KerasLane:
         return {
             node: [
                 {"shape": shapes_of(item), "dtype": self.generation.dtype_name(item.dtype)}
-                for item in _flat(values[node])
+                for item in flat(values[node])
             ]
             for node in plan["observed"]
             if values[node] is not Absent and Absent not in absent_in(values[node])
@@ -172,7 +181,7 @@ class KerasLane:
 
     def _observed(self, value: Any) -> dict[str, Any]:
         items = []
-        for item in _flat(value):
+        for item in flat(value):
             data, dtype = keras_policies.as_numpy(self.generation.ops, item)
             mask = mask_of(item)
             items.append(
@@ -191,10 +200,6 @@ class KerasLane:
                 found = matched(layer, name, list(plan["layers"][name]["weights"]))
                 observing.weights[name] = {key: [int(n) for n in variable.shape] for key, variable in found.items()}
                 observing.params[name] = sum(int(np.prod(shape)) for shape in observing.weights[name].values())
-
-
-def _flat(value: Any) -> list[Any]:
-    return [leaf for item in value for leaf in _flat(item)] if isinstance(value, list | tuple) else [value]
 
 
 def start(options: Mapping[str, Any]) -> KerasLane:

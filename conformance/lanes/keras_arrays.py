@@ -188,6 +188,11 @@ def absent_in(nested: Any) -> list[Any]:
     return [nested] if nested is Absent else []
 
 
+def flat(value: Any) -> list[Any]:
+    """The arrays of a node: its own, or those of its list."""
+    return [leaf for item in value for leaf in flat(item)] if isinstance(value, list | tuple) else [value]
+
+
 def shapes_of(nested: Any) -> Any:
     if isinstance(nested, list | tuple):
         return [shapes_of(item) for item in nested]

@@ -1,12 +1,13 @@
-"""Gradients in the Keras lane, by whichever backend runs: a tape in TensorFlow, autograd in torch."""
+"""Gradients in the Keras lane on TensorFlow: a tape that follows the run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from conformance.lanes.keras_arrays import flat
 from conformance.lanes.keras_weights import matched
 from conformance.lanes.wire import pack, unpack
 
@@ -38,7 +39,7 @@ class Differentiable:
     def __exit__(self, *exception: Any) -> None:
         self.tape.__exit__(*exception)
 
-    def score(self, values: Mapping[str, Any], cotangents: Mapping[str, Any], flat: Callable[[Any], list[Any]]) -> Any:
+    def score(self, values: Mapping[str, Any], cotangents: Mapping[str, Any]) -> Any:
         """The sum of all observed outputs times their cotangents; call it while the tape still records.
 
         Raises ValueError for an output of another shape than its cotangent, which nothing may broadcast.

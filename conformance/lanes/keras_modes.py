@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from conformance.lanes.adapter import Observing, Unsupported
-from conformance.lanes.keras_arrays import KerasArrays, absent_in, mask_of
+from conformance.lanes.keras_arrays import KerasArrays, absent_in, flat, mask_of
 from conformance.lanes.keras_config import Absent
 from conformance.lanes.keras_gradients import Differentiable, variables_of
 from conformance.lanes.keras_training import Step
@@ -105,7 +105,7 @@ class Traced:
                 arrays.run({**fixed, **given}, is_symbolic=False)
                 leaves = self._leaves(plan, arrays)
                 try:
-                    score = recorded.score(arrays.values, plan["cotangents"], flat)
+                    score = recorded.score(arrays.values, plan["cotangents"])
                 except ValueError as error:  # an output of another shape: the values are the answer
                     observing.gradient_note = f"{type(error).__name__}: {error}"
                     return leaves, {}
@@ -237,11 +237,6 @@ def set_again(plan: Plan, arrays: KerasArrays) -> None:
     for name, layer in arrays.layers.items():
         if getattr(layer, "built", False) and hasattr(layer, "weights"):
             set_weights(layer, name, plan["layers"][name])
-
-
-def flat(value: Any) -> list[Any]:
-    """The leaves of nested lists."""
-    return [leaf for item in value for leaf in flat(item)] if isinstance(value, list | tuple) else [value]
 
 
 def mode_of(name: str, keras: Any, backend: str, to_tensor: Callable[[Any], Any]) -> Mode | None:

@@ -1,15 +1,17 @@
-"""Training in the Keras lane: `keras.optimizers` moves the weights by gradients from a tape, as a custom loop does."""
+"""Training in the Keras lane: `keras.optimizers` moves the weights by the gradients of the backend, as a loop does."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
 from conformance.lanes.adapter import Unsupported
 from conformance.lanes.keras_arrays import KerasArrays
+from conformance.lanes.keras_autograd import Run, jax_gradients, torch_gradients
 from conformance.lanes.keras_weights import matched, restore_weights
 from conformance.lanes.training import batch_of, number_of
 from conformance.lanes.wire import pack
@@ -25,7 +27,7 @@ def eagerly(step: Step) -> Step:
 
 
 class Trainer:
-    """Runs the trainings of a plan over layers that are built; raises Unsupported where there is no tape.
+    """Runs the trainings of a plan over layers that are built; raises Unsupported where a backend has no gradients.
 
     Which weights are moved is Keras' own answer: the trainable variables of the layers. A step is a forward run,
     gradients and what the optimiser moves; `executed` says how it runs.
@@ -39,17 +41,16 @@ class Trainer:
         backend: str,
         executed: Callable[[Step], Step] = eagerly,
     ) -> None:
-        if backend != "tensorflow":
-            raise Unsupported(
-                f"no training on the {backend} backend: the lane takes its gradients from TensorFlow's tape"
-            )
+        if backend not in _GRADIENTS:
+            raise Unsupported(f"no training on the {backend} backend, which has no gradients")
         if any(getattr(layer, "eager_only", False) for layer in arrays.layers.values()):
             raise Unsupported("a layer here runs outside of what Keras differentiates")
         self.plan = plan
         self.arrays = arrays
         self.reset_state = reset_state
         self.executed = executed
-        self.framework = sys.modules["tensorflow"]
+        self.gradients = _GRADIENTS[backend]
+        self.detached = sys.modules["torch"].no_grad if backend == "torch" else nullcontext
 
     def weights_after_steps(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """`layer.weight@step` to the observed weight, for every training; calls made on the way are not observed."""
@@ -72,12 +73,16 @@ class Trainer:
         if self.executed is not eagerly:
             optimizer.build(trained)  # a function that is traced again may make no variables
 
+        untrained = [variable for variable in held.values() if id(variable) not in moved]
+
         def step(feed: Mapping[str, Any]) -> None:
-            with self.framework.GradientTape() as tape:
+            def loss() -> Any:
                 self.arrays.run(feed, is_symbolic=False)
-                loss = number_of(training["loss"], self.arrays.values[training["loss"]])
-            gradients = tape.gradient(loss, [_native(variable) for variable in trained])
-            optimizer.apply_gradients(zip(gradients, trained, strict=True))
+                return number_of(training["loss"], self.arrays.values[training["loss"]])
+
+            gradients = self.gradients(loss, trained, untrained, self.arrays.keras)
+            with self.detached():
+                optimizer.apply_gradients(zip(gradients, trained, strict=True))
 
         run = self.executed(step)
         found: dict[str, Any] = {}
@@ -98,6 +103,17 @@ class Trainer:
         if not getattr(layer, "built", False) or not hasattr(layer, "weights"):
             return {}
         return matched(layer, name, list(self.plan["layers"][name]["weights"]))
+
+
+def _tape_gradients(run: Run, trained: Sequence[Any], moved: Sequence[Any], keras: Any) -> Sequence[Any]:
+    """The gradient of the number that `run` gives by every trained variable; None where one has no part in it."""
+    with sys.modules["tensorflow"].GradientTape() as tape:
+        score = run()
+    found: Sequence[Any] = tape.gradient(score, [_native(variable) for variable in trained])
+    return found
+
+
+_GRADIENTS = {"tensorflow": _tape_gradients, "torch": torch_gradients, "jax": jax_gradients}
 
 
 def _native(variable: Any) -> Any:

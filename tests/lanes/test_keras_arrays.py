@@ -38,6 +38,7 @@ REMEMBERED = """
           before: {values: [0]}
           after: {values: [1]}
           by_hand: {values: [1]}
+        no_gradients: moving statistics are remembered numbers; what they were made of is not differentiated
 """
 
 
