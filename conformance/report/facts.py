@@ -150,15 +150,21 @@ def error_of(worst: Mapping[str, Any]) -> float:
     return abs(got - reference) if math.isfinite(got) and math.isfinite(reference) else math.nan
 
 
-def rule_of(record: Record, run: int, index: int, step: Mapping[str, Any]) -> str:
-    """The reference's rule for the same call on the same shapes: how its output follows, whatever the lane gave."""
+def reference_step(record: Record, run: int, index: int, step: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The reference's same call on the same shapes; None where it has none."""
     if REFERENCE not in record["lanes"]:
-        return ""
+        return None
     chunks = steps_by_run(record, REFERENCE)
     steps = chunks[run] if run < len(chunks) else []
     if index >= len(steps) or any(steps[index][key] != step[key] for key in ("node", "callee", "inputs")):
-        return ""
-    return str(steps[index]["rule"])
+        return None
+    return steps[index]
+
+
+def rule_of(record: Record, run: int, index: int, step: Mapping[str, Any]) -> str:
+    """The reference's rule for the same call on the same shapes: how its output follows, whatever the lane gave."""
+    same = reference_step(record, run, index, step)
+    return "" if same is None else str(same["rule"])
 
 
 def key_finding(record: Record) -> Mapping[str, Any] | None:

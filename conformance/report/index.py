@@ -9,7 +9,7 @@ from itertools import groupby
 from conformance.report.answer import answer
 from conformance.report.blocks import case_href
 from conformance.report.facts import Lanes, Record, is_failure
-from conformance.report.words import decimal, one_line, safe
+from conformance.report.words import one_line, safe, share_text
 
 PART = 100
 """Rows of a part at most."""
@@ -75,22 +75,24 @@ def _used(record: Record) -> str:
         return ""
     if largest == 0:
         return "exact" if record["outcome"] == "agree" else ""
-    return f"{max(round(100 * largest), 1)} %" if largest <= 1 else f"{decimal(largest, 2)} times"
+    if largest > 1:
+        return "not exact" if largest == float("inf") else share_text(largest)
+    return f"{max(round(100 * largest), 1)} %"
 
 
 def parts_of(rows: Sequence[Row]) -> Iterator[Part]:
     """The rows in their order, parted by outcome, passing ones by family too, and long parts again."""
-    for title, group in groupby(rows, _group):
+    for (outcome, family), group in groupby(rows, _group):
         every = tuple(group)
         for first in range(0, len(every), PART):
             shown = every[first : first + PART]
-            count = f"{len(every):,} case{'' if len(every) == 1 else 's'}"
+            count = f"{len(every):,}"
             if len(every) > PART:
                 upto = f" to {first + len(shown):,}" if len(shown) > 1 else ""
                 count = f"{first + 1:,}{upto} of {count}"
-            yield Part(f"{title}: {count}", shown)
+            agreeing = "agrees" if len(every) == 1 else "agree"
+            yield Part(f"{family}: {count} {agreeing}" if family else f"{outcome}: {count}", shown)
 
 
-def _group(row: Row) -> str:
-    family = one_line(row.id, 60).partition("/")[0]
-    return f"{family}, agree" if row.outcome == "agree" else row.outcome
+def _group(row: Row) -> tuple[str, str]:
+    return row.outcome, one_line(row.id, 60).partition("/")[0] if row.outcome == "agree" else ""

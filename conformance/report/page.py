@@ -23,7 +23,7 @@ from conformance.report.facts import (
 from conformance.report.findings import finding_text, verdict_text
 from conformance.report.page_lanes import lane_blocks, node_blocks
 from conformance.report.page_repro import repro_blocks
-from conformance.report.page_training import training_blocks
+from conformance.report.page_training import TRAINING, training_blocks
 from conformance.report.page_values import mask_blocks, value_blocks, worst_blocks
 from conformance.report.page_versions import version_blocks
 from conformance.report.trace import trace_table
@@ -61,6 +61,7 @@ def page_of(record: Record, lanes: Lanes, is_lean: bool = False, started: str = 
         Section("Agreement", tuple(_agreement(record, is_lean))),
         Section("Gradients", () if is_lean else tuple(_gradient_blocks(record))),
         Section("Values", () if is_lean else (*value_blocks(record), *mask_blocks(record, lanes))),
+        Section("Also differs", tuple(_further_blocks(record))),
         Section("Errors", tuple(_error_blocks(record))),
         Section("Weights", tuple(_weight_blocks(record))),
         Section("Source", tuple(_source_blocks(record))),
@@ -227,6 +228,14 @@ def _error_blocks(record: Record) -> list[Block]:
         if is_failure(held["verdict"]) and held["chatter"].strip():
             blocks.append(Paragraph(f"{one_line(name, 40)} printed:"))
             blocks.append(Code(safe(held["chatter"], 4_000)))
+    return blocks
+
+
+def _further_blocks(record: Record) -> list[Block]:
+    """What differs beside the first finding of each lane."""
+    blocks: list[Block] = []
+    for name in lane_names(record):
+        held = record["lanes"][name]
         if len(held["findings"]) > 1:
             rest = [finding_text(record, name, found) for found in held["findings"][1:]]
             more = f"\nand {held['findings_left_out']} more" if held["findings_left_out"] else ""
@@ -236,7 +245,7 @@ def _error_blocks(record: Record) -> list[Block]:
 
 
 def _weight_blocks(record: Record) -> list[Block]:
-    """The weights in Keras' layout, and where each lane's own weights come from."""
+    """The weights in Keras' layout, and where each lane's own weights come from; optimisers are told with training."""
     blocks: list[Block] = []
     held = next((found for found in record["lanes"].values() if any(found["weights"].values())), None)
     if held is not None:
@@ -257,6 +266,7 @@ def _weight_blocks(record: Record) -> list[Block]:
                 Cell(one_line(own["from"])),
             )
             for layer, weights in found["native"].items()
+            if not layer.startswith(TRAINING)
             for key, own in weights.items()
         ]
         if rows:

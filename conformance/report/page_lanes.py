@@ -49,7 +49,7 @@ def lane_blocks(record: Record, lanes: Lanes) -> list[Block]:
         row = _lane_row(record, name, named[name], label, run, wanted, rank)
         rows.append(tuple(map(_carried, row)) if name in carrying else row)
     sizes = varying_sizes(record, run)
-    caption = f"{one_line(label, 60)} by lane" if label else "by lane"
+    caption = f"the node {one_line(label, 60)}, lane by lane" if label else "lane by lane"
     if sizes:
         caption += f", at {dims_text(sizes)}"
     head = ("lane", "version", "verdict", *heads, "dtype", "mask", noun_of(record))
@@ -134,6 +134,8 @@ def _used_cell(record: Record, name: str, found: Mapping[str, Any], differing: M
 
 _TIERS = {"exact": "the last bit", "budget": "the budget", "tolerance": "the case's tolerance"}
 _NODE_HEAD = ("shape", "symbolic", "dtype", "mask", "judged by", "lanes")
+_OPTIONAL = ("at", "symbolic")
+"""Columns that are left out where they have nothing to say."""
 
 
 def node_blocks(record: Record) -> list[Block]:
@@ -142,10 +144,13 @@ def node_blocks(record: Record) -> list[Block]:
     if len(labels) * runs < 2:
         return []
     rows = [_node_row(record, label, run) for label in labels for run in range(runs)]
-    if all(not row[1].text for row in rows):
-        rows = [(row[0], *row[2:]) for row in rows]
-        return [Table("every node", ("node", *_NODE_HEAD), tuple(rows))]
-    return [Table("every node in every run", ("node", "at", *_NODE_HEAD), tuple(rows))]
+    head = ("node", "at", *_NODE_HEAD)
+    kept = [
+        column for column, name in enumerate(head) if name not in _OPTIONAL or any(row[column].text for row in rows)
+    ]
+    cells = tuple(tuple(row[column] for column in kept) for row in rows)
+    caption = "every node in every run" if 1 in kept else "every node"
+    return [Table(caption, tuple(head[column] for column in kept), cells)]
 
 
 def _node_row(record: Record, label: str, run: int) -> tuple[Cell, ...]:

@@ -9,6 +9,8 @@ from conformance.report.blocks import Block, Cell, Paragraph, Table
 from conformance.report.facts import REFERENCE, Record, flat, lane_names, node, node_labels
 from conformance.report.words import one_line, shape_text, share_text
 
+TRAINING = "training "
+"""How the names of trainings begin among what a lane holds of its own."""
 FEW = 4
 """Numbers of a weight that a cell shows; of larger ones the first stands for all."""
 
@@ -59,10 +61,12 @@ def _optimizers(record: Record) -> list[Block]:
     """What each lane's own optimiser is, where it is not Keras'."""
     return [
         Paragraph(
-            f"{one_line(lane, 40)}, {one_line(title, 40)}: {one_line(name, 60)}; {one_line(own['from'], 200)}.", "note"
+            f"{one_line(title, 40).capitalize()} in {one_line(lane, 40)} is by {one_line(name, 60)}: "
+            f"{one_line(own['from'], 200)}.",
+            "note",
         )
         for lane, held in record["lanes"].items()
         for title, optimizers in held["native"].items()
-        if title.startswith("training ")
+        if title.startswith(TRAINING)
         for name, own in optimizers.items()
     ]

@@ -274,6 +274,7 @@ def _scale(title: str, said: str, low: str, colours: Sequence[str], high: str) -
     for index, colour in enumerate(colours):
         size = (("x", start + index * CELL), ("y", 0), ("width", CELL), ("height", CELL))
         drawings.append(Drawing("rect", (*size, ("fill", colour))))
+    drawings.append(_frame(start, 0, len(colours) * CELL, CELL, "0.5", "currentColor"))
     end = start + len(colours) * CELL + LETTER
     drawings.append(_text(end, 10, high))
     return Panel(f"scale of the {title}", said, end + len(high) * LETTER, CELL + 2, tuple(drawings))

@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from conformance.report.blocks import Block, Cell, Table
-from conformance.report.facts import REFERENCE, Record, axis_names, flat_shapes, is_shape, node, rule_of, steps_by_run
+from conformance.report.facts import (
+    REFERENCE,
+    Record,
+    axis_names,
+    flat_shapes,
+    is_shape,
+    node,
+    reference_step,
+    rule_of,
+    steps_by_run,
+)
 from conformance.report.words import bound_shape, dims_text, one_line, raised_text, shape_text
 
 
@@ -26,7 +36,7 @@ def trace_table(record: Record, lane: str, run: int) -> list[Block]:
             Cell(one_line(step["node"], 60)),
             Cell(one_line(step["callee"], 60)),
             Cell(", ".join(named_shapes(record, shape, run) for shape in step["inputs"])),
-            Cell(named_shapes(record, step["outputs"], run)),
+            _output_cell(record, run, position, step),
             Cell(_symbolic(record, shown, step, run)),
             Cell(one_line(step["rule"] or rule_of(record, run, position, step), 400)),
         )
@@ -44,6 +54,13 @@ def trace_table(record: Record, lane: str, run: int) -> list[Block]:
     kept = [column for column in range(len(head)) if column < 4 or any(row[column].text for row in rows)]
     cells = tuple(tuple(row[column] for column in kept) for row in rows)
     return [Table(caption, tuple(head[column] for column in kept), cells, "ruled")]
+
+
+def _output_cell(record: Record, run: int, position: int, step: Mapping[str, Any]) -> Cell:
+    """What came out of a call; marked where the reference's same call on the same shapes gives another shape."""
+    said = named_shapes(record, step["outputs"], run)
+    same = reference_step(record, run, position, step)
+    return Cell(said, "" if same is None or same["outputs"] == step["outputs"] else "differ")
 
 
 def named_shapes(record: Record, nested: Any, run: int) -> str:

@@ -18,8 +18,8 @@ async (only) => (await axe.run(document, {resultTypes: ['violations'], ...only})
 """
 """What axe-core complains of on a page; its argument narrows the rules."""
 
-READY = "!document.getElementById('search').hidden"
-"""The script has shown the place that the address asks for."""
+READY = "#search:not([hidden])"
+"""What is there once the script has shown the place that the address asks for."""
 
 
 def unavailable(what: str) -> None:
@@ -63,7 +63,7 @@ def visit(browser: Any, tmp_path: Any) -> Iterator[Any]:
             page.set_viewport_size({"width": size[0], "height": size[1]})
         page.goto("about:blank")
         page.goto(f"{path.as_uri()}{hash}")
-        page.wait_for_function(READY)
+        page.wait_for_selector(READY, state="attached")
         return page
 
     yield open_page

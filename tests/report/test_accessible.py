@@ -45,7 +45,8 @@ COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-tex
 
 def complaints_at(page: Any, place: Any, only: Any) -> Any:
     page.evaluate("(place) => { location.hash = place; }", place)
-    page.wait_for_function("(place) => location.hash === place && document.readyState === 'complete'", arg=place)
+    case = place.removeprefix("#")
+    page.wait_for_selector(f'article[id="{case}"]:not([hidden])' if case in IDS else "#overview:not([hidden])")
     return [f"{place or 'overview'}: {complaint}" for complaint in page.evaluate(COMPLAINTS, only)]
 
 

@@ -18,6 +18,7 @@ from conformance.report.blocks import GLYPHS
 from conformance.report.findings import verdict_text
 from conformance.report.html import render, render_page
 from conformance.report.page import page_of
+from conformance.report.pictures import ERROR_COLOURS
 from conformance.report.words import rerun_command
 from tests.report.factory import LANE_ROWS, agreeing, differing, finding, mask, odd, results, too_large, wrong_shape
 from tests.report.test_html import HOSTILE, MIXED, poisoned, varied
@@ -53,6 +54,9 @@ DRAWN = """
 """
 """The page on the screen, without what the script adds for use on a screen."""
 WRITTEN = "(text) => new DOMParser().parseFromString(text, 'text/html').querySelector('article').innerHTML.trim()"
+
+
+ERRORS = [tuple(bytes.fromhex(colour[1:])) for colour in ERROR_COLOURS]
 
 
 def shown_ids(page: Any) -> Any:
@@ -332,6 +336,38 @@ def test_a_case_without_a_page_is_found_in_the_index(visit: Any, monkeypatch: An
     assert page.evaluate("document.querySelector(':target').querySelector('a').textContent") == "pooling/one.fine"
     page.fill("#query", "one.fine")
     assert shown_ids(page) == ["pooling/one.fine"]
+
+
+PARTS = "[...document.querySelectorAll('.part:not([hidden])')]"
+
+
+def test_of_the_parts_that_are_shown_the_first_has_the_heads_of_the_columns(visit: Any) -> None:
+    page = visit(MIXED)
+    for query, count in (("", 5), ("two", 2), ("status:agree", 1)):
+        page.fill("#query", query)
+        heights = page.evaluate(f"{PARTS}.map((part) => part.querySelector('thead').offsetHeight)")
+        assert len(heights) == count
+        assert heights[0] > 20
+        assert all(height < 3 for height in heights[1:])
+
+
+def test_the_title_of_a_part_is_one_line_on_a_narrow_screen(visit: Any) -> None:
+    page = visit(MIXED, size=(400, 800))
+    heights = page.evaluate(f"{PARTS}.map((part) => part.querySelector('caption').offsetHeight)")
+    assert 10 < max(heights) < 60
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_maps_and_scales_keep_their_colours_where_colours_are_forced_and_their_words_follow(
+    visit: Any, scheme: Any
+) -> None:
+    page = visit(results(too_large()), "#pooling/global_average.channels_first")
+    page.emulate_media(color_scheme=scheme, forced_colors="active")
+    colours = "[...document.querySelectorAll('svg text')].map((text) => getComputedStyle(text).fill)"
+    around = page.evaluate("getComputedStyle(document.querySelector('figcaption')).color")
+    assert set(page.evaluate(colours)) == {around}
+    scale = "[...document.querySelectorAll('figure:last-child rect')].map((rect) => getComputedStyle(rect).fill)"
+    assert page.evaluate(scale) == [*(f"rgb({red}, {green}, {blue})" for red, green, blue in ERRORS), "none"]
 
 
 def test_an_empty_report_opens(visit: Any) -> None:

@@ -210,11 +210,11 @@ def test_the_index_is_parted_by_outcome_and_family_and_each_part_says_what_it_ho
     page = render(results(wrong_shape(id="z/z.z"), *cases))
     captions = re.findall(r"<caption>([^<]*)", page[page.index('<div id="index">') :])
     assert captions[:5] == [
-        "differ: 1 case",
-        "a, agree: 1 to 2 of 5 cases",
-        "a, agree: 3 to 4 of 5 cases",
-        "a, agree: 5 of 5 cases",
-        "b, agree: 1 case",
+        "differ: 1",
+        "a: 1 to 2 of 5 agree",
+        "a: 3 to 4 of 5 agree",
+        "a: 5 of 5 agree",
+        "b: 1 agrees",
     ]
 
 

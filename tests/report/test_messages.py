@@ -132,8 +132,7 @@ def said(found: Any, **given: Any) -> Any:
         ),
         (
             finding("error", "reference_lost", "", got="timeout (still running after 60 s)"),
-            "error: torch gave an answer, and there is nothing to judge it by; "
-            "the reference: timeout (still running after 60 s)",
+            "error: torch gave an answer, and nothing judges it; the reference: timeout (still running after 60 s)",
         ),
         (finding("structure", "missing"), "structure: torch gave no pooled, the reference has it"),
         (
@@ -396,7 +395,7 @@ def test_the_page_of_a_passing_case_as_text() -> None:
           ✓ claims
 
         Lanes
-          pooled by lane:
+          the node pooled, lane by lane:
             lane      version                           verdict  batch  steps  dtype    mask  budget
             expected  by the case                                    2     11
             numpy     the NumPy reference               agree        2     11  float32  none  the reference
@@ -564,6 +563,15 @@ def test_the_trace_has_the_symbolic_shapes_of_a_step_that_gives_several() -> Non
     assert [cell.text for cell in table.rows[0]][-1] == "[(None, 4), (None, 4)]"
 
 
+def test_a_call_whose_output_has_another_shape_than_the_references_is_marked() -> None:
+    (table,) = trace_table(wrong_shape(), "torch", 0)
+    assert isinstance(table, Table)
+    assert [row[3].mark for row in table.rows] == ["", "differ"]
+    (table,) = trace_table(wrong_shape(), "keras", 0)
+    assert isinstance(table, Table)
+    assert [row[3].mark for row in table.rows] == ["", ""]
+
+
 def test_a_page_is_about_what_its_answer_speaks_of() -> None:
     found = agreeing(answer="{embedded.shape} and {pooled.values}, not {{pooled.mask}}")
     assert answer_facts(found) == [("embedded", "shape"), ("pooled", "values")]
@@ -572,7 +580,7 @@ def test_a_page_is_about_what_its_answer_speaks_of() -> None:
     assert key_label({**found, "answer": "", "expects": {**found["expects"], "nodes": {}}}) == "pooled"  # the last
     assert key_label({**found, "answer": "{gone.shape}"}) == "pooled"
     text = case_text(found, LANE_ROWS)
-    assert "embedded by lane:" in text
+    assert "the node embedded, lane by lane:" in text
     assert "pooled (2, 11) in numpy:" in text
 
 

@@ -42,7 +42,7 @@ def test_weights_stand_in_the_order_of_steps_with_every_lanes_numbers() -> None:
         ["dense.kernel", "10", "(1, 1)", "[[0.25]]", "[[0.3]]; 3.5 times"],
     ]
     assert [[cell.mark for cell in row[3:]] for row in table.rows] == [["", ""], ["", "differ"]]
-    assert note.text == "torch, training 1: torch.optim.SGD; the same arguments."
+    assert note.text == "Training 1 in torch is by torch.optim.SGD: the same arguments."
 
 
 def test_a_lane_that_did_not_get_so_far_is_said_to() -> None:
