@@ -338,6 +338,27 @@ def test_a_case_without_a_page_is_found_in_the_index(visit: Any, monkeypatch: An
     assert shown_ids(page) == ["pooling/one.fine"]
 
 
+def test_of_two_places_gone_to_at_once_the_last_is_shown(visit: Any) -> None:
+    page = visit(MIXED)
+    page.evaluate("location.hash = '#rnn/three.alone'; location.hash = '#pooling/one.fine'")
+    page.wait_for_selector('article[id="pooling/one.fine"]:not([hidden])')
+    page.evaluate("new Promise((resolve) => setTimeout(resolve, 100))")
+    assert shown_cases(page) == ["pooling/one.fine"]
+
+
+def test_a_browser_that_cannot_unpack_pages_shows_the_rows_and_says_so(visit: Any) -> None:
+    page = visit(MIXED)
+    page.add_init_script("delete window.DecompressionStream")
+    page.evaluate("location.hash = '#pooling/one.fine'")
+    page.reload()
+    page.wait_for_selector("#unknown:not([hidden])")
+    assert page.inner_text("#unknown") == "This browser is too old to unpack the page of pooling/one.fine."
+    assert "pooling/one.fine" in shown_ids(page)
+    page.fill("#query", "one.shape")
+    page.click("#index tbody tr:not([hidden]) a")
+    assert shown_cases(page) == ["pooling/one.shape"]
+
+
 PARTS = "[...document.querySelectorAll('.part:not([hidden])')]"
 
 
