@@ -52,7 +52,7 @@ def tests_of(module: str) -> list[str]:
     if not module.startswith("conformance.reference."):
         return list(JUDGED_BY.get(module.rpartition(".")[2], ("tests/judge", "tests/test_fakes.py", "tests/relations")))
     names = TESTS.get(module, (module.rpartition(".")[2],))
-    files = (f"tests/reference/test_{name}.py" for name in (*names, "longest_sum"))
+    files = (f"tests/reference/test_{name}.py" for name in (*names, "longest_sum", "bounds"))
     return [file for file in files if (ROOT / file).exists()]
 
 

@@ -86,6 +86,17 @@ def test_between_two_lanes_each_has_its_own_error(tmp_path: Path) -> None:
     assert found.odd_one_out is None
 
 
+def test_of_lanes_that_have_nothing_to_compare_nothing_is_measured(tmp_path: Path) -> None:
+    case, reference = case_and_reference(tmp_path)
+    honest = lane_at(case, reference, 0.0)
+    node = honest.runs[0]["pooled"]
+    shorter = replace(node, outputs=(replace(node.outputs[0], shape=(2, 1), values=node.outputs[0].values[:, :1]),))
+    lanes = {"numpy": reference, "keras": honest, "torch": replace(honest, lane="torch", runs=({"pooled": shorter},))}
+    (pair,) = [one for one in judge_case(case, lanes, {}).pairs if {one.first, one.second} == {"keras", "torch"}]
+    assert pair.finding is not None
+    assert (pair.finding.aspect, pair.used, pair.over, pair.count, pair.largest) == ("shape", 0.0, 0, 0, 0.0)
+
+
 def test_who_is_alone_against_all_others_is_named(tmp_path: Path) -> None:
     case, reference = case_and_reference(tmp_path)
     lanes = {

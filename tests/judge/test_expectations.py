@@ -27,6 +27,7 @@ TEXT = """
           y: dense(masked)
           same: y + 0.0
           other: y + 1.0
+          another: y + 1.0
         {more}
 """
 
@@ -53,6 +54,7 @@ WRONG = [
     ("expect: {weights: {dense: {kernel: [steps, 1]}}}", "weights", "case"),
     ("claims: [{same: [y, other]}]", "claims", "claim"),
     ("claims: [{differ: [y, same]}]", "claims", "claim"),
+    ("claims: [{differ: [y, other, another]}]", "claims", "claim"),
 ]
 
 

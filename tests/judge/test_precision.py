@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ import numpy as np
 import pytest
 
 from conformance.case.model import Tolerance
-from conformance.judge.budget import allowance, distance, gradient_allowance
+from conformance.judge.budget import Allowance, allowance, distance, gradient_allowance
 from conformance.judge.compare import overflows
 from conformance.judge.precision import coarser_policy
+from conformance.lanes.formats import FORMATS
 from conformance.lanes.process import LaneSpec
 from tests.builders import cases_of, fake, records_of
 
@@ -125,6 +127,13 @@ def test_two_lanes_of_two_policies_are_held_to_the_coarser_and_not_to_one_dtype(
     assert pairs["lane", "always_wrong"]["finding"]["aspect"] == "values"
 
 
+def test_the_coarser_of_two_is_the_first_lane_too_whatever_its_name(tmp_path: Path) -> None:
+    coarse = replace(under("mixed_bfloat16", "right"), name="zz")
+    (record,) = records_of(cases_of(CASE, tmp_path), coarse, replace(fake("always_right"), name="zzz"))
+    (pair,) = (pair for pair in record["pairs"] if (pair["first"], pair["second"]) == ("zz", "zzz"))
+    assert pair["finding"] is None
+
+
 def test_the_budget_takes_its_unit_from_the_format() -> None:
     # C = 8 + sqrt(16) = 12; without sensitivity 12 u |1| + 8 u max|ref| = (12 + 8) u for one element of 1
     one = np.array([1.0])
@@ -158,12 +167,19 @@ def test_exact_numbers_are_the_references_rounded_once() -> None:
     assert distance(np.array([np.pi]), found).over == 1
 
 
+def first_of(allowed: Allowance) -> Allowance:
+    return replace(allowed, reference=allowed.reference[:1], allowed=allowed.allowed[:1])
+
+
 def test_what_lies_at_the_end_of_float16_may_overflow_and_only_with_its_sign() -> None:
     reference = np.array([65510.0, 65510.0, 60000.0, -70000.0])  # of 60000: 9 u 60000 + 8 u 70000 = 537, too little
     allowed = allowance(reference, None, 1, precision="float16")
     got = np.array([np.inf, -np.inf, np.inf, -np.inf])
     assert overflows(got, allowed).tolist() == [True, False, False, True]
     assert not overflows(got, allowance(reference, None, 1)).any()
+    assert not overflows(np.array([np.inf]), replace(allowed, format=FORMATS["float32"])).any(), "of a finer format"
+    assert not overflows(np.array([np.inf, np.inf]), first_of(allowed)).any(), "of another shape"
+    assert overflows(np.array([np.inf]), first_of(allowed)).all()
     small = allowance(np.array([6000.0]), None, 1, precision="float16")
     assert not overflows(np.array([np.inf]), small).any()
 

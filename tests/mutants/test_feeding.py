@@ -5,13 +5,17 @@ Also the step and the gate of a recurrent layer. The lanes are the reference wit
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from conformance.judge.feeding import alone, fed
-from conformance.judge.gates import GATES
+from conformance.judge.compare import matched_outputs
+from conformance.judge.feeding import alone, answered, fed, is_reproduced
+from conformance.judge.gates import GATES, _Probe, _words
 from conformance.lanes.numpy import Reference
 from conformance.lanes.observation import Observation, from_message
 from conformance.lanes.process import LaneSpec
@@ -191,6 +195,50 @@ def test_a_node_alone_keeps_only_what_it_needs(tmp_path: Path) -> None:
     assert [name for name, _ in derived["graph"]] == ["sequence", "_doubled", "scores"]
     assert list(derived["layers"]) == ["dense"]
     assert set(derived["inputs"]) == {"sequence__0", "sequence__0_mask"}
+
+
+def moved(case: Any, reference: Observation, node: str, share: float) -> Observation:
+    """The reference's observation with the first element of one node off by this share of its budget."""
+    items = [item for item in matched_outputs(reference, reference, reference, case.demands, 1.0) if item.label == node]
+    (item,) = items
+    values = np.array(item.wanted.values)
+    values.flat[0] += share * item.allowed.allowed.flat[0]
+    whole = reference.runs[0][node]
+    off = replace(whole, outputs=(replace(whole.outputs[0], values=values),))
+    return replace(reference, runs=({**reference.runs[0], node: off},))
+
+
+@pytest.mark.parametrize(("share", "is_it"), [(0.0, True), (0.5, True), (1.5, False)])
+def test_a_plan_is_reproduced_within_the_budget_and_not_beyond(share: float, is_it: bool, tmp_path: Path) -> None:
+    case, plan, reference = reference_of(CHAIN, tmp_path)
+    assert is_reproduced(case, plan, moved(case, reference, "pooled", share)) == is_it
+
+
+def test_an_answer_is_held_to_the_budget_of_what_was_asked(tmp_path: Path) -> None:
+    """0.9 of a budget, most of which is what the rounding of inputs and weights moves."""
+    case, plan, reference = reference_of(CHAIN, tmp_path)
+    base = alone(case, plan, reference, "sequence")
+    known = answered(base, with_sensitivity=True)
+    assert known is not None
+
+    def probe(share: float) -> _Probe:
+        return _Probe(case, reference, True, lambda plans: [moved(case, known, "sequence", share) for _ in plans])
+
+    assert probe(0.9).is_answer_to(base, [base, None]) == [True, False]
+    assert probe(1.1).is_answer_to(base, [base]) == [False]
+
+
+class Agreeing:
+    """A lane that differs, and that agrees as soon as any gate is pinned."""
+
+    def wrong_in(self, plans: Sequence[Any]) -> list[list[Any] | None]:
+        return [["differs"]] if len(plans) == 1 else [[] for _ in plans]
+
+
+def test_a_fault_that_any_pin_hides_is_in_no_gate_more_than_in_another() -> None:
+    words = _words({"id": "x", "layers": {}}, GATES[3], Agreeing())  # type: ignore[arg-type]  # a fake
+    assert words == "update gate or reset gate or candidate"
+    assert _words({"id": "x", "layers": {}}, GATES[3][1:], Agreeing()) == "reset gate"  # type: ignore[arg-type]
 
 
 def test_the_gates_are_those_of_the_reference_in_their_order() -> None:

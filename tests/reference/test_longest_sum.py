@@ -36,6 +36,8 @@ COUNTED: list[tuple[str, dict[str, Any], tuple[Any, ...], int]] = [
     ("SimpleRNN", {"units": 4}, (SEQUENCE,), 5 + 4 + 7),
     ("GRU", {"units": 4}, (SEQUENCE,), 5 + 4 + 7),
     ("LSTM", {"units": 4}, (SEQUENCE,), 5 + 4 + 7),
+    # the state that comes after the sequence has no steps
+    ("GRU", {"units": 4}, (SEQUENCE, (2, 4)), 5 + 4 + 7),
     ("Bidirectional", {"layer": {"type": "GRU", "units": 4}}, (SEQUENCE,), 5 + 4 + 7),
     ("TimeDistributed", {"layer": {"type": "Dense", "units": 4}}, (SEQUENCE,), 5),
     ("Attention", {}, ([(2, 3, 4), (2, 7, 4)],), 7),

@@ -56,6 +56,11 @@ def test_a_channel_is_dropped_whole_or_not_at_all(layer: Any, x: Any, steps: Any
     assert numpy.allclose(share.max(axis=steps), share.min(axis=steps))
 
 
+def test_each_entry_of_the_batch_drops_channels_of_its_own() -> None:
+    kept = run(SpatialDropout1D(rate=0.5), numpy.ones((50, 2, 8)), training=True)[:, 0] > 0
+    assert len({tuple(row) for row in kept.tolist()}) > 1, "50 draws of 8 channels each that are all alike"
+
+
 def test_rates_at_the_ends() -> None:
     assert run(SpatialDropout1D(rate=0.0), X, training=True).tolist() == X.tolist()
     assert not run(SpatialDropout1D(rate=1.0), X, training=True).any()

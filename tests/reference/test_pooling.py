@@ -115,6 +115,10 @@ def test_global_mean_takes_any_entry_but_zero_for_true() -> None:
     assert run(GlobalAveragePooling1D(), along([1, 3, 9]), mask=numpy.array([[0.5, 1.0, 0.0]])).tolist() == [[2.0]]
 
 
+def test_any_entry_of_a_mask_but_zero_is_a_step() -> None:
+    assert run(GlobalAveragePooling1D(), along([1, 3, 9]), mask=numpy.array([[-1, 2, 0]])).tolist() == [[2.0]]
+
+
 def test_global_mean_needs_a_mask_over_the_steps() -> None:
     message = r"mask \(2, 3\) is not one entry for each of the 2 steps of \(2, 3, 2\)"
     with pytest.raises(LayerError, match=message):

@@ -1,0 +1,37 @@
+"""The least value of each argument that has one: a case below it is refused while it is read."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from conformance.reference.catalog import LAYERS
+from conformance.reference.optimizers import OPTIMIZERS
+
+LEAST = {
+    **dict.fromkeys(("batch_size", "depth_multiplier", "dilation_rate", "filters", "hidden_size", "input_dim"), 1),
+    **dict.fromkeys(("intermediate_size", "kernel_size", "key_dim", "max_position_embeddings", "n"), 1),
+    **dict.fromkeys(("num_attention_heads", "num_heads", "output_dim", "pool_size", "size", "sliding_window"), 1),
+    **dict.fromkeys(("strides", "type_vocab_size", "units", "value_dim", "vocab_size"), 1),
+    **dict.fromkeys(("beta_1", "beta_2", "initial_accumulator_value", "label_smoothing", "learning_rate"), 0),
+    **dict.fromkeys(("num_hidden_layers", "output_padding", "rho", "validation_split"), 0),
+}
+"""An axis, a window or a number of units is at least 1; a share, a padding or a number of steps back at least 0."""
+LEAST_OF_SOME = {
+    "dropout": {"Attention", "AdditiveAttention", "MultiHeadAttention"},
+    "epsilon": {"Adam", "AdamW", "RMSprop", "Adagrad"},
+    "groups": {"Conv1D", "Conv2D", "Conv3D"},
+    "momentum": {"SGD", "RMSprop"},
+    "weight_decay": {"AdamW"},
+}
+"""In the others any number is an argument: GroupNormalization takes -1 for a group a channel."""
+
+
+@pytest.mark.parametrize("kind", [*LAYERS.values(), *OPTIMIZERS.values()], ids=lambda kind: kind.__name__)
+def test_arguments_have_the_least_value_that_means_something(kind: type) -> None:
+    for field in dataclasses.fields(kind):  # type: ignore[arg-type]  # made dataclasses by __init_subclass__
+        expected = LEAST.get(field.name)
+        if kind.__name__ in LEAST_OF_SOME.get(field.name, ()):
+            expected = 1 if field.name == "groups" else 0
+        assert field.metadata.get("at_least") == expected, field.name
