@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from conformance.judge.budget import Allowance, distance, gradient_allowance
-from conformance.judge.compare import special_kinds
+from conformance.judge.compare import overflows, special_kinds
 from conformance.judge.verdict import Distance, Finding
 from conformance.lanes.observation import Observation, Output
 
@@ -17,8 +17,8 @@ def gradient_findings(
 
     `share` is what the case leaves of the budget.
 
-    NaN and infinities must stand at the same places, as in values. A lane that could not differentiate
-    (`gradient_note`) has nothing to compare; the note stands in its record.
+    NaN and infinities must stand at the same places, but where float16 ends, as in values. A lane that could not
+    differentiate (`gradient_note`) has nothing to compare; the note stands in its record.
     """
     findings: list[Finding] = []
     distances: dict[str, Distance] = {}
@@ -32,13 +32,15 @@ def gradient_findings(
         if found.shape != wanted.shape:
             findings.append(Finding("gradient", "shape", name, 0, wanted.shape, found.shape))
             continue
+        allowed = allowed_around(name, reference, share)
         unlike = special_kinds(found.values) != special_kinds(wanted.values)
+        unlike &= ~overflows(found.values, allowed)
         if unlike.any():
             index = tuple(int(i) for i in np.argwhere(unlike)[0])
             pair = ((index, float(wanted.values[index])), (index, float(found.values[index])))
             findings.append(Finding("gradient", "special", name, 0, *pair))
             continue
-        distances[name] = distance(found.values, allowed_around(name, reference, share))
+        distances[name] = distance(found.values, allowed)
         if distances[name].over:
             findings.append(Finding("gradient", "values", name, distance=distances[name]))
     return findings, distances

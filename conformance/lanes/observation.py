@@ -131,8 +131,19 @@ def from_message(lane: str, adapter: str, message: Mapping[str, Any]) -> Observa
     )
 
 
+def _values(packed: dict[str, Any]) -> Array:
+    """The array of a lane, with NaN that signal made quiet: memory that was never written holds some.
+
+    NumPy warns of each at its next cast, and a warning is an error here: the case would be lost, not judged.
+    """
+    values = unpack(packed)
+    if values.dtype.kind != "f" or not (is_nan := np.isnan(values)).any():
+        return values
+    return np.where(is_nan, values.dtype.type(np.nan), values)
+
+
 def _gradient(item: Mapping[str, Any]) -> Output:
-    values = unpack(item["data"])
+    values = _values(item["data"])
     moved = unpack(item["sensitivity"]) if "sensitivity" in item else None
     return Output(values.shape, str(values.dtype), values, None, moved)
 
@@ -144,7 +155,7 @@ def _node(node: Mapping[str, Any], sensitivity: list[Any] | None) -> Node:
             Output(
                 shape=tuple(item["shape"]),
                 dtype=item["dtype"],
-                values=unpack(item["data"]),
+                values=_values(item["data"]),
                 mask=None if item["mask"] is None else unpack(item["mask"]),
                 sensitivity=None if sensitivity is None else unpack(sensitivity[index]),
             )

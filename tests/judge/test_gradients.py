@@ -10,7 +10,7 @@ import pytest
 from conformance.judge.gradients import gradient_findings
 from conformance.lanes.observation import Observation, Output
 
-NAN = float("nan")
+NAN, INFINITY = float("nan"), float("inf")
 
 
 def observed(lane: str, **gradients: Any) -> Observation:
@@ -43,6 +43,22 @@ def kinds(got: Observation, wanted: Observation) -> list[tuple[str, str]]:
 def test_one_gradient(got: Any, wanted: Any, kind: str | None) -> None:
     found = kinds(observed("lane", dense_kernel=got), observed("numpy", dense_kernel=wanted))
     assert found == ([] if kind is None else [("dense.kernel", kind)])
+
+
+@pytest.mark.parametrize(
+    ("got", "precision", "is_excused"),
+    [
+        ([INFINITY, 2.0], "float16", True),
+        ([-INFINITY, 2.0], "float16", False),  # of the other sign
+        ([1e6, INFINITY], "float16", False),  # 2 is far from 65504, with all that it is allowed beside 1,000,000
+        ([INFINITY, 2.0], "bfloat16", False),
+        ([INFINITY, 2.0], "float32", False),
+    ],
+)
+def test_a_gradient_overflows_where_float16_ends(got: Any, precision: str, is_excused: bool) -> None:
+    reference = Output((2,), precision, np.array([1e6, 2.0]), None, np.zeros(2), precision=precision)
+    wanted = Observation("numpy", gradients={"dense.kernel": reference})
+    assert kinds(observed("lane", dense_kernel=got), wanted) == ([] if is_excused else [("dense.kernel", "special")])
 
 
 def test_a_gradient_that_one_lane_does_not_give_is_missing() -> None:
