@@ -263,7 +263,8 @@ def _named(
     Where none gives its masks too, those that give its values are meant if the lane's masks are the right ones:
     frameworks carry masks on by themselves, whatever a layer made of them.
     """
-    whole, in_values = [], []
+    whole: list[tuple[str, Mutant]] = []
+    in_values: list[tuple[str, Mutant]] = []
     for kind, mutant in tried:
         quick = wrong.answers(False, kind, mutant)
         if quick is None or quick.failure is not None:

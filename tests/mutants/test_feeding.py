@@ -236,9 +236,9 @@ class Agreeing:
 
 
 def test_a_fault_that_any_pin_hides_is_in_no_gate_more_than_in_another() -> None:
-    words = _words({"id": "x", "layers": {}}, GATES[3], Agreeing())  # type: ignore[arg-type]  # a fake
+    words = _words({"id": "x", "layers": {}}, GATES[3], Agreeing())
     assert words == "update gate or reset gate or candidate"
-    assert _words({"id": "x", "layers": {}}, GATES[3][1:], Agreeing()) == "reset gate"  # type: ignore[arg-type]
+    assert _words({"id": "x", "layers": {}}, GATES[3][1:], Agreeing()) == "reset gate"
 
 
 def test_the_gates_are_those_of_the_reference_in_their_order() -> None:
