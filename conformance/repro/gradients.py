@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from conformance.lanes.wire import unpack
+from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
 from conformance.repro.training import function
 
@@ -58,8 +59,12 @@ def _sources(evidence: Evidence, of_input: Callable[[str], str], of_weight: Call
     return ["sources = {", *rows, "}"]
 
 
-def keras_gradients(evidence: Evidence, names: Callable[[str], str], argument: str, again: Sequence[str]) -> list[str]:
-    """The function `gradients`, by TensorFlow's tape."""
+def keras_gradients(
+    evidence: Evidence, names: Callable[[str], str], argument: str, again: Sequence[str], backend: str
+) -> list[str]:
+    """The function `gradients`, by TensorFlow's tape or torch's graph. Raises NotScriptable for other backends."""
+    if backend not in ("tensorflow", "torch"):
+        raise NotScriptable(f"scripts take Keras' gradients from TensorFlow or torch, and this lane runs on {backend}")
 
     def weight(layer: str, key: str) -> str:
         return f"{names(layer)}.weights[{list(evidence.plan['layers'][layer]['weights']).index(key)}].value"
@@ -69,6 +74,10 @@ def keras_gradients(evidence: Evidence, names: Callable[[str], str], argument: s
         f"data = {argument % 'inputs'}",
         *_weighted(evidence),
         *_sources(evidence, lambda name: f'data["{names(name)}"]', weight),
+    ]
+    if backend == "torch":
+        return function("gradients", _WORDS, [*lines, *_BY_TORCH], "dict(zip(sources, found))")
+    lines += [
         "with tf.GradientTape() as tape:",
         "    tape.watch(sources)",
         "    outputs = dict(named(graph(**data)))",
@@ -76,6 +85,15 @@ def keras_gradients(evidence: Evidence, names: Callable[[str], str], argument: s
         'found = tape.gradient(score, sources, unconnected_gradients="zero")',
     ]
     return function("gradients", _WORDS, lines, "{name: tf.convert_to_tensor(one) for name, one in found.items()}")
+
+
+_BY_TORCH = (
+    "for tensor in sources.values():",
+    "    tensor.requires_grad_()",
+    "outputs = dict(named(graph(**data)))",
+    "score = sum((outputs[name] * torch.from_numpy(array)).sum() for name, array in cotangents.items())",
+    "found = torch.autograd.grad(score, list(sources.values()), materialize_grads=True)",
+)
 
 
 def torch_gradients(
@@ -91,11 +109,7 @@ def torch_gradients(
         f"data = {argument % 'inputs'}",
         *_weighted(evidence),
         *_sources(evidence, lambda name: f'data["{names(name)}"]', held),
-        "for tensor in sources.values():",
-        "    tensor.requires_grad_()",
-        "outputs = dict(named(graph(**data)))",
-        "score = sum((outputs[name] * torch.from_numpy(array)).sum() for name, array in cotangents.items())",
-        "found = torch.autograd.grad(score, list(sources.values()), materialize_grads=True)",
+        *_BY_TORCH,
     ]
     return function("gradients", _WORDS, lines, "dict(zip(sources, found))")
 

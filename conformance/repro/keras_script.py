@@ -24,7 +24,7 @@ from conformance.repro.custom import custom_source
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
 from conformance.repro.gradients import keras_gradients, more_of
-from conformance.repro.keras_training import keras_training
+from conformance.repro.keras_training import IMPORTS, keras_training
 from conformance.repro.literals import value_text
 from conformance.repro.names import Names
 from conformance.repro.operations import arithmetic_text, index_text, keras_operation
@@ -116,7 +116,7 @@ class _Keras:
                 "",
                 "import keras",
                 "import numpy as np",
-                *(["import tensorflow as tf"] if self.more else []),
+                *([IMPORTS[self.backend]] if self.more and self.backend in IMPORTS else []),
             ),
             helpers=(*self.custom.values(), *self.helpers.values()),
             build=tuple(build),
@@ -136,7 +136,7 @@ class _Keras:
         """The function that `more` calls."""
         if self.more == "train()":
             return keras_training(self.plan, self.names, argument, resets, self.backend, self.failure)
-        return keras_gradients(self.evidence, self.names, argument, resets) if self.more else []
+        return keras_gradients(self.evidence, self.names, argument, resets, self.backend) if self.more else []
 
     # layers
 

@@ -1,4 +1,4 @@
-"""Trainings as plain Keras: an optimiser of Keras and TensorFlow's tape, as in a loop of one's own."""
+"""Trainings as plain Keras: an optimiser of Keras and the backend's gradients, as in a loop of one's own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Any
 from conformance.repro.errors import NotScriptable
 from conformance.repro.literals import value_text
 from conformance.repro.training import feeds, function, in_loop, loss_lines, title
+
+IMPORTS = {"tensorflow": "import tensorflow as tf", "torch": "import torch"}
+"""By backend what a script that differentiates imports."""
 
 
 def keras_training(
@@ -20,10 +23,10 @@ def keras_training(
 ) -> list[str]:
     """The function `train`. `again` is what gives layers back what earlier runs have moved.
 
-    Raises NotScriptable for a backend without a tape.
+    Raises NotScriptable for a backend whose gradients scripts do not know.
     """
-    if backend != "tensorflow":
-        raise NotScriptable(f"scripts take Keras' gradients from TensorFlow's tape, and this lane runs on {backend}")
+    if backend not in IMPORTS:
+        raise NotScriptable(f"scripts take Keras' gradients from TensorFlow or torch, and this lane runs on {backend}")
     lines = [f"data = {argument % 'inputs'}", "found = {}"]
     for index, training in enumerate(plan["trainings"]):
         before, loop, fed = feeds(training, names)
@@ -37,12 +40,30 @@ def keras_training(
             f"moved = {listed}",
             *before,
             loop,
-            "    with tf.GradientTape() as tape:",
-            *in_loop(in_loop(loss_lines(training, f"graph(**{fed})", failure))),
-            "    optimizer.apply(tape.gradient(loss, moved), moved)",
+            *in_loop(_STEPS[backend](loss_lines(training, f"graph(**{fed})", failure))),
             *in_loop(line for layer in training["layers"] for line in _found(plan, names, layer)),
         ]
     return function("train", "The weights after each step of training.", lines, "found")
+
+
+def _by_tape(loss: list[str]) -> list[str]:
+    return [
+        "with tf.GradientTape() as tape:",
+        *in_loop(loss),
+        "optimizer.apply(tape.gradient(loss, moved), moved)",
+    ]
+
+
+def _by_torch(loss: list[str]) -> list[str]:
+    return [
+        *loss,
+        "gradients = torch.autograd.grad(loss, [variable.value for variable in moved])",
+        "with torch.no_grad():",
+        "    optimizer.apply(gradients, moved)",
+    ]
+
+
+_STEPS = {"tensorflow": _by_tape, "torch": _by_torch}
 
 
 def _found(plan: Mapping[str, Any], names: Callable[[str], str], layer: str) -> list[str]:

@@ -148,9 +148,9 @@ def _clip(config: Config) -> list[str]:
     if config["global_clipnorm"] is not None:
         longest = value_text(config["global_clipnorm"])
         return [
-            "norm = np.sqrt(sum(np.sum(g**2) for g in gradients.values()))  # of all together",
+            "length = np.sqrt(sum(np.sum(g**2) for g in gradients.values()))  # of all together",
             "for g in gradients.values():",
-            f"    g *= {longest} / max(norm, {longest})",
+            f"    g *= {longest} / max(length, {longest})",
         ]
     if config["clipvalue"] is not None:
         bound = value_text(config["clipvalue"])

@@ -122,9 +122,9 @@ def _clip(config: Config) -> list[str]:
         longest = value_text(config["global_clipnorm"])
         return [
             "# torch's clip_grad_norm_ would add 1e-6 to the norm",
-            "norm = torch.sqrt(sum(tensor.grad.square().sum() for tensor in moved))",
+            "length = torch.sqrt(sum(tensor.grad.square().sum() for tensor in moved))",
             "for tensor in moved:",
-            f"    tensor.grad.mul_({longest} / norm.clamp(min={longest}))",
+            f"    tensor.grad.mul_({longest} / length.clamp(min={longest}))",
         ]
     if config["clipvalue"] is not None:
         return [f"torch.nn.utils.clip_grad_value_(moved, {value_text(config['clipvalue'])})"]

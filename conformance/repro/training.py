@@ -38,7 +38,7 @@ NAMES = frozenset(
         "epsilon",
         "rho",
         "weight_decay",
-        "norm",
+        "length",
         "velocity",
         "m",
         "v",
