@@ -40,8 +40,19 @@ their little-endian bytes, larger ones by the formula that draws them, which the
 
 The script of Keras is written from the case: layers as a user constructs them, the graph as functional calls. Those of
 torch and NumPy carry the source of our ports and of our reference, pruned to what the case needs, with plain NumPy in
-the place of autograd: they are what was judged, not a second version of it. A script shows a forward pass; gradients,
-training and relations between several runs have none.
+the place of autograd: they are what was judged, not a second version of it.
+
+A case that trains has its training in the script, as a function `train` below the graph, and prints all weights after
+each step. In Keras that is an optimizer of `keras.optimizers` and TensorFlow's tape (torch's graph, on that backend); in
+torch `torch.optim`, set so that Keras' numbers come out, with the convention in a comment, or the step written out where
+no argument does that, or torch's optimizer as it is where the case asks for that; in NumPy the step in a few lines, and
+gradients by central differences of fourth order in float64, which are right to ten digits and need no autograd.
+
+Where a gradient is what differs, scripts of all lanes print gradients: of the sum of all outputs, each times an array
+that is in the script. The report keeps the worst element of one that differs, and the script of that lane looks at it.
+Where a layer of Keras makes weights of another shape, the script prints the shapes. Where a case ends the process, the
+script runs it in a child and prints the signal. Relations between several runs have no scripts, nor have trainings of
+Keras on JAX.
 
 This page is written by `nox -s repro`, which runs every script.
 """
