@@ -43,10 +43,11 @@ torch and NumPy carry the source of our ports and of our reference, pruned to wh
 the place of autograd: they are what was judged, not a second version of it.
 
 A case that trains has its training in the script, as a function `train` below the graph, and prints all weights after
-each step. In Keras that is an optimizer of `keras.optimizers` and TensorFlow's tape (torch's graph, on that backend); in
-torch `torch.optim`, set so that Keras' numbers come out, with the convention in a comment, or the step written out where
-no argument does that, or torch's optimizer as it is where the case asks for that; in NumPy the step in a few lines, and
-gradients by central differences of fourth order in float64, which are right to ten digits and need no autograd.
+each step. In Keras that is an optimizer of `keras.optimizers` and TensorFlow's tape (torch's graph, on that backend);
+in torch `torch.optim`, set so that Keras' numbers come out, with the convention in a comment, or the step written out
+where no argument does that, or torch's optimizer as it is where the case asks for that; in NumPy the step in a few
+lines, and gradients by central differences of fourth order in float64, which are right to ten digits and need no
+autograd.
 
 Where a gradient is what differs, scripts of all lanes print gradients: of the sum of all outputs, each times an array
 that is in the script. The report keeps the worst element of one that differs, and the script of that lane looks at it.
