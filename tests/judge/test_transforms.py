@@ -66,3 +66,11 @@ def test_what_is_allowed_grows_with_the_change() -> None:
     got = 2 * X + 1.5e-6
     assert "times 2" in " ".join(found(got)), "1.5e-6 is less than twice 1e-6"
     assert found(2 * X + 1e-5 * np.sign(X)) == []
+
+
+def test_a_change_that_an_output_of_fewer_axes_does_not_have_does_not_fit_it() -> None:
+    number = np.float64(2.0)
+    changes = list(transforms(X[..., ::-1], X))
+    assert "with the 2 blocks of its last axis in the order (1, 0)" in [change.words for change in changes]
+    reached = [change.words for change in changes if fits(np.float64(5.0), number, np.float64(1e-6), change.apply)]
+    assert reached == []
