@@ -86,8 +86,8 @@ def remembering(plan: Mapping[str, Any]) -> list[str]:
 def title(training: Training, index: int, count: int) -> str:
     """The comment above a training."""
     number = f" {index + 1}" if count > 1 else ""
-    steps = "a step" if training["steps"] == 1 else f"{training['steps']} steps"
-    return f"# training{number}: {steps} of {training['optimizer']} that make the node {training['loss']} smaller"
+    steps, verb = ("a step", "makes") if training["steps"] == 1 else (f"{training['steps']} steps", "make")
+    return f"# training{number}: {steps} of {training['optimizer']} that {verb} the node {training['loss']} smaller"
 
 
 def feeds(training: Training, names: Callable[[str], str]) -> tuple[list[str], str, str]:

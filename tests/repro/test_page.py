@@ -45,6 +45,17 @@ def test_other_lanes_have_no_command() -> None:
     assert "--lane torch" not in text
 
 
+def test_a_training_has_commands_and_a_lost_process_only_a_script_that_is_there() -> None:
+    record = agreeing()
+    (run,) = record["lanes"]["keras"]["runs"]
+    run["dense.kernel@1"] = next(iter(run.values()))
+    assert case_text(record, LANE_ROWS).count("conformance repro ") == 3
+    record["lanes"]["keras"]["verdict"] = "crash"
+    assert "--lane keras" not in case_text(record, LANE_ROWS)
+    record["lanes"]["keras"]["repro"] = "import subprocess"
+    assert "--lane keras" in case_text(record, LANE_ROWS)
+
+
 def test_a_case_that_differs_keeps_the_scripts_that_the_command_prints(tmp_path: Path) -> None:
     (case,) = cases_of(POOLED, tmp_path)
     (record,) = records_of((case,), fake("always_wrong"))
