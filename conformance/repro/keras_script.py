@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from conformance.case.expressions import (
@@ -205,7 +205,7 @@ class _Keras:
         for node, tree in self.graph:
             known = set(built)
             if self._is_absent(tree, absent, built):
-                lines += [self.text(call) for call in outermost(tree, built - known)]
+                lines += [*self._models(tree, absent), *map(self.text, outermost(tree, built - known))]
                 absent.add(node)
                 continue
             lines += [*self._models(tree), f"{self.names(node)} = {self.text(tree)}"]
@@ -244,13 +244,15 @@ class _Keras:
                 return False
         return False
 
-    def _models(self, tree: Tree) -> list[str]:
-        """Models that are called for the first time here."""
+    def _models(self, tree: Tree, absent: Collection[str] = ()) -> list[str]:
+        """Models that are called for the first time here, and whose ends are not absent."""
         lines = []
         for callee in callees(tree):
             if callee in self.plan["models"] and callee not in self.models_made:
-                self.models_made.append(callee)
                 spec = self.plan["models"][callee]
+                if any(end in absent for end in (*spec["inputs"], *spec["outputs"])):
+                    continue
+                self.models_made.append(callee)
                 ends = [[self.names(name) for name in spec[side]] for side in ("inputs", "outputs")]
                 texts = [side[0] if len(side) == 1 else f"[{', '.join(side)}]" for side in ends]
                 lines.append(f"{self.names(callee)} = keras.Model({', '.join(texts)})")

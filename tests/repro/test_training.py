@@ -22,7 +22,7 @@ from conformance.repro.numpy_training import SLOPE
 from conformance.repro.parts import Body
 from conformance.repro.script import script
 from tests.repro.scripts import alone, together
-from tests.repro.test_numpy import evidence
+from tests.repro.test_numpy import ROW, evidence
 
 LINE = """
     schema_version: 1
@@ -318,3 +318,37 @@ def test_a_script_says_what_it_trains_and_what_the_report_says(tmp_path: Path) -
     text = script(evidence(line("{type: SGD}"), tmp_path), "numpy")
     assert "# The report says: this lane agrees with the NumPy reference.\n" in text
     assert "    # training: 2 steps of SGD that make the node loss smaller\n" in text
+
+
+def test_layers_and_models_below_a_loss_are_built_before_they_are_called(tmp_path: Path) -> None:
+    """A loss has no run without numbers, what stands in its arguments has; text alone, for Keras is not needed here."""
+    text = """
+        schema_version: 1
+        topic: a loss over everything
+        source: {kind: hand}
+        cases:
+          - id: nested
+            question: What is built?
+            inputs: {x: {shape: [4, 3]}, y: {shape: [4, 2]}, z: {shape: [4, 3]}}
+            layers: {dense: {type: Dense, units: 2}, last: {type: Dense, units: 2}, mse: {type: MeanSquaredError}}
+            models: {half: {inputs: [x], outputs: [h]}}
+            graph:
+              h: dense(x)
+              loss: mse(y, last(half(z)))
+            training: {optimizer: {type: SGD}, loss: loss}
+    """
+
+    def written_on(backend: str) -> str:
+        row = {**ROW, "name": "keras", "adapter": "keras", "versions": {"keras": "3", backend: "1"}}
+        given = evidence(text, tmp_path, rows=(ROW, row))
+        lanes = given.record["lanes"]
+        return script(replace(given, record={**given.record, "lanes": {**lanes, "keras": lanes["numpy"]}}), "keras")
+
+    written = written_on("tensorflow")
+    built = written[: written.index("# weights, in Keras' order")]
+    assert "half = keras.Model(x, h)\nlast(half(z))\n" in built
+    assert "mse(y" not in built
+    assert "tape.gradient(loss, moved)" in written
+    assert "torch.autograd.grad(loss, " in written_on("torch")
+    with pytest.raises(NotScriptable, match="and this lane runs on jax"):
+        written_on("jax")
