@@ -15,6 +15,8 @@ from conformance.repro.training import Training, feeds, found_lines, function, i
 Config = Mapping[str, Any]
 Held = Callable[[str, str], str]
 """Layer and weight to the text of its tensor, in Keras' layout."""
+_LAYOUT = "# weights move in Keras' layout: an optimizer looks at single numbers, or at the norm of a whole weight"
+_NO_GRADIENTS = ("for tensor in moved:", "    tensor.grad = None")
 
 
 def torch_training(
@@ -39,6 +41,7 @@ def torch_training(
             break
         before, loop, fed = feeds(training, names)
         start, step = _native(training, noted) if training["is_native"] else _ported(training)
+        has_optimizer = any(line.startswith("optimizer = ") for line in start)
         moved = ", ".join(held(*_parts(name)) for name in training["trained"])
         rows = [
             (f"{name}.{key}", f"{observed(name, key)}.detach().clone()") for name, key in weights_of(plan, training)
@@ -47,7 +50,7 @@ def torch_training(
             "",
             title(training, index, len(plan["trainings"])),
             *again,
-            "# weights move in Keras' layout: an optimizer looks at single numbers, or at the norm of a whole weight",
+            *([] if index else [_LAYOUT]),
             *_one_bias(training, native),
             *_listed("moved = [", moved.split(", "), "]"),
             "for tensor in moved:",
@@ -56,8 +59,7 @@ def torch_training(
             *before,
             loop,
             *in_loop(loss_lines(training, f"graph(**{fed})", failure)),
-            "    for tensor in moved:",
-            "        tensor.grad = None",
+            *in_loop(["optimizer.zero_grad()"] if has_optimizer else _NO_GRADIENTS),
             "    loss.backward()",
             *in_loop(step),
             *in_loop(found_lines(rows)),
