@@ -21,6 +21,8 @@ from conformance.case.model import Case
 from conformance.run import Run, lane_specs
 
 LANES = ("keras", "torch")
+ENDS_A_PROCESS = "pooling/max1d.too_long_open_overlapping"
+"""Its lane is started again and imports its framework again, which is not what is measured."""
 WAYS = ("forward only", "with gradients", "with gradients and relations")
 
 
@@ -59,7 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--every", type=int, default=8, help="every n-th case only")
     every = parser.parse_args(arguments).every
-    cases = [replace(case, time_limit=3600.0) for case in load_folder(Path("cases")) if not case.lanes][::every]
+    measured = [case for case in load_folder(Path("cases")) if not case.lanes and case.id != ENDS_A_PROCESS]
+    cases = [replace(case, time_limit=3600.0) for case in measured][::every]
     base = 0.0
     for way in WAYS:
         controller, lanes = cost(cases, way)

@@ -43,8 +43,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(group)
     group.addoption(
         "--relations",
-        action="store_true",
+        action="store_const",
+        const=1,
+        default=0,
         help="run each case several times more and ask which relations between the runs every lane keeps",
+    )
+    group.addoption(
+        "--relations-of",
+        dest="relations",
+        type=int,
+        metavar="N",
+        help="the same for a sample, one case in N, which is the same each time",
     )
     group.addoption(
         "--seed",

@@ -76,10 +76,8 @@ class Session:
 
             in_process = self.config.getoption("in_process") or []
             specs, excuses = self.specs, self.excuses
-            asks_relations = bool(self.config.getoption("relations"))
-            self._run = Run(
-                specs, in_process, lambda record, lanes: excuses.apply(record, specs, lanes), asks_relations
-            )
+            one_in = self.config.getoption("relations")
+            self._run = Run(specs, in_process, lambda record, lanes: excuses.apply(record, specs, lanes), one_in)
         return self._run
 
     @cached_property

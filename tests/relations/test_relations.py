@@ -16,7 +16,7 @@ from conformance.relations.asking import together
 from conformance.relations.catalog import RELATIONS
 from conformance.relations.judge import relations_of
 from conformance.report.text import lane_failure
-from conformance.run import LANES, Run
+from conformance.run import LANES, Run, is_in_sample
 from tests.builders import POOLED, cases_of, fake
 
 CASE = """
@@ -143,6 +143,27 @@ def test_what_is_broken_only_beside_others_is_not_broken(behaviour: str, tmp_pat
     """Many runs in one plan are a short cut: a relation that fails there is asked for again by itself."""
     found = record_of(tmp_path, fake(behaviour, only=["fam/topic.masked|relations"]))
     assert (found["verdict"], found["aspects"]["relations"]) == ("agree", "agree")
+
+
+def test_a_sample_is_about_one_in_so_many_and_does_not_depend_on_other_cases() -> None:
+    ids = [f"family/topic.case_{number}" for number in range(2000)]
+    sample = [name for name in ids if is_in_sample(name, 20)]
+    assert 70 <= len(sample) <= 130
+    assert [name for name in ids[1000:] if is_in_sample(name, 20)] == [name for name in sample if name in ids[1000:]]
+    assert all(is_in_sample(name, 1) for name in ids)
+
+
+def test_cases_outside_of_the_sample_are_asked_for_no_relation(tmp_path: Path) -> None:
+    (case,) = cases_of(POOLED, tmp_path)
+    one_in = next(number for number in range(2, 50) if not is_in_sample(case.id, number))
+    spec = fake("always_right")
+    found = {}
+    for asked in (1, one_in):
+        run = Run((spec, LANES["numpy"]), in_process=[spec.name, "numpy"], with_relations=asked)
+        run.announce([(case, [spec.name])])
+        found[asked] = run.record(case)["lanes"][spec.name]["aspects"].get("relations")
+        run.stop()
+    assert found == {1: "agree", one_in: None}
 
 
 def test_relations_over_inputs_share_one_plan(tmp_path: Path) -> None:
