@@ -73,7 +73,8 @@ class Trainer:
         if self.executed is not eagerly:
             optimizer.build(trained)  # a function that is traced again may make no variables
 
-        untrained = [variable for variable in held.values() if id(variable) not in moved]
+        every = [v for layer in self.arrays.layers.values() for v in getattr(layer, "variables", ())]
+        untrained = [variable for variable in every if id(variable) not in moved]
 
         def step(feed: Mapping[str, Any]) -> None:
             def loss() -> Any:
