@@ -55,7 +55,8 @@ class Tally:
         if found.verdict is not Verdict.AGREE:
             cause = found.cause
             words = f"{cause.aspect} of {cause.node}" if cause else found.reason
-            self.alarms.append(where | {"cause": words, "used": _rounded(found.used)})
+            used = cause.distance.used if cause and cause.distance else found.used
+            self.alarms.append(where | {"cause": words, "used": _rounded(used)})
             return
         for item in floats_of(case, got, reference):
             distance = found.distances[item.run].get(item.label) if item.run < len(found.distances) else None
