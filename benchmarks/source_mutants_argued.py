@@ -40,9 +40,29 @@ ARGUED: Mapping[tuple[str, str, str], str] = {
         'return np.stack([value[0], np.zeros_like(value[1])]) if name == "bias" and value.ndim >= 2 else value',
     ): "a bias has one axis or two",
     (
+        "reference.global_pooling",
+        'channels = 1 if self.data_format == "channels_first" else len(shape) - 1',
+        'channels = 1 if self.data_format <= "channels_first" else len(shape) - 1',
+    ): "of the two formats `channels_first` is the first in the alphabet",
+    (
+        "reference.margins",
+        "return np.mean(np.where(gap > 0.0, gap, 0.0) ** 2, axis=-1), None",
+        "return np.mean(np.where(gap >= 0.0, gap, 0.0) ** 2, axis=-1), None",
+    ): "a gap of 0 has the square 0 and the slope 0 on both sides",
+    (
         "reference.merging",
         "present = [mask for mask in masks or () if mask is not None]",
         "present = [mask for mask in masks and () if mask is not None]",
+    ): _MISTAKE,
+    (
+        "reference.noise",
+        "return np.swapaxes(x, layer.channels_axis, 1 if layer.channels_axis > 1 else 2)",
+        "return np.swapaxes(x, layer.channels_axis, 1 if layer.channels_axis > 0 else 2)",
+    ): _MISTAKE,
+    (
+        "reference.optimizer_base",
+        "key: np.where(rows, value, old.get(name, {}).get(key, 0.0)) for key, value in memory[name].items()",
+        "key: np.where(rows, value, old.get(name, {}).get(key, -1.0)) for key, value in memory[name].items()",
     ): _MISTAKE,
     (
         "reference.optimizers",
@@ -76,6 +96,16 @@ ARGUED: Mapping[tuple[str, str, str], str] = {
         'if comparer.aspect == "values":',
         'if comparer.aspect >= "values":',
     ): "of the comparers' aspects `values` is the last in the alphabet",
+    (
+        "judge.expectations",
+        'if wanted.dtype.kind == "f":',
+        'if wanted.dtype.kind <= "f":',
+    ): "of the kinds before `f`, truths are neither NaN nor infinite nor signed, and no case states complex numbers",
+    (
+        "judge.feeding",
+        'inputs[name] = {"shape": shape, "dtype": str(arrays[0].dtype)}',
+        'inputs[name] = {"shape": shape, "dtype": str(arrays[ -1].dtype)}',
+    ): "a node has one dtype in all runs",
     (
         "judge.expectations",
         'for a, b in pairs if claim.kind == "differ" else pairs[: len(claim.nodes) - 1]:',

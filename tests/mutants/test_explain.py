@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from conformance.judge.case import judge_case
+from conformance.judge.explain import explanations
+from conformance.lanes.numpy import Reference
+from conformance.lanes.observation import from_message
 from conformance.lanes.process import LaneSpec
+from conformance.plan import plan_of
 from tests.builders import POOLED, cases_of, fake, records_of
 
 GRU = """
@@ -91,3 +97,58 @@ def test_a_mistake_that_this_case_cannot_see_explains_nothing(tmp_path: Path) ->
     unmasked = POOLED.replace(", mask_zero: true", "")
     found = explained(unmasked, tmp_path, fake("always_wrong"))
     assert found["explained_by"] == [], "ignores_mask gives the reference's own answer here"
+
+
+NORMALISED = """
+    schema_version: 1
+    topic: a normalisation
+    dims: {batch: 2, steps: 5, features: 4}
+    source: {kind: hand}
+    cases:
+      - id: one
+        question: Which epsilon?
+        inputs: {x: {shape: [batch, steps, features]}}
+        layers:
+          norm: {type: GroupNormalization, groups: 2, epsilon: EPSILON}
+          first: {type: Dense, units: 4, activation: tanh}
+          last: {type: Dense, units: 3}
+        graph:
+          y: norm(x)
+          z: last(first(x))
+"""
+
+
+def with_argument(right: str, wrong: str, folder: Path) -> dict[str, Any]:
+    """A lane that answers the question with other arguments, explained to the one who asked it with the right ones."""
+    (case,) = cases_of(right, folder / "right")
+    (other,) = cases_of(wrong, folder / "wrong")
+    reference = from_message("numpy", "numpy", Reference({}).observe(plan_of(case)))
+    drawn = {name: spec["weights"] for name, spec in plan_of(case)["layers"].items()}
+    plan = plan_of(other)
+    layers = {name: {**spec, "weights": drawn[name]} for name, spec in plan["layers"].items()}
+    asked = {**plan, "layers": layers, "runs": plan_of(case)["runs"]}
+    got = replace(from_message("lane", "keras", Reference({}).observe(asked)), gradients={})
+    both = {"numpy": reference, "lane": got}
+    found = explanations(case, judge_case(case, both, {}), both, {})["lane"]
+    return {"sentence": found.sentence, "mutants": found.mutants}
+
+
+def test_where_no_mistake_fits_another_argument_may(tmp_path: Path) -> None:
+    right = NORMALISED.replace("EPSILON", "0.5")
+    found = with_argument(right, NORMALISED.replace("EPSILON", "0.25"), tmp_path)
+    assert found["sentence"] == "lane answers as one who takes epsilon=0.25 (GroupNormalization). It starts at y."
+    assert found["mutants"] == ("GroupNormalization.epsilon=0.25",)
+
+
+def test_an_argument_of_some_layers_only_is_said_to_be_that(tmp_path: Path) -> None:
+    right = NORMALISED.replace("EPSILON", "0.5")
+    found = with_argument(right, right.replace("tanh", "sigmoid"), tmp_path)
+    assert found["sentence"] == (
+        "lane answers as one who takes activation=sigmoid where activation is given (Dense). It starts at z."
+    )
+
+
+def test_a_number_that_nobody_takes_is_no_argument(tmp_path: Path) -> None:
+    right = NORMALISED.replace("EPSILON", "0.5")
+    found = with_argument(right, NORMALISED.replace("EPSILON", "0.37"), tmp_path)
+    assert found["mutants"] == ()
