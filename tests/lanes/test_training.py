@@ -68,7 +68,7 @@ def test_the_reference_raises_for_a_loss_that_is_no_number(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("backend", "layers", "reason"),
     [
-        ("jax", {}, "no training on the jax backend: the lane takes its gradients from TensorFlow's tape"),
+        ("openvino", {}, "no training on the openvino backend, which has no gradients"),
         (
             "tensorflow",
             {"loss": SimpleNamespace(eager_only=True)},
