@@ -1,15 +1,17 @@
 """How many faults in live frameworks the cases find, and how many the explanations name.
 
-    python -m tests.faults.campaign [-o docs/faults.md] [--only NAME] [--every N]
+    python -m tests.faults.campaign [-o docs/faults.md] [--keep FILE] [--only NAME] [--every N]
 
 A fault is tried in the cases that use its layers, one after the other, until one of them differs where the unpatched
 framework agrees. A control is another way to the same numbers: it is tried in as many cases, and must agree in all.
+With `--keep`, what came of each is kept as it comes, so that a campaign that was stopped goes on where it was.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -126,12 +128,39 @@ class Campaign:
         return Outcome(self.framework, fault, is_control, count)
 
 
-def run(cases: Sequence[Case], frameworks: Sequence[str], only: str = "", every: int = 1) -> list[Outcome]:
+class Kept:
+    """What came of faults so far, in a file that is written after each; nothing is kept without one."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.rows: dict[str, list[Any]] = {}
+        if path is not None and path.exists():
+            self.rows = json.loads(path.read_text(encoding="utf-8"))
+
+    def get(self, framework: str, fault: Fault, is_control: bool) -> Outcome | None:
+        row = self.rows.get(f"{framework} {fault.name}")
+        return None if row is None else Outcome(framework, fault, is_control, *row)
+
+    def put(self, outcome: Outcome) -> Outcome:
+        self.rows[f"{outcome.framework} {outcome.fault.name}"] = [
+            outcome.tried,
+            outcome.found_in,
+            outcome.explanation,
+        ]
+        if self.path is not None:
+            self.path.write_text(json.dumps(self.rows, indent=1), encoding="utf-8")
+        return outcome
+
+
+def run(
+    cases: Sequence[Case], frameworks: Sequence[str], only: str = "", every: int = 1, keep: Path | None = None
+) -> list[Outcome]:
     """The outcome of every fault and control of these frameworks; of a sample where `every` is more than 1.
 
     A sample has every n-th fault and all controls, each of these in as many fewer cases.
     """
     outcomes = []
+    kept = Kept(keep)
     for framework in frameworks:
         campaign = Campaign(framework, cases)
         controls = {fault.name for fault in controls_of(framework)}
@@ -140,7 +169,9 @@ def run(cases: Sequence[Case], frameworks: Sequence[str], only: str = "", every:
             wanted = [(name, fault) for name, fault in known_faults(framework).items() if only in name]
             sample = [one for one in wanted if one[0] not in controls][::every]
             for name, fault in [*sample, *(one for one in wanted if one[0] in controls)]:
-                outcomes.append(campaign.tried(fault, name in controls, max(SPREAD // every, 1)))
+                known = kept.get(framework, fault, name in controls)
+                made = known or kept.put(campaign.tried(fault, name in controls, max(SPREAD // every, 1)))
+                outcomes.append(made)
         finally:
             campaign.stop()
     return outcomes
@@ -204,9 +235,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("-o", "--output", type=Path)
     parser.add_argument("--only", default="", help="faults with this in their name")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="a sample: every n-th fault and control")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="where outcomes are kept, and read again")
     parser.add_argument("--frameworks", nargs="+", default=["keras", "torch"])
     parsed = parser.parse_args(arguments)
-    outcomes = run(load_folder(Path("cases")), parsed.frameworks, parsed.only, parsed.every)
+    outcomes = run(load_folder(Path("cases")), parsed.frameworks, parsed.only, parsed.every, parsed.keep)
     text = page(outcomes)
     if parsed.output is None:
         sys.stdout.write(text)
