@@ -207,8 +207,8 @@ def page(outcomes: Sequence[Outcome]) -> str:
     lines = [
         "# Faults in live frameworks: what the cases find",
         "",
-        "Each fault rewrites a line of Keras' own source, or wraps a function of torch, while the lane answers; none",
-        "is made from a mutant of the reference. Controls compute the same in another order. Made by",
+        "Each fault rewrites a line of the framework's own source, or wraps a function of torch, while the lane",
+        "answers; none is made from a mutant of the reference. Controls compute the same in another order. Made by",
         "`python -m tests.faults.campaign -o docs/faults.md`. A fault is tried in the cases of its layers on which the",
         "unpatched framework agrees, until one of them differs; a control in at most",
         f"{SPREAD} of them. The last column says whether the explanation names the fault, by words that stand beside",
