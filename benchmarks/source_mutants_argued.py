@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 _MISTAKE = "serves the mutants that layers come with, and no layer"
 _TWO_KINDS = "a claim is `same` or `differ`, and these compare alike"
+_ANY_LENGTH = "NumPy takes any negative length for the one that is left over"
 _ANY_SEED = "what is drawn is never compared: any seed is as good"
 
 ARGUED: Mapping[tuple[str, str, str], str] = {
@@ -45,6 +46,16 @@ ARGUED: Mapping[tuple[str, str, str], str] = {
         'channels = 1 if self.data_format <= "channels_first" else len(shape) - 1',
     ): "of the two formats `channels_first` is the first in the alphabet",
     (
+        "reference.lookup",
+        "flat = numpy.reshape(one.gradient, (-1, *table.shape[1:]))",
+        "flat = numpy.reshape(one.gradient, (- 2, *table.shape[1:]))",
+    ): _ANY_LENGTH,
+    (
+        "reference.lookup",
+        "flat = numpy.reshape(one.gradient, (-1, *table.shape[1:]))",
+        "flat = numpy.reshape(one.gradient, (~1, *table.shape[1:]))",
+    ): _ANY_LENGTH,
+    (
         "reference.margins",
         "return np.mean(np.where(gap > 0.0, gap, 0.0) ** 2, axis=-1), None",
         "return np.mean(np.where(gap >= 0.0, gap, 0.0) ** 2, axis=-1), None",
@@ -58,6 +69,16 @@ ARGUED: Mapping[tuple[str, str, str], str] = {
         "reference.noise",
         "return np.swapaxes(x, layer.channels_axis, 1 if layer.channels_axis > 1 else 2)",
         "return np.swapaxes(x, layer.channels_axis, 1 if layer.channels_axis > 0 else 2)",
+    ): _MISTAKE,
+    (
+        "reference.optimizer_base",
+        "return {name: moved[name] - (optimizer.weight_decay or 0.0) * w for name, w in weights.items()}",
+        "return {name: moved[name] - (optimizer.weight_decay or -1.0) * w for name, w in weights.items()}",
+    ): _MISTAKE,
+    (
+        "reference.optimizers",
+        "return self.learning_rate * math.sqrt(second) / first * old / (np.sqrt(v) + self.epsilon)",
+        "return self.learning_rate * math.sqrt(second) / first * old / (np.sqrt(v) * self.epsilon)",
     ): _MISTAKE,
     (
         "reference.optimizer_base",
