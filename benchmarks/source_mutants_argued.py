@@ -77,6 +77,11 @@ ARGUED: Mapping[tuple[str, str, str], str] = {
     ): _MISTAKE,
     (
         "reference.optimizers",
+        "return self.change(number + 1, g, square, memory)",
+        "return self.change(number % 1, g, square, memory)",
+    ): _MISTAKE,
+    (
+        "reference.optimizers",
         "return self.learning_rate * math.sqrt(second) / first * old / (np.sqrt(v) + self.epsilon)",
         "return self.learning_rate * math.sqrt(second) / first * old / (np.sqrt(v) * self.epsilon)",
     ): _MISTAKE,

@@ -40,3 +40,13 @@ def test_where_layers_of_a_kind_differ_only_those_that_say_something_are_told_ot
     assert mutant.mistake == "takes activation=sigmoid where activation is given"
     assert broken(Dense(units=3, activation="tanh"), mutant) == Dense(units=3, activation="sigmoid")
     assert broken(Dense(units=3), mutant) == Dense(units=3)
+
+
+def test_the_numbers_are_those_that_libraries_take() -> None:
+    """Keras and torch: epsilons, slopes of leaky_relu, LeakyReLU and PReLU, momenta of statistics, betas and rho."""
+    assert {1e-3, 1e-7, 1e-6, 1e-12} <= set(NUMBERS), "Keras' epsilons"
+    assert {1e-5, 1e-8, 1e-6, 1e-12} <= set(NUMBERS), "torch's"
+    assert {0.2, 0.3, 0.01, 0.25, 0.5} <= set(NUMBERS), "slopes and rates"
+    assert {0.99, 0.1, 0.9, 0.999, 1e-4} <= set(NUMBERS), "momenta, betas, rates"
+    assert {0.0, 1.0} <= set(NUMBERS), "left out, and whole"
+    assert len(NUMBERS) == 18

@@ -79,6 +79,12 @@ def test_steps_worked_out_on_paper(optimizer: Optimizer, start: float, slope: An
     assert path(optimizer, start, slope, len(expected)) == pytest.approx(expected, rel=1e-14)
 
 
+def test_amsgrad_starts_with_the_first_square_however_small() -> None:
+    # as without: the learning rate times the sign
+    found = path(Adam(learning_rate=0.1, epsilon=0.0, amsgrad=True), 2.0, lambda w: 0.03, 1)
+    assert found == pytest.approx([1.9], rel=1e-12)
+
+
 def test_amsgrad_divides_by_the_largest_mean_of_squares() -> None:
     # beta_2 = 0.5. g = 4: v = 8. g = 0: v would be 4 and stays 8. m = 2, then 1.
     # a = 0.1 sqrt(1 - 1/4) / (1 - 1/4) at the second step: 0.1 * 1 / sqrt(0.75) / sqrt(8)

@@ -115,6 +115,11 @@ def test_global_mean_takes_any_entry_but_zero_for_true() -> None:
     assert run(GlobalAveragePooling1D(), along([1, 3, 9]), mask=numpy.array([[0.5, 1.0, 0.0]])).tolist() == [[2.0]]
 
 
+def test_a_window_is_two_steps_where_nothing_is_said() -> None:
+    assert run(MaxPooling1D(), along([1, 5, 2, 3, 9])).ravel().tolist() == [5.0, 3.0]
+    assert MaxPooling2D().pool_size == (2, 2)
+
+
 def test_any_entry_of_a_mask_but_zero_is_a_step() -> None:
     assert run(GlobalAveragePooling1D(), along([1, 3, 9]), mask=numpy.array([[-1, 2, 0]])).tolist() == [[2.0]]
 
