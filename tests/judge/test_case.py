@@ -16,7 +16,7 @@ from conformance.judge.case import judge_case, judge_lane
 from conformance.judge.compare import matched_outputs, special_kinds
 from conformance.judge.divergence import divergences
 from conformance.lanes.numpy import Reference
-from conformance.lanes.observation import Observation, from_message
+from conformance.lanes.observation import Failure, Observation, from_message
 from conformance.plan import plan_of
 from tests.builders import POOLED, cases_of
 
@@ -95,6 +95,18 @@ def test_of_lanes_that_have_nothing_to_compare_nothing_is_measured(tmp_path: Pat
     (pair,) = [one for one in judge_case(case, lanes, {}).pairs if {one.first, one.second} == {"keras", "torch"}]
     assert pair.finding is not None
     assert (pair.finding.aspect, pair.used, pair.over, pair.count, pair.largest) == ("shape", 0.0, 0, 0, 0.0)
+
+
+@pytest.mark.parametrize("raising", ["keras", "torch"])
+def test_of_two_lanes_the_error_is_that_of_the_one_that_raised(raising: str, tmp_path: Path) -> None:
+    case, reference = case_and_reference(tmp_path)
+    failure = Failure("call", "ValueError", "no such thing", "pooled")
+    lanes = {name: lane_at(case, reference, 0.0, name) for name in ("keras", "torch")}
+    lanes[raising] = replace(lanes[raising], failure=failure, runs=())
+    found = judge_case(case, {"numpy": reference, **lanes}, {})
+    (pair,) = [one for one in found.pairs if {one.first, one.second} == {"keras", "torch"}]
+    assert pair.finding is not None
+    assert (pair.finding.kind, pair.finding.got) == ("one_raised", failure)
 
 
 def test_who_is_alone_against_all_others_is_named(tmp_path: Path) -> None:

@@ -178,6 +178,7 @@ def test_what_lies_at_the_end_of_float16_may_overflow_and_only_with_its_sign() -
     assert overflows(got, allowed).tolist() == [True, False, False, True]
     assert not overflows(got, allowance(reference, None, 1)).any()
     assert not overflows(np.array([np.inf]), replace(allowed, format=FORMATS["float32"])).any(), "of a finer format"
+    assert not overflows(np.array([np.inf]), allowance(np.array([3.4028234e38]), None, 1)).any(), "at float32's end"
     assert not overflows(np.array([np.inf, np.inf]), first_of(allowed)).any(), "of another shape"
     assert overflows(np.array([np.inf]), first_of(allowed)).all()
     small = allowance(np.array([6000.0]), None, 1, precision="float16")

@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.judge.changes import fits
+from conformance.judge.budget import allowance
+from conformance.judge.changes import _masked, fits
+from conformance.judge.compare import Matched
 from conformance.judge.transforms import transforms
+from conformance.lanes.observation import Output
 
 X = np.random.default_rng(1).normal(0.25, 1.0, (2, 3, 6))
 ALLOWED = 1e-6 * np.ones(X.shape)
@@ -74,3 +77,25 @@ def test_a_change_that_an_output_of_fewer_axes_does_not_have_does_not_fit_it() -
     assert "with the 2 blocks of its last axis in the order (1, 0)" in [change.words for change in changes]
     reached = [change.words for change in changes if fits(np.float64(5.0), number, np.float64(1e-6), change.apply)]
     assert reached == []
+
+
+def with_mask(mask: Any) -> Output:
+    return Output((2, 3), "float64", np.ones((2, 3)), None if mask is None else np.array(mask))
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "words"),
+    [
+        (None, [[True, False, True]], "without its mask"),
+        ([[True, True, True]], None, "with a mask that is true everywhere"),
+        ([[True, False, True]], None, "with a mask where it has none"),
+        ([[False, True, False]], [[True, False, True]], "with its mask inverted"),
+        ([[True, True, False]], [[True, False, False]], "with more of its mask true"),
+        ([[True, False, False]], [[True, True, False]], "with less of its mask true"),
+        ([[True, False, True]], [[True, True, False]], "with another mask"),
+        ([[True, False]], [[True, True, False]], "with another mask"),
+    ],
+)
+def test_a_mask_is_told_from_the_references(mine: Any, theirs: Any, words: str) -> None:
+    allowed = allowance(np.ones((2, 3)), None, 1)
+    assert _masked([Matched("y", 0, with_mask(mine), with_mask(theirs), allowed)]) == words
