@@ -14,6 +14,7 @@ import numpy as np
 
 from conformance.lanes.keras_arrays import KerasArrays, flat
 from conformance.lanes.keras_gradients import variables_of
+from conformance.lanes.keras_weights import restore_weights
 from conformance.lanes.wire import pack, unpack
 
 Plan = Mapping[str, Any]
@@ -26,9 +27,13 @@ def gradients_by_cotangents(
     plan: Plan, arrays: KerasArrays, inputs: Mapping[str, Any], backend: str
 ) -> tuple[dict[str, Any], str]:
     """Variable to packed gradient, or a note that says why there are none; the layers are as before afterwards."""
+    calls = len(arrays.observing.steps)
+    note = _build(plan, arrays, inputs)
+    del arrays.observing.steps[calls:]
+    if note:
+        return {}, note
     variables = variables_of(plan, arrays.layers)
     before = {name: np.array(variable) for name, variable in variables.items()}
-    calls = len(arrays.observing.steps)
 
     def scored(feed: Mapping[str, Any]) -> Any:
         arrays.run(feed, is_symbolic=False)
@@ -43,6 +48,20 @@ def gradients_by_cotangents(
         del arrays.observing.steps[calls:]
         for name, variable in variables.items():
             variable.assign(before[name])
+
+
+def _build(plan: Plan, arrays: KerasArrays, inputs: Mapping[str, Any]) -> str:
+    """Builds what no symbolic run has built, for JAX assigns no weight while it traces; why it cannot, or nothing."""
+    unbuilt = [name for name, layer in arrays.layers.items() if getattr(layer, "built", True) is False]
+    if not unbuilt:
+        return ""
+    try:
+        arrays.run(inputs, is_symbolic=False)
+    except Exception as error:  # the run that is observed raises it again
+        return f"{type(error).__name__}: {error}"
+    for name in unbuilt:
+        restore_weights(arrays.layers[name], name, plan["layers"][name])
+    return ""
 
 
 def _score(arrays: KerasArrays, cotangents: Mapping[str, Any]) -> Any:

@@ -39,12 +39,23 @@ CASES = """
           _hidden: norm(first(x), training=True)
           loss: mse(y, last(_hidden))
         training: {optimizer: {type: Adam, learning_rate: 0.125}, loss: loss, steps: 2}
+      - id: built_late
+        question: And of a layer that no symbolic run can build?
+        inputs:
+          samples: {fill: {lists: {count: 3, shape: [5]}}}
+        layers:
+          dense: {type: Dense, units: hidden}
+        graph:
+          y: dense(stack(samples))
 """
 
 
 @pytest.mark.frameworks
 def test_keras_on_torch_gives_gradients_and_trains(tmp_path: Path) -> None:
-    (record,) = records_of(cases_of(CASES, tmp_path), parse("keras[torch]"), in_process=False)
+    (record, late) = records_of(cases_of(CASES, tmp_path), parse("keras[torch]"), in_process=False)
+    lane = late["lanes"]["keras-torch"]
+    assert (lane["verdict"], lane["aspects"]["gradient"]) == ("agree", "agree")
+    assert {"dense.kernel", "dense.bias"} <= set(lane["gradients"])
     lane = record["lanes"]["keras-torch"]
     assert (lane["verdict"], lane["findings"]) == ("agree", [])
     assert (lane["aspects"]["gradient"], lane["aspects"]["weights"]) == ("agree", "agree")
