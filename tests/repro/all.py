@@ -109,8 +109,7 @@ def page(results: Mapping[str, Any], scripts: Any, refused: Any, failed: Any) ->
     sizes = sorted(len(text.encode()) for lane in LANES for text in scripts[lane].values())
     lines += ["", "A cell counts scripts that reproduce, of those that there are."]
     lines.append(f"Half of the scripts have at most {sizes[len(sizes) // 2]:,} bytes, the longest {sizes[-1]:,}.")
-    lines += ["", "## Without a script", "", f"| why | {' | '.join(LANES)} | cases |", "|---|" + "---:|" * 3 + "---|"]
-    lines += _refusals(refused)
+    lines += ["", "## Without a script", "", *(_refusals(refused) or ["None."])]
     wrong = [f"- `{name}`, {lane}" for lane in LANES for name in failed[lane]]
     lines += ["", "## That do not reproduce", "", *(wrong or ["None."])]
     return "\n".join(lines) + "\n"
@@ -119,7 +118,7 @@ def page(results: Mapping[str, Any], scripts: Any, refused: Any, failed: Any) ->
 def _refusals(refused: Mapping[str, Mapping[str, str]]) -> list[str]:
     """A row a reason: how many cases of each lane, and the first of them by name."""
     reasons = dict.fromkeys(_cell(why) for lane in LANES for why in refused[lane].values())
-    rows = []
+    rows = [f"| why | {' | '.join(LANES)} | cases |", "|---|" + "---:|" * 3 + "---|"] if reasons else []
     for reason in reasons:
         names = {lane: [name for name, why in refused[lane].items() if _cell(why) == reason] for lane in LANES}
         every = list(dict.fromkeys(name for lane in LANES for name in names[lane]))
