@@ -84,6 +84,22 @@ def test_stated_values_are_compared(values: str, verdict: str, tmp_path: Path) -
     assert record["lanes"]["always_right"]["verdict"] == verdict
 
 
+@pytest.mark.parametrize(("stated", "aspect"), [("-1.0", "values"), ("-0.0", "special")])
+def test_only_a_negative_zero_is_another_zero(stated: str, aspect: str, tmp_path: Path) -> None:
+    """6 - 6 = 0, with the sign of a sum."""
+    text = ONE_RUN.replace("y + 1.0", "y - 6.0", 1).format(more=f"expect: {{other: {{values: [[[{stated}], [0.0]]]}}}}")
+    (record,) = records_of(cases_of(text, tmp_path), fake("always_right"))
+    first = record["lanes"]["always_right"]["findings"][0]
+    assert (first["aspect"], first["wanted_by"]) == (aspect, "case")
+
+
+def test_a_weight_has_the_sizes_of_the_first_run(tmp_path: Path) -> None:
+    """The kernel is (3, 2): `batch` is 2 in the first run, and 1 in the second."""
+    text = TEXT.replace("units: 1", "units: 2").format(more="expect: {weights: {dense: {kernel: [dim, batch]}}}")
+    (record,) = records_of(cases_of(text, tmp_path), fake("always_right"))
+    assert record["lanes"]["always_right"]["verdict"] == "agree"
+
+
 def test_values_of_another_shape_differ_and_are_not_broadcast(tmp_path: Path) -> None:
     text = ONE_RUN.format(more="expect: {y: {values: [[[6.0]]]}}")
     (record,) = records_of(cases_of(text, tmp_path), fake("always_right"))
