@@ -130,10 +130,13 @@ def moderated(sensitivity: Array) -> Array:
     (d s_i^2 + d0 s0^2) / (d + d0) with d = 8, d0 = 4; s0 is the median of what is not zero, so that one element at a
     jump moves no other.
     """
-    squares = np.where(np.isfinite(sensitivity), sensitivity, 0.0) ** 2
-    moving = squares[squares > 0]
-    prior = float(np.median(moving)) if moving.size else 0.0
-    return np.sqrt((DRAWS * squares + PRIOR_DRAWS * prior) / (DRAWS + PRIOR_DRAWS))
+    finite = np.where(np.isfinite(sensitivity), sensitivity, 0.0)
+    largest = float(np.max(finite, initial=0.0))
+    if largest == 0.0:
+        return finite
+    squares = (finite / largest) ** 2  # that of 1e200 itself is no number any more
+    prior = float(np.median(squares[squares > 0]))
+    return largest * np.sqrt((DRAWS * squares + PRIOR_DRAWS * prior) / (DRAWS + PRIOR_DRAWS))
 
 
 def gradient_allowance(
@@ -168,7 +171,7 @@ def distance(got: Array, allowed: Allowance) -> Distance:
     if values.size == 0:
         return Distance(0.0, 0, 0, 0.0)
     both = np.isfinite(reference) & np.isfinite(values)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         error = np.where(both, np.abs(values - reference), 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         used = np.where(error == 0.0, 0.0, error / allowed.allowed)
@@ -209,8 +212,17 @@ def _over_the_tensor(values: Array, allowed: Allowance, both: Array) -> tuple[fl
     if reference.dtype.kind != "f" or not both.any() or allowed.format.digits > FLOAT32.digits:
         return 0.0, 0.0  # beside float64 the reference's own errors are as large
     rounding = (allowed.sensitivity + allowed.format.unit * np.abs(reference) + allowed.format.tiny)[both]
-    error = (values - reference)[both]
-    unit = float(np.sqrt(np.mean(rounding**2)))
+    with np.errstate(over="ignore"):
+        error = (values - reference)[both]
+    unit = _root_mean_square(rounding)
     if unit == 0.0:
         return 0.0, 0.0
-    return float(np.sqrt(np.mean(error**2))) / unit, float(np.mean(error)) / unit
+    return _root_mean_square(error) / unit, float(np.mean(error / unit))
+
+
+def _root_mean_square(values: Array) -> float:
+    """By way of the largest of them, as in `moderated`."""
+    largest = float(np.max(np.abs(values)))
+    if largest == 0.0 or np.isinf(largest):
+        return largest
+    return largest * float(np.sqrt(np.mean((values / largest) ** 2)))

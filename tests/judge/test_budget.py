@@ -93,3 +93,14 @@ def test_long_sums_are_granted_more() -> None:
     found = distance(1.0 + 6 * UNIT * np.where(np.arange(100) % 2 == 0, 1, -1), errors(many, 400))
     assert is_biased(found, terms=1)
     assert not is_biased(found, terms=400)
+
+
+def test_numbers_whose_squares_are_too_large_are_measured_like_any_other() -> None:
+    """Named mistakes make such numbers; a warning of NumPy's, which tests take for an error, would lose the case."""
+    reference = np.full(40, 1e200)
+    allowed = allowance(reference, np.full(40, 1e190), 1)
+    moderate = allowance(np.full(40, 1.0), np.full(40, 1e-10), 1)
+    found, usual = distance(reference * 1.5, allowed), distance(np.full(40, 1.5), moderate)
+    assert (found.over, found.rms, found.mean) == (40, pytest.approx(usual.rms), pytest.approx(usual.mean))
+    largest = np.full(40, 1.7e308)
+    assert distance(-largest, allowance(largest, None, 1)).over == 40
