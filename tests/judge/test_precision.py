@@ -12,7 +12,7 @@ import pytest
 from conformance.case.model import Tolerance
 from conformance.judge.budget import Allowance, allowance, distance, gradient_allowance
 from conformance.judge.compare import overflows
-from conformance.judge.precision import coarser_policy
+from conformance.judge.precision import _moves, coarser_policy
 from conformance.lanes.formats import FORMATS
 from conformance.lanes.process import LaneSpec
 from tests.builders import cases_of, fake, records_of
@@ -183,6 +183,12 @@ def test_what_lies_at_the_end_of_float16_may_overflow_and_only_with_its_sign() -
     assert overflows(np.array([np.inf]), first_of(allowed)).all()
     small = allowance(np.array([6000.0]), None, 1, precision="float16")
     assert not overflows(np.array([np.inf]), small).any()
+
+
+def test_where_no_sensitivities_came_there_are_none_of_any_run() -> None:
+    assert [_moves([], run, "y") for run in (0, 1)] == [[], []]
+    assert [_moves([{"y": [3.0]}], run, "y") for run in (0, 1, 2)] == [[3.0], [], []]
+    assert _moves([{"x": [3.0]}], 0, "y") == []
 
 
 def test_of_two_policies_the_coarser_is_judged_by() -> None:
