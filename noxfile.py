@@ -117,6 +117,12 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", requires=["shared"])
 def gate(session: nox.Session) -> None:
-    """Keras 2.15 on TensorFlow 2.15.1 against the pinned Keras 3: what changed. Arguments go to `conformance gate`."""
+    """Keras 2.15 on TensorFlow 2.15.1 against the pinned Keras 3, then Keras 3.2.1: what changed.
+
+    The second run is of the cases that changed since Keras 3.2 alone. Arguments go to `conformance gate`, once.
+    """
     old = "--from=old=keras@2.15.0,tensorflow==2.15.1,scipy"
     run(session, "conformance", "gate", old, "--to=new=keras", *session.posargs)
+    if not session.posargs:
+        since = ("cases/embedding", "cases/merge/mask.case.yaml", "cases/loss", "--output=reports/gate-3.2")
+        run(session, "conformance", "gate", "--from=keras@3.2.1", "--to=keras@3.15.1", *since)
