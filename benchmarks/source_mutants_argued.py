@@ -142,5 +142,15 @@ ARGUED: Mapping[tuple[str, str, str], str] = {
         'if (found is None) != (claim.kind == "same"):',
         'if (found is None) != (claim.kind >= "same"):',
     ): _TWO_KINDS,
+    (
+        "judge.transforms",
+        "if 2 <= reference.ndim <= MAX_RANK:",
+        "if 1 <= reference.ndim <= MAX_RANK:",
+    ): "the axes of a vector have one order only",
+    (
+        "judge.verdict",
+        "@dataclass(frozen=True, slots=True)",
+        "@dataclass(frozen=True, slots=False)",
+    ): "slots save memory and change no number",
 }
 """Module, line before and line after to why nothing can tell them apart."""

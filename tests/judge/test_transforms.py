@@ -43,6 +43,15 @@ def found(got: Any, reference: Any = X, allowed: Any = ALLOWED) -> list[str]:
             lambda x: np.concatenate([x[..., 3:], x[..., :3]], axis=2),
             "with the 2 blocks of its last axis in the order (1, 0)",
         ),
+        (
+            lambda x: np.concatenate([x[..., 2:4], x[..., :2], x[..., 4:]], axis=2),
+            "with the 3 blocks of its last axis in the order (1, 0, 2)",
+        ),
+        (
+            lambda x: np.concatenate([np.zeros((2, 1, 6)), x[:, :-1]], axis=1),
+            "moved by 1 along axis 1, with zeros coming in",
+        ),
+        (lambda x: 1.0 / (1.0 + np.exp(-x)), "after sigmoid"),
         (lambda x: x.reshape(2, 18), "reshaped to (2, 18)"),
         (lambda x: x[:, :, 1:], "without 1 at the start and 0 at the end of axis 2"),
         (lambda x: x.mean(axis=1), "as the mean over axis 1"),
