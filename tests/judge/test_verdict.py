@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.judge.verdict import CaseVerdict, LaneVerdict, Verdict, Worst
+from conformance.judge.verdict import CaseVerdict, LaneVerdict, Pair, Verdict, Worst
 
 AGREE, UNSUPPORTED, KNOWN, DIFFER = Verdict.AGREE, Verdict.UNSUPPORTED, Verdict.KNOWN, Verdict.DIFFER
 
@@ -34,3 +34,8 @@ def test_a_case_is_unsupported_where_nobody_beside_the_reference_can_run_it(
 ) -> None:
     found = CaseVerdict("fam/a.b", {name: LaneVerdict(name, verdict) for name, verdict in lanes.items()})
     assert found.outcome is outcome
+
+
+def test_of_a_pair_that_cannot_be_compared_nothing_is_counted() -> None:
+    pair = Pair("keras", "torch", None, None)
+    assert (pair.over, pair.count, pair.largest) == (0, 0, 0.0)
