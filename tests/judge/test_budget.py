@@ -101,6 +101,8 @@ def test_numbers_whose_squares_are_too_large_are_measured_like_any_other() -> No
     allowed = allowance(reference, np.full(40, 1e190), 1)
     moderate = allowance(np.full(40, 1.0), np.full(40, 1e-10), 1)
     found, usual = distance(reference * 1.5, allowed), distance(np.full(40, 1.5), moderate)
-    assert (found.over, found.rms, found.mean) == (40, pytest.approx(usual.rms), pytest.approx(usual.mean))
+    assert found.over == 40
+    assert found.rms == pytest.approx(usual.rms)
+    assert found.mean == pytest.approx(usual.mean)
     largest = np.full(40, 1.7e308)
     assert distance(-largest, allowance(largest, None, 1)).over == 40
