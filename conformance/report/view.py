@@ -118,21 +118,21 @@ def _headline(results: Mapping[str, Any], failing: Sequence[Record]) -> tuple[st
     if lost:
         names = joined([one_line(lane["name"], 40) for lane in lost])
         words = f"{names} could not start and ran 0 of {_count(max(lane['selected'] for lane in lost), 'case')}"
-        return "incomplete", words + (f"; {len(failing)} of {total:,} fail in other lanes" if failing else "")
+        return "incomplete", words + (f"; {len(failing):,} of {total:,} fail in other lanes" if failing else "")
     if not results["footer"]["complete"]:
         selected = total + len(results["not_run"])
-        words = f"only {total} of {_count(selected, 'selected case')} have a result"
+        words = f"only {total:,} of {_count(selected, 'selected case')} have a result"
         return "incomplete", words + (f", and {len(failing)} of them fail" if failing else "")
     broken = [item for item in results.get("deviations", ()) if item["state"] in ("stale", "unmatched")]
     if broken and not failing:
         return "differ", f"{_count(len(broken), 'listed deviation')} no longer hold{'s' if len(broken) == 1 else ''}"
     if failing:
-        return "differ", f"{len(failing)} of {_count(total, 'case')} {'fails' if len(failing) == 1 else 'fail'}"
+        return "differ", f"{len(failing):,} of {_count(total, 'case')} {'fails' if len(failing) == 1 else 'fail'}"
     if not agreeing:
         return "unsupported", f"none of {_count(total, 'case')} was compared" if total else "no case ran"
     if agreeing == total:
-        return "agree", f"all {total} cases agree" if total > 1 else "the one case agrees"
-    return "agree", f"{agreeing} of {_count(total, 'case')} agree, none fails"
+        return "agree", f"all {total:,} cases agree" if total > 1 else "the one case agrees"
+    return "agree", f"{agreeing:,} of {_count(total, 'case')} agree, none fails"
 
 
 def _count(number_of: int, noun: str) -> str:
