@@ -73,6 +73,7 @@ class Trainer:
         if self.executed is not eagerly:
             optimizer.build(trained)  # a function that is traced again may make no variables
 
+        # what a step of Keras' own carries on where JAX traces it: states of recurrent layers are not among these
         every = [v for layer in self.arrays.layers.values() for v in getattr(layer, "variables", ())]
         untrained = [variable for variable in every if id(variable) not in moved]
 

@@ -68,4 +68,5 @@ def squares(table: Array, gradient: Array, heard: list[Places]) -> Array | None:
         flat = numpy.reshape(one.gradient, (-1, *table.shape[1:]))
         numpy.add.at(total, numpy.ravel(one.ids), flat)
         numpy.add.at(squared, numpy.ravel(one.ids), flat**2)
+    # the same float64 numbers, added in another order
     return squared if mine and numpy.allclose(total, gradient, rtol=1e-9, atol=1e-12) else None
