@@ -173,11 +173,22 @@ def _coupled(optimizer: Any, number: int, weights: Arrays, gradients: Arrays, me
     return free.apply(number, weights, {name: clipped[name] + decay * w for name, w in weights.items()}, memory)  # type: ignore[no-any-return]  # of an optimiser
 
 
-def _decay_without_rate(
-    optimizer: Any, number: int, weights: Arrays, gradients: Arrays, memory: Memory
-) -> dict[str, Array]:
-    moved = dataclasses.replace(optimizer, weight_decay=None).apply(number, weights, gradients, memory)
-    return {name: moved[name] - (optimizer.weight_decay or 0.0) * w for name, w in weights.items()}
+def decaying_by(share: Any) -> Any:
+    """A mutant's step that moves by the gradient as the real one does, and takes another decay of a weight.
+
+    `share(optimizer, number, old, moved)` is what goes beside the step, of a weight before and after it.
+    """
+
+    def step(optimizer: Any, number: int, weights: Arrays, gradients: Arrays, memory: Memory) -> dict[str, Array]:
+        moved = dataclasses.replace(optimizer, weight_decay=None).apply(number, weights, gradients, memory)
+        return {name: moved[name] - share(optimizer, number, w, moved[name]) for name, w in weights.items()}
+
+    return step
+
+
+def decay_of(optimizer: Any, w: Array) -> Array:
+    """What a weight loses beside a step."""
+    return optimizer.learning_rate * (optimizer.weight_decay or 0.0) * w
 
 
 def lazily(optimizer: Any, number: int, weights: Arrays, gradients: Arrays, memory: Memory) -> dict[str, Array]:
@@ -198,7 +209,24 @@ DECAY_MUTANTS = (
     Mutant("coupled_decay", "adds the decay to the gradient, as torch does (L2)", step=_coupled),
     Mutant("no_decay", "leaves the decay out", config=lambda layer: {"weight_decay": None}),
     Mutant(
-        "decay_without_rate", "takes weight_decay of a weight, whatever the learning rate", step=_decay_without_rate
+        "decay_without_rate",
+        "takes weight_decay of a weight, whatever the learning rate",
+        step=decaying_by(lambda optimizer, number, w, moved: (optimizer.weight_decay or 0.0) * w),
+    ),
+    Mutant(
+        "decays_after_step",
+        "takes the decay of the weight that has moved",
+        step=decaying_by(lambda optimizer, number, w, moved: decay_of(optimizer, moved)),
+    ),
+    Mutant(
+        "decays_upward",
+        "adds the decay",
+        step=decaying_by(lambda optimizer, number, w, moved: -decay_of(optimizer, w)),
+    ),
+    Mutant(
+        "spares_biases",
+        "leaves biases and scales without decay, as recipes for transformers do",
+        step=decaying_by(lambda optimizer, number, w, moved: decay_of(optimizer, w if np.ndim(w) > 1 else 0.0 * w)),
     ),
 )
 STEP_MUTANTS = (

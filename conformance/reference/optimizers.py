@@ -18,6 +18,8 @@ from .optimizer_base import (
     Optimizer,
     average,
     clipping_places,
+    decay_of,
+    decaying_by,
     lazily,
     make_optimizer,
     moving_by,
@@ -166,6 +168,10 @@ class Adam(Optimizer):
         first, second = self.corrections(number)
         return self.learning_rate * math.sqrt(second) / first * old / (np.sqrt(v) + self.epsilon)
 
+    def _by_corrected_rate(self, number: int, w: Array, moved: Array) -> Array:
+        first, second = self.corrections(number)
+        return math.sqrt(second) / first * decay_of(self, w)
+
     mutants: ClassVar[tuple[Mutant, ...]] = (
         Mutant("uncorrected", "leaves the bias correction out", step=moving_by(_uncorrected)),
         Mutant("first_corrected", "corrects the mean of gradients only", step=moving_by(_first_corrected)),
@@ -191,6 +197,11 @@ class Adam(Optimizer):
         ),
         Mutant("forgets_the_most", "lets the mean of squares fall", config=lambda layer: {"amsgrad": False}),
         Mutant("lazy", "moves only those rows of a table that the batch names", step=lazily),
+        Mutant(
+            "decay_corrected",
+            "takes the decay times the rate that is corrected for the first steps",
+            step=decaying_by(_by_corrected_rate),
+        ),
         SQUARES_PLACES,
         *STEP_MUTANTS,
         *DECAY_MUTANTS,
@@ -206,7 +217,7 @@ class AdamW(Adam):
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
         Mutant("decay_of_torch", "takes torch's decay, 0.01", config=lambda layer: {"weight_decay": 0.01}),
-        *DECAY_MUTANTS,
+        *Adam.mutants,
     )
 
 
