@@ -143,8 +143,28 @@ class PReLU(Layer):
             "has one slope in all, as torch has by default",
             weights=lambda layer, w: {"alpha": 0.0 * w["alpha"] + w["alpha"].ravel()[0]},
         ),
+        Mutant(
+            "mean_slope",
+            "has one slope in all, the mean of those that there are",
+            weights=lambda layer, w: {"alpha": _shared(w["alpha"], tuple(range(w["alpha"].ndim)))},
+        ),
+        Mutant(
+            "slope_a_feature",
+            "shares the mean slope over all axes but the last",
+            weights=lambda layer, w: {"alpha": _shared(w["alpha"], tuple(range(w["alpha"].ndim - 1)))},
+        ),
+        Mutant(
+            "shared_features",
+            "shares the mean slope over the last axis",
+            weights=lambda layer, w: {"alpha": _shared(w["alpha"], (-1,))},
+        ),
         Mutant("other_side", "bends above 0", output=lambda layer, y, args: np.where(args[0] > 0, -y, y)),
     )
+
+
+def _shared(slopes: Array, axes: tuple[int, ...]) -> Array:
+    """The mean slope of these axes in place of each."""
+    return 0.0 * slopes + np.mean(slopes, axis=axes, keepdims=True)
 
 
 class Softmax(Layer):
