@@ -17,8 +17,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.calibration_page import page, with_notes
+from benchmarks.calibration_page import NOTES, page
 from benchmarks.detection import Detection, detection_of
+from benchmarks.notes import with_notes
 from benchmarks.tally import Tally, read, summed, written
 from conformance.case.load import load_folder
 from conformance.case.model import Case
@@ -98,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if parsed.output is None:
         sys.stdout.write(text)
     else:
-        parsed.output.write_text(with_notes(text, parsed.output), encoding="utf-8")
+        parsed.output.write_text(with_notes(text, parsed.output, NOTES), encoding="utf-8")
     has_alarms = bool(tally.alarms or tally.inexact) or (detection is not None and detection.has_alarms)
     return 1 if has_alarms else 0
 

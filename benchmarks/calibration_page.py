@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from benchmarks.tally import Tally
 from conformance.judge.budget import FEWEST
 from tests.faults.campaign import SPREAD
 
-NOTES = "\n## What stood behind the constants\n"
+NOTES = "## What stood behind the constants"
 """From here on the page is written by hand and stays."""
 
 
@@ -69,12 +68,6 @@ def page(tally: Tally, cases: int, detection: Detection | None = None) -> str:
         *([] if detection is None else _detection(detection)),
     ]
     return "\n".join(lines) + "\n"
-
-
-def with_notes(text: str, path: Path) -> str:
-    """The page with what was written by hand below the one that stands."""
-    _, found, notes = (path.read_text(encoding="utf-8") if path.exists() else "").partition(NOTES)
-    return text + found + notes
 
 
 def _detection(one: Detection) -> list[str]:

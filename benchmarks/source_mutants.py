@@ -124,14 +124,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parsed.output.parent.mkdir(parents=True, exist_ok=True)
         parsed.output.write_text(json.dumps(found), encoding="utf-8")
         return 0
-    from benchmarks.source_mutants_run import is_good, page, run
+    from benchmarks.notes import with_notes
+    from benchmarks.source_mutants_run import NOTES, is_good, page, run
 
     outcomes = run(json.loads(parsed.mutants.read_text(encoding="utf-8")), parsed.keep)
     text = page(outcomes)
     if parsed.output is None:
         sys.stdout.write(text)
     else:
-        parsed.output.write_text(text, encoding="utf-8")
+        parsed.output.write_text(with_notes(text, parsed.output, NOTES), encoding="utf-8")
     return 0 if is_good(outcomes) else 1
 
 

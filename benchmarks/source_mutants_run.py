@@ -44,6 +44,9 @@ JUDGED_BY = {
 }
 """Modules of the judge that the tests in `tests/judge` are not enough for."""
 
+NOTES = "## This run"
+"""From here on the page is written by hand and stays."""
+
 Mutant = Mapping[str, Any]
 
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from benchmarks.calibrate import campaign, sampled
-from benchmarks.calibration_page import NOTES, page, with_notes
+from benchmarks.calibration_page import NOTES, page
 from benchmarks.comparators import BUDGET, COMPARATORS, who_differ
 from benchmarks.detection import NAMES, Detection
+from benchmarks.notes import with_notes
 from benchmarks.tally import Tally, read, summed, written
 from conformance.case.model import Case
 from tests.builders import POOLED, cases_of, fake, running
@@ -87,8 +88,8 @@ def test_the_page_says_every_alarm_and_keeps_what_is_written_by_hand(tmp_path: P
     text = page(Tally(seeds=[0, 3], lanes=["torch"], verdicts=9, alarms=[alarm]), 5)
     assert "1 in 9 verdicts.\n\n- `a/b.c` at seed 3 in torch: values of y (used 1.2)\n" in text
     path = tmp_path / "page.md"
-    path.write_text(f"old\n{NOTES}\nby hand\n", encoding="utf-8")
-    assert with_notes(text, path) == f"{text}{NOTES}\nby hand\n"
+    path.write_text(f"old\n\n{NOTES}\nby hand\n", encoding="utf-8")
+    assert with_notes(text, path, NOTES) == f"{text}\n{NOTES}\nby hand\n"
 
 
 def test_the_page_compares_what_is_found_and_what_is_alarmed() -> None:

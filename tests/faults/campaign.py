@@ -20,6 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from benchmarks.notes import with_notes
 from conformance.case.load import load_folder
 from conformance.case.model import Case
 from conformance.judge.case import judge_case
@@ -184,6 +185,8 @@ def controls_of(framework: str) -> tuple[Fault, ...]:
     return found
 
 
+NOTES = "## Notes"
+"""From here on the page is written by hand and stays."""
 FOUND, NAMED = 0.98, 0.80
 """The shares of faults that must be found, and of those found that must be named; no control may alarm."""
 
@@ -243,7 +246,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if parsed.output is None:
         sys.stdout.write(text)
     else:
-        parsed.output.write_text(text, encoding="utf-8")
+        parsed.output.write_text(with_notes(text, parsed.output, NOTES), encoding="utf-8")
     return 0 if is_good(outcomes) else 1
 
 
