@@ -1,7 +1,8 @@
 """Faults in live frameworks, and rewrites that are none, seen by this harness and by other comparators.
 
 Every fault is put into the cases that `tests.faults.campaign` would try, at the draws of the gate; every rewrite into
-as many, at every seed. All comparators look at the same answers.
+as many, at every seed. All comparators look at the same answers. One that calls the unpatched framework different in a
+case sees nothing there: what it says of the fault it says of rounding.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Detection:
     pairs: int = 0
     """A fault in a case."""
     seen: dict[str, int] = field(default_factory=lambda: dict.fromkeys(NAMES, 0))
-    """Of those, which it sees."""
+    """Of those, which it sees: it calls the faulty answer different, and not that of the unpatched framework."""
     controls: int = 0
     rewritten: int = 0
     """A rewrite in a case at a seed."""
@@ -73,9 +74,9 @@ def detection_of(cases: Sequence[Case], seeds: int, keep: Path | None) -> Detect
     return total
 
 
-def _seen(run: Campaign, case: Case, fault: Fault) -> set[str]:
+def _seen(run: Campaign, case: Case, fault: Fault | None) -> set[str]:
     reference = run.honest(case)[1]
-    got: Any = replace(run.faulty(case, fault), lane=run.framework)
+    got: Any = replace(run.answer(case, fault), lane=run.framework)
     verdict = judge_lane(case, got, reference, run.masks[run.framework])
     return who_differ(case, got, reference) | ({SUITE} if verdict.verdict.is_failure else set())
 
@@ -85,7 +86,7 @@ def _broken(total: Detection, run: Campaign, fault: Fault, cases: Sequence[Case]
     total.faults += 1
     for case in cases:
         total.pairs += 1
-        seen = _seen(run, case, fault)
+        seen = _seen(run, case, fault) - _seen(run, case, None)
         ever |= seen
         for name in seen:
             total.seen[name] += 1

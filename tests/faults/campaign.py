@@ -93,8 +93,10 @@ class Campaign:
     def masks(self) -> dict[str, bool]:
         return {"numpy": True, self.framework: self.framework == "keras"}
 
-    def faulty(self, case: Case, fault: Fault) -> Observation:
-        plan = {**plan_of(case), "id": f"{case.id}!{fault.name}", "fault": fault.name}
+    def answer(self, case: Case, fault: Fault | None) -> Observation:
+        """What the framework answers with the fault in it, or unpatched."""
+        name = None if fault is None else fault.name
+        plan = {**plan_of(case), "id": f"{case.id}!{name}", "fault": name}
         self.lane.send(plan)
         return self.lane.wait(plan["id"])
 
@@ -118,7 +120,7 @@ class Campaign:
         for case in islice(self.candidates(fault), spread if is_control else None):
             count += 1
             reference = self.honest(case)[1]
-            got = replace(self.faulty(case, fault), lane=self.framework)
+            got = replace(self.answer(case, fault), lane=self.framework)
             verdict = self.judged(case, got, reference)
             if verdict.lanes[self.framework].verdict.is_failure:
                 both = {"numpy": reference, self.framework: got}
