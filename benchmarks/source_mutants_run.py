@@ -37,7 +37,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
 JUDGED_BY = {
     "changes": ("tests/judge/test_transforms.py", "tests/mutants/test_explain.py"),
     "divergence": ("tests/judge/test_divergence.py", "tests/judge/test_case.py", "tests/mutants/test_explain.py"),
-    "explain": ("tests/mutants/test_explain.py", "tests/mutants/test_feeding.py"),
+    "explain": ("tests/mutants/test_explain.py", "tests/mutants/test_feeding.py", "tests/mutants/test_trained.py"),
     "feeding": ("tests/mutants/test_feeding.py",),
     "gates": ("tests/mutants/test_feeding.py",),
     "transforms": ("tests/judge/test_transforms.py", "tests/mutants/test_explain.py"),

@@ -89,6 +89,8 @@ def _is_about_arrays(found: LaneVerdict) -> bool:
         return False
     if found.cause.aspect == "weights":
         return is_trained(found.cause.node)
+    if (found.cause.aspect, found.cause.kind) == ("gradient", "raised"):
+        return False
     return found.cause.aspect not in ("error", "params", "claims", "relations")
 
 
@@ -137,12 +139,7 @@ def _explained(
     if not starts and (of_gradients := gradient_change(got, reference)):
         return Explanation(f"Only gradients differ: {lane}'s {of_gradients}.", (), of_gradients)
     is_forward = not any(is_trained(start.node) for start in starts)
-    if (
-        ask is not None
-        and is_forward
-        and len(starts) > 1
-        and (parts := _parts(case, reference, gives_masks, wrong.plan, starts, ask))
-    ):
+    if ask is not None and is_forward and (parts := _parts(case, reference, gives_masks, wrong.plan, starts, ask)):
         words = ", and ".join(f"at {node} as one who {_mistakes(found)}" for node, found in parts.items())
         every = tuple(name for found in parts.values() for name in _names(found))
         return Explanation(f"{lane} answers {words}.{where}", every, "", starts)
@@ -162,7 +159,7 @@ def _all_starts(
     ask: Ask,
 ) -> tuple[Divergence, ...]:
     """The starts that the lane's answer shows and those behind them, each with its step and gate where it has some."""
-    if any(is_trained(start.node) or start.node not in reference.runs[0] for start in starts):
+    if any(is_trained(start.node) for start in starts):
         return starts
     every = (*starts, *further(case, plan, got, reference, gives_masks, ask))
     return tuple(located(case, plan, reference, start, gives_masks, ask) for start in every)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from conformance.judge.expectations import count_findings
+from conformance.lanes.numpy import Reference
+from conformance.lanes.observation import from_message
+from conformance.plan import plan_of
 from tests.builders import cases_of, fake, records_of
 
 TEXT = """
@@ -111,3 +116,14 @@ def test_every_run_has_its_own_sizes(tmp_path: Path) -> None:
     """`batch` is 2, then 1: a stated number fits one of them only."""
     lane = found("expect: {y: {shape: [2, steps, 1]}}", tmp_path)
     assert [(one["aspect"], one["run"]) for one in lane["findings"]] == [("shape", 1)]
+
+
+@pytest.mark.parametrize(("adapter", "rows", "wanted"), [("torch", 2, []), ("torch", 1, [(2, 3)]), ("keras", 1, [])])
+def test_torchs_own_weights_have_the_sizes_of_the_first_run(
+    adapter: str, rows: int, wanted: list[Any], tmp_path: Path
+) -> None:
+    """`batch` is 2 in the first run, and 1 in the second; what is stated of torch binds nobody else."""
+    (case,) = cases_of(TEXT.format(more="expect: {native_weights: {torch: {dense: {weight: [batch, dim]}}}}"), tmp_path)
+    seen = from_message("numpy", "numpy", Reference({}).observe(plan_of(case)))
+    got = replace(seen, adapter=adapter, native={"dense": {"weight": {"shape": [rows, 3]}}})
+    assert [finding.wanted for finding in count_findings(case, got)] == wanted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,14 @@ from typing import Any
 import pytest
 
 from conformance.judge.case import judge_case
-from conformance.judge.explain import explanations
+from conformance.judge.explain import _same_masks, explanations
 from conformance.lanes.numpy import Reference
-from conformance.lanes.observation import from_message
+from conformance.lanes.observation import Observation, from_message
 from conformance.lanes.process import LaneSpec
+from conformance.mutants.layer import mutants_of, with_mistake
+from conformance.mutants.observe import observe
 from conformance.plan import plan_of
+from conformance.reference.core import Dense
 from tests.builders import POOLED, cases_of, fake, records_of
 
 GRU = """
@@ -152,3 +156,45 @@ def test_a_number_that_nobody_takes_is_no_argument(tmp_path: Path) -> None:
     right = NORMALISED.replace("EPSILON", "0.5")
     found = with_argument(right, NORMALISED.replace("EPSILON", "0.37"), tmp_path)
     assert found["mutants"] == ()
+
+
+def test_a_mistake_in_one_layer_of_two_is_named_at_its_node(tmp_path: Path) -> None:
+    """The other layer of the same kind has its bias, so that nobody who forgets biases answers as this lane does."""
+    apart = NORMALISED.replace("EPSILON", "0.5").replace(
+        "z: last(first(x))", "hidden: first(x)\n          z: last(hidden)"
+    )
+    (case,) = cases_of(apart, tmp_path)
+    plan = plan_of(case)
+    reference = from_message("numpy", "numpy", Reference({}).observe(plan))
+
+    def without_the_last_bias(layer: Any) -> Any:
+        is_last = getattr(layer, "units", None) == 3
+        return with_mistake(layer, kind=Dense, mutant=mutants_of(Dense)["no_bias"]) if is_last else layer
+
+    def answers(plans: Sequence[Any]) -> list[Observation]:
+        return [replace(observe(one, without_the_last_bias), lane="lane") for one in plans]
+
+    both = {"numpy": reference, "lane": answers([plan])[0]}
+    verdict = judge_case(case, both, {})
+    found = explanations(case, verdict, both, {}, lambda lane: answers)["lane"]
+    assert found.sentence == (
+        "lane answers at z as one who forgets the bias (Dense.no_bias). "
+        "It starts at z; what goes into it (hidden) agrees."
+    )
+    assert found.mutants == ("Dense.no_bias",)
+    unasked = explanations(case, verdict, both, {})["lane"]
+    assert unasked.sentence.startswith("No known mistake and no simple change gives lane's answer.")
+
+
+def test_an_output_that_one_of_two_lacks_has_no_mask_to_compare(tmp_path: Path) -> None:
+    (case,) = cases_of(POOLED, tmp_path)
+    reference = from_message("numpy", "numpy", Reference({}).observe(plan_of(case)))
+    embedded = reference.runs[0]["embedded"]
+    longer = replace(embedded, outputs=(*embedded.outputs, *reference.runs[0]["pooled"].outputs))
+    unmasked = replace(embedded, outputs=(replace(embedded.outputs[0], mask=None),))
+
+    def with_node(node: Any) -> Observation:
+        return replace(reference, runs=({**reference.runs[0], "embedded": node},))
+
+    assert _same_masks(with_node(longer), reference)
+    assert not _same_masks(with_node(unmasked), reference)
