@@ -26,7 +26,8 @@ from conformance.lanes.process import Lane, LaneIdentity, LaneSpec, ProcessLane
 from conformance.plan import Plan, plan_of
 from conformance.record import case_record
 from conformance.relations.asking import Asking
-from conformance.relations.judge import relations_of, with_relations
+from conformance.relations.holding import relations_of
+from conformance.relations.judge import with_relations
 from conformance.repro.kept import with_scripts
 
 WINDOW = 6

@@ -1,26 +1,55 @@
 """Asks a lane for the runs that its relations need: those that differ in their inputs only, all in one plan.
 
-A plan is built once and run at several sizes anyway, so that one more run costs a fifth of one more plan. Where the
-lane raises in one of them, or seems to break a relation, the relation is asked for again by itself: only then is it
-broken. A layer that remembers its last call could break it otherwise.
+A plan is built once and run at several sizes anyway, so that one more run costs a fifth of one more plan; and samples
+that have nothing to do with each other share one run; several changes of layers are one plan. Where the lane raises in
+one of them, or seems to break a relation, the relation is asked for again by itself: only then is it broken. A layer
+that remembers its last call could break it otherwise. Several changes that a lane keeps one by one, but not at once,
+are broken under the names of all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from conformance.case.model import Demands
 from conformance.judge.verdict import Finding
 from conformance.lanes.observation import Observation
 from conformance.lanes.process import Lane
 from conformance.plan import is_stateful
-from conformance.relations.judge import Asked, broken
-from conformance.relations.plans import Plan
+from conformance.relations.holding import is_kept_alone
+from conformance.relations.judge import broken
+from conformance.relations.relation import Asked, Plan
+from conformance.relations.stacks import parted, stacked
 
 
-def together(plan: Plan, asked: Sequence[Asked]) -> Plan:
-    """One plan with the runs of all these relations, which have the plan's own layers, one relation after the other."""
+@dataclass(frozen=True)
+class Share:
+    """The runs of one plan, and the relations whose samples stand in them beside each other."""
+
+    plan: Plan
+    members: tuple[Asked, ...]
+
+    def parts(self, got: Observation) -> Iterator[tuple[Asked, Observation]]:
+        """Each relation with what the lane gave for its samples."""
+        if len(self.members) == 1:
+            yield self.members[0], got
+        else:
+            yield from zip(self.members, parted(got, [one.plan for one in self.members]), strict=True)
+
+
+def shares(asked: Sequence[Asked]) -> list[Share]:
+    """The relations in as few runs as they can be asked in."""
+    beside = tuple(one for one in asked if one.is_beside)
+    alone = [Share(one.plan, (one,)) for one in asked if not one.is_beside]
+    if not beside:
+        return alone
+    plans = [one.plan for one in beside]
+    return [*alone, Share(plans[0] if len(plans) == 1 else stacked(plans[0], plans), beside)]
+
+
+def together(plan: Plan, asked: Sequence[Share]) -> Plan:
+    """One plan with the runs of all these, which have the plan's own layers, one share after the other."""
     inputs = {
         name: {**spec, "shape": [_common(axis, name, asked) for axis in range(len(spec["shape"]))]}
         for name, spec in plan["inputs"].items()
@@ -29,7 +58,7 @@ def together(plan: Plan, asked: Sequence[Asked]) -> Plan:
     return {**asked[0].plan, "id": f"{plan['id']}|relations", "inputs": inputs, "runs": runs}
 
 
-def _common(axis: int, name: str, asked: Sequence[Asked]) -> int | None:
+def _common(axis: int, name: str, asked: Sequence[Share]) -> int | None:
     """The length that an axis of an input has in all of them; None where it is open, or not the same."""
     lengths = {one.plan["inputs"][name]["shape"][axis] for one in asked}
     found: int | None = lengths.pop() if len(lengths) == 1 else None
@@ -40,42 +69,46 @@ class Asking:
     """One lane on its way through the relations of a case: asked at once, waited for in `findings`."""
 
     def __init__(self, lane: Lane, plan: Plan, asked: Sequence[Asked]) -> None:
-        self._lane, self._asked = lane, asked
+        self._lane = lane
         own = [one for one in asked if one.plan["layers"] is plan["layers"]]
-        self._grouped = (
-            own if len(own) > 1 and not any(is_stateful(spec["config"]) for spec in plan["layers"].values()) else []
-        )
-        self._whole = together(plan, self._grouped) if self._grouped else None
-        self._single = [one for one in asked if one not in self._grouped]
+        can_share = len(own) > 1 and not any(is_stateful(spec["config"]) for spec in plan["layers"].values())
+        self._shares = shares(own) if can_share else []
+        self._whole = together(plan, self._shares) if can_share else None
+        self._single = [one for one in asked if not can_share or one not in own]
         for one in ([self._whole] if self._whole else []) + [one.plan for one in self._single]:
             lane.send(one)
 
     def findings(self, base: Observation, reference: Observation, demands: Demands) -> list[Finding]:
         """Every relation that the lane does not keep; `base` is what it gave for the plan itself."""
-        parts = {} if self._whole is None else _parts(self._lane.wait(self._whole["id"]), self._grouped)
-        found = {
-            one.relation.name: list(broken(one, base, parts[one.relation.name], reference, demands))
-            for one in self._grouped
-            if one.relation.name in parts
-        }
-        again = [one for one in self._grouped if found.get(one.relation.name) != []]
-        for one in again:
+
+        def judged(one: Asked, got: Observation) -> list[Finding]:
+            return list(broken(one, base, got, reference, demands))
+
+        shared = [] if self._whole is None else _parts(self._lane.wait(self._whole["id"]), self._shares)
+        kept = {one.relation.name for one, got in shared if not judged(one, got)}
+        members = [one for share in self._shares for one in share.members if one.relation.name not in kept]
+        found = self._alone([one for one in members if is_kept_alone(one, reference)], judged)
+        for one in self._single:
+            whole = judged(one, self._lane.wait(one.plan["id"]))
+            found += (self._alone(one.members, judged) if whole else []) or whole
+        return found
+
+    def _alone(self, asked: Sequence[Asked], judged: Callable[[Asked, Observation], list[Finding]]) -> list[Finding]:
+        """What the lane makes of each of these by itself."""
+        for one in asked:
             self._lane.send(one.plan)
-        for one in [*self._single, *again]:
-            got = self._lane.wait(one.plan["id"])
-            found[one.relation.name] = list(broken(one, base, got, reference, demands))
-        return [finding for one in self._asked for finding in found[one.relation.name]]
+        return [finding for one in asked for finding in judged(one, self._lane.wait(one.plan["id"]))]
 
 
-def _parts(got: Observation, asked: Sequence[Asked]) -> dict[str, Observation]:
-    """What belongs to each relation, of those whose runs were all reached."""
+def _parts(got: Observation, asked: Sequence[Share]) -> list[tuple[Asked, Observation]]:
+    """Each relation with what belongs to it, of those whose runs were all reached."""
     if got.ended != "finished" or got.unsupported is not None:
-        return {}
+        return []
     whole = len(got.runs) if got.failure is None else len(got.runs) - 1
-    parts, start = {}, 0
+    parts, start = [], 0
     for one in asked:
         end = start + len(one.plan["runs"])
         if end <= whole:
-            parts[one.relation.name] = replace(got, runs=got.runs[start:end], failure=None)
+            parts += list(one.parts(replace(got, runs=got.runs[start:end], failure=None)))
         start = end
     return parts

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,41 +10,7 @@ import numpy as np
 from conformance.lanes.observation import Array
 from conformance.lanes.wire import pack, unpack
 from conformance.reference.base import LayerError, full_config, make
-
-Plan = Mapping[str, Any]
-Pair = tuple[Array, Array]
-Relate = Callable[[Array, Array], Pair | None]
-"""An output of the plan and of the derived plan to the two arrays that must be the same; None where none must."""
-
-
-@dataclass(frozen=True)
-class Relation:
-    """A statement about two runs: how the second plan comes from the first, and how their outputs must relate."""
-
-    name: str
-    statement: str
-    derive: Callable[[Plan], Plan | None]
-    """None where there is nothing to change."""
-    relate: Relate
-    near: float = 1e-9
-    """Of the largest element: the reference keeps the relation where its float64 outputs agree so closely."""
-
-
-def same(base: Array, other: Array) -> Pair | None:
-    """The two outputs themselves."""
-    return (base, other) if base.shape == other.shape else None
-
-
-def through(change: Callable[[Array], Array]) -> Relate:
-    """The first output changed, and the second."""
-
-    def relate(base: Array, other: Array) -> Pair | None:
-        if base.ndim == 0:
-            return None
-        changed = change(base)
-        return (changed, other) if changed.shape == other.shape else None
-
-    return relate
+from conformance.relations.relation import Plan
 
 
 def renamed(plan: Plan, name: str, **changes: Any) -> Plan:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +11,14 @@ import numpy as np
 import pytest
 
 from conformance.lanes.numpy import Reference
-from conformance.lanes.observation import from_message
+from conformance.lanes.observation import Observation, from_message
 from conformance.lanes.process import LaneSpec
-from conformance.plan import plan_of
-from conformance.relations.asking import together
+from conformance.plan import Plan, plan_of
+from conformance.relations.asking import shares, together
 from conformance.relations.catalog import RELATIONS
-from conformance.relations.judge import relations_of
+from conformance.relations.holding import is_kept_alone, relations_of
+from conformance.relations.judge import broken
+from conformance.relations.relation import Asked
 from conformance.report.text import lane_failure
 from conformance.run import LANES, Run, is_in_sample
 from tests.builders import POOLED, cases_of, fake
@@ -40,7 +44,12 @@ def kept(folder: Path, layer: str, graph: str = "layer(x)", inputs: str = X) -> 
     plan = plan_of(case, with_gradients=False)
     reference = from_message("numpy", "numpy", Reference({}).observe(plan))
     assert reference.failure is None
-    return {asked.relation.name for asked in relations_of(plan, reference)}
+    return names_of(relations_of(plan, reference))
+
+
+def names_of(asked: Iterable[Asked]) -> set[str]:
+    """Each relation by itself, of those too that are asked at once."""
+    return {one.relation.name for whole in asked for one in whole.members or (whole,)}
 
 
 ANY = {"run_twice", "batch_reordered", "batch_of_one", "batch_twice"}
@@ -96,7 +105,7 @@ def test_padding_is_nothing_where_a_mask_leaves_it_out(tmp_path: Path) -> None:
         (case,) = cases_of(filled, tmp_path)
         plan = plan_of(case, with_gradients=False)
         reference = from_message("numpy", "numpy", Reference({}).observe(plan))
-        names = {asked.relation.name for asked in relations_of(plan, reference)}
+        names = names_of(relations_of(plan, reference))
         assert ("padding_is_nothing" in names) == is_kept
         assert "wider_integers" in names
 
@@ -166,18 +175,96 @@ def test_cases_outside_of_the_sample_are_asked_for_no_relation(tmp_path: Path) -
     assert found == {1: "agree", one_in: None}
 
 
-def test_relations_over_inputs_share_one_plan(tmp_path: Path) -> None:
-    (case,) = cases_of(CASE.format(layer="{type: GRU, units: 3}", graph='"layer(x)"', inputs=X), tmp_path)
+def asked_of(folder: Path, layer: str, graph: str = "layer(x)") -> tuple[Plan, Observation, list[Asked]]:
+    (case,) = cases_of(CASE.format(layer=layer, graph=f'"{graph}"', inputs=X), folder)
     plan = plan_of(case, with_gradients=False)
-    reference = from_message("numpy", "numpy", Reference({}).observe(plan))
-    asked = [one for one in relations_of(plan, reference) if one.plan["layers"] is plan["layers"]]
-    whole = together(plan, asked)
-    assert len(whole["runs"]) == len(asked) > 3
-    assert whole["inputs"]["x"]["shape"] == [None, 6, 4]
-    answers = from_message("numpy", "numpy", Reference({}).observe(whole))
-    for one, run in zip(asked, answers.runs, strict=True):
-        alone = from_message("numpy", "numpy", Reference({}).observe(one.plan))
-        assert np.array_equal(run["y"].outputs[0].values, alone.runs[0]["y"].outputs[0].values)
+    reference = answer(plan)
+    return plan, reference, relations_of(plan, reference)
+
+
+def answer(plan: Plan) -> Observation:
+    found = from_message("numpy", "numpy", Reference({}).observe(plan))
+    assert found.failure is None
+    return found
+
+
+def test_relations_over_inputs_share_one_plan_and_samples_one_run(tmp_path: Path) -> None:
+    plan, _, asked = asked_of(tmp_path, "{type: GRU, units: 3, return_sequences: true}")
+    own = [one for one in asked if one.plan["layers"] is plan["layers"]]
+    beside = [one for one in own if one.is_beside]
+    assert {"batch_reordered", "batch_twice", "causal"} <= {one.relation.name for one in beside}
+    assert {"run_twice", "batch_of_one", "prefix"} == {one.relation.name for one in own if not one.is_beside}
+    found = shares(own)
+    whole = together(plan, found)
+    assert len(whole["runs"]) == 4 < len(own)
+    assert whole["inputs"]["x"]["shape"] == [None, None, 4], "of any number of samples, and steps"
+    answers = answer(whole)
+    for share, run in zip(found, answers.runs, strict=True):
+        for one, part in share.parts(replace(answers, runs=(run,))):
+            alone = answer(one.plan).runs[0]["y"].outputs[0].values
+            assert np.allclose(part.runs[0]["y"].outputs[0].values, alone, rtol=0, atol=1e-14), one.relation.name
+
+
+@pytest.mark.parametrize(
+    ("layer", "graph"),
+    [
+        ("{type: BatchNormalization}", "layer(x, training=True)"),
+        ("{type: Dense, units: 3}", "layer(x) * x[0:1, :, 0:1]"),
+        ("{type: Dense, units: 3}", "layer(x) * x[-1:, :, 0:1]"),
+        ("{type: Dense, units: 3}", "mean(layer(x), axis=0)"),
+        ("{type: Dense, units: 3}", "mean(layer(x))"),
+        ("{type: GRU, units: 3, stateful: true}", "layer(x)"),
+    ],
+)
+def test_samples_that_have_to_do_with_each_other_stay_by_themselves(layer: str, graph: str, tmp_path: Path) -> None:
+    _, _, asked = asked_of(tmp_path, layer, graph)
+    assert asked
+    assert not any(one.is_beside for one in asked)
+
+
+def test_large_inputs_stay_by_themselves(tmp_path: Path) -> None:
+    text = CASE.replace("steps: 6", "steps: 600").format(layer="{type: Dense, units: 3}", graph='"layer(x)"', inputs=X)
+    (case,) = cases_of(text, tmp_path)
+    plan = plan_of(case, with_gradients=False)
+    assert not any(one.is_beside for one in relations_of(plan, answer(plan)))
+
+
+def test_who_is_asked_alone_is_asked_what_the_reference_keeps_alone(tmp_path: Path) -> None:
+    _, reference, asked = asked_of(tmp_path, "{type: Dense, units: 3}")
+    (turned,) = [one for one in asked if one.relation.name == "turned_round"]
+    assert is_kept_alone(turned, reference)
+    (doubled,) = [one for one in RELATIONS if one.name == "doubled"]
+    assert not is_kept_alone(replace(turned, relation=doubled), reference), "there is a bias"
+
+
+def test_changes_of_layers_are_asked_at_once(tmp_path: Path) -> None:
+    _, reference, asked = asked_of(tmp_path, "{type: GRU, units: 3, return_sequences: true}")
+    (whole,) = [one for one in asked if one.members]
+    assert whole.relation.name == "unrolled and hidden_reordered"
+    assert whole.plan["layers"]["layer"]["config"]["unroll"] is True
+    assert list(broken(whole, reference, answer(whole.plan), reference)) == []
+    (rolled,) = [one for one in whole.members if one.relation.name == "hidden_reordered"]
+    assert list(broken(whole, reference, answer(rolled.plan), reference)) == [], "unrolling changes no number"
+    assert list(broken(whole, reference, reference, reference)), "but hidden units must have moved"
+
+
+@pytest.mark.parametrize(
+    ("only", "names"),
+    [
+        (["unrolled"], set()),
+        (["unrolled|hidden_reordered", "unrolled"], {"unrolled"}),
+        (["unrolled|hidden_reordered", "hidden_reordered"], {"hidden_reordered"}),
+        (["unrolled|hidden_reordered"], {"unrolled and hidden_reordered"}),
+    ],
+)
+def test_a_change_that_is_not_kept_is_named(only: list[str], names: set[str], tmp_path: Path) -> None:
+    (case,) = cases_of(CASE.format(layer="{type: GRU, units: 3}", graph='"layer(x)"', inputs=X), tmp_path)
+    spec = fake("always_wrong", only=[f"{case.id}|{name}" for name in only])
+    run = Run((spec, LANES["numpy"]), in_process=[spec.name, "numpy"], with_relations=True)
+    run.announce([(case, [spec.name])])
+    found = run.record(case)["lanes"][spec.name]
+    assert {finding["kind"] for finding in found["findings"]} == names
+    assert found["aspects"]["relations"] == ("differ" if names else "agree")
 
 
 def test_a_layer_that_remembers_is_asked_for_each_relation_by_itself(tmp_path: Path) -> None:
@@ -220,11 +307,11 @@ def test_one_rounding_is_no_broken_relation(tmp_path: Path) -> None:
 
 
 def test_gates_keep_their_blocks_when_hidden_units_move() -> None:
-    from conformance.relations.catalog import _hidden_rolled
+    from conformance.relations.changes import hidden_rolled
 
     kernel = np.arange(8.0).reshape(1, 8)  # two gates... of LSTM four, of two units each
     recurrent = np.arange(16.0).reshape(2, 8)
-    changed = _hidden_rolled("LSTM", {}, {"kernel": kernel, "recurrent_kernel": recurrent})
+    changed = hidden_rolled("LSTM", {}, {"kernel": kernel, "recurrent_kernel": recurrent})
     assert changed is not None
     assert changed[2]["kernel"].tolist() == [[1, 0, 3, 2, 5, 4, 7, 6]]
     assert changed[2]["recurrent_kernel"][0].tolist() == [9, 8, 11, 10, 13, 12, 15, 14], "rows move too"

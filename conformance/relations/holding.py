@@ -1,0 +1,124 @@
+"""Which relations the mathematics of a case keeps: the reference is asked, in as few runs as a lane will be."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+
+from conformance.lanes.observation import Observation
+from conformance.mutants.observe import observe
+from conformance.plan import is_stateful
+from conformance.reference.base import LayerError
+from conformance.relations.catalog import RELATIONS
+from conformance.relations.relation import Asked, Pair, Plan, Relation, composed, pairs, same
+from conformance.relations.stacks import form_of, parted, stacked
+
+UNCHANGED = Relation("unchanged", "", lambda plan: plan, same)
+"""Of a batch that comes out beside others as it does by itself."""
+
+
+def relations_of(plan: Plan, reference: Observation) -> list[Asked]:
+    """The relations that the reference keeps in at least one observed output of the case.
+
+    Those that change layers are one question where the reference keeps them at once: its `members` are each of them.
+    """
+    if reference.failure is not None:
+        return []
+    derived = [(relation, found) for relation in RELATIONS if (found := _derived(relation, plan)) is not None]
+    beside = _beside(plan, reference, derived)
+    tried = (_asked(reference, relation, other, beside.get(relation.name)) for relation, other in derived)
+    every = [one for one in tried if one is not None]
+    changed = tuple(one for one in every if one.plan["layers"] is not plan["layers"])
+    whole = _at_once(plan, reference, changed)
+    return every if whole is None else [*(one for one in every if one not in changed), whole]
+
+
+def _at_once(plan: Plan, reference: Observation, asked: tuple[Asked, ...]) -> Asked | None:
+    """Several relations as one, in all outputs in which the reference keeps any of them; None where it does not."""
+    if len(asked) < 2:
+        return None
+    relation = composed([one.relation for one in asked])
+    derived = _derived(relation, plan)
+    found = None if derived is None else _asked(reference, relation, derived, None)
+    if found is None or not frozenset.union(*(one.outputs for one in asked)) <= found.outputs:
+        return None
+    return replace(found, members=asked)
+
+
+def is_kept_alone(asked: Asked, reference: Observation) -> bool:
+    """Whether the reference keeps the relation in these outputs when its plan is run by itself."""
+    alone = _asked(reference, asked.relation, asked.plan, None)
+    return alone is not None and asked.outputs <= alone.outputs
+
+
+def _derived(relation: Relation, plan: Plan) -> Plan | None:
+    with _quiet():
+        try:
+            return relation.derive(plan)
+        except (ValueError, IndexError, LayerError):  # nothing of this case can be changed so
+            return None
+
+
+def _asked(reference: Observation, relation: Relation, plan: Plan, answer: Observation | None) -> Asked | None:
+    """The relation with the outputs in which the reference keeps it; its plan is run where no answer is there yet."""
+    other = _answer(plan) if answer is None else answer
+    if other is None:
+        return None
+    kept = frozenset(place for place, pair in pairs(relation, reference, other) if _is_kept(pair, relation.near))
+    return Asked(relation, plan, kept, answer is not None) if kept else None
+
+
+def _answer(plan: Plan) -> Observation | None:
+    """What the reference gives for a plan; None where it raises."""
+    with _quiet():
+        try:
+            found = observe(plan, lambda layer: layer)
+        except (ValueError, IndexError, LayerError):
+            return None
+    return None if found.failure is not None else found
+
+
+def _beside(plan: Plan, reference: Observation, derived: Sequence[tuple[Relation, Plan]]) -> dict[str, Observation]:
+    """Relation name to what the reference gives for its plan, of those that it may run as one batch; see `stacks`."""
+    form = None if any(is_stateful(spec["config"]) for spec in plan["layers"].values()) else form_of(plan)
+    members = [
+        (relation.name, one)
+        for relation, one in derived
+        if form is not None and not relation.is_alone and one["layers"] is plan["layers"] and form_of(one) == form
+    ]
+    if len(members) < 2:
+        return {}
+    half = len(members) // 2
+    plans = [one for _, one in members]
+    plans.insert(half, plan)
+    whole = _answer(stacked(members[0][1], plans))
+    if whole is None:
+        return {}
+    parts = list(parted(whole, plans))
+    is_free = _is_same(plan, reference, parts.pop(half))
+    return dict(zip([name for name, _ in members], parts, strict=True)) if is_free else {}
+
+
+def _is_same(plan: Plan, reference: Observation, other: Observation) -> bool:
+    """Whether every observed output is there and is the same, but for the rounding of float64."""
+    wanted = sum(len(run[name].outputs) for run in reference.runs for name in plan["observed"])
+    found = [pair for _, pair in pairs(UNCHANGED, reference, other)]
+    return len(found) == wanted and all(_is_kept(pair, UNCHANGED.near) for pair in found)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """A derived plan may divide by zero; then its relation does not hold, and nobody needs to be told."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _is_kept(pair: Pair, near: float) -> bool:
+    wanted, got = (np.asarray(array, dtype=float) for array in pair)
+    largest = float(np.max(np.abs(wanted[np.isfinite(wanted)]), initial=0.0))
+    return bool(np.allclose(got, wanted, rtol=0.0, atol=near * largest, equal_nan=True))
