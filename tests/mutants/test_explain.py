@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from conformance.judge import explain
 from conformance.judge.case import judge_case
-from conformance.judge.explain import _same_masks, explanations
+from conformance.judge.explain import Explanation, _same_masks, explanations
 from conformance.lanes.numpy import Reference
-from conformance.lanes.observation import Observation, from_message
+from conformance.lanes.observation import Ended, Observation, from_message
 from conformance.lanes.process import LaneSpec
 from conformance.mutants.layer import mutants_of, with_mistake
 from conformance.mutants.observe import observe
@@ -158,12 +159,10 @@ def test_a_number_that_nobody_takes_is_no_argument(tmp_path: Path) -> None:
     assert found["mutants"] == ()
 
 
-def test_a_mistake_in_one_layer_of_two_is_named_at_its_node(tmp_path: Path) -> None:
-    """The other layer of the same kind has its bias, so that nobody who forgets biases answers as this lane does."""
-    apart = NORMALISED.replace("EPSILON", "0.5").replace(
-        "z: last(first(x))", "hidden: first(x)\n          z: last(hidden)"
-    )
-    (case,) = cases_of(apart, tmp_path)
+def of_the_last_bias(folder: Path, ended: Ended) -> tuple[Explanation, Explanation]:
+    """What is said of a lane that forgets the bias of one of two layers: asked again, to end so, and not asked."""
+    text = NORMALISED.replace("EPSILON", "0.5")
+    (case,) = cases_of(text.replace("z: last(first(x))", "hidden: first(x)\n          z: last(hidden)"), folder)
     plan = plan_of(case)
     reference = from_message("numpy", "numpy", Reference({}).observe(plan))
 
@@ -172,18 +171,39 @@ def test_a_mistake_in_one_layer_of_two_is_named_at_its_node(tmp_path: Path) -> N
         return with_mistake(layer, kind=Dense, mutant=mutants_of(Dense)["no_bias"]) if is_last else layer
 
     def answers(plans: Sequence[Any]) -> list[Observation]:
-        return [replace(observe(one, without_the_last_bias), lane="lane") for one in plans]
+        return [replace(observe(one, without_the_last_bias), lane="lane", ended=ended) for one in plans]
 
-    both = {"numpy": reference, "lane": answers([plan])[0]}
+    both = {"numpy": reference, "lane": replace(answers([plan])[0], ended="finished")}
     verdict = judge_case(case, both, {})
-    found = explanations(case, verdict, both, {}, lambda lane: answers)["lane"]
-    assert found.sentence == (
+    asked = explanations(case, verdict, both, {}, lambda lane: answers)
+    return asked["lane"], explanations(case, verdict, both, {})["lane"]
+
+
+UNKNOWN = "No known mistake and no simple change gives lane's answer."
+
+
+def test_a_mistake_in_one_layer_of_two_is_named_at_its_node(tmp_path: Path) -> None:
+    """The other layer of the same kind has its bias, so that nobody who forgets biases answers as this lane does."""
+    asked, unasked = of_the_last_bias(tmp_path, "finished")
+    assert asked.sentence == (
         "lane answers at z as one who forgets the bias (Dense.no_bias). "
         "It starts at z; what goes into it (hidden) agrees."
     )
-    assert found.mutants == ("Dense.no_bias",)
-    unasked = explanations(case, verdict, both, {})["lane"]
-    assert unasked.sentence.startswith("No known mistake and no simple change gives lane's answer.")
+    assert asked.mutants == ("Dense.no_bias",)
+    assert unasked.sentence.startswith(UNKNOWN)
+
+
+def test_a_node_at_which_a_lane_crashes_when_it_is_asked_again_is_not_explained_by_itself(tmp_path: Path) -> None:
+    asked, _ = of_the_last_bias(tmp_path, "crash")
+    assert asked.sentence.startswith(UNKNOWN)
+
+
+def test_a_node_that_the_reference_cannot_compute_by_itself_is_not_explained_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(explain, "answered", lambda *_, **__: None)
+    asked, _ = of_the_last_bias(tmp_path, "finished")
+    assert asked.sentence.startswith(UNKNOWN)
 
 
 def test_an_output_that_one_of_two_lacks_has_no_mask_to_compare(tmp_path: Path) -> None:
@@ -198,3 +218,4 @@ def test_an_output_that_one_of_two_lacks_has_no_mask_to_compare(tmp_path: Path) 
 
     assert _same_masks(with_node(longer), reference)
     assert not _same_masks(with_node(unmasked), reference)
+    assert _same_masks(replace(reference, runs=()), reference), "nor has a run that did not come"
