@@ -49,6 +49,12 @@ def _reduction(function: Callable[..., Any]) -> Callable[..., Any]:
     return reduce
 
 
+def _flip(x: Any, axis: Any) -> Any:
+    """By subscripts, of which autograd knows the way back; of `np.flip` it does not."""
+    turned = [each % np.ndim(x) for each in (axis if isinstance(axis, list | tuple) else [axis])]
+    return x[tuple(slice(None, None, -1 if each in turned else None) for each in range(np.ndim(x)))]
+
+
 OPERATIONS: dict[str, Callable[..., Any]] = {
     "mean": _reduction(np.mean),
     "sum": _reduction(np.sum),
@@ -60,7 +66,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "reshape": lambda x, shape: np.reshape(x, shape),
     "expand_dims": lambda x, axis: np.expand_dims(x, axis),
     "squeeze": lambda x, axis=None: np.squeeze(x, axis=axis),
-    "flip": lambda x, axis: np.flip(x, axis),
+    "flip": _flip,
     "one_hot": _one_hot,
     "einsum": np.einsum,
     "cast": _cast,
