@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -172,8 +173,14 @@ class KerasArrays:
 
 
 def mask_of(tensor: Any) -> Any:
-    """The mask that Keras attached to a tensor, or None."""
-    return getattr(tensor, "_keras_mask", None)
+    """The mask that Keras attached to a tensor, or None.
+
+    What takes no attributes, as what JAX traces, has it in a table of Keras' own (from 3.6 on).
+    """
+    if hasattr(tensor, "_keras_mask"):
+        return tensor._keras_mask
+    table = sys.modules.get("keras.src.backend.common.masking")
+    return None if table is None else table.get_keras_mask(tensor)
 
 
 def _is_symbolic(item: Any) -> bool:

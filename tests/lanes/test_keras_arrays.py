@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from conformance.lanes.adapter import Observing
 from conformance.lanes.declare import parse
-from conformance.lanes.keras_arrays import KerasArrays
+from conformance.lanes.keras_arrays import KerasArrays, mask_of
 from conformance.lanes.tf_keras import tensorflow_ops
 from tests.builders import cases_of, records_of
 
@@ -79,3 +80,19 @@ def test_keras_2_which_has_no_such_functions_multiplies_by_itself() -> None:
     without = MagicMock(spec=tensorflow_ops(MagicMock()))
     assert arrays(without).arithmetic("*", 2.0, KerasTensor()) == "2.0 times symbolic"
     assert arrays(without).arithmetic("*", 2.0, np.full((), 3.0)) == 6.0
+
+
+class Traced:
+    """What takes no attributes, as what JAX traces."""
+
+    __slots__ = ()
+
+
+def test_the_mask_of_what_takes_no_attributes_is_in_a_table_of_kerass(monkeypatch: pytest.MonkeyPatch) -> None:
+    traced, other = Traced(), Traced()
+    table = SimpleNamespace(get_keras_mask=lambda tensor: "hidden" if tensor is traced else None)
+    monkeypatch.setitem(sys.modules, "keras.src.backend.common.masking", table)
+    assert (mask_of(traced), mask_of(other)) == ("hidden", None)
+    assert mask_of(SimpleNamespace(_keras_mask="its own")) == "its own"
+    monkeypatch.delitem(sys.modules, "keras.src.backend.common.masking")
+    assert mask_of(traced) is None, "Keras 2 and 3.0 to 3.5 have no such table"
