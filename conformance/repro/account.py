@@ -79,12 +79,14 @@ def account_of(evidence: Evidence, lane: str) -> Account:
             how = held["reason"] or "it did not end"
             raise NotScriptable(f"the process of this lane did not survive the case, nor would the script: {how}")
         return Account(held["verdict"], signal=signal_of(held))
-    if cause is not None and cause["aspect"] == "relation":
+    if cause is not None and cause["aspect"] == "relations":
         raise NotScriptable("what differs is a relation between several runs, not an answer")
     if failure is not None:
         return Account(held["verdict"], failure)
     if cause is not None and (cause["aspect"] in ("params", "runs") or cause["kind"] == "weights"):
         raise NotScriptable(f"what differs is {cause['aspect']}, and scripts compare outputs")
+    if cause is not None and (cause["aspect"], cause["kind"]) == ("gradient", "raised"):
+        return Account(held["verdict"], cause["got"])
     runs = [_run(evidence, lane, run) for run in range(len(held["runs"]))]
     if are_wanted(evidence.record):
         runs[0] |= {label_of(name): _gradient(evidence, lane, name) for name in evidence.reference.gradients}

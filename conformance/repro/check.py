@@ -79,14 +79,16 @@ _CHECKS = {
 def error_lines(body: Body, failure: Mapping[str, Any], runs: list[str]) -> list[str]:
     """The whole course of a script whose case raises: it must raise again, in the same phase, with the same type."""
     phase, kind = quoted(failure["phase"]), quoted(failure["type"])
+    is_backward = failure["phase"] == "backward"
     inside = ['phase = "build"', *body.build, 'phase = "call"', *body.call]
     calls = {run: f"graph(**{body.argument % run})" for run in runs}
     if body.is_lazy:
         calls = {run: f"for _, value in named({call}):\n    {body.to_numpy}" for run, call in calls.items()}
     inside += [line for run in runs for line in (*body.before_run, calls[run])]
+    inside += ['phase = "backward"'] if is_backward else []
     inside += [body.more] if body.more else []
     return [
-        *([*_LEAVES.rstrip().split("\n"), "", ""] if body.is_lazy else []),
+        *([*_LEAVES.rstrip().split("\n"), "", ""] if body.is_lazy or is_backward else []),
         "try:",
         *(f"    {line}".rstrip() for block in inside for line in block.split("\n")),
         "except Exception as error:",

@@ -64,7 +64,8 @@ def _got(record: Mapping[str, Any], lane: str) -> str:
         reason = _plain(one_line(held["reason"]))
         return f"{reason[0].upper()}{reason[1:]}." if reason else "The same."
     found = [_plain(finding_text(record, lane, finding)) for finding in held["findings"][:5]]
-    message = [] if held["failure"] is None else [_fenced(safe(held["failure"]["message"], 4_000) + "\n", "")]
+    raised = held["failure"] or held.get("gradient_failure")
+    message = [] if raised is None else [_fenced(safe(raised["message"], 4_000) + "\n", "")]
     return "\n\n".join([*(f"- {words}" for words in found), *message])
 
 
