@@ -132,6 +132,7 @@ def lane_record(case: Case, verdict: LaneVerdict, got: Observation, reference: O
                 for name, found in verdict.gradients.items()
             },
             "gradient_note": case.no_gradients or got.gradient_note,
+            "gradient_failure": None if got.gradient_failure is None else dataclasses.asdict(got.gradient_failure),
             "params": dict(got.params),
             "weights": {layer: dict(held) for layer, held in got.weights.items()},
             "native": {layer: dict(held) for layer, held in got.native.items()},

@@ -108,6 +108,29 @@ def chatters() -> None:
 ACTIONS: dict[str, Callable[[], None]] = {act.__name__: act for act in (raises, crashes, killed, hangs, chatters)}
 
 
+def raises_on_the_way_back(message: Message) -> None:
+    message["gradients"] = {}
+    message["gradient_failure"] = {
+        "phase": "backward",
+        "type": "RuntimeError",
+        "message": "a state that the way back needs was overwritten",
+        "node": "",
+    }
+
+
+def has_no_way_back(message: Message) -> None:
+    message["gradients"], message["gradient_note"] = {}, "this lane has no gradients"
+
+
+def keeps_gradients_back(message: Message) -> None:
+    message["gradients"] = {}
+
+
+WAYS_BACK: dict[str, Callable[[Message], None]] = {
+    change.__name__: change for change in (raises_on_the_way_back, has_no_way_back, keeps_gradients_back)
+}
+
+
 class Fake:
     """The reference, rounded to float32, with one named behaviour."""
 
@@ -129,6 +152,8 @@ class Fake:
         message = self.reference.observe(plan)
         for key in ("sensitivity", "longest_sum"):
             message.pop(key, None)
+        if is_meant and self.behaviour in WAYS_BACK:
+            WAYS_BACK[self.behaviour](message)
         for run in message["runs"]:
             for node in run.values():
                 for item in node["items"]:

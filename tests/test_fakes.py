@@ -68,6 +68,36 @@ def test_raising_is_an_error_with_its_own_words(tmp_path: Path) -> None:
     assert found["failure"]["message"] == "this lane always raises"
 
 
+def test_raising_on_the_way_back_is_a_difference_in_gradients(tmp_path: Path) -> None:
+    found = verdict_on("raises_on_the_way_back", tmp_path)
+    assert (found["verdict"], found["failure"], found["gradient_note"]) == ("differ", None, "")
+    (finding,) = found["findings"]
+    assert (finding["aspect"], finding["kind"]) == ("gradient", "raised")
+    assert finding["got"] == found["gradient_failure"]
+    assert found["gradient_failure"]["message"] == "a state that the way back needs was overwritten"
+    assert (found["aspects"]["values"], found["aspects"]["gradient"]) == ("agree", "differ")
+    assert found["runs"][0]["pooled"]["distance"]["used"] <= 1.0
+
+
+def test_a_lane_that_says_that_it_has_no_gradients_agrees_and_they_are_not_judged(tmp_path: Path) -> None:
+    found = verdict_on("has_no_way_back", tmp_path)
+    assert (found["verdict"], found["aspects"]["gradient"]) == ("agree", "-")
+    assert (found["gradient_note"], found["gradient_failure"]) == ("this lane has no gradients", None)
+
+
+def test_a_lane_that_keeps_its_gradients_back_without_a_word_differs(tmp_path: Path) -> None:
+    found = verdict_on("keeps_gradients_back", tmp_path)
+    assert [(one["aspect"], one["kind"], one["node"]) for one in found["findings"]] == [
+        ("gradient", "missing", "embed.embeddings")
+    ]
+
+
+def test_where_the_case_asks_for_no_gradients_nobody_is_asked(tmp_path: Path) -> None:
+    text = POOLED.replace("question: Are", 'no_gradients: "a mean is a mean"\n        question: Are')
+    found = verdict_on("keeps_gradients_back", tmp_path, text=text)
+    assert (found["verdict"], found["aspects"]["gradient"]) == ("agree", "-")
+
+
 def test_a_crash_is_that_cases_verdict_and_the_lane_goes_on(tmp_path: Path) -> None:
     two = POOLED + POOLED[POOLED.index("      - id: masked") :].replace("id: masked", "id: other")
     cases = cases_of(two, tmp_path)

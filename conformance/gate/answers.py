@@ -233,7 +233,17 @@ def _count(held: Any) -> str:
 
 
 def _gradient_moves(old: LaneRecord, new: LaneRecord) -> Iterator[Move]:
-    """Gradients that fail on a side, and by another amount on the other; arrays of them are not kept."""
+    """Gradients that fail on a side, and by another amount on the other; arrays of them are not kept.
+
+    Where a side raised instead and the other gave some, or raised otherwise, that is all; one that was not asked for
+    any, or says why it has none, has nothing to move from.
+    """
+    sides = [side.get("gradient_failure") for side in (old, new)]
+    if any(sides):
+        is_asked = all(failure or side.get("gradients") for failure, side in zip(sides, (old, new), strict=True))
+        if is_asked and _raised(sides[0]) != _raised(sides[1]):
+            yield Move("gradient", "", *(f"raises {raised_text(one)}" if one else "gives them" for one in sides))
+        return
     for name in old.get("gradients", {}):
         if name not in new.get("gradients", {}):
             continue

@@ -8,7 +8,7 @@ another by `matches`. Which keys it has depends on the aspect:
     mask                         node, got: `none`, `all`, or the rows of 0 and 1
     special, values              node, at (an index), got (the element)
     weights                      node; at and got too for a weight after a step of training
-    gradient                     node, off (the largest error)
+    gradient                     node, off (the largest error); where the way back raised type, and contains as above
     structure, claims            node
     crash, timeout               nothing
 """
@@ -31,7 +31,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "mask": ("node", "got"),
     "special": ("node", "at", "got"),
     "values": ("node", "at", "got"),
-    "gradient": ("node", "off"),
+    "gradient": ("node", "off", "type", "contains"),
     "weights": ("node", "at", "got"),
     "params": ("node", "got"),
     "claims": ("node",),
@@ -69,6 +69,8 @@ def observed_of(record: Mapping[str, Any], name: str) -> dict[str, Any]:
         case "values" | "weights" if finding["distance"] is not None and finding["distance"]["worst"] is not None:
             worst = finding["distance"]["worst"]
             return {"node": finding["node"], "at": worst["index"], "got": _rounded(float(worst["got"]))}
+        case "gradient" if finding["kind"] == "raised":
+            return {"type": finding["got"]["type"]}
         case "gradient" if finding["distance"] is not None:
             return {"node": finding["node"], "off": _rounded(float(finding["distance"]["largest"]))}
         case _:
@@ -100,7 +102,7 @@ def matches(aspect: str, observed: Signature, record: Mapping[str, Any], name: s
         return False
     found = observed_of(record, name)
     if "contains" in observed:
-        message = (lane["failure"] or {"message": ""})["message"]
+        message = (lane["failure"] or lane.get("gradient_failure") or {"message": ""})["message"]
         if str(observed["contains"]).lower() not in message.lower():
             return False
     for key in set(observed) - {"contains", "at"}:

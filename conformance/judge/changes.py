@@ -38,8 +38,8 @@ def gradient_change(got: Observation, reference: Observation) -> str:
     """The change of the first gradient that differs, in words; empty where there is none that fits."""
     findings, _ = gradient_findings(got, reference)
     for finding in findings:
-        mine, theirs = got.gradients.get(finding.node), reference.gradients[finding.node]
-        if mine is None or not np.isfinite(mine.values).all():
+        mine, theirs = got.gradients.get(finding.node), reference.gradients.get(finding.node)
+        if mine is None or theirs is None or not np.isfinite(mine.values).all():
             continue
         room = 64.0 * (
             FORMATS[theirs.precision].unit * np.abs(theirs.values)

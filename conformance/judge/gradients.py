@@ -17,12 +17,18 @@ def gradient_findings(
 
     `share` is what the case leaves of the budget.
 
-    NaN and infinities must stand at the same places, but where float16 ends, as in values. A lane that could not
-    differentiate (`gradient_note`) has nothing to compare; the note stands in its record.
+    NaN and infinities must stand at the same places, but where float16 ends, as in values. A lane whose framework
+    raised on the way back differs, and one that gives none without a word. One that says why it has none
+    (`gradient_note`) has nothing to compare; the note stands in its record.
     """
     findings: list[Finding] = []
     distances: dict[str, Distance] = {}
-    if not got.gradients or not reference.gradients:
+    if not reference.gradients:
+        return findings, distances
+    if got.gradient_failure is not None:
+        raised = Finding("gradient", "raised", got.gradient_failure.node, got=got.gradient_failure)
+        return [raised], distances
+    if not got.gradients and got.gradient_note:
         return findings, distances
     for name, wanted in reference.gradients.items():
         if name not in got.gradients:

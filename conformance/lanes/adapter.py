@@ -12,6 +12,7 @@ An adapter is a module with `start(options) -> Adapter`. The worker hands it one
     native       layer name to {own weight name: {shape, from}}
     gradients    `input x` or `layer.weight` to {data}: of the observed outputs times their cotangents, first run
     gradient_note  why there are none
+    gradient_failure  None, or what the framework raised when it was asked for them, as `failure`, in phase `backward`
     steps        the calls that were made, in order: {node, callee, inputs, outputs, rule}
 """
 
@@ -64,6 +65,7 @@ class Observing:
     steps: list[dict[str, Any]] = field(default_factory=list)
     gradients: dict[str, Any] = field(default_factory=dict)
     gradient_note: str = ""
+    gradient_failure: dict[str, Any] | None = None
     failure: dict[str, Any] | None = None
     unsupported: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
@@ -71,16 +73,22 @@ class Observing:
     node: str = ""
 
     def failed(self, error: Exception) -> None:
-        """Notes what was raised as this lane's answer."""
+        """Notes what was raised as this lane's answer; a run for gradients has raised it too, and it is told once."""
         if isinstance(error, Unsupported):
             self.unsupported = str(error)
             return
-        self.failure = {
-            "phase": self.phase,
-            "type": type(error).__name__,
-            "message": str(error),
-            "node": self.node,
-        }
+        self.failure, self.gradient_failure = _raised(error, self.phase, self.node), None
+
+    def failed_backwards(self, error: Exception, node: str = "") -> None:
+        """Notes what was raised when gradients were asked for; it takes nothing from the values.
+
+        `node` is where, if it was on the way forwards. Where only this lane cannot ask, there is a note and no failure.
+        """
+        self.gradients = {}
+        if isinstance(error, Unsupported):
+            self.gradient_note = str(error)
+            return
+        self.gradient_failure = _raised(error, "backward", node)
 
     def as_message(self) -> dict[str, Any]:
         return {
@@ -94,8 +102,13 @@ class Observing:
             "steps": self.steps,
             "gradients": self.gradients,
             "gradient_note": self.gradient_note,
+            "gradient_failure": self.gradient_failure,
             **self.extra,
         }
+
+
+def _raised(error: Exception, phase: str, node: str) -> dict[str, Any]:
+    return {"phase": phase, "type": type(error).__name__, "message": str(error), "node": node}
 
 
 def parsed_graph(plan: Mapping[str, Any]) -> list[tuple[str, Expression]]:

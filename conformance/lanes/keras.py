@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,10 +17,10 @@ from conformance.lanes import keras_autograd, keras_policies
 from conformance.lanes.adapter import Identity, Observing, Unsupported
 from conformance.lanes.keras_arrays import Generation, Keras3, KerasArrays, absent_in, flat, mask_of, shapes_of
 from conformance.lanes.keras_config import Absent, constructor, find_type
-from conformance.lanes.keras_gradients import Differentiable, variables_of
+from conformance.lanes.keras_gradients import Differentiable, build_all, variables_of
 from conformance.lanes.keras_modes import Mode, mode_of, named_apart
 from conformance.lanes.keras_training import Trainer, eagerly
-from conformance.lanes.keras_weights import WeightMismatch, matched, restore_weights
+from conformance.lanes.keras_weights import WeightMismatch, forget_states, matched, restore_weights
 from conformance.lanes.training import JUDGED_IN
 from conformance.lanes.wire import pack, unpack
 
@@ -88,7 +88,7 @@ class KerasLane:
             self.mode.begin(plan, arrays)
         observing.phase = "call"
         for index, run in enumerate(plan["runs"]):
-            self._forget_states(layers.values())
+            forget_states(layers.values(), self.generation.reset_state)
             for name, layer in layers.items():
                 if index and plan["layers"][name].get("fixed"):  # moved by the layer itself in the run before
                     restore_weights(layer, name, plan["layers"][name])
@@ -108,11 +108,6 @@ class KerasLane:
             self._train(plan, arrays, observing)
         self._describe_weights(plan, layers, observing)
 
-    def _forget_states(self, layers: Iterable[Any]) -> None:
-        for layer in layers:
-            if getattr(layer, "stateful", False):
-                self.generation.reset_state(layer)
-
     def _train(self, plan: Mapping[str, Any], arrays: KerasArrays, observing: Observing) -> None:
         """The weights after each step, as outputs of the first run."""
         if self.identity.policy not in JUDGED_IN:
@@ -125,31 +120,38 @@ class KerasLane:
     def _run_with_gradients(
         self, plan: Mapping[str, Any], arrays: KerasArrays, inputs: Mapping[str, Any], observing: Observing
     ) -> None:
-        """Values and gradients, in TensorFlow in one pass; what cannot be differentiated is noted."""
+        """Values and gradients, in TensorFlow in one pass; why there are none is noted, or what was raised."""
         backend = self.generation.backend()
+        is_by_tape = backend == "tensorflow"
         if any(getattr(layer, "eager_only", False) for layer in arrays.layers.values()):
             observing.gradient_note = "a layer here runs outside of what Keras differentiates"
-        elif backend in keras_autograd.BACKENDS:
-            found = keras_autograd.gradients_by_cotangents(plan, arrays, inputs, backend)
-            observing.gradients, observing.gradient_note = found
-            self._forget_states(arrays.layers.values())
-        elif backend != "tensorflow":
+        elif not is_by_tape and backend not in keras_autograd.BACKENDS:
             observing.gradient_note = f"no gradients on the {backend} backend"
-        if backend != "tensorflow" or observing.gradient_note:
+        else:
+            build_all(plan, arrays, inputs, self.generation.reset_state)
+        if observing.gradient_note:
             arrays.run(inputs, is_symbolic=False)
-            return
-        framework = sys.modules["tensorflow"]
-        with Differentiable(framework, inputs, variables_of(plan, arrays.layers)) as recorded:
+        elif is_by_tape:
+            self._run_under_a_tape(plan, arrays, inputs, observing)
+        else:
+            keras_autograd.gradients_by_cotangents(plan, arrays, inputs, backend)
+            forget_states(arrays.layers.values(), self.generation.reset_state)
+            arrays.run(inputs, is_symbolic=False)
+
+    def _run_under_a_tape(
+        self, plan: Mapping[str, Any], arrays: KerasArrays, inputs: Mapping[str, Any], observing: Observing
+    ) -> None:
+        with Differentiable(sys.modules["tensorflow"], inputs, variables_of(plan, arrays.layers)) as recorded:
             arrays.run(inputs, is_symbolic=False)
             try:
                 score = recorded.score(arrays.values, plan["cotangents"])
-            except Exception as error:  # an output of another shape: the values are the answer
-                observing.gradient_note = f"{type(error).__name__}: {error}"
+            except Exception as error:  # the values are the answer
+                observing.failed_backwards(error)
                 return
         try:
             observing.gradients = recorded.gradients(score)
         except Exception as error:
-            observing.gradient_note = f"{type(error).__name__}: {error}"
+            observing.failed_backwards(error)
 
     def _symbolic_inputs(self, plan: Mapping[str, Any]) -> dict[str, Any]:
         return {

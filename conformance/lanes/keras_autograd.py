@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from conformance.lanes.keras_arrays import KerasArrays, flat
-from conformance.lanes.keras_gradients import variables_of
-from conformance.lanes.keras_weights import restore_weights
-from conformance.lanes.wire import pack, unpack
+from conformance.lanes.keras_arrays import KerasArrays
+from conformance.lanes.keras_gradients import variables_of, weighted
+from conformance.lanes.wire import pack
 
 Plan = Mapping[str, Any]
 Run = Callable[[], Any]
@@ -23,60 +22,44 @@ Scored = Callable[[Mapping[str, Any]], Any]
 """A run of the whole graph over these inputs, to the one number that is differentiated."""
 
 
-def gradients_by_cotangents(
-    plan: Plan, arrays: KerasArrays, inputs: Mapping[str, Any], backend: str
-) -> tuple[dict[str, Any], str]:
-    """Variable to packed gradient, or a note that says why there are none; the layers are as before afterwards."""
-    calls = len(arrays.observing.steps)
-    note = _build(plan, arrays, inputs)
-    del arrays.observing.steps[calls:]
-    if note:
-        return {}, note
+def gradients_by_cotangents(plan: Plan, arrays: KerasArrays, inputs: Mapping[str, Any], backend: str) -> None:
+    """Observes every gradient, or what was raised; the weights of the layers, which are built, are as before then.
+
+    What the run raises forwards counts too, where the one whose values are observed does not raise it: it is raised
+    because gradients are wanted.
+    """
+    observing = arrays.observing
+    calls = len(observing.steps)
     variables = variables_of(plan, arrays.layers)
     before = {name: np.array(variable) for name, variable in variables.items()}
 
     def scored(feed: Mapping[str, Any]) -> Any:
         arrays.run(feed, is_symbolic=False)
+        observing.node = ""  # from here on, an error is of the way back
         return _score(arrays, plan["cotangents"])
 
     try:
         found = _BACKENDS[backend](scored, inputs, variables, arrays)
-        return {name: {"data": pack(arrays.ops.convert_to_numpy(value))} for name, value in found.items()}, ""
-    except Exception as error:  # values are the answer: the run that is observed shows what it raises
-        return {}, f"{type(error).__name__}: {error}"
+        observing.gradients = {
+            name: {"data": pack(arrays.ops.convert_to_numpy(value))} for name, value in found.items()
+        }
+    except Exception as error:
+        observing.failed_backwards(error, observing.node)
     finally:
-        del arrays.observing.steps[calls:]
+        del observing.steps[calls:]
         for name, variable in variables.items():
             variable.assign(before[name])
 
 
-def _build(plan: Plan, arrays: KerasArrays, inputs: Mapping[str, Any]) -> str:
-    """Builds what no symbolic run has built, for JAX assigns no weight while it traces; why it cannot, or nothing."""
-    unbuilt = [name for name, layer in arrays.layers.items() if getattr(layer, "built", True) is False]
-    if not unbuilt:
-        return ""
-    try:
-        arrays.run(inputs, is_symbolic=False)
-    except Exception as error:  # the run that is observed raises it again
-        return f"{type(error).__name__}: {error}"
-    for name in unbuilt:
-        restore_weights(arrays.layers[name], name, plan["layers"][name])
-    return ""
-
-
 def _score(arrays: KerasArrays, cotangents: Mapping[str, Any]) -> Any:
-    """The sum of all observed outputs times their cotangents; ValueError for an output of another shape."""
-    ops, terms = arrays.ops, []
-    for node, packed in cotangents.items():
-        for item, cotangent in zip(flat(arrays.values[node]), packed, strict=True):
-            if cotangent is not None:
-                given, wanted = tuple(item.shape), tuple(cotangent["shape"])
-                if given != wanted:
-                    raise ValueError(f"{node} has shape {given}, the reference {wanted}")
-                terms.append((item, unpack(cotangent)))
+    """The sum of all observed outputs times their cotangents. Raises Unsupported as `weighted` does."""
+    ops, terms = arrays.ops, list(weighted(arrays.values, cotangents))
     is_wide = any("float64" in str(item.dtype) for item, _ in terms)
     wide = "float64" if is_wide else "float32"
-    return sum(ops.sum(ops.cast(item, wide) * ops.convert_to_tensor(times.astype(wide))) for item, times in terms)
+    score = ops.convert_to_tensor(np.zeros((), wide))
+    for item, times in terms:
+        score = score + ops.sum(ops.cast(item, wide) * ops.convert_to_tensor(times.astype(wide)))
+    return score
 
 
 def _by_torch(
@@ -96,7 +79,9 @@ def _by_torch(
                 parameter.requires_grad_(True)
         sources = {**{f"input {name}": leaf for name, leaf in leaves.items()}, **held}
         wanted = {name: source for name, source in sources.items() if source.requires_grad}
-        found = torch.autograd.grad(scored({**inputs, **leaves}), list(wanted.values()), allow_unused=True)
+        score, found = scored({**inputs, **leaves}), [None] * len(wanted)
+        if wanted and score.requires_grad:  # else nothing depends on anything: zeros, as elsewhere
+            found = torch.autograd.grad(score, list(wanted.values()), allow_unused=True)
     finally:
         for name, parameter in held.items():
             parameter.requires_grad_(asked[name])

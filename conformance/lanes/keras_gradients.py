@@ -1,14 +1,15 @@
-"""Gradients in the Keras lane on TensorFlow: a tape that follows the run."""
+"""Gradients in the Keras lane: what every backend differentiates, and TensorFlow's tape, which follows the run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from conformance.lanes.keras_arrays import flat
-from conformance.lanes.keras_weights import matched
+from conformance.lanes.adapter import Unsupported
+from conformance.lanes.keras_arrays import KerasArrays, flat
+from conformance.lanes.keras_weights import matched, start_again
 from conformance.lanes.wire import pack, unpack
 
 
@@ -42,19 +43,14 @@ class Differentiable:
     def score(self, values: Mapping[str, Any], cotangents: Mapping[str, Any]) -> Any:
         """The sum of all observed outputs times their cotangents; call it while the tape still records.
 
-        Raises ValueError for an output of another shape than its cotangent, which nothing may broadcast.
+        Raises Unsupported as `weighted` does.
         """
         tf = self.framework
-        every = [item for node in cotangents for item in flat(values[node])]
-        wide = tf.float64 if any(item.dtype == tf.float64 for item in every) else tf.float32
+        terms = list(weighted(values, cotangents))
+        wide = tf.float64 if any(item.dtype == tf.float64 for item, _ in terms) else tf.float32
         total = tf.zeros((), wide)
-        for node, packed in cotangents.items():
-            for item, cotangent in zip(flat(values[node]), packed, strict=True):
-                if cotangent is not None:
-                    given, wanted = tuple(item.shape), tuple(cotangent["shape"])
-                    if given != wanted:
-                        raise ValueError(f"{node} has shape {given}, the reference {wanted}")
-                    total += tf.reduce_sum(tf.cast(item, wide) * tf.cast(unpack(cotangent), wide))
+        for item, times in terms:
+            total += tf.reduce_sum(tf.cast(item, wide) * tf.cast(times, wide))
         return total
 
     def derivatives(self, score: Any) -> dict[str, Any]:
@@ -66,6 +62,39 @@ class Differentiable:
     def gradients(self, score: Any) -> dict[str, Any]:
         """Variable to packed gradient."""
         return {name: {"data": pack(np.asarray(value))} for name, value in self.derivatives(score).items()}
+
+
+def weighted(values: Mapping[str, Any], cotangents: Mapping[str, Any]) -> Iterator[tuple[Any, np.ndarray[Any, Any]]]:
+    """Every float output with its cotangent.
+
+    Raises Unsupported for an output of another shape than the reference's, which nothing may broadcast: it is judged
+    as a shape.
+    """
+    for node, packed in cotangents.items():
+        items = flat(values[node])
+        if len(items) != len(packed):
+            raise Unsupported(f"{node} has {len(items)} arrays, the reference {len(packed)}")
+        for item, cotangent in zip(items, packed, strict=True):
+            if cotangent is not None:
+                given, wanted = tuple(item.shape), tuple(cotangent["shape"])
+                if given != wanted:
+                    raise Unsupported(f"{node} has shape {given}, the reference {wanted}")
+                yield item, unpack(cotangent)
+
+
+def build_all(
+    plan: Mapping[str, Any], arrays: KerasArrays, inputs: Mapping[str, Any], reset_state: Callable[[Any], None]
+) -> None:
+    """Builds what no symbolic run has built, by a run that nobody observes: only of variables there are gradients.
+
+    Raises what the run raises, as the observed one would.
+    """
+    if all(getattr(layer, "built", True) for layer in arrays.layers.values()):
+        return
+    calls = len(arrays.observing.steps)
+    arrays.run(inputs, is_symbolic=False)
+    del arrays.observing.steps[calls:]
+    start_again(plan, arrays.layers, reset_state)
 
 
 def variables_of(plan: Mapping[str, Any], layers: Mapping[str, Any]) -> dict[str, Any]:

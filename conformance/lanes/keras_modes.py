@@ -44,7 +44,7 @@ class Traced:
     """`tf.function` around the whole graph, traced for the shapes of each size; with `jit_compile` through XLA.
 
     Values and gradients come from one trace. Where the backward pass alone cannot be traced or compiled, the values
-    come from a second one, and a note says why there are no gradients.
+    come from a second one: the failure is that of the gradients, or a note where XLA has no kernel for the way back.
     """
 
     gives_masks = True
@@ -73,7 +73,7 @@ class Traced:
                 self._traced(plan, arrays, inputs, observing, with_gradients=False)
             except Exception as second:
                 raise self._reason(second) from None
-            observing.gradient_note = f"{type(error).__name__}: {error}"
+            observing.failed_backwards(self._reason(error))
             return
         observing.gradients = {name: {"data": pack(np.asarray(value))} for name, value in gradients.items()}
 
@@ -106,8 +106,8 @@ class Traced:
                 leaves = self._leaves(plan, arrays)
                 try:
                     score = recorded.score(arrays.values, plan["cotangents"])
-                except ValueError as error:  # an output of another shape: the values are the answer
-                    observing.gradient_note = f"{type(error).__name__}: {error}"
+                except Unsupported as reason:  # an output of another shape: the values are the answer
+                    observing.gradient_note = str(reason)
                     return leaves, {}
             return leaves, recorded.derivatives(score)
 

@@ -12,7 +12,7 @@ import numpy as np
 from conformance.lanes.adapter import Unsupported
 from conformance.lanes.keras_arrays import KerasArrays
 from conformance.lanes.keras_autograd import Run, jax_gradients, torch_gradients
-from conformance.lanes.keras_weights import matched, restore_weights
+from conformance.lanes.keras_weights import matched, start_again
 from conformance.lanes.training import batch_of, number_of
 from conformance.lanes.wire import pack
 
@@ -63,7 +63,7 @@ class Trainer:
         return found
 
     def _train(self, training: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-        self._start_again()
+        start_again(self.plan, self.arrays.layers, self.reset_state)
         optimizer = getattr(self.arrays.keras.optimizers, training["optimizer"])(**training["config"])
         held = {
             f"{name}.{key}": variable for name in training["layers"] for key, variable in self._variables(name).items()
@@ -92,13 +92,6 @@ class Trainer:
             run(batch_of(training, inputs, number))
             found |= {f"{name}@{number}": _observed(variable) for name, variable in held.items()}
         return found
-
-    def _start_again(self) -> None:
-        """Every weight as the plan has it, and nothing remembered: the forward run has moved statistics and states."""
-        for name, layer in self.arrays.layers.items():
-            restore_weights(layer, name, self.plan["layers"][name])
-            if getattr(layer, "stateful", False):
-                self.reset_state(layer)
 
     def _variables(self, name: str) -> dict[str, Any]:
         layer = self.arrays.layers[name]

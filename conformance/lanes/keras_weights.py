@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -70,3 +70,17 @@ def restore_weights(layer: Any, name: str, spec: Mapping[str, Any]) -> None:
     if getattr(layer, "built", False) and hasattr(layer, "weights"):
         for key, variable in matched(layer, name, list(spec["weights"])).items():
             variable.assign(unpack(spec["weights"][key]))
+
+
+def forget_states(layers: Iterable[Any], reset_state: Callable[[Any], None]) -> None:
+    """Lets every stateful layer forget what it has seen."""
+    for layer in layers:
+        if getattr(layer, "stateful", False):
+            reset_state(layer)
+
+
+def start_again(plan: Mapping[str, Any], layers: Mapping[str, Any], reset_state: Callable[[Any], None]) -> None:
+    """Every weight as the plan has it, and nothing remembered: a run before has moved statistics and states."""
+    for name, layer in layers.items():
+        restore_weights(layer, name, plan["layers"][name])
+    forget_states(layers.values(), reset_state)

@@ -16,7 +16,7 @@ Ended = Literal["finished", "timeout", "crash"]
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What a framework raised: in which phase (`build`, `call`, `weights`), at which node, in its own words."""
+    """What a framework raised: in which phase (`build`, `call`, `weights`, `backward`), at which node, in its words."""
 
     phase: str
     type: str
@@ -82,6 +82,8 @@ class Observation:
     gradients: Mapping[str, Output] = field(default_factory=dict)
     gradient_note: str = ""
     """Why there are no gradients."""
+    gradient_failure: Failure | None = None
+    """What the framework raised when it was asked for gradients, though it gave values."""
     steps: tuple[Step, ...] = ()
     longest_sum: int = 1
     exact: frozenset[str] = frozenset()
@@ -99,7 +101,7 @@ class Observation:
 def from_message(lane: str, adapter: str, message: Mapping[str, Any]) -> Observation:
     """The observation of a lane's message."""
     sensitivity = message.get("sensitivity", [])
-    failure = message["failure"]
+    failure, on_the_way_back = message["failure"], message.get("gradient_failure")
     return Observation(
         lane=lane,
         adapter=adapter,
@@ -121,6 +123,7 @@ def from_message(lane: str, adapter: str, message: Mapping[str, Any]) -> Observa
         native=message["native"],
         gradients={name: _gradient(item) for name, item in message["gradients"].items()},
         gradient_note=message["gradient_note"],
+        gradient_failure=None if on_the_way_back is None else Failure(**on_the_way_back),
         steps=tuple(Step(**step) for step in message["steps"]),
         longest_sum=message.get("longest_sum", 1),
         exact=frozenset(message.get("exact", ())),

@@ -140,6 +140,10 @@ def _gradient_missing(record: Record, lane: str, finding: Finding) -> str:
     return f"gradient of {_node(finding)}: {lane} has none, {source_text(finding['wanted_by'])} has it"
 
 
+def _gradient_raised(record: Record, lane: str, finding: Finding) -> str:
+    return f"gradient: {lane} gave values, and {failure_text(finding['got'])}"
+
+
 def _gradient_shape(record: Record, lane: str, finding: Finding) -> str:
     got, wanted = shape_text(finding["got"]), shape_text(finding["wanted"])
     return f"shape of the gradient of {_node(finding)}: {lane} {got}, {_expected(record, finding, wanted)}"
@@ -252,6 +256,7 @@ _WORDS = {
     ("values", "bias"): _bias,
     ("values", ""): _values,
     ("gradient", "missing"): _gradient_missing,
+    ("gradient", "raised"): _gradient_raised,
     ("gradient", "shape"): _gradient_shape,
     ("gradient", "special"): _special,
     ("gradient", "values"): _values,
@@ -310,6 +315,8 @@ def attribution(record: Record) -> str:
         return f"{one_line(record['odd_one_out'], 60)} stands alone: {_listed(others)} agree with each other"
     compared = [pair for pair in record["pairs"] if pair["finding"] is not None or pair["used"] is not None]
     if failing and compared and all(pair["finding"] is None for pair in compared):
+        if {first["aspect"] for lane in failing for first in record["lanes"][lane]["findings"][:1]} == {"gradient"}:
+            return "the lanes' values agree with each other; gradients are what differs"
         if set(failing) >= set(answering_lanes(record)):
             return "all lanes give the same answer: suspect what the case expects"
         return "the lanes agree with each other; the difference is to what the case expects"

@@ -85,7 +85,7 @@ def cause(record: Record) -> str:
     if found is None:
         verdicts = joined(sorted({one_line(record["lanes"][name]["verdict"], 20) for name in lanes}))
         return f"{verdicts} of {who} in {family}"
-    if found["aspect"] == "error" and isinstance(found["got"], Mapping):
+    if (found["aspect"] == "error" or found["kind"] == "raised") and isinstance(found["got"], Mapping):
         message = re.sub(r"\d+", "N", one_line(essence(found["got"]["message"]), 120))
         return f"{who}: {raised_text({**found['got'], 'node': ''})} in {family}: {message}"
     kind = "" if found["kind"] == found["aspect"] else f" ({one_line(found['kind'], 40).replace('_', ' ')})"

@@ -29,6 +29,7 @@ from conformance.report.page_versions import version_blocks
 from conformance.report.trace import trace_table
 from conformance.report.words import (
     decimal,
+    failure_text,
     is_address,
     joined,
     noun_of,
@@ -190,11 +191,16 @@ def _pair_cell(pair: Mapping[str, Any] | None) -> Cell:
 
 
 def _gradient_blocks(record: Record) -> list[Block]:
-    """Every gradient with the share of its budget in each lane, or why there is none."""
+    """Every gradient with the share of its budget in each lane, or why there is none, and who raised."""
     held = {name: found.get("gradients", {}) for name, found in record["lanes"].items() if name != REFERENCE}
     names = list(dict.fromkeys(name for gradients in held.values() for name in gradients))
     notes = dict.fromkeys(found.get("gradient_note", "") for found in record["lanes"].values())
     blocks: list[Block] = [Paragraph(f"Not judged: {one_line(note)}", "note") for note in notes if note]
+    blocks += [
+        Paragraph(f"{one_line(name, 40)} {failure_text(found['gradient_failure'])}", "cause")
+        for name, found in record["lanes"].items()
+        if found.get("gradient_failure") is not None
+    ]
     if not names:
         return blocks
     lanes = [name for name, gradients in held.items() if gradients]
@@ -222,9 +228,10 @@ def _error_blocks(record: Record) -> list[Block]:
     blocks: list[Block] = []
     for name in lane_names(record):
         held = record["lanes"][name]
-        if held["failure"] is not None:
-            blocks.append(Paragraph(f"{one_line(name, 40)} raised {raised_text(held['failure'])}:"))
-            blocks.append(Code(safe(held["failure"]["message"], 4_000)))
+        for failure in (held["failure"], held.get("gradient_failure")):
+            if failure is not None:
+                blocks.append(Paragraph(f"{one_line(name, 40)} raised {raised_text(failure)}:"))
+                blocks.append(Code(safe(failure["message"], 4_000)))
         if is_failure(held["verdict"]) and held["chatter"].strip():
             blocks.append(Paragraph(f"{one_line(name, 40)} printed:"))
             blocks.append(Code(safe(held["chatter"], 4_000)))

@@ -76,7 +76,8 @@ def lane_failure(record: Record, lane: str) -> str:
         middle += _block("allowed", _allowed(record, finding))
         middle += _block("also", _also(found))
         middle += _block("because", _wrapped(found.get("explanation", ""), 3) if found.get("explanation") else [])
-    message = "" if found["failure"] is None else found["failure"]["message"]
+    raised = found["failure"] or found.get("gradient_failure")
+    message = "" if raised is None else raised["message"]
     if message and one_line(message) not in before[0]:
         middle += _block("message", _wrapped(message, 4))
     room = MAX_LINES - len(before) - len(middle) - len(after)
@@ -158,8 +159,7 @@ def answer_text(record: Record, lane: str, finding: Mapping[str, Any]) -> str:
             shape_text(shape) if shape is not None else shape_text(own["shape"]) if own is not None else "does not say"
         )
     if finding["aspect"] == "gradient":
-        own = held.get("gradients", {}).get(label)
-        return held.get("gradient_note") or "has none" if own is None else gradient_text(record, own)
+        return _gradient_answer(record, lane, label)
     found = node(record, lane, label, run)
     if found is None:
         return (
@@ -170,6 +170,19 @@ def answer_text(record: Record, lane: str, finding: Mapping[str, Any]) -> str:
             else "does not have it"
         )
     return _node_answer(record, lane, finding, found)
+
+
+def _gradient_answer(record: Record, lane: str, label: str) -> str:
+    """A lane's gradient of this name, what it raised instead of any, or why it gives none."""
+    held = record["lanes"][lane]
+    given = held.get("gradients", {})
+    if held.get("gradient_failure") is not None:
+        return one_line(failure_text(held["gradient_failure"]), _ANSWER)
+    if label in given:
+        return gradient_text(record, given[label])
+    if given:
+        return f"gives {len(given)}"
+    return "has them" if lane == REFERENCE else one_line(held.get("gradient_note") or "has none", _ANSWER)
 
 
 def gradient_text(record: Record, found: Mapping[str, Any]) -> str:

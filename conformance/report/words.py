@@ -224,7 +224,8 @@ def failure_text(failure: Mapping[str, Any] | None, limit: int = LINE) -> str:
 def raised_text(failure: Mapping[str, Any]) -> str:
     """Type, phase and node of an error."""
     where = f" at {one_line(failure['node'], 60)}" if failure["node"] else ""
-    return f"{one_line(failure['type'], 60)} in {one_line(failure['phase'], 20)}{where}"
+    phase = "the backward pass" if failure["phase"] == "backward" else one_line(failure["phase"], 20)
+    return f"{one_line(failure['type'], 60)} in {phase}{where}"
 
 
 def joined(items: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from conformance.judge.budget import UNIT, allowance, distance
 from conformance.judge.case import judge_case, judge_lane
 from conformance.judge.compare import matched_outputs, special_kinds
 from conformance.judge.divergence import divergences
+from conformance.judge.verdict import Finding
 from conformance.lanes.numpy import Reference
 from conformance.lanes.observation import Failure, Observation, from_message
 from conformance.plan import plan_of
@@ -35,7 +36,8 @@ def lane_at(case: Case, reference: Observation, share: float, name: str = "keras
     values[0, 0] += share * matched.allowed.allowed[0, 0]
     node = reference.runs[0]["pooled"]
     moved = replace(node, outputs=(replace(node.outputs[0], values=values, sensitivity=None),))
-    return replace(reference, lane=name, adapter=name, runs=({"pooled": moved},), gradients={})
+    given = replace(reference, lane=name, adapter=name, runs=({"pooled": moved},))
+    return replace(given, gradients={}, gradient_note="none here")
 
 
 @pytest.mark.parametrize(("share", "verdict"), [(0.9, "agree"), (-0.9, "agree"), (1.1, "differ"), (-1.1, "differ")])
@@ -126,8 +128,23 @@ def test_gradients_that_were_not_given_are_not_judged(name: str, tmp_path: Path)
     case, reference = case_and_reference(tmp_path)
     without = lane_at(case, reference, 0.0, name)
     assert judge_lane(case, without, reference, gives_masks=True).aspects["gradient"] == "-"
-    given = replace(without, gradients=reference.gradients)
+    given = replace(without, gradients=reference.gradients, gradient_note="")
     assert judge_lane(case, given, reference, gives_masks=True).aspects["gradient"] == "agree"
+
+
+def test_a_way_back_that_raised_is_a_difference_behind_right_values_only(tmp_path: Path) -> None:
+    case, reference = case_and_reference(tmp_path)
+    failure = Failure("backward", "RuntimeError", "modified by an inplace operation", "")
+    raised = replace(lane_at(case, reference, 0.0), gradient_note="", gradient_failure=failure)
+    found = judge_lane(case, raised, reference, gives_masks=True)
+    assert found.verdict == "differ"
+    assert found.findings == (Finding("gradient", "raised", got=failure),)
+    assert (found.aspects["values"], found.aspects["gradient"], found.aspects["params"]) == ("agree", "differ", "-")
+    wrong = replace(lane_at(case, reference, 2.0), gradient_note="", gradient_failure=failure)
+    found = judge_lane(case, wrong, reference, gives_masks=True)
+    assert ([one.aspect for one in found.findings], found.aspects["gradient"]) == (["values"], "-")
+    untold = replace(reference, gradients={})
+    assert judge_lane(case, raised, untold, gives_masks=True).verdict == "agree", "nothing to hold gradients against"
 
 
 def test_errors_are_measured_in_roundings_of_what_they_are_errors_of() -> None:

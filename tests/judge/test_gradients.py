@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from conformance.judge.gradients import gradient_findings
-from conformance.lanes.observation import Observation, Output
+from conformance.judge.verdict import Finding
+from conformance.lanes.observation import Failure, Observation, Output
 
 NAN, INFINITY = float("nan"), float("inf")
 
@@ -68,5 +70,15 @@ def test_a_gradient_that_one_lane_does_not_give_is_missing() -> None:
     assert kinds(got, observed("numpy", dense_kernel=[1.0], dense_bias=[2.0])) == [("dense.bias", "missing")]
 
 
-def test_a_lane_without_any_has_nothing_to_compare() -> None:
-    assert gradient_findings(observed("lane"), observed("numpy", dense_kernel=[1.0])) == ([], {})
+def test_a_lane_that_says_why_it_has_none_has_nothing_to_compare() -> None:
+    wanted = observed("numpy", dense_kernel=[1.0])
+    assert gradient_findings(replace(observed("lane"), gradient_note="model.predict gives none"), wanted) == ([], {})
+    assert kinds(observed("lane"), wanted) == [("dense.kernel", "missing")], "one that says nothing differs"
+
+
+def test_what_was_raised_on_the_way_back_is_the_one_finding() -> None:
+    failure = Failure("backward", "RuntimeError", "modified by an inplace operation", "loss")
+    raised = replace(observed("lane"), gradient_failure=failure)
+    findings, distances = gradient_findings(raised, observed("numpy", dense_kernel=[1.0], dense_bias=[2.0]))
+    assert (findings, distances) == ([Finding("gradient", "raised", "loss", got=failure)], {})
+    assert gradient_findings(raised, observed("numpy")) == ([], {}), "where the reference has none, nobody needs any"

@@ -104,30 +104,68 @@ class Arrays:
         self.moving.assign([9.0])
 
 
-def found(changes: Callable[[Any], Any]) -> tuple[dict[str, Any], str, Arrays]:
+def found(changes: Callable[[Any], Any]) -> tuple[dict[str, Any], Arrays]:
     arrays: Any = Arrays(changes)
     cotangents = {"y": [pack(np.array([1.0, 10.0], np.float32))]}
     plan = {"cotangents": cotangents, "layers": {"scaled": {"weights": {"kernel": None, "moving": None}}}}
-    gradients, note = gradients_by_cotangents(plan, arrays, {"x": torch.tensor([5.0, 7.0])}, "torch")
-    return {name: unpack(value["data"]).tolist() for name, value in gradients.items()}, note, arrays
+    gradients_by_cotangents(plan, arrays, {"x": torch.tensor([5.0, 7.0])}, "torch")
+    return {name: unpack(value["data"]).tolist() for name, value in arrays.observing.gradients.items()}, arrays
 
 
 def test_a_product_has_the_other_factor_as_gradient_and_all_is_as_it_was() -> None:
-    gradients, note, arrays = found(lambda y: y)
-    assert note == ""
+    gradients, arrays = found(lambda y: y)
+    assert (arrays.observing.gradient_note, arrays.observing.gradient_failure) == ("", None)
     assert gradients == {"input x": [2, 30], "scaled.kernel": [5, 70], "scaled.moving": [0]}
     assert (arrays.moving.value.tolist(), arrays.kernel.value.requires_grad, arrays.observing.steps) == ([1], False, [])
 
 
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [(lambda y: y.sum(), "y has shape (), the reference (2,)"), (lambda y: y.detach(), "does not require grad")],
-)
-def test_what_cannot_be_differentiated_is_noted_and_leaves_no_trace(changes: Callable[[Any], Any], words: str) -> None:
-    gradients, note, arrays = found(changes)
+def test_an_output_of_another_shape_is_noted_and_is_no_failure() -> None:
+    gradients, arrays = found(lambda y: y.sum())
     assert gradients == {}
-    assert words in note
+    assert arrays.observing.gradient_note == "y has shape (), the reference (2,)"
+    assert arrays.observing.gradient_failure is None
+
+
+def overwritten(y: Any) -> Any:
+    """A product of what a later line overwrites: torch has lost what the way back needs."""
+    kept = y * 1.0
+    product = kept * y
+    kept.add_(1.0)
+    return product
+
+
+def test_what_is_raised_on_the_way_back_is_a_failure_and_leaves_no_trace() -> None:
+    gradients, arrays = found(overwritten)
+    failure = arrays.observing.gradient_failure
+    assert failure is not None
+    assert (gradients, arrays.observing.gradient_note) == ({}, "")
+    assert (failure["phase"], failure["type"], failure["node"]) == ("backward", "RuntimeError", "")
+    assert "modified by an inplace operation" in failure["message"]
     assert (arrays.moving.value.tolist(), arrays.observing.steps) == ([1], [])
+
+
+def test_what_is_raised_forwards_because_gradients_are_wanted_says_at_which_node() -> None:
+    def refused(y: Any) -> Any:
+        arrays.observing.node = "y"
+        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+
+    arrays: Any = Arrays(refused)
+    plan = {"cotangents": {"y": [None]}, "layers": {"scaled": {"weights": {"kernel": None, "moving": None}}}}
+    gradients_by_cotangents(plan, arrays, {"x": torch.tensor([5.0, 7.0])}, "torch")
+    assert arrays.observing.gradient_failure["node"] == "y"
+
+
+def test_what_is_raised_forwards_without_gradients_too_is_told_once() -> None:
+    observing = Observing()
+    observing.failed_backwards(ValueError("no such axis"), "y")
+    observing.failed(ValueError("no such axis"))
+    assert (observing.as_message()["failure"]["message"], observing.gradient_failure) == ("no such axis", None)
+
+
+def test_an_output_that_depends_on_nothing_has_gradients_of_zero() -> None:
+    gradients, arrays = found(lambda y: y.detach())
+    assert gradients == {"input x": [0, 0], "scaled.kernel": [0, 0], "scaled.moving": [0]}
+    assert arrays.observing.gradient_failure is None
 
 
 def test_a_weight_without_a_part_in_the_loss_has_no_gradient() -> None:

@@ -33,7 +33,7 @@ class Mistaken:
         self.identity: Identity = dataclasses.replace(Reference({}).identity, versions={"fake": "1.0"})
 
     def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]:
-        observing = Observing(phase="call")
+        observing = Observing(phase="call", gradient_note="a mistake is judged by its values")
         weights = weights_of(plan)
         layers, optimizers = make_layers(plan), make_optimizers(plan)
         for rewrite in self.rewrites:

@@ -143,6 +143,7 @@ def lane(*runs: Mapping[str, Any], verdict: str = "agree", **given: Any) -> dict
         "runs": [dict(run) for run in runs],
         "gradients": given.get("gradients", {}),
         "gradient_note": given.get("gradient_note", ""),
+        "gradient_failure": given.get("gradient_failure"),
         "params": given.get("params", {}),
         "weights": given.get("weights", {}),
         "native": given.get("native", {}),

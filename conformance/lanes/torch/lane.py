@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -227,20 +227,34 @@ def _differentiate(
     """One backward pass; a failure is noted and takes nothing from the values."""
     try:
         score = torch.zeros(())
-        for node, packed in cotangents.items():
-            for item, cotangent in zip(_flat(arrays.values[node]), packed, strict=True):
-                if cotangent is not None and item.data.requires_grad:
-                    wide = torch.promote_types(item.data.dtype, torch.float32)
-                    weight = torch.from_numpy(np.array(unpack(cotangent))).to(wide)
-                    score = score + torch.sum(item.data.to(wide) * weight)
+        for item, cotangent in _weighted(cotangents, arrays):
+            if item.requires_grad:
+                wide = torch.promote_types(item.dtype, torch.float32)
+                weight = torch.from_numpy(np.array(cotangent)).to(wide)
+                score = score + torch.sum(item.to(wide) * weight)
         found = torch.autograd.grad(score, list(leaves.values()), allow_unused=True) if score.requires_grad else ()
         zeros = [None] * len(leaves)
         for (name, leaf), gradient in zip(leaves.items(), found or zeros, strict=True):
             dense = torch.zeros_like(leaf) if gradient is None else gradient
             observing.gradients[name] = {"data": pack(as_numpy(dense)[0])}
     except Exception as error:
-        observing.gradients = {}
-        observing.gradient_note = f"{type(error).__name__}: {error}"
+        observing.failed_backwards(error)
+
+
+def _weighted(
+    cotangents: Mapping[str, Any], arrays: TorchArrays
+) -> Iterator[tuple[torch.Tensor, np.ndarray[Any, Any]]]:
+    """Every float output with its cotangent; raises Unsupported where shapes differ, which is judged as that."""
+    for node, packed in cotangents.items():
+        items = [item.data for item in _flat(arrays.values[node])]
+        if len(items) != len(packed):
+            raise Unsupported(f"{node} has {len(items)} arrays, the reference {len(packed)}")
+        for item, cotangent in zip(items, packed, strict=True):
+            if cotangent is not None:
+                given, wanted = tuple(item.shape), tuple(cotangent["shape"])
+                if given != wanted:
+                    raise Unsupported(f"{node} has shape {given}, the reference {wanted}")
+                yield item, unpack(cotangent)
 
 
 def _tensor(array: np.ndarray[Any, Any]) -> Any:
