@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from conformance.lanes import keras_config
-from conformance.lanes.adapter import Unsupported
+from conformance.lanes.adapter import Observing, Unsupported
 from conformance.lanes.declare import parse
-from conformance.lanes.keras_modes import Predict, mode_of
+from conformance.lanes.keras_modes import Predict, Traced, mode_of
 from tests.builders import POOLED, cases_of, records_of, running
 
 pytestmark = [
@@ -215,3 +216,35 @@ def test_one_number_in_bfloat16_travels_too(tmp_path: Path) -> None:
 def test_a_mode_of_tensorflow_is_refused_on_another_backend() -> None:
     with pytest.raises(ValueError, match="mode xla is TensorFlow's, Keras runs on torch"):
         mode_of("xla", None, "torch", lambda array: array)
+
+
+class WithoutAWayBack(Traced):
+    """Traces everything but gradients: for them TensorFlow says this."""
+
+    def __init__(self, words: str, jit_compile: bool) -> None:
+        super().__init__(None, jit_compile)
+        self.words = words
+
+    def _traced(self, *_: Any, with_gradients: bool = True) -> dict[str, Any]:
+        if with_gradients:
+            raise ValueError(self.words)
+        return {}
+
+
+@pytest.mark.parametrize(
+    ("words", "jit_compile", "note", "raised"),
+    [
+        ("The Op is not compilable on CPU", True, "XLA cannot compile this: The Op is not compilable on CPU", None),
+        ("The Op is not compilable on CPU", False, "", "The Op is not compilable on CPU"),
+        ("the gradient is wrong", True, "", "the gradient is wrong"),
+    ],
+)
+def test_a_kernel_that_xla_lacks_for_the_way_back_is_a_note_and_else_it_has_raised(
+    words: str, jit_compile: bool, note: str, raised: str | None
+) -> None:
+    observing, arrays = Observing(), SimpleNamespace(layers={})
+    plan = {"cotangents": {"y": [None]}, "layers": {}}
+    WithoutAWayBack(words, jit_compile).run(plan, arrays, {}, observing, 0)
+    failure = observing.gradient_failure
+    assert observing.gradient_note == note
+    assert (None if failure is None else failure["message"]) == raised
