@@ -13,6 +13,8 @@ from dataclasses import replace
 from typing import Any
 from zlib import crc32
 
+from threadpoolctl import threadpool_limits
+
 from conformance.case.model import Case
 from conformance.errors import LaneUnavailable, UsageError
 from conformance.judge.case import REFERENCE, judge_case
@@ -89,6 +91,7 @@ class Run:
         `with_relations` runs one case in so many several times more, to see which relations between runs its lanes
         keep; 0 is none, 1 all.
         """
+        threadpool_limits(1, user_api="blas")  # the reference runs here too: its threads would take the lanes' cores
         self.specs = tuple(specs)
         asked = (spec.options.get("policy", USUAL) for spec in self.specs)
         self._policies = tuple(dict.fromkeys(policy for policy in asked if policy != USUAL))
@@ -101,6 +104,7 @@ class Run:
         self._index: dict[str, int] = {}
         self._wanted: dict[str, tuple[str, ...]] = {}
         self._sent: set[str] = set()
+        self._plans: dict[str, Plan] = {}
         self._unjudged: dict[str, dict[str, Observation]] = {}
         self._started: set[str] = set()
         self.unavailable: dict[str, LaneUnavailable] = {}
@@ -112,7 +116,7 @@ class Run:
 
         A second announcement replaces the first, and what was made for it.
         """
-        self._sent, self._unjudged, self.records = set(), {}, {}
+        self._sent, self._plans, self._unjudged, self.records = set(), {}, {}, {}
         self._order = [case for case, _ in order]
         self._index = {case.id: index for index, case in enumerate(self._order)}
         self._wanted = {case.id: tuple(dict.fromkeys([*lanes, REFERENCE])) for case, lanes in order}
@@ -171,8 +175,9 @@ class Run:
         return self._unjudged[case.id]
 
     def forget(self, case: Case) -> None:
-        """Lets go of what the lanes gave for a case that gets no record."""
+        """Lets go of a case's plan, and of what the lanes gave for it."""
         self._unjudged.pop(case.id, None)
+        self._plans.pop(case.id, None)
 
     def _able(self, case: Case) -> list[str]:
         """The lanes that must run a case, but for those that cannot start."""
@@ -195,7 +200,7 @@ class Run:
             record = record if self._excuse is None else self._excuse(record, identities)
             lanes = [(spec, identities[spec.name]) for spec in self.specs if spec.name in observations]
             self.records[case.id] = with_scripts(case, record, observations[REFERENCE], lanes)
-            del self._unjudged[case.id]
+            self.forget(case)
         return self.records[case.id]
 
     def _asks(self, name: str) -> Ask:
@@ -211,7 +216,7 @@ class Run:
 
     def _related(self, case: Case, verdict: CaseVerdict, observations: Mapping[str, Observation]) -> CaseVerdict:
         """The verdict with what lanes that agree make of the relations that hold for the case."""
-        plan = plan_of(case, with_gradients=False)
+        plan = self._plans[case.id]
         asked = relations_of(plan, observations[REFERENCE])
         lanes = dict(verdict.lanes)
         honest = [
@@ -230,7 +235,7 @@ class Run:
             if case.id in self._sent:
                 continue
             self._sent.add(case.id)
-            plan: Plan = plan_of(case, policies=self._policies)
+            plan = self._plans[case.id] = plan_of(case, policies=self._policies)
             for name in self._able(case):
                 self.lanes[name].send(plan)
 

@@ -30,12 +30,12 @@ class Share:
     plan: Plan
     members: tuple[Asked, ...]
 
-    def parts(self, got: Observation) -> Iterator[tuple[Asked, Observation]]:
-        """Each relation with what the lane gave for its samples."""
+    def parts(self, got: Observation, plan: Plan, base: Observation) -> Iterator[tuple[Asked, Observation]]:
+        """Each relation with what the lane gave for its samples; `base` is what it gave for the case's own `plan`."""
         if len(self.members) == 1:
             yield self.members[0], got
         else:
-            yield from zip(self.members, parted(got, [one.plan for one in self.members]), strict=True)
+            yield from zip(self.members, parted(got, [one.plan for one in self.members], plan, base), strict=True)
 
 
 def shares(asked: Sequence[Asked]) -> list[Share]:
@@ -69,7 +69,7 @@ class Asking:
     """One lane on its way through the relations of a case: asked at once, waited for in `findings`."""
 
     def __init__(self, lane: Lane, plan: Plan, asked: Sequence[Asked]) -> None:
-        self._lane = lane
+        self._lane, self._plan = lane, plan
         own = [one for one in asked if one.plan["layers"] is plan["layers"]]
         can_share = len(own) > 1 and not any(is_stateful(spec["config"]) for spec in plan["layers"].values())
         self._shares = shares(own) if can_share else []
@@ -84,7 +84,7 @@ class Asking:
         def judged(one: Asked, got: Observation) -> list[Finding]:
             return list(broken(one, base, got, reference, demands))
 
-        shared = [] if self._whole is None else _parts(self._lane.wait(self._whole["id"]), self._shares)
+        shared = [] if self._whole is None else self._parts(self._lane.wait(self._whole["id"]), base)
         kept = {one.relation.name for one, got in shared if not judged(one, got)}
         members = [one for share in self._shares for one in share.members if one.relation.name not in kept]
         found = self._alone([one for one in members if is_kept_alone(one, reference)], judged)
@@ -99,16 +99,16 @@ class Asking:
             self._lane.send(one.plan)
         return [finding for one in asked for finding in judged(one, self._lane.wait(one.plan["id"]))]
 
-
-def _parts(got: Observation, asked: Sequence[Share]) -> list[tuple[Asked, Observation]]:
-    """Each relation with what belongs to it, of those whose runs were all reached."""
-    if got.ended != "finished" or got.unsupported is not None:
-        return []
-    whole = len(got.runs) if got.failure is None else len(got.runs) - 1
-    parts, start = [], 0
-    for one in asked:
-        end = start + len(one.plan["runs"])
-        if end <= whole:
-            parts += list(one.parts(replace(got, runs=got.runs[start:end], failure=None)))
-        start = end
-    return parts
+    def _parts(self, got: Observation, base: Observation) -> list[tuple[Asked, Observation]]:
+        """Each relation with what belongs to it, of those whose runs were all reached."""
+        if got.ended != "finished" or got.unsupported is not None:
+            return []
+        whole = len(got.runs) if got.failure is None else len(got.runs) - 1
+        parts, start = [], 0
+        for one in self._shares:
+            end = start + len(one.plan["runs"])
+            if end <= whole:
+                runs = replace(got, runs=got.runs[start:end], failure=None)
+                parts += list(one.parts(runs, self._plan, base))
+            start = end
+        return parts

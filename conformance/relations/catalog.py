@@ -12,6 +12,7 @@ from conformance.relations.changes import (
     as_convolution,
     before_the_last,
     folded,
+    grouped,
     hidden_rolled,
     integers_wider,
     last_changed,
@@ -23,6 +24,7 @@ from conformance.relations.changes import (
     twice,
     units_rolled,
 )
+from conformance.relations.graphs import channels_moved, in_two_parts, with_calls
 from conformance.relations.plans import each_along, each_float, renamed, with_inputs, with_layers
 from conformance.relations.relation import Relation, same, through
 
@@ -136,6 +138,12 @@ RELATIONS: tuple[Relation, ...] = (
         same,
     ),
     Relation(
+        "depthwise_is_grouped",
+        "a depthwise convolution has a group for every channel",
+        with_layers("depthwise_is_grouped", grouped),
+        same,
+    ),
+    Relation(
         "folded_normalization",
         "moving statistics may be folded into gamma and beta",
         with_layers("folded_normalization", folded),
@@ -158,6 +166,18 @@ RELATIONS: tuple[Relation, ...] = (
         "dense_is_convolution",
         "Dense on a sequence is a convolution of one step",
         with_layers("dense_is_convolution", as_convolution),
+        same,
+    ),
+    Relation(
+        "state_carried",
+        "a sequence in two parts, the state carried over, gives what it gives in one",
+        with_calls("state_carried", in_two_parts),
+        same,
+    ),
+    Relation(
+        "channels_moved",
+        "channels first or last give the same, each where the layer looks for them",
+        with_calls("channels_moved", channels_moved),
         same,
     ),
     Relation(

@@ -84,6 +84,17 @@ def stuffed(kind: str, config: dict[str, Any], weights: dict[str, Array]) -> Cha
     return kind, {**config, "kernel_size": sizes, "dilation_rate": 1}, {**weights, "kernel": longer}
 
 
+def grouped(kind: str, config: dict[str, Any], weights: dict[str, Array]) -> Changed:
+    """A depthwise convolution as one with a group for every channel."""
+    if kind not in ("DepthwiseConv1D", "DepthwiseConv2D") or "kernel" not in weights:
+        return None
+    *sizes, channels, multiplier = weights["kernel"].shape
+    told = {name: value for name, value in config.items() if not name.startswith("depth")}
+    kernel = weights["kernel"].reshape(*sizes, 1, channels * multiplier)
+    convolution = {**told, "filters": channels * multiplier, "groups": channels}
+    return kind.removeprefix("Depthwise"), convolution, {**weights, "kernel": kernel}
+
+
 def folded(kind: str, config: dict[str, Any], weights: dict[str, Array]) -> Changed:
     """Batch normalisation with its moving statistics in gamma and beta: mean 0, variance 1 - epsilon."""
     if kind != "BatchNormalization" or not {"gamma", "beta", "moving_mean", "moving_variance"} <= set(weights):

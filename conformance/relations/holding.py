@@ -98,7 +98,7 @@ def _beside(plan: Plan, reference: Observation, derived: Sequence[tuple[Relation
     whole = _answer(stacked(members[0][1], plans))
     if whole is None:
         return {}
-    parts = list(parted(whole, plans))
+    parts = list(parted(whole, plans, plan, reference))
     is_free = _is_same(plan, reference, parts.pop(half))
     return dict(zip([name for name, _ in members], parts, strict=True)) if is_free else {}
 

@@ -8,73 +8,104 @@ does by itself. It stands in the middle: an output that hangs on the first sampl
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from itertools import accumulate, pairwise
-from math import prod
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
-from conformance.lanes.observation import Node, Observation
+from conformance.lanes.observation import Node, Observation, Output
 from conformance.lanes.wire import pack, unpack
 
 Plan = Mapping[str, Any]
-Form = tuple[Any, ...]
-
-FEW = 2_000
-"""Elements of all inputs of a run, up to which a call costs more than what is computed in it."""
 
 
-def form_of(plan: Plan) -> Form | None:
-    """What two plans must have in common to stand beside each other: dtypes, and all lengths but the first.
+def form_of(plan: Plan) -> Any:
+    """What two plans must have in common to stand beside each other: dtypes, and all lengths but that of the batch.
 
-    None for a plan that gains nothing or of which no more samples can be asked: its inputs are large, or have no
-    samples, or not all as many.
+    None for a plan of which no more samples can be asked: its inputs have none, or not all as many.
     """
     forms: list[Any] = []
     for run in plan["runs"]:
-        batches = {packed["shape"][0] if packed.get("shape") else 0 for packed in run.values()}
-        elements = sum(prod(packed.get("shape", ())) for packed in run.values())
-        if len(batches) != 1 or batches == {0} or elements > FEW:
+        axes = {name: _batch_axis(plan, name) for name in run}
+        if not run or any(len(packed.get("shape", ())) <= axes[name] for name, packed in run.items()):
             return None
-        forms.append([(name, packed["dtype"], tuple(packed["shape"][1:])) for name, packed in sorted(run.items())])
-    return tuple(map(tuple, forms))
+        if len({packed["shape"][axes[name]] for name, packed in run.items()}) > 1:
+            return None
+        rest = {n: packed["shape"][: axes[n]] + packed["shape"][axes[n] + 1 :] for n, packed in run.items()}
+        forms.append([(name, packed["dtype"], rest[name]) for name, packed in sorted(run.items())])
+    return forms
 
 
 def stacked(plan: Plan, plans: Sequence[Plan]) -> Plan:
     """One plan of the samples of all of these, which have one form, in their order; `plan` says all the rest."""
     runs = []
     for beside in zip(*(one["runs"] for one in plans), strict=True):
-        joined = {name: np.concatenate([unpack(run[name]) for run in beside]) for name in beside[0]}
+        joined = {
+            name: np.concatenate([unpack(run[name]) for run in beside], _batch_axis(plan, name)) for name in beside[0]
+        }
         runs.append({name: pack(array) for name, array in joined.items()})
     inputs = {
-        name: {**spec, "shape": [spec["shape"][0] and runs[0][name]["shape"][0], *spec["shape"][1:]]}
+        name: {**spec, "shape": [old and new for old, new in zip(spec["shape"], runs[0][name]["shape"], strict=True)]}
         for name, spec in plan["inputs"].items()
     }
     return {**plan, "inputs": inputs, "runs": runs}
 
 
-def parted(got: Observation, plans: Sequence[Plan]) -> Iterator[Observation]:
-    """What belongs to each of the plans that were stacked, without masks; outputs that cannot be cut are left out."""
-    bounds = []
-    for run in range(len(got.runs)):
-        lengths = [next(iter(one["runs"][run].values()))["shape"][0] for one in plans]
-        bounds.append(list(pairwise([0, *accumulate(lengths)])))
+def parted(got: Observation, plans: Sequence[Plan], plan: Plan, base: Observation) -> Iterator[Observation]:
+    """What belongs to each of the plans that were stacked, without masks; outputs that cannot be cut are left out.
+
+    `base` is what came out of `plan`: an output has its samples where it is longer than there.
+    """
+    ends = [[0, *accumulate(_samples(one, run) for one in plans)] for run in range(len(got.runs))]
     for index in range(len(plans)):
-        cut = (
-            {name: piece for name, node in run.items() if (piece := _piece(node, *places[index], places[-1][1]))}
-            for run, places in zip(got.runs, bounds, strict=True)
-        )
+        cut = []
+        for run, nodes in enumerate(got.runs):
+            start, end = ends[run][index : index + 2]
+            rows = Rows(start, end, ends[run][-1], _samples(plan, run))
+            pieces = {name: _piece(node, base.runs[run].get(name), rows) for name, node in nodes.items()}
+            cut.append({name: piece for name, piece in pieces.items() if piece is not None})
         yield replace(got, runs=tuple(cut))
 
 
-def _piece(node: Node, start: int, end: int, total: int) -> Node | None:
-    """The rows of a node that belong to the samples from start to end, of so many; None where rows are not samples."""
-    outputs = []
-    for output in node.outputs:
-        if output.values.ndim == 0 or len(output.values) % total:
-            return None
-        rows = len(output.values) // total
-        values = output.values[start * rows : end * rows]
-        outputs.append(replace(output, shape=values.shape, values=values, mask=None, sensitivity=None))
-    return replace(node, outputs=tuple(outputs))
+@dataclass(frozen=True)
+class Rows:
+    """The samples of one plan among all that are stacked, and how many the case's own plan has."""
+
+    start: int
+    end: int
+    total: int
+    own: int
+
+
+def _batch_axis(plan: Plan, name: str) -> int:
+    """The first axis that is open: a batch may be of any size."""
+    shape = plan["inputs"][name]["shape"]
+    return shape.index(None) if None in shape else 0
+
+
+def _samples(plan: Plan, run: int) -> int:
+    name, packed = next(iter(plan["runs"][run].items()))
+    return int(packed["shape"][_batch_axis(plan, name)])
+
+
+def _piece(node: Node, base: Node | None, rows: Rows) -> Node | None:
+    """A node's part for some samples; None where its length is not theirs."""
+    if base is None or len(base.outputs) != len(node.outputs):
+        return None
+    cut = [_cut(output, known.shape, rows) for output, known in zip(node.outputs, base.outputs, strict=True)]
+    found = tuple(output for output in cut if output is not None)
+    return replace(node, outputs=found) if len(found) == len(cut) else None
+
+
+def _cut(output: Output, base: tuple[int, ...], rows: Rows) -> Output | None:
+    if len(output.shape) != len(base):
+        return None
+    longer = [axis for axis in range(len(base)) if output.shape[axis] != base[axis]]
+    if len(longer) != 1 or output.shape[longer[0]] * rows.own != base[longer[0]] * rows.total:
+        return None
+    each, rest = divmod(base[longer[0]], rows.own)
+    if rest:
+        return None
+    values = np.take(output.values, range(rows.start * each, rows.end * each), longer[0])
+    return replace(output, shape=values.shape, values=values, mask=None, sensitivity=None)

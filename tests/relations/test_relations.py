@@ -65,15 +65,24 @@ ANY = {"run_twice", "batch_reordered", "batch_of_one", "batch_twice"}
         ),
         ("{type: Dense, units: 3, use_bias: false}", {"doubled", "negated"}, {"shift_free", "scale_free"}),
         ("{type: Conv1D, filters: 3, kernel_size: 3, padding: causal}", {"causal", "prefix"}, {"turned_round"}),
-        ("{type: Conv1D, filters: 3, kernel_size: 3, padding: same}", {"units_reordered"}, {"causal", "step_by_step"}),
+        (
+            "{type: Conv1D, filters: 3, kernel_size: 3, padding: same}",
+            {"units_reordered", "channels_moved"},
+            {"causal", "step_by_step"},
+        ),
         ("{type: Conv1D, filters: 3, kernel_size: 2, dilation_rate: 2}", {"dilation_is_zeros"}, {"even"}),
         (
             "{type: GRU, units: 3, return_sequences: true}",
-            {"causal", "prefix", "hidden_reordered", "unrolled"},
+            {"causal", "prefix", "hidden_reordered", "unrolled", "state_carried"},
             {"doubled"},
         ),
-        ("{type: GRU, units: 3, return_sequences: true, go_backwards: true}", {"unrolled"}, {"causal"}),
-        ("{type: LSTM, units: 3}", {"hidden_reordered", "unrolled"}, {"order_free"}),
+        (
+            "{type: GRU, units: 3, return_sequences: true, go_backwards: true}",
+            {"unrolled"},
+            {"causal", "state_carried"},
+        ),
+        ("{type: LSTM, units: 3}", {"hidden_reordered", "unrolled", "state_carried"}, {"order_free"}),
+        ("{type: DepthwiseConv1D, kernel_size: 2, depth_multiplier: 3}", {"depthwise_is_grouped"}, {"units_reordered"}),
         ("{type: MaxPooling1D}", {"channel_by_channel", "shifted", "turned_round"}, {"negated", "order_free"}),
         ("{type: GlobalAveragePooling1D}", {"order_free", "doubled", "negated", "shifted"}, {"shift_free"}),
         ("{type: LayerNormalization, epsilon: 1e-12}", {"shift_free", "step_by_step"}, {"doubled"}),
@@ -189,7 +198,7 @@ def answer(plan: Plan) -> Observation:
 
 
 def test_relations_over_inputs_share_one_plan_and_samples_one_run(tmp_path: Path) -> None:
-    plan, _, asked = asked_of(tmp_path, "{type: GRU, units: 3, return_sequences: true}")
+    plan, reference, asked = asked_of(tmp_path, "{type: GRU, units: 3, return_sequences: true}")
     own = [one for one in asked if one.plan["layers"] is plan["layers"]]
     beside = [one for one in own if one.is_beside]
     assert {"batch_reordered", "batch_twice", "causal"} <= {one.relation.name for one in beside}
@@ -200,7 +209,7 @@ def test_relations_over_inputs_share_one_plan_and_samples_one_run(tmp_path: Path
     assert whole["inputs"]["x"]["shape"] == [None, None, 4], "of any number of samples, and steps"
     answers = answer(whole)
     for share, run in zip(found, answers.runs, strict=True):
-        for one, part in share.parts(replace(answers, runs=(run,))):
+        for one, part in share.parts(replace(answers, runs=(run,)), plan, reference):
             alone = answer(one.plan).runs[0]["y"].outputs[0].values
             assert np.allclose(part.runs[0]["y"].outputs[0].values, alone, rtol=0, atol=1e-14), one.relation.name
 
@@ -222,11 +231,25 @@ def test_samples_that_have_to_do_with_each_other_stay_by_themselves(layer: str, 
     assert not any(one.is_beside for one in asked)
 
 
-def test_large_inputs_stay_by_themselves(tmp_path: Path) -> None:
-    text = CASE.replace("steps: 6", "steps: 600").format(layer="{type: Dense, units: 3}", graph='"layer(x)"', inputs=X)
-    (case,) = cases_of(text, tmp_path)
+def test_samples_stand_beside_each_other_where_the_open_axis_is(tmp_path: Path) -> None:
+    """With the length first, a batch is the second axis, of its state the first."""
+    inputs = "{x: {shape: [steps, batch, features]}}"
+    layer = "{type: GRU, units: 3, return_sequences: true, return_state: true}"
+    text = CASE.replace("graph: {{y: {graph}}}", "graph: {{y: {graph}, by_step: 'transpose(y[0], [1, 0, 2])'}}")
+    (case,) = cases_of(text.format(layer=layer, graph='"layer(transpose(x, [1, 0, 2]))"', inputs=inputs), tmp_path)
     plan = plan_of(case, with_gradients=False)
-    assert not any(one.is_beside for one in relations_of(plan, answer(plan)))
+    reference = answer(plan)
+    asked = relations_of(plan, reference)
+    beside = {one.relation.name: one for one in asked if one.is_beside}
+    assert {"turned_round", "step_by_step", "causal"} <= beside.keys(), "along the second axis, here the batch"
+    (whole,) = [share for share in shares(asked) if len(share.members) > 1]
+    samples = sum(one.plan["runs"][0]["x"]["shape"][1] for one in beside.values())
+    assert whole.plan["runs"][0]["x"]["shape"] == [6, samples, 4]
+    for one, part in whole.parts(answer(whole.plan), plan, reference):
+        alone = answer(one.plan)
+        for name, node in alone.runs[0].items():
+            for got, wanted in zip(part.runs[0][name].outputs, node.outputs, strict=True):
+                assert np.allclose(got.values, wanted.values, rtol=0, atol=1e-14), (one.relation.name, name)
 
 
 def test_who_is_asked_alone_is_asked_what_the_reference_keeps_alone(tmp_path: Path) -> None:
@@ -240,7 +263,7 @@ def test_who_is_asked_alone_is_asked_what_the_reference_keeps_alone(tmp_path: Pa
 def test_changes_of_layers_are_asked_at_once(tmp_path: Path) -> None:
     _, reference, asked = asked_of(tmp_path, "{type: GRU, units: 3, return_sequences: true}")
     (whole,) = [one for one in asked if one.members]
-    assert whole.relation.name == "unrolled and hidden_reordered"
+    assert whole.relation.name == "unrolled and hidden_reordered and state_carried"
     assert whole.plan["layers"]["layer"]["config"]["unroll"] is True
     assert list(broken(whole, reference, answer(whole.plan), reference)) == []
     (rolled,) = [one for one in whole.members if one.relation.name == "hidden_reordered"]
@@ -252,9 +275,9 @@ def test_changes_of_layers_are_asked_at_once(tmp_path: Path) -> None:
     ("only", "names"),
     [
         (["unrolled"], set()),
-        (["unrolled|hidden_reordered", "unrolled"], {"unrolled"}),
-        (["unrolled|hidden_reordered", "hidden_reordered"], {"hidden_reordered"}),
-        (["unrolled|hidden_reordered"], {"unrolled and hidden_reordered"}),
+        (["unrolled|hidden_reordered|state_carried", "unrolled"], {"unrolled"}),
+        (["unrolled|hidden_reordered|state_carried", "hidden_reordered"], {"hidden_reordered"}),
+        (["unrolled|hidden_reordered|state_carried"], {"unrolled and hidden_reordered and state_carried"}),
     ],
 )
 def test_a_change_that_is_not_kept_is_named(only: list[str], names: set[str], tmp_path: Path) -> None:
