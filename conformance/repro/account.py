@@ -21,7 +21,7 @@ from conformance.lanes.observation import Array, Output
 from conformance.repro.endings import signal_of
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
-from conformance.repro.gradients import are_wanted, label_of
+from conformance.repro.gradients import are_wanted, label_of, were_raised
 from conformance.repro.lanes import why_not
 
 MOST = 1024
@@ -85,8 +85,8 @@ def account_of(evidence: Evidence, lane: str) -> Account:
         return Account(held["verdict"], failure)
     if cause is not None and (cause["aspect"] in ("params", "runs") or cause["kind"] == "weights"):
         raise NotScriptable(f"what differs is {cause['aspect']}, and scripts compare outputs")
-    if cause is not None and (cause["aspect"], cause["kind"]) == ("gradient", "raised"):
-        return Account(held["verdict"], cause["got"])
+    if were_raised(held):
+        return Account(held["verdict"], held["gradient_failure"])
     runs = [_run(evidence, lane, run) for run in range(len(held["runs"]))]
     if are_wanted(evidence.record):
         runs[0] |= {label_of(name): _gradient(evidence, lane, name) for name in evidence.reference.gradients}

@@ -17,16 +17,27 @@ _WORDS = "Gradients of the sum of all outputs, each times an array of its own: o
 
 
 def are_wanted(record: Mapping[str, Any]) -> bool:
-    """Whether a gradient is the first thing in which a lane of this case differs."""
-    return any(held["findings"] and held["findings"][0]["aspect"] == "gradient" for held in record["lanes"].values())
+    """Whether a gradient is the first thing in which a lane of this case differs: all scripts compare them then.
+
+    Not where a lane only raised for them: nobody says that another one is wrong.
+    """
+    causes = [held["findings"][0] for held in record["lanes"].values() if held["findings"]]
+    return any(cause["aspect"] == "gradient" and cause["kind"] != "raised" for cause in causes)
+
+
+def were_raised(held: Mapping[str, Any]) -> bool:
+    """Whether it is for gradients that this lane raised, and for nothing before."""
+    return [(cause["aspect"], cause["kind"]) for cause in held["findings"][:1]] == [("gradient", "raised")]
 
 
 def more_of(evidence: Evidence, lane: str) -> str:
     """The call of what a script computes beside outputs: trained weights, or gradients; empty where it is neither."""
-    failure = evidence.record["lanes"][lane]["failure"]
+    held = evidence.record["lanes"][lane]
+    failure = held["failure"]
     if evidence.plan["trainings"]:
         return "" if failure is not None and failure["phase"] == "build" else "train()"
-    return "gradients()" if are_wanted(evidence.record) and failure is None else ""
+    is_asked = were_raised(held) or (are_wanted(evidence.record) and failure is None)
+    return "gradients()" if is_asked else ""
 
 
 def label_of(gradient: str) -> str:

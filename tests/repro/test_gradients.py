@@ -49,6 +49,13 @@ def test_the_same_error_on_the_way_forwards_is_another(tmp_path: Path) -> None:
     assert (ended.code, "raised in phase call: RuntimeError: modified\nNOT REPRODUCED" in ended.output) == (1, True)
 
 
+def test_the_scripts_of_other_lanes_say_nothing_of_gradients(tmp_path: Path) -> None:
+    given = raising(tmp_path)
+    other = {"numpy": {**given.record["lanes"]["numpy"], "verdict": "agree", "findings": [], "gradient_failure": None}}
+    lanes = other | {"other": given.record["lanes"]["numpy"]}
+    assert "gradient" not in script(replace(given, record={**given.record, "lanes": lanes}), "numpy")
+
+
 def test_a_bug_report_says_what_was_raised(tmp_path: Path) -> None:
     text = issue(raising(tmp_path), "numpy")
     assert "gradient: numpy gave values, and raised RuntimeError in the backward pass" in text
