@@ -148,10 +148,17 @@ def _standing(
         return Standing(deviation, State.ACTIVE, is_expired)
     concerned = [name for name, facts in lanes.items() if facts.has(deviation, name)]
     is_about_folder_only = not deviation.exact
-    ran = any(deviation.covers(record["id"]) for record in records)
+    covered = [record for record in records if deviation.covers(record["id"])]
+    ran = bool(covered) and all(_is_judged(deviation.aspect, record) for record in covered)
     if known_cases is not None and concerned and ran and is_about_folder_only:
         return Standing(deviation, State.STALE, is_expired, f"no case of {', '.join(deviation.cases)} shows it")
     return Standing(deviation, State.UNUSED, is_expired)
+
+
+def _is_judged(aspect: str, record: Mapping[str, Any]) -> bool:
+    """Whether a case could have shown this aspect: relations are asked for in some cases or in none."""
+    lanes = [lane for lane in record["lanes"].values() if lane["verdict"] == "agree"]
+    return aspect != "relations" or any("relations" in lane["aspects"] for lane in lanes)
 
 
 def _unmatched(deviation: Deviation, known_cases: Collection[str]) -> Iterator[str]:

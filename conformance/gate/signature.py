@@ -10,6 +10,7 @@ another by `matches`. Which keys it has depends on the aspect:
     weights                      node; at and got too for a weight after a step of training
     gradient                     node, off (the largest error); where the way back raised type, and contains as above
     structure, claims            node
+    relations                    relation, the name of every one that is not kept
     crash, timeout               nothing
 """
 
@@ -35,6 +36,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "weights": ("node", "at", "got"),
     "params": ("node", "got"),
     "claims": ("node",),
+    "relations": ("relation",),
     "crash": (),
     "timeout": (),
 }
@@ -69,6 +71,8 @@ def observed_of(record: Mapping[str, Any], name: str) -> dict[str, Any]:
         case "values" | "weights" if finding["distance"] is not None and finding["distance"]["worst"] is not None:
             worst = finding["distance"]["worst"]
             return {"node": finding["node"], "at": worst["index"], "got": _rounded(float(worst["got"]))}
+        case "relations":
+            return {"relation": ", ".join(sorted({finding["kind"] for finding in lane["findings"]}))}
         case "gradient" if finding["kind"] == "raised":
             return {"type": finding["got"]["type"]}
         case "gradient" if finding["distance"] is not None:

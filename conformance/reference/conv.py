@@ -43,8 +43,12 @@ def correlate(patches: Array, kernel: Array, groups: int) -> Array:
     """Weighted sums of windows.
 
     patches: (batch, *counts, *sizes, in), kernel: (*sizes, in / groups, out). Returns (batch, *counts, out): the first
-    out / groups filters read the first in / groups channels, and so on.
+    out / groups filters read the first in / groups channels, and so on. Raises LayerError for other channels than the
+    kernel was made for.
     """
+    if patches.shape[-1] != kernel.shape[-2] * groups:
+        wanted = kernel.shape[-2] * groups
+        raise LayerError(f"the input has {patches.shape[-1]} channels, and the kernel was made for {wanted}")
     rank = kernel.ndim - 2
     inputs, outputs = kernel.shape[-2], kernel.shape[-1] // groups
     summed = (list(range(rank + 1, 2 * rank + 2)), list(range(rank + 1)))

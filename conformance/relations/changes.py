@@ -36,8 +36,9 @@ def before_the_last(base: Array, other: Array) -> Pair | None:
 
 
 def last_changed(array: Array) -> Array:
+    """The first step in the last one's place: numbers that the case has, for a loss takes probabilities only."""
     changed = np.array(array)
-    changed[:, -1] = changed[:, -1] + 1 if array.dtype.kind == "f" else changed[:, -2]
+    changed[:, -1] = changed[:, 0]
     return changed
 
 

@@ -140,6 +140,31 @@ def test_a_folder_covers_its_cases_and_is_stale_only_when_none_shows_it(tmp_path
     assert (stale.state, stale.problem) == (State.STALE, "no case of fam/* shows it")
 
 
+RELATION = GOOD.replace("aspect: mask", "aspect: relations").replace("[fam/topic.masked]", '["fam/*"]')
+RELATION = RELATION.replace("{node: embedded, got: none}", "{relation: batch_reordered}")
+
+
+@pytest.mark.parametrize(("relation", "verdict"), [("batch_reordered", "known"), ("run_twice", "differ")])
+def test_a_relation_that_is_not_kept_is_known_by_its_name(relation: str, verdict: str, tmp_path: Path) -> None:
+    finding = {"aspect": "relations", "kind": relation, "node": "y", "run": 0, "got": None, "distance": None}
+    (record, _) = results_of(tmp_path, "always_right")["cases"]
+    record["lanes"]["lane"] |= {"verdict": "differ", "findings": [finding]}
+    assert excused(record, loaded(tmp_path, RELATION), FACTS)["lanes"]["lane"]["verdict"] == verdict
+    record["lanes"]["lane"]["findings"].append({**finding, "kind": "causal"})
+    assert excused(record, loaded(tmp_path, RELATION), FACTS)["lanes"]["lane"]["verdict"] == "differ", "nothing hides"
+
+
+@pytest.mark.parametrize(("asked", "state"), [((), State.UNUSED), ((0,), State.UNUSED), ((0, 1), State.STALE)])
+def test_a_deviation_of_a_relation_is_stale_only_where_all_were_asked(
+    asked: tuple[int, ...], state: State, tmp_path: Path
+) -> None:
+    records = results_of(tmp_path, "always_right")["cases"]
+    for index in asked:
+        records[index]["lanes"]["lane"]["aspects"]["relations"] = "agree"
+    (found,) = standings(loaded(tmp_path, RELATION), records, FACTS, [CASE, OTHER], TODAY)
+    assert found.state is state
+
+
 def test_a_case_that_does_not_exist_fails_full_runs_only(tmp_path: Path) -> None:
     text = GOOD.replace("fam/topic.masked", "fam/topic.gone")
     deviations, records = loaded(tmp_path, text), after(tmp_path, "always_right", text)

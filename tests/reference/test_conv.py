@@ -10,7 +10,7 @@ import pytest
 
 from conformance.mutants.layer import with_mistake
 from conformance.reference.base import LayerError, make
-from conformance.reference.conv import Conv1D, Conv2D, Conv3D
+from conformance.reference.conv import Conv1D, Conv2D, Conv3D, correlate
 from tests.reference.helpers import assert_gradient_matches_finite_difference, run, weights_of
 
 DIGITS = [1.0, 10.0, 100.0, 1000.0]
@@ -194,6 +194,15 @@ def test_rule_has_the_numbers_filled_in(config: dict[str, Any], shape: tuple[int
 def test_what_cannot_work_is_an_error(type: str, config: dict[str, Any], shape: tuple[int, ...], message: str) -> None:
     with pytest.raises(LayerError, match=message):
         run(make(type, config), numpy.ones(shape))
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_a_kernel_made_for_other_channels_is_an_error(groups: int) -> None:
+    """Of two more the kernel would see the first only, as if the others were not there."""
+    kernel = numpy.ones((2, 4 // groups, 6))
+    assert correlate(numpy.ones((1, 3, 2, 4)), kernel, groups).shape == (1, 3, 6)
+    with pytest.raises(LayerError, match="the input has 6 channels, and the kernel was made for 4"):
+        correlate(numpy.ones((1, 3, 2, 6)), kernel, groups)
 
 
 @pytest.mark.parametrize(
