@@ -20,8 +20,8 @@ JUNK: tuple[Any, ...] = (None, "x", -7, 0.5, [], {}, [{}], True)
 
 
 def results_in(folder: Path) -> dict[str, Any]:
-    """Two lanes that differ and one that raises, so that most fields of a record are filled."""
-    specs = [fake(name) for name in ("always_wrong", "gives_nan", "raises")]
+    """Three lanes that differ and one that raises, so that most fields of a record are filled."""
+    specs = [fake(name) for name in ("always_wrong", "gives_nan", "raises", "raises_on_the_way_back")]
     records = records_of(cases_of(POOLED, folder), *specs)
     rows = [lane_row(spec, None, len(records), records) for spec in specs]
     return assemble(
@@ -58,6 +58,15 @@ def damaged(whole: dict[str, Any], place: tuple[Any, ...], junk: Any) -> dict[st
 def test_what_a_run_wrote_has_the_form(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     path.write_text(json.dumps(results_in(tmp_path)), encoding="utf-8")
+    assert read(path)["footer"]["complete"]
+
+
+def test_results_from_before_a_way_back_could_fail_are_read(tmp_path: Path) -> None:
+    path, older = tmp_path / "results.json", results_in(tmp_path)
+    assert {held["gradient_failure"] is None for held in older["cases"][0]["lanes"].values()} == {True, False}
+    for held in older["cases"][0]["lanes"].values():
+        del held["gradient_failure"]
+    path.write_text(json.dumps(older), encoding="utf-8")
     assert read(path)["footer"]["complete"]
 
 
