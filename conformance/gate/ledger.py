@@ -87,6 +87,8 @@ def _lane(record: Record, name: str, about: Sequence[Deviation], facts: LaneFact
                 return {**lane, "verdict": "known", "deviation": as_json(deviation)}
         return {**lane, "other_deviation": listed[0].id} if listed else lane
     for deviation in listed:
+        if not _is_judged(deviation.aspect, lane):
+            continue
         if record["id"] in deviation.exact and deviation.claims(name, facts.mode, facts.policy):
             return {**lane, "verdict": "stale", "deviation": as_json(deviation)}
     return lane
@@ -149,16 +151,17 @@ def _standing(
     concerned = [name for name, facts in lanes.items() if facts.has(deviation, name)]
     is_about_folder_only = not deviation.exact
     covered = [record for record in records if deviation.covers(record["id"])]
-    ran = bool(covered) and all(_is_judged(deviation.aspect, record) for record in covered)
+    ran = bool(covered) and all(
+        any(_is_judged(deviation.aspect, lane) for lane in record["lanes"].values()) for record in covered
+    )
     if known_cases is not None and concerned and ran and is_about_folder_only:
         return Standing(deviation, State.STALE, is_expired, f"no case of {', '.join(deviation.cases)} shows it")
     return Standing(deviation, State.UNUSED, is_expired)
 
 
-def _is_judged(aspect: str, record: Mapping[str, Any]) -> bool:
-    """Whether a case could have shown this aspect: relations are asked for in some cases or in none."""
-    lanes = [lane for lane in record["lanes"].values() if lane["verdict"] == "agree"]
-    return aspect != "relations" or any("relations" in lane["aspects"] for lane in lanes)
+def _is_judged(aspect: str, lane: Mapping[str, Any]) -> bool:
+    """Whether a lane could have shown this aspect: relations are asked for in some cases or in none."""
+    return aspect != "relations" or aspect in lane["aspects"]
 
 
 def _unmatched(deviation: Deviation, known_cases: Collection[str]) -> Iterator[str]:

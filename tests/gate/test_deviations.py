@@ -154,6 +154,15 @@ def test_a_relation_that_is_not_kept_is_known_by_its_name(relation: str, verdict
     assert excused(record, loaded(tmp_path, RELATION), FACTS)["lanes"]["lane"]["verdict"] == "differ", "nothing hides"
 
 
+@pytest.mark.parametrize(("is_asked", "verdict"), [(True, "stale"), (False, "agree")])
+def test_a_case_that_was_asked_for_no_relation_is_not_stale(is_asked: bool, verdict: str, tmp_path: Path) -> None:
+    (record, _) = results_of(tmp_path, "always_right")["cases"]
+    if is_asked:
+        record["lanes"]["lane"]["aspects"]["relations"] = "agree"
+    text = RELATION.replace('["fam/*"]', "[fam/topic.masked]")
+    assert excused(record, loaded(tmp_path, text), FACTS)["lanes"]["lane"]["verdict"] == verdict
+
+
 @pytest.mark.parametrize(("asked", "state"), [((), State.UNUSED), ((0,), State.UNUSED), ((0, 1), State.STALE)])
 def test_a_deviation_of_a_relation_is_stale_only_where_all_were_asked(
     asked: tuple[int, ...], state: State, tmp_path: Path
