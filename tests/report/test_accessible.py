@@ -9,7 +9,8 @@ import pytest
 
 from tests.report.conftest import COMPLAINTS
 from tests.report.factory import differing, finding, odd, results, too_large
-from tests.report.test_html import HOSTILE, MIXED, poisoned
+from tests.report.test_hostile import HOSTILE, poisoned
+from tests.report.test_html import MIXED
 
 pytestmark = pytest.mark.browser
 

@@ -21,7 +21,9 @@ from conformance.report.page import page_of
 from conformance.report.pictures import ERROR_COLOURS
 from conformance.report.words import rerun_command
 from tests.report.factory import LANE_ROWS, agreeing, differing, finding, mask, odd, results, too_large, wrong_shape
-from tests.report.test_html import HOSTILE, MIXED, poisoned, varied
+from tests.report.test_hostile import HOSTILE, poisoned
+from tests.report.test_html import MIXED
+from tests.report.test_pack import varied
 
 pytestmark = pytest.mark.browser
 

@@ -1,0 +1,90 @@
+"""Scripts of lanes that gave no answer: a process that was lost, weights of other shapes; every check has its twin."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from conformance.repro.endings import shape_lines, signal_lines, signal_of
+from conformance.repro.errors import NotScriptable
+from conformance.repro.evidence import Evidence
+from conformance.repro.issue import issue
+from conformance.repro.names import Names
+from conformance.repro.parts import Body
+from conformance.repro.script import script
+from tests.repro.scripts import alone
+from tests.repro.test_numpy import evidence
+from tests.repro.test_training import KINK
+
+
+def body(*call: str) -> Body:
+    """A lane's part of a script that imports nothing."""
+    build = ("class Made:", "    weights = [np.zeros((7, 4)), np.zeros(3)]", "", "", "norm = Made")
+    return Body((), (), build, (*call, "def graph(x):", "    return {}", ""), "%s", "value", "", Names())
+
+
+@pytest.mark.parametrize(
+    ("call", "code", "words"),
+    [
+        ("os.kill(os.getpid(), signal.SIGFPE)", 0, "ended with SIGFPE\nreproduced"),
+        ("os.kill(os.getpid(), signal.SIGTERM)", 1, "ended with SIGTERM\nNOT REPRODUCED: the report says: SIGFPE"),
+        ("pass", 1, "ended with exit code 0\nNOT REPRODUCED"),
+        ("raise ValueError", 1, "ended with exit code 1\nNOT REPRODUCED"),
+    ],
+)
+def test_a_lost_process_is_lost_again_in_a_child(tmp_path: Path, call: str, code: int, words: str) -> None:
+    head = ["import os, signal, subprocess, sys", "import numpy as np", "inputs = {'x': 1}"]
+    ended = alone("\n".join([*head, *signal_lines(body(call), "SIGFPE", ["inputs"])]), tmp_path)
+    assert ended.code == code, ended.output
+    assert words in ended.output
+
+
+@pytest.mark.parametrize(
+    ("reason", "signal"),
+    [
+        ("the lane's process died (SIGFPE)", "SIGFPE"),
+        ("the lane's process died (SIGKILL; out of memory?)", ""),
+        ("the lane's process died (exit code 3)", ""),
+        ("the lane's process died", ""),
+        ("no answer within 60 seconds", ""),
+    ],
+)
+def test_only_a_signal_of_its_own_is_waited_for(reason: str, signal: str) -> None:
+    assert signal_of({"reason": reason}) == signal
+
+
+def test_a_report_of_a_lost_process_has_a_script_and_says_how_it_ended(tmp_path: Path) -> None:
+    given = evidence(KINK, tmp_path)
+    lost = {
+        **given.record["lanes"]["numpy"],
+        "verdict": "crash",
+        "reason": "the lane's process died (SIGFPE)",
+        "runs": [],
+    }
+    lost |= {"failure": None, "findings": []}
+    text = issue(replace(given, record={**given.record, "lanes": {"numpy": lost}}), "numpy")
+    assert "## Got\n\nThe lane's process died (SIGFPE).\n" in text
+    assert "# The report says: this lane's process is ended by SIGFPE.\n" in text
+    killed = {**lost, "reason": "the lane's process died (SIGKILL; out of memory?)"}
+    with pytest.raises(NotScriptable, match="did not survive the case, nor would the script"):
+        script(replace(given, record={**given.record, "lanes": {"numpy": killed}}), "numpy")
+
+
+def shaped(given: Evidence, message: str) -> str:
+    lines = shape_lines(given, body(), {"message": message})
+    return "\n".join(["import sys", "import numpy as np", *lines]).replace("weight.name", "None")
+
+
+def test_a_weight_of_another_shape_is_shown_by_its_shape(tmp_path: Path) -> None:
+    text = KINK.replace("dense: {", "norm: {").replace("dense(x)", "norm(x)")
+    given = evidence(text, tmp_path)
+    said = "norm.kernel has shape (7, 4) in Keras, (2, 1) in the reference"
+    ended = alone(shaped(given, said), tmp_path)
+    assert ended.code == 0, ended.output
+    assert "the reference expects: [('kernel', (2, 1)), ('bias', (1,))]" in ended.output
+    ended = alone(shaped(given, said.replace("(7, 4)", "(4, 7)")), tmp_path)
+    assert (ended.code, "NOT REPRODUCED" in ended.output) == (1, True), ended.output
+    with pytest.raises(NotScriptable, match="the weights are not those of the reference: norm has no weight kernel"):
+        shape_lines(given, body(), {"message": "norm has no weight kernel; Keras holds bias"})
