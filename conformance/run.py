@@ -30,6 +30,7 @@ from conformance.record import case_record
 from conformance.relations.asking import Asking
 from conformance.relations.holding import relations_of
 from conformance.relations.judge import with_relations
+from conformance.relations.relation import Asked
 from conformance.repro.kept import with_scripts
 
 WINDOW = 6
@@ -224,11 +225,16 @@ class Run:
             for name, found in lanes.items()
             if name != REFERENCE and found.verdict is Verdict.AGREE and observations[name].failure is None
         ]
-        asking = {name: Asking(self.lanes[name], plan, asked) for name in honest}
+        asking = {name: Asking(self.lanes[name], plan, self._askable(name, asked)) for name in honest}
         for name, one in asking.items():
             reference = seen_in(observations[REFERENCE], observations[name].policy)
             lanes[name] = with_relations(lanes[name], one.findings(observations[name], reference, case.demands))
         return replace(verdict, lanes=lanes)
+
+    def _askable(self, name: str, asked: Sequence[Asked]) -> list[Asked]:
+        """The relations that a lane has words for: not every framework's layers are objects that can be saved."""
+        remakes = self.identities()[name].remakes
+        return [one for one in asked if remakes or not one.relation.is_of_objects]
 
     def _send_ahead(self, index: int) -> None:
         for case in self._order[index : index + WINDOW]:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from conformance.lanes.adapter import Identity
+from conformance.lanes.keras_remade import CONFIG, SAVED
 from conformance.lanes.numpy import Reference
 from conformance.lanes.wire import pack, unpack
 
@@ -131,6 +132,15 @@ WAYS_BACK: dict[str, Callable[[Message], None]] = {
 }
 
 
+REMADE: dict[str, tuple[str, ...]] = {
+    "keeps_what_is_remade": (),
+    "loses_its_config": (CONFIG,),
+    "loses_saved_weights": (SAVED,),
+    "loses_both": (CONFIG, SAVED),
+}
+"""Of lanes that make layers again: after which ways their answers are wrong."""
+
+
 class Fake:
     """The reference, rounded to float32, with one named behaviour."""
 
@@ -139,7 +149,9 @@ class Fake:
         self.only = options.get("only")
         """The id of the one case that the behaviour befalls, or a list of ids; all when left out."""
         self.reference = Reference({})
-        self.identity: Identity = replace(self.reference.identity, versions={"fake": "1.0"})
+        self.identity: Identity = replace(
+            self.reference.identity, versions={"fake": "1.0"}, remakes=self.behaviour in REMADE
+        )
 
     def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]:
         is_meant = self.only in (None, plan["id"]) or (isinstance(self.only, list) and plan["id"] in self.only)
@@ -154,6 +166,7 @@ class Fake:
             message.pop(key, None)
         if is_meant and self.behaviour in WAYS_BACK:
             WAYS_BACK[self.behaviour](message)
+        is_lost = bool(set(plan.get("remade", ())) & set(REMADE.get(self.behaviour, ())))
         for run in message["runs"]:
             for node in run.values():
                 for item in node["items"]:
@@ -161,6 +174,8 @@ class Fake:
                     item["data"] = pack(array.astype(np.float32) if array.dtype.kind == "f" else array)
                     if is_meant and self.behaviour in CHANGES:
                         CHANGES[self.behaviour](item)
+                    if is_lost:
+                        always_wrong(item)
         return message
 
 

@@ -45,6 +45,8 @@ class Identity:
     """How it executes: see `conformance.lanes.options`."""
     policy: str = "float32"
     """Its dtype policy, read back from the framework."""
+    remakes: bool = False
+    """Whether it makes layers again, from a configuration and from a file, where a plan asks for `remade` ones."""
 
 
 class Adapter(Protocol):

@@ -38,7 +38,12 @@ class InProcessLane:
                 raise LaneUnavailable(f"lane {asked.name} cannot start: {error}", hint_for(asked)) from error
         found = self._adapter.identity
         proof = LaneIdentity(
-            dict(found.versions), dict(found.files), found.gives_masks, mode=found.mode, policy=found.policy
+            dict(found.versions),
+            dict(found.files),
+            found.gives_masks,
+            mode=found.mode,
+            policy=found.policy,
+            remakes=found.remakes,
         )
         return proved(self.spec, proof)
 

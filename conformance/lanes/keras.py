@@ -19,6 +19,7 @@ from conformance.lanes.keras_arrays import Generation, Keras3, KerasArrays, abse
 from conformance.lanes.keras_config import Absent, constructor, find_type
 from conformance.lanes.keras_gradients import Differentiable, build_all, variables_of
 from conformance.lanes.keras_modes import Mode, mode_of, named_apart
+from conformance.lanes.keras_remade import from_configs, put_saved
 from conformance.lanes.keras_training import Trainer, eagerly
 from conformance.lanes.keras_weights import WeightMismatch, forget_states, matched, restore_weights
 from conformance.lanes.training import JUDGED_IN
@@ -47,7 +48,7 @@ class KerasLane:
         gives_masks = self.mode is None or self.mode.gives_masks
         policy = keras_policies.ensure(keras, (options or {}).get("policy", keras_policies.USUAL))
         mode = "eager" if self.mode is None else self.mode.name
-        self.identity = Identity(versions, files, gives_masks, mode, policy)
+        self.identity = Identity(versions, files, gives_masks, mode, policy, remakes=self.mode is None)
         self._since_cleared = 0
 
     def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,6 +78,7 @@ class KerasLane:
             observing.node = name
             config = spec["config"] if self.mode is None else named_apart(name, spec["config"])
             layers[name] = constructor(self.keras, find_type(self.keras, spec["type"]))(name, config)
+        layers = from_configs(plan, layers)
         arrays = KerasArrays(self.keras, plan, layers, observing, self.generation)
         if self.identity.policy != keras_policies.USUAL:
             arrays.arithmetics = {**arrays.arithmetics, **keras_policies.arithmetic(self.generation.ops)}
@@ -84,6 +86,7 @@ class KerasLane:
         if not any(getattr(layer, "eager_only", False) for layer in layers.values()):
             arrays.run(self._symbolic_inputs(plan), is_symbolic=True)
             observing.symbolic = self._symbolic_nodes(plan, arrays.values)
+        put_saved(plan, self.keras, layers)
         if self.mode is not None:
             self.mode.begin(plan, arrays)
         observing.phase = "call"

@@ -70,6 +70,7 @@ class LaneIdentity:
     chatter: str = ""
     mode: str = "eager"
     policy: str = "float32"
+    remakes: bool = False
 
 
 def proved(spec: LaneSpec, identity: LaneIdentity) -> LaneIdentity:

@@ -25,37 +25,47 @@ from conformance.relations.stacks import parted, stacked
 
 @dataclass(frozen=True)
 class Share:
-    """The runs of one plan, and the relations whose samples stand in them beside each other."""
+    """The runs of one plan, and the relations that have them in common, or whose samples stand in them side by side."""
 
     plan: Plan
     members: tuple[Asked, ...]
+    is_stacked: bool = False
 
     def parts(self, got: Observation, plan: Plan, base: Observation) -> Iterator[tuple[Asked, Observation]]:
         """Each relation with what the lane gave for its samples; `base` is what it gave for the case's own `plan`."""
-        if len(self.members) == 1:
-            yield self.members[0], got
-        else:
+        if self.is_stacked:
             yield from zip(self.members, parted(got, [one.plan for one in self.members], plan, base), strict=True)
+        else:
+            yield from ((one, got) for one in self.members)
 
 
 def shares(asked: Sequence[Asked]) -> list[Share]:
     """The relations in as few runs as they can be asked in."""
+    found: dict[int, Share] = {}
+    for one in asked:
+        if not one.is_beside:
+            runs = id(one.plan["runs"])
+            known = found.get(runs, Share(one.plan, ()))
+            found[runs] = replace(known, members=(*known.members, one))
     beside = tuple(one for one in asked if one.is_beside)
-    alone = [Share(one.plan, (one,)) for one in asked if not one.is_beside]
-    if not beside:
-        return alone
+    if len(beside) == 1:
+        return [*found.values(), Share(beside[0].plan, beside)]
     plans = [one.plan for one in beside]
-    return [*alone, Share(plans[0] if len(plans) == 1 else stacked(plans[0], plans), beside)]
+    return [*found.values(), *([Share(stacked(plans[0], plans), beside, is_stacked=True)] if beside else [])]
 
 
 def together(plan: Plan, asked: Sequence[Share]) -> Plan:
-    """One plan with the runs of all these, which have the plan's own layers, one share after the other."""
+    """One plan with the runs of all these, which have the plan's own layers, one share after the other.
+
+    Where one of them asks for layers that are made again, all runs are of these.
+    """
     inputs = {
         name: {**spec, "shape": [_common(axis, name, asked) for axis in range(len(spec["shape"]))]}
         for name, spec in plan["inputs"].items()
     }
     runs = [run for one in asked for run in one.plan["runs"]]
-    return {**asked[0].plan, "id": f"{plan['id']}|relations", "inputs": inputs, "runs": runs}
+    ways = [way for share in asked for one in share.members for way in one.plan.get("remade", ())]
+    return {**asked[0].plan, "id": f"{plan['id']}|relations", "inputs": inputs, "runs": runs, "remade": ways}
 
 
 def _common(axis: int, name: str, asked: Sequence[Share]) -> int | None:

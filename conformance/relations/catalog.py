@@ -6,6 +6,7 @@ convolution looks at no later step or that a batch may be reordered follows from
 
 from __future__ import annotations
 
+from conformance.lanes.keras_remade import CONFIG, SAVED
 from conformance.relations.changes import (
     RECURRENT,
     argument,
@@ -25,12 +26,28 @@ from conformance.relations.changes import (
     units_rolled,
 )
 from conformance.relations.graphs import channels_moved, in_two_parts, with_calls
-from conformance.relations.plans import each_along, each_float, renamed, with_inputs, with_layers
+from conformance.relations.plans import each_along, each_float, remade, renamed, with_inputs, with_layers
 from conformance.relations.relation import Relation, same, through
 
 RELATIONS: tuple[Relation, ...] = (
     # not to the last bit: torch's GRU on a CPU differs by a rounding with the place of its data in memory
     Relation("run_twice", "a second run gives the same", lambda plan: renamed(plan, "run_twice"), same, is_alone=True),
+    Relation(
+        "config_round_trip",
+        "a layer made from its own get_config gives the same",
+        remade("config_round_trip", CONFIG, is_saved=False),
+        same,
+        is_alone=True,
+        is_of_objects=True,
+    ),
+    Relation(
+        "saved_and_loaded",
+        "a layer that was saved and loaded gives the same",
+        remade("saved_and_loaded", SAVED, is_saved=True),
+        same,
+        is_alone=True,
+        is_of_objects=True,
+    ),
     Relation(
         "batch_reordered",
         "samples in another order give their outputs in that order",

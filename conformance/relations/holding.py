@@ -30,8 +30,13 @@ def relations_of(plan: Plan, reference: Observation) -> list[Asked]:
         return []
     derived = [(relation, found) for relation in RELATIONS if (found := _derived(relation, plan)) is not None]
     beside = _beside(plan, reference, derived)
-    tried = (_asked(reference, relation, other, beside.get(relation.name)) for relation, other in derived)
-    every = [one for one in tried if one is not None]
+    as_it_is = replace(reference, runs=tuple({name: run[name] for name in plan["observed"]} for run in reference.runs))
+    every: list[Asked] = []
+    for relation, other in derived:
+        is_changed = any(other[part] is not plan[part] for part in ("runs", "layers", "graph"))
+        kept = _asked(reference, relation, other, beside.get(relation.name) if is_changed else as_it_is)
+        if kept is not None:
+            every.append(replace(kept, is_beside=relation.name in beside))
     changed = tuple(one for one in every if one.plan["layers"] is not plan["layers"])
     whole = _at_once(plan, reference, changed)
     return every if whole is None else [*(one for one in every if one not in changed), whole]
@@ -43,7 +48,7 @@ def _at_once(plan: Plan, reference: Observation, asked: tuple[Asked, ...]) -> As
         return None
     relation = composed([one.relation for one in asked])
     derived = _derived(relation, plan)
-    found = None if derived is None else _asked(reference, relation, derived, None)
+    found = None if derived is None else _asked(reference, relation, derived)
     if found is None or not frozenset.union(*(one.outputs for one in asked)) <= found.outputs:
         return None
     return replace(found, members=asked)
@@ -51,7 +56,7 @@ def _at_once(plan: Plan, reference: Observation, asked: tuple[Asked, ...]) -> As
 
 def is_kept_alone(asked: Asked, reference: Observation) -> bool:
     """Whether the reference keeps the relation in these outputs when its plan is run by itself."""
-    alone = _asked(reference, asked.relation, asked.plan, None)
+    alone = _asked(reference, asked.relation, asked.plan)
     return alone is not None and asked.outputs <= alone.outputs
 
 
@@ -63,13 +68,13 @@ def _derived(relation: Relation, plan: Plan) -> Plan | None:
             return None
 
 
-def _asked(reference: Observation, relation: Relation, plan: Plan, answer: Observation | None) -> Asked | None:
+def _asked(reference: Observation, relation: Relation, plan: Plan, answer: Observation | None = None) -> Asked | None:
     """The relation with the outputs in which the reference keeps it; its plan is run where no answer is there yet."""
     other = _answer(plan) if answer is None else answer
     if other is None:
         return None
     kept = frozenset(place for place, pair in pairs(relation, reference, other) if _is_kept(pair, relation.near))
-    return Asked(relation, plan, kept, answer is not None) if kept else None
+    return Asked(relation, plan, kept) if kept else None
 
 
 def _answer(plan: Plan) -> Observation | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.lanes.keras_custom import CUSTOM
 from conformance.lanes.observation import Array
 from conformance.lanes.wire import pack, unpack
 from conformance.reference.base import LayerError, full_config, make
@@ -16,6 +17,30 @@ from conformance.relations.relation import Plan
 def renamed(plan: Plan, name: str, **changes: Any) -> Plan:
     """The plan under an id of its own, without gradients and training, and with these parts replaced."""
     return {**plan, "id": f"{plan['id']}|{name}", "cotangents": {}, "trainings": [], **changes}
+
+
+def remade(name: str, way: str, is_saved: bool) -> Callable[[Plan], Plan | None]:
+    """Derives plans whose layers are made again in this way (`conformance.lanes.keras_remade`).
+
+    None for layers and initialisers that are the harness's own; and, where layers are saved, for those without weights
+    and for those inside a model, which goes on with the first ones.
+    """
+
+    def derive(plan: Plan) -> Plan | None:
+        specs = plan["layers"].values()
+        if any(_is_ours({"type": spec["type"], **spec["config"]}) for spec in specs):
+            return None
+        if is_saved and (plan["models"] or not any(spec["weights"] for spec in specs)):
+            return None
+        return renamed(plan, name, remade=[way])
+
+    return derive
+
+
+def _is_ours(config: Any) -> bool:
+    if isinstance(config, Mapping):
+        return config.get("type") in (*CUSTOM, "Binary") or any(_is_ours(value) for value in config.values())
+    return isinstance(config, list | tuple) and any(_is_ours(value) for value in config)
 
 
 def with_inputs(

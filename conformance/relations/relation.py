@@ -28,6 +28,8 @@ class Relation:
     """Of the largest element: the reference keeps the relation where its float64 outputs agree so closely."""
     is_alone: bool = False
     """Whether it is about the run itself, so that other samples beside its own would change what is asked."""
+    is_of_objects: bool = False
+    """Whether it is about layers that have a configuration and can be saved: not every framework has them."""
 
 
 def same(base: Array, other: Array) -> Pair | None:

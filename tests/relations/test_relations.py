@@ -202,10 +202,12 @@ def test_relations_over_inputs_share_one_plan_and_samples_one_run(tmp_path: Path
     own = [one for one in asked if one.plan["layers"] is plan["layers"]]
     beside = [one for one in own if one.is_beside]
     assert {"batch_reordered", "batch_twice", "causal"} <= {one.relation.name for one in beside}
-    assert {"run_twice", "batch_of_one", "prefix"} == {one.relation.name for one in own if not one.is_beside}
+    remade = {"config_round_trip", "saved_and_loaded"}
+    assert {"run_twice", "batch_of_one", "prefix"} | remade == {one.relation.name for one in own if not one.is_beside}
     found = shares(own)
     whole = together(plan, found)
     assert len(whole["runs"]) == 4 < len(own)
+    assert whole["remade"] == ["config", "saved"], "in the run that repeats the case's own"
     assert whole["inputs"]["x"]["shape"] == [None, None, 4], "of any number of samples, and steps"
     answers = answer(whole)
     for share, run in zip(found, answers.runs, strict=True):
@@ -242,7 +244,7 @@ def test_samples_stand_beside_each_other_where_the_open_axis_is(tmp_path: Path) 
     asked = relations_of(plan, reference)
     beside = {one.relation.name: one for one in asked if one.is_beside}
     assert {"turned_round", "step_by_step", "causal"} <= beside.keys(), "along the second axis, here the batch"
-    (whole,) = [share for share in shares(asked) if len(share.members) > 1]
+    (whole,) = [share for share in shares(asked) if share.is_stacked]
     samples = sum(one.plan["runs"][0]["x"]["shape"][1] for one in beside.values())
     assert whole.plan["runs"][0]["x"]["shape"] == [6, samples, 4]
     for one, part in whole.parts(answer(whole.plan), plan, reference):
@@ -269,6 +271,36 @@ def test_changes_of_layers_are_asked_at_once(tmp_path: Path) -> None:
     (rolled,) = [one for one in whole.members if one.relation.name == "hidden_reordered"]
     assert list(broken(whole, reference, answer(rolled.plan), reference)) == [], "unrolling changes no number"
     assert list(broken(whole, reference, reference, reference)), "but hidden units must have moved"
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "names"),
+    [
+        ("keeps_what_is_remade", set()),
+        ("loses_its_config", {"config_round_trip"}),
+        ("loses_saved_weights", {"saved_and_loaded"}),
+        ("loses_both", {"config_round_trip", "saved_and_loaded"}),
+    ],
+)
+@pytest.mark.parametrize("layer", ["{type: GRU, units: 3}", "{type: GRU, units: 3, stateful: true}"])
+def test_what_a_layer_loses_when_it_is_made_again_is_named(
+    behaviour: str, names: set[str], layer: str, tmp_path: Path
+) -> None:
+    (case,) = cases_of(CASE.format(layer=layer, graph='"layer(x)"', inputs=X), tmp_path)
+    spec = fake(behaviour)
+    run = Run((spec, LANES["numpy"]), in_process=[spec.name, "numpy"], with_relations=True)
+    run.announce([(case, [spec.name])])
+    found = run.record(case)["lanes"][spec.name]
+    assert {finding["kind"] for finding in found["findings"]} == names
+    assert found["aspects"]["relations"] == ("differ" if names else "agree")
+
+
+def test_only_what_has_weights_and_is_in_no_model_is_saved(tmp_path: Path) -> None:
+    assert "saved_and_loaded" in kept(tmp_path, "{type: Dense, units: 3}")
+    assert "saved_and_loaded" not in kept(tmp_path, "{type: MaxPooling1D}")
+    assert "config_round_trip" in kept(tmp_path, "{type: MaxPooling1D}")
+    ours = "{type: Dense, units: 3, kernel_initializer: {type: Binary}}"
+    assert not {"saved_and_loaded", "config_round_trip"} & kept(tmp_path, ours), "Keras does not know that initialiser"
 
 
 @pytest.mark.parametrize(
