@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from conformance.lanes.process import LaneSpec
 from conformance.results import assemble, lane_row
-from conformance.run import Run
 from tests.builders import POOLED, cases_of, fake, running
 
 CASE = "fam/topic.masked"
@@ -17,8 +20,20 @@ TWO = POOLED + POOLED[POOLED.index("      - id: masked") :].replace("id: masked"
 """Two cases that ask the same."""
 
 
+Ran = tuple[list[dict[str, Any]], tuple[LaneSpec, ...], Mapping[str, Any]]
+
+
+@cache
+def _ran(text: str, behaviour: str, only: str | None, lane: str) -> Ran:
+    """The records, the lanes and what these proved to be, of a run that is made once; who changes any takes a copy."""
+    spec = replace(fake(behaviour, **({"only": only} if only else {})), name=lane)
+    with TemporaryDirectory() as folder, running(spec) as run:
+        cases = cases_of(text, Path(folder))
+        run.announce([(case, [lane]) for case in cases])
+        return [run.record(case) for case in cases], tuple(run.specs), run.identities()
+
+
 def results_of(
-    folder: Path,
     behaviour: str = "always_right",
     *,
     text: str = TWO,
@@ -29,12 +44,9 @@ def results_of(
     is_complete: bool = True,
 ) -> dict[str, Any]:
     """What a run of these cases in one lane beside the reference writes; the lane's behaviour befalls `only` one."""
-    cases = cases_of(text, folder)
-    spec = replace(fake(behaviour, **({"only": only} if only else {})), name=lane)
-    with running(spec) as run:
-        run.announce([(case, [lane]) for case in cases])
-        records = [run.record(case) for case in cases if case.id not in not_run]
-        rows = _rows(run, records)
+    made, specs, identities = _ran(text, behaviour, only, lane)
+    records = [deepcopy(record) for record in made if record["id"] not in not_run]
+    rows = [lane_row(spec, identities[spec.name], len(records), records) for spec in specs]
     for row in rows:
         if row["name"] == lane and versions is not None:
             row["versions"] = dict(versions)
@@ -47,8 +59,3 @@ def results_of(
         not_run=dict.fromkeys(not_run, "interrupted"),
         is_complete=is_complete,
     )
-
-
-def _rows(run: Run, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    identities = run.identities()
-    return [lane_row(spec, identities[spec.name], len(records), records) for spec in run.specs]

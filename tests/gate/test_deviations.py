@@ -48,7 +48,7 @@ def after(
 ) -> list[dict[str, Any]]:
     """The records of a run of a lane with this behaviour, with these deviations applied."""
     deviations = loaded(folder, text)
-    return [excused(record, deviations, facts) for record in results_of(folder, behaviour, **given)["cases"]]
+    return [excused(record, deviations, facts) for record in results_of(behaviour, **given)["cases"]]
 
 
 def test_a_listed_difference_is_known_and_fails_nothing(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_each_aspect_has_its_signature(behaviour: str, aspect: str, observed: st
 @pytest.mark.parametrize(("shift", "verdict"), [(0.0, "known"), (0.02, "known"), (0.2, "differ"), (-0.2, "differ")])
 def test_a_wrong_number_may_move_by_rounding_and_not_further(shift: float, verdict: str, tmp_path: Path) -> None:
     """`always_wrong` adds 1 to every element, so that an element may move by 5 % of 1."""
-    record = results_of(tmp_path, "always_wrong")["cases"][0]
+    record = results_of("always_wrong")["cases"][0]
     got = record["lanes"]["lane"]["runs"][0]["pooled"]["values"][1][2] + shift
     text = GOOD.replace("aspect: mask", "aspect: values")
     text = text.replace("{node: embedded, got: none}", f"{{node: pooled, at: [1, 2], got: {got!r}}}")
@@ -147,7 +147,7 @@ RELATION = RELATION.replace("{node: embedded, got: none}", "{relation: batch_reo
 @pytest.mark.parametrize(("relation", "verdict"), [("batch_reordered", "known"), ("run_twice", "differ")])
 def test_a_relation_that_is_not_kept_is_known_by_its_name(relation: str, verdict: str, tmp_path: Path) -> None:
     finding = {"aspect": "relations", "kind": relation, "node": "y", "run": 0, "got": None, "distance": None}
-    (record, _) = results_of(tmp_path, "always_right")["cases"]
+    (record, _) = results_of("always_right")["cases"]
     record["lanes"]["lane"] |= {"verdict": "differ", "findings": [finding]}
     assert excused(record, loaded(tmp_path, RELATION), FACTS)["lanes"]["lane"]["verdict"] == verdict
     record["lanes"]["lane"]["findings"].append({**finding, "kind": "causal"})
@@ -156,7 +156,7 @@ def test_a_relation_that_is_not_kept_is_known_by_its_name(relation: str, verdict
 
 @pytest.mark.parametrize(("is_asked", "verdict"), [(True, "stale"), (False, "agree")])
 def test_a_case_that_was_asked_for_no_relation_is_not_stale(is_asked: bool, verdict: str, tmp_path: Path) -> None:
-    (record, _) = results_of(tmp_path, "always_right")["cases"]
+    (record, _) = results_of("always_right")["cases"]
     if is_asked:
         record["lanes"]["lane"]["aspects"]["relations"] = "agree"
     text = RELATION.replace('["fam/*"]', "[fam/topic.masked]")
@@ -167,7 +167,7 @@ def test_a_case_that_was_asked_for_no_relation_is_not_stale(is_asked: bool, verd
 def test_a_deviation_of_a_relation_is_stale_only_where_all_were_asked(
     asked: tuple[int, ...], state: State, tmp_path: Path
 ) -> None:
-    records = results_of(tmp_path, "always_right")["cases"]
+    records = results_of("always_right")["cases"]
     for index in asked:
         records[index]["lanes"]["lane"]["aspects"]["relations"] = "agree"
     (found,) = standings(loaded(tmp_path, RELATION), records, FACTS, [CASE, OTHER], TODAY)
@@ -256,14 +256,14 @@ def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
     ["no_mask", "inverted_mask", "wrong_shape", "wrong_dtype", "gives_nan", "always_wrong", "raises"],
 )
 def test_what_is_drafted_excuses_exactly_what_was_found(behaviour: str, tmp_path: Path) -> None:
-    results = results_of(tmp_path, behaviour, only=CASE, versions={"keras": "3.3.3"})
+    results = results_of(behaviour, only=CASE, versions={"keras": "3.3.3"})
     masked, other = after(tmp_path, behaviour, draft(results, TODAY), only=CASE)
     assert masked["lanes"]["lane"]["verdict"] == "known"
     assert other["outcome"] == "agree"
 
 
 def test_nothing_to_draft_is_still_a_good_file(tmp_path: Path) -> None:
-    assert loaded(tmp_path, draft(results_of(tmp_path), TODAY)) == ()
+    assert loaded(tmp_path, draft(results_of(), TODAY)) == ()
 
 
 def test_the_list_puts_first_what_expires_first(tmp_path: Path) -> None:

@@ -27,18 +27,18 @@ from tests.gate.builders import CASE, OTHER, results_of
         ("always_right", "no_mask", "nothing", Exit.OK),
     ],
 )
-def test_exit_codes(old: str, new: str, fail_on: str, code: Exit, tmp_path: Path) -> None:
-    found = diff(results_of(tmp_path, old), results_of(tmp_path, new))
+def test_exit_codes(old: str, new: str, fail_on: str, code: Exit) -> None:
+    found = diff(results_of(old), results_of(new))
     assert exit_code(found, fail_on=fail_on) is code
 
 
-def test_a_wrong_deviations_file_fails_a_gate_without_regressions(tmp_path: Path) -> None:
-    found = diff(results_of(tmp_path), results_of(tmp_path))
+def test_a_wrong_deviations_file_fails_a_gate_without_regressions() -> None:
+    found = diff(results_of(), results_of())
     assert exit_code(found, ["stale deviation lost-mask"]) is Exit.DISAGREE
 
 
-def test_junit_has_a_case_a_row_and_a_failure_a_regression(tmp_path: Path) -> None:
-    found = diff(results_of(tmp_path, "no_mask", only=CASE), results_of(tmp_path, "no_mask", only=OTHER))
+def test_junit_has_a_case_a_row_and_a_failure_a_regression() -> None:
+    found = diff(results_of("no_mask", only=CASE), results_of("no_mask", only=OTHER))
     suite = ElementTree.fromstring(junit(found))
     assert suite.attrib["tests"] == "2"
     assert suite.attrib["failures"] == "1"
@@ -54,9 +54,9 @@ def many(number: int) -> str:
     return POOLED + "".join(case.replace("id: masked", f"id: more{index}") for index in range(number - 1))
 
 
-def test_annotations_stand_at_the_case_and_are_bounded(tmp_path: Path) -> None:
+def test_annotations_stand_at_the_case_and_are_bounded() -> None:
     cases = many(12)
-    found = diff(results_of(tmp_path, text=cases), results_of(tmp_path, "no_mask", text=cases))
+    found = diff(results_of(text=cases), results_of("no_mask", text=cases))
     lines = github_annotations(found)
     assert len(lines) == ANNOTATIONS + 1
     assert lines[0].startswith("::error file=")
@@ -64,8 +64,8 @@ def test_annotations_stand_at_the_case_and_are_bounded(tmp_path: Path) -> None:
     assert lines[-1] == "::error::… and 3 more: 12 regressions; 0 of 12 compared answers unchanged"
 
 
-def test_an_annotation_cannot_be_broken_out_of(tmp_path: Path) -> None:
-    found = diff(results_of(tmp_path), results_of(tmp_path, "raises"))
+def test_an_annotation_cannot_be_broken_out_of() -> None:
+    found = diff(results_of(), results_of("raises"))
     row = found.rows[0]
     hostile = type(row)(**{**{name: getattr(row, name) for name in row.__slots__}, "path": "a,b:c\n::error::x"})
     (line,) = github_annotations(type(found)(found.old, found.new, (), (hostile,)))
@@ -75,7 +75,7 @@ def test_an_annotation_cannot_be_broken_out_of(tmp_path: Path) -> None:
 def test_github_gets_a_summary_and_annotations_by_its_variables(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = diff(results_of(tmp_path), results_of(tmp_path, "no_mask"))
+    found = diff(results_of(), results_of("no_mask"))
     summary = tmp_path / "summary.md"
     summary.write_text("before\n")
     variables = {"GITHUB_STEP_SUMMARY": str(summary), "GITHUB_ACTIONS": "true"}
@@ -86,8 +86,8 @@ def test_github_gets_a_summary_and_annotations_by_its_variables(
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["gate.html", "gate.json", "gate.xml"]
 
 
-def test_the_time_of_a_gate_is_a_multiple_of_one_side(tmp_path: Path) -> None:
-    results = results_of(tmp_path)
+def test_the_time_of_a_gate_is_a_multiple_of_one_side() -> None:
+    results = results_of()
     for record, seconds in zip(results["cases"], (3.0, 1.0), strict=True):
         record["lanes"]["lane"]["seconds"] = seconds
     assert took(10.0, results, "lane") == "took 10 s, 2.5 times the 4.0 s that lane alone computed for"
@@ -95,7 +95,7 @@ def test_the_time_of_a_gate_is_a_multiple_of_one_side(tmp_path: Path) -> None:
 
 
 def test_without_github_nothing_of_it_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_all(diff(results_of(tmp_path), results_of(tmp_path, "no_mask")), [], tmp_path / "out", {})
+    write_all(diff(results_of(), results_of("no_mask")), [], tmp_path / "out", {})
     assert capsys.readouterr().out == ""
 
 
@@ -103,16 +103,16 @@ VERSIONS = [f"3.{minor}.0" for minor in range(16)]
 
 
 @pytest.mark.parametrize("changed_in", range(1, 16))
-def test_bisect_finds_the_release_wherever_it_is(changed_in: int, tmp_path: Path) -> None:
-    right, wrong = (results_of(tmp_path, name)["cases"][0]["lanes"]["lane"] for name in ("always_right", "no_mask"))
+def test_bisect_finds_the_release_wherever_it_is(changed_in: int) -> None:
+    right, wrong = (results_of(name)["cases"][0]["lanes"]["lane"] for name in ("always_right", "no_mask"))
     found = search(VERSIONS, lambda version: wrong if int(version.split(".")[1]) >= changed_in else right)
     assert (found.last, found.first) == (f"3.{changed_in - 1}.0", f"3.{changed_in}.0")
     assert (found.move.aspect, found.move.old, found.move.new) == ("mask", "11000 11100", "none")
     assert len(found.asked) <= 6
 
 
-def test_bisect_refuses_two_ends_that_agree(tmp_path: Path) -> None:
-    right = results_of(tmp_path)["cases"][0]["lanes"]["lane"]
+def test_bisect_refuses_two_ends_that_agree() -> None:
+    right = results_of()["cases"][0]["lanes"]["lane"]
     with pytest.raises(UsageError, match=r"3\.0\.0 and 3\.15\.0 give the same answer"):
         search(VERSIONS, lambda version: right)
 

@@ -23,11 +23,11 @@ from tests.gate.builders import CASE, OTHER, TWO, results_of
 LANES = ("keras@3.3.3", "keras@3.4.0", "keras@3.6.0")
 
 
-def several(folder: Path, behaviours: Mapping[str, str]) -> dict[str, Any]:
+def several(behaviours: Mapping[str, str]) -> dict[str, Any]:
     """Results of one lane for each behaviour, over two cases; the behaviour befalls the first of them."""
     whole: dict[str, Any] = {}
     for lane, behaviour in behaviours.items():
-        found = results_of(folder, behaviour, only=CASE, lane=lane, text=TWO, versions={"keras": lane[-5:]})
+        found = results_of(behaviour, only=CASE, lane=lane, text=TWO, versions={"keras": lane[-5:]})
         if not whole:
             whole = found
             continue
@@ -38,9 +38,9 @@ def several(folder: Path, behaviours: Mapping[str, str]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def masks(tmp_path: Path) -> dict[str, Any]:
+def masks() -> dict[str, Any]:
     """Three versions, the first of which loses the mask."""
-    return several(tmp_path, dict(zip(LANES, ("no_mask", "always_right", "always_right"), strict=True)))
+    return several(dict(zip(LANES, ("no_mask", "always_right", "always_right"), strict=True)))
 
 
 def test_lanes_of_one_answer_share_a_letter_and_a_change_is_marked(masks: dict[str, Any]) -> None:
@@ -56,8 +56,8 @@ def test_words_name_what_tells_an_answer_from_the_others(masks: dict[str, Any]) 
     assert second.answers == {"A": "pooled (2, 3)"}
 
 
-def test_every_difference_between_answers_is_in_their_words(tmp_path: Path) -> None:
-    found = several(tmp_path, dict(zip(LANES, ("no_mask", "always_wrong", "always_right"), strict=True)))
+def test_every_difference_between_answers_is_in_their_words() -> None:
+    found = several(dict(zip(LANES, ("no_mask", "always_wrong", "always_right"), strict=True)))
     answers = matrix(found, LANES)[0].answers
     assert answers["A"].startswith("mask of embedded none")
     assert answers["B"].startswith("mask of embedded 11000 11100; embedded ")
@@ -65,8 +65,8 @@ def test_every_difference_between_answers_is_in_their_words(tmp_path: Path) -> N
     assert len(set(answers.values())) == 3
 
 
-def test_a_lane_that_raised_says_so(tmp_path: Path) -> None:
-    found = several(tmp_path, {"keras@3.3.3": "raises", "keras@3.4.0": "always_right"})
+def test_a_lane_that_raised_says_so() -> None:
+    found = several({"keras@3.3.3": "raises", "keras@3.4.0": "always_right"})
     assert matrix(found, LANES[:2])[0].answers["A"].startswith("raises RuntimeError in ")
 
 

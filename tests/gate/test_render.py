@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 from conformance.gate.diff import Diff, Row, Section, diff
 from conformance.gate.render import as_json, html, json_text, markdown, text
@@ -12,13 +11,13 @@ from tests.builders import POOLED
 from tests.gate.builders import CASE, OTHER, TWO, results_of
 
 
-def swapped(folder: Path) -> Diff:
-    old = results_of(folder, "no_mask", only=CASE, versions={"keras": "3.3.3"})
-    return diff(old, results_of(folder, "no_mask", only=OTHER, versions={"keras": "3.6.0"}))
+def swapped() -> Diff:
+    old = results_of("no_mask", only=CASE, versions={"keras": "3.3.3"})
+    return diff(old, results_of("no_mask", only=OTHER, versions={"keras": "3.6.0"}))
 
 
-def test_text_is_one_line_a_row_with_both_answers(tmp_path: Path) -> None:
-    assert text(swapped(tmp_path)) == (
+def test_text_is_one_line_a_row_with_both_answers() -> None:
+    assert text(swapped()) == (
         "1 regression: 1 fixed; 0 of 2 compared answers unchanged\n"
         "\n"
         "  old  lane (keras 3.3.3), 2 cases, run 2026-11-21T12:00:00Z\n"
@@ -39,36 +38,34 @@ def test_text_is_one_line_a_row_with_both_answers(tmp_path: Path) -> None:
     )
 
 
-def test_a_line_ends_with_why_the_failing_side_differs(tmp_path: Path) -> None:
-    (row, *_) = diff(results_of(tmp_path), results_of(tmp_path, "no_mask")).rows
+def test_a_line_ends_with_why_the_failing_side_differs() -> None:
+    (row, *_) = diff(results_of(), results_of("no_mask")).rows
     known = replace(row, because="Keras 3.0 to 3.3 attached no mask. They do now.")
-    (line,) = text(_with(tmp_path, known)).splitlines()[-3:-2]
+    (line,) = text(_with(known)).splitlines()[-3:-2]
     assert line.endswith("-> none (differ)  [Keras 3.0 to 3.3 attached no mask]")
-    assert "They do now." in html(_with(tmp_path, known))
+    assert "They do now." in html(_with(known))
 
 
-def test_a_note_that_many_rows_share_is_told_twenty_times(tmp_path: Path) -> None:
-    (row, *_) = diff(results_of(tmp_path), results_of(tmp_path, "no_mask")).rows
+def test_a_note_that_many_rows_share_is_told_twenty_times() -> None:
+    (row, *_) = diff(results_of(), results_of("no_mask")).rows
     lost = replace(row, section=Section.NOT_COMPARABLE, note="old could not start")
-    lines = text(_with(tmp_path, *[lost] * 25)).splitlines()
+    lines = text(_with(*[lost] * 25)).splitlines()
     assert sum("fam/topic" in line for line in lines) == 20
     assert lines[-3] == "x and 5 more: old could not start"
     assert lines[0] == "nothing was compared: 25 not comparable; 0 of 0 compared answers unchanged"
 
 
-def _with(folder: Path, *rows: Row) -> Diff:
+def _with(*rows: Row) -> Diff:
     """A diff of these rows alone."""
-    return replace(diff(results_of(folder), results_of(folder)), rows=rows)
+    return replace(diff(results_of(), results_of()), rows=rows)
 
 
-def test_nothing_changed_says_so_with_its_denominator(tmp_path: Path) -> None:
-    assert text(diff(results_of(tmp_path), results_of(tmp_path))).startswith(
-        "no answer changed; 2 of 2 compared answers unchanged\n"
-    )
+def test_nothing_changed_says_so_with_its_denominator() -> None:
+    assert text(diff(results_of(), results_of())).startswith("no answer changed; 2 of 2 compared answers unchanged\n")
 
 
-def test_markdown_keeps_to_its_budget_and_says_what_it_leaves_out(tmp_path: Path) -> None:
-    found = swapped(tmp_path)
+def test_markdown_keeps_to_its_budget_and_says_what_it_leaves_out() -> None:
+    found = swapped()
     assert "### regressions (1)" in markdown(found)
     small = markdown(found, budget=520)
     assert len(small.encode()) <= 520
@@ -76,8 +73,8 @@ def test_markdown_keeps_to_its_budget_and_says_what_it_leaves_out(tmp_path: Path
     assert "… and 1 more." in small
 
 
-def test_markdown_cannot_be_broken_out_of(tmp_path: Path) -> None:
-    found = diff(results_of(tmp_path), results_of(tmp_path, "no_mask", lane="lane"))
+def test_markdown_cannot_be_broken_out_of() -> None:
+    found = diff(results_of(), results_of("no_mask", lane="lane"))
     hostile = Diff(
         old=type(found.old)("a | b `c` <script> @team", "", 1, 0, "", True),
         new=found.new,
@@ -88,29 +85,29 @@ def test_markdown_cannot_be_broken_out_of(tmp_path: Path) -> None:
     assert "a \\| b \\`c\\` \\<script\\> @\u2060team" in line
 
 
-def test_json_holds_every_row_and_reads_back(tmp_path: Path) -> None:
-    found = swapped(tmp_path)
+def test_json_holds_every_row_and_reads_back() -> None:
+    found = swapped()
     assert json.loads(json_text(found)) == json.loads(json.dumps(as_json(found)))
     assert [row["section"] for row in as_json(found)["rows"]] == ["fixed", "regressions"]
     assert as_json(found)["counts"]["regressions"] == 1
 
 
-def test_html_is_one_page_without_network_and_without_script(tmp_path: Path) -> None:
-    page = html(swapped(tmp_path))
+def test_html_is_one_page_without_network_and_without_script() -> None:
+    page = html(swapped())
     assert "<title>1 regression: 1 fixed; 0 of 2 compared answers unchanged</title>" in page
     assert "fam/topic.other" in page
     assert "http" not in page.replace("http-equiv", "")
     assert "<script" not in page
 
 
-def test_html_shows_hostile_text_as_text(tmp_path: Path) -> None:
+def test_html_shows_hostile_text_as_text() -> None:
     question = TWO.replace("topic: a masked mean", 'topic: "</title><script>alert(1)</script>"')
-    old = results_of(tmp_path, text=question, versions={"<img src=x onerror=alert(1)>": "1"})
-    page = html(diff(old, results_of(tmp_path, text=question)))
+    old = results_of(text=question, versions={"<img src=x onerror=alert(1)>": "1"})
+    page = html(diff(old, results_of(text=question)))
     assert "<img" not in page
     assert "&lt;img src=x onerror=alert(1)&gt;" in page
 
 
-def test_the_same_diff_is_the_same_page(tmp_path: Path) -> None:
-    results = results_of(tmp_path, "no_mask", text=POOLED)
+def test_the_same_diff_is_the_same_page() -> None:
+    results = results_of("no_mask", text=POOLED)
     assert html(diff(results, results)) == html(diff(results, results))

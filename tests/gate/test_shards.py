@@ -35,10 +35,10 @@ def test_what_is_no_shard_is_refused(text: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def whole() -> dict[str, Any]:
     case = POOLED[POOLED.index("      - id: masked") :]
     text = POOLED.replace(case, "") + "".join(case.replace("id: masked", f"id: case{index}") for index in range(9))
-    return results_of(tmp_path_factory.mktemp("whole"), "no_mask", only=IDS[0], text=text)
+    return results_of("no_mask", only=IDS[0], text=text)
 
 
 def shards_of(whole: dict[str, Any], count: int) -> list[tuple[str, dict[str, Any]]]:

@@ -26,15 +26,15 @@ BEHAVIOURS = {
 
 
 @pytest.fixture
-def asked(tmp_path: Path) -> dict[str, Any]:
+def asked() -> dict[str, Any]:
     """A matrix of four versions, the first two of which lose a mask."""
-    return several(tmp_path, BEHAVIOURS)
+    return several(BEHAVIOURS)
 
 
 @pytest.fixture
-def results(tmp_path: Path) -> dict[str, Any]:
+def results() -> dict[str, Any]:
     """A run of one lane over the same cases."""
-    return results_of(tmp_path, lane="keras", text=TWO)
+    return results_of(lane="keras", text=TWO)
 
 
 def test_neighbours_of_one_answer_are_one_row(asked: dict[str, Any], results: dict[str, Any]) -> None:

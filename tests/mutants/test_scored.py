@@ -29,8 +29,8 @@ def score(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def results(tmp_path: Path) -> dict[str, Any]:
-    return results_of(tmp_path, "always_right", text=POOLED)
+def results() -> dict[str, Any]:
+    return results_of("always_right", text=POOLED)
 
 
 def test_every_layer_and_every_case_has_its_score(score: Path, results: dict[str, Any]) -> None:

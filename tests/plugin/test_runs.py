@@ -101,20 +101,25 @@ def test_results_name_lanes_with_denominators(mixed: Project) -> None:
     assert found["counts"] == {"differ": 1}
 
 
-@pytest.mark.parametrize("distribution", [(), ("--dist", "loadgroup"), ("--dist", "worksteal")])
-def test_two_workers_give_the_same_results_as_none(mixed: Project, distribution: tuple[str, ...]) -> None:
+def test_two_workers_give_the_same_results_as_none(mixed: Project) -> None:
     mixed.write(many(6))
-    alone = mixed.run("--results", "alone.json")
-    spread = mixed.run("--results", "spread.json", "-n", "2", *distribution)
-    assert alone.ret == spread.ret == 1
-    spread.assert_outcomes(passed=12, failed=6)
-    first, second = results(mixed, "alone.json"), results(mixed, "spread.json")
-    for record in [*first["cases"], *second["cases"]]:
-        for lane in record["lanes"].values():
-            lane.pop("seconds")
-    assert [record["id"] for record in first["cases"]] == [record["id"] for record in second["cases"]]
-    assert first["cases"] == second["cases"]
-    assert [row["versions"] for row in first["lanes"]] == [row["versions"] for row in second["lanes"]]
+
+    def told(*workers: str) -> dict[str, Any]:
+        run = mixed.run("--results", "r.json", *workers)
+        run.assert_outcomes(passed=12, failed=6)
+        assert run.ret == 1
+        found = results(mixed)
+        for record in found["cases"]:
+            for lane in record["lanes"].values():
+                lane.pop("seconds")
+        return found
+
+    first = told()
+    for distribution in ((), ("--dist", "loadgroup"), ("--dist", "worksteal")):
+        second = told("-n", "2", *distribution)
+        assert [record["id"] for record in first["cases"]] == [record["id"] for record in second["cases"]]
+        assert first["cases"] == second["cases"], distribution
+        assert [row["versions"] for row in first["lanes"]] == [row["versions"] for row in second["lanes"]]
 
 
 def test_stopping_early_leaves_results_that_say_what_did_not_run(pytester: pytest.Pytester) -> None:

@@ -33,18 +33,16 @@ def told(path: Path) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")])
-def test_two_shards_merged_are_the_whole_run(
-    seven: Project, workers: tuple[str, ...], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_two_shards_merged_are_the_whole_run(seven: Project, capsys: pytest.CaptureFixture[str]) -> None:
     folder = seven.pytester.path
     assert seven.run("--results=whole.json").ret == 1
-    for index in (1, 2):
-        seven.run(f"--shard={index}/2", f"--results=part{index}.json", *workers)
     parts = [str(folder / f"part{index}.json") for index in (1, 2)]
-    assert main(["merge", *parts, "-o", str(folder / "merged.json")]) == 1
-    assert "7 cases of 2 shards, each once" in capsys.readouterr().out
-    assert told(folder / "merged.json") == told(folder / "whole.json")
+    for workers in ((), ("-n", "2")):
+        for index, part in enumerate(parts, 1):
+            seven.run(f"--shard={index}/2", f"--results={part}", *workers)
+        assert main(["merge", *parts, "-o", str(folder / "merged.json")]) == 1
+        assert "7 cases of 2 shards, each once" in capsys.readouterr().out
+        assert told(folder / "merged.json") == told(folder / "whole.json"), workers
 
 
 def test_a_shard_that_is_none_is_exit_code_4(seven: Project) -> None:
