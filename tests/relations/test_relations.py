@@ -124,6 +124,12 @@ def test_there_are_at_least_twenty_and_no_two_have_one_name() -> None:
     assert len(names) == len(set(names)) >= 20
 
 
+def test_the_page_says_what_each_of_them_states() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "judging.md").read_text(encoding="utf-8")
+    rows = [line for line in page.partition("## Relations")[2].splitlines() if line.startswith("| `")]
+    assert rows == [f"| `{relation.name}` | {relation.statement} |" for relation in RELATIONS]
+
+
 def whole_record_of(folder: Path, spec: LaneSpec) -> dict[str, Any]:
     (case,) = cases_of(POOLED, folder)
     run = Run((spec, LANES["numpy"]), in_process=[spec.name, "numpy"], with_relations=True)
