@@ -75,7 +75,8 @@ class Traced:
                 raise self._reason(second) from None
             observing.failed_backwards(self._reason(error))
             return
-        observing.gradients = {name: {"data": pack(np.asarray(value))} for name, value in gradients.items()}
+        if is_wanted:  # of the first run: a further one would leave none
+            observing.gradients = {name: {"data": pack(np.asarray(value))} for name, value in gradients.items()}
 
     def step(self, step: Step) -> Step:
         """The whole step in one function: forward run, gradients, and what the optimiser moves."""

@@ -218,6 +218,20 @@ def test_a_mode_of_tensorflow_is_refused_on_another_backend() -> None:
         mode_of("xla", None, "torch", lambda array: array)
 
 
+class WithAWayBack(Traced):
+    """Traces whatever it is asked for, and gives one gradient where it is asked for some."""
+
+    def _traced(self, *asked: Any, with_gradients: bool = False) -> dict[str, Any]:
+        return {"input x": [1.0]} if with_gradients or asked[-1] is True else {}
+
+
+def test_a_further_run_leaves_the_gradients_of_the_first() -> None:
+    observing, arrays = Observing(), SimpleNamespace(layers={})
+    for index in range(2):
+        WithAWayBack(None, False).run({"cotangents": {"y": [None]}, "layers": {}}, arrays, {}, observing, index)
+    assert list(observing.gradients) == ["input x"]
+
+
 class WithoutAWayBack(Traced):
     """Traces everything but gradients: for them TensorFlow says this."""
 
