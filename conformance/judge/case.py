@@ -74,6 +74,8 @@ def judge_lane(case: Case, got: Observation, reference: Observation, gives_masks
         findings += [finding for found in by_aspect.values() for finding in found]
         wrong, gradients = gradient_findings(got, reference, case.budget_scale)
         findings += wrong
+    if got.lane == REFERENCE and got.gradient_failure is not None:  # then nobody's gradients can be judged
+        findings.append(Finding("gradient", "raised", got.gradient_failure.node, got=got.gradient_failure))
     findings += symbolic_findings(got)
     findings += node_findings(case, got, reference, gives_masks)
     findings += count_findings(case, got)

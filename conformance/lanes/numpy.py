@@ -234,7 +234,8 @@ class Reference:
                 exact &= exact_nodes(plan, layers, weights, inputs, arrays.longest_sum)
                 if index == 0:
                     observing.gradients = probe.gradients
-                    observing.gradient_note = probe.note
+                    if probe.failure is not None:
+                        observing.failed_backwards(probe.failure)
             observing.extra = {
                 "sensitivity": sensitivity,
                 "longest_sum": arrays.longest_sum,

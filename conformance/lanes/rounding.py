@@ -86,8 +86,8 @@ class Perturbed:
     """One run of the reference and its perturbed neighbours.
 
     `sensitivity` maps an observed node to its packed arrays, one an output. `gradients` maps an input's name, or
-    `layer.weight`, to its packed gradient and sensitivity; empty, with a `note` that says why, where none was wanted or
-    the reference has none.
+    `layer.weight`, to its packed gradient and sensitivity; empty where none was wanted, and where autograd raised for
+    them: `failure`.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Perturbed:
         self._arrays: Callable[..., ReferenceArrays] = ReferenceArrays
         self._plan, self._layers, self._fixed = plan, layers, inputs
         self._cotangents = plan["cotangents"] if wants_gradients else {}
-        self.note = ""
+        self.failure: Exception | None = None
         variables = {f"input {name}": array for name, array in inputs.items()}
         for layer, held in weights.items():
             variables |= {f"{layer}.{key}": array for key, array in held.items()}
@@ -186,8 +186,8 @@ class Perturbed:
             try:
                 gradients = autograd.grad(total)(dict(variables))
                 return seen, {name: numpy.asarray(array) for name, array in gradients.items()}
-            except Exception as error:  # values are still wanted; the note says that there are no gradients, and why
-                self.note = f"the reference has no gradient here: {type(error).__name__}: {error}"
+            except Exception as error:  # values are still wanted
+                self.failure = error
                 self._cotangents = {}
         total(variables)
         return seen, {}

@@ -141,7 +141,10 @@ def _gradient_missing(record: Record, lane: str, finding: Finding) -> str:
 
 
 def _gradient_raised(record: Record, lane: str, finding: Finding) -> str:
-    return f"gradient: {lane} gave values, and {failure_text(finding['got'])}"
+    words = f"gradient: {lane} gave values, and {failure_text(finding['got'])}"
+    if lane != REFERENCE:
+        return words
+    return f'{words.rstrip(".")}; nobody\'s gradients are judged then, which a case may allow: no_gradients: "why"'
 
 
 def _gradient_shape(record: Record, lane: str, finding: Finding) -> str:

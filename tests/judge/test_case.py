@@ -147,6 +147,19 @@ def test_a_way_back_that_raised_is_a_difference_behind_right_values_only(tmp_pat
     assert judge_lane(case, raised, untold, gives_masks=True).verdict == "agree", "nothing to hold gradients against"
 
 
+def test_a_reference_that_raised_on_the_way_back_is_suspected_and_others_are_not_judged(tmp_path: Path) -> None:
+    case, reference = case_and_reference(tmp_path)
+    failure = Failure("backward", "NotImplementedError", "VJP of flip wrt argnums (0,) not defined", "")
+    lost = replace(reference, gradients={}, gradient_failure=failure)
+    given = replace(lane_at(case, reference, 0.0), gradients=reference.gradients, gradient_note="")
+    found = judge_case(case, {"numpy": lost, "keras": given}, {})
+    assert found.lanes["numpy"].findings == (Finding("gradient", "raised", got=failure),)
+    assert (str(found.outcome), str(found.lanes["numpy"].verdict)) == ("differ", "differ")
+    assert (str(found.lanes["keras"].verdict), found.lanes["keras"].aspects["gradient"]) == ("agree", "-")
+    right = judge_case(case, {"numpy": reference, "keras": given}, {})
+    assert (str(right.outcome), right.lanes["keras"].aspects["gradient"]) == ("agree", "agree")
+
+
 def test_errors_are_measured_in_roundings_of_what_they_are_errors_of() -> None:
     """4 is rounded by 4 u: errors of 4 u, up and down, are one rounding in the root mean square, none in the mean."""
     fours, signs = np.full(40, 4.0), np.resize([1.0, -1.0], 40)

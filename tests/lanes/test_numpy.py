@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import autograd
@@ -10,6 +11,7 @@ import numpy
 import pytest
 
 from conformance.lanes.numpy import OPERATIONS
+from tests.builders import POOLED, cases_of, fake, records_of
 
 X = numpy.array([[0.5, 1.25, 2.0], [3.5, 0.75, 1.5]])
 Y = numpy.array([[2.0, 0.25, 1.0], [1.5, 3.0, 0.125]])
@@ -56,6 +58,20 @@ def test_every_operation_has_the_way_back_of_its_differences(operation: str) -> 
         moved[index] = step
         slope = (scored(operation, X + moved) - scored(operation, X - moved)) / (2 * step)
         assert found[index] == pytest.approx(slope, rel=1e-5, abs=1e-8)
+
+
+def test_an_operation_without_a_way_back_is_a_failure_of_the_reference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NumPy's own flip, of which autograd knows no way back, in the place of ours."""
+    text = POOLED.replace("pooled: pool(embedded)", "pooled: pool(flip(embedded, axis=1))")
+    (given,) = records_of(cases_of(text, tmp_path), fake("always_right"))
+    assert given["lanes"]["numpy"]["gradient_failure"] is None
+    monkeypatch.setitem(OPERATIONS, "flip", np.flip)
+    (record,) = records_of(cases_of(text, tmp_path))
+    held = record["lanes"]["numpy"]
+    assert (held["verdict"], held["findings"][0]["aspect"]) == ("differ", "gradient")
+    assert "VJP of flip" in held["gradient_failure"]["message"]
 
 
 @pytest.mark.parametrize(

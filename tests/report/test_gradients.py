@@ -47,6 +47,15 @@ def test_it_is_told_in_one_line_with_the_frameworks_own_words() -> None:
     )
 
 
+def test_of_the_reference_it_is_said_what_follows_and_what_a_case_may_do() -> None:
+    raised = failure("NotImplementedError", "VJP of flip wrt argnums (0,) not defined", "backward", "")
+    found = finding("gradient", "raised", "", got=raised)
+    assert headline(odd("numpy", differing("numpy", found, gradient_failure=raised), found), "numpy") == (
+        "gradient: numpy gave values, and raised NotImplementedError in the backward pass: VJP of flip wrt argnums "
+        '(0,) not defined; nobody\'s gradients are judged then, which a case may allow: no_gradients: "why"'
+    )
+
+
 def test_a_long_message_is_cut() -> None:
     long = failure("RuntimeError", "x" * 1_000, "backward", "")
     made = odd("torch", differing("torch", finding("gradient", "raised", "", got=long), gradient_failure=long))
