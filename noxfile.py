@@ -20,7 +20,7 @@ TOOLS = ("axe-playwright-python", "hypothesis", "jsonschema", "mypy", "nox", "pl
 BIN = Path(".nox", "shared", "bin").absolute()
 ENVIRONMENT = {
     "PATH": os.pathsep.join([str(BIN), os.environ["PATH"]]),
-    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONDONTWRITEBYTECODE": "",  # hundreds of processes import the same modules: they are compiled once
     "TF_CPP_MIN_LOG_LEVEL": "2",
 }
 
@@ -29,6 +29,10 @@ ENVIRONMENT = {
 def shared(session: nox.Session) -> None:
     """Make or renew the environment that the other sessions run in."""
     session.install("-q", "-c", "constraints.txt", "-e", ".[lanes,encoder,parallel]", *TOOLS)
+
+
+SPREAD = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
+"""Tests of one file share what is made for all of them, in one process."""
 
 
 def run(session: nox.Session, command: str, *arguments: str) -> None:
@@ -47,12 +51,16 @@ def report(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", requires=["shared"])
 def tests(session: nox.Session) -> None:
-    """Run the harness's own tests and every case. Arguments go to pytest."""
+    """Run the harness's own tests, on up to four processors at once, then every case; with arguments, what they say."""
     has_browser = shutil.which("chromium") is not None or "CI" in os.environ
     if not has_browser:
         session.log("no chromium on this machine: browser tests are left out (apt-get install chromium)")
     marks = () if has_browser else ("-m", "not browser")
-    run(session, "pytest", "-q", *marks, *(session.posargs or ["tests", "cases"]))
+    if session.posargs:
+        run(session, "pytest", "-q", *marks, *session.posargs)
+        return
+    run(session, "pytest", "-q", *marks, *SPREAD, "tests")
+    run(session, "pytest", "-q", "cases")
 
 
 @nox.session(venv_backend="none", requires=["shared"])
