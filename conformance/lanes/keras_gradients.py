@@ -68,7 +68,7 @@ def weighted(values: Mapping[str, Any], cotangents: Mapping[str, Any]) -> Iterat
     """Every float output with its cotangent.
 
     Raises Unsupported for an output of another shape than the reference's, which nothing may broadcast: it is judged
-    as a shape.
+    as a shape. An axis that a trace does not know yet may have any length.
     """
     for node, packed in cotangents.items():
         items = flat(values[node])
@@ -77,7 +77,8 @@ def weighted(values: Mapping[str, Any], cotangents: Mapping[str, Any]) -> Iterat
         for item, cotangent in zip(items, packed, strict=True):
             if cotangent is not None:
                 given, wanted = tuple(item.shape), tuple(cotangent["shape"])
-                if given != wanted:
+                known = tuple(n if length is None else length for n, length in zip(wanted, given, strict=False))
+                if len(given) != len(wanted) or known != wanted:
                     raise Unsupported(f"{node} has shape {given}, the reference {wanted}")
                 yield item, unpack(cotangent)
 
