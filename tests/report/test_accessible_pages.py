@@ -27,9 +27,9 @@ LANES = {
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def pages() -> dict[str, str]:
     """The HTML of each kind of page, over lanes that differ, raise and agree."""
-    found = several(tmp_path_factory.mktemp("results"), LANES)
+    found = several(LANES)
     return {
         "matrix": html(matrix(found, list(LANES)), list(LANES), found),
         "picture": render_single(results(too_large())),
