@@ -67,11 +67,13 @@ LAYERS: Mapping[str, type[Layer]] = {"Dense": _Dense, "Window": _Window, "Wrappe
 @contextmanager
 def layers_of_tests() -> Iterator[None]:
     """Makes the layers above the only ones, so that no message depends on the reference."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(layers, "types", lambda: LAYERS)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(layers, "types", lambda: LAYERS)
+            layers.record_of.cache_clear()
+            yield
+    finally:  # a file with mistakes leaves by an exception, and the next test has the reference's layers
         layers.record_of.cache_clear()
-        yield
-    layers.record_of.cache_clear()
 
 
 def text_with(**lines: str) -> str:
