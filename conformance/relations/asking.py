@@ -28,30 +28,31 @@ class Share:
     """The runs of one plan, and the relations that have them in common, or whose samples stand in them side by side."""
 
     plan: Plan
-    members: tuple[Asked, ...]
-    is_stacked: bool = False
+    rows: tuple[tuple[Asked, ...], ...]
+    """The relations of each batch that is stacked; all of them, where the runs are one batch each."""
+
+    @property
+    def members(self) -> list[Asked]:
+        return [one for row in self.rows for one in row]
 
     def parts(self, got: Observation, plan: Plan, base: Observation) -> Iterator[tuple[Asked, Observation]]:
         """Each relation with what the lane gave for its samples; `base` is what it gave for the case's own `plan`."""
-        if self.is_stacked:
-            yield from zip(self.members, parted(got, [one.plan for one in self.members], plan, base), strict=True)
-        else:
-            yield from ((one, got) for one in self.members)
+        cut = iter([got]) if len(self.rows) == 1 else parted(got, [row[0].plan for row in self.rows], plan, base)
+        for row, part in zip(self.rows, cut, strict=True):
+            yield from ((one, part) for one in row)
 
 
 def shares(asked: Sequence[Asked]) -> list[Share]:
     """The relations in as few runs as they can be asked in."""
-    found: dict[int, Share] = {}
+    by_runs: dict[int, tuple[Asked, ...]] = {}
     for one in asked:
-        if not one.is_beside:
-            runs = id(one.plan["runs"])
-            known = found.get(runs, Share(one.plan, ()))
-            found[runs] = replace(known, members=(*known.members, one))
-    beside = tuple(one for one in asked if one.is_beside)
-    if len(beside) == 1:
-        return [*found.values(), Share(beside[0].plan, beside)]
-    plans = [one.plan for one in beside]
-    return [*found.values(), *([Share(stacked(plans[0], plans), beside, is_stacked=True)] if beside else [])]
+        by_runs[id(one.plan["runs"])] = (*by_runs.get(id(one.plan["runs"]), ()), one)
+    beside = tuple(row for row in by_runs.values() if row[0].is_beside)
+    alone = [Share(row[0].plan, (row,)) for row in by_runs.values() if not row[0].is_beside]
+    if not beside:
+        return alone
+    plans = [row[0].plan for row in beside]
+    return [*alone, Share(plans[0] if len(plans) == 1 else stacked(plans[0], plans), beside)]
 
 
 def together(plan: Plan, asked: Sequence[Share]) -> Plan:
@@ -68,6 +69,14 @@ def together(plan: Plan, asked: Sequence[Share]) -> Plan:
     return {**asked[0].plan, "id": f"{plan['id']}|relations", "inputs": inputs, "runs": runs, "remade": ways}
 
 
+def is_run_of(plan: Plan, other: Plan) -> bool:
+    """Whether the layers of a plan, built once, can run another: a layer with a state has one for so many samples."""
+    if other["layers"] is not plan["layers"]:
+        return False
+    is_free = not any(is_stateful(spec["config"]) for spec in plan["layers"].values())
+    return is_free or all(spec["shape"] == plan["inputs"][name]["shape"] for name, spec in other["inputs"].items())
+
+
 def _common(axis: int, name: str, asked: Sequence[Share]) -> int | None:
     """The length that an axis of an input has in all of them; None where it is open, or not the same."""
     lengths = {one.plan["inputs"][name]["shape"][axis] for one in asked}
@@ -80,11 +89,10 @@ class Asking:
 
     def __init__(self, lane: Lane, plan: Plan, asked: Sequence[Asked]) -> None:
         self._lane, self._plan = lane, plan
-        own = [one for one in asked if one.plan["layers"] is plan["layers"]]
-        can_share = len(own) > 1 and not any(is_stateful(spec["config"]) for spec in plan["layers"].values())
-        self._shares = shares(own) if can_share else []
-        self._whole = together(plan, self._shares) if can_share else None
-        self._single = [one for one in asked if not can_share or one not in own]
+        own = [one for one in asked if is_run_of(plan, one.plan)]
+        self._shares = shares(own) if len(own) > 1 else []
+        self._whole = together(plan, self._shares) if self._shares else None
+        self._single = [one for one in asked if not self._shares or not is_run_of(plan, one.plan)]
         for one in ([self._whole] if self._whole else []) + [one.plan for one in self._single]:
             lane.send(one)
 
@@ -100,7 +108,8 @@ class Asking:
         found = self._alone([one for one in members if is_kept_alone(one, reference)], judged)
         for one in self._single:
             whole = judged(one, self._lane.wait(one.plan["id"]))
-            found += (self._alone(one.members, judged) if whole else []) or whole
+            known = [member for member in one.members if whole and is_kept_alone(member, reference)]
+            found += self._alone(known, judged) or whole
         return found
 
     def _alone(self, asked: Sequence[Asked], judged: Callable[[Asked, Observation], list[Finding]]) -> list[Finding]:

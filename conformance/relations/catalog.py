@@ -31,13 +31,12 @@ from conformance.relations.relation import Relation, same, through
 
 RELATIONS: tuple[Relation, ...] = (
     # not to the last bit: torch's GRU on a CPU differs by a rounding with the place of its data in memory
-    Relation("run_twice", "a second run gives the same", lambda plan: renamed(plan, "run_twice"), same, is_alone=True),
+    Relation("run_twice", "a second run gives the same", lambda plan: renamed(plan, "run_twice"), same),
     Relation(
         "config_round_trip",
         "a layer made from its own get_config gives the same",
         remade("config_round_trip", CONFIG, is_saved=False),
         same,
-        is_alone=True,
         is_of_objects=True,
     ),
     Relation(
@@ -45,7 +44,6 @@ RELATIONS: tuple[Relation, ...] = (
         "a layer that was saved and loaded gives the same",
         remade("saved_and_loaded", SAVED, is_saved=True),
         same,
-        is_alone=True,
         is_of_objects=True,
     ),
     Relation(

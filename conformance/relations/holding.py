@@ -29,29 +29,40 @@ def relations_of(plan: Plan, reference: Observation) -> list[Asked]:
     if reference.failure is not None:
         return []
     derived = [(relation, found) for relation in RELATIONS if (found := _derived(relation, plan)) is not None]
-    beside = _beside(plan, reference, derived)
+    own = [(relation, other) for relation, other in derived if other["layers"] is plan["layers"]]
+    beside = _beside(plan, reference, own)
     as_it_is = replace(reference, runs=tuple({name: run[name] for name in plan["observed"]} for run in reference.runs))
     every: list[Asked] = []
-    for relation, other in derived:
-        is_changed = any(other[part] is not plan[part] for part in ("runs", "layers", "graph"))
+    for relation, other in own:
+        is_changed = other["runs"] is not plan["runs"]
         kept = _asked(reference, relation, other, beside.get(relation.name) if is_changed else as_it_is)
         if kept is not None:
-            every.append(replace(kept, is_beside=relation.name in beside))
-    changed = tuple(one for one in every if one.plan["layers"] is not plan["layers"])
-    whole = _at_once(plan, reference, changed)
-    return every if whole is None else [*(one for one in every if one not in changed), whole]
+            is_beside = relation.name in beside if is_changed else bool(beside)
+            every.append(replace(kept, is_beside=is_beside))
+    return every + _changed(plan, reference, [one for one, other in derived if other["layers"] is not plan["layers"]])
 
 
-def _at_once(plan: Plan, reference: Observation, asked: tuple[Asked, ...]) -> Asked | None:
-    """Several relations as one, in all outputs in which the reference keeps any of them; None where it does not."""
-    if len(asked) < 2:
-        return None
-    relation = composed([one.relation for one in asked])
+def _changed(plan: Plan, reference: Observation, relations: Sequence[Relation]) -> list[Asked]:
+    """Those that change layers: all as one where the reference keeps all of them at once, in every output.
+
+    Nobody has looked then which of them it keeps alone. Else as one those that it keeps, where it keeps these at once.
+    """
+    whole = _of(plan, reference, composed(relations)) if len(relations) > 1 else None
+    if whole is not None and len(whole.outputs) == _count(plan, reference):
+        members = (Asked(one, derived, whole.outputs) for one in relations if (derived := _derived(one, plan)))
+        return [replace(whole, members=tuple(members))]
+    kept = [found for one in relations if (found := _of(plan, reference, one)) is not None]
+    if not 1 < len(kept) < len(relations):
+        return kept
+    whole = _of(plan, reference, composed([one.relation for one in kept]))
+    if whole is None or not frozenset.union(*(one.outputs for one in kept)) <= whole.outputs:
+        return kept
+    return [replace(whole, members=tuple(kept))]
+
+
+def _of(plan: Plan, reference: Observation, relation: Relation) -> Asked | None:
     derived = _derived(relation, plan)
-    found = None if derived is None else _asked(reference, relation, derived)
-    if found is None or not frozenset.union(*(one.outputs for one in asked)) <= found.outputs:
-        return None
-    return replace(found, members=asked)
+    return None if derived is None else _asked(reference, relation, derived)
 
 
 def is_kept_alone(asked: Asked, reference: Observation) -> bool:
@@ -87,13 +98,13 @@ def _answer(plan: Plan) -> Observation | None:
     return None if found.failure is not None else found
 
 
-def _beside(plan: Plan, reference: Observation, derived: Sequence[tuple[Relation, Plan]]) -> dict[str, Observation]:
+def _beside(plan: Plan, reference: Observation, own: Sequence[tuple[Relation, Plan]]) -> dict[str, Observation]:
     """Relation name to what the reference gives for its plan, of those that it may run as one batch; see `stacks`."""
     form = None if any(is_stateful(spec["config"]) for spec in plan["layers"].values()) else form_of(plan)
     members = [
         (relation.name, one)
-        for relation, one in derived
-        if form is not None and not relation.is_alone and one["layers"] is plan["layers"] and form_of(one) == form
+        for relation, one in own
+        if form is not None and not relation.is_alone and one["runs"] is not plan["runs"] and form_of(one) == form
     ]
     if len(members) < 2:
         return {}
@@ -110,9 +121,13 @@ def _beside(plan: Plan, reference: Observation, derived: Sequence[tuple[Relation
 
 def _is_same(plan: Plan, reference: Observation, other: Observation) -> bool:
     """Whether every observed output is there and is the same, but for the rounding of float64."""
-    wanted = sum(len(run[name].outputs) for run in reference.runs for name in plan["observed"])
     found = [pair for _, pair in pairs(UNCHANGED, reference, other)]
-    return len(found) == wanted and all(_is_kept(pair, UNCHANGED.near) for pair in found)
+    return len(found) == _count(plan, reference) and all(_is_kept(pair, UNCHANGED.near) for pair in found)
+
+
+def _count(plan: Plan, reference: Observation) -> int:
+    """How many outputs the observed nodes have in all runs."""
+    return sum(len(run[name].outputs) for run in reference.runs for name in plan["observed"])
 
 
 @contextmanager

@@ -27,7 +27,7 @@ class Relation:
     near: float = 1e-9
     """Of the largest element: the reference keeps the relation where its float64 outputs agree so closely."""
     is_alone: bool = False
-    """Whether it is about the run itself, so that other samples beside its own would change what is asked."""
+    """Whether it is about the size of a batch, so that other samples beside its own would change what is asked."""
     is_of_objects: bool = False
     """Whether it is about layers that have a configuration and can be saved: not every framework has them."""
 
@@ -79,7 +79,7 @@ class Asked:
     is_beside: bool = False
     """Whether the plan's samples may stand in one batch with those of others (`conformance.relations.stacks`)."""
     members: tuple[Asked, ...] = ()
-    """Of several relations at once: each by itself, to be asked for where the whole is broken."""
+    """Of several relations at once: each by itself, to be asked for where the whole is broken and it holds alone."""
 
 
 def pairs(relation: Relation, base: Observation, other: Observation) -> Iterator[tuple[tuple[int, str], Pair]]:

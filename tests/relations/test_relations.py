@@ -2,55 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from conformance.lanes.numpy import Reference
-from conformance.lanes.observation import Observation, from_message
-from conformance.lanes.process import LaneSpec
-from conformance.plan import Plan, plan_of
-from conformance.relations.asking import shares, together
+from conformance.plan import plan_of
 from conformance.relations.catalog import RELATIONS
-from conformance.relations.holding import is_kept_alone, relations_of
-from conformance.relations.judge import broken
-from conformance.relations.relation import Asked
+from conformance.relations.changes import hidden_rolled
+from conformance.relations.holding import relations_of
 from conformance.report.text import lane_failure
 from conformance.run import LANES, Run, is_in_sample
 from tests.builders import POOLED, cases_of, fake
-
-CASE = """
-    schema_version: 1
-    topic: relations
-    dims: {{batch: 3, steps: 6, features: 4}}
-    source: {{kind: hand}}
-    cases:
-      - id: one
-        question: What does it keep?
-        inputs: {inputs}
-        layers: {{layer: {layer}}}
-        graph: {{y: {graph}}}
-"""
-X = "{x: {shape: [batch, steps, features]}}"
-
-
-def kept(folder: Path, layer: str, graph: str = "layer(x)", inputs: str = X) -> set[str]:
-    """The relations that the reference keeps for a case of one layer."""
-    (case,) = cases_of(CASE.format(layer=layer, graph=f'"{graph}"', inputs=inputs), folder)
-    plan = plan_of(case, with_gradients=False)
-    reference = from_message("numpy", "numpy", Reference({}).observe(plan))
-    assert reference.failure is None
-    return names_of(relations_of(plan, reference))
-
-
-def names_of(asked: Iterable[Asked]) -> set[str]:
-    """Each relation by itself, of those too that are asked at once."""
-    return {one.relation.name for whole in asked for one in whole.members or (whole,)}
-
+from tests.relations.helpers import CASE, X, judged, judged_lane, kept, names_of
 
 ANY = {"run_twice", "batch_reordered", "batch_of_one", "batch_twice"}
 
@@ -113,8 +77,7 @@ def test_padding_is_nothing_where_a_mask_leaves_it_out(tmp_path: Path) -> None:
         filled = text.format(inputs=ids, embed=embed, layer="{type: GRU, units: 3}", graph='"layer(embed(ids))"')
         (case,) = cases_of(filled, tmp_path)
         plan = plan_of(case, with_gradients=False)
-        reference = from_message("numpy", "numpy", Reference({}).observe(plan))
-        names = names_of(relations_of(plan, reference))
+        names = names_of(relations_of(plan, answer(plan)))
         assert ("padding_is_nothing" in names) == is_kept
         assert "wider_integers" in names
 
@@ -130,26 +93,14 @@ def test_the_page_says_what_each_of_them_states() -> None:
     assert rows == [f"| `{relation.name}` | {relation.statement} |" for relation in RELATIONS]
 
 
-def whole_record_of(folder: Path, spec: LaneSpec) -> dict[str, Any]:
-    (case,) = cases_of(POOLED, folder)
-    run = Run((spec, LANES["numpy"]), in_process=[spec.name, "numpy"], with_relations=True)
-    run.announce([(case, [spec.name])])
-    return run.record(case)
-
-
-def record_of(folder: Path, spec: LaneSpec) -> dict[str, Any]:
-    found: dict[str, Any] = whole_record_of(folder, spec)["lanes"][spec.name]
-    return found
-
-
 def test_a_lane_that_keeps_all_of_them_agrees(tmp_path: Path) -> None:
-    found = record_of(tmp_path, fake("always_right"))
+    found = judged_lane(tmp_path, fake("always_right"))
     assert (found["verdict"], found["aspects"]["relations"]) == ("agree", "agree")
 
 
-@pytest.mark.parametrize("behaviour", ["always_wrong", "off_by_a_thousandth", "gives_nan", "wrong_shape"])
+@pytest.mark.parametrize("behaviour", ["always_wrong", "off_by_a_thousandth", "wrong_shape"])
 def test_a_lane_that_breaks_one_is_found_by_its_name(behaviour: str, tmp_path: Path) -> None:
-    found = record_of(
+    found = judged_lane(
         tmp_path, fake(behaviour, only=["fam/topic.masked|relations", "fam/topic.masked|batch_reordered"])
     )
     assert (found["verdict"], found["aspects"]["relations"]) == ("differ", "differ")
@@ -158,15 +109,8 @@ def test_a_lane_that_breaks_one_is_found_by_its_name(behaviour: str, tmp_path: P
 
 
 def test_a_lane_that_raises_in_one_is_found_by_its_name(tmp_path: Path) -> None:
-    found = record_of(tmp_path, fake("raises", only=["fam/topic.masked|relations", "fam/topic.masked|run_twice"]))
+    found = judged_lane(tmp_path, fake("raises", only=["fam/topic.masked|relations", "fam/topic.masked|run_twice"]))
     assert [finding["kind"] for finding in found["findings"]] == ["run_twice"]
-
-
-@pytest.mark.parametrize("behaviour", ["always_wrong", "raises", "wrong_shape"])
-def test_what_is_broken_only_beside_others_is_not_broken(behaviour: str, tmp_path: Path) -> None:
-    """Many runs in one plan are a short cut: a relation that fails there is asked for again by itself."""
-    found = record_of(tmp_path, fake(behaviour, only=["fam/topic.masked|relations"]))
-    assert (found["verdict"], found["aspects"]["relations"]) == ("agree", "agree")
 
 
 def test_a_sample_is_about_one_in_so_many_and_does_not_depend_on_other_cases() -> None:
@@ -190,95 +134,6 @@ def test_cases_outside_of_the_sample_are_asked_for_no_relation(tmp_path: Path) -
     assert found == {1: "agree", one_in: None}
 
 
-def asked_of(folder: Path, layer: str, graph: str = "layer(x)") -> tuple[Plan, Observation, list[Asked]]:
-    (case,) = cases_of(CASE.format(layer=layer, graph=f'"{graph}"', inputs=X), folder)
-    plan = plan_of(case, with_gradients=False)
-    reference = answer(plan)
-    return plan, reference, relations_of(plan, reference)
-
-
-def answer(plan: Plan) -> Observation:
-    found = from_message("numpy", "numpy", Reference({}).observe(plan))
-    assert found.failure is None
-    return found
-
-
-def test_relations_over_inputs_share_one_plan_and_samples_one_run(tmp_path: Path) -> None:
-    plan, reference, asked = asked_of(tmp_path, "{type: GRU, units: 3, return_sequences: true}")
-    own = [one for one in asked if one.plan["layers"] is plan["layers"]]
-    beside = [one for one in own if one.is_beside]
-    assert {"batch_reordered", "batch_twice", "causal"} <= {one.relation.name for one in beside}
-    remade = {"config_round_trip", "saved_and_loaded"}
-    assert {"run_twice", "batch_of_one", "prefix"} | remade == {one.relation.name for one in own if not one.is_beside}
-    found = shares(own)
-    whole = together(plan, found)
-    assert len(whole["runs"]) == 4 < len(own)
-    assert whole["remade"] == ["config", "saved"], "in the run that repeats the case's own"
-    assert whole["inputs"]["x"]["shape"] == [None, None, 4], "of any number of samples, and steps"
-    answers = answer(whole)
-    for share, run in zip(found, answers.runs, strict=True):
-        for one, part in share.parts(replace(answers, runs=(run,)), plan, reference):
-            alone = answer(one.plan).runs[0]["y"].outputs[0].values
-            assert np.allclose(part.runs[0]["y"].outputs[0].values, alone, rtol=0, atol=1e-14), one.relation.name
-
-
-@pytest.mark.parametrize(
-    ("layer", "graph"),
-    [
-        ("{type: BatchNormalization}", "layer(x, training=True)"),
-        ("{type: Dense, units: 3}", "layer(x) * x[0:1, :, 0:1]"),
-        ("{type: Dense, units: 3}", "layer(x) * x[-1:, :, 0:1]"),
-        ("{type: Dense, units: 3}", "mean(layer(x), axis=0)"),
-        ("{type: Dense, units: 3}", "mean(layer(x))"),
-        ("{type: GRU, units: 3, stateful: true}", "layer(x)"),
-    ],
-)
-def test_samples_that_have_to_do_with_each_other_stay_by_themselves(layer: str, graph: str, tmp_path: Path) -> None:
-    _, _, asked = asked_of(tmp_path, layer, graph)
-    assert asked
-    assert not any(one.is_beside for one in asked)
-
-
-def test_samples_stand_beside_each_other_where_the_open_axis_is(tmp_path: Path) -> None:
-    """With the length first, a batch is the second axis, of its state the first."""
-    inputs = "{x: {shape: [steps, batch, features]}}"
-    layer = "{type: GRU, units: 3, return_sequences: true, return_state: true}"
-    text = CASE.replace("graph: {{y: {graph}}}", "graph: {{y: {graph}, by_step: 'transpose(y[0], [1, 0, 2])'}}")
-    (case,) = cases_of(text.format(layer=layer, graph='"layer(transpose(x, [1, 0, 2]))"', inputs=inputs), tmp_path)
-    plan = plan_of(case, with_gradients=False)
-    reference = answer(plan)
-    asked = relations_of(plan, reference)
-    beside = {one.relation.name: one for one in asked if one.is_beside}
-    assert {"turned_round", "step_by_step", "causal"} <= beside.keys(), "along the second axis, here the batch"
-    (whole,) = [share for share in shares(asked) if share.is_stacked]
-    samples = sum(one.plan["runs"][0]["x"]["shape"][1] for one in beside.values())
-    assert whole.plan["runs"][0]["x"]["shape"] == [6, samples, 4]
-    for one, part in whole.parts(answer(whole.plan), plan, reference):
-        alone = answer(one.plan)
-        for name, node in alone.runs[0].items():
-            for got, wanted in zip(part.runs[0][name].outputs, node.outputs, strict=True):
-                assert np.allclose(got.values, wanted.values, rtol=0, atol=1e-14), (one.relation.name, name)
-
-
-def test_who_is_asked_alone_is_asked_what_the_reference_keeps_alone(tmp_path: Path) -> None:
-    _, reference, asked = asked_of(tmp_path, "{type: Dense, units: 3}")
-    (turned,) = [one for one in asked if one.relation.name == "turned_round"]
-    assert is_kept_alone(turned, reference)
-    (doubled,) = [one for one in RELATIONS if one.name == "doubled"]
-    assert not is_kept_alone(replace(turned, relation=doubled), reference), "there is a bias"
-
-
-def test_changes_of_layers_are_asked_at_once(tmp_path: Path) -> None:
-    _, reference, asked = asked_of(tmp_path, "{type: GRU, units: 3, return_sequences: true}")
-    (whole,) = [one for one in asked if one.members]
-    assert whole.relation.name == "unrolled and hidden_reordered and state_carried"
-    assert whole.plan["layers"]["layer"]["config"]["unroll"] is True
-    assert list(broken(whole, reference, answer(whole.plan), reference)) == []
-    (rolled,) = [one for one in whole.members if one.relation.name == "hidden_reordered"]
-    assert list(broken(whole, reference, answer(rolled.plan), reference)) == [], "unrolling changes no number"
-    assert list(broken(whole, reference, reference, reference)), "but hidden units must have moved"
-
-
 @pytest.mark.parametrize(
     ("behaviour", "names"),
     [
@@ -294,9 +149,7 @@ def test_what_a_layer_loses_when_it_is_made_again_is_named(
 ) -> None:
     (case,) = cases_of(CASE.format(layer=layer, graph='"layer(x)"', inputs=X), tmp_path)
     spec = fake(behaviour)
-    run = Run((spec, LANES["numpy"]), in_process=[spec.name, "numpy"], with_relations=True)
-    run.announce([(case, [spec.name])])
-    found = run.record(case)["lanes"][spec.name]
+    found = judged(case, spec)["lanes"][spec.name]
     assert {finding["kind"] for finding in found["findings"]} == names
     assert found["aspects"]["relations"] == ("differ" if names else "agree")
 
@@ -309,51 +162,22 @@ def test_only_what_has_weights_and_is_in_no_model_is_saved(tmp_path: Path) -> No
     assert not {"saved_and_loaded", "config_round_trip"} & kept(tmp_path, ours), "Keras does not know that initialiser"
 
 
-@pytest.mark.parametrize(
-    ("only", "names"),
-    [
-        (["unrolled"], set()),
-        (["unrolled|hidden_reordered|state_carried", "unrolled"], {"unrolled"}),
-        (["unrolled|hidden_reordered|state_carried", "hidden_reordered"], {"hidden_reordered"}),
-        (["unrolled|hidden_reordered|state_carried"], {"unrolled and hidden_reordered and state_carried"}),
-    ],
-)
-def test_a_change_that_is_not_kept_is_named(only: list[str], names: set[str], tmp_path: Path) -> None:
-    (case,) = cases_of(CASE.format(layer="{type: GRU, units: 3}", graph='"layer(x)"', inputs=X), tmp_path)
-    spec = fake("always_wrong", only=[f"{case.id}|{name}" for name in only])
-    run = Run((spec, LANES["numpy"]), in_process=[spec.name, "numpy"], with_relations=True)
-    run.announce([(case, [spec.name])])
-    found = run.record(case)["lanes"][spec.name]
-    assert {finding["kind"] for finding in found["findings"]} == names
-    assert found["aspects"]["relations"] == ("differ" if names else "agree")
-
-
-def test_a_layer_that_remembers_is_asked_for_each_relation_by_itself(tmp_path: Path) -> None:
-    stateful = "{type: GRU, units: 3, stateful: true}"
-    (case,) = cases_of(CASE.format(layer=stateful, graph='"layer(x)"', inputs=X), tmp_path)
-    spec = fake("always_wrong", only=["fam/topic.one|relations"])
-    run = Run((spec, LANES["numpy"]), in_process=[spec.name, "numpy"], with_relations=True)
-    run.announce([(case, [spec.name])])
-    assert run.record(case)["lanes"][spec.name]["aspects"]["relations"] == "agree"
-
-
 def test_the_text_says_what_is_not_kept(tmp_path: Path) -> None:
-    wrong = whole_record_of(
-        tmp_path, fake("always_wrong", only=["fam/topic.masked|relations", "fam/topic.masked|batch_reordered"])
+    (pooled,) = cases_of(POOLED, tmp_path)
+    wrong = judged(
+        pooled, fake("always_wrong", only=["fam/topic.masked|relations", "fam/topic.masked|batch_reordered"])
     )
     assert lane_failure(wrong, "always_wrong").splitlines()[0] == (
         "relation batch_reordered of embedded: always_wrong does not keep that samples in another order give their "
         "outputs in that order; 30 of 30 elements are further apart"
     )
-    raising = whole_record_of(
-        tmp_path, fake("raises", only=["fam/topic.masked|relations", "fam/topic.masked|run_twice"])
-    )
+    raising = judged(pooled, fake("raises", only=["fam/topic.masked|relations", "fam/topic.masked|run_twice"]))
     first = lane_failure(raising, "raises").splitlines()[0]
     assert first.startswith("relation run_twice: raises does not keep that a second run gives the same: it raised ")
 
 
 def test_a_lane_that_differs_anyway_is_not_asked(tmp_path: Path) -> None:
-    found = record_of(tmp_path, fake("always_wrong"))
+    found = judged_lane(tmp_path, fake("always_wrong"))
     assert found["findings"][0]["aspect"] == "values"
     assert "relations" not in found["aspects"]
 
@@ -362,14 +186,10 @@ def test_one_rounding_is_no_broken_relation(tmp_path: Path) -> None:
     text = POOLED.replace("embedded", "_embedded")
     (case,) = cases_of(text, tmp_path)
     spec = fake("off_by_one_ulp", only=["fam/topic.masked|relations", "fam/topic.masked|run_twice"])
-    run = Run((spec, LANES["numpy"]), in_process=[spec.name, "numpy"], with_relations=True)
-    run.announce([(case, [spec.name])])
-    assert run.record(case)["lanes"][spec.name]["verdict"] == "agree"
+    assert judged(case, spec)["lanes"][spec.name]["verdict"] == "agree"
 
 
 def test_gates_keep_their_blocks_when_hidden_units_move() -> None:
-    from conformance.relations.changes import hidden_rolled
-
     kernel = np.arange(8.0).reshape(1, 8)  # two gates... of LSTM four, of two units each
     recurrent = np.arange(16.0).reshape(2, 8)
     changed = hidden_rolled("LSTM", {}, {"kernel": kernel, "recurrent_kernel": recurrent})
