@@ -14,7 +14,7 @@ from conformance.relations.holding import relations_of
 from conformance.report.text import lane_failure
 from conformance.run import LANES, Run, is_in_sample
 from tests.builders import POOLED, cases_of, fake
-from tests.relations.helpers import CASE, X, judged, judged_lane, kept, names_of
+from tests.relations.helpers import CASE, X, answer, judged, judged_lane, kept, names_of
 
 ANY = {"run_twice", "batch_reordered", "batch_of_one", "batch_twice"}
 
