@@ -21,6 +21,21 @@ ARGUED: Mapping[tuple[str, str, str], str] = {
         "return mask if mask.dtype != bool else mask > 0.5",
     ): "a mask of floats has 0 and 1 only, which `where` takes for false and true",
     (
+        "reference.activation_layers",
+        "return powers / np.where(total > 0, total, 1.0)",
+        "return powers / np.where(total > 1, total, 1.0)",
+    ): "the largest score that is kept counts 1: a sum is 0, or 1, or more",
+    (
+        "reference.activation_layers",
+        "return 0.0 * slopes + np.mean(slopes, axis=axes, keepdims=True)",
+        "return 0.0 / slopes + np.mean(slopes, axis=axes, keepdims=True)",
+    ): _MISTAKE,
+    (
+        "reference.optimizer_base",
+        "return optimizer.learning_rate * (optimizer.weight_decay or 0.0) * w",
+        "return optimizer.learning_rate * (optimizer.weight_decay or -1.0) * w",
+    ): _MISTAKE,
+    (
         "reference.base",
         "@dataclass(frozen=True, slots=True)",
         "@dataclass(frozen=False, slots=True)",

@@ -177,6 +177,7 @@ def test_rule_has_the_numbers_filled_in(config: dict[str, Any], shape: tuple[int
     ("type", "config", "shape", "message"),
     [
         ("Conv1D", {"filters": 4, "kernel_size": 2, "groups": 3}, (1, 5, 6), "filters=4 must be a positive multiple"),
+        ("Conv1D", {"filters": 4, "kernel_size": 2, "groups": 0}, (1, 5, 6), "filters=4 must be a positive multiple"),
         ("Conv1D", {"filters": 4, "kernel_size": 0}, (1, 5, 6), "kernel_size=0 must be positive"),
         ("Conv1D", {"filters": 4, "kernel_size": 2, "strides": 2, "dilation_rate": 2}, (1, 5, 6), "cannot be combined"),
         ("Conv1D", {"filters": 4, "kernel_size": 2, "groups": 4}, (1, 5, 6), "the input has 6 channels"),

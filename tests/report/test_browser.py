@@ -109,6 +109,7 @@ def test_a_case_may_be_called_like_what_every_object_has(visit: Any) -> None:
 def test_links_of_the_index_and_back(visit: Any) -> None:
     page = visit(MIXED)
     page.click("#index >> text=pooling/one.fine")
+    page.wait_for_selector("article:not([hidden])")
     assert shown_cases(page) == ["pooling/one.fine"]
     page.go_back()
     assert shown_cases(page) == []
@@ -249,6 +250,7 @@ def test_hostile_cases_are_drawn_as_text(visit: Any, name: Any) -> None:
     found = results(poisoned(HOSTILE[name], "agree"), wrong_shape())
     page = visit(found)
     page.click("#index tr:last-child a")
+    page.wait_for_selector("article:not([hidden])")
     assert len(shown_cases(page)) == 1
     assert (
         page.evaluate("document.querySelectorAll('article img, article svg, article script, article style').length")
@@ -327,6 +329,7 @@ def test_ten_thousand_cases_fit_in_a_file_and_are_found_in_it(visit: Any, tmp_pa
     page.fill("#query", "steps_42-n_3146 layer:Embedding status:agree")
     assert shown_ids(page) == ["pooling/global_average.channels_first-steps_42-n_3146"]
     page.click("#index tr:not([hidden]) a")
+    page.wait_for_selector("article:not([hidden])")
     assert shown_cases(page) == ["pooling/global_average.channels_first-steps_42-n_3146"]
 
 
@@ -358,6 +361,7 @@ def test_a_browser_that_cannot_unpack_pages_shows_the_rows_and_says_so(visit: An
     assert "pooling/one.fine" in shown_ids(page)
     page.fill("#query", "one.shape")
     page.click("#index tbody tr:not([hidden]) a")
+    page.wait_for_selector("article:not([hidden])")
     assert shown_cases(page) == ["pooling/one.shape"]
 
 
