@@ -318,8 +318,11 @@ def attribution(record: Record) -> str:
         return f"{one_line(record['odd_one_out'], 60)} stands alone: {_listed(others)} agree with each other"
     compared = [pair for pair in record["pairs"] if pair["finding"] is not None or pair["used"] is not None]
     if failing and compared and all(pair["finding"] is None for pair in compared):
-        if {first["aspect"] for lane in failing for first in record["lanes"][lane]["findings"][:1]} == {"gradient"}:
+        aspects = {first["aspect"] for lane in failing for first in record["lanes"][lane]["findings"][:1]}
+        if aspects == {"gradient"}:
             return "the lanes' values agree with each other; gradients are what differs"
+        if aspects == {"relations"}:
+            return "the lanes agree with each other on the case itself; what follows from it is what differs"
         if set(failing) >= set(answering_lanes(record)):
             return "all lanes give the same answer: suspect what the case expects"
         return "the lanes agree with each other; the difference is to what the case expects"

@@ -11,6 +11,7 @@ from conformance.plan import plan_of
 from conformance.relations.catalog import RELATIONS
 from conformance.relations.changes import hidden_rolled
 from conformance.relations.holding import relations_of
+from conformance.report.findings import attribution
 from conformance.report.text import lane_failure
 from conformance.run import LANES, Run, is_in_sample
 from tests.builders import POOLED, cases_of, fake
@@ -170,6 +171,9 @@ def test_the_text_says_what_is_not_kept(tmp_path: Path) -> None:
     assert lane_failure(wrong, "always_wrong").splitlines()[0] == (
         "relation batch_reordered of embedded: always_wrong does not keep that samples in another order give their "
         "outputs in that order; 30 of 30 elements are further apart"
+    )
+    assert attribution(wrong) == (
+        "the lanes agree with each other on the case itself; what follows from it is what differs"
     )
     raising = judged(pooled, fake("raises", only=["fam/topic.masked|relations", "fam/topic.masked|run_twice"]))
     first = lane_failure(raising, "raises").splitlines()[0]
