@@ -156,6 +156,11 @@ def is_stateful(config: Any) -> bool:
     return isinstance(config, list | tuple) and any(is_stateful(value) for value in config)
 
 
+def has_memory(plan: Plan) -> bool:
+    """Whether a layer of a plan carries its state from call to call."""
+    return any(is_stateful(spec["config"]) for spec in plan["layers"].values())
+
+
 _INITIALIZERS = {
     "recurrent_kernel": "recurrent_initializer",
     "depthwise_kernel": "depthwise_initializer",

@@ -228,13 +228,15 @@ class Run:
         asking = {name: Asking(self.lanes[name], plan, self._askable(name, asked)) for name in honest}
         for name, one in asking.items():
             reference = seen_in(observations[REFERENCE], observations[name].policy)
-            lanes[name] = with_relations(lanes[name], one.findings(observations[name], reference, case.demands))
+            findings = one.findings(observations[name], reference, case.demands)
+            if findings is not None:
+                lanes[name] = with_relations(lanes[name], findings)
         return replace(verdict, lanes=lanes)
 
     def _askable(self, name: str, asked: Sequence[Asked]) -> list[Asked]:
         """The relations that a lane has words for: not every framework's layers are objects that can be saved."""
-        remakes = self.identities()[name].remakes
-        return [one for one in asked if remakes or not one.relation.is_of_objects]
+        ways = set(self.identities()[name].remakes)
+        return [one for one in asked if ways >= set(one.plan.get("remade", ()))]
 
     def _send_ahead(self, index: int) -> None:
         for case in self._order[index : index + WINDOW]:

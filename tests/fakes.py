@@ -149,9 +149,8 @@ class Fake:
         self.only = options.get("only")
         """The id of the one case that the behaviour befalls, or a list of ids; all when left out."""
         self.reference = Reference({})
-        self.identity: Identity = replace(
-            self.reference.identity, versions={"fake": "1.0"}, remakes=self.behaviour in REMADE
-        )
+        ways = (CONFIG, SAVED) if self.behaviour in REMADE else ()
+        self.identity: Identity = replace(self.reference.identity, versions={"fake": "1.0"}, remakes=ways)
 
     def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]:
         is_meant = self.only in (None, plan["id"]) or (isinstance(self.only, list) and plan["id"] in self.only)

@@ -18,7 +18,7 @@ An adapter is a module with `start(options) -> Adapter`. The worker hands it one
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -45,8 +45,8 @@ class Identity:
     """How it executes: see `conformance.lanes.options`."""
     policy: str = "float32"
     """Its dtype policy, read back from the framework."""
-    remakes: bool = False
-    """Whether it makes layers again, from a configuration and from a file, where a plan asks for `remade` ones."""
+    remakes: Sequence[str] = ()
+    """The ways in which it makes layers again where a plan asks for `remade` ones; see `keras_remade`."""
 
 
 class Adapter(Protocol):

@@ -19,7 +19,7 @@ from conformance.lanes.keras_arrays import Generation, Keras3, KerasArrays, abse
 from conformance.lanes.keras_config import Absent, constructor, find_type
 from conformance.lanes.keras_gradients import Differentiable, build_all, variables_of
 from conformance.lanes.keras_modes import Mode, mode_of, named_apart
-from conformance.lanes.keras_remade import from_configs, put_saved
+from conformance.lanes.keras_remade import from_configs, put_saved, ways_of
 from conformance.lanes.keras_training import Trainer, eagerly
 from conformance.lanes.keras_weights import WeightMismatch, forget_states, matched, restore_weights
 from conformance.lanes.training import JUDGED_IN
@@ -48,7 +48,8 @@ class KerasLane:
         gives_masks = self.mode is None or self.mode.gives_masks
         policy = keras_policies.ensure(keras, (options or {}).get("policy", keras_policies.USUAL))
         mode = "eager" if self.mode is None else self.mode.name
-        self.identity = Identity(versions, files, gives_masks, mode, policy, remakes=self.mode is None)
+        ways = ways_of(keras) if self.mode is None else ()
+        self.identity = Identity(versions, files, gives_masks, mode, policy, ways)
         self._since_cleared = 0
 
     def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def gradients_by_cotangents(plan: Plan, arrays: KerasArrays, inputs: Mapping[str
         observing.gradients = {
             name: {"data": pack(arrays.ops.convert_to_numpy(value))} for name, value in found.items()
         }
-    except Exception as error:
+    except Exception as error:  # of the framework, whatever it is: the values are the answer
         observing.failed_backwards(error, observing.node)
     finally:
         del observing.steps[calls:]

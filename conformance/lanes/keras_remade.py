@@ -6,10 +6,13 @@ import pickle
 from collections.abc import Mapping
 from typing import Any
 
-from conformance.lanes.adapter import Unsupported
-
 CONFIG, SAVED = "config", "saved"
 """The two ways, as a plan asks for them under `remade`."""
+
+
+def ways_of(keras: Any) -> tuple[str, ...]:
+    """The ways that this Keras has: early ones save models, not layers."""
+    return (CONFIG, SAVED) if hasattr(keras.layers.Layer, "_unpickle_model") else (CONFIG,)
 
 
 def from_configs(plan: Mapping[str, Any], layers: dict[str, Any]) -> dict[str, Any]:
@@ -25,13 +28,10 @@ def from_configs(plan: Mapping[str, Any], layers: dict[str, Any]) -> dict[str, A
 def put_saved(plan: Mapping[str, Any], keras: Any, layers: dict[str, Any]) -> None:
     """Puts what comes back from Keras' archive in the place of every layer that is built; weights must come with it.
 
-    A layer is saved by pickling it, which writes and reads what `model.save` writes, in memory. Raises Unsupported for
-    a Keras that saves models only.
+    A layer is saved by pickling it, which writes and reads what `model.save` writes, in memory.
     """
     if SAVED not in plan.get("remade", ()):
         return
-    if not hasattr(keras.layers.Layer, "_unpickle_model"):
-        raise Unsupported(f"Keras {keras.__version__} saves models, not layers")
     for name, layer in layers.items():
         if isinstance(layer, keras.layers.Layer) and layer.built:
             layers[name] = pickle.loads(pickle.dumps(layer))

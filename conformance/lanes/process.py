@@ -10,7 +10,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,7 +70,7 @@ class LaneIdentity:
     chatter: str = ""
     mode: str = "eager"
     policy: str = "float32"
-    remakes: bool = False
+    remakes: Sequence[str] = ()
 
 
 def proved(spec: LaneSpec, identity: LaneIdentity) -> LaneIdentity:

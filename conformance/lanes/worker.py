@@ -90,7 +90,7 @@ def serve(channel: Any) -> None:
                     "gives_masks": identity.gives_masks,
                     "mode": identity.mode,
                     "policy": identity.policy,
-                    "remakes": identity.remakes,
+                    "remakes": list(identity.remakes),
                     "chatter": chatter.since_last(),
                 }
             ),

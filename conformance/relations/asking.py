@@ -16,10 +16,10 @@ from conformance.case.model import Demands
 from conformance.judge.verdict import Finding
 from conformance.lanes.observation import Observation
 from conformance.lanes.process import Lane
-from conformance.plan import is_stateful
+from conformance.plan import Plan, has_memory
 from conformance.relations.holding import is_kept_alone
 from conformance.relations.judge import broken
-from conformance.relations.relation import Asked, Plan
+from conformance.relations.relation import Asked
 from conformance.relations.stacks import parted, stacked
 
 
@@ -33,6 +33,7 @@ class Share:
 
     @property
     def members(self) -> list[Asked]:
+        """Every relation that the runs answer."""
         return [one for row in self.rows for one in row]
 
     def parts(self, got: Observation, plan: Plan, base: Observation) -> Iterator[tuple[Asked, Observation]]:
@@ -43,7 +44,11 @@ class Share:
 
 
 def shares(asked: Sequence[Asked]) -> list[Share]:
-    """The relations in as few runs as they can be asked in."""
+    """The relations in as few runs as they can be asked in; first the case's own.
+
+    Those of layers that are made again must not stand behind another: a lane puts back what a run before has moved, and
+    with it what an archive may have lost.
+    """
     by_runs: dict[int, tuple[Asked, ...]] = {}
     for one in asked:
         by_runs[id(one.plan["runs"])] = (*by_runs.get(id(one.plan["runs"]), ()), one)
@@ -52,7 +57,7 @@ def shares(asked: Sequence[Asked]) -> list[Share]:
     if not beside:
         return alone
     plans = [row[0].plan for row in beside]
-    return [*alone, Share(plans[0] if len(plans) == 1 else stacked(plans[0], plans), beside)]
+    return [Share(plans[0] if len(plans) == 1 else stacked(plans[0], plans), beside), *alone]
 
 
 def together(plan: Plan, asked: Sequence[Share]) -> Plan:
@@ -73,8 +78,8 @@ def is_run_of(plan: Plan, other: Plan) -> bool:
     """Whether the layers of a plan, built once, can run another: a layer with a state has one for so many samples."""
     if other["layers"] is not plan["layers"]:
         return False
-    is_free = not any(is_stateful(spec["config"]) for spec in plan["layers"].values())
-    return is_free or all(spec["shape"] == plan["inputs"][name]["shape"] for name, spec in other["inputs"].items())
+    shapes = [[spec["shape"] for spec in one["inputs"].values()] for one in (plan, other)]
+    return not has_memory(plan) or shapes[0] == shapes[1]
 
 
 def _common(axis: int, name: str, asked: Sequence[Share]) -> int | None:
@@ -96,10 +101,17 @@ class Asking:
         for one in ([self._whole] if self._whole else []) + [one.plan for one in self._single]:
             lane.send(one)
 
-    def findings(self, base: Observation, reference: Observation, demands: Demands) -> list[Finding]:
-        """Every relation that the lane does not keep; `base` is what it gave for the plan itself."""
+    def findings(self, base: Observation, reference: Observation, demands: Demands) -> list[Finding] | None:
+        """Every relation that the lane does not keep; `base` is what it gave for the plan itself.
+
+        None where it could answer none of them: then nothing was judged.
+        """
+        answered: set[str] = set()
 
         def judged(one: Asked, got: Observation) -> list[Finding]:
+            if got.unsupported is not None:
+                return []
+            answered.add(one.relation.name)
             return list(broken(one, base, got, reference, demands))
 
         shared = [] if self._whole is None else self._parts(self._lane.wait(self._whole["id"]), base)
@@ -110,7 +122,7 @@ class Asking:
             whole = judged(one, self._lane.wait(one.plan["id"]))
             known = [member for member in one.members if whole and is_kept_alone(member, reference)]
             found += self._alone(known, judged) or whole
-        return found
+        return found if answered else None
 
     def _alone(self, asked: Sequence[Asked], judged: Callable[[Asked, Observation], list[Finding]]) -> list[Finding]:
         """What the lane makes of each of these by itself."""

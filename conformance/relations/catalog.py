@@ -35,16 +35,14 @@ RELATIONS: tuple[Relation, ...] = (
     Relation(
         "config_round_trip",
         "a layer made from its own get_config gives the same",
-        remade("config_round_trip", CONFIG, is_saved=False),
+        remade("config_round_trip", CONFIG),
         same,
-        is_of_objects=True,
     ),
     Relation(
         "saved_and_loaded",
         "a layer that was saved and loaded gives the same",
-        remade("saved_and_loaded", SAVED, is_saved=True),
+        remade("saved_and_loaded", SAVED),
         same,
-        is_of_objects=True,
     ),
     Relation(
         "batch_reordered",

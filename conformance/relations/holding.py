@@ -11,10 +11,10 @@ import numpy as np
 
 from conformance.lanes.observation import Observation
 from conformance.mutants.observe import observe
-from conformance.plan import is_stateful
+from conformance.plan import Plan, has_memory
 from conformance.reference.base import LayerError
 from conformance.relations.catalog import RELATIONS
-from conformance.relations.relation import Asked, Pair, Plan, Relation, composed, pairs, same
+from conformance.relations.relation import Asked, Pair, Relation, composed, pairs, same
 from conformance.relations.stacks import form_of, parted, stacked
 
 UNCHANGED = Relation("unchanged", "", lambda plan: plan, same)
@@ -39,28 +39,31 @@ def relations_of(plan: Plan, reference: Observation) -> list[Asked]:
         if kept is not None:
             is_beside = relation.name in beside if is_changed else bool(beside)
             every.append(replace(kept, is_beside=is_beside))
-    return every + _changed(plan, reference, [one for one, other in derived if other["layers"] is not plan["layers"]])
+    return every + _changed(plan, reference, [one for one in derived if one[1]["layers"] is not plan["layers"]])
 
 
-def _changed(plan: Plan, reference: Observation, relations: Sequence[Relation]) -> list[Asked]:
+def _changed(plan: Plan, reference: Observation, derived: Sequence[tuple[Relation, Plan]]) -> list[Asked]:
     """Those that change layers: all as one where the reference keeps all of them at once, in every output.
 
     Nobody has looked then which of them it keeps alone. Else as one those that it keeps, where it keeps these at once.
     """
-    whole = _of(plan, reference, composed(relations)) if len(relations) > 1 else None
+    whole = _at_once(plan, reference, [relation for relation, _ in derived])
     if whole is not None and len(whole.outputs) == _count(plan, reference):
-        members = (Asked(one, derived, whole.outputs) for one in relations if (derived := _derived(one, plan)))
+        members = (Asked(relation, other, whole.outputs) for relation, other in derived)
         return [replace(whole, members=tuple(members))]
-    kept = [found for one in relations if (found := _of(plan, reference, one)) is not None]
-    if not 1 < len(kept) < len(relations):
+    kept = [found for one in derived if (found := _asked(reference, *one)) is not None]
+    if len(kept) == len(derived):
         return kept
-    whole = _of(plan, reference, composed([one.relation for one in kept]))
+    whole = _at_once(plan, reference, [one.relation for one in kept])
     if whole is None or not frozenset.union(*(one.outputs for one in kept)) <= whole.outputs:
         return kept
     return [replace(whole, members=tuple(kept))]
 
 
-def _of(plan: Plan, reference: Observation, relation: Relation) -> Asked | None:
+def _at_once(plan: Plan, reference: Observation, relations: Sequence[Relation]) -> Asked | None:
+    if len(relations) < 2:
+        return None
+    relation = composed(relations)
     derived = _derived(relation, plan)
     return None if derived is None else _asked(reference, relation, derived)
 
@@ -100,7 +103,7 @@ def _answer(plan: Plan) -> Observation | None:
 
 def _beside(plan: Plan, reference: Observation, own: Sequence[tuple[Relation, Plan]]) -> dict[str, Observation]:
     """Relation name to what the reference gives for its plan, of those that it may run as one batch; see `stacks`."""
-    form = None if any(is_stateful(spec["config"]) for spec in plan["layers"].values()) else form_of(plan)
+    form = None if has_memory(plan) else form_of(plan)
     members = [
         (relation.name, one)
         for relation, one in own

@@ -22,8 +22,6 @@ def broken(
 ) -> Iterator[Finding]:
     """Where a lane does not keep a relation that the reference keeps; each named for its relation."""
     relation = asked.relation
-    if other.unsupported is not None:  # as no case is judged that a lane cannot do
-        return
     if other.failure is not None:
         yield Finding("relations", relation.name, other.failure.node, got=other.failure, wanted=relation.statement)
         return

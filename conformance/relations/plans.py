@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from conformance.lanes.keras_custom import CUSTOM
+from conformance.lanes.keras_remade import SAVED
 from conformance.lanes.observation import Array
 from conformance.lanes.wire import pack, unpack
+from conformance.plan import Plan
 from conformance.reference.base import LayerError, full_config, make
-from conformance.relations.relation import Plan
 
 
 def renamed(plan: Plan, name: str, **changes: Any) -> Plan:
@@ -19,7 +20,7 @@ def renamed(plan: Plan, name: str, **changes: Any) -> Plan:
     return {**plan, "id": f"{plan['id']}|{name}", "cotangents": {}, "trainings": [], **changes}
 
 
-def remade(name: str, way: str, is_saved: bool) -> Callable[[Plan], Plan | None]:
+def remade(name: str, way: str) -> Callable[[Plan], Plan | None]:
     """Derives plans whose layers are made again in this way (`conformance.lanes.keras_remade`).
 
     None for layers and initialisers that are the harness's own; and, where layers are saved, for those without weights
@@ -30,7 +31,7 @@ def remade(name: str, way: str, is_saved: bool) -> Callable[[Plan], Plan | None]
         specs = plan["layers"].values()
         if any(_is_ours({"type": spec["type"], **spec["config"]}) for spec in specs):
             return None
-        if is_saved and (plan["models"] or not any(spec["weights"] for spec in specs)):
+        if way == SAVED and (plan["models"] or not any(spec["weights"] for spec in specs)):
             return None
         return renamed(plan, name, remade=[way])
 
@@ -58,14 +59,14 @@ def with_inputs(
             if changed is None:
                 return None
             runs.append(changed)
-        specs = {key: _respecified(spec, runs[0][key]) for key, spec in plan["inputs"].items()}
+        specs = {key: respecified(spec, runs[0][key]) for key, spec in plan["inputs"].items()}
         packed = [{key: pack(array) for key, array in run.items()} for run in runs]
         return renamed(plan, name, runs=packed, inputs=specs)
 
     return derive
 
 
-def _respecified(spec: Mapping[str, Any], array: Array) -> dict[str, Any]:
+def respecified(spec: Mapping[str, Any], array: Array) -> dict[str, Any]:
     """The symbolic shape of an input that holds this array now: open axes stay open."""
     shape = [None if old is None else int(new) for old, new in zip(spec["shape"], array.shape, strict=True)]
     return {**spec, "shape": shape, "dtype": str(array.dtype)}

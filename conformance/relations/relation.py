@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from conformance.judge.compare import labels
 from conformance.lanes.observation import Array, Observation
+from conformance.plan import Plan
 
-Plan = Mapping[str, Any]
 Pair = tuple[Array, Array]
 Relate = Callable[[Array, Array], Pair | None]
 """An output of the plan and of the derived plan to the two arrays that must be the same; None where none must."""
@@ -28,8 +27,6 @@ class Relation:
     """Of the largest element: the reference keeps the relation where its float64 outputs agree so closely."""
     is_alone: bool = False
     """Whether it is about the size of a batch, so that other samples beside its own would change what is asked."""
-    is_of_objects: bool = False
-    """Whether it is about layers that have a configuration and can be saved: not every framework has them."""
 
 
 def same(base: Array, other: Array) -> Pair | None:

@@ -7,7 +7,7 @@ does by itself. It stands in the middle: an output that hangs on the first sampl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
@@ -16,8 +16,8 @@ import numpy as np
 
 from conformance.lanes.observation import Node, Observation, Output
 from conformance.lanes.wire import pack, unpack
-
-Plan = Mapping[str, Any]
+from conformance.plan import Plan
+from conformance.relations.plans import respecified
 
 
 def form_of(plan: Plan) -> Any:
@@ -44,12 +44,10 @@ def stacked(plan: Plan, plans: Sequence[Plan]) -> Plan:
         joined = {
             name: np.concatenate([unpack(run[name]) for run in beside], _batch_axis(plan, name)) for name in beside[0]
         }
-        runs.append({name: pack(array) for name, array in joined.items()})
-    inputs = {
-        name: {**spec, "shape": [old and new for old, new in zip(spec["shape"], runs[0][name]["shape"], strict=True)]}
-        for name, spec in plan["inputs"].items()
-    }
-    return {**plan, "inputs": inputs, "runs": runs}
+        runs.append(joined)
+    inputs = {name: respecified(spec, runs[0][name]) for name, spec in plan["inputs"].items()}
+    packed = [{name: pack(array) for name, array in run.items()} for run in runs]
+    return {**plan, "inputs": inputs, "runs": packed}
 
 
 def parted(got: Observation, plans: Sequence[Plan], plan: Plan, base: Observation) -> Iterator[Observation]:

@@ -162,13 +162,9 @@ def answer_text(record: Record, lane: str, finding: Mapping[str, Any]) -> str:
         return _gradient_answer(record, lane, label)
     found = node(record, lane, label, run)
     if found is None:
-        return (
-            _several(record, lane, label, run)
-            if "," in label
-            else "gave an answer"
-            if not label
-            else "does not have it"
-        )
+        if "," in label:
+            return _several(record, lane, label, run)
+        return "does not have it" if label else "gave an answer"
     return _node_answer(record, lane, finding, found)
 
 

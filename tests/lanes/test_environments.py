@@ -32,7 +32,7 @@ ADAPTER = """
     def start(options):
         return SimpleNamespace(identity=SimpleNamespace(
             versions={"tiny": tiny.VERSION}, files={"tiny": tiny.__file__}, gives_masks=True,
-            mode="eager", policy="float32", remakes=False))
+            mode="eager", policy="float32", remakes=()))
 """
 
 

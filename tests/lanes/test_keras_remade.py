@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from conformance.lanes.adapter import Unsupported
-from conformance.lanes.keras_remade import from_configs, put_saved
+from conformance.lanes.keras_remade import CONFIG, SAVED, from_configs, put_saved, ways_of
 
 
 class Doubling:
@@ -69,7 +68,6 @@ def test_a_layer_that_was_saved_brings_its_weights(kind: type[Doubling], weight:
     assert (layers["d"].units, layers["d"].weight, layers["loss"]) == (3, weight, "no layer")
 
 
-def test_a_keras_that_saves_models_only_says_so() -> None:
-    keras = SimpleNamespace(layers=SimpleNamespace(Layer=object), __version__="2.15.0")
-    with pytest.raises(Unsupported, match=r"Keras 2.15.0 saves models, not layers"):
-        put_saved({"remade": ["saved"]}, keras, {})
+def test_a_keras_that_saves_models_only_is_asked_for_no_layer() -> None:
+    assert ways_of(KERAS) == (CONFIG, SAVED)
+    assert ways_of(SimpleNamespace(layers=SimpleNamespace(Layer=object))) == (CONFIG,)

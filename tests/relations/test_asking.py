@@ -41,6 +41,8 @@ def test_relations_over_inputs_share_one_plan_and_samples_one_run(tmp_path: Path
     whole = together(plan, found)
     assert len(whole["runs"]) == 3 < len(own)
     assert whole["remade"] == ["config", "saved"], "in the run that repeats the case's own"
+    first = {one.relation.name for one in found[0].members}
+    assert as_it_is <= first, "before any run after which a lane puts back what an archive may have lost"
     assert whole["inputs"]["x"]["shape"] == [None, None, 4], "of any number of samples, and steps"
     answers = answer(whole)
     for share, run in zip(found, answers.runs, strict=True):
