@@ -75,7 +75,7 @@ def test_a_gate_whose_pytest_is_killed_keeps_what_it_measured(folder: Path) -> N
     many = POOLED + "".join(case.replace("id: masked", f"id: more{index}") for index in range(300))
     (folder / "cases" / "fam" / "topic.case.yaml").write_text(dedent(many).lstrip())
     process = start(folder, "--from", "old=numpy", "--to", "new=numpy", "--output", "out")
-    until(lambda: list((folder / "out").glob("*.journal")))
+    until(lambda: any('{"record"' in path.read_text() for path in (folder / "out").glob("*.journal")))
     (child,) = until(lambda: Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split())
     os.kill(int(child), signal.SIGKILL)
     _, errors = process.communicate()
