@@ -11,6 +11,7 @@ import io
 import re
 import shlex
 import subprocess
+import traceback
 import zipfile
 from contextlib import suppress
 from functools import cache
@@ -64,8 +65,19 @@ def opened(spec: LaneSpec, group: execnet.Group) -> Any:
     except (execnet.HostNotFound, OSError, EOFError, AssertionError) as error:
         with suppress(Exception):
             group.terminate(timeout=0.2)
+        _end_stranger(error)
         raise _refused(spec, error) from None
     return channel
+
+
+def _end_stranger(error: Exception) -> None:
+    """Ends and waits for a process that was started and never greeted; execnet has it in the error's frames alone."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        process = getattr(frame.f_locals.get("io"), "popen", None)
+        if isinstance(process, subprocess.Popen):
+            process.kill()
+            with suppress(OSError), process:  # closes its pipes, of which one may be broken, and waits
+                return
 
 
 def _refused(spec: LaneSpec, error: Exception) -> LaneUnavailable:

@@ -1,0 +1,64 @@
+"""A lane's process that cannot be had: nothing of it is left behind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from conformance.errors import LaneUnavailable
+from conformance.lanes.process import LaneSpec, ProcessLane
+
+SILENT = "exit 0"
+CLOSED = "exec <&-; echo hello; exec sleep 600"
+TALKS = "echo hello; exec cat >/dev/null"
+"""Reads all that it is given for as long as anybody holds its pipe, and says something else than a Python."""
+
+
+def program(folder: Path, text: str) -> Path:
+    """A program that is no Python and writes down its process id."""
+    path = folder / "program"
+    path.write_text(f"#!/bin/sh\necho $$ > {folder}/pid\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def is_there(pid: int) -> bool:
+    """Whether a process is alive, or ended and not waited for."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("text", [SILENT, CLOSED, TALKS], ids=["silent", "closed", "talks"])
+def test_no_process_of_a_refused_interpreter_is_left(tmp_path: Path, text: str) -> None:
+    path = program(tmp_path, text)
+    lane = ProcessLane(LaneSpec("x", "numpy", interpreter=str(path)))
+    try:
+        with pytest.raises(LaneUnavailable, match=f"lane x: {path} is not a Python") as caught:
+            lane.identity()
+        assert not is_there(int((tmp_path / "pid").read_text()))
+    finally:
+        lane.stop()
+    assert caught.value.hint == "name an interpreter that exists"
+
+
+def test_a_process_that_nobody_waited_for_is_seen(tmp_path: Path) -> None:
+    """The negative twin of `is_there`: an ended process stays until it is waited for."""
+    with subprocess.Popen([program(tmp_path, SILENT)], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.read() == b""
+        assert is_there(process.pid)
+        process.wait()
+        assert not is_there(process.pid)
+
+
+def test_an_interpreter_that_is_not_there_leaves_nothing(tmp_path: Path) -> None:
+    lane = ProcessLane(LaneSpec("x", "numpy", interpreter=str(tmp_path / "none")))
+    with pytest.raises(LaneUnavailable, match="none cannot be started"):
+        lane.identity()
+    lane.stop()
