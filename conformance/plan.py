@@ -8,15 +8,17 @@ numbers in weights of the same name and shape: so that a case can compare two co
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from conformance.case.arrays import draw_inputs, draw_weight
+from conformance.case.arrays import MAX_ELEMENTS, draw_inputs, draw_weight
 from conformance.case.axes import symbolic_shape
 from conformance.case.initializers import binary
 from conformance.case.model import Case, Training
+from conformance.errors import CaseError, Problem
 from conformance.lanes.adapter import Observing
 from conformance.lanes.wire import pack
 
@@ -28,9 +30,11 @@ DEFAULT_TIME_LIMIT = 60.0
 def plan_of(case: Case, with_gradients: bool = True, policies: Sequence[str] = ()) -> Plan:
     """The plan of a case. Never raises for what a layer refuses: that is the lanes' answer, and the reference's.
 
-    `policies` are the dtype policies other than float32 under which the reference will be asked for.
+    Raises CaseError for a weight that is too large to be drawn, which is no lane's answer. `policies` are the dtype
+    policies other than float32 under which the reference will be asked for.
     """
     from conformance.lanes.numpy import ReferenceArrays, as_reference, full_config, make_layers
+    from conformance.reference.base import make
 
     has_memory = any(is_stateful(layer.config) for layer in case.layers)
     runs = [draw_inputs(case, index) for index in range(len(case.sizes))]
@@ -69,6 +73,8 @@ def plan_of(case: Case, with_gradients: bool = True, policies: Sequence[str] = (
         spec = plan["layers"][name]
         if not spec["is_planned"] and shapes:
             for key, weight in layer.weights(*shapes).items():
+                if (size := math.prod(weight.shape)) > MAX_ELEMENTS:
+                    raise _too_large(case, name, f"a {key} of {size} elements, more than {MAX_ELEMENTS}")
                 fixed = _fixed(_initializer(spec["config"], key), weight.shape)
                 if fixed is not None:
                     spec["kept"].append(key)
@@ -90,14 +96,21 @@ def plan_of(case: Case, with_gradients: bool = True, policies: Sequence[str] = (
         arrays.run({name: as_reference(array) for name, array in runs[0].items()})
         if with_gradients and not case.no_gradients:
             plan["cotangents"] = _cotangents(case, plan["observed"], arrays.values)
+    except CaseError:
+        raise
     except Exception:  # the numpy lane runs the same plan, and reports the same error as its answer
         pass
     for name, weights in drawn.items():
         plan["layers"][name]["weights"] = {key: pack(array) for key, array in weights.items()}
     for spec in plan["layers"].values():
-        spec["full"] = spec["full"] or spec["config"]
+        spec["full"] = spec["full"] or full_config(make(spec["type"], spec["config"], is_checked=False))
     plan["trainings"] = [_training(training, plan["layers"]) for training in case.trainings]
     return plan
+
+
+def _too_large(case: Case, layer: str, what: str) -> CaseError:
+    hint = "ask the same of smaller layers and inputs; what is true of them is hardly ever a matter of size"
+    return CaseError([Problem(case.position, f"the layer {layer} has {what}", hint)])
 
 
 def _training(training: Training, layers: Mapping[str, Any]) -> dict[str, Any]:

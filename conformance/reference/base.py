@@ -168,25 +168,27 @@ class Layer:
         return ""
 
 
-def make(type: str, config: Mapping[str, Any]) -> Layer:
+def make(type: str, config: Mapping[str, Any], is_checked: bool = True) -> Layer:
     """Builds a layer, and the layers inside it, from a config as written in a case.
 
-    Raises LayerError for values that cannot work and for a type that the reference does not know.
+    Raises LayerError for a type that the reference does not know and, unless not `is_checked`, for values that cannot
+    work.
     """
     if type not in LAYERS:
         raise LayerError(f"the reference has no layer {type}")
     kind = LAYERS[type]
     fields = {f.name for f in dataclasses.fields(kind)}  # type: ignore[arg-type]  # made one by __init_subclass__
-    layer = kind(**{name: _nested(value) for name, value in config.items() if name in fields})
-    layer.check()
+    layer = kind(**{name: _nested(value, is_checked) for name, value in config.items() if name in fields})
+    if is_checked:
+        layer.check()
     return layer
 
 
-def _nested(value: Any) -> Any:
+def _nested(value: Any, is_checked: bool) -> Any:
     if isinstance(value, Mapping) and "type" in value:
-        return make(value["type"], {k: v for k, v in value.items() if k != "type"})
+        return make(value["type"], {k: v for k, v in value.items() if k != "type"}, is_checked)
     if isinstance(value, list):
-        return tuple(_nested(item) for item in value)
+        return tuple(_nested(item, is_checked) for item in value)
     return value
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conformance.errors import CaseError
 from conformance.lanes.wire import unpack
 from conformance.plan import plan_of
 from tests.builders import cases_of
@@ -76,3 +77,19 @@ def test_a_backward_layer_has_initialisers_of_its_own(tmp_path: Path) -> None:
     weights, _ = planned(layer, "{type: GRU, units: 2}", tmp_path)
     assert np.all(weights["forward.kernel"] == 1)
     assert np.all(weights["backward.kernel"] == 0)
+
+
+def test_a_weight_that_is_too_large_is_a_mistake_of_the_case_and_no_lanes_answer(tmp_path: Path) -> None:
+    with pytest.raises(CaseError) as caught:
+        planned("{type: Dense, units: 5000000}", "{type: Dense, units: 2}", tmp_path)
+    (problem,) = caught.value.problems
+    assert problem.message == "the layer one has a kernel of 20000000 elements, more than 16777216"
+    assert problem.position.line == 5
+
+
+def test_a_layer_that_is_refused_is_planned_with_all_of_its_arguments(tmp_path: Path) -> None:
+    """A lane that gets further than the reference looks up arguments that the case does not write."""
+    (case,) = cases_of(TEXT % ("{type: Dropout, rate: 1.5}", "{type: Dense, units: 2}"), tmp_path)
+    layers = plan_of(case, with_gradients=False)["layers"]
+    assert layers["one"]["full"] == {"rate": 1.5, "noise_shape": None}
+    assert not layers["other"]["is_planned"]

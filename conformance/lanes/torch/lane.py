@@ -101,6 +101,7 @@ class TorchArrays(CarriedArrays):
             name: {key: _tensor(unpack(value)) for key, value in spec["weights"].items()}
             for name, spec in plan["layers"].items()
         }
+        self.undrawn = {name for name, spec in plan["layers"].items() if not spec.get("is_planned", True)}
         self.memory: dict[str, dict[str, Any]] = {}
         self.compiler: Compiler | None = None
 
@@ -130,7 +131,14 @@ class TorchArrays(CarriedArrays):
         parameters = Parameters(self.parameters(name), self.memory.setdefault(name, {}))
         config = self.configs[name]
         call = found.call if self.compiler is None else self.compiler(found.call)
-        output = call(config, parameters, *given.args, **given.kwargs)
+        try:
+            output = call(config, parameters, *given.args, **given.kwargs)
+        except ports.NoParameter:
+            if name not in self.undrawn:
+                raise
+            raise self._without_weights(name) from None
+        if name in self.undrawn and found.weights(config):
+            raise self._without_weights(name)
         self.observing.steps.append(
             {
                 "node": self.observing.node,
@@ -141,6 +149,11 @@ class TorchArrays(CarriedArrays):
             }
         )
         return with_masks(output, found.mask(config, given.first, given.first_mask))
+
+    def _without_weights(self, name: str) -> Unsupported:
+        """Weights get their shapes from the reference: where that refuses a layer, torch has none to run it with."""
+        kind = self.configs[name].type
+        return Unsupported(f"the reference refuses {kind} ({name}) before its weights have shapes: torch gets none")
 
     def weight(self, layer: str, weight: str) -> Any:
         if weight not in self.keras_weights[layer]:

@@ -25,6 +25,10 @@ class Unsupported(Exception):
     """Native torch cannot do this; the message says what is missing. Shown and counted, never a pass."""
 
 
+class NoParameter(AttributeError):
+    """A port asks for a torch weight that it was not given."""
+
+
 class Config:
     """A layer's full config with attribute access; wrapped layers are `Config`s too, with their `type`."""
 
@@ -117,7 +121,7 @@ class Parameters:
         try:
             return self.tensors[name]
         except KeyError:
-            raise AttributeError(f"no parameter {name}") from None
+            raise NoParameter(f"no parameter {name}") from None
 
     def get(self, name: str) -> Tensor | None:
         return self.tensors.get(name)
