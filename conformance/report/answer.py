@@ -256,13 +256,19 @@ def _disagreement(record: Record, lanes: Lanes) -> str:
 
 
 def is_refused(record: Record) -> bool:
-    """Whether every lane raised, and the case expects nothing of the kind: the answer is an error."""
-    return not record["expects_error"] and all(held["failure"] is not None for held in record["lanes"].values())
+    """Whether every lane that can do the case raised, and the case expects nothing of the kind: so the answer is."""
+    asked = [held for held in record["lanes"].values() if held["verdict"] != "unsupported"]
+    return bool(asked) and not record["expects_error"] and all(held["failure"] is not None for held in asked)
 
 
 def _refusal(record: Record, lanes: Lanes) -> str:
     """What every lane raised, the reference last, and what the case has to say for it to be settled."""
-    raised = [_raise_sentence(record, name, title) for name, title in titles(record, lanes).items()]
+    raised = [
+        _cannot(record, name, title) + "."
+        if record["lanes"][name]["verdict"] == "unsupported"
+        else _raise_sentence(record, name, title)
+        for name, title in titles(record, lanes).items()
+    ]
     return " ".join(["No lane gives an answer.", *raised, "A case that asks for this says so: expect: {error: {}}."])
 
 
@@ -274,11 +280,13 @@ def _lanes(names: Sequence[str], one: str, several: str) -> str:
 def _unsupported(record: Record, lanes: Lanes) -> str:
     named = titles(record, lanes)
     reasons = [
-        f"{named[name]} cannot do this ({one_line(record['lanes'][name]['reason'], 160)})"
-        for name in named
-        if record["lanes"][name]["verdict"] == "unsupported"
+        _cannot(record, name, named[name]) for name in named if record["lanes"][name]["verdict"] == "unsupported"
     ]
     return f"Only the NumPy reference answers: {joined(reasons)}."
+
+
+def _cannot(record: Record, name: str, title: str) -> str:
+    return f"{title} cannot do this ({one_line(record['lanes'][name]['reason'], 160)})"
 
 
 def _generated(record: Record, lanes: Lanes) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from conformance.report.answer import answer, versions_text
+from conformance.report.answer import answer, is_refused, versions_text
 from conformance.report.blocks import Block, Cell, Chips, Code, Command, Link, Page, Paragraph, Section, Table
 from conformance.report.changes import change_blocks
 from conformance.report.facts import (
@@ -40,6 +40,7 @@ from conformance.report.words import (
     safe,
     shape_text,
     share_text,
+    without_start_up,
 )
 
 
@@ -100,7 +101,7 @@ def _answer_blocks(record: Record, lanes: Lanes, started: str) -> list[Block]:
     if record["remark"]:
         blocks.append(Paragraph(safe(record["remark"], 4_000), "remark"))
     differing = [name for name in lane_names(record) if differs(record["lanes"][name]["verdict"])]
-    is_said = len(differing) == 1 and is_failure(record["outcome"])
+    is_said = is_refused(record) or (len(differing) == 1 and is_failure(record["outcome"]))
     for name in [] if is_said else differing:
         findings = record["lanes"][name]["findings"]
         words = finding_text(record, name, findings[0]) if findings else verdict_text(record, name)
@@ -232,9 +233,10 @@ def _error_blocks(record: Record) -> list[Block]:
             if failure is not None:
                 blocks.append(Paragraph(f"{one_line(name, 40)} raised {raised_text(failure)}:"))
                 blocks.append(Code(safe(failure["message"], 4_000)))
-        if is_failure(held["verdict"]) and held["chatter"].strip():
+        printed = without_start_up(held["chatter"])
+        if is_failure(held["verdict"]) and printed:
             blocks.append(Paragraph(f"{one_line(name, 40)} printed:"))
-            blocks.append(Code(safe(held["chatter"], 4_000)))
+            blocks.append(Code(safe(printed, 4_000)))
     return blocks
 
 

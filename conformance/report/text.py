@@ -42,6 +42,7 @@ from conformance.report.words import (
     shapes_text,
     single,
     used_text,
+    without_start_up,
 )
 
 WIDTH = 118
@@ -103,7 +104,7 @@ def _sentences(text: str) -> list[str]:
 
 
 def _last_line(chatter: str) -> list[str]:
-    lines = [line for line in chatter[-2_000:].splitlines() if line.strip()]
+    lines = without_start_up(chatter[-2_000:]).splitlines()
     return [one_line(lines[-1], WIDTH)] if lines else []
 
 

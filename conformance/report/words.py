@@ -47,6 +47,18 @@ def _escape(match: re.Match[str]) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
+_START_UP = re.compile(
+    r"WARNING: All log messages before absl::InitializeLog\(\) "
+    r"|[IWE]\d{4} \d\d:\d\d:\d+\.\d+ +\d+ (port|cpu_feature_guard|cuda_platform|cuda_executor|cudart_stub)\.cc:\d+\]"
+)
+"""What TensorFlow writes of a machine, above all that it has no GPU, with whatever it is asked first."""
+
+
+def without_start_up(printed: str) -> str:
+    """What a lane printed, without what its framework says of the machine when it starts, and blank lines."""
+    return "\n".join(line for line in printed.splitlines() if line.strip() and not _START_UP.match(line))
+
+
 def is_address(text: str) -> bool:
     """Whether a text is the address of a page, and may be a link."""
     return re.fullmatch(r"https?://[^\s\\]+", text) is not None

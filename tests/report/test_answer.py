@@ -100,6 +100,16 @@ def test_lanes_that_raise_and_lanes_that_answer_are_told_apart() -> None:
     )
 
 
+def test_where_all_that_can_do_the_case_refuse_it_the_others_are_said_to_be_unable() -> None:
+    raised = lane(verdict="error", failure=failure("ValueError", "strides and dilation.", "build"), aspects={})
+    unable = lane(verdict="unsupported", reason="it gets no weights")
+    found = record({"keras": raised, "torch": unable, "numpy": raised}, expects_error=False)
+    said = answer(found, LANE_ROWS)
+    assert said.startswith("No lane gives an answer. Keras 3.15.1 (TensorFlow 2.21.0) raised ValueError in build")
+    assert "torch 2.13.0 cannot do this (it gets no weights)." in said
+    assert "suspect" not in said
+
+
 def test_where_a_lane_fails_the_template_is_not_repeated() -> None:
     found = wrong_shape(answer="All agree on {pooled.shape}.")
     assert answer(found, LANE_ROWS) == (

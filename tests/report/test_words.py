@@ -145,3 +145,16 @@ def test_the_wrapping_of_keras_2_and_the_device_of_an_operation_are_taken_off_to
         "indices[0,2] = 30 is not in [0, 30) [Op:ResourceGather] name: (in layer 'embed' (type Embedding))"
     )
     assert words.essence("at {{node softmax/add}} = AddV2") == "at {{node softmax/add}} = AddV2"
+
+
+@pytest.mark.parametrize(
+    ("printed", "shown"),
+    [
+        ("E0000 00:00:1795347206.112640   17671 cuda_platform.cc:52] failed call to cuInit: UNKNOWN ERROR (303)\n", ""),
+        ("WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\nmine", "mine"),
+        ("E0000 00:00:1795347206.112640   17671 matmul_op.cc:12] out of range\n", None),
+        ("  cuda_platform.cc:52] in words of somebody else", None),
+    ],
+)
+def test_what_a_framework_says_of_the_machine_at_its_start_is_no_evidence(printed: str, shown: str | None) -> None:
+    assert words.without_start_up(printed) == (printed.rstrip("\n") if shown is None else shown)
