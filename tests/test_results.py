@@ -39,6 +39,16 @@ def test_results_hold_json_only_and_no_bare_nan(tmp_path: Path) -> None:
     assert '"NaN"' in text
 
 
+def test_a_results_file_has_a_case_to_a_line(tmp_path: Path) -> None:
+    found = whole(tmp_path)
+    found["cases"] = [{**found["cases"][0], "id": name} for name in ("a", "b\nc")]
+    lines = results.as_text(found).splitlines()
+    assert [json.loads(line.rstrip(","))["id"] for line in lines if line.startswith('{"id":')] == ["a", "b\nc"]
+    assert json.loads("\n".join(lines)) == found
+    found["cases"] = []
+    assert json.loads(results.as_text(found)) == found
+
+
 def damaged(found: dict[str, Any], **changes: Any) -> str:
     return json.dumps({**found, **changes})
 

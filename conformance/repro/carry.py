@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from conformance.repro.errors import NotScriptable
@@ -77,7 +78,7 @@ class Carrier:
         """The parts of a definition that stay."""
         node = self.kept[key]
         if key in self.replaced:
-            return [ast.parse(self.replaced[key])]
+            return [_parsed(self.replaced[key])]
         if isinstance(node, ast.ClassDef):
             members = [self._content(part) for part in self._members(node)]
             decorators = [d for d in node.decorator_list if _is_dataclass(d)]
@@ -119,23 +120,13 @@ class Carrier:
     def _used(self, key: Key) -> Iterable[Key]:
         module = module_of(self.folder, key[0])
         for part in self._parts(key):
-            skipped = {
-                id(inner)
-                for node in ast.walk(part)
-                for annotation in _annotations(node)
-                for inner in ast.walk(annotation)
-            }
-            for node in ast.walk(part):
-                if id(node) in skipped:
-                    continue
+            for node in _uses(part):
                 if isinstance(node, ast.Attribute):
                     if isinstance(node.value, ast.Name) and node.value.id in module.modules:
                         yield (module.modules[node.value.id], node.attr)
                     else:
                         self.attributes.add(node.attr)
-                elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-                    if node.id in self.given:
-                        continue
+                elif node.id not in self.given:
                     if node.id in module.definitions:
                         yield (key[0], node.id)
                     elif node.id in module.imported:
@@ -244,6 +235,24 @@ class Carrier:
             default = _default_of(value)
             return f"    {name}: {note}" + ("" if default is None else f" = {module.source.of(default)}")
         return f"    {name}: {note} = {module.source.of(value)}"
+
+
+@cache
+def _parsed(text: str) -> ast.Module:
+    return ast.parse(text)
+
+
+@cache
+def _uses(part: ast.AST) -> tuple[ast.Attribute | ast.Name, ...]:
+    """What a definition reads by name, annotations left out; kept, for every script carries much of the same source."""
+    notes = [note for node in ast.walk(part) for note in _annotations(node)]
+    skipped = {inner for note in notes for inner in ast.walk(note)}
+    return tuple(
+        node
+        for node in ast.walk(part)
+        if node not in skipped
+        and (isinstance(node, ast.Attribute) or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)))
+    )
 
 
 def _builtin_annotation(text: str) -> str:

@@ -51,6 +51,12 @@ def test_what_is_known_is_an_expected_failure_and_exit_code_0(
     assert written["deviations"] == [{"id": "lost-mask", "kind": "by design", "state": "active", "is_expired": False}]
 
 
+def test_an_expected_failure_is_told_in_words_not_as_a_traceback(pytester: pytest.Pytester) -> None:
+    result = project(pytester).run("-rx", "--xfail-tb")
+    result.stdout.fnmatch_lines(["lost-mask, by design: this lane loses masks*"])
+    assert "items.py" not in result.stdout.str()
+
+
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
 def test_what_no_longer_happens_is_stale_and_fails(pytester: pytest.Pytester, workers: tuple[str, ...]) -> None:
     result = project(pytester, "always_right").run(*workers)
