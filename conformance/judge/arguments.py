@@ -1,6 +1,7 @@
 """Other arguments of a layer, one at a time: the epsilon of another library, the other padding, strides of one.
 
-They are tried where no named mistake explains a difference, and read like one: "somebody who takes padding=same".
+They are tried where no named mistake explains a difference, and read like one: "somebody who takes padding=same". What
+a way through the code forgets of what was asked for is tried beside the named ones.
 """
 
 from __future__ import annotations
@@ -35,7 +36,42 @@ def other_arguments(kind: type[Any]) -> tuple[Mutant, ...]:
             found += [_taking(field.name, value) for value in values]
             if field.default is not dataclasses.MISSING and len(values) > len(TRUTHS):
                 found += [_taking(field.name, value, field.default) for value in values]
+            if _may_be_a_list(hints[field.name]):
+                found.append(_turned_round(field.name))
     return tuple(found)
+
+
+@cache
+def forgotten_arguments(kind: type[Any]) -> tuple[Mutant, ...]:
+    """Every argument that has a default, with that default."""
+    return tuple(
+        _forgetting(field.name, field.default)
+        for field in dataclasses.fields(kind)
+        if field.default is not dataclasses.MISSING and not field.name.startswith("_")
+    )
+
+
+def _forgetting(name: str, usual: Any) -> Mutant:
+    def config(layer: Any) -> Mapping[str, Any]:
+        return {} if getattr(layer, name) == usual else {name: usual}
+
+    return Mutant(f"{name}=default", f"forgets {name}", config=config)
+
+
+def _may_be_a_list(hint: Any) -> bool:
+    every = (hint, *typing.get_args(hint))
+    return any(one is Any or typing.get_origin(one) is tuple for one in every)
+
+
+def _turned_round(name: str) -> Mutant:
+    """Rows for columns, the first axis for the last: numbers of one argument in the other order."""
+
+    def config(layer: Any) -> Mapping[str, Any]:
+        had = getattr(layer, name)
+        is_list = isinstance(had, tuple) and all(isinstance(one, int | tuple) for one in had)
+        return {name: had[::-1]} if is_list else {}
+
+    return Mutant(f"{name}=reversed", f"takes {name} in the other order", config=config)
 
 
 def _taking(name: str, value: Any, usual: Any = dataclasses.MISSING) -> Mutant:

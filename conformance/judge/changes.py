@@ -11,12 +11,16 @@ from collections.abc import Callable
 import numpy as np
 
 from conformance.case.model import Case
-from conformance.judge.compare import Matched, matched_outputs
+from conformance.judge.compare import Matched, is_trained, matched_outputs
 from conformance.judge.divergence import Divergence, differs
 from conformance.judge.gradients import gradient_findings
 from conformance.judge.transforms import transforms
 from conformance.lanes.formats import FORMATS
 from conformance.lanes.observation import Array, Observation
+
+FEWEST, SURE = 16, 4.0
+"""Errors from which on it can be told whether they are those of rounding, and how sure of a tendency one must be, in
+standard deviations."""
 
 
 def change_between(
@@ -31,7 +35,7 @@ def change_between(
     ]
     if not wrong:
         return ""
-    return _swapped(wrong) or _masked(wrong) or _transformed(wrong)
+    return _swapped(wrong) or _masked(wrong) or _transformed(wrong) or _rounded(wrong)
 
 
 def gradient_change(got: Observation, reference: Observation) -> str:
@@ -90,6 +94,30 @@ def _transformed(wrong: list[Matched]) -> str:
         if all(fits(item.got.values, item.wanted.values, item.allowed.allowed, change.apply) for item in wrong):
             return change.words
     return ""
+
+
+def _rounded(wrong: list[Matched]) -> str:
+    """As a coarser format rounds: errors within its budget, of either sign, that do not follow the values.
+
+    Not of trained weights, whose change is small beside them whatever is wrong with it.
+    """
+    if any(is_trained(item.label) for item in wrong):
+        return ""
+    every = [(item.got, item.wanted, item.allowed.allowed) for item in wrong]
+    if any(got.shape != wanted.shape or (np.asarray(allowed) <= 0).any() for got, wanted, allowed in every):
+        return ""
+    errors = np.concatenate([((got.values - want.values) / allowed).ravel() for got, want, allowed in every])
+    values = np.concatenate([(want.values / allowed).ravel() for _, want, allowed in every])
+    if errors.size < FEWEST or not np.isfinite(errors).all():
+        return ""
+    sure = SURE / np.sqrt(errors.size)
+    spread, bias = float(np.sqrt(np.mean(errors**2))), float(np.mean(errors))
+    follows = abs(float(np.mean(errors * values))) > sure * spread * float(np.sqrt(np.mean(values**2)))
+    if abs(bias) > sure * spread or follows:
+        return ""
+    finest, coarsest = (FORMATS[name].unit / FORMATS["float32"].unit for name in ("float16", "bfloat16"))
+    is_coarse = np.max(np.abs(errors)) <= coarsest and spread >= finest / 2**8
+    return "rounded as a format of 16 bits rounds (float16, bfloat16)" if is_coarse else ""
 
 
 def fits(got: Array, reference: Array, allowed: Array, apply: Callable[[Array], Array]) -> bool:

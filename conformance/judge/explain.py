@@ -7,27 +7,28 @@ beside the difference and never takes it away.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from conformance.case.model import Case
-from conformance.judge.arguments import other_arguments
+from conformance.judge.backwards import gradient_mistakes
 from conformance.judge.case import REFERENCE
 from conformance.judge.changes import change_between, gradient_change
 from conformance.judge.compare import is_trained, matched_outputs, structure_findings
 from conformance.judge.divergence import Divergence, differs, divergences
 from conformance.judge.feeding import Ask, alone, answered, further
 from conformance.judge.gates import located
+from conformance.judge.mistakes import Mistake, are_one, forgotten_ones, named_ones, other_ones
 from conformance.judge.precision import USUAL, seen_in
 from conformance.judge.verdict import CaseVerdict, LaneVerdict, Verdict
 from conformance.lanes.observation import Observation
 from conformance.mutants.layer import DoesNotApply, HookError, mutable, with_mistake
 from conformance.mutants.observe import Plan, observe
 from conformance.plan import plan_of
-from conformance.reference.base import Layer, Mutant
+from conformance.reference.base import Mutant
 
 ALTERNATIVES = 3
 """Mistakes that are named where several would give the same answer to this case."""
@@ -131,11 +132,15 @@ def _explained(
     if ask is not None:
         starts = _all_starts(case, got, reference, gives_masks, wrong.plan, starts, ask)
     where = _where(case, starts)
-    named = _named(case, got, reference, gives_masks, wrong, _every(case))
+    named = _known_ones(case, got, reference, gives_masks, wrong)
     if not named and starts:
-        named = _named(case, got, reference, gives_masks, wrong, _arguments(case))
+        named = _named(case, got, reference, gives_masks, wrong, other_ones(case))
     if named:
         return Explanation(f"{lane} answers as one who {_mistakes(named)}.{where}", _names(named), "", starts)
+    if not starts and (back := gradient_mistakes(case, got, reference)):
+        words = ", or as one who ".join(f"{does} ({name})" if name else does for does, name in back)
+        names = tuple(name for _, name in back if name)
+        return Explanation(f"Only gradients differ: {lane} answers as one who {words}.", names)
     if not starts and (of_gradients := gradient_change(got, reference)):
         return Explanation(f"Only gradients differ: {lane}'s {of_gradients}.", (), of_gradients)
     is_forward = not any(is_trained(start.node) for start in starts)
@@ -176,8 +181,8 @@ def _parts(
         if known is None or got.ended != "finished" or got.failure is not None:
             return {}
         wrong = _Mistaken(derived)
-        named = _named(case, got, known, gives_masks, wrong, _every(case)) or _named(
-            case, got, known, gives_masks, wrong, _arguments(case)
+        named = _known_ones(case, got, known, gives_masks, wrong) or _named(
+            case, got, known, gives_masks, wrong, other_ones(case)
         )
         if not named:
             return {}
@@ -189,7 +194,7 @@ def _of_an_error(case: Case, lane: str, got: Observation, wrong: _Mistaken) -> E
     """The mistakes after which the reference raises the same error, in the same words, at the same node."""
     assert got.failure is not None
     named = []
-    for kind, mutant in _every(case):
+    for kind, mutant in named_ones(case):
         found = wrong.answers(False, kind, mutant)
         if found is None or found.failure is None:
             continue
@@ -211,23 +216,6 @@ def _names(named: Sequence[tuple[str, Mutant]]) -> tuple[str, ...]:
     return tuple(f"{kind}.{mutant.name}" for kind, mutant in named)
 
 
-def _every(case: Case) -> Iterator[tuple[str, Mutant]]:
-    """All mutants of the case's layers, in the order of the layers."""
-    for kind in case.layer_types:
-        mutants: tuple[Mutant, ...] = mutable().get(kind, Layer).mutants
-        for mutant in mutants:
-            yield kind, mutant
-
-
-def _arguments(case: Case) -> Iterator[tuple[str, Mutant]]:
-    """Every other argument of the case's layers and optimisers."""
-    known = mutable()
-    for kind in case.layer_types:
-        if kind in known:
-            for mutant in other_arguments(known[kind]):  # type: ignore[arg-type]  # mypy takes a class for its value
-                yield kind, mutant
-
-
 def _where(case: Case, starts: tuple[Divergence, ...]) -> str:
     """Where the difference starts, and where it would start again if that were right."""
     if not starts:
@@ -245,6 +233,17 @@ def _where(case: Case, starts: tuple[Divergence, ...]) -> str:
 def _place(start: Divergence) -> str:
     step = "" if start.step is None else f", step {start.step}"
     return f"{start.node}{step}{f', in the {start.gate}' if start.gate else ''}"
+
+
+def _known_ones(
+    case: Case, got: Observation, reference: Observation, gives_masks: bool, wrong: _Mistaken
+) -> list[Mistake]:
+    """The named mistakes that give the lane's answer, and beside them what a layer may have forgotten."""
+    tried = (*named_ones(case), *forgotten_ones(case))
+    found = _named(case, got, reference, gives_masks, wrong, tried)
+    return [
+        one for place, one in enumerate(found) if not any(are_one(wrong.plan, one, other) for other in found[:place])
+    ]
 
 
 def _named(

@@ -16,6 +16,8 @@ from conformance.lanes.observation import Array
 
 MAX_RANK = 5
 """Arrays of more axes are not transposed: there are too many ways."""
+MAX_SLICES, MAX_DISTANCES = 16, 10**7
+"""Axes that are longer are not put into another order, for nobody would read it, nor arrays that take long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ def transforms(got: Array, reference: Array) -> Iterator[Transform]:
         yield from _orders(reference)
         yield from _functions()
         yield from _blocks(reference)
+        yield from _reordered_slices(got, reference)
     yield from _axes(got, reference)
 
 
@@ -72,6 +75,19 @@ def _orders(reference: Array) -> Iterator[Transform]:
                 yield Transform(words, lambda x, a=axis, n=by: np.roll(x, n, a))  # type: ignore[misc]  # bound
                 words = f"moved by {by} along axis {axis}, with zeros coming in"
                 yield Transform(words, lambda x, a=axis, n=by: _shifted(x, a, n))  # type: ignore[misc]  # bound
+
+
+def _reordered_slices(got: Array, reference: Array) -> Iterator[Transform]:
+    """Samples, steps or channels in another order: every slice beside the one of the reference that is nearest."""
+    if not (np.isfinite(got).all() and np.isfinite(reference).all()):
+        return
+    for axis, length in enumerate(reference.shape):
+        if 2 < length <= MAX_SLICES and length * got.size <= MAX_DISTANCES:
+            mine, theirs = (np.moveaxis(x, axis, 0).reshape(length, 1, -1) for x in (got, reference))
+            order = np.argmin(np.max(np.abs(mine - np.swapaxes(theirs, 0, 1)), axis=-1), axis=1)
+            if sorted(order) == list(range(length)) and (np.diff(order) != 1).any():
+                words = f"with axis {axis} in the order ({', '.join(map(str, order))})"
+                yield Transform(words, lambda x, a=axis, o=order: np.take(x, o, a))  # type: ignore[misc]  # bound
 
 
 def _blocks(reference: Array) -> Iterator[Transform]:

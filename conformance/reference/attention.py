@@ -105,6 +105,13 @@ _SEQUENCE_MUTANTS = (
         "sums the softmax over the batch, as torch's does that is not told an axis",
         methods={"shares": _over_batch},
     ),
+    Mutant(
+        "mask_as_bias",
+        "adds the mask, as ones and zeros, to the scores",
+        methods={
+            "shares": lambda layer, scores, allowed: softmax(scores + (0.0 if allowed is None else allowed * 1.0))
+        },
+    ),
     Mutant("value_is_key", "ignores the key", inputs=lambda layer, args, kwargs: ([args[0][:2]], kwargs)),
     Mutant("ignores_value_mask", "lets padding count", inputs=_mask_changed(lambda mask: [mask[0], None])),
     Mutant("ignores_query_mask", "fills masked queries", inputs=_mask_changed(lambda mask: [None, *mask[1:]])),

@@ -20,6 +20,17 @@ def _unbiased(layer: Any, before: Mapping[str, Array], after: Mapping[str, Array
     return {"moving_variance": layer.momentum * before["moving_variance"] + batch * size / (size - 1)}
 
 
+def _with_padding_in_the_variance(layer: Any, x: Array, mask: Array | None) -> tuple[Array, Array]:
+    """Its distance from the mean is summed up; what is divided by is the number of entries that count."""
+    mean, variance = super(type(layer), layer)._moments(x, mask)
+    if mask is None:
+        return mean, variance
+    axes = axes_of(layer.axis, x.ndim)
+    others = tuple(number for number in range(x.ndim) if number not in axes)
+    counted = np.sum(mask) * math.prod(x.shape[axis] for axis in others[np.ndim(mask) :])
+    return mean, np.sum((x - along(mean, axes, x.shape)) ** 2, axis=others) / counted
+
+
 class BatchNormalization(_Normalized):
     """gamma (x - mean) / sqrt(variance + epsilon) + beta, a channel at a time.
 
@@ -118,6 +129,11 @@ class BatchNormalization(_Normalized):
             "ignores_mask",
             "lets padding into the batch statistics",
             inputs=lambda layer, args, kwargs: (args, {**kwargs, "mask": None}),
+        ),
+        Mutant(
+            "variance_of_padding",
+            "leaves padding out of the mean and lets it into the variance",
+            methods={"_moments": _with_padding_in_the_variance},
         ),
         Mutant(
             "ignores_trainable",

@@ -34,6 +34,14 @@ def _leaking(name: ActivationName, x: Array) -> Array:
     return activations.leaky_relu(x, 0.01) if name == "relu" else activate(name, x)
 
 
+def _bias_last(layer: Any, w: Weights, x: Array) -> Array:
+    y = layer.activated(np.dot(x, w.kernel))
+    return y + w.bias if layer.use_bias else y
+
+
+MASK_LOST = Mutant("mask_lost", "loses the mask", mask=lambda layer, mask, given: NO_MASK)
+
+
 class Dense(Layer):
     """activation(x W + b): every output is a weighted sum of all features of the last axis.
 
@@ -82,6 +90,8 @@ class Dense(Layer):
             weights=lambda layer, w: {"bias": -w["bias"]} if layer.use_bias else {},
         ),
         Mutant("relu_leaks", _RELU_LEAKS, methods={"activated": lambda layer, y: _leaking(layer.activation, y)}),
+        Mutant("bias_after_activation", "adds the bias after the activation", methods={"call": _bias_last}),
+        MASK_LOST,
     )
 
 
@@ -181,7 +191,7 @@ class Masking(Layer):
         Mutant(
             "any_feature",
             "leaves a step out as soon as one feature equals the value",
-            output=lambda layer, y, args: y * np.all(args[0] != layer.mask_value, axis=-1, keepdims=True),
+            methods={"compute_mask": lambda layer, x, mask: numpy.all(getval(x) != layer.mask_value, axis=-1)},
         ),
     )
 
@@ -230,6 +240,7 @@ class Activation(Layer):
             output=_instead("softmax", lambda x: activations.softmax(x, axis=0)),
         ),
         Mutant("relu_leaks", _RELU_LEAKS, output=lambda layer, y, args: _leaking(layer.activation, args[0])),
+        MASK_LOST,
         Mutant("silu_without_x", "gives sigmoid(x) for silu", output=_instead("silu", activations.sigmoid)),
     )
 
@@ -278,6 +289,7 @@ class Dropout(Layer):
             output=lambda layer, y, args: y * (1 - layer.rate),
         ),
         Mutant("ignores_noise_shape", "draws for every entry", config=lambda layer: {"noise_shape": None}),
+        MASK_LOST,
     )
 
 

@@ -16,6 +16,11 @@ from .base import Array, Mutant, arg
 from .losses import EPSILON, LOSS_MUTANTS, SWAPPED, _Loss
 
 
+def _with_a_half(layer: Any, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
+    far = np.abs(y_pred - y_true)
+    return np.mean(np.where(far <= layer.delta, far**2 / 2.0, layer.delta * (far - 0.5)), axis=-1), None
+
+
 class Huber(_Loss):
     """e^2 / 2 up to delta and delta (|e| - delta / 2) beyond it, for e = y_pred - y_true; mean over the last axis.
 
@@ -26,6 +31,11 @@ class Huber(_Loss):
 
     mutants = (
         *LOSS_MUTANTS,
+        Mutant(
+            "half_for_half_delta",
+            "has the line delta (|e| - 1/2), right where delta is 1",
+            methods={"losses": _with_a_half},
+        ),
         Mutant("ignores_delta", "has the line begin at 1", config=lambda layer: {"delta": 1.0}),
         Mutant(
             "smooth_l1",

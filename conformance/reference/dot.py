@@ -25,6 +25,12 @@ class Dot(Layer):
 
     mutants = (
         Mutant("other_norm", "has normalize the wrong way", config=lambda layer: {"normalize": not layer.normalize}),
+        Mutant(
+            "normalizes_one_axis",
+            "normalizes the second input along the axis of the first",
+            config=lambda layer: {"normalize": False},
+            inputs=lambda layer, args, kwargs: ([layer.unlike(args[0])] if layer.normalize else args, kwargs),
+        ),
         Mutant("never_normalizes", "multiplies what it was given", config=lambda layer: {"normalize": False}),
         Mutant(
             "all_pairs",
@@ -60,6 +66,11 @@ class Dot(Layer):
         out = [axis for axis in [*in_x, *in_y[1:]] if axis != in_x[axis_x]]
         product = np.einsum(f"{letters(in_x)},{letters(in_y)}->{letters(out)}", x, y)
         return product if len(out) > 1 else np.expand_dims(product, 1)
+
+    def unlike(self, inputs: Any) -> list[Array]:
+        """Both inputs over their norms along the axis of the first."""
+        axis, _ = self.axes_of(*map(np.shape, inputs))
+        return [unit(x, axis) for x in inputs]
 
     def axes_of(self, x: Shape, y: Shape) -> tuple[int, int]:
         """The two axes, counted from 0."""

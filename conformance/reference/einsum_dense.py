@@ -36,6 +36,11 @@ class Axes:
         return f"{self.inputs},{self.kernel}->{self.output}"
 
 
+def _bias_last(layer: Any, w: Weights, x: Array) -> Array:
+    y = activate(layer.activation, np.einsum(layer.axes(x.ndim).equation, x, w.kernel))
+    return y + w.bias if layer.bias_axes else y
+
+
 class EinsumDense(Layer):
     """activation(einsum(equation, x, kernel) + bias): which axes are summed, kept and made new is said in letters.
 
@@ -123,6 +128,7 @@ class EinsumDense(Layer):
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
         Mutant("no_bias", "leaves the bias out", weights=no_bias),
+        Mutant("bias_after_activation", "adds the bias after the activation", methods={"call": _bias_last}),
         Mutant("no_activation", "leaves the activation out", config=lambda layer: {"activation": None}),
         Mutant(
             "kernel_backwards",

@@ -141,6 +141,10 @@ def _swapped_biases(name: str, value: Array) -> Array:
     return value[::-1] if name == "bias" and value.ndim == 2 else value
 
 
+def _folded_biases(name: str, value: Array) -> Array:
+    return np.stack([value[0] + value[1], np.zeros_like(value[1])]) if name == "bias" and value.ndim == 2 else value
+
+
 def _without_second_row(name: str, value: Array) -> Array:
     return np.stack([value[0], np.zeros_like(value[1])]) if name == "bias" and value.ndim == 2 else value
 
@@ -170,6 +174,11 @@ GRU_MUTANTS = (
         "hard_sigmoid",
         "gates with hard_sigmoid, as Keras did before 2.3",
         config=other("recurrent_activation", ("hard_sigmoid", "sigmoid")),
+    ),
+    Mutant(
+        "biases_folded",
+        "adds both biases up, the recurrent bias outside of the reset gate",
+        weights=each_weight(_folded_biases),
     ),
     Mutant("no_bias", "leaves the biases out", weights=scaled_bias(0.0)),
     Mutant("no_recurrent_bias", "adds the input bias only", weights=each_weight(_without_second_row)),

@@ -106,6 +106,42 @@ OTHER_LOGITS = Mutant(
 )
 
 
+def _by_number_of_weights(layer: Any, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """Each weight times the mean of those that are not zero, which is what the weights are divided by."""
+    weight = kwargs.get("sample_weight")
+    if weight is None or layer.reduction != "mean_with_sample_weight":
+        return args, kwargs
+    return args, {**kwargs, "sample_weight": weight / max(np.count_nonzero(weight), 1)}
+
+
+def _summed_where_by_weight(layer: Any) -> Mapping[str, Any]:
+    return {"reduction": "sum"} if layer.reduction == "mean_with_sample_weight" else {}
+
+
+BY_NUMBER = Mutant(
+    "by_number_of_weights",
+    "divides by the number of weights that are not zero, in place of their sum",
+    config=_summed_where_by_weight,
+    inputs=_by_number_of_weights,
+)
+
+
+def _towards_zero(layer: Any, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """Labels that smoothing brings to y (1 - smoothing)."""
+    s = layer.label_smoothing
+    return [args[0] - 0.5 * s / (1.0 - s), *args[1:]], kwargs
+
+
+SMOOTHED_TOWARDS_ZERO = Mutant(
+    "smoothed_towards_zero", "smooths labels towards 0, not towards 1/2", inputs=_towards_zero
+)
+
+
+def _without_class_0(layer: Any, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
+    losses, counted = super(type(layer), layer).losses(y_true, y_pred)
+    return np.where(np.reshape(numpy.asarray(getval(y_true)).astype(int), np.shape(losses)) == 0, 0.0, losses), counted
+
+
 class _Loss(Layer):
     """What all losses share: the reduction, and where weights and masks enter."""
 
@@ -132,7 +168,11 @@ class _Loss(Layer):
 class MeanSquaredError(_Loss):
     """mean((y_true - y_pred)^2) over the last axis, then the reduction. Both (batch, ..., features)."""
 
-    mutants = (*LOSS_MUTANTS, Mutant("halved", "has the 1/2 of textbooks", output=lambda layer, y, args: y / 2.0))
+    mutants = (
+        *LOSS_MUTANTS,
+        BY_NUMBER,
+        Mutant("halved", "has the 1/2 of textbooks", output=lambda layer, y, args: y / 2.0),
+    )
 
     def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
         return np.mean((y_pred - y_true) ** 2, axis=-1), None
@@ -163,6 +203,7 @@ class BinaryCrossentropy(_Loss):
         OTHER_LOGITS,
         SWAPPED,
         NO_SMOOTHING,
+        SMOOTHED_TOWARDS_ZERO,
     )
 
     def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
@@ -219,8 +260,13 @@ class SparseCategoricalCrossentropy(_Loss):
         OTHER_LOGITS,
         Mutant(
             "counts_ignored",
-            "divides by the ignored samples too",
-            output=lambda layer, y, args: y * np.mean(args[0] != layer.ignore_class),
+            "counts the samples that are ignored where it divides",
+            methods={"losses": lambda layer, *given: (super(type(layer), layer).losses(*given)[0], None)},
+        ),
+        Mutant(
+            "class_0_without_loss",
+            "gives class 0 no loss, as if it were padding, and counts it",
+            methods={"losses": _without_class_0},
         ),
     )
 
@@ -261,6 +307,11 @@ class CompiledLoss(Layer):
     mutants = (
         Mutant("no_class_weight", "overlooks the classes", config=lambda layer: {"class_weight": None}),
         Mutant("ignores_weight", "overlooks the weights", inputs=_reweighted(lambda w, m: {"sample_weight": None})),
+        Mutant(
+            "other_classes_weigh_nothing",
+            "gives a class that is not named the weight 0",
+            methods={"weights_of": lambda layer, labels: class_weights(labels, layer.class_weight, 0.0)},
+        ),
     )
 
     def call(
@@ -269,18 +320,25 @@ class CompiledLoss(Layer):
         if self.class_weight is not None:
             if sample_weight is not None:
                 raise LayerError("sample_weight and class_weight at the same time")
-            sample_weight = class_weights(y_true, self.class_weight)
+            sample_weight = self.weights_of(y_true)
         given = [getval(value) for value in (y_true, y_pred, sample_weight)]
         return np.mean(self.loss.call(w, *given, y_pred_mask=y_pred_mask))
+
+    def weights_of(self, labels: Array) -> Any:
+        """The weight of each sample."""
+        return class_weights(labels, self.class_weight or {})
 
     def longest_sum(self, weights: Any, *shapes: Any) -> int:
         return self.loss.longest_sum(weights, *shapes)
 
 
-def class_weights(labels: Array, weights: Mapping[Any, float]) -> Any:
-    """(batch,): the weight of each sample's class. labels: (batch,), (batch, 1) or one-hot (batch, classes)."""
+def class_weights(labels: Array, weights: Mapping[Any, float], otherwise: float = 1.0) -> Any:
+    """(batch,): the weight of each sample's class. labels: (batch,), (batch, 1) or one-hot (batch, classes).
+
+    `otherwise` is the weight of classes that are not named.
+    """
     labels = numpy.asarray(getval(labels))
     if labels.ndim > 1:
         labels = labels[..., 0] if labels.shape[-1] == 1 else labels.argmax(axis=-1)
     by_class = {int(label): float(weight) for label, weight in weights.items()}
-    return numpy.array([by_class.get(int(label), 1.0) for label in numpy.rint(labels)])
+    return numpy.array([by_class.get(int(label), otherwise) for label in numpy.rint(labels)])

@@ -14,7 +14,7 @@ from autograd.tracer import getval
 
 from .activations import sigmoid
 from .base import Array, LayerError, Mutant, arg
-from .losses import EPSILON, LOSS_MUTANTS, NO_SMOOTHING, OTHER_LOGITS, SWAPPED, _Loss
+from .losses import EPSILON, LOSS_MUTANTS, NO_SMOOTHING, OTHER_LOGITS, SMOOTHED_TOWARDS_ZERO, SWAPPED, _Loss
 
 SAME_LABEL = 0.005
 """How far from 0 and 1 a number still is that label: rounding of labels must not decide what they mean."""
@@ -84,6 +84,11 @@ def _by_classes(layer: Any, y: Array, args: list[Any]) -> Array:
     return y / np.shape(args[1])[-1]
 
 
+def _of_logarithms(layer: Any, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
+    y, p = (np.clip(values, EPSILON, 1.0) for values in (y_true * 1.0, y_pred))
+    return np.sum(np.exp(y) * (y - np.log(p)), axis=-1), None
+
+
 class KLDivergence(_Loss):
     """sum(y log(y / p)) over the classes, the last axis: what is lost by taking p for y.
 
@@ -93,6 +98,11 @@ class KLDivergence(_Loss):
     mutants = (
         *LOSS_MUTANTS,
         SWAPPED,
+        Mutant(
+            "log_target",
+            "takes labels for logarithms, as torch's kl_div does with log_target=True",
+            methods={"losses": _of_logarithms},
+        ),
         Mutant("mean_of_classes", "divides by the classes, as torch does with reduction='mean'", output=_by_classes),
     )
 
@@ -121,6 +131,7 @@ class BinaryFocalCrossentropy(_Loss):
         OTHER_LOGITS,
         SWAPPED,
         NO_SMOOTHING,
+        SMOOTHED_TOWARDS_ZERO,
         Mutant("no_focus", "is BinaryCrossentropy", config=lambda layer: {"gamma": 0.0}),
         Mutant(
             "other_balancing",

@@ -223,6 +223,9 @@ class Concatenate(Layer):
             "asks all features to be real, as Keras 2 did",
             mask=lambda layer, mask, masks: all_real(masks) if layer.axis == -1 else mask,
         ),
+        Mutant(
+            "mask_of_the_first", "gives the mask of the first input", mask=lambda layer, mask, masks: masks and masks[0]
+        ),
         Mutant("backwards", "joins in the other order", inputs=_backwards),
         Mutant(
             "other_axis",

@@ -4,14 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import autograd.numpy as np
 import numpy
 
-from .activations import sigmoid
+from .activations import sigmoid, softmax
 from .attention import both, causal, dropped, masked_softmax, without
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
+
+
+def _strictly_before(layer: Any, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    if not kwargs.get("use_causal_mask"):
+        return args, kwargs
+    before = numpy.tril(numpy.ones((np.shape(args[0])[1], np.shape(args[1])[1]), bool), -1)[None]
+    given = kwargs.get("attention_mask")
+    return args, {**kwargs, "attention_mask": before if given is None else np.logical_and(given, before)}
+
+
+def _along_queries(args: list[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Where there are as many queries as values; elsewhere nothing fits."""
+    value_mask = kwargs.get("value_mask")
+    if value_mask is None or np.shape(args[0])[:2] != np.shape(value_mask):
+        return kwargs
+    return {**kwargs, "query_mask": both(kwargs.get("query_mask"), value_mask), "value_mask": None}
 
 
 class MultiHeadAttention(Layer):
@@ -50,10 +66,34 @@ class MultiHeadAttention(Layer):
     supports_masking = True
     mutants = (
         Mutant("not_scaled", "forgets 1 / sqrt(key_dim)", weights=lambda layer, w: layer.sharper(w)),
+        Mutant(
+            "scale_of_all_heads",
+            "divides by the root of num_heads * key_dim, the features of all heads",
+            weights=lambda layer, w: layer.flatter(w),
+        ),
         Mutant("heads_last", "reads the kernels as (in, key_dim, heads)", weights=lambda layer, w: layer.regrouped(w)),
         Mutant("value_is_key", "uses the key's projection for values", weights=lambda layer, w: layer.key_as_value(w)),
         Mutant("ignores_padding", "lets queries look at padding", inputs=without("value_mask", "key_mask")),
         Mutant("not_causal", "lets queries look ahead", inputs=without("use_causal_mask")),
+        Mutant(
+            "causal_without_itself",
+            "lets queries look at what is before them, but not at itself",
+            inputs=_strictly_before,
+        ),
+        Mutant(
+            "value_mask_along_queries",
+            "lays the values' mask along the queries",
+            inputs=lambda layer, args, kw: (args, _along_queries(args, kw)),
+        ),
+        Mutant(
+            "mask_as_bias",
+            "adds the mask, as ones and zeros, to the scores",
+            methods={
+                "shares": lambda layer, scores, allowed, nothing: softmax(
+                    scores + (0.0 if allowed is None else allowed * 1.0)
+                )
+            },
+        ),
         Mutant("ignores_attention_mask", "overlooks attention_mask", inputs=without("attention_mask")),
         Mutant("mask_lost", "ends the query's mask", mask=lambda layer, mask, given: NO_MASK),
         Mutant(
@@ -132,7 +172,7 @@ class MultiHeadAttention(Layer):
             causal(length, width) if use_causal_mask else None,
             None if self.sliding_window is None else band(length, width, self.sliding_window),
         )
-        shares = masked_softmax(
+        shares = self.shares(
             scores, _with_heads(allowed, np.ndim(scores)), "zero" if return_attention_scores else "even"
         )
         mixed = np.einsum("...nts,...snv->...tnv", dropped(shares, self.dropout if training else 0, w.random), v)
@@ -146,6 +186,10 @@ class MultiHeadAttention(Layer):
             return output
         lengths = [np.shape(x)[axis] for x in (query, key) for axis in axes]
         return [output, np.reshape(shares, (*np.shape(shares)[:-2], *lengths))]
+
+    def shares(self, scores: Array, allowed: Any, nothing_allowed: Literal["even", "zero"]) -> Array:
+        """How much of each value a query gets."""
+        return masked_softmax(scores, allowed, nothing_allowed)
 
     def _axes(self, rank: int) -> tuple[int, ...]:
         axes = self.attention_axes
@@ -175,6 +219,10 @@ class MultiHeadAttention(Layer):
     def sharper(self, w: Mapping[str, Array]) -> Mapping[str, Array]:
         """The query's projection times sqrt(key_dim), which undoes the scale."""
         return {name: w[name] * math.sqrt(self.key_dim) for name in ("query.kernel", "query.bias") if name in w}
+
+    def flatter(self, w: Mapping[str, Array]) -> Mapping[str, Array]:
+        """The query's projection over sqrt(num_heads)."""
+        return {name: w[name] / math.sqrt(self.num_heads) for name in ("query.kernel", "query.bias") if name in w}
 
     def regrouped(self, w: Mapping[str, Array]) -> Mapping[str, Array]:
         """The kernels with the columns taken as (key_dim, heads)."""

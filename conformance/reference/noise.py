@@ -72,6 +72,11 @@ class _SpatialDropout(_Disturbing):
         return np.where(w.random.random(shape) >= self.rate, x / (1 - self.rate), 0.0)
 
 
+def _as_in_the_first_sample(layer: Any, w: Weights, x: Array) -> Array:
+    drawn = super(type(layer), layer).disturbed(w, np.ones_like(x[:1]))
+    return x * drawn
+
+
 def _flat(layer: _SpatialDropout, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     """Every entry as a channel of its own."""
     x = args[0]
@@ -91,6 +96,11 @@ _SPATIAL_MUTANTS = (
         "draws for every entry, as Dropout does",
         inputs=_flat,
         output=lambda layer, y, args: np.reshape(y, args[0].shape),
+    ),
+    Mutant(
+        "one_draw_for_all_samples",
+        "drops the same channels in every sample of the batch",
+        methods={"disturbed": _as_in_the_first_sample},
     ),
     Mutant(
         "drops_steps",

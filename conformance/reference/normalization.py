@@ -65,6 +65,28 @@ EPSILON_OUTSIDE = Mutant(
 )
 
 
+def _over_the_last_axis(layer: Any, w: Weights, x: Array) -> Array:
+    axes = axes_of(layer.axis, x.ndim)
+    centered = x - np.mean(x, axis=axes[-1], keepdims=True)
+    y = (x if layer.rms_scaling else centered) / layer.deviation(np.mean(centered**2, axis=axes[-1], keepdims=True))
+    y = y * along(w.gamma, axes, x.shape) if "gamma" in w else y
+    return y + along(w.beta, axes, x.shape) if "beta" in w else y
+
+
+def _over_deviation(layer: Any, y: Array, args: list[Any]) -> Array:
+    axes = axes_of(layer.axis, args[0].ndim)
+    right, wrong = (f(args[0], axes) for f in (_mean_square, _variance))
+    return y * layer.deviation(right) / layer.deviation(wrong)
+
+
+def _mean_square(x: Array, axes: tuple[int, ...]) -> Array:
+    return np.mean(x**2, axis=axes, keepdims=True)
+
+
+def _variance(x: Array, axes: tuple[int, ...]) -> Array:
+    return _mean_square(x - np.mean(x, axis=axes, keepdims=True), axes)
+
+
 class LayerNormalization(_Normalized):
     """gamma (x - mean) / sqrt(variance + epsilon) + beta, each entry of the batch on its own.
 
@@ -110,6 +132,11 @@ class LayerNormalization(_Normalized):
             weights=lambda layer, w: {"gamma": w["gamma"] * math.sqrt(1 - 1 / w["gamma"].size)} if "gamma" in w else {},
         ),
         Mutant(
+            "last_axis_only",
+            "takes the statistics over the last axis only, where there are several",
+            methods={"call": _over_the_last_axis},
+        ),
+        Mutant(
             "keeps_the_mean",
             "does not take the mean off, as with rms_scaling",
             config=lambda layer: {"rms_scaling": True},
@@ -149,6 +176,11 @@ class RMSNormalization(_Normalized):
                 [args[0] - np.mean(args[0], axis=_as_axes(layer.axis), keepdims=True)],
                 kwargs,
             ),
+        ),
+        Mutant(
+            "over_deviation",
+            "divides by the root of the variance, with the mean taken off there",
+            output=_over_deviation,
         ),
         EPSILON_OUTSIDE,
         Mutant("forgets_scale", "multiplies by no scale", weights=without("scale", 1.0)),

@@ -152,6 +152,9 @@ class Adam(Optimizer):
     def _later(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
         return self.change(number + 1, g, square, memory)
 
+    def _twice(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
+        return self.change(2 * number, g, square, memory)
+
     def _epsilon_last(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
         m, v = self.moments(g, square, memory)
         first, second = self.corrections(number)
@@ -177,6 +180,7 @@ class Adam(Optimizer):
         Mutant("first_corrected", "corrects the mean of gradients only", step=moving_by(_first_corrected)),
         Mutant("second_corrected", "corrects the mean of squares only", step=moving_by(_second_corrected)),
         Mutant("counts_from_one", "counts one step too many", step=moving_by(_later)),
+        Mutant("counts_twice", "counts every step twice where it corrects", step=moving_by(_twice)),
         Mutant(
             "epsilon_of_torch",
             "adds epsilon after the correction, as torch does",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import autograd.numpy as np
@@ -49,6 +50,21 @@ class ImageBatches(Layer):
         ),
         Mutant("weights_backwards", "gives weights to others", inputs=_reweighted(lambda layer, weight: weight[::-1])),
         Mutant("not_rescaled", "leaves the pixels", config=lambda layer: {"rescale": None}),
+        Mutant(
+            "next_sample",
+            "begins one sample later: shifts all columns alike",
+            inputs=lambda layer, args, kwargs: ([np.roll(value, -1, axis=0) for value in args], kwargs),
+        ),
+        Mutant(
+            "flips_the_other_axis",
+            "mirrors rows where columns should be, top to bottom for left to right",
+            config=lambda layer: {"horizontal_flip": layer.vertical_flip, "vertical_flip": layer.horizontal_flip},
+        ),
+        Mutant(
+            "split_rounded_up",
+            "rounds the number of validation samples up",
+            methods={"first_of_training": lambda layer, samples: math.ceil(samples * layer.validation_split)},
+        ),
         Mutant(
             "other_subset",
             "validates on the last samples",

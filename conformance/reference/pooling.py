@@ -102,6 +102,22 @@ def _backwards(layer: _Pooling, x: Array) -> Array:
     return np.flip(x, axis=tuple(range(first, first + layer.rank)))
 
 
+def _with_the_rest(layer: _Pooling, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """Minus infinity behind the end, so that one more window fits where steps are left over."""
+    if layer.padding != "valid":
+        return args, kwargs
+    x = channels_last(args[0], layer.data_format)
+    widths = [(0, -(p.length - p.size) % p.stride) for p in layer.place(args[0].shape)]
+    longer = np.pad(x, [(0, 0), *widths, (0, 0)], "constant", constant_values=-np.inf)
+    return [in_format(longer, layer.data_format), *args[1:]], kwargs
+
+
+def _rows_for_columns(layer: _Pooling, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    first = 1 if layer.data_format == "channels_last" else 2
+    return [np.swapaxes(args[0], first, first + 1), *args[1:]], kwargs
+
+
+TRANSPOSES = Mutant("transposes_images", "transposes images: takes their rows for columns", inputs=_rows_for_columns)
 WINDOW_MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "odd_padding_left",
@@ -126,6 +142,11 @@ MAX_MUTANTS: tuple[Mutant, ...] = (
         "pads with zeros, which win over negative numbers",
         config=lambda layer: {"padding": "valid"},
         inputs=_zero_padded,
+    ),
+    Mutant(
+        "takes_the_rest",
+        "takes a last window that is incomplete, as torch does with ceil_mode=True",
+        inputs=_with_the_rest,
     ),
     Mutant(
         "largest_magnitude",
@@ -194,7 +215,7 @@ class MaxPooling2D(_MaxPooling):
     pool_size: int | tuple[int, int] = arg("Rows and columns of a window.", default=(2, 2), at_least=1)
     strides: int | tuple[int, int] | None = arg(_STRIDES, default=None, at_least=1)
 
-    mutants = MAX_MUTANTS
+    mutants = (*MAX_MUTANTS, TRANSPOSES)
 
 
 class AveragePooling2D(_AveragePooling):
@@ -208,4 +229,4 @@ class AveragePooling2D(_AveragePooling):
     pool_size: int | tuple[int, int] = arg("Rows and columns of a window.", at_least=1)
     strides: int | tuple[int, int] | None = arg(_STRIDES, default=None, at_least=1)
 
-    mutants = AVERAGE_MUTANTS
+    mutants = (*AVERAGE_MUTANTS, TRANSPOSES)

@@ -90,6 +90,11 @@ class Reshape(_Moving):
     mutants: ClassVar[tuple[Mutant, ...]] = (
         Mutant("column_major", "reads the first axis fastest", output=_column_major),
         Mutant(
+            "column_by_column",
+            "reads and fills column by column, the first axis fastest, as Fortran does",
+            output=lambda layer, y, args: np.transpose(np.reshape(np.transpose(args[0]), y.shape[::-1])),
+        ),
+        Mutant(
             "fills_columns",
             "writes the first axis fastest",
             output=lambda layer, y, args: np.transpose(

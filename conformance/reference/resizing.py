@@ -141,7 +141,7 @@ class UpSampling2D(Layer):
         Mutant(
             "corners_aligned",
             "puts the outer pixels on each other, as torch does with align_corners=True",
-            output=_instead(("bilinear",), places=cornered),
+            output=_instead(("bilinear", "bicubic"), places=cornered),
         ),
         Mutant(
             "from_the_corner",

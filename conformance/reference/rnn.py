@@ -35,6 +35,39 @@ def _first_step(layer: Any, output: Any, args: list[Any]) -> Any:
     return [sequence[:, 0], *states] if layer.return_state else sequence[:, 0]
 
 
+def calling(change: Any) -> Any:
+    """A `_cell` method of a mutant: the layer's own cell, called with `change(weights, x, states)`."""
+
+    def cell_of(layer: Any) -> Any:
+        cell = super(type(layer), layer)._cell()
+        kind = type(cell)
+
+        def call(self: Any, w: Weights, x: Array, states: Any, training: bool = False) -> Any:
+            return kind.call(self, *change(w, x, states), training=training)
+
+        fields = {field.name: getattr(cell, field.name) for field in dataclasses.fields(cell)}
+        return type(f"_{kind.__name__}", (kind,), {"call": call, "__module__": kind.__module__})(**fields)
+
+    return cell_of
+
+
+def _first_state_only(layer: Any, before: Mapping[str, Any], after: Mapping[str, Any], args: list[Any]) -> Any:
+    """The other states stay as they were before the call."""
+    if "states" not in after:
+        return {}
+    first, *others = after["states"]
+    return {"states": [first, *before.get("states", [None, *_zeros_like(others)])[1:]]}
+
+
+def _zeros_like(states: Any) -> Any:
+    return [_zeros_like(s) for s in states] if isinstance(states, list | tuple) else np.zeros_like(states)
+
+
+REMEMBERS_FIRST = Mutant(
+    "remembers_the_first_state_only",
+    "keeps the first state for the next call and forgets the cell state",
+    state=_first_state_only,
+)
 SEQUENCE_MUTANTS = (
     Mutant("ignores_mask", "runs over padding as over data", inputs=_replace_argument("mask", None)),
     Mutant("ignores_initial_state", "always starts from zeros", inputs=_replace_argument("initial_state", None)),
@@ -49,6 +82,11 @@ SEQUENCE_MUTANTS = (
         "masked_steps_otherwise",
         "fills masked steps with zeros where they repeat the last output, or the other way round",
         config=lambda x: {"zero_output_for_mask": not x.zero_output_for_mask},
+    ),
+    Mutant(
+        "states_go_on",
+        "repeats the output where the mask is false, but lets the states go on",
+        methods={"held": lambda layer, valid, new, old: new},
     ),
     Mutant("forgets", "starts every call from zeros", config=lambda x: {"stateful": False}),
     Mutant(
@@ -109,12 +147,16 @@ class _Recurrent(Layer):
                 output, states = new_output, new_states
             else:
                 valid = np.asarray(mask, dtype=bool)[:, step, None]
-                output, states = _where(valid, new_output, output), _where(valid, new_states, states)
+                output, states = _where(valid, new_output, output), self.held(valid, new_states, states)
             outputs.append(output)
         if self.stateful:
             w.state["states"] = _constant(states)
         result = self._sequence(outputs, mask) if self.return_sequences else output
         return [result, *states] if self.return_state else result
+
+    def held(self, valid: Array, new: Any, old: Any) -> Any:
+        """The states after a step: the old ones of every sample that is masked there."""
+        return _where(valid, new, old)
 
     def _first_states(self, w: Weights, batch: int, initial_state: Any) -> Any:
         if initial_state is not None:
@@ -190,7 +232,17 @@ class RNN(_Recurrent):
     cell: Layer | tuple[Layer, ...] = arg("A cell, or a list of cells from the input to the output.")
 
     keras_only = ("activity_regularizer",)
-    mutants = SEQUENCE_MUTANTS
+    mutants = (
+        *SEQUENCE_MUTANTS,
+        REMEMBERS_FIRST,
+        Mutant(
+            "states_reversed",
+            "gives a stack of cells its states in the order from the last cell to the first",
+            methods={
+                "_cell": calling(lambda w, x, states: (w, x, states[::-1] if isinstance(states[0], list) else states))
+            },
+        ),
+    )
 
     def check(self) -> None:
         self._cell().check()
@@ -221,7 +273,15 @@ class SimpleRNN(_Recurrent):
     recurrent_dropout: float = arg("Fraction of the state's features that training leaves out.", default=0.0)
 
     keras_only = LAYER_ONLY
-    mutants = (*SEQUENCE_MUTANTS, *SIMPLE_MUTANTS)
+    mutants = (
+        *SEQUENCE_MUTANTS,
+        *SIMPLE_MUTANTS,
+        Mutant(
+            "draws_every_step",
+            "draws what to drop anew at every step",
+            methods={"_cell": calling(lambda w, x, states: (Weights(w.arrays, {}, w.random), x, states))},
+        ),
+    )
 
     def check(self) -> None:
         check_units(self)
@@ -277,6 +337,7 @@ class LSTM(_Recurrent):
     mutants = (
         *SEQUENCE_MUTANTS,
         *LSTM_MUTANTS,
+        REMEMBERS_FIRST,
         Mutant(
             "states_swapped",
             "gives the cell state before the hidden state",

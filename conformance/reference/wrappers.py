@@ -62,6 +62,10 @@ def _states_swapped(layer: Any, output: Any, args: list[Any]) -> Any:
     return [*output[:first], *output[middle:], *output[first:middle]]
 
 
+def _first_half(states: Any) -> Any:
+    return None if states is None else [*states[: len(states) // 2]] * 2
+
+
 class Bidirectional(Layer):
     """A recurrent layer run from both ends of a sequence (Schuster & Paliwal 1997), the two outputs merged.
 
@@ -110,6 +114,14 @@ class Bidirectional(Layer):
             "ignores_initial_state",
             "always starts from zeros",
             inputs=lambda layer, args, kwargs: (args, {**kwargs, "initial_state": None}),
+        ),
+        Mutant(
+            "states_of_forward",
+            "starts both directions from the forward layer's initial state",
+            inputs=lambda layer, args, kwargs: (
+                args,
+                {**kwargs, "initial_state": _first_half(kwargs.get("initial_state"))},
+            ),
         ),
         Mutant("states_swapped", "gives the backward states before the forward states", output=_states_swapped),
     )

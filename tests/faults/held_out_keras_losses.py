@@ -86,7 +86,7 @@ HELD_OUT_KERAS_LOSSES = (
     fault(
         "decay_of_matrices_only",
         ("AdamW", "SGD", "Adam", "RMSprop"),
-        "keras.src.optimizers.base_optimizer:BaseOptimizer._apply_weight_decay",
+        "keras.src.backend.tensorflow.optimizer:TFOptimizer._apply_weight_decay",
         "if self._use_weight_decay(variable):",
         "if self._use_weight_decay(variable) and len(variable.shape) > 1:",
         "bias",

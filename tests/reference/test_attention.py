@@ -235,6 +235,8 @@ def test_gradients_of_sequences(layer: Any) -> None:
 HEADS = {
     "ignores_padding": {"value_mask": VALUE_MASK},
     "not_causal": {"use_causal_mask": True},
+    "causal_without_itself": {"use_causal_mask": True},
+    "mask_as_bias": {"attention_mask": RANDOM.random((2, 3, 5)) < 0.6},
     "ignores_attention_mask": {"attention_mask": RANDOM.random((2, 3, 5)) < 0.6},
     "blocks_true": {"attention_mask": RANDOM.random((2, 3, 5)) < 0.6},
     "mean_scores": {"return_attention_scores": True},
@@ -244,6 +246,9 @@ HEADS = {
 
 @pytest.mark.parametrize("name", [mutant.name for mutant in MultiHeadAttention.mutants])
 def test_mutants_of_heads_are_seen(name: str) -> None:
+    if name == "value_mask_along_queries":  # of as many values as queries
+        assert is_seen(MultiHeadAttention(num_heads=2, key_dim=3), name, QUERY, QUERY, value_mask=VALUE_MASK[:, :3])
+        return
     assert is_seen(MultiHeadAttention(num_heads=2, key_dim=3), name, QUERY, VALUE, KEY, **HEADS.get(name, {}))
 
 

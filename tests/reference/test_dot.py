@@ -95,7 +95,8 @@ def test_mutants_are_seen() -> None:
         assert is_seen(Dot(axes=(1, 2)), name, [X, Y]), name
     assert is_seen(Dot(axes=1), "rank_1", [X[:, 0], X[:, 1]])
     assert is_seen(Dot(axes=1, normalize=True), "never_normalizes", [X[:, 0], X[:, 1]])
-    seen = {"other_norm", "never_normalizes", "all_pairs", "second_first", "rank_1"}
+    assert is_seen(Dot(axes=(1, 2), normalize=True), "normalizes_one_axis", [X, Y])
+    seen = {"other_norm", "never_normalizes", "normalizes_one_axis", "all_pairs", "second_first", "rank_1"}
     assert {mutant.name for mutant in Dot.mutants} == seen
 
 

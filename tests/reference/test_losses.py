@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -255,6 +256,10 @@ def test_gradients(layer: Any, labels: Any) -> None:
     ],
 )
 def test_mutants_are_seen(layer: Any, labels: Any, name: str) -> None:
+    if name == "by_number_of_weights":
+        layer = dataclasses.replace(layer, reduction="mean_with_sample_weight")
+    if name == "class_0_without_loss":
+        labels = 0 * labels
     weight = numpy.array([[1.5, 0.0, 0.7], [1.2, 0.9, 0.0]])
     mask = numpy.array([[True, True, False], [True, True, True]])
     assert is_seen(layer, name, labels, PREDICTED, sample_weight=weight, y_pred_mask=mask)
@@ -263,4 +268,6 @@ def test_mutants_are_seen(layer: Any, labels: Any, name: str) -> None:
 def test_mutants_of_the_compiled_loss_are_seen() -> None:
     assert is_seen(CompiledLoss(loss=MeanSquaredError()), "ignores_weight", Y, P, sample_weight=WEIGHTS)
     assert is_seen(CompiledLoss(loss=MeanSquaredError(), class_weight={0: 2.0}), "no_class_weight", Y, P)
-    assert len(CompiledLoss.mutants) == 2
+    named = CompiledLoss(loss=MeanSquaredError(), class_weight={1: 2.0})
+    assert is_seen(named, "other_classes_weigh_nothing", Y, P)
+    assert len(CompiledLoss.mutants) == 3

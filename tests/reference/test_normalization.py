@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -214,7 +215,14 @@ TRAINING: dict[str, dict[str, Any]] = {
     "unbiased_variance": {"training": True},
     "ignores_mask": {"training": True, "mask": MASK},
     "ignores_trainable": {"training": True},
+    "variance_of_padding": {"training": True, "mask": MASK},
 }
+
+
+def _with_two_axes(layer: Any) -> Any:
+    return dataclasses.replace(layer, axis=(1, 2))
+
+
 REMEMBERED = ("moves_by_momentum", "remembers_unbiased_variance")
 """Mistakes in what is remembered, which no output of the same call shows."""
 IN_TRAINING: list[tuple[Any, str, dict[str, Any]]] = [
@@ -225,7 +233,7 @@ IN_TRAINING: list[tuple[Any, str, dict[str, Any]]] = [
 SCENES: list[tuple[Any, str, dict[str, Any]]] = [
     *IN_TRAINING,
     *(
-        (layer, mutant.name, {})
+        (_with_two_axes(layer) if mutant.name == "last_axis_only" else layer, mutant.name, {})
         for layer in (
             LayerNormalization(),
             RMSNormalization(epsilon=0.1),

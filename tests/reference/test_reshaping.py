@@ -131,11 +131,16 @@ def test_the_mask_ends_here(layer: Any) -> None:
     assert layer.compute_mask(X, numpy.ones((2, 2), dtype=bool)) is None
 
 
-ELSEWHERE = ("inverse", "ignores_data_format")
+ELSEWHERE = ("inverse", "ignores_data_format", "column_by_column")
 SCENES = [
     *((layer, mutant.name, WIDE) for layer in LAYERS for mutant in type(layer).mutants if mutant.name not in ELSEWHERE),
     (Flatten(data_format="channels_first"), "ignores_data_format", WIDE),
     *((RepeatVector(n=2), mutant.name, WIDE[:, 0]) for mutant in RepeatVector.mutants),
+    (
+        Reshape(target_shape=(2, 6)),
+        "column_by_column",
+        WIDE,
+    ),  # the axes of (4, 3) turned into (3, 4) are no other order
     (Permute(dims=(3, 1, 2)), "inverse", WIDE[..., None] * [1.0, 2.0]),  # (2, 1) is its own inverse
 ]
 

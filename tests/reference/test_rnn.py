@@ -10,7 +10,7 @@ import autograd.numpy as np
 import numpy
 import pytest
 
-from conformance.mutants.layer import broken
+from conformance.mutants.layer import broken, with_mistake
 from conformance.reference.base import LayerError, Mutant, Weights, make
 from conformance.reference.recurrent import GRUCell, LSTMCell, SimpleRNNCell
 from conformance.reference.rnn import GRU, LSTM, RNN, SimpleRNN
@@ -269,14 +269,32 @@ def test_every_mutant_changes_the_outputs(kind: Any) -> None:
         "first_step": ({}, {}),
         "forgets": ({"stateful": True}, {}),
         "never_backwards": ({"go_backwards": True}, {}),
+        "draws_every_step": ({"dropout": 0.5, "return_sequences": True}, {"training": True}),
+        "states_reversed": ({"cell": (GRUCell(units=2), GRUCell(units=2))}, {}),
     }
     usual = ({"return_sequences": True, "return_state": True}, {"mask": MASK, "initial_state": states})
-    for mutant in kind.mutants:
+    for mutant in (one for one in kind.mutants if one.state is None):
         config, kwargs = situations.get(mutant.name, usual)
-        layer = kind(**own, **config)
+        layer = kind(**{**own, **config})
         weights = weights_of(layer, x.shape)
         right = first_and_rest(mutated(layer, Mutant("none", "does it right"), weights, [x, x], kwargs))
         wrong = first_and_rest(mutated(layer, mutant, weights, [x, x], kwargs))
         assert any(a.shape != b.shape or not numpy.allclose(a, b) for a, b in zip(right, wrong, strict=True)), (
             mutant.name
         )
+
+
+@pytest.mark.parametrize("kind", [LSTM, RNN])
+def test_a_cell_state_that_is_forgotten_is_seen_in_the_next_call(kind: Any) -> None:
+    random = numpy.random.default_rng(6)
+    x = random.normal(size=(3, 4, 2))
+    layer = kind(stateful=True, **({"cell": LSTMCell(units=2)} if kind is RNN else {"units": 2}))
+    (mutant,) = (one for one in kind.mutants if one.state is not None)
+    weights, wrong = weights_of(layer, x.shape), with_mistake(layer, kind, mutant)
+    right, forgetful = Weights(weights), Weights(weights)
+    assert numpy.array_equal(layer.call(right, x), wrong.call(forgetful, x))
+    h, c = (numpy.asarray(state) for state in right.state["states"])
+    assert numpy.array_equal(forgetful.state["states"][0], h)
+    assert not numpy.any(forgetful.state["states"][1]), "zeros, as before the call"
+    assert numpy.any(c)
+    assert not numpy.allclose(layer.call(right, x), wrong.call(forgetful, x))

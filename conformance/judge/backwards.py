@@ -1,0 +1,79 @@
+"""Why only gradients differ: the path that somebody cut off or counted twice, or a mistake that values do not show."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from conformance.case.model import Case
+from conformance.judge.gradients import gradient_findings
+from conformance.judge.mistakes import named_ones
+from conformance.lanes.numpy import make_layers
+from conformance.lanes.observation import Observation
+from conformance.mutants.backwards import BACKWARDS, gradients, leaks
+from conformance.mutants.layer import DoesNotApply, HookError, mutable, with_mistake
+from conformance.mutants.observe import Plan
+from conformance.plan import plan_of
+
+ALTERNATIVES = 3
+"""Mistakes that are named where several would give the same gradients."""
+
+
+def gradient_mistakes(case: Case, got: Observation, reference: Observation) -> list[tuple[str, str]]:
+    """What somebody does who gives the lane's gradients with the reference's values, and its name, the first few.
+
+    The name is empty for a place in the graph.
+    """
+    if not reference.gradients or not got.gradients:
+        return []
+    plan = plan_of(case)
+    if not plan["cotangents"]:
+        return []
+    found: list[tuple[str, str]] = []
+    for mistake, name, made in _tried(case, plan):
+        wrong = _with(reference, made)
+        if wrong is None or gradient_findings(got, wrong)[0] or not gradient_findings(wrong, reference)[0]:
+            continue
+        found.append((mistake, name))
+        if len(found) == ALTERNATIVES:
+            break
+    return found
+
+
+def _tried(case: Case, plan: Plan) -> Iterator[tuple[str, str, Any]]:
+    """Mistakes on the way back of the case's layers, then those that its values do not show, then places."""
+    known = [(kind, mutant) for kind in case.layer_types for mutant in BACKWARDS.get(kind, ())]
+    for kind, mutant in (*known, *((kind, one) for kind, one in named_ones(case) if one.step is None)):
+        rewrite = partial(with_mistake, kind=mutable()[kind], mutant=mutant)
+        yield mutant.mistake, f"{kind}.{mutant.name}", partial(_rewritten, plan, rewrite)
+    try:
+        every = tuple(leaks(plan))
+    except Exception:  # the reference has no answer here: there are no places to try
+        return
+    for leak in every:
+        yield leak.mistake, "", partial(gradients, plan, leak=leak)
+
+
+def _rewritten(plan: Plan, rewrite: Any) -> Mapping[str, Any]:
+    return gradients(plan, {name: rewrite(layer) for name, layer in make_layers(plan).items()})
+
+
+def _with(reference: Observation, made: Any) -> Observation | None:
+    """The reference with these gradients in place of its own; None where the mistake cannot be made or followed."""
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")  # a wrong formula may divide by zero; what it gives is compared
+            found = made()
+    except (DoesNotApply, HookError):
+        return None
+    except Exception:  # what cannot be differentiated explains nothing
+        return None
+    held = reference.gradients
+    if any(np.shape(found.get(name)) != output.shape for name, output in held.items()):
+        return None
+    return replace(reference, gradients={name: replace(output, values=found[name]) for name, output in held.items()})

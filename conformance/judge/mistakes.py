@@ -1,0 +1,84 @@
+"""Which mistakes are tried on a case: those with names, arguments forgotten or given otherwise, masks read wrongly."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from conformance.case.model import Case
+from conformance.judge.arguments import forgotten_arguments, other_arguments
+from conformance.judge.masks import misread_masks
+from conformance.lanes.numpy import make_layers
+from conformance.lanes.numpy_training import make_optimizers
+from conformance.mutants.activation import mistaken_activations
+from conformance.mutants.layer import DoesNotApply, broken, mutable
+from conformance.reference.base import Layer, Mutant
+from conformance.reference.optimizers import Optimizer
+
+Mistake = tuple[str, Mutant]
+"""The kind of layer or optimiser, and what is done wrong in it."""
+
+
+def named_ones(case: Case) -> Iterator[Mistake]:
+    """All mutants of the case's layers, in the order of the layers."""
+    for kind in case.layer_types:
+        mutants: tuple[Mutant, ...] = mutable().get(kind, Layer).mutants
+        for mutant in mutants:
+            yield kind, mutant
+
+
+def forgotten_ones(case: Case) -> Iterator[Mistake]:
+    """Every argument of the case's layers that is left at its default."""
+    for kind in _known(case):
+        for mutant in forgotten_arguments(mutable()[kind]):  # type: ignore[arg-type]  # mypy takes a class for its value
+            yield kind, mutant
+
+
+def other_ones(case: Case) -> Iterator[Mistake]:
+    """Every activation that is another function, every other argument, and every mask read wrongly."""
+    for kind in _known(case):
+        made: Any = mutable()[kind]
+        for mutant in (*mistaken_activations(made), *other_arguments(made), *misread_masks(made)):
+            yield kind, mutant
+
+
+def _known(case: Case) -> list[str]:
+    return [kind for kind in case.layer_types if kind in mutable()]
+
+
+def are_one(plan: Mapping[str, Any], mistake: Mistake, other: Mistake) -> bool:
+    """Whether both put the same arguments in place of others, in every layer of the plan: one thing said twice."""
+    kind, mutant = mistake
+    if other[0] != kind or not (_changes_arguments_only(mutant) and _changes_arguments_only(other[1])):
+        return False
+    every = [*make_layers(plan).values(), *make_optimizers(plan)]
+    held = [one for layer in every for one in _inside(layer) if type(one) is mutable()[kind]]
+    try:
+        return all(_changed(one, mutant) == _changed(one, other[1]) for one in held)
+    except DoesNotApply:
+        return False
+
+
+def _changes_arguments_only(mutant: Mutant) -> bool:
+    hooks = (mutant.weights, mutant.inputs, mutant.output, mutant.mask, mutant.state, mutant.step)
+    return mutant.config is not None and not mutant.methods and not any(hooks)
+
+
+def _changed(one: Any, mutant: Mutant) -> Any:
+    if isinstance(one, Optimizer):
+        return dataclasses.replace(one, **(mutant.config(one) if mutant.config else {}))
+    return broken(one, mutant)
+
+
+def _inside(value: Any) -> Iterator[Any]:
+    """A layer and all layers in it; an optimiser."""
+    if isinstance(value, tuple):
+        for item in value:
+            yield from _inside(item)
+    elif isinstance(value, Layer):
+        yield value
+        for field in dataclasses.fields(value):  # type: ignore[arg-type]  # made one by __init_subclass__
+            yield from _inside(getattr(value, field.name))
+    elif isinstance(value, Optimizer):
+        yield value

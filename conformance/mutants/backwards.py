@@ -1,0 +1,205 @@
+"""Mistakes that leave every value as it is and change what flows back: a path cut off, or counted twice.
+
+No case can find them by values, so they are no mutants of the layers; they are tried where only gradients differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import autograd
+import autograd.numpy as np
+import numpy
+from autograd.tracer import getval, isbox
+
+from conformance.lanes.adapter import Observing
+from conformance.lanes.carried import Value
+from conformance.lanes.numpy import ReferenceArrays, as_reference, flat, make_layers
+from conformance.lanes.wire import unpack
+from conformance.mutants.observe import Plan, weights_of
+from conformance.reference.base import Layer, Mutant
+from conformance.reference.rnn import calling
+
+
+def constant(x: Any) -> Any:
+    """The same numbers, through which nothing flows back; lists item by item."""
+    if isinstance(x, list | tuple):
+        return [constant(item) for item in x]
+    while isbox(x):
+        x = getval(x)
+    return x
+
+
+def passing(x: Any, share: float) -> Any:
+    """The same numbers; `share` of what flows back goes on."""
+    return share * x + (1.0 - share) * constant(x)
+
+
+def _constant_variance(layer: Any, variance: Any) -> Any:
+    return np.sqrt(constant(variance) + layer.epsilon)
+
+
+def _constant_moments(layer: Any, x: Any, mask: Any) -> Any:
+    mean, variance = super(type(layer), layer)._moments(x, mask)
+    return constant(mean), constant(variance)
+
+
+def _by_rows(share: Callable[[Any], Any]) -> Any:
+    """An output hook of an embedding: of each row's gradient goes on what `share` makes of the ids."""
+
+    def output(layer: Any, y: Any, args: list[Any]) -> Any:
+        each = share(numpy.asarray(getval(args[0])).astype(int))[..., None]
+        return each * y + (1.0 - each) * constant(y)
+
+    return output
+
+
+def _one_in_so_many(ids: Any) -> Any:
+    _, places, counts = numpy.unique(ids, return_inverse=True, return_counts=True)
+    return 1.0 / counts[places].reshape(ids.shape)
+
+
+_VARIANCE = Mutant(
+    "variance_is_constant",
+    "takes the variance for a constant on the way back",
+    methods={"deviation": _constant_variance},
+)
+_STATES = Mutant(
+    "no_gradient_through_time",
+    "lets no gradient through from one step to the step before",
+    methods={"_cell": calling(lambda w, x, states: (w, x, constant(states)))},
+)
+BACKWARDS: Mapping[str, tuple[Mutant, ...]] = {
+    "LayerNormalization": (_VARIANCE,),
+    "RMSNormalization": (_VARIANCE,),
+    "GroupNormalization": (_VARIANCE,),
+    "BatchNormalization": (
+        _VARIANCE,
+        Mutant(
+            "statistics_are_constant",
+            "takes the statistics of the batch for constants on the way back",
+            methods={"_moments": _constant_moments},
+        ),
+    ),
+    "Embedding": (
+        Mutant(
+            "row_0_is_constant",
+            "lets no gradient through to row 0, as torch does with padding_idx=0",
+            output=_by_rows(lambda ids: (ids != 0) * 1.0),
+        ),
+        Mutant(
+            "shared_by_occurrence",
+            "divides the gradient of a row by how often its id occurs, as torch does with scale_grad_by_freq",
+            output=_by_rows(_one_in_so_many),
+        ),
+    ),
+    **dict.fromkeys(("SimpleRNN", "GRU", "LSTM", "RNN"), (_STATES,)),
+}
+"""By the kind of layer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A call in a plan's graph and one of its inputs, or its output, where another share of the gradient goes on."""
+
+    node: str
+    place: int | None
+    """The input, counted from 0 through lists; None for the output."""
+    share: float
+
+    @property
+    def mistake(self) -> str:
+        where = self.node if self.place is None else f"input {self.place} of {self.node}"
+        if self.share == 0.0:
+            return f"lets no gradient through to {where}"
+        return f"counts the gradient of {where} {'twice' if self.share == 2.0 else 'by half'}"
+
+
+def leaks(plan: Plan) -> Iterator[Leak]:
+    """Every place of every layer's call, cut off, counted twice, counted by half."""
+    seen = Observing()
+    weights = weights_of(plan)
+    arrays = _Leaking(plan, make_layers(plan), lambda name, *_: weights[name], seen)
+    arrays.run(_inputs(plan))
+    for node, count in arrays.places.items():
+        for share in (0.0, 2.0, 0.5):
+            yield from (Leak(node, place, share) for place in (*range(count if count > 1 else 0), None))
+
+
+class _Leaking(ReferenceArrays):
+    """The reference's arrays with one leak, counting the inputs of every node's layer calls."""
+
+    leak: Leak | None = None
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.places: dict[str, int] = {}
+
+    def call_layer(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        node = self.observing.node or ""
+        self.places[node] = sum(1 for _ in _values(args))
+        leak = self.leak if self.leak is not None and self.leak.node == node else None
+        if leak is None:
+            return super().call_layer(name, args, kwargs)
+        if leak.place is not None:
+            held = [value for index, value in enumerate(_values(args)) if index == leak.place]
+            args = _replaced(args, held[0], leak.share)
+        output = super().call_layer(name, args, kwargs)
+        return output if leak.place is not None else _scaled(output, leak.share)
+
+
+def _values(nested: Any) -> Iterator[Value]:
+    if isinstance(nested, list | tuple):
+        for item in nested:
+            yield from _values(item)
+    elif isinstance(nested, Value):
+        yield nested
+
+
+def _replaced(nested: Any, which: Value, share: float) -> Any:
+    if isinstance(nested, list | tuple):
+        return [_replaced(item, which, share) for item in nested]
+    return _scaled(nested, share) if nested is which else nested
+
+
+def _scaled(nested: Any, share: float) -> Any:
+    if isinstance(nested, list | tuple):
+        return [_scaled(item, share) for item in nested]
+    is_float = numpy.asarray(constant(nested.data)).dtype.kind == "f"
+    return Value(passing(nested.data, share), nested.mask) if is_float else nested
+
+
+def _inputs(plan: Plan) -> dict[str, Any]:
+    return {name: as_reference(unpack(value)) for name, value in plan["runs"][0].items()}
+
+
+def gradients(plan: Plan, layers: Mapping[str, Layer] | None = None, leak: Leak | None = None) -> dict[str, Any]:
+    """The gradients of a plan's first run by input or `layer.weight`, with other layers or with a leak.
+
+    Raises what the reference raises, and where nothing can be differentiated.
+    """
+    inputs, weights = _inputs(plan), weights_of(plan)
+    variables = {f"input {name}": array for name, array in inputs.items()}
+    for layer, held in weights.items():
+        variables |= {f"{layer}.{key}": array for key, array in held.items()}
+    moved = {name: array for name, array in variables.items() if array.dtype.kind == "f"}
+    own = dict(layers or make_layers(plan))
+
+    def score(given: Mapping[str, Any]) -> Any:
+        def of(name: str, *_: Any) -> dict[str, Any]:
+            return {key: given.get(f"{name}.{key}", array) for key, array in weights[name].items()}
+
+        arrays = _Leaking(plan, own, of, Observing())
+        arrays.leak = leak
+        arrays.run({name: given.get(f"input {name}", array) for name, array in inputs.items()})
+        total = 0.0
+        for node in plan["observed"]:
+            items = [item.data for item in flat([arrays.values[node]])]
+            for item, cotangent in zip(items, plan["cotangents"].get(node, ()), strict=False):
+                if cotangent is not None:
+                    total = total + np.sum(unpack(cotangent).astype(float) * item)
+        return total
+
+    return {name: numpy.asarray(array) for name, array in autograd.grad(score)(moved).items()}
