@@ -90,6 +90,29 @@ def write_files(state: Session, session: pytest.Session, exitstatus: int) -> Non
         session.exitstatus = Exit.UNAVAILABLE
 
 
+CAUSES_SHOWN = 5
+
+
+def write_causes(terminal: Any, state: Session) -> None:
+    """What failing cases have in common, the largest group first; nothing where no two fail alike."""
+    from conformance.report.facts import is_failure
+
+    failing = [record for record in state.records.values() if is_failure(record["outcome"])]
+    if len(failing) < 2:
+        return
+    from conformance.report.overviews import groups_of
+
+    groups = list(groups_of(failing))
+    if len(groups) == len(failing):
+        return
+    terminal.write_line(f"{len(failing)} cases fail, by cause:")
+    for group in groups[:CAUSES_SHOWN]:
+        terminal.write_line(f"  {len(group.cases):>3}  {group.title}")
+    others = sum(len(group.cases) for group in groups[CAUSES_SHOWN:])
+    if others:
+        terminal.write_line(f"  {others:>3}  of {len(groups) - CAUSES_SHOWN} other causes")
+
+
 def about_run(state: Session) -> dict[str, Any]:
     """What results say of the run as a whole, as far as it is known before its end."""
     from conformance.results import command_line

@@ -76,9 +76,26 @@ def _by_blame(record: Record) -> list[str]:
     return sorted(record["lanes"], key=lambda name: found is None or found not in record["lanes"][name]["findings"])
 
 
+_NODE = re.compile(r" at [^ ]+(?= as one who )")
+_REST = re.compile(r"\. (?=It starts|Given )")
+"""What follows the mistakes in an explanation: where the difference starts, and what is found behind it."""
+
+
+def mistake(held: Mapping[str, Any]) -> str:
+    """The named mistake that explains a lane's answer, without the nodes where it stands; empty where there is none."""
+    said = _REST.split(one_line(held.get("explanation") or "", 2_000), maxsplit=1)[0]
+    return one_line(_NODE.sub("", said).rstrip("."), 200) if " as one who " in said else ""
+
+
 def cause(record: Record) -> str:
-    """A name for why a case fails, the same for cases that fail alike: lanes, aspect, family, normalised message."""
+    """A name for why a case fails, the same for cases that fail alike.
+
+    The mistake that explains every lane that fails; else lanes, aspect, family, and the message in its essence.
+    """
     lanes = [name for name, held in record["lanes"].items() if is_failure(held["verdict"])]
+    mistakes = [mistake(record["lanes"][name]) for name in lanes]
+    if mistakes and all(mistakes):
+        return "; ".join(mistakes)
     who = joined([one_line(name, 40) for name in lanes])
     family = one_line(record["id"].partition("/")[0], 60)
     found = key_finding(record)
