@@ -74,7 +74,9 @@ def _register_gate(commands: Any) -> None:
     )
     gate.add_argument("--from", dest="old", required=True, metavar="SPEC", help="the version that is in use")
     gate.add_argument("--to", dest="new", required=True, metavar="SPEC", help="the version to upgrade to")
-    gate.add_argument("--output", type=Path, default=Path("reports/gate"), metavar="FOLDER", help="where to write")
+    gate.add_argument(
+        "-o", "--output", type=Path, default=Path("reports/gate"), metavar="FOLDER", help="where to write"
+    )
     gate.add_argument("--enforce-expiry", action="store_true", help="fail for deviations that have expired")
     gate.add_argument("--fail-on", choices=_FAIL_ON, default="regressions", help=_FAIL_ON_HELP)
     gate.add_argument("arguments", nargs="*", metavar="ARGUMENT", help="for pytest: case files and options")
@@ -93,7 +95,7 @@ def _register_gate(commands: Any) -> None:
 
 def _register_deviations(commands: Any) -> None:
     parser = commands.add_parser("deviations", help="draft, list or prune known deviations")
-    verbs = parser.add_subparsers(required=True, metavar="verb")
+    verbs = parser.add_subparsers(required=True, metavar="draft, list or prune")
     draft = verbs.add_parser("draft", help="write what failed in a run as deviations, for a person to complete")
     draft.add_argument("results", type=Path)
     draft.add_argument("-o", "--output", type=Path, help="file to write; standard output when left out")

@@ -27,6 +27,7 @@ from conformance.results import read, write_whole
 
 SUMMARY_BUDGET = 200_000
 """Bytes of the job summary: GitHub drops a summary of more than 1 MiB whole."""
+WRITTEN = ("gate.html", "gate.json", "gate.xml", "results.json")
 ANNOTATIONS = 9
 """Annotations of one kind; GitHub shows ten a step and drops the rest without a word."""
 
@@ -51,7 +52,7 @@ def gate(asked: Asked) -> int:
     if old.name == new.name:
         raise UsageError(f"both sides are called {old.name}", "name one of them: --from old=keras@3.3.3")
     clock = time.monotonic()
-    own = asked.output / f"results.{os.getpid()}.json"
+    own = asked.output / f".results.{os.getpid()}.json"
     code = run_cases([asked.old, asked.new], asked.arguments, own, asked.enforce_expiry)
     if not own.exists():
         return without_results(asked.output, code)
@@ -65,6 +66,7 @@ def gate(asked: Asked) -> int:
     print("".join(f"{problem}\n" for problem in problems), end="")
     write_all(found, problems, asked.output)
     print(took(time.monotonic() - clock, results, new.name))
+    print(f"written to {asked.output}: {', '.join(WRITTEN)}", file=sys.stderr)
     return code if code == Exit.UNAVAILABLE else exit_code(found, problems, asked.fail_on)
 
 

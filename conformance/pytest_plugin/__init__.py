@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.errors import ConformanceError, Exit, LaneUnavailable
+from conformance.errors import ConformanceError, Exit, LaneUnavailable, UsageError
 from conformance.gate.options import add_options, is_full_run, split
 from conformance.gate.shards import describe
 from conformance.pytest_plugin.items import CaseFile, CaseItem
 from conformance.pytest_plugin.session import SESSION, Session, lane_names, plain_identities
-from conformance.pytest_plugin.writing import settle_deviations, write_files
+from conformance.pytest_plugin.writing import settle_deviations, write_causes, write_files
 
 if TYPE_CHECKING:
     from conformance.case.model import Case
@@ -179,8 +179,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     state = session.config.stash[SESSION]
     if state.is_controller:
         _controller = state
+    asked = session.config.getoption("lane") or session.config.getoption("lanes")
     try:
-        _ = state.excuses, state.baseline, state.score
+        _ = state.excuses, state.baseline, state.score, state.specs if asked else ()
+    except UsageError as error:  # pytest's own exit code for it is ours, and it says it once
+        raise pytest.UsageError(str(error)) from None
     except ConformanceError as error:
         pytest.exit(str(error), returncode=error.exit)
 
@@ -257,6 +260,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             f", {way}" for way, usual in ((identity.mode, "eager"), (identity.policy, "float32")) if way != usual
         )
         terminalreporter.write_line(f"lane {name}: {versions}{ways}")
+    write_causes(terminalreporter, state)
     missing = len(state.selected) - len(state.records)
     if missing:
         terminalreporter.write_line(f"{missing} of {len(state.selected)} cases did not run", yellow=True)
@@ -270,7 +274,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write_line(state.cannot_write, red=True, bold=True)
         return
     for option in ("results", "report"):
-        if (path := config.getoption(option)) is not None:
+        # a hidden file belongs to the command that runs pytest, which moves it to where its user asked for it
+        if (path := config.getoption(option)) is not None and not path.name.startswith("."):
             terminalreporter.write_line(f"{option}: {path}")
     if state.report_remark:
         terminalreporter.write_line(state.report_remark, yellow=True)

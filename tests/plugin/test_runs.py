@@ -34,6 +34,28 @@ def test_exit_codes(pytester: pytest.Pytester, behaviour: str, code: int) -> Non
     assert project.run().ret == code
 
 
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+def test_a_lane_that_does_not_exist_is_said_once_and_not_for_every_file(
+    right: Project, workers: tuple[str, ...]
+) -> None:
+    right.write(POOLED, name="another")
+    result = right.run("--lane", "troch", *workers)
+    assert result.ret == 4
+    said = result.stdout.str() + result.stderr.str()
+    assert said.count("lane 'troch': there is no adapter 'troch'") == 1
+    assert "did you mean torch?" in said
+    assert "ERROR collecting" not in said
+
+
+def test_failures_are_told_by_cause_at_the_end_of_a_run(pytester: pytest.Pytester) -> None:
+    project = Project(pytester, "always_wrong")
+    project.write(many(3))
+    lines = project.run().stdout.lines
+    where = lines.index("3 cases fail, by cause:")
+    assert lines[where + 1].startswith("    3  always_wrong")
+    assert "by cause" not in project.run("-k", "masked").stdout.str()
+
+
 def test_a_seed_is_kept_in_the_results_and_draws_other_arrays(right: Project) -> None:
     found = []
     for name, arguments in (("a.json", ()), ("b.json", ("--seed", "3"))):
