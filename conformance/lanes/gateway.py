@@ -10,10 +10,12 @@ from __future__ import annotations
 import io
 import re
 import shlex
+import signal
 import subprocess
 import traceback
 import zipfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,7 +62,9 @@ finally:
 def opened(spec: LaneSpec, group: execnet.Group) -> Any:
     """A channel to a new process of the lane, its worker about to start. Raises LaneUnavailable."""
     try:
-        channel = group.makegateway(_address(spec)).remote_exec(_ELSEWHERE if spec.host else _HERE)
+        with _deaf_to_interrupts():
+            gateway = group.makegateway(_address(spec))
+        channel = gateway.remote_exec(_ELSEWHERE if spec.host else _HERE)
         channel.send(source() if spec.host else str(_PACKAGE.parent))
     except (execnet.HostNotFound, OSError, EOFError, AssertionError) as error:
         with suppress(Exception):
@@ -68,6 +72,22 @@ def opened(spec: LaneSpec, group: execnet.Group) -> Any:
         _end_stranger(error)
         raise _refused(spec, error) from None
     return channel
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """What is started here does not hear Ctrl-C: a terminal sends it to all, and we end lanes ourselves, in order.
+
+    A Python that it reaches while it starts prints pages about its own inside into the user's terminal.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end_stranger(error: Exception) -> None:

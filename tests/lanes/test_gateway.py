@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -62,3 +63,28 @@ def test_an_interpreter_that_is_not_there_leaves_nothing(tmp_path: Path) -> None
     with pytest.raises(LaneUnavailable, match="none cannot be started"):
         lane.identity()
     lane.stop()
+
+
+def test_a_lane_does_not_hear_the_terminals_interrupt_and_says_nothing_of_its_own(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The process that starts lanes ends them; one that is interrupted while it starts would print its frames."""
+    lane = ProcessLane(LaneSpec("n", "numpy"))
+    try:
+        lane.start()
+        group = lane._group
+        assert group is not None
+        os.kill(group[0]._io.popen.pid, signal.SIGINT)
+        assert "numpy" in lane.identity().versions
+    finally:
+        lane.stop()
+    assert capfd.readouterr().err == ""
+
+
+def test_the_process_that_starts_lanes_hears_it_still() -> None:
+    lane = ProcessLane(LaneSpec("n", "numpy"))
+    try:
+        lane.start()
+        assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    finally:
+        lane.stop()
