@@ -1,6 +1,6 @@
 """How many faults in live frameworks the cases find, and how many the explanations name.
 
-    python -m tests.faults.campaign [-o docs/faults.md] [--keep FILE] [--only NAME] [--every N] [--held-out]
+    python -m tests.faults.campaign [-o docs/faults.md] [--keep FILE] [--only NAME] [--every N] [--held-out [SET]]
 
 A fault is tried in the cases that use its layers, one after the other, until one of them differs where the unpatched
 framework agrees. A control is another way to the same numbers: it is tried in as many cases, and must agree in all.
@@ -31,7 +31,7 @@ from conformance.lanes.observation import Observation
 from conformance.lanes.process import LaneSpec, ProcessLane
 from conformance.plan import plan_of
 from conformance.run import LANES
-from tests.faults.lane import held_out_faults, known_faults
+from tests.faults.lane import SETS, held_out_faults, known_faults
 from tests.faults.patching import Fault
 
 SPREAD = 12
@@ -162,7 +162,7 @@ def run(
     only: str = "",
     every: int = 1,
     keep: Path | None = None,
-    held_out: bool = False,
+    held_out: str | None = None,
 ) -> list[Outcome]:
     """The outcome of every fault and control of these frameworks; of a sample where `every` is more than 1.
 
@@ -175,7 +175,7 @@ def run(
         controls = {fault.name for fault in controls_of(framework)}
         campaign.start()
         try:
-            every_fault = held_out_faults(framework) if held_out else known_faults(framework)
+            every_fault = held_out_faults(framework, held_out) if held_out else known_faults(framework)
             wanted = [(name, fault) for name, fault in every_fault.items() if only in name]
             sample = [one for one in wanted if one[0] not in controls][::every]
             for name, fault in [*sample, *(one for one in wanted if one[0] in controls)]:
@@ -223,12 +223,12 @@ HELD_OUT = """\
 # Faults held out: what the cases find that nobody had in mind
 
 As docs/faults.md, with faults that were written down, each with its words, before anybody looked whether they are
-found. Made by `python -m tests.faults.campaign --held-out -o docs/faults_held_out.md`. What the first run found, and
-what was mended since, stands below.
+found. Made by `python -m tests.faults.campaign --held-out {set} -o docs/faults_{set}.md`. What the first run found
+stands below.
 """
 
 
-def page(outcomes: Sequence[Outcome], held_out: bool = False) -> str:
+def page(outcomes: Sequence[Outcome], held_out: str | None = None) -> str:
     """The outcomes as markdown."""
     faults = [outcome for outcome in outcomes if not outcome.is_control]
     controls = [outcome for outcome in outcomes if outcome.is_control]
@@ -237,7 +237,7 @@ def page(outcomes: Sequence[Outcome], held_out: bool = False) -> str:
     alarms = [outcome for outcome in controls if outcome.found_in]
     in_all = sum(outcome.tried for outcome in controls)
     lines = [
-        (HELD_OUT if held_out else ABOUT).format(spread=SPREAD),
+        (HELD_OUT if held_out else ABOUT).format(spread=SPREAD, set=held_out),
         f"- found: {len(found)} of {len(faults)} faults",
         f"- named by the explanation: {len(named)} of {len(found)}",
         *([] if held_out else [f"- false alarms: {len(alarms)} on {len(controls)} controls in {in_all} cases"]),
@@ -262,7 +262,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", default="", help="faults with this in their name")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="a sample: every n-th fault and control")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="where outcomes are kept, and read again")
-    parser.add_argument("--held-out", action="store_true", help="the faults that nobody had in mind")
+    parser.add_argument(
+        "--held-out", nargs="?", const=SETS[0], choices=SETS, help="a set of faults that nobody had in mind"
+    )
     parser.add_argument("--frameworks", nargs="+", default=["keras", "torch"])
     parsed = parser.parse_args(arguments)
     outcomes = run(

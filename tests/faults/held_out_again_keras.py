@@ -1,0 +1,200 @@
+"""A second set of faults in Keras 3 held out, written after the first had been mended and before any of it was run."""
+
+from __future__ import annotations
+
+from tests.faults.patching import Fault, Rewrite
+
+LAYERS = "keras.src.layers"
+NN = "keras.src.backend.tensorflow.nn"
+LOSSES = "keras.src.losses.losses"
+HEADS = f"{LAYERS}.attention.multi_head_attention:MultiHeadAttention"
+
+
+def fault(name: str, layers: tuple[str, ...] | str, target: str, old: str, new: str, *named: str) -> Fault:
+    return Fault(name, (layers,) if isinstance(layers, str) else layers, (Rewrite(target, old, new),), named)
+
+
+HELD_OUT_AGAIN_KERAS = (
+    fault(
+        "simple_rnn_starts_from_ones",
+        ("SimpleRNN", "SimpleRNNCell"),
+        f"{LAYERS}.rnn.simple_rnn:SimpleRNNCell.get_initial_state",
+        "ops.zeros(",
+        "ops.ones(",
+        "ones",
+        "initial",
+    ),
+    fault(
+        "gru_candidate_by_the_gates_activation",
+        ("GRU", "GRUCell"),
+        f"{LAYERS}.rnn.gru:GRUCell.call",
+        "self.activation(x_h",
+        "self.recurrent_activation(x_h",
+        "sigmoid",
+        "recurrent_activation",
+        "activation=",
+    ),
+    fault(
+        "lstm_gates_coupled",
+        ("LSTM", "LSTMCell"),
+        f"{LAYERS}.rnn.lstm:LSTMCell._compute_carry_and_output_fused",
+        "c = f * c_tm1",
+        "c = (1.0 - i) * c_tm1",
+        "coupled",
+        "1 - i",
+        "forget gate",
+    ),
+    fault(
+        "bidirectional_forward_states_twice",
+        "Bidirectional",
+        f"{LAYERS}.rnn.bidirectional:Bidirectional.call",
+        "tuple(y[1:] + y_rev[1:])",
+        "tuple(y[1:] + y[1:])",
+        "forward states",
+        "states of the forward",
+        "forward layer's states",
+        "states twice",
+    ),
+    fault(
+        "heads_gate_by_tanh",
+        "MultiHeadAttention",
+        f"{HEADS}.call",
+        "ops.multiply(attention_output, gate)",
+        "ops.multiply(attention_output, 2.0 * gate - 1.0)",
+        "tanh",
+        "gate",
+    ),
+    fault(
+        "heads_masks_by_or",
+        "MultiHeadAttention",
+        f"{HEADS}._compute_attention_mask",
+        "auto_mask & mask",
+        "auto_mask | mask",
+        "either",
+        "any of the masks",
+        "or of",
+        " ors ",
+        "joins",
+    ),
+    fault(
+        "attention_without_tanh",
+        "Attention",
+        f"{LAYERS}.attention.attention:Attention._calculate_scores",
+        "ops.tanh(self.scale * (q_reshaped + k_reshaped))",
+        "(self.scale * (q_reshaped + k_reshaped))",
+        "tanh",
+        "linear",
+    ),
+    fault(
+        "conv_bias_after_activation",
+        "Conv2D",
+        f"{LAYERS}.convolutional.base_conv:BaseConv.call",
+        "outputs = ops.add(outputs, bias)\n\n    if self.activation is not None:\n"
+        "        return self.activation(outputs)\n    return outputs",
+        "return ops.add(outputs if self.activation is None else self.activation(outputs), bias)\n"
+        "    return outputs if self.activation is None else self.activation(outputs)",
+        "after the activation",
+        "bias_after",
+    ),
+    fault(
+        "layer_norm_gamma_around_zero",
+        "LayerNormalization",
+        "keras.src.ops.nn:_layer_normalization",
+        "inv = inv * gamma",
+        "inv = inv * (1.0 + gamma)",
+        "1 + gamma",
+        "gamma plus 1",
+        "around 0",
+        "adds 1",
+    ),
+    fault(
+        "batch_norm_by_moved_statistics",
+        "BatchNormalization",
+        f"{LAYERS}.normalization.batch_normalization:BatchNormalization.call",
+        "outputs = ops.batch_normalization(",
+        "mean, variance = ops.convert_to_tensor(self.moving_mean), ops.convert_to_tensor(self.moving_variance)\n"
+        "    outputs = ops.batch_normalization(",
+        "moving",
+        "after the update",
+    ),
+    fault(
+        "global_max_is_mean",
+        "GlobalMaxPooling2D",
+        f"{LAYERS}.pooling.global_max_pooling2d:GlobalMaxPooling2D.call",
+        "ops.max(",
+        "ops.mean(",
+        "mean",
+        "average",
+    ),
+    fault(
+        "cropping_alike_on_both_sides",
+        "Cropping1D",
+        f"{LAYERS}.reshaping.cropping1d:Cropping1D.call",
+        "-self.cropping[1], :]",
+        "-self.cropping[0], :]",
+        "both",
+        "first amount",
+        "alike",
+        "end",
+    ),
+    fault(
+        "squared_error_summed_over_features",
+        "MeanSquaredError",
+        f"{LOSSES}:mean_squared_error",
+        "ops.mean(",
+        "ops.sum(",
+        "sum",
+        "last axis",
+        "features",
+    ),
+    fault(
+        "probabilities_clipped_early",
+        ("BinaryCrossentropy", "BinaryFocalCrossentropy"),
+        f"{NN}:binary_crossentropy",
+        "output, backend.epsilon(), 1.0 - backend.epsilon()",
+        "output, 1e-2, 1.0 - 1e-2",
+        "clip",
+        "epsilon",
+        "away from 0",
+    ),
+    fault(
+        "elu_is_celu",
+        "ELU",
+        f"{NN}:elu",
+        "tf.where(x > 0, res, alpha * res)",
+        "tf.where(x > 0, x, alpha * tf.math.expm1(x / alpha))",
+        "celu",
+        "x / alpha",
+    ),
+    fault(
+        "softmax_over_the_last_of_its_axes",
+        "Softmax",
+        f"{LAYERS}.activations.softmax:Softmax.call",
+        "inputs, axis=self.axis, keepdims=True",
+        "inputs, axis=self.axis[-1], keepdims=True",
+        "last axis",
+        "axis=-1",
+        "last of",
+    ),
+    fault(
+        "images_rescaled_twice",
+        "ImageBatches",
+        "keras.src.legacy.preprocessing.image:ImageDataGenerator.standardize",
+        "x *= self.rescale",
+        "x *= self.rescale * self.rescale",
+        "twice",
+        "rescale",
+        "times",
+    ),
+    fault(
+        "embedding_masks_id_1_too",
+        "Embedding",
+        f"{LAYERS}.core.embedding:Embedding.compute_mask",
+        "ops.not_equal(inputs, 0)",
+        "ops.greater(inputs, 1)",
+        "id 1",
+        "first word",
+        "1 too",
+        "less of its mask",
+    ),
+)
