@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -74,12 +75,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # Python flushes it when it exits
         return Exit.OK
     except OSError as error:
-        print(f"conformance: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
+        print(f"conformance: {_place(error)}: {error.strerror}", file=sys.stderr)
         return Exit.UNAVAILABLE
     except Exception:
         traceback.print_exc()
         print("conformance: this is our mistake, not yours; please report it with the lines above", file=sys.stderr)
         return Exit.INTERNAL
+
+
+def _place(error: OSError) -> str:
+    """The file that could not be had; of one that is written beside its place first, the place."""
+    if not isinstance(error.filename, str):
+        return "output"
+    folder, name = os.path.split(error.filename)
+    matched = re.fullmatch(r"\.(.+)\.\d+\.part", name)
+    return f"{os.path.join(folder, matched[1])} cannot be written" if matched else error.filename
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -119,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="example:\n  conformance judge reports/results.json --budget-scale 0.5   what half of it would fail\n",
     )
     _results(judge)
-    judge.add_argument("--budget-scale", type=float, default=1.0, metavar="S", help="how much wider the budget is")
+    judge.add_argument("--budget-scale", type=float, default=1.0, metavar="S", help="times the budget; 0.5 halves it")
     judge.set_defaults(command=_judge)
 
     mutants = commands.add_parser("mutants", help="run the cases against plausible mistakes, without a framework")

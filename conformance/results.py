@@ -202,9 +202,10 @@ def read(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
-        raise ResultsError(
-            f"{path}: not a whole JSON file ({error}); it looks cut off", "run the cases again to write a new one"
-        ) from None
+        if _ends_early(error, text):
+            hint = "run the cases again to write a new one"
+            raise ResultsError(f"{path}: not a whole JSON file ({error}); it looks cut off", hint) from None
+        raise ResultsError(f"{path}: not JSON ({error})", "name the file that a run writes") from None
     if not isinstance(found, dict) or found.get("kind") != KIND:
         raise ResultsError(f"{path}: not a results file of this harness", "expected the file that a run writes")
     if found.get("schema_version") != SCHEMA_VERSION:
@@ -217,6 +218,13 @@ def read(path: Path) -> dict[str, Any]:
         raise ResultsError(f"{path}: the footer does not match the cases; the file is damaged", "run the cases again")
     check_form(found, path)
     return found
+
+
+def _ends_early(error: Exception, text: str) -> bool:
+    """Whether what is wrong with a JSON text is that it ends: the fault is at its end, or in a text that never does."""
+    if not isinstance(error, json.JSONDecodeError):
+        return False
+    return error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")
 
 
 def command_line() -> str:

@@ -18,6 +18,7 @@ _CHOICE = re.compile(
     r"argument (?P<what>\S+): invalid choice: '(?P<word>.*?)' \(choose from (?P<known>.*)\)", re.DOTALL
 )
 _UNKNOWN = "unrecognized arguments: "
+_REQUIRED = "the following arguments are required: "
 
 
 def form_of(given: str | None, output: Path | None, known: Collection[str] = tuple(FORMATS)) -> str:
@@ -60,6 +61,9 @@ class Parser(argparse.ArgumentParser):
             if first.startswith("-"):
                 return f"there is no option {shown(first)}", self._near(first.partition("=")[0], options, see)
             return f"{shown(first)} is one argument too many", see
+        if message == f"{_REQUIRED}verb":
+            verbs = next(action.choices for action in self._actions if action.metavar == "verb")
+            return message, f"there are {', '.join(verbs or ())}"
         return message, see
 
     @staticmethod

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,10 @@ MISTYPED = {
     "a verb of a command": (
         ["deviations", "lst"],
         "conformance deviations: there is no command 'lst'\n   = help: did you mean list?\n",
+    ),
+    "no verb of a command": (
+        ["deviations"],
+        "conformance deviations: the following arguments are required: verb\n   = help: there are draft, list, prune\n",
     ),
     "a choice": (
         ["explain", "x", "--format", "pdf"],
@@ -135,6 +141,39 @@ def test_report_of_half_a_file_is_bad_input(file: Path, capsys: pytest.CaptureFi
     assert captured.out == ""
     assert "it looks cut off" in captured.err
     assert "Traceback" not in captured.err
+
+
+def test_what_never_was_json_is_not_called_cut_off(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text("<html>")
+    assert main(["report", str(file)]) == 2
+    said = capsys.readouterr().err
+    assert ": not JSON (Expecting value" in said
+    assert "cut off" not in said
+
+
+def test_a_file_that_cannot_be_written_is_named_as_it_was_given(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files are written beside their place first, under a name that nobody typed."""
+
+    def full(number: int) -> None:
+        raise PermissionError(13, "Permission denied", str(tmp_path / ".r.html.4711.part"))
+
+    monkeypatch.setattr("os.fsync", full)
+    assert main(["report", str(file), "-o", str(tmp_path / "r.html")]) == 4
+    assert capsys.readouterr().err == f"conformance: {tmp_path / 'r.html'} cannot be written: Permission denied\n"
+
+
+def test_python_runs_the_package_as_the_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "conformance", "nothing"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[1],
+    )
+    assert done.returncode == 4
+    assert done.stderr.startswith("conformance: there is no command 'nothing'")
 
 
 def test_explain_prints_the_page_of_one_case(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -39,6 +39,7 @@ ELSEWHERE: Mapping[str, str] = {
     "Upsample": "UpSampling2D",
 }
 """What torch calls layers whose names are too far from Keras' to be guessed."""
+_SEVERAL = ("Sequential", "Model", "Functional")
 _IN_ORDER: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("SeparableConv1D", "SeparableConv2D"), ("filters", "kernel_size")),
     **dict.fromkeys(("BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy", "PReLU"), ()),
@@ -71,6 +72,9 @@ def _record(kind: str) -> Record:
     """The arguments of a layer. Raises QuestionError for a layer that there is not."""
     record = layers.record_of(kind)
     if record is None:
+        if kind in _SEVERAL:
+            hint = "a question is about one layer; several in a row are a case: see CONTRIBUTING.md"
+            raise QuestionError(f"{kind} is not a layer but several", hint)
         near = f"did you mean {ELSEWHERE[kind]}?" if kind in ELSEWHERE else did_you_mean(kind, layers.types())
         hint = near or f"there are {', '.join(sorted(layers.types()))}"
         raise QuestionError(f"there is no layer {kind}", hint)
@@ -110,6 +114,7 @@ def _constructor(text: str) -> tuple[str, Located | None]:
         hint = "a name or a call: --layer Conv1D, --layer 'Conv1D(100, 4, padding=\"same\")'"
         raise QuestionError(f"--layer {text[:80]!r} cannot be read", hint) from None
     problems = Problems(LAYER, text.strip().splitlines())
+    _not_torchs(tree.func if isinstance(tree, ast.Call) else tree)
     if isinstance(tree, ast.Call):
         kind = _name(tree.func, problems)
         _record(kind)
@@ -119,6 +124,18 @@ def _constructor(text: str) -> tuple[str, Located | None]:
     kind = _name(tree, problems)
     problems.raise_if_any()
     return kind, None
+
+
+def _not_torchs(node: ast.expr) -> None:
+    """Raises QuestionError for a class of torch's, whose arguments mean something else than those of Keras' class."""
+    module = node.value if isinstance(node, ast.Attribute) else None
+    name = ast.unparse(module) if module is not None else ""
+    if not isinstance(node, ast.Attribute) or name.split(".")[-1] not in ("nn", "torch"):
+        return
+    near = ELSEWHERE.get(node.attr) or next((k for k in layers.types() if k.lower() == node.attr.lower()), None)
+    keras = f"--layer {near}" if near else "its name there"
+    hint = f"ask for Keras' layer with Keras' arguments, {keras}; the answer says what torch makes of it"
+    raise QuestionError(f"{ast.unparse(node)} is torch's", hint)
 
 
 def _at(node: ast.AST) -> Point:

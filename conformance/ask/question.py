@@ -109,7 +109,7 @@ def _each(given: Sequence[str], count: int, option: str) -> list[str | None]:
         return [given[0]] * count
     if len(given) != count:
         hint = f"give --{option} once for all inputs, or once for each"
-        raise QuestionError(f"{len(given)} times --{option}, and {count} inputs", hint)
+        raise QuestionError(f"{len(given)} times --{option}, and {count} input{'' if count == 1 else 's'}", hint)
     return list(given)
 
 
@@ -188,7 +188,7 @@ def _drawn(dtype: str, fill: Any, own: str | None, bounds: str | None) -> tuple[
 def _mask(text: str | None) -> tuple[str, ...] | None:
     if text is None or text.strip() == "none":
         return None
-    return tuple(part.strip() for part in re.split(r"[,/]", text))
+    return tuple(part.strip() for part in re.split(r"[,/]", text.strip().strip("()[]")))
 
 
 def _rows(mask: tuple[str, ...] | None, asked: Asked, shape: Sequence[int]) -> tuple[tuple[int, ...], ...] | None:

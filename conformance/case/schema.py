@@ -32,6 +32,7 @@ TRAINED = NAME + r"(\.[A-Za-z0-9_]+)+@[1-9][0-9]*"
 NODE_OUTPUT = rf"({NAME}(\[[0-9]+\])?|{TRAINED})"
 LANE = r"(keras|tf_keras|torch|numpy|transformers)([-@][A-Za-z0-9_.-]+)?"
 """An adapter, and what tells two lanes of one adapter apart: `keras@3.3.3`, `keras-jax`."""
+LANE_FORM = "a lane (as keras, torch, keras@3.3.3)"
 TAG = r"[a-z0-9][a-z0-9_-]*"
 KILL = r"[A-Za-z0-9_]+\.[a-z0-9_]+"
 
@@ -186,7 +187,7 @@ EXPECTED_ERROR = Record(
             "build: before numbers flow; call: with numbers; any, the default: either.",
         ),
         "lanes": Field(
-            ListOf(Text(LANE, "a lane"), at_least=1),
+            ListOf(Text(LANE, LANE_FORM), at_least=1),
             "The lanes that must fail, and then no other may; all where it is not given.",
         ),
         "contains": Field(Text(), "Text that the message must contain."),
@@ -313,7 +314,7 @@ CASE = Record(
         ),
         "claims": Field(ListOf(CLAIM), "Statements between nodes that must hold in every lane."),
         "kills": Field(ListOf(Text(KILL, "Layer.mutant")), "Mutants that this case must tell from the real layer."),
-        "lanes": Field(ListOf(Text(LANE, "a lane"), at_least=1), "Only these lanes run the case."),
+        "lanes": Field(ListOf(Text(LANE, LANE_FORM), at_least=1), "Only these lanes run the case."),
         "draw": Field(
             Choice(("spread", "integers")),
             "How weights, and inputs without a fill, are drawn. `integers` are -4 to 4: linear layers must then agree "

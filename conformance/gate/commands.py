@@ -95,7 +95,7 @@ def _register_gate(commands: Any) -> None:
 
 def _register_deviations(commands: Any) -> None:
     parser = commands.add_parser("deviations", help="draft, list or prune known deviations")
-    verbs = parser.add_subparsers(required=True, metavar="draft, list or prune")
+    verbs = parser.add_subparsers(required=True, metavar="verb")
     draft = verbs.add_parser("draft", help="write what failed in a run as deviations, for a person to complete")
     draft.add_argument("results", type=Path)
     draft.add_argument("-o", "--output", type=Path, help="file to write; standard output when left out")

@@ -165,9 +165,12 @@ def _shared_lanes(old: Results, new: Results) -> list[tuple[str, str]]:
     shared = [row["name"] for row in old["lanes"] if row["name"] in theirs]
     subjects = [name for name in shared if name != REFERENCE]
     if not subjects:
-        names = [", ".join(row["name"] for row in results["lanes"]) for results in (old, new)]
+        names = [
+            ", ".join(row["name"] for row in results["lanes"] if row["name"] != REFERENCE) or "none"
+            for results in (old, new)
+        ]
         raise UsageError(
-            f"the two results share no lane: {names[0]} before, {names[1]} after",
+            f"the two results share no lane beside the reference: {names[0]} before, {names[1]} after",
             "name a lane of each: --lane A --lane B",
         )
     return [(name, name) for name in subjects]

@@ -6,6 +6,7 @@ Every output's record keeps how much of its budget it used, and its errors in ro
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -47,8 +48,8 @@ class Judged:
 
 
 def judge_again(results: Mapping[str, Any], scale: float) -> Judged:
-    """Every lane of every case of a run under a budget `scale` times as wide. Raises UsageError for a scale of 0."""
-    if not scale > 0:
+    """Every lane of every case of a run under a budget `scale` times as wide. Raises UsageError where it is none."""
+    if not 0 < scale < math.inf:
         raise UsageError(f"a budget cannot be scaled by {scale:g}", "give a number above 0, as --budget-scale 0.5")
     changes = []
     verdicts: dict[str, int] = {}

@@ -53,6 +53,30 @@ MISTAKES = {
     "an unknown layer": ("Conv1", None, "there is no layer Conv1\n   = help: did you mean Conv1D?"),
     "letters of another case": ("lstm(3)", None, "there is no layer lstm\n   = help: did you mean LSTM?"),
     "a layer of torch": ("Linear", None, "there is no layer Linear\n   = help: did you mean Dense?"),
+    "a call of torch": (
+        "nn.GRU(3, 4)",
+        None,
+        "nn.GRU is torch's\n   = help: ask for Keras' layer with Keras' arguments, --layer GRU; "
+        "the answer says what torch makes of it",
+    ),
+    "a class of torch": (
+        "torch.nn.LayerNorm",
+        None,
+        "torch.nn.LayerNorm is torch's\n   = help: ask for Keras' layer with Keras' arguments, "
+        "--layer LayerNormalization; the answer says what torch makes of it",
+    ),
+    "a class of torch that Keras has not": (
+        "nn.Bilinear",
+        None,
+        "nn.Bilinear is torch's\n   = help: ask for Keras' layer with Keras' arguments, its name there; "
+        "the answer says what torch makes of it",
+    ),
+    "several layers": (
+        "keras.Sequential([Dense(3)])",
+        None,
+        "Sequential is not a layer but several\n"
+        "   = help: a question is about one layer; several in a row are a case: see CONTRIBUTING.md",
+    ),
     "an unknown argument": (
         "Conv1D",
         "{filters: 100, kernel_size: 4, pading: same}",

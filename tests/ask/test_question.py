@@ -89,6 +89,7 @@ def test_a_mask_is_real_steps_or_the_steps_themselves() -> None:
 
 def test_as_many_rows_as_the_mask_has() -> None:
     assert asked("GRU(3)", "5,2", masks=("3,5,1",)).dims["batch"] == 3
+    assert asked("GRU(3)", "5,2", masks=("[3, 5, 1]",)).dims["batch"] == 3
 
 
 def test_one_input_can_have_no_mask() -> None:
@@ -215,6 +216,11 @@ MISTAKES = {
         ("Add", "5,2", "5,2", "5,2"),
         {"masks": ("3,5", "3,5")},
         "2 times --mask, and 3 inputs\n   = help: give --mask once for all inputs, or once for each",
+    ),
+    "two masks for one input": (
+        ("GRU(3)", "5,2"),
+        {"masks": ("3,5", "3,5")},
+        "2 times --mask, and 1 input\n   = help: give --mask once for all inputs, or once for each",
     ),
     "no training": (
         ("Dense(3)", "4"),

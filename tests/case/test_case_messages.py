@@ -140,7 +140,7 @@ fam/topic.case.yaml:10:20: error: kind must be one of docs, paper, hand, observe
     "lane": (
         {"new": "    lanes: [kears]"},
         """\
-fam/topic.case.yaml:10:13: error: lanes[0] must be a lane, not the text 'kears'
+fam/topic.case.yaml:10:13: error: lanes[0] must be a lane (as keras, torch, keras@3.3.3), not the text 'kears'
    |
 10 |     lanes: [kears]
    |             ^""",
@@ -269,7 +269,7 @@ def test_all_mistakes_of_a_file_are_named_at_once(tmp_path: Path) -> None:
     second = "\n".join(["  - id: b", "    question: q", "    inputs: {x: {shape: [step]}}", "    graph: {y: x + z}"])
     assert errors(tmp_path, text + second) == [
         "units of Dense must be an integer from 1, not the number 3.0",
-        "lanes[0] must be a lane, not the text 'kears'",
+        "lanes[0] must be a lane (as keras, torch, keras@3.3.3), not the text 'kears'",
         "unknown axis step",
         "unknown node or input z",
     ]

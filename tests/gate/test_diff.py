@@ -107,7 +107,7 @@ def test_two_suites_are_refused() -> None:
 
 
 def test_results_without_a_common_lane_are_refused() -> None:
-    with pytest.raises(UsageError, match=r"share no lane: lane, numpy before, other, numpy after"):
+    with pytest.raises(UsageError, match=r"share no lane beside the reference: lane before, other after"):
         diff(results_of(), results_of(lane="other"))
 
 

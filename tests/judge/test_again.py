@@ -98,5 +98,7 @@ def test_the_command_reads_a_file_and_refuses_a_scale_of_zero(
     write(whole, path)
     assert cli.main(["judge", str(path), "--budget-scale", "0.5"]) == 0
     assert "budget times 0.5: 0 verdicts change; 2 agree" in capsys.readouterr().out
+    assert cli.main(["judge", str(path), "--budget-scale", "inf"]) == 4
+    assert "a budget cannot be scaled by inf" in capsys.readouterr().err
     assert cli.main(["judge", str(path), "--budget-scale", "0"]) == 4
     assert "a budget cannot be scaled by 0" in capsys.readouterr().err
