@@ -105,16 +105,18 @@ class Leak:
     """A call in a plan's graph and one of its inputs, or its output, where another share of the gradient goes on."""
 
     node: str
+    layer: str
     place: int | None
     """The input, counted from 0 through lists; None for the output."""
     share: float
 
     @property
     def mistake(self) -> str:
-        where = self.node if self.place is None else f"input {self.place} of {self.node}"
+        where = f"{self.layer} at {self.node}" if self.place is None else f"input {self.place} of {self.layer}"
+        at = "" if self.place is None else f", at {self.node}"
         if self.share == 0.0:
-            return f"lets no gradient through to {where}"
-        return f"counts the gradient of {where} {'twice' if self.share == 2.0 else 'by half'}"
+            return f"lets no gradient through to {where}{at}"
+        return f"counts the gradient of {where} {'twice' if self.share == 2.0 else 'by half'}{at}"
 
 
 def leaks(plan: Plan) -> Iterator[Leak]:
@@ -123,9 +125,9 @@ def leaks(plan: Plan) -> Iterator[Leak]:
     weights = weights_of(plan)
     arrays = _Leaking(plan, make_layers(plan), lambda name, *_: weights[name], seen)
     arrays.run(_inputs(plan))
-    for node, count in arrays.places.items():
+    for (node, layer), count in arrays.places.items():
         for share in (0.0, 2.0, 0.5):
-            yield from (Leak(node, place, share) for place in (*range(count if count > 1 else 0), None))
+            yield from (Leak(node, layer, place, share) for place in (*range(count if count > 1 else 0), None))
 
 
 class _Leaking(ReferenceArrays):
@@ -135,13 +137,13 @@ class _Leaking(ReferenceArrays):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self.places: dict[str, int] = {}
+        self.places: dict[tuple[str, str], int] = {}
 
     def call_layer(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        node = self.observing.node or ""
-        self.places[node] = sum(1 for _ in _values(args))
-        leak = self.leak if self.leak is not None and self.leak.node == node else None
-        if leak is None:
+        here = (self.observing.node or "", name)
+        self.places[here] = sum(1 for _ in _values(args))
+        leak = self.leak
+        if leak is None or (leak.node, leak.layer) != here:
             return super().call_layer(name, args, kwargs)
         if leak.place is not None:
             held = [value for index, value in enumerate(_values(args)) if index == leak.place]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from conformance.judge.arguments import NUMBERS, other_arguments
+from conformance.judge.arguments import NUMBERS, forgotten_arguments, other_arguments
 from conformance.mutants.layer import broken
-from conformance.reference.conv import Conv1D
+from conformance.reference.conv import Conv1D, Conv2D
 from conformance.reference.core import Dense
 from conformance.reference.normalization import GroupNormalization
 from conformance.reference.optimizers import SGD
@@ -50,3 +50,21 @@ def test_the_numbers_are_those_that_libraries_take() -> None:
     assert {0.99, 0.1, 0.9, 0.999, 1e-4} <= set(NUMBERS), "momenta, betas, rates"
     assert {0.0, 1.0} <= set(NUMBERS), "left out, and whole"
     assert len(NUMBERS) == 18
+
+
+def test_what_is_forgotten_is_at_its_default_and_needs_one() -> None:
+    names = {mutant.name: mutant for mutant in forgotten_arguments(Conv1D)}
+    assert "filters=default" not in names, "there is none"
+    layer = Conv1D(filters=3, kernel_size=2, strides=2, padding="same")
+    assert names["strides=default"].mistake == "forgets strides"
+    assert broken(layer, names["strides=default"]) == Conv1D(filters=3, kernel_size=2, padding="same")
+    assert broken(layer, names["dilation_rate=default"]) == layer
+
+
+def test_numbers_of_one_argument_are_tried_in_the_other_order() -> None:
+    (mutant,) = (one for one in other_arguments(Conv2D) if one.name == "strides=reversed")
+    assert mutant.mistake == "takes strides in the other order"
+    layer = Conv2D(filters=3, kernel_size=2, strides=(1, 2))
+    assert broken(layer, mutant) == Conv2D(filters=3, kernel_size=2, strides=(2, 1))
+    assert broken(Conv2D(filters=3, kernel_size=2, strides=2), mutant) == Conv2D(filters=3, kernel_size=2, strides=2)
+    assert "use_bias=reversed" not in [one.name for one in other_arguments(Conv2D)]

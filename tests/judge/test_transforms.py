@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from conformance.judge.budget import allowance
-from conformance.judge.changes import _masked, fits
+from conformance.judge.changes import _masked, _rounded, fits
 from conformance.judge.compare import Matched
 from conformance.judge.transforms import transforms
 from conformance.lanes.observation import Output
@@ -51,6 +52,7 @@ def found(got: Any, reference: Any = X, allowed: Any = ALLOWED) -> list[str]:
             lambda x: np.concatenate([np.zeros((2, 1, 6)), x[:, :-1]], axis=1),
             "moved by 1 along axis 1, with zeros coming in",
         ),
+        (lambda x: x[:, [2, 1, 0]][:, [1, 2, 0]], "with axis 1 in the order (1, 0, 2)"),
         (lambda x: 1.0 / (1.0 + np.exp(-x)), "after sigmoid"),
         (lambda x: x.reshape(2, 18), "reshaped to (2, 18)"),
         (lambda x: x[:, :, 1:], "without 1 at the start and 0 at the end of axis 2"),
@@ -108,3 +110,33 @@ def with_mask(mask: Any) -> Output:
 def test_a_mask_is_told_from_the_references(mine: Any, theirs: Any, words: str) -> None:
     allowed = allowance(np.ones((2, 3)), None, 1)
     assert _masked([Matched("y", 0, with_mask(mine), with_mask(theirs), allowed)]) == words
+
+
+def with_errors(errors: Any, label: str = "y") -> list[Matched]:
+    """A lane off by these errors where 2^-20 is allowed, some 16 roundings of float32."""
+    big = np.random.default_rng(4).normal(0.0, 1.0, errors.shape)
+    wanted = Output(big.shape, "float32", big, None, np.full(big.shape, 1e-9))
+    got = Output(big.shape, "float32", big + errors, None)
+    return [
+        Matched(
+            label,
+            0,
+            got,
+            wanted,
+            replace(allowance(wanted.values, wanted.sensitivity, 1), allowed=np.full(big.shape, 2.0**-20)),
+        )
+    ]
+
+
+def test_errors_of_either_sign_and_the_size_of_16_bits_are_called_rounding() -> None:
+    noise = np.random.default_rng(5).uniform(-1.0, 1.0, (8, 8))
+    words = "rounded as a format of 16 bits rounds (float16, bfloat16)"
+    assert _rounded(with_errors(2.0**-9 * noise)) == words, "bfloat16 has 8 bits"
+    assert _rounded(with_errors(2.0**-12 * noise)) == words, "float16 has 11"
+    assert _rounded(with_errors(2.0**-19 * noise)) == "", "too small to be either"
+    assert _rounded(with_errors(2.0**-2 * noise)) == "", "too large"
+    assert _rounded(with_errors(2.0**-9 * np.abs(noise))) == "", "of one sign"
+    assert _rounded(with_errors(2.0**-9 * noise[:1])) == "", "too few"
+    followed = with_errors(noise)[0].wanted.values
+    assert _rounded(with_errors(2.0**-9 * followed)) == "", "another scale"
+    assert _rounded(with_errors(2.0**-9 * noise, "dense.kernel@1")) == "", "small beside a weight, whatever is wrong"
