@@ -57,20 +57,7 @@ def register(commands: Any) -> None:
     known.add_argument("--results", type=Path, metavar="FILE", help=f"results to read (default: {DEFAULT_RESULTS})")
     known.add_argument("--cases", type=Path, default=DEFAULT_CASES, metavar="FOLDER", help="where case files stand")
     known.add_argument("--run", action="store_true", help="run the case now, even if results hold it")
-    asked = parser.add_argument_group("a question without a case")
-    asked.add_argument("--layer", metavar="NAME", help="class name in Keras, or its constructor's call: 'GRU(3)'")
-    asked.add_argument("--config", metavar="YAML", help="arguments of the layer: '{units: 3, go_backwards: true}'")
-    asked.add_argument(
-        "--input", action="append", default=[], metavar="LENGTHS", help="lengths without the batch; once for each input"
-    )
-    asked.add_argument(
-        "--dtype", action="append", default=[], help="of the input (default: float32; int32 for an Embedding)"
-    )
-    asked.add_argument("--range", action="append", default=[], metavar="LOW,HIGH", help="bounds of the drawn numbers")
-    asked.add_argument(
-        "--mask", action="append", default=[], metavar="N,N", help="real steps of each sequence, or 0110,1111; or none"
-    )
-    asked.add_argument("--training", action="store_true", help="call the layer with training=True")
+    asked = question_options(parser)
     asked.add_argument("--question", metavar="TEXT", help="the question in your own words")
     asked.add_argument("--save", type=Path, metavar="FILE", help="write it as a case: cases/mine/topic.case.yaml")
     both = parser.add_argument_group("both")
@@ -87,6 +74,25 @@ def register(commands: Any) -> None:
     parser.set_defaults(command=explain)
 
 
+def question_options(parser: argparse.ArgumentParser) -> Any:
+    """Adds what a layer is asked with, to a parser; the group, for more of the kind."""
+    asked = parser.add_argument_group("a question without a case")
+    asked.add_argument("--layer", metavar="NAME", help="class name in Keras, or its constructor's call: 'GRU(3)'")
+    asked.add_argument("--config", metavar="YAML", help="arguments of the layer: '{units: 3, go_backwards: true}'")
+    asked.add_argument(
+        "--input", action="append", default=[], metavar="LENGTHS", help="lengths without the batch; once for each input"
+    )
+    asked.add_argument(
+        "--dtype", action="append", default=[], help="of the input (default: float32; int32 for an Embedding)"
+    )
+    asked.add_argument("--range", action="append", default=[], metavar="LOW,HIGH", help="bounds of the drawn numbers")
+    asked.add_argument(
+        "--mask", action="append", default=[], metavar="N,N", help="real steps of each sequence, or 0110,1111; or none"
+    )
+    asked.add_argument("--training", action="store_true", help="call the layer with training=True")
+    return asked
+
+
 def explain(parsed: argparse.Namespace) -> int:
     """Finds or makes the results of one case, and shows its page."""
     if parsed.id is not None and parsed.layer is not None:
@@ -97,7 +103,7 @@ def explain(parsed: argparse.Namespace) -> int:
     if parsed.layer is not None:
         found = _question(parsed)
     elif parsed.id is not None:
-        _only_with_layer(parsed)
+        only_with_layer(parsed)
         found = find(parsed.id, parsed.results, parsed.cases, parsed.lane, parsed.run)
     else:
         raise UsageError("which case?", "an ID, or --layer and --input for a new question; see conformance explain -h")
@@ -123,9 +129,10 @@ def _with_versions(found: Found, matrix: Path | None) -> Found:
     return Found(record, found.results)
 
 
-def _only_with_layer(parsed: argparse.Namespace) -> None:
+def only_with_layer(parsed: argparse.Namespace) -> None:
+    """Raises UsageError for an option of a new question where a case is named that there is."""
     for name in ("config", "input", "dtype", "range", "mask", "training", "question", "save"):
-        if getattr(parsed, name):
+        if getattr(parsed, name, None):
             raise UsageError(f"--{name} is for a new question", "name its layer: --layer Conv1D --input 50,300")
 
 
@@ -157,19 +164,10 @@ def _alone(record: Mapping[str, Any]) -> dict[str, Any]:
 def _question(parsed: argparse.Namespace) -> Found:
     """Asks a question that has no case, after saving it where that is wanted."""
     from conformance.ask.live import ask, lanes_of, record_of
-    from conformance.ask.question import Options, question_of
+    from conformance.ask.question import question_of
     from conformance.ask.write import case_text, load, save, schema_of
 
-    options = Options(
-        layer=parsed.layer,
-        config=parsed.config,
-        inputs=tuple(parsed.input),
-        dtypes=tuple(parsed.dtype),
-        ranges=tuple(parsed.range),
-        masks=tuple(parsed.mask),
-        is_training=parsed.training,
-        question=parsed.question,
-    )
+    options = options_of(parsed)
     path = parsed.save
     text = case_text(question_of(options), None if path is None else schema_of(path))
     case = load(text, path)
@@ -182,6 +180,22 @@ def _question(parsed: argparse.Namespace) -> Found:
     if path is None:
         record["again"] = again(options, parsed.lane)
     return Found(record, results)
+
+
+def options_of(parsed: argparse.Namespace) -> Options:
+    """The question that was typed; its own words are taken where the command has an option for them."""
+    from conformance.ask.question import Options
+
+    return Options(
+        layer=parsed.layer,
+        config=parsed.config,
+        inputs=tuple(parsed.input),
+        dtypes=tuple(parsed.dtype),
+        ranges=tuple(parsed.range),
+        masks=tuple(parsed.mask),
+        is_training=parsed.training,
+        question=getattr(parsed, "question", None),
+    )
 
 
 def again(options: Options, lanes: Sequence[str]) -> str:

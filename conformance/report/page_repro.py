@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
+
 from conformance.report.answer import lane_title
-from conformance.report.blocks import Block, Fold, Paragraph, ReproCommand
+from conformance.report.blocks import Block, Command, Fold, Paragraph, ReproCommand
 from conformance.report.facts import Lanes, Record
 from conformance.report.words import one_line, safe
 from conformance.repro.lanes import why_not
 
 _WORDS = "A script with the arrays inside, without this harness; it ends with 0 where it gives what stands here."
-_UNSAVED = "With --save cases/mine/topic.case.yaml this is a case, and conformance repro prints a script of it."
 
 
 def repro_blocks(record: Record, lanes: Lanes) -> list[Block]:
     """A script a lane, folded, where results hold them; else the command that prints one."""
     if record.get("again"):
-        return [Paragraph(_UNSAVED, "note")]
+        names = [row["name"] for row in lanes if row["name"] in record["lanes"] and not why_not(row)]
+        return [Paragraph(_WORDS, "note"), *(Command(_asked(record["again"], name)) for name in names)]
     blocks: list[Block] = []
     for row in lanes:
         held = record["lanes"].get(row["name"])
@@ -27,3 +29,11 @@ def repro_blocks(record: Record, lanes: Lanes) -> list[Block]:
             blocks.append(Fold(f"Script for {lane_title(row)}", safe(held["repro"], 40_000).rstrip()))
         blocks.append(ReproCommand(safe(record["id"], 400), one_line(row["name"], 60)))
     return [Paragraph(_WORDS, "note"), *blocks] if blocks else []
+
+
+def _asked(again: str, lane: str) -> str:
+    """The command that asks a question, as the one that prints a script of it."""
+    words = shlex.split(again)
+    dropped = {place + step for place, word in enumerate(words) if word in ("--lane", "--question") for step in (0, 1)}
+    kept = [word for place, word in enumerate(words) if place not in dropped]
+    return safe(shlex.join([kept[0], "repro", *kept[2:], "--lane", lane]), 4_000)

@@ -5,15 +5,29 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from conformance.ask.commands import only_with_layer, options_of, question_options
 from conformance.ask.find import DEFAULT_CASES, find
-from conformance.errors import Exit
+from conformance.errors import Exit, UsageError
+
+if TYPE_CHECKING:
+    from conformance.repro.evidence import Evidence
 
 _DESCRIPTION = """\
 A script of plain Keras, torch or NumPy with the arrays inside, and nothing of this harness. It prints the answer and
 ends with 0 where it is what the report says, with 1 where it is not. A case that raises is reproduced where the same
 type of error is raised in the same phase. The exit code here is 1 where no script can be honest; the reason is printed.
+
+With --layer and --input it is of a layer as it was asked for, without a case: with --lane torch, how the layer is said
+in torch, with Keras' weights put where torch has them.
+"""
+
+_EXAMPLES = """\
+examples:
+  conformance repro pooling/global_average.channels_first --lane torch
+  conformance repro attention/heads.residual --issue                       a bug report in markdown
+  conformance repro --layer 'GRU(3, reset_after=False)' --input 5,2 --mask 3,5 --lane torch -o gru.py
 """
 
 
@@ -23,26 +37,47 @@ def register(commands: Any) -> None:
         "repro",
         help="print a stand-alone script that gives a case's answer in one lane",
         description=_DESCRIPTION,
+        epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    repro.add_argument("id", help="the case's id, or the end of it")
+    repro.add_argument("id", nargs="?", help="the case's id, or the end of it")
     repro.add_argument("--lane", default="keras", help="whose answer it gives: keras (the default), torch or numpy")
     repro.add_argument("--results", type=Path, metavar="FILE", help="take the answer from here; else from the last run")
     repro.add_argument("-o", "--output", type=Path, metavar="FILE", help="file to write; else standard output")
     repro.add_argument("--issue", action="store_true", help="as a bug report in markdown, with the script inside")
+    question_options(repro)
     repro.set_defaults(command=_repro)
 
 
 def _repro(parsed: argparse.Namespace) -> int:
-    from conformance.repro.evidence import evidence_of
     from conformance.repro.issue import issue
     from conformance.repro.script import script
     from conformance.results import write_whole
 
-    found = find(parsed.id, parsed.results, DEFAULT_CASES, (), is_run=False)
-    text = (issue if parsed.issue else script)(evidence_of(found.results, found.record), parsed.lane)
+    text = (issue if parsed.issue else script)(_evidence(parsed), parsed.lane)
     if parsed.output is None:
         sys.stdout.write(text)
     else:
         write_whole(parsed.output, text)
     return Exit.OK
+
+
+def _evidence(parsed: argparse.Namespace) -> Evidence:
+    """Of the case that is named, or of a question that no file holds, which is asked now."""
+    from conformance.repro.evidence import evidence_of, evidence_on
+
+    if parsed.layer is None:
+        if parsed.id is None:
+            raise UsageError("which case?", "an ID, or --layer and --input for a layer that no case is about")
+        only_with_layer(parsed)
+        found = find(parsed.id, parsed.results, DEFAULT_CASES, (), is_run=False)
+        return evidence_of(found.results, found.record)
+    if parsed.id is not None or parsed.results is not None:
+        raise UsageError("--layer asks anew", "leave the ID and --results out")
+    from conformance.ask.live import ask, lanes_of, record_of
+    from conformance.ask.question import question_of
+    from conformance.ask.write import case_text, load
+
+    case = load(case_text(question_of(options_of(parsed)), None), None)
+    results = ask(case, lanes_of([parsed.lane]))
+    return evidence_on(case, results, record_of(results))

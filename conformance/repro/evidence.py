@@ -62,7 +62,11 @@ def evidence_of(results: Mapping[str, Any], record: Mapping[str, Any], root: Pat
         raise UsageError(
             f"{record['id']} {what} {record['path']} since it was run", "run it again, and take the script from that"
         )
-    case = replace(case, seed=results.get("seed", 0))
+    return evidence_on(replace(case, seed=results.get("seed", 0)), results, record)
+
+
+def evidence_on(case: Case, results: Mapping[str, Any], record: Mapping[str, Any]) -> Evidence:
+    """The evidence on a case that is at hand; its reference is computed again."""
     plan = plan_of(case)
     return Evidence(case, plan, record, reference_of(plan), tuple(results["lanes"]))
 

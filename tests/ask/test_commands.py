@@ -54,8 +54,31 @@ def test_the_page_of_an_unsaved_question_says_how_it_is_asked_again(capsys: pyte
     again = "conformance explain --layer Conv1D --config '{filters: 7, kernel_size: 4, padding: same}' --input 5,3"
     assert f"$ {again}" in printed
     assert "pytest" not in printed
-    assert "$ conformance repro" not in printed  # no file holds the case: the command would not find it
-    assert "With --save cases/mine/topic.case.yaml this is a case" in printed
+    assert f"$ {again.replace('explain', 'repro')} --lane numpy" in printed
+
+
+def test_a_question_gives_a_script_without_being_saved(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["repro", *ASKED[1:], "--lane", "numpy", "-o", "it.py"]) == 0
+    assert capsys.readouterr().err == "conformance: asking numpy\n"
+    script = (project / "it.py").read_text(encoding="utf-8")
+    assert "import conformance" not in script
+    ran = subprocess.run([sys.executable, "it.py"], cwd=project, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout.splitlines()[-1]) == (0, "reproduced")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "which case?"),
+        (["masked", "--input", "3"], "--input is for a new question"),
+        (["masked", "--layer", "GRU(3)"], "--layer asks anew"),
+    ],
+)
+def test_a_script_is_of_a_case_or_of_a_question(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["repro", *arguments]) == 4
+    assert message in capsys.readouterr().err
 
 
 def test_a_saved_question_is_a_case_that_pytest_runs(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
