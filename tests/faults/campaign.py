@@ -34,6 +34,8 @@ from conformance.run import LANES
 from tests.faults.lane import SETS, held_out_faults, known_faults
 from tests.faults.patching import Fault
 
+LOOKS = 3
+"""Cases that find a fault whose explanations are read until one names it, as a reader of a report would."""
 SPREAD = 12
 """Cases, spread over those that fit, in which a control is tried, and a fault first."""
 
@@ -48,13 +50,20 @@ class Outcome:
     tried: int
     found_in: str = ""
     explanation: str = ""
+    named_in: str = ""
+    """The first of the cases that find it in which it is named, where that is not the one that finds it first."""
 
     @property
     def is_named(self) -> bool:
-        """Whether the explanation names the fault: a mutant or a change that the fault's own words mention."""
-        text = self.explanation.partition(" It starts at")[0].lower()
-        unknown = text.startswith("no known mistake")
-        return bool(text) and not unknown and any(word.lower() in text for word in self.fault.named)
+        """Whether the explanation of the case that finds the fault first names it."""
+        return names(self.fault, self.explanation)
+
+
+def names(fault: Fault, explanation: str) -> bool:
+    """Whether an explanation names a fault: a mutant or a change that the fault's own words mention."""
+    text = explanation.partition(" It starts at")[0].lower()
+    unknown = text.startswith("no known mistake")
+    return bool(text) and not unknown and any(word.lower() in text for word in fault.named)
 
 
 class Campaign:
@@ -116,8 +125,9 @@ class Campaign:
         return (case for case in spread if self.honest(case)[0])
 
     def tried(self, fault: Fault, is_control: bool, spread: int = SPREAD) -> Outcome:
-        """A fault in its cases until one finds it; a control in all of them, up to `spread`."""
+        """A fault in its cases until one finds and names it, or LOOKS find it; a control in all, up to `spread`."""
         count = 0
+        found: list[Outcome] = []
         for case in islice(self.candidates(fault), spread if is_control else None):
             count += 1
             reference = self.honest(case)[1]
@@ -128,8 +138,12 @@ class Campaign:
                 said = explanations(case, verdict, both, self.masks, lambda _: partial(self.asked, fault))
                 cause = verdict.lanes[self.framework].cause
                 words = said[self.framework].sentence if self.framework in said else f"{cause and cause.got}"
-                return Outcome(self.framework, fault, is_control, count, case.id, words)
-        return Outcome(self.framework, fault, is_control, count)
+                found.append(Outcome(self.framework, fault, is_control, count, case.id, words))
+                if is_control or found[-1].is_named or len(found) == LOOKS:
+                    break
+        if not found:
+            return Outcome(self.framework, fault, is_control, count)
+        return replace(found[0], named_in=found[-1].found_in if len(found) > 1 and found[-1].is_named else "")
 
 
 class Kept:
@@ -150,6 +164,7 @@ class Kept:
             outcome.tried,
             outcome.found_in,
             outcome.explanation,
+            outcome.named_in,
         ]
         if self.path is not None:
             self.path.write_text(json.dumps(self.rows, indent=1), encoding="utf-8")
@@ -234,12 +249,14 @@ def page(outcomes: Sequence[Outcome], held_out: str | None = None) -> str:
     controls = [outcome for outcome in outcomes if outcome.is_control]
     found = [outcome for outcome in faults if outcome.found_in]
     named = [outcome for outcome in found if outcome.is_named]
+    named_at_last = sum(outcome.is_named or bool(outcome.named_in) for outcome in found)
     alarms = [outcome for outcome in controls if outcome.found_in]
     in_all = sum(outcome.tried for outcome in controls)
     lines = [
         (HELD_OUT if held_out else ABOUT).format(spread=SPREAD, set=held_out),
         f"- found: {len(found)} of {len(faults)} faults",
         f"- named by the explanation: {len(named)} of {len(found)}",
+        f"- named by that or by one of the next {LOOKS - 1} cases that find it: {named_at_last} of {len(found)}",
         *([] if held_out else [f"- false alarms: {len(alarms)} on {len(controls)} controls in {in_all} cases"]),
         "",
         "| framework | fault | found by | tried | what the explanation says | named |",
@@ -247,7 +264,7 @@ def page(outcomes: Sequence[Outcome], held_out: str | None = None) -> str:
     ]
     for one in faults:
         words = one.explanation.replace("|", r"\|").replace("\n", " ")[:260]
-        mark = "yes" if one.is_named else "no"
+        mark = "yes" if one.is_named else f"by {one.named_in}" if one.named_in else "no"
         lines.append(f"| {one.framework} | {one.fault.name} | {one.found_in or '-'} | {one.tried} | {words} | {mark} |")
     if held_out:
         return "\n".join(lines) + "\n"

@@ -10,7 +10,7 @@ import pytest
 from tests.builders import cases_of
 from tests.faults import patching
 from tests.faults.campaign import Campaign, Outcome, is_good, page
-from tests.faults.lane import known_faults
+from tests.faults.lane import SETS, held_out_faults, known_faults
 from tests.faults.patching import Fault, Rewrite, Wrap
 
 HERE = "tests.faults.test_patching"
@@ -80,13 +80,27 @@ def test_the_page_counts_what_is_found_named_and_alarmed() -> None:
     outcomes = [
         Outcome("torch", fault, False, 1, "a.b", "torch answers as one who leaves the bias out (Dense.no_bias)."),
         Outcome("torch", fault, False, 1, "a.b", "No known mistake and no simple change gives no_bias."),
+        Outcome("torch", fault, False, 1, "a.b", "torch's answer is the reference's plus 1.", "a.c"),
         Outcome("torch", fault, False, 2),
         Outcome("torch", fault, True, 3),
     ]
     text = page(outcomes)
-    assert "- found: 2 of 3 faults" in text
-    assert "- named by the explanation: 1 of 2" in text
+    assert "- found: 3 of 4 faults" in text
+    assert "- named by the explanation: 1 of 3" in text
+    assert "- named by that or by one of the next 2 cases that find it: 2 of 3" in text
+    assert "| torch | f | a.b | 1 | torch's answer is the reference's plus 1. | by a.c |" in text
     assert "- false alarms: 0 on 1 controls in 3 cases" in text
+
+
+@pytest.mark.parametrize("framework", ["keras", "torch"])
+def test_faults_that_are_held_out_have_words_and_names_of_their_own(framework: str) -> None:
+    every = [*known_faults(framework).values()]
+    for name in SETS:
+        every += held_out_faults(framework, name).values()
+    names = [fault.name for fault in every]
+    assert sorted(names) == sorted(set(names)), "the lane finds a fault by its name"
+    assert all(fault.named for name in SETS for fault in held_out_faults(framework, name).values())
+    assert sum(len(held_out_faults(framework, name)) for name in SETS) >= 46
 
 
 def test_too_few_found_or_named_and_any_alarm_fail() -> None:
