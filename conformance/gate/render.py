@@ -65,7 +65,8 @@ def said(side: Said | None) -> str:
 def cause(row: Row) -> str:
     """Which sides moved, and why a row cannot be compared."""
     moved = f"moved: {', '.join(row.moved)}" if row.moved else ""
-    return "; ".join(part for part in (one_line(row.note, 200), one_line(row.because, 400), moved) if part)
+    parts = (one_line(row.note, 200), one_line(row.because, 400), moved)
+    return "; ".join(part.rstrip(".") for part in parts if part)
 
 
 def sides(diff: Diff) -> list[tuple[str, str]]:
