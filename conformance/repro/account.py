@@ -25,7 +25,7 @@ from conformance.repro.gradients import are_wanted, label_of, were_raised
 from conformance.repro.lanes import why_not
 
 MOST = 1024
-"""Elements of an output that a script holds; of larger outputs it holds every so-manieth."""
+"""Elements of an output that a script holds; of larger outputs those at equal distances."""
 ABOUT = 1e-5
 """Allowed, relative to the largest element, where the reference has no output of this shape to derive a budget from."""
 
