@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from conformance.case import layers
+from conformance.case import layers, optimizers
 from conformance.case.kinds import Record
 from conformance.case.problems import Problems, did_you_mean, listed
 from conformance.case.structure import BAD, Reader
@@ -62,10 +62,13 @@ def read_layer(layer: str, config: str | None) -> Asked:
         raise QuestionError("arguments stand in --layer and in --config", "put all of them into one of the two")
     if config is not None:
         document = _yaml(config)
-        return Asked(kind, _checked(document.root, record, document.problems))
-    if written is None:
-        written = Located({}, 1, 1, 1, {})
-    return Asked(kind, _checked(written, record, Problems(LAYER, layer.splitlines())))
+        found = _checked(document.root, record, document.problems)
+    else:
+        found = _checked(written or Located({}, 1, 1, 1, {}), record, Problems(LAYER, layer.splitlines()))
+    if found.get("dtype", "float32") != "float32":
+        hint = "ask lanes that run in it: --lane 'keras[policy=mixed_float16]' --lane 'torch[policy=float16]'"
+        raise QuestionError("the dtype of a layer is a policy, which a lane has and a question has not", hint)
+    return Asked(kind, found)
 
 
 def _record(kind: str) -> Record:
@@ -75,8 +78,10 @@ def _record(kind: str) -> Record:
         if kind in _SEVERAL:
             hint = "a question is about one layer; several in a row are a case: see CONTRIBUTING.md"
             raise QuestionError(f"{kind} is not a layer but several", hint)
+        if kind in optimizers.types():
+            raise QuestionError(f"{kind} is an optimizer", "a case trains with it: see docs/training.md")
         near = f"did you mean {ELSEWHERE[kind]}?" if kind in ELSEWHERE else did_you_mean(kind, layers.types())
-        hint = near or f"there are {', '.join(sorted(layers.types()))}"
+        hint = near or f"there are {listed(sorted(layers.types()))}; docs/mutants.md lists them"
         raise QuestionError(f"there is no layer {kind}", hint)
     return record
 

@@ -44,6 +44,19 @@ def test_arguments_without_names_stand_in_the_order_of_keras() -> None:
         read_layer("Add(nothing=1)", None)
 
 
+def test_what_is_like_no_layer_is_told_some_of_them_and_where_all_are() -> None:
+    with pytest.raises(QuestionError) as caught:
+        read_layer("MyOwn(3)", None)
+    hint = caught.value.hint or ""
+    assert hint.startswith("there are Activation, Add, ")
+    assert hint.endswith(" in all); docs/mutants.md lists them")
+    assert len(hint) < 240
+
+
+def test_a_layer_in_the_dtype_that_it_has_anyway_is_asked() -> None:
+    assert read_layer('Dense(3, dtype="float32")', None).config == {"units": 3, "dtype": "float32"}
+
+
 def test_lists_and_signs_in_a_call() -> None:
     assert read_layer("ZeroPadding1D(padding=(1, 2))", None).config == {"padding": [1, 2]}
     assert read_layer("Softmax(axis=-1)", None).config == {"axis": -1}
@@ -70,6 +83,13 @@ MISTAKES = {
         None,
         "nn.Bilinear is torch's\n   = help: ask for Keras' layer with Keras' arguments, its name there; "
         "the answer says what torch makes of it",
+    ),
+    "an optimizer": ("Adam(0.1)", None, "Adam is an optimizer\n   = help: a case trains with it: see docs/training.md"),
+    "a layer in another precision": (
+        'Dense(3, dtype="float16")',
+        None,
+        "the dtype of a layer is a policy, which a lane has and a question has not\n   = help: ask lanes that run in it: "
+        "--lane 'keras[policy=mixed_float16]' --lane 'torch[policy=float16]'",
     ),
     "several layers": (
         "keras.Sequential([Dense(3)])",
