@@ -88,8 +88,8 @@ MISTAKES = {
     "a layer in another precision": (
         'Dense(3, dtype="float16")',
         None,
-        "the dtype of a layer is a policy, which a lane has and a question has not\n   = help: ask lanes that run in it: "
-        "--lane 'keras[policy=mixed_float16]' --lane 'torch[policy=float16]'",
+        "the dtype of a layer is a policy, which a lane has and a question has not\n"
+        "   = help: ask lanes that run in it: --lane 'keras[policy=mixed_float16]' --lane 'torch[policy=float16]'",
     ),
     "several layers": (
         "keras.Sequential([Dense(3)])",
