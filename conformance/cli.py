@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import codecs
+import io
 import json
 import os
 import re
@@ -10,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from conformance import __version__
 from conformance.ask import commands as ask_commands
@@ -53,6 +56,8 @@ _OUTPUT = "file to write; standard output when left out"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one subcommand and returns its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        _spell_out(stream)
     parser = _parser()
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given:
@@ -81,6 +86,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         print("conformance: this is our mistake, not yours; please report it with the lines above", file=sys.stderr)
         return Exit.INTERNAL
+
+
+_SPELT = {"✓": "+", "✗": "x", "·": "-", "–": "-", "—": "-", "…": "...", "≈": "~", "▸": ">", "⚑": "#", "×": "x"}
+"""Signs that say something, for terminals that cannot show them; words stand beside each."""
+
+
+def _spell_out(stream: Any) -> None:
+    """Has a stream that cannot hold a sign take another for it, rather than end the program."""
+
+    def spelt(error: UnicodeError) -> tuple[str, int]:
+        assert isinstance(error, UnicodeEncodeError)
+        rest = error.object[error.start : error.end]
+        return "".join(_SPELT.get(c, c.encode("ascii", "backslashreplace").decode()) for c in rest), error.end
+
+    if isinstance(stream, io.TextIOWrapper) and "utf" not in stream.encoding.lower():
+        codecs.register_error("conformance.spelt", spelt)
+        stream.reconfigure(errors="conformance.spelt")
 
 
 def _place(error: OSError) -> str:

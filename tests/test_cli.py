@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -162,6 +163,21 @@ def test_a_file_that_cannot_be_written_is_named_as_it_was_given(
     monkeypatch.setattr("os.fsync", full)
     assert main(["report", str(file), "-o", str(tmp_path / "r.html")]) == 4
     assert capsys.readouterr().err == f"conformance: {tmp_path / 'r.html'} cannot be written: Permission denied\n"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_terminal_that_cannot_show_a_sign_gets_another(file: Path, encoding: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "conformance", "explain", "masked", "--results", str(file)],
+        capture_output=True,
+        check=False,
+        cwd=Path(__file__).parents[1],
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+    )
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.decode(encoding)
+    assert said.startswith("+ AGREE  fam/topic.masked")
+    assert "+ error   + structure   + shape" in said
 
 
 def test_python_runs_the_package_as_the_command() -> None:
