@@ -20,6 +20,7 @@ from conformance.judge.changes import change_between, gradient_change
 from conformance.judge.compare import is_trained, matched_outputs, structure_findings
 from conformance.judge.divergence import Divergence, differs, divergences
 from conformance.judge.feeding import Ask, alone, answered, further
+from conformance.judge.formulas import formula_slips
 from conformance.judge.gates import located
 from conformance.judge.mistakes import Mistake, are_one, forgotten_ones, named_ones, other_ones
 from conformance.judge.precision import USUAL, seen_in
@@ -151,7 +152,28 @@ def _explained(
     change = change_between(case, got, reference, tuple(start for start in starts if not start.is_fed), gives_masks)
     if change:
         return Explanation(f"{lane}'s answer is the reference's {change}.{where}", (), change, starts)
+    if starts and is_forward and (slips := _slips(case, got, reference, gives_masks, wrong.plan, starts)):
+        return Explanation(f"{lane} answers as one who {', or as one who '.join(slips)}.{where}", (), slips[0], starts)
     return Explanation(f"No known mistake and no simple change gives {lane}'s answer.{where}", (), "", starts)
+
+
+def _slips(
+    case: Case,
+    got: Observation,
+    reference: Observation,
+    gives_masks: bool,
+    plan: Plan,
+    starts: tuple[Divergence, ...],
+) -> list[str]:
+    """The slips in formulas that give the lane's answer and not the reference's."""
+
+    def fits(found: Observation, slack: float) -> bool:
+        wanted = seen_in(found, got.policy, reference)
+        if slack > 1.0:
+            return agrees(case, got, wanted, False, slack)
+        return agrees(case, got, wanted, gives_masks) and not agrees(case, reference, wanted, gives_masks)
+
+    return formula_slips(plan, reference, starts, NEAR, fits)
 
 
 def _all_starts(

@@ -12,6 +12,7 @@ from conformance.judge.masks import misread_masks
 from conformance.lanes.numpy import make_layers
 from conformance.lanes.numpy_training import make_optimizers
 from conformance.mutants.activation import mistaken_activations
+from conformance.mutants.gate_order import gate_orders
 from conformance.mutants.layer import DoesNotApply, broken, mutable
 from conformance.reference.base import Layer, Mutant
 from conformance.reference.optimizers import Optimizer
@@ -39,7 +40,8 @@ def other_ones(case: Case) -> Iterator[Mistake]:
     """Every activation that is another function, every other argument, and every mask read wrongly."""
     for kind in _known(case):
         made: Any = mutable()[kind]
-        for mutant in (*mistaken_activations(made), *other_arguments(made), *misread_masks(made)):
+        every = (*gate_orders(made), *mistaken_activations(made), *other_arguments(made), *misread_masks(made))
+        for mutant in every:
             yield kind, mutant
 
 

@@ -1,0 +1,84 @@
+"""The slip in a formula of the reference that gives a lane's answer, where no mistake with a name does."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from conformance.judge.divergence import Divergence
+from conformance.lanes.numpy import make_layers
+from conformance.lanes.observation import Observation
+from conformance.mutants.formula import Slip, slips
+from conformance.mutants.observe import Plan, observe
+from conformance.reference.base import Layer
+
+Fits = Callable[[Observation, float], bool]
+"""Whether the lane answers as this observation does, within so many budgets."""
+LARGEST = 20_000
+"""Numbers in a plan from which on no slips are tried: there are some hundreds of them."""
+ENOUGH = 2
+"""Slips that are shown where several give the same answer."""
+
+
+def formula_slips(
+    plan: Plan, reference: Observation, starts: Sequence[Divergence], near: float, fits: Fits
+) -> list[str]:
+    """What somebody has who answers as the lane does: the changed and the right expression, and where it stands.
+
+    Only formulas of the layers are tried that are called where a difference starts.
+    """
+    if _numbers(plan) > LARGEST:
+        return []
+    found: list[str] = []
+    for kind in _kinds(plan, reference, {start.node for start in starts}):
+        for slip in slips(kind):  # type: ignore[arg-type]  # mypy takes a class for its value
+            quick = _answer(plan, slip, False)
+            if quick is None or not fits(quick, near):
+                continue
+            exact = _answer(plan, slip, True)
+            if exact is not None and fits(exact, 1.0):
+                found.append(slip.mistake)
+            if len(found) == ENOUGH:
+                return found
+    return found
+
+
+def _numbers(plan: Plan) -> int:
+    held = [value for run in plan["runs"] for value in run.values()]
+    held += [value for spec in plan["layers"].values() for value in spec["weights"].values()]
+    return sum(int(np.prod(value["shape"])) if "shape" in value else LARGEST for value in held)
+
+
+def _kinds(plan: Plan, reference: Observation, nodes: set[str]) -> list[type[Layer]]:
+    """The layers that are called at these nodes, wrapped ones included."""
+    layers = make_layers(plan)
+    called = {step.callee for step in reference.steps if step.node in nodes and step.callee in layers}
+    return list(dict.fromkeys(type(one) for name in layers if name in called for one in _inside(layers[name])))
+
+
+def _inside(value: Any) -> Iterator[Layer]:
+    if isinstance(value, Layer):
+        yield value
+        for held in vars(value).values():
+            yield from _inside(held)
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _inside(item)
+
+
+def _answer(plan: Plan, slip: Slip, with_sensitivity: bool) -> Observation | None:
+    """None where the slip leads nowhere."""
+    with slip.applied(), warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # a wrong formula may divide by zero; what it gives is compared
+        try:
+            found = observe(plan, _same, with_sensitivity)
+        except Exception:  # whatever a changed line raises: it explains nothing
+            return None
+    return None if found.failure is not None else found
+
+
+def _same(layer: Any) -> Any:
+    return layer
