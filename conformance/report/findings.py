@@ -308,6 +308,15 @@ def _deviation_text(record: Record, lane: str, deviation: Mapping[str, Any]) -> 
     return f"known: {words} (deviation {name})"
 
 
+SUSPECT_THE_CASE = "all lanes give the same answer: suspect what the case expects"
+
+
+def because(record: Record, lane: str) -> str:
+    """Why a lane differs; that no mistake explains it is worth saying only where the lane may be mistaken."""
+    said: str = record["lanes"][lane].get("explanation") or ""
+    return "" if said.startswith("No known mistake") and attribution(record) == SUSPECT_THE_CASE else said
+
+
 def attribution(record: Record) -> str:
     """Who is to be suspected: what follows from which lanes agree with each other. Empty where nothing follows."""
     failing = [lane for lane in record["lanes"] if is_failure(record["lanes"][lane]["verdict"])]
@@ -324,7 +333,7 @@ def attribution(record: Record) -> str:
         if aspects == {"relations"}:
             return "the lanes agree with each other on the case itself; what follows from it is what differs"
         if set(failing) >= set(answering_lanes(record)):
-            return "all lanes give the same answer: suspect what the case expects"
+            return SUSPECT_THE_CASE
         return "the lanes agree with each other; the difference is to what the case expects"
     if len(compared) > 1 and all(pair["finding"] is not None for pair in compared):
         return "no two lanes agree"

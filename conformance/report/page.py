@@ -20,7 +20,7 @@ from conformance.report.facts import (
     key_run,
     lane_names,
 )
-from conformance.report.findings import finding_text, verdict_text
+from conformance.report.findings import because, finding_text, verdict_text
 from conformance.report.page_lanes import lane_blocks, node_blocks
 from conformance.report.page_repro import repro_blocks
 from conformance.report.page_training import TRAINING, training_blocks
@@ -109,8 +109,8 @@ def _answer_blocks(record: Record, lanes: Lanes, started: str) -> list[Block]:
     for name, held in record["lanes"].items():
         if held.get("deviation"):
             blocks += _deviation(name, held["deviation"], started)
-        if held.get("explanation"):
-            blocks.append(Paragraph(safe(held["explanation"], 2_000), "because"))
+        if why := because(record, name):
+            blocks.append(Paragraph(safe(why, 2_000), "because"))
     return blocks
 
 

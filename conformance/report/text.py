@@ -23,7 +23,7 @@ from conformance.report.blocks import (
     Table,
 )
 from conformance.report.facts import REFERENCE, Lanes, Record, axes_of, element, lane_names, node, rule_of, steps_by_run
-from conformance.report.findings import attribution, verdict_text
+from conformance.report.findings import attribution, because, verdict_text
 from conformance.report.page import page_of
 from conformance.report.words import (
     bias_text,
@@ -76,7 +76,7 @@ def lane_failure(record: Record, lane: str) -> str:
         middle += _block("answers", _answers(record, finding))
         middle += _block("allowed", _allowed(record, finding))
         middle += _block("also", _also(found))
-        middle += _block("because", _wrapped(found.get("explanation", ""), 3) if found.get("explanation") else [])
+        middle += _block("because", _wrapped(because(record, lane), 3) if because(record, lane) else [])
     raised = found["failure"] or found.get("gradient_failure")
     message = "" if raised is None else raised["message"]
     if message and one_line(message) not in before[0]:

@@ -26,6 +26,9 @@ from tests.report.factory import (
 )
 
 
+NO_MISTAKE = "No known mistake and no simple change gives the answer."
+
+
 def test_a_wrong_shape_whole() -> None:
     assert lane_failure(wrong_shape(), "torch") == dedent(
         """\
@@ -166,3 +169,18 @@ def test_hostile_text_cannot_reach_the_terminal() -> None:
 )
 def test_what_follows_from_who_agrees_with_whom(torn: Any, words: Any) -> None:
     assert attribution(torn) == words
+
+
+@pytest.mark.parametrize(("said", "is_told"), [(NO_MISTAKE, False), ("keras answers as one who sums (A.sums).", True)])
+def test_that_no_mistake_explains_lanes_which_all_agree_is_no_news(said: str, is_told: bool) -> None:
+    lanes = {name: {**differing(name, factory.SHAPE), "explanation": said} for name in ("keras", "torch", "numpy")}
+    torn = record(lanes, pairs=[pair("numpy", "keras"), pair("numpy", "torch"), pair("keras", "torch")])
+    for text in (lane_failure(torn, "keras"), case_text(torn, LANE_ROWS)):
+        assert (said in text) == is_told
+        assert "suspect what the case expects" in " ".join(text.split())
+
+
+def test_of_one_lane_alone_it_is() -> None:
+    torn = wrong_shape()
+    torn["lanes"]["torch"]["explanation"] = NO_MISTAKE
+    assert NO_MISTAKE in lane_failure(torn, "torch")
