@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -59,10 +60,13 @@ def matching(asked: str, ids: Iterable[str]) -> list[str]:
 
 def one_of(asked: str, ids: Sequence[str], where: str) -> str:
     """The one id that is meant. Raises UsageError that names those that might be."""
+    if not asked.strip():
+        raise UsageError("which case? an empty id is none", f"as in {ids[0]}" if ids else None)
     found = matching(asked, ids)
     if len(found) == 1:
         return found[0]
-    near = found or [name for name in ids if asked.lower() in name.lower()]
+    words = re.findall(r"[a-z0-9]+", asked.lower())
+    near = found or [name for name in ids if words and all(word in name.lower() for word in words)]
     if near:
         more = f" ({len(near)} in all)" if len(near) > NEAR else ""
         hint: str | None = f"did you mean {', '.join(near[:NEAR])}{more}?"

@@ -25,7 +25,6 @@ from tests.report.factory import (
     wrong_shape,
 )
 
-
 NO_MISTAKE = "No known mistake and no simple change gives the answer."
 
 
