@@ -59,7 +59,10 @@ class Parser(argparse.ArgumentParser):
             first = message[len(_UNKNOWN) :].split()[0]
             options = [option for action in self._actions for option in action.option_strings]
             if first.startswith("-"):
-                return f"there is no option {shown(first)}", self._near(first.partition("=")[0], options, see)
+                hint = self._near(first.partition("=")[0], options, see)
+                if any(action.nargs == "*" for action in self._actions) and "did you mean" not in hint:
+                    hint = f"options of pytest stand after two dashes: -- {first}"
+                return f"there is no option {shown(first)}", hint
             return f"{shown(first)} is one argument too many", see
         if message == f"{_REQUIRED}verb":
             verbs = next(action.choices for action in self._actions if action.metavar == "verb")

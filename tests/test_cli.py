@@ -34,6 +34,10 @@ MISTYPED = {
         ["explain", "--lyer", "GRU"],
         "conformance explain: there is no option '--lyer'\n   = help: did you mean --layer?\n",
     ),
+    "an option of pytest": (
+        ["gate", "--from", "keras@3.3.3", "--to", "keras", "-k", "gru"],
+        "conformance gate: there is no option '-k'\n   = help: options of pytest stand after two dashes: -- -k\n",
+    ),
     "a verb of a command": (
         ["deviations", "lst"],
         "conformance deviations: there is no command 'lst'\n   = help: did you mean list?\n",
