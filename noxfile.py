@@ -80,7 +80,8 @@ def faults(session: nox.Session) -> None:
     """Put faults into Keras and torch as they run; fails when too few are found or named. Some ten minutes.
 
     With arguments, such as `--every 8`, a sample in half a minute that writes no page. `--keep FILE -o docs/faults.md`
-    may be stopped and goes on where it was; the file is of one version of the code.
+    may be stopped and goes on where it was; the file is of one version of the code. `--held-out held_out` takes faults
+    that nobody had in mind when cases and mutants were written.
     """
     run(session, "python", "-m", "tests.faults.campaign", *(session.posargs or ["-o", "docs/faults.md"]))
 
