@@ -30,7 +30,8 @@ def headline(lines: Sequence[Line], lanes: Sequence[str]) -> str:
     """How many cases have more than one answer, of how many, in how many lanes."""
     moved = sum(line.has_change for line in lines)
     verb = "have" if moved != 1 else "has"
-    return f"{moved} of {len(lines)} cases {verb} more than one answer in {len(lanes)} lanes"
+    where = "1 lane" if len(lanes) == 1 else f"{len(lanes)} lanes"
+    return f"{moved} of {len(lines)} cases {verb} more than one answer in {where}"
 
 
 def text(lines: Sequence[Line], lanes: Sequence[str], every: bool = False) -> str:

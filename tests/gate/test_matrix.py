@@ -118,6 +118,12 @@ def test_columns_have_the_version_alone_where_that_is_enough(lanes: Sequence[str
     assert labels(lanes) == short
 
 
+def test_of_one_lane_there_is_one(masks: dict[str, Any]) -> None:
+    assert text(matrix(masks, LANES[:1]), LANES[:1]).startswith(
+        "0 of 2 cases have more than one answer in 1 lane, of keras"
+    )
+
+
 def test_the_whole_text(masks: dict[str, Any]) -> None:
     assert text(matrix(masks, LANES), LANES) == (
         "1 of 2 cases has more than one answer in 3 lanes, of keras\n"

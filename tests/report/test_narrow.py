@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from conformance.gate.diff import diff
+from conformance.gate.matrix import matrix
+from conformance.gate.matrix_page import html as matrix_page
 from conformance.gate.render import html
 from tests.gate.builders import CASE, OTHER, results_of
+from tests.gate.test_matrix import LANES, several
 from tests.report.test_html import MIXED
 
 pytestmark = pytest.mark.browser
@@ -37,6 +40,16 @@ def test_no_caption_is_cut_off(visit: Any, width: int, hash: str) -> None:
     page = visit(MIXED, hash, (width, 800))
     assert page.evaluate("document.querySelectorAll('.scroll caption').length") > 0
     assert page.evaluate(CUT) == []
+
+
+@pytest.mark.parametrize("width", [400, 1400])
+def test_no_caption_of_a_matrix_is_cut_off(browser: Any, width: int) -> None:
+    found, lanes = several(dict.fromkeys(LANES, "always_right") | {LANES[0]: "no_mask"}), list(LANES)
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    page.set_content(matrix_page(matrix(found, lanes), lanes, found))
+    assert page.evaluate("document.querySelectorAll('.scroll caption').length") > 1
+    assert page.evaluate(CUT) == []
+    page.close()
 
 
 @pytest.mark.parametrize("width", [400, 1400])
