@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
+from conformance.report.answer import nested_text
 from conformance.report.blocks import Block, Cell, Paragraph, Table
 from conformance.report.facts import (
     REFERENCE,
@@ -112,7 +113,10 @@ def value_blocks(record: Record) -> list[Block]:
 
 
 def _label_blocks(record: Record, label: str, run: int) -> list[Block]:
-    """One array: the reference's, and beside it those that differ; a summary where it is too large for a table."""
+    """One array: the reference's, and beside it those of lanes that differ, where they are seen to be others.
+
+    A summary where it is too large for a table.
+    """
     given = {name: found for name in lane_names(record) if (found := node(record, name, label, run)) is not None}
     differing = [name for name in given if differs(record["lanes"][name]["verdict"])]
     shown = [name for name in given if name == REFERENCE or name in differing] or list(given)[:1]
@@ -120,12 +124,17 @@ def _label_blocks(record: Record, label: str, run: int) -> list[Block]:
     stated = record["expects"]["nodes"].get(label, {}).get("values")
     if given and stated is not None and any(_contradicts(record, name, label, run) for name in given):
         blocks += grids(f"{one_line(label, 60)} as the case states it", stated, _shape(stated), "", set())
+    tables: dict[Any, tuple[str, set[tuple[int, ...]], list[str]]] = {}
     for name in shown:
         found = given[name]
         if found["values"] is None:
             continue
         over = {tuple(row["index"]) for row in found["worst"]} | _special_places(record, name, label, run)
-        caption = f"{one_line(label, 60)} {shape_text(found['shape'])} in {one_line(name, 40)}"
+        shown_as = (nested_text(found["values"]), tuple(found["shape"]), found["dtype"], frozenset(over))
+        tables.setdefault(shown_as, (name, over, []))[2].append(one_line(name, 40))
+    for first, over, names in tables.values():
+        found = given[first]
+        caption = f"{one_line(label, 60)} {shape_text(found['shape'])} in {', '.join(names)}"
         blocks += grids(caption, found["values"], found["shape"], found["dtype"], over)
     if not blocks and given:
         blocks.append(_summary(label, given))

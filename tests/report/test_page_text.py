@@ -264,3 +264,17 @@ def test_torch_does_not_say_what_the_mask_is() -> None:
     )
     found = agreeing(answer="{pooled.mask}")
     assert "So say Keras 3.15.1 (TensorFlow 2.21.0) and the NumPy" in case_text(found, LANE_ROWS)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "headings"),
+    [
+        ("no_mask", ["embedded (2, 5, 3) in numpy, no_mask:"]),
+        ("always_wrong", ["embedded (2, 5, 3) in numpy:", "embedded (2, 5, 3) in always_wrong:"]),
+    ],
+)
+def test_numbers_that_are_the_same_stand_once(behaviour: str, headings: list[str], tmp_path: Any) -> None:
+    """A lane that differs in its mask alone gave the same array: beside itself it would be searched for nothing."""
+    (found,) = records_of(cases_of(POOLED, tmp_path), fake(behaviour))
+    shown = [line.strip() for line in case_text(found, LANE_ROWS).splitlines()]
+    assert [line for line in shown if line.startswith("embedded (2, 5, 3) in ")] == headings
