@@ -111,7 +111,7 @@ def keras(name: str) -> Mapped:
 
 
 class Parameters:
-    """The torch weights of a port by name: `p.weight`. `state` lives as long as a run; `native` are the raw tensors."""
+    """The torch weights of a port by name: `p.weight`. `state` lives as long as a run."""
 
     def __init__(self, tensors: Mapping[str, Tensor], state: dict[str, Any]) -> None:
         self.tensors = tensors
