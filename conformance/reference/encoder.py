@@ -66,7 +66,7 @@ class BertModel(Layer):
     )
 
     def check(self) -> None:
-        if self.hidden_size % self.num_attention_heads:
+        if self.num_attention_heads < 1 or self.hidden_size % self.num_attention_heads:
             raise LayerError(f"{self.num_attention_heads} heads do not divide {self.hidden_size} features")
 
     def _attention(self) -> Layer:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from conformance.judge.arguments import NUMBERS, forgotten_arguments, other_arguments
-from conformance.mutants.layer import broken
+from contextlib import suppress
+
+from conformance.case.load import load_folder
+from conformance.judge.arguments import MADE_OF, NUMBERS, forgotten_arguments, other_arguments
+from conformance.lanes.numpy import make_layers
+from conformance.mutants.layer import DoesNotApply, broken
+from conformance.plan import plan_of
+from conformance.reference.activation_layers import LeakyReLU
+from conformance.reference.base import LayerError
 from conformance.reference.conv import Conv1D, Conv2D
 from conformance.reference.core import Dense
 from conformance.reference.normalization import GroupNormalization
 from conformance.reference.optimizers import SGD
+from tests.plugin.conftest import ROOT
 
 
 def test_every_word_truth_and_usual_number_of_an_argument_is_tried() -> None:
     names = [mutant.name for mutant in other_arguments(GroupNormalization)]
     assert [name for name in names if name.startswith("center")] == ["center=true", "center=false"]
-    assert len([name for name in names if name.startswith("epsilon")]) == 2 * len(NUMBERS)
+    assert len([name for name in names if name.startswith("epsilon")]) == 2 * len(NUMBERS) + len(MADE_OF)
     assert [name for name in names if name.startswith("groups")] == ["groups=1", "groups=-1", "groups=0"] * 2
     words = [mutant.name for mutant in other_arguments(Conv1D) if mutant.name.startswith("padding")]
     assert words == ["padding=valid", "padding=same", "padding=causal"] * 2, "for all layers, and where it is given"
@@ -68,3 +76,37 @@ def test_numbers_of_one_argument_are_tried_in_the_other_order() -> None:
     assert broken(layer, mutant) == Conv2D(filters=3, kernel_size=2, strides=(2, 1))
     assert broken(Conv2D(filters=3, kernel_size=2, strides=2), mutant) == Conv2D(filters=3, kernel_size=2, strides=2)
     assert "use_bias=reversed" not in [one.name for one in other_arguments(Conv2D)]
+
+
+def test_an_argument_that_a_layer_cannot_take_is_refused_and_loses_no_case() -> None:
+    """Whether zero heads divide the features raised ZeroDivisionError while a difference was explained."""
+    one_of_each_file = {case.id.partition(".")[0]: case for case in load_folder(ROOT / "cases")}
+    refused, kinds = set(), set()
+    for case in one_of_each_file.values():
+        layers = {}
+        with suppress(LayerError):
+            layers = make_layers(plan_of(case))
+        for layer in layers.values():
+            kinds.add(type(layer).__name__)
+            for mutant in other_arguments(type(layer)):
+                try:
+                    broken(layer, mutant)
+                except DoesNotApply:
+                    refused.add((type(layer).__name__, mutant.name))
+    assert len(kinds) > 50
+    assert ("BertModel", "num_attention_heads=0") in refused
+
+
+def test_numbers_are_tried_that_come_from_the_one_that_was_asked_for() -> None:
+    tried = {one.mistake: broken(LeakyReLU(negative_slope=0.25), one) for one in other_arguments(LeakyReLU)}
+    by_hand = {
+        "takes 1 - negative_slope for negative_slope": 0.75,
+        "takes twice the negative_slope for negative_slope": 0.5,
+        "takes half the negative_slope for negative_slope": 0.125,
+        "takes the square of negative_slope for negative_slope": 0.0625,
+        "takes the root of negative_slope for negative_slope": 0.5,
+        "takes 1 over negative_slope for negative_slope": 4.0,
+    }
+    assert {words: vars(tried[words])["negative_slope"] for words in by_hand} == by_hand
+    (inverted,) = (one for one in other_arguments(LeakyReLU) if one.name == "negative_slope=1 over")
+    assert broken(LeakyReLU(negative_slope=0.0), inverted) == LeakyReLU(negative_slope=0.0)

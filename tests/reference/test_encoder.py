@@ -99,7 +99,11 @@ def test_the_number_of_weights() -> None:
 
 @pytest.mark.parametrize(
     ("config", "message"),
-    [({"num_attention_heads": 4}, "4 heads do not divide 6"), ({"max_position_embeddings": 4}, "5 tokens, but")],
+    [
+        ({"num_attention_heads": 4}, "4 heads do not divide 6"),
+        ({"num_attention_heads": 0}, "0 heads do not divide 6"),
+        ({"max_position_embeddings": 4}, "5 tokens, but"),
+    ],
 )
 def test_what_cannot_be_encoded(config: Any, message: str) -> None:
     with pytest.raises(LayerError, match=message):
