@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -20,6 +20,15 @@ NUMBERS = (0.0, 1e-12, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 0.2, 0.25,
 
 
 TRUTHS = (True, False)
+MADE_OF: tuple[tuple[str, Callable[[float], float]], ...] = (
+    ("1 -", lambda x: 1.0 - x),
+    ("twice the", lambda x: 2.0 * x),
+    ("half the", lambda x: x / 2.0),
+    ("the square of", lambda x: x * x),
+    ("the root of", lambda x: abs(x) ** 0.5),
+    ("1 over", lambda x: 1.0 / x),
+)
+"""What comes of an argument that is squared, inverted or taken for its opposite."""
 
 
 @cache
@@ -51,11 +60,36 @@ def forgotten_arguments(kind: type[Any]) -> tuple[Mutant, ...]:
     )
 
 
+@cache
+def derived_arguments(kind: type[Any]) -> tuple[Mutant, ...]:
+    """Every number that is given, with what comes of it when it is squared, inverted or taken for its opposite."""
+    hints = typing.get_type_hints(kind)
+    return tuple(
+        _made_of(field.name, words, change)
+        for field in dataclasses.fields(kind)
+        if float in (hints[field.name], *typing.get_args(hints[field.name])) and not field.name.startswith("_")
+        for words, change in MADE_OF
+    )
+
+
 def _forgetting(name: str, usual: Any) -> Mutant:
     def config(layer: Any) -> Mapping[str, Any]:
         return {} if getattr(layer, name) == usual else {name: usual}
 
     return Mutant(f"{name}=default", f"forgets {name}", config=config)
+
+
+def _made_of(name: str, words: str, change: Callable[[float], float]) -> Mutant:
+    """Another number that comes from the one that was asked for."""
+
+    def config(layer: Any) -> Mapping[str, Any]:
+        had = getattr(layer, name)
+        try:
+            return {} if had is None else {name: change(had)}
+        except ZeroDivisionError:
+            return {}
+
+    return Mutant(f"{name}={words}", f"takes {words} {name} for {name}", config=config)
 
 
 def _may_be_a_list(hint: Any) -> bool:

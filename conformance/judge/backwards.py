@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 
 from conformance.case.model import Case
+from conformance.judge.formulas import LARGEST, inside, numbers_in
 from conformance.judge.gradients import gradient_findings
 from conformance.judge.mistakes import named_ones
 from conformance.lanes.numpy import make_layers
 from conformance.lanes.observation import Observation
 from conformance.mutants.backwards import BACKWARDS, gradients, leaks
+from conformance.mutants.formula import Slip, slips
 from conformance.mutants.layer import DoesNotApply, HookError, mutable, with_mistake
 from conformance.mutants.observe import Plan
 from conformance.plan import plan_of
@@ -46,7 +48,7 @@ def gradient_mistakes(case: Case, got: Observation, reference: Observation) -> l
 
 
 def _tried(case: Case, plan: Plan) -> Iterator[tuple[str, str, Any]]:
-    """Mistakes on the way back of the case's layers, then those that its values do not show, then places."""
+    """Mistakes on the way back of the case's layers, those that its values do not show, places, slips in formulas."""
     known = [(kind, mutant) for kind in case.layer_types for mutant in BACKWARDS.get(kind, ())]
     for kind, mutant in (*known, *((kind, one) for kind, one in named_ones(case) if one.step is None)):
         rewrite = partial(with_mistake, kind=mutable()[kind], mutant=mutant)
@@ -57,6 +59,15 @@ def _tried(case: Case, plan: Plan) -> Iterator[tuple[str, str, Any]]:
         return
     for leak in every:
         yield leak.mistake, "", partial(gradients, plan, leak=leak)
+    if numbers_in(plan) <= LARGEST:
+        for held in dict.fromkeys(type(one) for layer in make_layers(plan).values() for one in inside(layer)):
+            for slip in slips(held):  # type: ignore[arg-type]  # mypy takes a class for its value
+                yield slip.mistake, "", partial(_slipped, plan, slip)
+
+
+def _slipped(plan: Plan, slip: Slip) -> Mapping[str, Any]:
+    with slip.applied():
+        return gradients(plan)
 
 
 def _rewritten(plan: Plan, rewrite: Any) -> Mapping[str, Any]:

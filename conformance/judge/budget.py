@@ -2,8 +2,8 @@
 
     allowed_i = C (S_i + u |ref_i|) + 8 u max|ref|,    C = 8 + g sqrt(n) / 2,    g = max(2, sqrt(2 ln N)),    u = 2^-24
 
-S_i is the root mean square change of the reference when inputs and weights move by a relative u (one float32
-rounding), n the length of the longest sum, N the number of elements. The terms are the backward error of a sum of n
+S_i is the root mean square change of the reference when inputs, weights and the result of every operation move by a
+relative u (one float32 rounding), n the length of the longest sum, N the number of elements. The terms are the backward error of a sum of n
 terms (Higham and Mary 2019: sqrt(n) u with high probability) carried to the output, the rounding of the result itself,
 and a floor for results that cancel and for functions that are evaluated to an absolute error.
 
@@ -33,9 +33,9 @@ DRAWS = 8
 PRIOR_DRAWS = 4
 """How many draws the tensor's median counts for."""
 GRADIENT_FLOOR = 64.0
-"""Units of the largest gradient: a gradient sums over paths and positions that may cancel, each with its own rounding,
-and all of them move together when the inputs do, so that S does not see it. At 16 units 2 of 11,800 honest gradients
-stood over, by a quarter (docs/calibration.md)."""
+"""Units of the largest gradient: a gradient sums over paths and positions that may cancel, each with its own rounding.
+At 16 units 2 of 11,800 honest gradients stood over, by a quarter, while S was of moved inputs and weights alone
+(docs/calibration.md)."""
 FLOAT32 = FORMATS["float32"]
 UNIT = FLOAT32.unit
 """The relative error of one rounding to float32."""

@@ -22,7 +22,7 @@ from conformance.judge.divergence import Divergence, differs, divergences
 from conformance.judge.feeding import Ask, alone, answered, further
 from conformance.judge.formulas import formula_slips
 from conformance.judge.gates import located
-from conformance.judge.mistakes import Mistake, are_one, forgotten_ones, named_ones, other_ones
+from conformance.judge.mistakes import Mistake, are_one, derived_ones, forgotten_ones, named_ones, other_ones
 from conformance.judge.precision import USUAL, seen_in
 from conformance.judge.verdict import CaseVerdict, LaneVerdict, Verdict
 from conformance.lanes.observation import Observation
@@ -135,7 +135,7 @@ def _explained(
     where = _where(case, starts)
     named = _known_ones(case, got, reference, gives_masks, wrong)
     if not named and starts:
-        named = _named(case, got, reference, gives_masks, wrong, other_ones(case))
+        named = _other_ones(case, got, reference, gives_masks, wrong)
     if named:
         return Explanation(f"{lane} answers as one who {_mistakes(named)}.{where}", _names(named), "", starts)
     if not starts and (back := gradient_mistakes(case, got, reference)):
@@ -203,9 +203,7 @@ def _parts(
         if known is None or got.ended != "finished" or got.failure is not None:
             return {}
         wrong = _Mistaken(derived)
-        named = _known_ones(case, got, known, gives_masks, wrong) or _named(
-            case, got, known, gives_masks, wrong, other_ones(case)
-        )
+        named = _known_ones(case, got, known, gives_masks, wrong) or _other_ones(case, got, known, gives_masks, wrong)
         if not named:
             return {}
         parts[start.node] = named
@@ -266,6 +264,16 @@ def _known_ones(
     return [
         one for place, one in enumerate(found) if not any(are_one(wrong.plan, one, other) for other in found[:place])
     ]
+
+
+def _other_ones(
+    case: Case, got: Observation, reference: Observation, gives_masks: bool, wrong: _Mistaken
+) -> list[Mistake]:
+    """What has no name: another argument or mask, then a number or a weight that became another one."""
+    for tried in (other_ones(case), derived_ones(case, wrong.plan)):
+        if found := _named(case, got, reference, gives_masks, wrong, tried):
+            return found
+    return []
 
 
 def _named(

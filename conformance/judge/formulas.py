@@ -30,23 +30,25 @@ def formula_slips(
 
     Only formulas of the layers are tried that are called where a difference starts.
     """
-    if _numbers(plan) > LARGEST:
+    if numbers_in(plan) > LARGEST:
         return []
     found: list[str] = []
     for kind in _kinds(plan, reference, {start.node for start in starts}):
         for slip in slips(kind):  # type: ignore[arg-type]  # mypy takes a class for its value
-            quick = _answer(plan, slip, False)
-            if quick is None or not fits(quick, near):
-                continue
-            exact = _answer(plan, slip, True)
-            if exact is not None and fits(exact, 1.0):
-                found.append(slip.mistake)
+            with np.errstate(all="ignore"):  # infinities are compared like numbers
+                quick = _answer(plan, slip, False)
+                if quick is None or not fits(quick, near):
+                    continue
+                exact = _answer(plan, slip, True)
+                if exact is not None and fits(exact, 1.0):
+                    found.append(slip.mistake)
             if len(found) == ENOUGH:
                 return found
     return found
 
 
-def _numbers(plan: Plan) -> int:
+def numbers_in(plan: Plan) -> int:
+    """How many numbers go into a plan, weights included; too many where nobody knows."""
     held = [value for run in plan["runs"] for value in run.values()]
     held += [value for spec in plan["layers"].values() for value in spec["weights"].values()]
     return sum(int(np.prod(value["shape"])) if "shape" in value else LARGEST for value in held)
@@ -56,17 +58,18 @@ def _kinds(plan: Plan, reference: Observation, nodes: set[str]) -> list[type[Lay
     """The layers that are called at these nodes, wrapped ones included."""
     layers = make_layers(plan)
     called = {step.callee for step in reference.steps if step.node in nodes and step.callee in layers}
-    return list(dict.fromkeys(type(one) for name in layers if name in called for one in _inside(layers[name])))
+    return list(dict.fromkeys(type(one) for name in layers if name in called for one in inside(layers[name])))
 
 
-def _inside(value: Any) -> Iterator[Layer]:
+def inside(value: Any) -> Iterator[Layer]:
+    """A layer, and all that it wraps."""
     if isinstance(value, Layer):
         yield value
         for held in vars(value).values():
-            yield from _inside(held)
+            yield from inside(held)
     elif isinstance(value, tuple):
         for item in value:
-            yield from _inside(item)
+            yield from inside(item)
 
 
 def _answer(plan: Plan, slip: Slip, with_sensitivity: bool) -> Observation | None:

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from conformance.case.model import Case
-from conformance.judge.arguments import forgotten_arguments, other_arguments
+from conformance.judge.arguments import derived_arguments, forgotten_arguments, other_arguments
 from conformance.judge.masks import misread_masks
+from conformance.judge.weights import misused_weights
 from conformance.lanes.numpy import make_layers
 from conformance.lanes.numpy_training import make_optimizers
 from conformance.mutants.activation import mistaken_activations
@@ -37,11 +38,20 @@ def forgotten_ones(case: Case) -> Iterator[Mistake]:
 
 
 def other_ones(case: Case) -> Iterator[Mistake]:
-    """Every activation that is another function, every other argument, and every mask read wrongly."""
+    """Every other order of gates, activation and argument, and every mask read wrongly."""
     for kind in _known(case):
         made: Any = mutable()[kind]
         every = (*gate_orders(made), *mistaken_activations(made), *other_arguments(made), *misread_masks(made))
         for mutant in every:
+            yield kind, mutant
+
+
+def derived_ones(case: Case, plan: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Every number that comes from a given one, and every weight used otherwise."""
+    weights = tuple(misused_weights(plan))
+    for kind in _known(case):
+        made: Any = mutable()[kind]
+        for mutant in (*derived_arguments(made), *(weights if issubclass(made, Layer) else ())):
             yield kind, mutant
 
 

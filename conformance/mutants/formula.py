@@ -49,6 +49,8 @@ LEFT_OUT = {
     "clip",
 }
 """Functions that may be left out: one of their arguments is taken instead."""
+COUNTS = {"len", "prod", "size"}
+"""Functions that count, and may be one off."""
 SIGNS: tuple[tuple[type[ast.operator], type[ast.operator]], ...] = (
     (ast.Add, ast.Sub),
     (ast.Sub, ast.Add),
@@ -203,6 +205,8 @@ def _otherwise(node: ast.expr, defined: ast.FunctionDef) -> Iterator[ast.expr]:
                 yield swapped
             if called in LEFT_OUT:
                 yield from node.args
+            if called in COUNTS:
+                yield from (ast.BinOp(node, op(), ast.Constant(1)) for op in (ast.Sub, ast.Add))
         case ast.BinOp(left=left, op=op, right=right):
             yield left
             yield right
@@ -211,6 +215,10 @@ def _otherwise(node: ast.expr, defined: ast.FunctionDef) -> Iterator[ast.expr]:
                     yield ast.BinOp(left, instead(), right)
             if isinstance(op, ast.Mult | ast.Div):
                 yield ast.BinOp(node, op, right)
+            if isinstance(op, ast.Mult) and isinstance(right, ast.Call) and len(right.args) == 1:
+                within = copy.deepcopy(right)
+                within.args = [ast.BinOp(left, ast.Mult(), right.args[0])]
+                yield within
         case ast.UnaryOp(operand=operand):
             yield operand
         case ast.Constant(value=bool() | str() | None):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from conformance.case.load import load_folder
-from conformance.judge.arguments import MADE_OF, NUMBERS, forgotten_arguments, other_arguments
+from conformance.judge.arguments import NUMBERS, derived_arguments, forgotten_arguments, other_arguments
 from conformance.lanes.numpy import make_layers
 from conformance.mutants.layer import DoesNotApply, broken
 from conformance.plan import plan_of
@@ -21,7 +21,7 @@ from tests.plugin.conftest import ROOT
 def test_every_word_truth_and_usual_number_of_an_argument_is_tried() -> None:
     names = [mutant.name for mutant in other_arguments(GroupNormalization)]
     assert [name for name in names if name.startswith("center")] == ["center=true", "center=false"]
-    assert len([name for name in names if name.startswith("epsilon")]) == 2 * len(NUMBERS) + len(MADE_OF)
+    assert len([name for name in names if name.startswith("epsilon")]) == 2 * len(NUMBERS)
     assert [name for name in names if name.startswith("groups")] == ["groups=1", "groups=-1", "groups=0"] * 2
     words = [mutant.name for mutant in other_arguments(Conv1D) if mutant.name.startswith("padding")]
     assert words == ["padding=valid", "padding=same", "padding=causal"] * 2, "for all layers, and where it is given"
@@ -98,7 +98,7 @@ def test_an_argument_that_a_layer_cannot_take_is_refused_and_loses_no_case() -> 
 
 
 def test_numbers_are_tried_that_come_from_the_one_that_was_asked_for() -> None:
-    tried = {one.mistake: broken(LeakyReLU(negative_slope=0.25), one) for one in other_arguments(LeakyReLU)}
+    tried = {one.mistake: broken(LeakyReLU(negative_slope=0.25), one) for one in derived_arguments(LeakyReLU)}
     by_hand = {
         "takes 1 - negative_slope for negative_slope": 0.75,
         "takes twice the negative_slope for negative_slope": 0.5,
@@ -108,5 +108,5 @@ def test_numbers_are_tried_that_come_from_the_one_that_was_asked_for() -> None:
         "takes 1 over negative_slope for negative_slope": 4.0,
     }
     assert {words: vars(tried[words])["negative_slope"] for words in by_hand} == by_hand
-    (inverted,) = (one for one in other_arguments(LeakyReLU) if one.name == "negative_slope=1 over")
+    (inverted,) = (one for one in derived_arguments(LeakyReLU) if one.name == "negative_slope=1 over")
     assert broken(LeakyReLU(negative_slope=0.0), inverted) == LeakyReLU(negative_slope=0.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from conformance.case.model import Case
-from conformance.judge.mistakes import Mistake, are_one, forgotten_ones, named_ones, other_ones
+from conformance.judge.mistakes import Mistake, are_one, derived_ones, forgotten_ones, named_ones, other_ones
 from conformance.plan import plan_of
 from tests.builders import cases_of
 
@@ -43,6 +43,10 @@ def one(tried: list[Mistake], name: str) -> Mistake:
 def test_layers_wrapped_layers_and_optimisers_are_tried(tmp_path: Path) -> None:
     case = case_of(tmp_path)
     assert {"TimeDistributed", "Conv1D", "SGD"} <= {kind for kind, _ in named_ones(case)}
+    derived = {f"{kind}.{mutant.name}" for kind, mutant in derived_ones(case, plan_of(case))}
+    assert {"TimeDistributed.bias=twice", "Dense.kernel=absolute", "Conv1D.kernel=absent"} <= derived
+    assert "SGD.momentum=1 -" in derived
+    assert "SGD.bias=twice" not in derived
     others = {f"{kind}.{mutant.name}" for kind, mutant in other_ones(case)}
     assert {
         "Conv1D.padding=causal",

@@ -19,10 +19,12 @@ from conformance.mutants.gate_order import gate_orders
 from conformance.mutants.layer import broken
 from conformance.mutants.observe import observe
 from conformance.plan import plan_of
+from conformance.reference.attention import AdditiveAttention
 from conformance.reference.base import Layer
 from conformance.reference.catalog import LAYERS
 from conformance.reference.core import Dense
 from conformance.reference.losses import MeanSquaredError
+from conformance.reference.merging import Average
 from conformance.reference.normalization import LayerNormalization
 from conformance.reference.rnn import GRU, LSTM
 from tests.builders import cases_of
@@ -57,6 +59,8 @@ def test_by_hand_a_slip_is_in_the_formula_while_it_is_applied() -> None:
         (LayerNormalization, "has `variance + self.epsilon` where the formula has `np.sqrt(variance + self.epsilon)`"),
         (LSTM, "has `(1 - i) * c` where the formula has `f * c` (recurrent.LSTMCell.call)"),
         (LSTM, "has `i * c` where the formula has `f * c` (recurrent.LSTMCell.call)"),
+        (AdditiveAttention, "has `np.tanh((w.scale if self.use_scale else 1.0) * _sums(query, key))` where"),
+        (Average, "has `len(values) - 1` where the formula has `len(values)` (merging.Average.call)"),
         (GRU, "has `np.ones((batch, sizes))` where the formula has `np.zeros((batch, sizes))` (recurrent._zeros)"),
     ],
 )
