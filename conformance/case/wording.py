@@ -10,6 +10,9 @@ from conformance.case.kinds import Kind
 from conformance.case.problems import listed, shown
 from conformance.case.yaml import Located
 
+LARGEST_COUNT = 2**24
+"""A larger float is no slip for the integer: no array has so many elements."""
+
 
 def noun(kind: Kind) -> str:
     """What a kind is called after "must be"."""
@@ -87,7 +90,8 @@ def help_for(node: Located, kind: Kind) -> str | None:
         return _instead_of_null(wanted)
     if isinstance(value, bool) and (kinds.Integer in wanted or kinds.Number in wanted):
         return f"write {int(value)}"
-    if isinstance(value, float) and value.is_integer() and wanted & {kinds.Integer, kinds.Length}:
+    is_counted = isinstance(value, float) and value.is_integer() and abs(value) <= LARGEST_COUNT
+    if is_counted and wanted & {kinds.Integer, kinds.Length}:
         return f"write {int(value)}"
     if isinstance(value, int | float) and wanted == {kinds.Text}:
         return f'write "{value}" in quotes'

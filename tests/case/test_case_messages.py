@@ -300,3 +300,12 @@ def test_a_hundred_doubled_keys_are_enough(tmp_path: Path) -> None:
 def test_what_is_right(tmp_path: Path) -> None:
     (case,) = load(tmp_path, text_with())
     assert case.id == "fam/topic.a"
+
+
+@pytest.mark.parametrize(("written", "help_wanted"), [("3.0", "   = help: write 3"), ("1e30", None)])
+def test_a_float_is_a_slip_for_an_integer_only_where_it_may_be_one(
+    written: str, help_wanted: str | None, tmp_path: Path
+) -> None:
+    text = text_with(layers=f"    layers: {{dense: {{type: Dense, units: {written}}}}}")
+    hints = [line for line in message(tmp_path, text).splitlines() if line.startswith("   = help")]
+    assert hints == ([] if help_wanted is None else [help_wanted])
