@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import autograd
 import numpy
 
 from conformance.lanes.adapter import Observing
+from conformance.lanes.arithmetic import EXACT, Arithmetic
 from conformance.lanes.carried import remembered
 from conformance.lanes.numpy import ReferenceArrays
 from conformance.lanes.training import batch_of, number_of
@@ -33,11 +33,12 @@ def weights_after_steps(
     optimizers: Sequence[Optimizer],
     weights: Mapping[str, Arrays],
     inputs: Arrays,
+    arithmetic: Arithmetic = EXACT,
 ) -> dict[str, Any]:
     """`layer.weight@step` to the weight after that step, for every training of the plan."""
     found: dict[str, Any] = {}
     for training, optimizer in zip(plan.get("trainings", ()), optimizers, strict=False):
-        for number, held in enumerate(_steps(plan, training, layers, optimizer, weights, inputs), start=1):
+        for number, held in enumerate(_steps(plan, training, layers, optimizer, weights, inputs, arithmetic), start=1):
             found |= {f"{name}@{number}": value for name, value in held.items()}
     return found
 
@@ -77,6 +78,7 @@ def _steps(
     optimizer: Optimizer,
     weights: Mapping[str, Arrays],
     inputs: Arrays,
+    arithmetic: Arithmetic,
 ) -> Iterator[dict[str, Any]]:
     """After each step all weights of the layers that the loss reaches, trained or not, by `layer.weight`.
 
@@ -97,7 +99,7 @@ def _steps(
 
     for number in range(1, training["steps"] + 1):
         with places() as heard:
-            gradients = Gradients(autograd.grad(loss)(moved, batch_of(training, inputs, number)))
+            gradients = Gradients(arithmetic.grad(loss)(moved, batch_of(training, inputs, number)))
         squared = {name: squares(moved[name], g, heard) for name, g in gradients.items()} if heard else {}
         gradients.squares = {name: square for name, square in squared.items() if square is not None}
         moved = optimizer.apply(number, moved, gradients, of_optimizer)

@@ -1,8 +1,9 @@
 """How much the reference's values and gradients move when its data are rounded to float32: what a budget is made of.
 
 Inputs and weights are perturbed by a relative 2^-24 in fixed patterns (by the unit of another format under a dtype
-policy, in float16 also by what it rounds next to zero); the root mean square change of each element is
-its sensitivity. Gradients are those of the sum of all observed outputs, each multiplied by a drawn cotangent.
+policy, in float16 also by what it rounds next to zero), and so is the result of every operation, forwards and
+backwards; the root mean square change of each element is its sensitivity. Gradients are those of the sum of all
+observed outputs, each multiplied by a drawn cotangent.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import autograd
 import autograd.numpy as np
 import numpy
 from autograd.tracer import getval
 
 from conformance.lanes.adapter import Observing
+from conformance.lanes.arithmetic import EXACT, Arithmetic, rounding
 from conformance.lanes.carried import Value
 from conformance.lanes.formats import FORMATS, Format, rounded
 from conformance.lanes.numpy import ReferenceArrays, WeightSource, flat
@@ -114,7 +115,9 @@ class Perturbed:
         value_moves = {node: [numpy.zeros(item.shape) for item in items] for node, items in values.items()}
         gradient_moves = {name: numpy.zeros(array.shape) for name, array in gradients.items()}
         for pattern in range(PATTERNS):
-            near_values, near_gradients = self._evaluate(self._moved(pattern), optimizers)
+            near_values, near_gradients = self._evaluate(
+                self._moved(pattern), optimizers, rounding(format.unit, pattern)
+            )
             with numpy.errstate(invalid="ignore", over="ignore"):
                 for node, items in values.items():
                     for total, item, near in zip(value_moves[node], items, near_values[node], strict=True):
@@ -156,17 +159,15 @@ class Perturbed:
             moved = {name: array + tiny * generator.uniform(-1.0, 1.0, array.shape) for name, array in moved.items()}
         return moved
 
-    def _evaluate(
-        self, variables: Arrays, optimizers: Sequence[Optimizer]
-    ) -> tuple[dict[str, list[Any]], dict[str, Any]]:
+    def _evaluate(self, variables: Arrays, optimizers: Sequence[Optimizer], arithmetic: Arithmetic = EXACT) -> _Answer:
         """The observed arrays, weights after steps of training among them, and the gradients where they are wanted."""
-        seen, gradients = self._differentiated(variables)
+        seen, gradients = self._differentiated(variables, arithmetic)
         weights = {name: self._weights_in(variables)(name) for name in self._plan["layers"]}
         inputs = {name: variables.get(f"input {name}", array) for name, array in self._fixed.items()}
-        trained = weights_after_steps(self._plan, self._layers, optimizers, weights, inputs)
+        trained = weights_after_steps(self._plan, self._layers, optimizers, weights, inputs, arithmetic)
         return seen | {label: [array] for label, array in trained.items()}, gradients
 
-    def _differentiated(self, variables: Arrays) -> tuple[dict[str, list[Any]], dict[str, Any]]:
+    def _differentiated(self, variables: Arrays, arithmetic: Arithmetic) -> _Answer:
         """The observed nodes' arrays, and the gradients where they are wanted."""
         seen: dict[str, list[Any]] = {}
 
@@ -184,12 +185,12 @@ class Perturbed:
 
         if self._cotangents and self._variables:
             try:
-                gradients = autograd.grad(total)(dict(variables))
+                gradients = arithmetic.grad(total)(dict(variables))
                 return seen, {name: numpy.asarray(array) for name, array in gradients.items()}
             except Exception as error:  # values are still wanted
                 self.failure = error
                 self._cotangents = {}
-        total(variables)
+        arithmetic.run(total)(variables)
         return seen, {}
 
     @staticmethod

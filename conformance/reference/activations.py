@@ -13,6 +13,7 @@ from typing import Any, Literal
 import autograd.numpy as np
 import numpy
 from autograd.extend import defvjp, primitive
+from autograd.tracer import getval
 
 from .base import Array, LayerError
 
@@ -235,14 +236,17 @@ def sparse_sigmoid(x: Array) -> Array:
 
 
 def softmax(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
-    """exp(x) over its sum along the axis or axes (Bridle 1990); the maximum is taken off first."""
-    powers = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    """exp(x) over its sum along the axis or axes (Bridle 1990); the maximum is taken off first.
+
+    It changes nothing, so that there is no way back through it either: its rounding is not the softmax's.
+    """
+    powers = np.exp(x - np.max(getval(x), axis=axis, keepdims=True))
     return powers / np.sum(powers, axis=axis, keepdims=True)
 
 
 def log_softmax(x: Array) -> Array:
     """log(softmax(x)) along the last axis: x minus the logarithm of the sum of exp(x)."""
-    shifted = x - np.max(x, axis=-1, keepdims=True)
+    shifted = x - np.max(getval(x), axis=-1, keepdims=True)
     return shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
 
 
