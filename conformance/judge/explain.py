@@ -113,8 +113,8 @@ class _Mistaken:
                     rewrite = partial(with_mistake, kind=mutable()[kind], mutant=mutant)
                     found = observe(self.plan, rewrite, with_sensitivity)
                 self._made[key] = found
-            except (DoesNotApply, HookError):
-                self._made[key] = None
+            except (DoesNotApply, HookError, ArithmeticError, LookupError, TypeError, ValueError):
+                self._made[key] = None  # an argument that nobody would give may break a layer: it explains nothing
         return self._made[key]
 
 

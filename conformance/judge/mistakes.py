@@ -68,7 +68,7 @@ def are_one(plan: Mapping[str, Any], mistake: Mistake, other: Mistake) -> bool:
     held = [one for layer in every for one in _inside(layer) if type(one) is mutable()[kind]]
     try:
         return all(_changed(one, mutant) == _changed(one, other[1]) for one in held)
-    except DoesNotApply:
+    except (DoesNotApply, ArithmeticError, LookupError, TypeError, ValueError):
         return False
 
 

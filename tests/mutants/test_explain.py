@@ -18,6 +18,7 @@ from conformance.lanes.process import LaneSpec
 from conformance.mutants.layer import mutants_of, with_mistake
 from conformance.mutants.observe import observe
 from conformance.plan import plan_of
+from conformance.reference.base import Mutant
 from conformance.reference.core import Dense
 from tests.builders import POOLED, cases_of, fake, records_of
 
@@ -219,3 +220,12 @@ def test_an_output_that_one_of_two_lacks_has_no_mask_to_compare(tmp_path: Path) 
     assert _same_masks(with_node(longer), reference)
     assert not _same_masks(with_node(unmasked), reference)
     assert _same_masks(replace(reference, runs=()), reference), "nor has a run that did not come"
+
+
+def test_an_argument_that_breaks_a_layer_explains_nothing_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = Mutant("width=1", "takes an argument that there is not", config=lambda layer: {"width": 1})
+    monkeypatch.setattr(explain, "other_ones", lambda case: [("Dense", broken)])
+    found = explained(NORMALISED.replace("EPSILON", "0.5"), tmp_path, fake("gives_nan"))
+    assert found["explanation"].startswith("No known mistake")
