@@ -3,9 +3,9 @@
     allowed_i = C (S_i + u |ref_i|) + 8 u max|ref|,    C = 8 + g sqrt(n) / 2,    g = max(2, sqrt(2 ln N)),    u = 2^-24
 
 S_i is the root mean square change of the reference when inputs, weights and the result of every operation move by a
-relative u (one float32 rounding), n the length of the longest sum, N the number of elements. The terms are the backward error of a sum of n
-terms (Higham and Mary 2019: sqrt(n) u with high probability) carried to the output, the rounding of the result itself,
-and a floor for results that cancel and for functions that are evaluated to an absolute error.
+relative u (one float32 rounding), n the length of the longest sum, N the number of elements. The terms are the backward
+error of a sum of n terms (Higham and Mary 2019: sqrt(n) u with high probability) carried to the output, the rounding of
+the result itself, and a floor for results that cancel and for functions that are evaluated to an absolute error.
 
 Two limits beside it look at a whole output (`bias`): the root mean square and the mean of its errors, over that of
 S_i + u |ref_i|. A systematic error that stays below every element's limit shows there. docs/calibration.md has the

@@ -74,7 +74,8 @@ def test_a_lane_does_not_hear_the_terminals_interrupt_and_says_nothing_of_its_ow
         lane.start()
         group = lane._group
         assert group is not None
-        os.kill(group[0]._io.popen.pid, signal.SIGINT)
+        process: subprocess.Popen[bytes] = group[0]._io.popen  # type: ignore[attr-defined]  # execnet's types leave it out
+        os.kill(process.pid, signal.SIGINT)
         assert "numpy" in lane.identity().versions
     finally:
         lane.stop()

@@ -32,11 +32,11 @@ where the same type of error is raised in the same phase. `--issue` wraps the sc
 
 What a script holds its answer against: the reference's values, within the largest error that the report allows on that
 output, where the lane agrees; the lane's own values, as the report has them, where it differs, with what the reference
-expects printed beside them. Outputs of more than 1,024 elements are compared at places at equal distances; large arrays that
-differ, which the report does not keep whole, by their worst elements, range and mean; masks of more than 64 entries by
-shape and number of true entries. An answer that is given where an error is due is compared by shape and dtype: its
-values may be memory that nobody wrote to. Arrays of up to 64 elements are written in numbers, up to 2,048 as base64 of
-their little-endian bytes, larger ones by the formula that draws them, which then stands in the script.
+expects printed beside them. Outputs of more than 1,024 elements are compared at places at equal distances; large arrays
+that differ, which the report does not keep whole, by their worst elements, range and mean; masks of more than 64
+entries by shape and number of true entries. An answer that is given where an error is due is compared by shape and
+dtype: its values may be memory that nobody wrote to. Arrays of up to 64 elements are written in numbers, up to 2,048 as
+base64 of their little-endian bytes, larger ones by the formula that draws them, which then stands in the script.
 
 The script of Keras is written from the case: layers as a user constructs them, the graph as functional calls. Those of
 torch and NumPy carry the source of our ports and of our reference, pruned to what the case needs, with plain NumPy in
