@@ -98,7 +98,7 @@ def test_few_numbers_that_the_case_states_stand_beside_those_that_differ_from_th
     stated, *given = [block for block in shown_values(found) if isinstance(block, Table)]
     assert stated.caption == "y as the case states it"
     assert stated.rows[1][2].text == "9"
-    assert [grid.caption for grid in given] == ["y (2, 3) in numpy", "y (2, 3) in always_right"]
+    assert [grid.caption for grid in given] == ["y (2, 3) in numpy, always_right"]
     for grid in given:
         assert [cell.text for row in grid.rows for cell in row if cell.mark == "differ"] == ["5"]
     (worst,) = found["lanes"]["numpy"]["runs"][0]["y"]["worst"]
