@@ -20,7 +20,7 @@ from conformance.lanes.numpy import ReferenceArrays, as_reference, flat, make_la
 from conformance.lanes.wire import unpack
 from conformance.mutants.observe import Plan, weights_of
 from conformance.reference.base import Layer, Mutant
-from conformance.reference.rnn import calling
+from conformance.reference.gates import calling
 
 
 def constant(x: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -199,4 +200,39 @@ LSTM_MUTANTS = (
         "gates with hard_sigmoid, as Keras did before 2.3",
         config=other("recurrent_activation", ("hard_sigmoid", "sigmoid")),
     ),
+)
+
+
+def calling(change: Any) -> Any:
+    """A `_cell` method of a mutant: the layer's own cell, called with `change(weights, x, states)`."""
+
+    def cell_of(layer: Any) -> Any:
+        cell = super(type(layer), layer)._cell()
+        kind = type(cell)
+
+        def call(self: Any, w: Weights, x: Array, states: Any, training: bool = False) -> Any:
+            return kind.call(self, *change(w, x, states), training=training)
+
+        fields = {field.name: getattr(cell, field.name) for field in dataclasses.fields(cell)}
+        return type(f"_{kind.__name__}", (kind,), {"call": call, "__module__": kind.__module__})(**fields)
+
+    return cell_of
+
+
+def _first_state_only(layer: Any, before: Mapping[str, Any], after: Mapping[str, Any], args: list[Any]) -> Any:
+    """The other states stay as they were before the call."""
+    if "states" not in after:
+        return {}
+    first, *others = after["states"]
+    return {"states": [first, *before.get("states", [None, *_zeros_like(others)])[1:]]}
+
+
+def _zeros_like(states: Any) -> Any:
+    return [_zeros_like(s) for s in states] if isinstance(states, list | tuple) else np.zeros_like(states)
+
+
+REMEMBERS_FIRST = Mutant(
+    "remembers_the_first_state_only",
+    "keeps the first state for the next call and forgets the cell state",
+    state=_first_state_only,
 )

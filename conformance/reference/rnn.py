@@ -11,7 +11,16 @@ from autograd.tracer import getval, isbox
 
 from .activations import Activation
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
-from .gates import CELL_ONLY, GRU_MUTANTS, LSTM_MUTANTS, SIMPLE_MUTANTS, check_units, terms_of_a_gate
+from .gates import (
+    CELL_ONLY,
+    GRU_MUTANTS,
+    LSTM_MUTANTS,
+    REMEMBERS_FIRST,
+    SIMPLE_MUTANTS,
+    calling,
+    check_units,
+    terms_of_a_gate,
+)
 from .recurrent import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells, _Cell, _LinearOutput, as_cell
 
 _C = TypeVar("_C", bound=_Cell)
@@ -35,39 +44,6 @@ def _first_step(layer: Any, output: Any, args: list[Any]) -> Any:
     return [sequence[:, 0], *states] if layer.return_state else sequence[:, 0]
 
 
-def calling(change: Any) -> Any:
-    """A `_cell` method of a mutant: the layer's own cell, called with `change(weights, x, states)`."""
-
-    def cell_of(layer: Any) -> Any:
-        cell = super(type(layer), layer)._cell()
-        kind = type(cell)
-
-        def call(self: Any, w: Weights, x: Array, states: Any, training: bool = False) -> Any:
-            return kind.call(self, *change(w, x, states), training=training)
-
-        fields = {field.name: getattr(cell, field.name) for field in dataclasses.fields(cell)}
-        return type(f"_{kind.__name__}", (kind,), {"call": call, "__module__": kind.__module__})(**fields)
-
-    return cell_of
-
-
-def _first_state_only(layer: Any, before: Mapping[str, Any], after: Mapping[str, Any], args: list[Any]) -> Any:
-    """The other states stay as they were before the call."""
-    if "states" not in after:
-        return {}
-    first, *others = after["states"]
-    return {"states": [first, *before.get("states", [None, *_zeros_like(others)])[1:]]}
-
-
-def _zeros_like(states: Any) -> Any:
-    return [_zeros_like(s) for s in states] if isinstance(states, list | tuple) else np.zeros_like(states)
-
-
-REMEMBERS_FIRST = Mutant(
-    "remembers_the_first_state_only",
-    "keeps the first state for the next call and forgets the cell state",
-    state=_first_state_only,
-)
 SEQUENCE_MUTANTS = (
     Mutant("ignores_mask", "runs over padding as over data", inputs=_replace_argument("mask", None)),
     Mutant("ignores_initial_state", "always starts from zeros", inputs=_replace_argument("initial_state", None)),
