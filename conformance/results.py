@@ -201,7 +201,9 @@ def read(path: Path) -> dict[str, Any]:
         raise ResultsError(f"{path}: cannot be read: {why}", "name the file that a run writes") from None
     try:
         found = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except RecursionError:
+        raise ResultsError(f"{path}: nested too deeply", "name the file that a run writes") from None
+    except json.JSONDecodeError as error:
         if _ends_early(error, text):
             hint = "run the cases again to write a new one"
             raise ResultsError(f"{path}: not a whole JSON file ({error}); it looks cut off", hint) from None
@@ -220,10 +222,8 @@ def read(path: Path) -> dict[str, Any]:
     return found
 
 
-def _ends_early(error: Exception, text: str) -> bool:
+def _ends_early(error: json.JSONDecodeError, text: str) -> bool:
     """Whether what is wrong with a JSON text is that it ends: the fault is at its end, or in a text that never does."""
-    if not isinstance(error, json.JSONDecodeError):
-        return False
     return error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")
 
 
