@@ -58,7 +58,7 @@ def damaged(found: dict[str, Any], **changes: Any) -> str:
     [
         (lambda text: text[: len(text) // 2], "not a whole JSON file"),
         (lambda text: "", "not a whole JSON file"),
-        (lambda text: "[" * 100_000, "not JSON (maximum recursion depth"),
+        (lambda text: "[" * 100_000, "nested too deeply"),
         (lambda text: "[]", "not a results file of this harness"),
         (lambda text: damaged(json.loads(text), kind="holiday"), "not a results file of this harness"),
         (lambda text: damaged(json.loads(text), schema_version=99), "results of schema version 99, this is version 1"),
