@@ -103,9 +103,6 @@ def test_lists_in_lists_without_end_are_refused(tmp_path: Path) -> None:
     path.write_text(json.dumps(whole).replace(deep, "[" * 960 + "1" + "]" * 960))
     with pytest.raises(ResultsError, match=r"must have shape|nested too deeply"):
         read(path)
-    path.write_text("[" * 100_000)
-    with pytest.raises(ResultsError, match="nested too deeply"):
-        read(path)
 
 
 def test_the_message_names_case_and_place(tmp_path: Path) -> None:
