@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from conformance.case.model import Case
-from conformance.judge.formulas import LARGEST, inside, numbers_in
+from conformance.judge.formulas import LARGEST, numbers_in
 from conformance.judge.gradients import gradient_findings
 from conformance.judge.mistakes import named_ones
 from conformance.lanes.numpy import make_layers
 from conformance.lanes.observation import Observation
 from conformance.mutants.backwards import BACKWARDS, gradients, leaks
 from conformance.mutants.formula import Slip, slips
-from conformance.mutants.layer import DoesNotApply, HookError, mutable, with_mistake
+from conformance.mutants.layer import inside, mutable, with_mistake
 from conformance.mutants.observe import Plan
 from conformance.plan import plan_of
 
@@ -53,11 +53,7 @@ def _tried(case: Case, plan: Plan) -> Iterator[tuple[str, str, Any]]:
     for kind, mutant in (*known, *((kind, one) for kind, one in named_ones(case) if one.step is None)):
         rewrite = partial(with_mistake, kind=mutable()[kind], mutant=mutant)
         yield mutant.mistake, f"{kind}.{mutant.name}", partial(_rewritten, plan, rewrite)
-    try:
-        every = tuple(leaks(plan))
-    except Exception:  # the reference has no answer here: there are no places to try
-        return
-    for leak in every:
+    for leak in leaks(plan):
         yield leak.mistake, "", partial(gradients, plan, leak=leak)
     if numbers_in(plan) <= LARGEST:
         for held in dict.fromkeys(type(one) for layer in make_layers(plan).values() for one in inside(layer)):
@@ -80,9 +76,7 @@ def _with(reference: Observation, made: Any) -> Observation | None:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # a wrong formula may divide by zero; what it gives is compared
             found = made()
-    except (DoesNotApply, HookError):
-        return None
-    except Exception:  # what cannot be differentiated explains nothing
+    except Exception:  # a mistake that cannot be made here, or not differentiated, explains nothing
         return None
     held = reference.gradients
     if any(np.shape(found.get(name)) != output.shape for name, output in held.items()):

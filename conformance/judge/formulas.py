@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from conformance.judge.divergence import Divergence
 from conformance.lanes.numpy import make_layers
 from conformance.lanes.observation import Observation
 from conformance.mutants.formula import Slip, slips
+from conformance.mutants.layer import inside
 from conformance.mutants.observe import Plan, observe
 from conformance.reference.base import Layer
 
@@ -61,20 +62,9 @@ def _kinds(plan: Plan, reference: Observation, nodes: set[str]) -> list[type[Lay
     return list(dict.fromkeys(type(one) for name in layers if name in called for one in inside(layers[name])))
 
 
-def inside(value: Any) -> Iterator[Layer]:
-    """A layer, and all that it wraps."""
-    if isinstance(value, Layer):
-        yield value
-        for held in vars(value).values():
-            yield from inside(held)
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from inside(item)
-
-
 def _answer(plan: Plan, slip: Slip, with_sensitivity: bool) -> Observation | None:
     """None where the slip leads nowhere."""
-    with slip.applied(), warnings.catch_warnings(), np.errstate(all="ignore"):
+    with slip.applied(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a wrong formula may divide by zero; what it gives is compared
         try:
             found = observe(plan, _same, with_sensitivity)

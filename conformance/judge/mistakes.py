@@ -14,7 +14,7 @@ from conformance.lanes.numpy import make_layers
 from conformance.lanes.numpy_training import make_optimizers
 from conformance.mutants.activation import mistaken_activations
 from conformance.mutants.gate_order import gate_orders
-from conformance.mutants.layer import DoesNotApply, broken, mutable
+from conformance.mutants.layer import DoesNotApply, broken, inside, mutable
 from conformance.reference.base import Layer, Mutant
 from conformance.reference.optimizers import Optimizer
 
@@ -65,7 +65,7 @@ def are_one(plan: Mapping[str, Any], mistake: Mistake, other: Mistake) -> bool:
     if other[0] != kind or not (_changes_arguments_only(mutant) and _changes_arguments_only(other[1])):
         return False
     every = [*make_layers(plan).values(), *make_optimizers(plan)]
-    held = [one for layer in every for one in _inside(layer) if type(one) is mutable()[kind]]
+    held = [one for layer in every for one in inside(layer) if type(one) is mutable()[kind]]
     try:
         return all(_changed(one, mutant) == _changed(one, other[1]) for one in held)
     except (DoesNotApply, ArithmeticError, LookupError, TypeError, ValueError):
@@ -81,16 +81,3 @@ def _changed(one: Any, mutant: Mutant) -> Any:
     if isinstance(one, Optimizer):
         return dataclasses.replace(one, **(mutant.config(one) if mutant.config else {}))
     return broken(one, mutant)
-
-
-def _inside(value: Any) -> Iterator[Any]:
-    """A layer and all layers in it; an optimiser."""
-    if isinstance(value, tuple):
-        for item in value:
-            yield from _inside(item)
-    elif isinstance(value, Layer):
-        yield value
-        for field in dataclasses.fields(value):  # type: ignore[arg-type]  # made one by __init_subclass__
-            yield from _inside(getattr(value, field.name))
-    elif isinstance(value, Optimizer):
-        yield value

@@ -83,6 +83,24 @@ def _at_least(size: Any, near: Any, item: Any) -> Any:
         return numpy.fmax(size, numpy.abs(near - item))
 
 
+def floats_of(weights: Mapping[str, Arrays], inputs: Arrays) -> dict[str, Any]:
+    """What gradients are of: every float input as `input name`, every float weight as `layer.weight`."""
+    every = {f"input {name}": array for name, array in inputs.items()}
+    for layer, held in weights.items():
+        every |= {f"{layer}.{key}": array for key, array in held.items()}
+    return {name: array for name, array in every.items() if array.dtype.kind == "f"}
+
+
+def score(arrays: ReferenceArrays, observed: Sequence[str], cotangents: Mapping[str, Any]) -> Any:
+    """The number whose gradients are judged: all observed outputs of a run, each times its cotangent, summed up."""
+    total = 0.0
+    for node in observed:
+        for item, cotangent in zip(flat([arrays.values[node]]), cotangents.get(node, ()), strict=False):
+            if cotangent is not None:
+                total = total + np.sum(unpack(cotangent).astype(float) * item.data)
+    return total
+
+
 class Perturbed:
     """One run of the reference and its perturbed neighbours.
 
@@ -106,10 +124,7 @@ class Perturbed:
         self._plan, self._layers, self._fixed = plan, layers, inputs
         self._cotangents = plan["cotangents"] if wants_gradients else {}
         self.failure: Exception | None = None
-        variables = {f"input {name}": array for name, array in inputs.items()}
-        for layer, held in weights.items():
-            variables |= {f"{layer}.{key}": array for key, array in held.items()}
-        self._variables = {name: array for name, array in variables.items() if array.dtype.kind == "f"}
+        self._variables = floats_of(weights, inputs)
         values, gradients = self._evaluate(self._variables, optimizers)
         coarse = self._as_rounded(optimizers) if format.digits < FORMATS["float32"].digits else None
         value_moves = {node: [numpy.zeros(item.shape) for item in items] for node, items in values.items()}
@@ -174,14 +189,9 @@ class Perturbed:
         def total(variables: Arrays) -> Any:
             arrays = self._arrays(self._plan, self._layers, self._weights_in(variables), Observing())
             arrays.run({name: variables.get(f"input {name}", array) for name, array in self._fixed.items()})
-            score = 0.0
             for node in self._plan["observed"]:
-                items = [item.data for item in flat([arrays.values[node]])]
-                seen[node] = [numpy.asarray(getval(item)) for item in items]
-                for item, cotangent in zip(items, self._cotangents.get(node, ()), strict=False):
-                    if cotangent is not None:
-                        score = score + np.sum(unpack(cotangent).astype(float) * item)
-            return score
+                seen[node] = [numpy.asarray(getval(item.data)) for item in flat([arrays.values[node]])]
+            return score(arrays, self._plan["observed"], self._cotangents)
 
         if self._cotangents and self._variables:
             try:

@@ -16,7 +16,8 @@ from autograd.tracer import getval, isbox
 
 from conformance.lanes.adapter import Observing
 from conformance.lanes.carried import Value
-from conformance.lanes.numpy import ReferenceArrays, as_reference, flat, make_layers
+from conformance.lanes.numpy import ReferenceArrays, as_reference, make_layers
+from conformance.lanes.rounding import floats_of, score
 from conformance.lanes.wire import unpack
 from conformance.mutants.observe import Plan, weights_of
 from conformance.reference.base import Layer, Mutant
@@ -183,25 +184,16 @@ def gradients(plan: Plan, layers: Mapping[str, Layer] | None = None, leak: Leak 
     Raises what the reference raises, and where nothing can be differentiated.
     """
     inputs, weights = _inputs(plan), weights_of(plan)
-    variables = {f"input {name}": array for name, array in inputs.items()}
-    for layer, held in weights.items():
-        variables |= {f"{layer}.{key}": array for key, array in held.items()}
-    moved = {name: array for name, array in variables.items() if array.dtype.kind == "f"}
     own = dict(layers or make_layers(plan))
 
-    def score(given: Mapping[str, Any]) -> Any:
+    def total(given: Mapping[str, Any]) -> Any:
         def of(name: str, *_: Any) -> dict[str, Any]:
             return {key: given.get(f"{name}.{key}", array) for key, array in weights[name].items()}
 
         arrays = _Leaking(plan, own, of, Observing())
         arrays.leak = leak
         arrays.run({name: given.get(f"input {name}", array) for name, array in inputs.items()})
-        total = 0.0
-        for node in plan["observed"]:
-            items = [item.data for item in flat([arrays.values[node]])]
-            for item, cotangent in zip(items, plan["cotangents"].get(node, ()), strict=False):
-                if cotangent is not None:
-                    total = total + np.sum(unpack(cotangent).astype(float) * item)
-        return total
+        return score(arrays, plan["observed"], plan["cotangents"])
 
-    return {name: numpy.asarray(array) for name, array in autograd.grad(score)(moved).items()}
+    moved = autograd.grad(total)(floats_of(weights, inputs))
+    return {name: numpy.asarray(array) for name, array in moved.items()}

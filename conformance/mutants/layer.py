@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
@@ -62,6 +62,17 @@ def _inside(value: Any, kind: type[Layer], mutant: Mutant) -> Any:
         changed = tuple(_inside(item, kind, mutant) for item in value)
         return value if all(new is old for new, old in zip(changed, value, strict=True)) else changed
     return value
+
+
+def inside(value: Any) -> Iterator[Any]:
+    """A layer and all layers that it wraps, or an optimiser; of a tuple, of every item; nothing of anything else."""
+    if isinstance(value, tuple):
+        for item in value:
+            yield from inside(item)
+    elif isinstance(value, Layer | Optimizer):
+        yield value
+        for held in _fields(value).values() if isinstance(value, Layer) else ():
+            yield from inside(held)
 
 
 def _fields(layer: Layer) -> dict[str, Any]:
