@@ -23,9 +23,10 @@ from benchmarks.notes import with_notes
 from benchmarks.tally import Tally, read, summed, written
 from conformance.case.load import load_folder
 from conformance.case.model import Case
-from conformance.judge.case import REFERENCE, judge_lane
+from conformance.judge.case import judge_lane
 from conformance.judge.verdict import Verdict
 from conformance.lanes.declare import parse
+from conformance.protocol.observation import REFERENCE
 from conformance.run import LANES, Run, is_meant, lane_specs
 
 DEFAULT_LANES = ("keras", "torch")

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from conformance.case.model import Case
+from conformance.diagnose.divergence import differs
 from conformance.judge.compare import Matched, matched_outputs, structure_findings
-from conformance.judge.divergence import differs
-from conformance.lanes.observation import Observation
+from conformance.protocol.observation import Observation
 
 Agree = Callable[[Any, Any], bool]
 

@@ -22,16 +22,16 @@ import numpy as np
 
 from conformance.case.load import load_folder
 from conformance.case.model import Case
-from conformance.judge.case import REFERENCE
 from conformance.judge.gradients import gradient_findings
-from conformance.lanes import rounding
-from conformance.lanes.numpy import Reference, as_reference, make_layers
-from conformance.lanes.observation import Observation, from_message
-from conformance.lanes.wire import unpack
+from conformance.lanes.numpy import Reference
 from conformance.mutants.layer import DoesNotApply, HookError, mutable, mutants_of, with_mistake
 from conformance.mutants.observe import weights_of
-from conformance.mutants.score import score_case
-from conformance.plan import plan_of
+from conformance.oracle import rounding
+from conformance.oracle.arrays import as_reference, make_layers
+from conformance.plans.draw import plan_of
+from conformance.protocol.observation import REFERENCE, Observation, from_message
+from conformance.protocol.wire import unpack
+from conformance.score.score import score_case
 
 SHOWN = 40
 """Mutants in the page's table."""

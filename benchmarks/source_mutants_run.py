@@ -119,10 +119,9 @@ def expected(path: Path) -> None:
 
     def work() -> int:
         from conformance.case.load import load_folder
-        from conformance.judge.case import REFERENCE
         from conformance.lanes.numpy import Reference
-        from conformance.lanes.observation import from_message
-        from conformance.plan import plan_of
+        from conformance.plans.draw import plan_of
+        from conformance.protocol.observation import REFERENCE, from_message
 
         rows = []
         for case in load_folder(ROOT / "cases"):

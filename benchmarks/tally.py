@@ -15,7 +15,7 @@ from benchmarks.comparators import BUDGET, COMPARATORS, floats_of
 from conformance.case.model import Case
 from conformance.judge.budget import FEWEST, MEAN_LIMIT, RMS_LIMIT
 from conformance.judge.verdict import Distance, LaneVerdict, Verdict
-from conformance.lanes.observation import Observation
+from conformance.protocol.observation import Observation
 
 LARGEST = 5
 """Outputs that are named for using most of their budget."""

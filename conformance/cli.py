@@ -206,7 +206,7 @@ def _report(parsed: argparse.Namespace) -> int:
 
         results = with_versions(results, read(parsed.matrix))
     if parsed.mutants is not None:
-        from conformance.mutants.scored import read_score, with_mutants
+        from conformance.score.scored import read_score, with_mutants
 
         results = with_mutants(results, read_score(parsed.mutants))
     if parsed.baseline is not None:
@@ -247,8 +247,8 @@ def _judge(parsed: argparse.Namespace) -> int:
 
 def _mutants(parsed: argparse.Namespace) -> int:
     from conformance.case.load import load_file, load_folder
-    from conformance.mutants.score import score
-    from conformance.mutants.table import as_json, page
+    from conformance.score.score import score
+    from conformance.score.table import as_json, page
 
     found = score(load_file(parsed.path) if parsed.path.is_file() else load_folder(parsed.path))
     _write(page(found), parsed.output)

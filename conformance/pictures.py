@@ -19,7 +19,7 @@ from conformance.judge.compare import matched_outputs, special_kinds
 from conformance.judge.expectations import claimed, outputs_by_label, stated
 from conformance.judge.gradients import allowed_around
 from conformance.judge.verdict import Finding
-from conformance.lanes.observation import Array, Observation
+from conformance.protocol.observation import Array, Observation
 
 LEVELS = "0123456789ab"
 """Levels of a value between the lowest and the highest of both arrays."""

@@ -15,16 +15,15 @@ import numpy as np
 
 from conformance.arguments import exercised
 from conformance.case.model import Case
+from conformance.diagnose.explain import Explanation
 from conformance.judge.budget import Allowance
-from conformance.judge.case import REFERENCE
 from conformance.judge.compare import labels, matched_outputs
 from conformance.judge.expectations import stated
-from conformance.judge.explain import Explanation
 from conformance.judge.precision import USUAL, seen_in
 from conformance.judge.verdict import CaseVerdict, Finding, LaneVerdict
-from conformance.lanes.observation import Array, Observation, Output
-from conformance.lanes.wire import bounded
 from conformance.pictures import picture_of
+from conformance.protocol.observation import REFERENCE, Array, Observation, Output
+from conformance.protocol.wire import bounded
 
 SMALL = 64
 """Arrays of at most so many elements are kept whole; of larger ones, a summary and the worst elements."""

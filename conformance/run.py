@@ -16,16 +16,17 @@ from zlib import crc32
 from threadpoolctl import threadpool_limits
 
 from conformance.case.model import Case
+from conformance.diagnose.explain import explanations
+from conformance.diagnose.feeding import Ask
 from conformance.errors import LaneUnavailable, UsageError
-from conformance.judge.case import REFERENCE, judge_case
-from conformance.judge.explain import explanations
-from conformance.judge.feeding import Ask
+from conformance.judge.case import judge_case
 from conformance.judge.precision import USUAL, seen_in
 from conformance.judge.verdict import CaseVerdict, Verdict
 from conformance.lanes.in_process import InProcessLane
-from conformance.lanes.observation import Observation
-from conformance.lanes.process import Lane, LaneIdentity, LaneSpec, ProcessLane
-from conformance.plan import Plan, plan_of
+from conformance.lanes.process import ProcessLane
+from conformance.lanes.spec import Lane, LaneIdentity, LaneSpec
+from conformance.plans.draw import Plan, plan_of
+from conformance.protocol.observation import REFERENCE, Observation
 from conformance.record import case_record
 from conformance.relations.asking import Asking
 from conformance.relations.holding import relations_of

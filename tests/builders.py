@@ -10,7 +10,7 @@ from typing import Any
 
 from conformance.case.load import load_file
 from conformance.case.model import Case
-from conformance.lanes.process import LaneSpec
+from conformance.lanes.spec import LaneSpec
 from conformance.run import LANES, Run
 
 POOLED = """

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from conformance.lanes.adapter import Identity
 from conformance.lanes.keras_remade import CONFIG, SAVED
 from conformance.lanes.numpy import Reference
-from conformance.lanes.wire import pack, unpack
+from conformance.protocol.adapter import Identity
+from conformance.protocol.wire import pack, unpack
 
 Message = dict[str, Any]
 

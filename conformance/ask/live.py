@@ -11,9 +11,9 @@ from typing import Any
 
 from conformance.case.model import Case
 from conformance.errors import LaneUnavailable, UsageError
-from conformance.judge.case import REFERENCE
 from conformance.lanes.declare import declared, parse
-from conformance.lanes.process import LaneSpec
+from conformance.lanes.spec import LaneSpec
+from conformance.protocol.observation import REFERENCE
 from conformance.results import assemble, command_line, lane_row
 from conformance.run import DEFAULT_LANES, LANES, Excuse, Run, is_meant, lane_specs
 

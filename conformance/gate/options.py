@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from conformance.gate.deviations import Deviation
     from conformance.gate.ledger import LaneFacts, Standing
-    from conformance.lanes.process import LaneIdentity, LaneSpec
+    from conformance.lanes.spec import LaneIdentity, LaneSpec
 
 FOLDER = "deviations"
 """Where deviations are looked for below the root of the project, when no folder is named."""

@@ -22,14 +22,14 @@ import numpy as np
 
 from conformance.case.model import Tolerance
 from conformance.judge.verdict import Distance, Worst
-from conformance.lanes.formats import FORMATS, Format, rounded
-from conformance.lanes.observation import Array
+from conformance.protocol.formats import FORMATS, Format, rounded
+from conformance.protocol.observation import Array
 
 GRADIENT_CONSTANT = 64.0
 """C for gradients: a backward pass sums over the batch and reuses rounded activations; at 32 one honest gradient in
 1,500 stood over, at 64 none."""
 DRAWS = 8
-"""Perturbed runs behind each sensitivity; see `conformance.lanes.rounding`."""
+"""Perturbed runs behind each sensitivity; see `conformance.oracle.rounding`."""
 PRIOR_DRAWS = 4
 """How many draws the tensor's median counts for."""
 GRADIENT_FLOOR = 64.0

@@ -19,10 +19,7 @@ from conformance.judge.expectations import (
 from conformance.judge.gradients import gradient_findings
 from conformance.judge.precision import coarser_policy, seen_in
 from conformance.judge.verdict import ASPECTS, CaseVerdict, Distance, Finding, LaneVerdict, Pair, Verdict
-from conformance.lanes.observation import Observation
-
-REFERENCE = "numpy"
-"""The lane against which every other is judged."""
+from conformance.protocol.observation import REFERENCE, Observation
 
 
 def judge_case(case: Case, observations: Mapping[str, Observation], gives_masks: Mapping[str, bool]) -> CaseVerdict:

@@ -14,7 +14,7 @@ import numpy as np
 from conformance.case.model import Demands
 from conformance.judge.budget import FLOAT32, Allowance, allowance, distance, is_biased
 from conformance.judge.verdict import Distance, Finding
-from conformance.lanes.observation import Array, Observation, Output
+from conformance.protocol.observation import Array, Observation, Output
 
 
 @dataclass(frozen=True, slots=True)

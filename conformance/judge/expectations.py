@@ -13,8 +13,8 @@ from conformance.judge.budget import Allowance, allowance, distance
 from conformance.judge.compare import labels, overflows
 from conformance.judge.precision import USUAL
 from conformance.judge.verdict import Finding
-from conformance.lanes.formats import FORMATS, coarser
-from conformance.lanes.observation import Array, Observation, Output
+from conformance.protocol.formats import FORMATS, coarser
+from conformance.protocol.observation import Array, Observation, Output
 
 
 def expected_errors(case: Case, got: Observation) -> tuple[ExpectedError, ...]:

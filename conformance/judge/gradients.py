@@ -7,7 +7,7 @@ import numpy as np
 from conformance.judge.budget import Allowance, distance, gradient_allowance
 from conformance.judge.compare import overflows, special_kinds
 from conformance.judge.verdict import Distance, Finding
-from conformance.lanes.observation import Observation, Output
+from conformance.protocol.observation import Observation, Output
 
 
 def gradient_findings(

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from conformance.lanes.formats import FORMATS, POLICIES, Format, coarser
-from conformance.lanes.observation import Array, Node, Observation, Output
-from conformance.lanes.wire import unpack
+from conformance.protocol.formats import FORMATS, POLICIES, Format, coarser
+from conformance.protocol.observation import Array, Node, Observation, Output
+from conformance.protocol.wire import unpack
 
 USUAL = "float32"
 """The policy that the reference stands for unless it is told otherwise."""

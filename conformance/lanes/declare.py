@@ -34,7 +34,7 @@ from conformance.case.problems import did_you_mean, listed, shown
 from conformance.errors import UsageError
 from conformance.lanes import options as ways
 from conformance.lanes.gateway import HOST
-from conformance.lanes.process import LaneSpec
+from conformance.lanes.spec import LaneSpec
 
 PACKAGES: Mapping[str, str] = {
     "keras": "keras",

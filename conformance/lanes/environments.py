@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Literal
 
 from conformance.errors import LaneUnavailable
-from conformance.lanes.process import LaneSpec
+from conformance.lanes.spec import LaneSpec
 
 Kind = Literal["overlay", "environment"]
 

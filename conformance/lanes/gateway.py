@@ -25,12 +25,12 @@ import execnet
 from conformance.errors import LaneUnavailable
 
 if TYPE_CHECKING:
-    from conformance.lanes.process import LaneSpec
+    from conformance.lanes.spec import LaneSpec
 
 CONNECT_LIMIT = 30
 """Seconds that ssh may take to reach a host."""
 _QUIETLY = f"-oBatchMode=yes -oConnectTimeout={CONNECT_LIMIT} "
-SHIPPED = ("__init__.py", "errors.py", "case/*.py", "lanes/**/*.py", "reference/*.py")
+SHIPPED = ("__init__.py", "errors.py", "case/*.py", "protocol/*.py", "oracle/*.py", "lanes/**/*.py", "reference/*.py")
 """What a worker may import of this package, as patterns below it."""
 HOST = re.compile(r"(?P<host>(?:[A-Za-z0-9_][A-Za-z0-9_.-]*@)?[A-Za-z0-9_][A-Za-z0-9_.-]*)(?::(?P<port>\d{1,5}))?")
 """`[user@]host[:port]`; nothing that ssh could take for an option."""

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from conformance.errors import LaneUnavailable
-from conformance.lanes.observation import Observation, from_message
-from conformance.lanes.process import LaneIdentity, LaneSpec, hint_for, prepared_spec, proved
+from conformance.lanes.process import hint_for, prepared_spec
+from conformance.lanes.spec import LaneIdentity, LaneSpec, proved
 from conformance.lanes.worker import sendable, start_adapter
+from conformance.protocol.observation import Observation, from_message
 
 
 class InProcessLane:

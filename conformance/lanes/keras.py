@@ -6,7 +6,6 @@ then an eager run with numbers (phase `call`). Masks are Keras' own, read from i
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from conformance.lanes import keras_autograd, keras_policies
-from conformance.lanes.adapter import Identity, Observing, Unsupported
 from conformance.lanes.keras_arrays import Generation, Keras3, KerasArrays, absent_in, flat, mask_of, shapes_of
 from conformance.lanes.keras_config import Absent, constructor, find_type
 from conformance.lanes.keras_gradients import Differentiable, build_all, variables_of
@@ -22,8 +20,9 @@ from conformance.lanes.keras_modes import Mode, mode_of, named_apart
 from conformance.lanes.keras_remade import from_configs, put_saved, ways_of
 from conformance.lanes.keras_training import Trainer, eagerly
 from conformance.lanes.keras_weights import WeightMismatch, forget_states, matched, restore_weights
-from conformance.lanes.training import JUDGED_IN
-from conformance.lanes.wire import pack, unpack
+from conformance.protocol.adapter import Identity, Observing, Unsupported
+from conformance.protocol.training import JUDGED_IN
+from conformance.protocol.wire import pack, unpack
 
 CASES_A_SESSION = 64
 """Cases between two calls of `clear_session`. It throws away TensorFlow's compiled kernels too: that took two fifths of
@@ -206,38 +205,3 @@ class KerasLane:
                 found = matched(layer, name, list(plan["layers"][name]["weights"]))
                 observing.weights[name] = {key: [int(n) for n in variable.shape] for key, variable in found.items()}
                 observing.params[name] = sum(int(np.prod(shape)) for shape in observing.weights[name].values())
-
-
-def start(options: Mapping[str, Any]) -> KerasLane:
-    """Imports what was asked for: Keras 3 over a backend (TensorFlow unless told otherwise), or a Keras 2."""
-    if options.get("package") == "tf_keras":
-        from conformance.lanes import tf_keras
-
-        return tf_keras.start(options)
-    backend = options.get("backend", "tensorflow")
-    os.environ["KERAS_BACKEND"] = backend
-    import keras
-
-    if str(keras.__version__).startswith("2."):
-        from conformance.lanes import tf_keras
-
-        return tf_keras.over(keras, "keras", options)
-    if keras.backend.backend() != backend:
-        raise Unsupported(f"asked for Keras on {backend}, it runs on {keras.backend.backend()}")
-    framework = __import__(backend)
-    if backend == "tensorflow":
-        use_one_thread(framework)
-    return KerasLane(keras, *proof(keras, "keras", framework), options=options)
-
-
-def use_one_thread(tensorflow: Any) -> None:
-    """Sums are made in one order, and lanes beside each other do not fight for the machine."""
-    tensorflow.config.threading.set_intra_op_parallelism_threads(1)
-    tensorflow.config.threading.set_inter_op_parallelism_threads(1)
-
-
-def proof(keras: Any, package: str, framework: Any) -> tuple[dict[str, str], dict[str, str]]:
-    """Versions and files of what was really imported."""
-    versions = {package: str(keras.__version__), framework.__name__: str(framework.__version__)}
-    files = {package: str(keras.__file__), framework.__name__: str(framework.__file__)}
-    return {**versions, "numpy": np.__version__, "python": sys.version.split()[0]}, files

@@ -9,10 +9,10 @@ from typing import Any, Protocol
 
 from conformance.case.expressions import GIVEN, evaluate
 from conformance.lanes import keras_policies
-from conformance.lanes.adapter import Observing, parsed_graph
-from conformance.lanes.carried import ARITHMETIC
 from conformance.lanes.keras_config import Absent
 from conformance.lanes.keras_weights import matched, set_weights
+from conformance.protocol.adapter import Observing, parsed_graph
+from conformance.protocol.carried import ARITHMETIC
 
 
 class Generation(Protocol):

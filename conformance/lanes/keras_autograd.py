@@ -14,7 +14,7 @@ import numpy as np
 
 from conformance.lanes.keras_arrays import KerasArrays
 from conformance.lanes.keras_gradients import variables_of, weighted
-from conformance.lanes.wire import pack
+from conformance.protocol.wire import pack
 
 Plan = Mapping[str, Any]
 Run = Callable[[], Any]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from conformance.case.initializers import binary
-from conformance.lanes.adapter import Unsupported
+from conformance.protocol.adapter import Unsupported
 
 
 class Absent:

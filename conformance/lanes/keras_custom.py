@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.lanes.adapter import Unsupported
+from conformance.protocol.adapter import Unsupported
 
 
 def masked_average(keras: Any) -> type:

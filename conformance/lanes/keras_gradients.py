@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from conformance.lanes.adapter import Unsupported
 from conformance.lanes.keras_arrays import KerasArrays, flat
 from conformance.lanes.keras_weights import matched, start_again
-from conformance.lanes.wire import pack, unpack
+from conformance.protocol.adapter import Unsupported
+from conformance.protocol.wire import pack, unpack
 
 
 class Differentiable:

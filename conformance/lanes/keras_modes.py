@@ -12,13 +12,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from conformance.lanes.adapter import Observing, Unsupported
 from conformance.lanes.keras_arrays import KerasArrays, absent_in, flat, mask_of
 from conformance.lanes.keras_config import Absent
 from conformance.lanes.keras_gradients import Differentiable, variables_of
 from conformance.lanes.keras_training import Step
 from conformance.lanes.keras_weights import set_weights
-from conformance.lanes.wire import pack
+from conformance.protocol.adapter import Observing, Unsupported
+from conformance.protocol.wire import pack
 
 Plan = Mapping[str, Any]
 Inputs = Mapping[str, Any]

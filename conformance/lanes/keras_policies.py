@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from conformance.lanes.adapter import Unsupported
-from conformance.lanes.formats import POLICIES
+from conformance.protocol.adapter import Unsupported
+from conformance.protocol.formats import POLICIES
 
 USUAL = "float32"
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from conformance.lanes.adapter import Unsupported
 from conformance.lanes.keras_arrays import KerasArrays
 from conformance.lanes.keras_autograd import Run, jax_gradients, torch_gradients
 from conformance.lanes.keras_weights import matched, start_again
-from conformance.lanes.training import batch_of, number_of
-from conformance.lanes.wire import pack
+from conformance.protocol.adapter import Unsupported
+from conformance.protocol.training import batch_of, number_of
+from conformance.protocol.wire import pack
 
 Plan = Mapping[str, Any]
 Step = Callable[[Mapping[str, Any]], Any]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.lanes.wire import unpack
+from conformance.protocol.wire import unpack
 
 
 class WeightMismatch(Exception):

@@ -5,13 +5,10 @@ Keras 2 has no `keras.ops`; what the graph language needs of it are TensorFlow f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-
-from conformance.lanes.keras import KerasLane, proof, use_one_thread
 
 
 class Keras2:
@@ -73,18 +70,3 @@ def tensorflow_ops(tf: Any) -> SimpleNamespace:
         equal=tf.equal,
         greater=tf.greater,
     )
-
-
-def over(keras: Any, package: str, options: Mapping[str, Any]) -> KerasLane:
-    """The lane over an imported Keras 2."""
-    import tensorflow as tf
-
-    use_one_thread(tf)
-    return KerasLane(keras, *proof(keras, package, tf), generation=Keras2(keras, tf), options=options)
-
-
-def start(options: Mapping[str, Any]) -> KerasLane:
-    """Imports `tf_keras`, the Keras 2 that goes on beside Keras 3."""
-    import tf_keras
-
-    return over(tf_keras, "tf_keras", options)

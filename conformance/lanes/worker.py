@@ -15,10 +15,10 @@ import tempfile
 import time
 from typing import Any
 
-from conformance.lanes.wire import MAX_TEXT, bounded, plain
+from conformance.protocol.wire import MAX_TEXT, bounded, plain
 
 ADAPTERS = {
-    "keras": "conformance.lanes.keras",
+    "keras": "conformance.lanes.keras_start",
     "torch": "conformance.lanes.torch.lane",
     "numpy": "conformance.lanes.numpy",
     "transformers": "conformance.lanes.torch.transformers_bert",

@@ -14,12 +14,12 @@ import autograd.numpy as np
 import numpy
 from autograd.tracer import getval, isbox
 
-from conformance.lanes.adapter import Observing
-from conformance.lanes.carried import Value
-from conformance.lanes.numpy import ReferenceArrays, as_reference, make_layers
-from conformance.lanes.rounding import floats_of, score
-from conformance.lanes.wire import unpack
 from conformance.mutants.observe import Plan, weights_of
+from conformance.oracle.arrays import ReferenceArrays, as_reference, make_layers
+from conformance.oracle.rounding import floats_of, score
+from conformance.protocol.adapter import Observing
+from conformance.protocol.carried import Value
+from conformance.protocol.wire import unpack
 from conformance.reference.base import Layer, Mutant
 from conformance.reference.gates import calling
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from conformance.judge.case import REFERENCE
-from conformance.lanes.adapter import Observing
-from conformance.lanes.carried import Value
-from conformance.lanes.numpy import ReferenceArrays, as_reference, make_layers, observed
-from conformance.lanes.numpy_training import make_optimizers, weights_after_steps
-from conformance.lanes.observation import Observation, from_message
-from conformance.lanes.rounding import Perturbed
-from conformance.lanes.wire import unpack
 from conformance.mutants.layer import HookError
+from conformance.oracle.arrays import ReferenceArrays, as_reference, make_layers, observed
+from conformance.oracle.rounding import Perturbed
+from conformance.oracle.training import make_optimizers, weights_after_steps
+from conformance.protocol.adapter import Observing
+from conformance.protocol.carried import Value
+from conformance.protocol.observation import REFERENCE, Observation, from_message
+from conformance.protocol.wire import unpack
 from conformance.reference.base import Layer
 
 LANE = "mutant"

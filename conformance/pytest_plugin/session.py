@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from conformance.gate.ledger import Standing
     from conformance.gate.options import Excuses
     from conformance.journal import Journal
-    from conformance.lanes.process import LaneSpec
+    from conformance.lanes.spec import LaneSpec
     from conformance.run import Run
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
 """Where a config keeps its session."""
 REFERENCE = "numpy"
-"""`conformance.judge.case.REFERENCE`, which is not imported for collecting alone."""
+"""`conformance.protocol.observation.REFERENCE`, which is not imported for collecting alone."""
 
 
 class Session:
@@ -101,7 +101,7 @@ class Session:
         path = self.config.getoption("mutants")
         if path is None:
             return None
-        from conformance.mutants.scored import read_score
+        from conformance.score.scored import read_score
 
         return read_score(path)
 
@@ -163,7 +163,7 @@ class Session:
 
     def learn(self, identities: dict[str, dict[str, Any]]) -> None:
         """Takes what a worker says that its lanes proved to be."""
-        from conformance.lanes.process import LaneIdentity
+        from conformance.lanes.spec import LaneIdentity
 
         new = {name: LaneIdentity(**identity) for name, identity in identities.items() if name not in self.identities}
         self.identities.update(new)

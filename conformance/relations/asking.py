@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 
 from conformance.case.model import Demands
 from conformance.judge.verdict import Finding
-from conformance.lanes.observation import Observation
-from conformance.lanes.process import Lane
-from conformance.plan import Plan, has_memory
+from conformance.lanes.spec import Lane
+from conformance.plans.draw import Plan, has_memory
+from conformance.protocol.observation import Observation
 from conformance.relations.holding import is_kept_alone
 from conformance.relations.judge import broken
 from conformance.relations.relation import Asked

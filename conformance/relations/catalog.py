@@ -7,6 +7,7 @@ convolution looks at no later step or that a batch may be reordered follows from
 from __future__ import annotations
 
 from conformance.lanes.keras_remade import CONFIG, SAVED
+from conformance.plans.derive import each_along, each_float, remade, renamed, with_inputs, with_layers
 from conformance.relations.changes import (
     RECURRENT,
     argument,
@@ -26,7 +27,6 @@ from conformance.relations.changes import (
     units_rolled,
 )
 from conformance.relations.graphs import channels_moved, in_two_parts, with_calls
-from conformance.relations.plans import each_along, each_float, remade, renamed, with_inputs, with_layers
 from conformance.relations.relation import Relation, same, through
 
 RELATIONS: tuple[Relation, ...] = (

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.lanes.observation import Array
+from conformance.protocol.observation import Array
 from conformance.relations.relation import Pair
 
 Changed = tuple[str, dict[str, Any], dict[str, Array]] | None

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from conformance.plan import Plan
+from conformance.plans.derive import renamed
+from conformance.plans.draw import Plan
 from conformance.relations.changes import RECURRENT
-from conformance.relations.plans import renamed
 
 _PLAIN_CALL = re.compile(r"(?P<layer>\w+)\((?P<input>\w+)\)")
 Steps = tuple[dict[str, Any], list[list[str]]]

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from conformance.lanes.observation import Observation
 from conformance.mutants.observe import observe
-from conformance.plan import Plan, has_memory
+from conformance.plans.draw import Plan, has_memory
+from conformance.protocol.observation import Observation
 from conformance.reference.base import LayerError
 from conformance.relations.catalog import RELATIONS
 from conformance.relations.relation import Asked, Pair, Relation, composed, pairs, same

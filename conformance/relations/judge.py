@@ -10,7 +10,7 @@ import numpy as np
 from conformance.case.model import Demands
 from conformance.judge.budget import allowance, distance
 from conformance.judge.verdict import Finding, LaneVerdict, Verdict
-from conformance.lanes.observation import Node, Observation
+from conformance.protocol.observation import Node, Observation
 from conformance.relations.relation import Asked, Pair, pairs
 
 NONE = Demands()

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from conformance.lanes.observation import Node, Observation, Output
-from conformance.lanes.wire import pack, unpack
-from conformance.plan import Plan
-from conformance.relations.plans import respecified
+from conformance.plans.derive import respecified
+from conformance.plans.draw import Plan
+from conformance.protocol.observation import Node, Observation, Output
+from conformance.protocol.wire import pack, unpack
 
 
 def form_of(plan: Plan) -> Any:

@@ -17,7 +17,7 @@ from conformance.judge.budget import allowance
 from conformance.judge.compare import is_trained
 from conformance.judge.expectations import outputs_by_label
 from conformance.judge.gradients import allowed_around
-from conformance.lanes.observation import Array, Output
+from conformance.protocol.observation import Array, Output
 from conformance.repro.endings import signal_of
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence

@@ -15,7 +15,7 @@ import numpy as np
 
 from conformance.case import arrays
 from conformance.case.model import Case
-from conformance.lanes.wire import unpack
+from conformance.protocol.wire import unpack
 from conformance.repro.carry import Carrier
 from conformance.repro.literals import quoted
 

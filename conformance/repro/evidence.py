@@ -13,8 +13,8 @@ import numpy as np
 from conformance.case.load import load_file
 from conformance.case.model import Case
 from conformance.errors import UsageError
-from conformance.lanes.observation import Observation
-from conformance.plan import Plan, plan_of
+from conformance.plans.draw import Plan, plan_of
+from conformance.protocol.observation import Observation
 from conformance.repro.drawn import recipes_of
 from conformance.repro.literals import array_text
 
@@ -80,6 +80,6 @@ def _cases(path: Path, changed: int) -> tuple[Case, ...]:
 def reference_of(plan: Plan) -> Observation:
     """What the reference gives, computed in this process: it needs no framework."""
     from conformance.lanes.numpy import start
-    from conformance.lanes.observation import from_message
+    from conformance.protocol.observation import from_message
 
     return from_message("numpy", "numpy", start({}).observe(plan))

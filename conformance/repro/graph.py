@@ -1,6 +1,6 @@
 """The graph of a case as a Python function, for lanes whose arrays carry no masks: they stand in variables beside them.
 
-The rules are those of `conformance.lanes.carried`, applied when the script is written: only layers pass masks on; a
+The rules are those of `conformance.protocol.carried`, applied when the script is written: only layers pass masks on; a
 layer gets the mask of an argument where its function asks for it by name; what nobody reads is left out.
 """
 
@@ -185,7 +185,7 @@ class GraphWriter:
         return Value(self.dialect.operation(call, text, holds_rows))
 
     def _layer(self, name: str, args: list[Value], kwargs: Mapping[str, Value]) -> Value:
-        """A call, with the masks that the layer's function asks for: see `conformance.lanes.carried.arguments_for`."""
+        """A call, with the masks that its function asks for: see `conformance.protocol.carried.arguments_for`."""
         asked = self.dialect.parameters(name)
         args = [self._plain(name, value) for value in args]
         given = {key: value.text for key, value in kwargs.items()}

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from conformance.case.model import Case
-from conformance.lanes.observation import Observation
-from conformance.lanes.process import LaneIdentity, LaneSpec
-from conformance.plan import plan_of
+from conformance.lanes.spec import LaneIdentity, LaneSpec
+from conformance.plans.draw import plan_of
+from conformance.protocol.observation import Observation
 from conformance.repro.evidence import Evidence
 from conformance.repro.lanes import why_not
 from conformance.results import lane_row

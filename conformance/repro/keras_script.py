@@ -17,8 +17,8 @@ from conformance.case.expressions import (
     Tree,
     parse,
 )
-from conformance.lanes.wire import unpack
-from conformance.plan import is_stateful
+from conformance.plans.draw import is_stateful
+from conformance.protocol.wire import unpack
 from conformance.repro.calls import callees, calls, outermost
 from conformance.repro.custom import custom_source
 from conformance.repro.errors import NotScriptable

@@ -10,7 +10,7 @@ from typing import Any
 
 from conformance import reference
 from conformance.case.expressions import Call, Tree
-from conformance.lanes.wire import unpack
+from conformance.protocol.wire import unpack
 from conformance.reference.base import Layer as ReferenceLayer
 from conformance.reference.catalog import LAYERS
 from conformance.repro.carry import Carrier

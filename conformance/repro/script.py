@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from conformance.lanes.wire import unpack
+from conformance.protocol.wire import unpack
 from conformance.report.findings import finding_text
 from conformance.repro.account import Account, account_of
 from conformance.repro.check import answer_lines, error_lines

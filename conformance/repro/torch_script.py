@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from conformance.case.expressions import Call, Tree
-from conformance.lanes.wire import unpack
+from conformance.protocol.wire import unpack
 from conformance.repro.carry import Carrier
 from conformance.repro.configs import configs_of, is_same, kinds_of, plain_of, strings_of
 from conformance.repro.errors import NotScriptable

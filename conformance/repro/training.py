@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from conformance.lanes.wire import unpack
-from conformance.plan import is_stateful
+from conformance.plans.draw import is_stateful
+from conformance.protocol.wire import unpack
 from conformance.repro.literals import quoted
 
 Training = Mapping[str, Any]

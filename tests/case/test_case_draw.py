@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from conformance.lanes.wire import unpack
-from conformance.plan import plan_of
+from conformance.plans.draw import plan_of
+from conformance.protocol.wire import unpack
 from tests.builders import cases_of
 
 TEXT = """

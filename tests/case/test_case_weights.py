@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from conformance.errors import CaseError
-from conformance.lanes.wire import unpack
-from conformance.plan import plan_of
+from conformance.plans.draw import plan_of
+from conformance.protocol.wire import unpack
 from tests.builders import cases_of
 
 TEXT = """

@@ -24,12 +24,13 @@ from typing import Any
 from benchmarks.notes import with_notes
 from conformance.case.load import load_folder
 from conformance.case.model import Case
+from conformance.diagnose.explain import explanations
 from conformance.judge.case import judge_case
-from conformance.judge.explain import explanations
 from conformance.judge.verdict import Verdict
-from conformance.lanes.observation import Observation
-from conformance.lanes.process import LaneSpec, ProcessLane
-from conformance.plan import plan_of
+from conformance.lanes.process import ProcessLane
+from conformance.lanes.spec import LaneSpec
+from conformance.plans.draw import plan_of
+from conformance.protocol.observation import Observation
 from conformance.run import LANES
 from tests.faults.lane import SETS, held_out_faults, known_faults
 from tests.faults.patching import Fault

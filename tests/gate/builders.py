@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from conformance.lanes.process import LaneSpec
+from conformance.lanes.spec import LaneSpec
 from conformance.results import assemble, lane_row
 from tests.builders import POOLED, cases_of, fake, running
 

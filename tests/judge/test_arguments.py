@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 
 from conformance.case.load import load_folder
-from conformance.judge.arguments import NUMBERS, derived_arguments, forgotten_arguments, other_arguments
-from conformance.lanes.numpy import make_layers
+from conformance.diagnose.arguments import NUMBERS, derived_arguments, forgotten_arguments, other_arguments
 from conformance.mutants.layer import DoesNotApply, broken
-from conformance.plan import plan_of
+from conformance.oracle.arrays import make_layers
+from conformance.plans.draw import plan_of
 from conformance.reference.activation_layers import LeakyReLU
 from conformance.reference.base import LayerError
 from conformance.reference.conv import Conv1D, Conv2D

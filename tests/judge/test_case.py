@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from conformance.case.model import Case
+from conformance.diagnose.divergence import divergences
 from conformance.judge.again import judge_again
 from conformance.judge.budget import UNIT, allowance, distance
 from conformance.judge.case import judge_case, judge_lane
 from conformance.judge.compare import matched_outputs, special_kinds
-from conformance.judge.divergence import divergences
 from conformance.judge.verdict import Finding
 from conformance.lanes.numpy import Reference
-from conformance.lanes.observation import Failure, Observation, from_message
-from conformance.plan import plan_of
+from conformance.plans.draw import plan_of
+from conformance.protocol.observation import Failure, Observation, from_message
 from tests.builders import POOLED, cases_of
 
 MEANS_ONLY = POOLED.replace("embedded", "_embedded")

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from conformance.case.model import Case
-from conformance.judge.divergence import Divergence, divergences, observed_sources
+from conformance.diagnose.divergence import Divergence, divergences, observed_sources
 from conformance.lanes.numpy import Reference
-from conformance.lanes.observation import Observation, from_message
-from conformance.plan import plan_of
+from conformance.plans.draw import plan_of
+from conformance.protocol.observation import Observation, from_message
 from tests.builders import cases_of
 
 TWO_BRANCHES = """

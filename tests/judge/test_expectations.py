@@ -10,8 +10,8 @@ import pytest
 
 from conformance.judge.expectations import count_findings
 from conformance.lanes.numpy import Reference
-from conformance.lanes.observation import from_message
-from conformance.plan import plan_of
+from conformance.plans.draw import plan_of
+from conformance.protocol.observation import from_message
 from tests.builders import cases_of, fake, records_of
 
 TEXT = """

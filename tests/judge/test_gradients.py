@@ -10,7 +10,7 @@ import pytest
 
 from conformance.judge.gradients import gradient_findings
 from conformance.judge.verdict import Finding
-from conformance.lanes.observation import Failure, Observation, Output
+from conformance.protocol.observation import Failure, Observation, Output
 
 NAN, INFINITY = float("nan"), float("inf")
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.judge.masks import WAYS, misread_masks
+from conformance.diagnose.masks import WAYS, misread_masks
 from conformance.reference.attention import Attention
 from conformance.reference.core import Dense
 from conformance.reference.multi_head_attention import MultiHeadAttention

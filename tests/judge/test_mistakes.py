@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from conformance.case.model import Case
-from conformance.judge.mistakes import Mistake, are_one, derived_ones, forgotten_ones, named_ones, other_ones
-from conformance.plan import plan_of
+from conformance.diagnose.mistakes import Mistake, are_one, derived_ones, forgotten_ones, named_ones, other_ones
+from conformance.plans.draw import plan_of
 from tests.builders import cases_of
 
 TEXT = """

@@ -13,8 +13,8 @@ from conformance.case.model import Tolerance
 from conformance.judge.budget import Allowance, allowance, distance, gradient_allowance
 from conformance.judge.compare import overflows
 from conformance.judge.precision import _moves, coarser_policy
-from conformance.lanes.formats import FORMATS
-from conformance.lanes.process import LaneSpec
+from conformance.lanes.spec import LaneSpec
+from conformance.protocol.formats import FORMATS
 from tests.builders import cases_of, fake, records_of
 
 CASE = """

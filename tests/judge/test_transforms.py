@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conformance.diagnose.changes import _masked, _rounded, fits
+from conformance.diagnose.transforms import transforms
 from conformance.judge.budget import allowance
-from conformance.judge.changes import _masked, _rounded, fits
 from conformance.judge.compare import Matched
-from conformance.judge.transforms import transforms
-from conformance.lanes.observation import Output
+from conformance.protocol.observation import Output
 
 X = np.random.default_rng(1).normal(0.25, 1.0, (2, 3, 6))
 ALLOWED = 1e-6 * np.ones(X.shape)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from conformance.judge.weights import WAYS, misused_weights
+from conformance.diagnose.weights import WAYS, misused_weights
 from conformance.reference.core import Dense
 
 WEIGHT = np.array([[3.0, -4.0], [0.0, 2.0]])

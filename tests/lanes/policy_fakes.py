@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from conformance.lanes.formats import FORMATS, POLICIES, Format, rounded
 from conformance.lanes.numpy import Reference
-from conformance.lanes.wire import pack, unpack
+from conformance.protocol.formats import FORMATS, POLICIES, Format, rounded
+from conformance.protocol.wire import pack, unpack
 
 Array = np.ndarray[Any, Any]
 

@@ -10,7 +10,7 @@ import autograd.numpy as np
 import numpy
 import pytest
 
-from conformance.lanes.arithmetic import _ROUNDING, EXACT, Arithmetic, rounding
+from conformance.oracle.arithmetic import _ROUNDING, EXACT, Arithmetic, rounding
 
 UNIT = 2.0**-24
 ROOT = Path(__file__).parents[2] / "conformance"

@@ -22,7 +22,8 @@ import pytest
 from conformance.errors import LaneUnavailable
 from conformance.lanes import environments
 from conformance.lanes.environments import cache_folder, digest, is_intact, prepared
-from conformance.lanes.process import LaneIdentity, LaneSpec, ProcessLane, proved
+from conformance.lanes.process import ProcessLane
+from conformance.lanes.spec import LaneIdentity, LaneSpec, proved
 
 ROOT = Path(__file__).parents[2]
 ADAPTER = """

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conformance.lanes.exactness import EXACT_BELOW, Held, character, described
 from conformance.lanes.numpy import Reference
-from conformance.plan import plan_of
+from conformance.oracle.exactness import EXACT_BELOW, Held, character, described
+from conformance.plans.draw import plan_of
 from conformance.reference.base import make
 from tests.builders import cases_of
 

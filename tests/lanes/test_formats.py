@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from conformance.lanes.formats import FORMATS, POLICIES, Format, coarser, promoted, rounded
+from conformance.protocol.formats import FORMATS, POLICIES, Format, coarser, promoted, rounded
 
 
 @pytest.mark.parametrize(

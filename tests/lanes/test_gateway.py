@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from conformance.errors import LaneUnavailable
-from conformance.lanes.process import LaneSpec, ProcessLane
+from conformance.lanes.process import ProcessLane
+from conformance.lanes.spec import LaneSpec
 
 SILENT = "exit 0"
 CLOSED = "exec <&-; echo hello; exec sleep 600"

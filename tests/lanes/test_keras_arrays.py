@@ -11,10 +11,10 @@ from unittest.mock import MagicMock
 import numpy as np
 import pytest
 
-from conformance.lanes.adapter import Observing
 from conformance.lanes.declare import parse
 from conformance.lanes.keras_arrays import KerasArrays, mask_of
 from conformance.lanes.tf_keras import tensorflow_ops
+from conformance.protocol.adapter import Observing
 from tests.builders import cases_of, records_of
 
 REMEMBERED = """

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.lanes.adapter import Observing
 from conformance.lanes.declare import parse
 from conformance.lanes.keras_autograd import gradients_by_cotangents, torch_gradients
-from conformance.lanes.wire import pack, unpack
+from conformance.protocol.adapter import Observing
+from conformance.protocol.wire import pack, unpack
 from tests.builders import cases_of, records_of
 
 torch = pytest.importorskip("torch")

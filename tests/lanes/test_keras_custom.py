@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from conformance.lanes.adapter import Unsupported
 from conformance.lanes.keras_custom import CUSTOM
+from conformance.protocol.adapter import Unsupported
 from conformance.reference.catalog import LAYERS
 
 

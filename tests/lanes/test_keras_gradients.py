@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.lanes.adapter import Unsupported
 from conformance.lanes.keras_gradients import weighted
-from conformance.lanes.wire import pack
+from conformance.protocol.adapter import Unsupported
+from conformance.protocol.wire import pack
 
 TIMES = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], np.float32)
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from conformance.lanes import keras_config
-from conformance.lanes.adapter import Observing, Unsupported
 from conformance.lanes.declare import parse
 from conformance.lanes.keras_modes import Predict, Traced, mode_of
+from conformance.protocol.adapter import Observing, Unsupported
 from tests.builders import POOLED, cases_of, records_of, running
 
 pytestmark = [

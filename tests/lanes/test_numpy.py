@@ -10,7 +10,7 @@ import autograd.numpy as np
 import numpy
 import pytest
 
-from conformance.lanes.numpy import OPERATIONS
+from conformance.oracle.arrays import OPERATIONS
 from tests.builders import POOLED, cases_of, fake, records_of
 
 X = numpy.array([[0.5, 1.25, 2.0], [3.5, 0.75, 1.5]])

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from conformance.lanes.numpy import Reference
-from conformance.lanes.observation import from_message
-from conformance.lanes.wire import pack
-from conformance.plan import plan_of
+from conformance.plans.draw import plan_of
+from conformance.protocol.observation import from_message
+from conformance.protocol.wire import pack
 from tests.builders import cases_of
 
 CASE = """

@@ -8,7 +8,7 @@ import pytest
 
 from conformance.errors import LaneUnavailable, UsageError
 from conformance.lanes.declare import declared, parse
-from conformance.lanes.process import LaneIdentity, LaneSpec, proved
+from conformance.lanes.spec import LaneIdentity, LaneSpec, proved
 
 
 @pytest.mark.parametrize(

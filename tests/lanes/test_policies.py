@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from conformance.lanes.formats import POLICIES
-from conformance.lanes.numpy import Reference, make_layers
-from conformance.lanes.policies import walked, ways
-from conformance.lanes.wire import unpack
-from conformance.plan import plan_of
+from conformance.lanes.numpy import Reference
+from conformance.oracle.arrays import make_layers
+from conformance.oracle.policies import walked, ways
+from conformance.plans.draw import plan_of
+from conformance.protocol.formats import POLICIES
+from conformance.protocol.wire import unpack
 from tests.builders import cases_of
 
 CASE = """

@@ -11,7 +11,7 @@ pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
 from conformance.lanes.torch.lane import start  # noqa: E402  # torch may be missing
-from conformance.plan import plan_of  # noqa: E402  # as above
+from conformance.plans.draw import plan_of  # noqa: E402  # as above
 from tests.builders import cases_of  # noqa: E402  # as above
 
 TEXT = """

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.lanes.adapter import Unsupported
-from conformance.lanes.carried import remembered
 from conformance.lanes.keras_training import Trainer
-from conformance.lanes.training import batch_of, number_of
+from conformance.protocol.adapter import Unsupported
+from conformance.protocol.carried import remembered
+from conformance.protocol.training import batch_of, number_of
 from tests.builders import cases_of, fake, records_of
 
 TEXT = """

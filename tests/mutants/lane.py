@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from conformance.lanes.adapter import Identity, Observing
-from conformance.lanes.carried import Value
-from conformance.lanes.numpy import Reference, ReferenceArrays, as_reference, make_layers, observed
-from conformance.lanes.numpy_training import make_optimizers, weights_after_steps
-from conformance.lanes.wire import pack, unpack
+from conformance.lanes.numpy import Reference
 from conformance.mutants.layer import mutable, mutants_of, with_mistake
 from conformance.mutants.observe import weights_of
+from conformance.oracle.arrays import ReferenceArrays, as_reference, make_layers, observed
+from conformance.oracle.training import make_optimizers, weights_after_steps
+from conformance.protocol.adapter import Identity, Observing
+from conformance.protocol.carried import Value
+from conformance.protocol.wire import pack, unpack
 
 
 class Mistaken:

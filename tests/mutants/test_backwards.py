@@ -13,15 +13,16 @@ import numpy
 import pytest
 
 from conformance.case.model import Case
-from conformance.judge.backwards import gradient_mistakes
+from conformance.diagnose.backwards import gradient_mistakes
+from conformance.diagnose.explain import explanations
 from conformance.judge.case import judge_case
-from conformance.judge.explain import explanations
-from conformance.lanes.numpy import Reference, make_layers
-from conformance.lanes.observation import Observation, from_message
+from conformance.lanes.numpy import Reference
 from conformance.mutants.backwards import BACKWARDS, Leak, constant, gradients, leaks, passing
 from conformance.mutants.layer import mutable, with_mistake
 from conformance.mutants.observe import observe
-from conformance.plan import plan_of
+from conformance.oracle.arrays import make_layers
+from conformance.plans.draw import plan_of
+from conformance.protocol.observation import Observation, from_message
 from tests.builders import cases_of
 
 LAYERS = {

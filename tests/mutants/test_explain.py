@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from conformance.judge import explain
+from conformance.diagnose import explain
+from conformance.diagnose.explain import Explanation, _same_masks, explanations
 from conformance.judge.case import judge_case
-from conformance.judge.explain import Explanation, _same_masks, explanations
 from conformance.lanes.numpy import Reference
-from conformance.lanes.observation import Ended, Observation, from_message
-from conformance.lanes.process import LaneSpec
+from conformance.lanes.spec import LaneSpec
 from conformance.mutants.layer import mutants_of, with_mistake
 from conformance.mutants.observe import observe
-from conformance.plan import plan_of
+from conformance.plans.draw import plan_of
+from conformance.protocol.observation import Ended, Observation, from_message
 from conformance.reference.base import Mutant
 from conformance.reference.core import Dense
 from tests.builders import POOLED, cases_of, fake, records_of

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conformance.diagnose.feeding import alone, answered, fed, is_reproduced
+from conformance.diagnose.gates import GATES, _Probe, _words
 from conformance.judge.compare import matched_outputs
-from conformance.judge.feeding import alone, answered, fed, is_reproduced
-from conformance.judge.gates import GATES, _Probe, _words
 from conformance.lanes.numpy import Reference
-from conformance.lanes.observation import Observation, from_message
-from conformance.lanes.process import LaneSpec
-from conformance.lanes.wire import unpack
-from conformance.plan import plan_of
+from conformance.lanes.spec import LaneSpec
+from conformance.plans.draw import plan_of
+from conformance.protocol.observation import Observation, from_message
+from conformance.protocol.wire import unpack
 from tests.builders import cases_of, fake, records_of
 
 CHAIN = """

@@ -9,16 +9,16 @@ from typing import Any
 import numpy
 import pytest
 
-from conformance.judge import formulas
+from conformance.diagnose import formulas
+from conformance.diagnose.explain import explanations
 from conformance.judge.case import judge_case
-from conformance.judge.explain import explanations
 from conformance.lanes.numpy import Reference
-from conformance.lanes.observation import Observation, from_message
 from conformance.mutants.formula import LONGEST, slips
 from conformance.mutants.gate_order import gate_orders
 from conformance.mutants.layer import broken
 from conformance.mutants.observe import observe
-from conformance.plan import plan_of
+from conformance.plans.draw import plan_of
+from conformance.protocol.observation import Observation, from_message
 from conformance.reference.attention import AdditiveAttention
 from conformance.reference.base import Layer
 from conformance.reference.catalog import LAYERS

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from conformance import cli
-from conformance.mutants.score import CaseScore, Score, Trial, score_case
-from conformance.mutants.table import as_json, page, topics
 from conformance.reference.base import LAYERS, Mutant
+from conformance.score.score import CaseScore, Score, Trial, score_case
+from conformance.score.table import as_json, page, topics
 from tests.builders import POOLED, cases_of
 
 POOL = "GlobalAveragePooling1D"

@@ -10,9 +10,9 @@ import pytest
 
 from conformance import cli
 from conformance.errors import ResultsError
-from conformance.mutants.scored import read_score, with_mutants
 from conformance.report.pack import inflated
 from conformance.results import read, write
+from conformance.score.scored import read_score, with_mutants
 from tests.builders import POOLED, cases_of
 from tests.gate.builders import results_of
 from tests.report.test_html import Reading

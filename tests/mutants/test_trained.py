@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from conformance.judge.again import judge_again
-from conformance.lanes.process import LaneSpec
+from conformance.lanes.spec import LaneSpec
 from conformance.report.findings import finding_text
 from tests.builders import cases_of, records_of
 

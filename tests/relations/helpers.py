@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from conformance.lanes.numpy import Reference
-from conformance.lanes.observation import Observation, from_message
-from conformance.lanes.process import LaneSpec
-from conformance.plan import Plan, plan_of
+from conformance.lanes.spec import LaneSpec
+from conformance.plans.draw import Plan, plan_of
+from conformance.protocol.observation import Observation, from_message
 from conformance.relations.holding import relations_of
 from conformance.relations.relation import Asked
 from conformance.run import LANES, Run

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conformance.plan import plan_of
+from conformance.plans.draw import plan_of
 from conformance.relations.asking import is_run_of, shares, together
 from conformance.relations.catalog import RELATIONS
 from conformance.relations.holding import is_kept_alone, relations_of

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conformance.plan import plan_of
+from conformance.plans.draw import plan_of
 from conformance.relations.catalog import RELATIONS
 from conformance.relations.changes import hidden_rolled
 from conformance.relations.holding import relations_of

@@ -11,8 +11,8 @@ import pytest
 
 from conformance.case.model import Demands
 from conformance.judge.verdict import Distance, Finding
-from conformance.lanes.observation import Node, Observation, Output
 from conformance.pictures import error_levels, picture_of, value_levels
+from conformance.protocol.observation import Node, Observation, Output
 from tests.builders import POOLED, cases_of, fake, records_of
 
 CASE: Any = SimpleNamespace(demands=Demands(), budget_scale=1.0)

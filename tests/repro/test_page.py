@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from conformance.lanes.process import LaneIdentity, LaneSpec
+from conformance.lanes.spec import LaneIdentity, LaneSpec
 from conformance.report.blocks import page_lists
 from conformance.report.html import render_page
 from conformance.report.markdown import case_markdown

@@ -12,14 +12,14 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 
-from conformance.lanes.adapter import Identity, Observing, Unsupported
-from conformance.lanes.carried import CarriedArrays, Value, arguments_for, remembered, with_masks
 from conformance.lanes.torch import port as ports
 from conformance.lanes.torch.port import PORTS, Config, Parameters, Port
 from conformance.lanes.torch.training import weights_after_steps
 from conformance.lanes.torch.ways import Compiler, as_numpy, compiler_of, given, set_policy
-from conformance.lanes.training import JUDGED_IN
-from conformance.lanes.wire import pack, unpack
+from conformance.protocol.adapter import Identity, Observing, Unsupported
+from conformance.protocol.carried import CarriedArrays, Value, arguments_for, remembered, with_masks
+from conformance.protocol.training import JUDGED_IN
+from conformance.protocol.wire import pack, unpack
 
 for _module in sorted(Path(__file__).parent.glob("*.py")):
     if _module.stem not in ("__init__", "lane", "port") and not _module.stem.startswith("transformers"):

@@ -12,11 +12,11 @@ from typing import Any
 
 import torch
 
-from conformance.lanes.adapter import Observing
-from conformance.lanes.carried import CarriedArrays, remembered
 from conformance.lanes.torch.optimizers import Stepper, native, ported
-from conformance.lanes.training import batch_of, number_of
-from conformance.lanes.wire import pack
+from conformance.protocol.adapter import Observing
+from conformance.protocol.carried import CarriedArrays, remembered
+from conformance.protocol.training import batch_of, number_of
+from conformance.protocol.wire import pack
 
 Plan = Mapping[str, Any]
 

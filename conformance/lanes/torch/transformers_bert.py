@@ -11,7 +11,7 @@ from typing import Any
 import torch
 import transformers
 
-from conformance.lanes.adapter import Identity
+from conformance.protocol.adapter import Identity
 
 from .port import Config, Mapped, Parameters, Port, WeightMap, drop, keras
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from conformance.lanes.keras_custom import CUSTOM
 from conformance.lanes.keras_remade import SAVED
-from conformance.lanes.observation import Array
-from conformance.lanes.wire import pack, unpack
-from conformance.plan import Plan
+from conformance.plans.draw import Plan
+from conformance.protocol.observation import Array
+from conformance.protocol.wire import pack, unpack
 from conformance.reference.base import LayerError, full_config, make
 
 

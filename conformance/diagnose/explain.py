@@ -14,21 +14,20 @@ from functools import partial
 import numpy as np
 
 from conformance.case.model import Case
-from conformance.judge.backwards import gradient_mistakes
-from conformance.judge.case import REFERENCE
-from conformance.judge.changes import change_between, gradient_change
+from conformance.diagnose.backwards import gradient_mistakes
+from conformance.diagnose.changes import change_between, gradient_change
+from conformance.diagnose.divergence import Divergence, differs, divergences
+from conformance.diagnose.feeding import Ask, alone, answered, further
+from conformance.diagnose.formulas import formula_slips
+from conformance.diagnose.gates import located
+from conformance.diagnose.mistakes import Mistake, are_one, derived_ones, forgotten_ones, named_ones, other_ones
 from conformance.judge.compare import is_trained, matched_outputs, structure_findings
-from conformance.judge.divergence import Divergence, differs, divergences
-from conformance.judge.feeding import Ask, alone, answered, further
-from conformance.judge.formulas import formula_slips
-from conformance.judge.gates import located
-from conformance.judge.mistakes import Mistake, are_one, derived_ones, forgotten_ones, named_ones, other_ones
 from conformance.judge.precision import USUAL, seen_in
 from conformance.judge.verdict import CaseVerdict, LaneVerdict, Verdict
-from conformance.lanes.observation import Observation
 from conformance.mutants.layer import DoesNotApply, HookError, mutable, with_mistake
 from conformance.mutants.observe import Plan, observe
-from conformance.plan import plan_of
+from conformance.plans.draw import plan_of
+from conformance.protocol.observation import REFERENCE, Observation
 from conformance.reference.base import Mutant
 
 ALTERNATIVES = 3

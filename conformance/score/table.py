@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.mutants.score import Score
+from conformance.score.score import Score
 
 _HEAD = """\
 # Mutants: what the cases can find

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from conformance.judge.divergence import Divergence
-from conformance.lanes.numpy import make_layers
-from conformance.lanes.observation import Observation
+from conformance.diagnose.divergence import Divergence
 from conformance.mutants.formula import Slip, slips
 from conformance.mutants.layer import inside
 from conformance.mutants.observe import Plan, observe
+from conformance.oracle.arrays import make_layers
+from conformance.protocol.observation import Observation
 from conformance.reference.base import Layer
 
 Fits = Callable[[Observation, float], bool]

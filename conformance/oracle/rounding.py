@@ -16,13 +16,13 @@ import autograd.numpy as np
 import numpy
 from autograd.tracer import getval
 
-from conformance.lanes.adapter import Observing
-from conformance.lanes.arithmetic import EXACT, Arithmetic, rounding
-from conformance.lanes.carried import Value
-from conformance.lanes.formats import FORMATS, Format, rounded
-from conformance.lanes.numpy import ReferenceArrays, WeightSource, flat
-from conformance.lanes.numpy_training import moves_of_arguments, weights_after_steps
-from conformance.lanes.wire import pack, unpack
+from conformance.oracle.arithmetic import EXACT, Arithmetic, rounding
+from conformance.oracle.arrays import ReferenceArrays, WeightSource, flat
+from conformance.oracle.training import moves_of_arguments, weights_after_steps
+from conformance.protocol.adapter import Observing
+from conformance.protocol.carried import Value
+from conformance.protocol.formats import FORMATS, Format, rounded
+from conformance.protocol.wire import pack, unpack
 from conformance.reference.base import Layer
 from conformance.reference.optimizers import Optimizer
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy
 
 from conformance.case.expressions import evaluate
-from conformance.lanes.adapter import parsed_graph
+from conformance.protocol.adapter import parsed_graph
 from conformance.reference.base import Layer
 
 EXACT_BELOW = 2.0**24

@@ -19,8 +19,11 @@ from conformance.case.axes import symbolic_shape
 from conformance.case.initializers import binary
 from conformance.case.model import Case, Training
 from conformance.errors import CaseError, Problem
-from conformance.lanes.adapter import Observing
-from conformance.lanes.wire import pack
+from conformance.oracle.arrays import ReferenceArrays, as_reference, flat, make_layers
+from conformance.protocol.adapter import Observing
+from conformance.protocol.wire import pack
+from conformance.reference.base import LayerError, full_config, make
+from conformance.reference.optimizers import make_optimizer
 
 Plan = Mapping[str, Any]
 DEFAULT_TIME_LIMIT = 60.0
@@ -33,9 +36,6 @@ def plan_of(case: Case, with_gradients: bool = True, policies: Sequence[str] = (
     Raises CaseError for a weight that is too large to be drawn, which is no lane's answer. `policies` are the dtype
     policies other than float32 under which the reference will be asked for.
     """
-    from conformance.lanes.numpy import ReferenceArrays, as_reference, full_config, make_layers
-    from conformance.reference.base import make
-
     has_memory = any(is_stateful(layer.config) for layer in case.layers)
     runs = [draw_inputs(case, index) for index in range(len(case.sizes))]
     plan: dict[str, Any] = {
@@ -115,9 +115,6 @@ def _too_large(case: Case, layer: str, what: str) -> CaseError:
 
 def _training(training: Training, layers: Mapping[str, Any]) -> dict[str, Any]:
     """A training with the weights that it moves: those of the layers that its loss reaches, but for fixed ones."""
-    from conformance.reference.base import LayerError
-    from conformance.reference.optimizers import make_optimizer
-
     try:
         full = dataclasses.asdict(make_optimizer(training.optimizer, training.config))
     except LayerError:  # the numpy lane says so
@@ -145,8 +142,6 @@ def _cotangents(case: Case, observed: list[str], values: Mapping[str, Any]) -> d
 
     None at all where an output is not finite: there is no gradient to agree on.
     """
-    from conformance.lanes.numpy import flat
-
     drawn: dict[str, list[Any]] = {}
     for node in observed:
         drawn[node] = []

@@ -14,11 +14,11 @@ from typing import Any
 import numpy
 
 from conformance.case.expressions import evaluate
-from conformance.lanes.adapter import parsed_graph
-from conformance.lanes.exactness import exact_nodes
-from conformance.lanes.formats import FORMATS, POLICIES, Format, Policy, coarser, promoted
-from conformance.lanes.rounding import Perturbed
-from conformance.lanes.wire import pack, unpack
+from conformance.oracle.exactness import exact_nodes
+from conformance.oracle.rounding import Perturbed
+from conformance.protocol.adapter import parsed_graph
+from conformance.protocol.formats import FORMATS, POLICIES, Format, Policy, coarser, promoted
+from conformance.protocol.wire import pack, unpack
 from conformance.reference.base import Layer
 
 _OF_BOOLEANS = ("equal", "greater", "mask")

@@ -18,11 +18,11 @@ import numpy as np
 
 from conformance.case.expressions import Call, Item, parse
 from conformance.case.model import Case
+from conformance.diagnose.divergence import Divergence, differs, first_step
+from conformance.diagnose.feeding import Ask, Plan, alone, answered
 from conformance.judge.compare import Matched, matched_outputs
-from conformance.judge.divergence import Divergence, differs, first_step
-from conformance.judge.feeding import Ask, Plan, alone, answered
-from conformance.lanes.observation import Array, Observation
-from conformance.relations.plans import with_layers
+from conformance.plans.derive import with_layers
+from conformance.protocol.observation import Array, Observation
 
 FAR = 30.0
 """A bias that takes sigmoid and tanh to their ends in float32."""

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy
 
-from conformance.lanes.adapter import Observing
-from conformance.lanes.arithmetic import EXACT, Arithmetic
-from conformance.lanes.carried import remembered
-from conformance.lanes.numpy import ReferenceArrays
-from conformance.lanes.training import batch_of, number_of
+from conformance.oracle.arithmetic import EXACT, Arithmetic
+from conformance.oracle.arrays import ReferenceArrays
+from conformance.protocol.adapter import Observing
+from conformance.protocol.carried import remembered
+from conformance.protocol.training import batch_of, number_of
 from conformance.reference.base import Layer
 from conformance.reference.lookup import places, squares
 from conformance.reference.optimizer_base import Gradients

@@ -14,11 +14,11 @@ import numpy as np
 
 from conformance.case.expressions import GIVEN, parse
 from conformance.case.model import Case
+from conformance.diagnose.divergence import Divergence, differs, divergences, observed_sources, wrong_nodes
 from conformance.judge.compare import matched_outputs
-from conformance.judge.divergence import Divergence, differs, divergences, observed_sources, wrong_nodes
-from conformance.lanes.observation import Array, Observation
-from conformance.lanes.wire import pack
 from conformance.mutants.observe import observe
+from conformance.protocol.observation import Array, Observation
+from conformance.protocol.wire import pack
 
 Plan = Mapping[str, Any]
 Ask = Callable[[Sequence[Plan]], list[Observation]]

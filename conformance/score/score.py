@@ -11,13 +11,13 @@ from typing import Literal
 import numpy as np
 
 from conformance.case.model import Case
-from conformance.judge.case import REFERENCE, judge_lane
+from conformance.judge.case import judge_lane
 from conformance.lanes.numpy import Reference
-from conformance.lanes.observation import Observation, from_message
 from conformance.mutants.equivalent import EQUIVALENT
 from conformance.mutants.layer import DoesNotApply, HookError, mutable, mutants_of, with_mistake
 from conformance.mutants.observe import Plan, observe
-from conformance.plan import plan_of
+from conformance.plans.draw import plan_of
+from conformance.protocol.observation import REFERENCE, Observation, from_message
 from conformance.reference.base import Mutant
 
 Outcome = Literal["killed", "survived", "broken", "not applied"]

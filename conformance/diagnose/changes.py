@@ -1,6 +1,6 @@
 """The simple change that stands between a lane's answer and the reference's: swapped, masked otherwise, transposed.
 
-The changes themselves are in `conformance.judge.transforms`; here they are tried on everything that differs at once.
+The changes themselves are in `conformance.diagnose.transforms`; here they are tried on everything that differs at once.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Callable
 import numpy as np
 
 from conformance.case.model import Case
+from conformance.diagnose.divergence import Divergence, differs
+from conformance.diagnose.transforms import transforms
 from conformance.judge.compare import Matched, is_trained, matched_outputs
-from conformance.judge.divergence import Divergence, differs
 from conformance.judge.gradients import gradient_findings
-from conformance.judge.transforms import transforms
-from conformance.lanes.formats import FORMATS
-from conformance.lanes.observation import Array, Observation
+from conformance.protocol.formats import FORMATS
+from conformance.protocol.observation import Array, Observation
 
 FEWEST, SURE = 16, 4.0
 """Errors from which on it can be told whether they are those of rounding, and how sure of a tendency one must be, in

@@ -8,9 +8,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from conformance.lanes.wire import unpack
+from conformance.protocol.wire import unpack
 
 Array = np.ndarray[Any, Any]
+REFERENCE = "numpy"
+"""The lane against which every other is judged."""
 Ended = Literal["finished", "timeout", "crash"]
 
 
@@ -34,7 +36,7 @@ class Output:
     mask: Array | None
     sensitivity: Array | None = None
     precision: str = "float32"
-    """Of the reference: the coarsest format by which a lane rounds on the way here (`conformance.lanes.formats`)."""
+    """Of the reference: the coarsest format by which a lane rounds on the way here (`conformance.protocol.formats`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +89,11 @@ class Observation:
     steps: tuple[Step, ...] = ()
     longest_sum: int = 1
     exact: frozenset[str] = frozenset()
-    """Of the reference: the nodes that float32 computes without rounding (`conformance.lanes.exactness`)."""
+    """Of the reference: the nodes that float32 computes without rounding (`conformance.oracle.exactness`)."""
     policy: str = "float32"
     """The dtype policy that the lane ran in."""
     policies: Mapping[str, Any] = field(default_factory=dict)
-    """Of the reference: what each policy of the run makes of it (`conformance.lanes.policies`)."""
+    """Of the reference: what each policy of the run makes of it (`conformance.oracle.policies`)."""
     seconds: float = 0.0
     chatter: str = ""
     detail: str = ""

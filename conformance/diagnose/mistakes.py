@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from conformance.case.model import Case
-from conformance.judge.arguments import derived_arguments, forgotten_arguments, other_arguments
-from conformance.judge.masks import misread_masks
-from conformance.judge.weights import misused_weights
-from conformance.lanes.numpy import make_layers
-from conformance.lanes.numpy_training import make_optimizers
+from conformance.diagnose.arguments import derived_arguments, forgotten_arguments, other_arguments
+from conformance.diagnose.masks import misread_masks
+from conformance.diagnose.weights import misused_weights
 from conformance.mutants.activation import mistaken_activations
 from conformance.mutants.gate_order import gate_orders
 from conformance.mutants.layer import DoesNotApply, broken, inside, mutable
+from conformance.oracle.arrays import make_layers
+from conformance.oracle.training import make_optimizers
 from conformance.reference.base import Layer, Mutant
 from conformance.reference.optimizers import Optimizer
 

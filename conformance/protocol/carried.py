@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any
 
 from conformance.case.expressions import GIVEN, evaluate
-from conformance.lanes.adapter import Disconnected, Observing, parsed_graph
+from conformance.protocol.adapter import Disconnected, Observing, parsed_graph
 
 
 @dataclass(frozen=True)

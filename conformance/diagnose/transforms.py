@@ -12,7 +12,7 @@ from itertools import permutations
 
 import numpy as np
 
-from conformance.lanes.observation import Array
+from conformance.protocol.observation import Array
 
 MAX_RANK = 5
 """Arrays of more axes are not transposed: there are too many ways."""

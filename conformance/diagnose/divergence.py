@@ -10,7 +10,7 @@ import numpy as np
 from conformance.case.expressions import parse
 from conformance.case.model import Case
 from conformance.judge.compare import COMPARERS, Matched, Place, is_trained, matched_outputs
-from conformance.lanes.observation import Observation
+from conformance.protocol.observation import Observation
 
 
 @dataclass(frozen=True, slots=True)

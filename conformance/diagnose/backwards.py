@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 
 from conformance.case.model import Case
-from conformance.judge.formulas import LARGEST, numbers_in
+from conformance.diagnose.formulas import LARGEST, numbers_in
+from conformance.diagnose.mistakes import named_ones
 from conformance.judge.gradients import gradient_findings
-from conformance.judge.mistakes import named_ones
-from conformance.lanes.numpy import make_layers
-from conformance.lanes.observation import Observation
 from conformance.mutants.backwards import BACKWARDS, gradients, leaks
 from conformance.mutants.formula import Slip, slips
 from conformance.mutants.layer import inside, mutable, with_mistake
 from conformance.mutants.observe import Plan
-from conformance.plan import plan_of
+from conformance.oracle.arrays import make_layers
+from conformance.plans.draw import plan_of
+from conformance.protocol.observation import Observation
 
 ALTERNATIVES = 3
 """Mistakes that are named where several would give the same gradients."""

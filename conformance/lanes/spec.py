@@ -1,0 +1,76 @@
+"""A lane as asked for, and what it proved to be."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from conformance.errors import LaneUnavailable
+from conformance.protocol.observation import Observation
+
+
+@dataclass(frozen=True)
+class LaneSpec:
+    """A lane as asked for: its name, its adapter, and where and how it runs."""
+
+    name: str
+    adapter: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    interpreter: str = sys.executable
+    host: str = ""
+    """Where the interpreter is, as `[user@]host[:port]` for ssh; here when left out."""
+    wants: Mapping[str, str] = field(default_factory=dict)
+    """Package to version specifier: what the lane must prove to have."""
+    overlay: tuple[str, ...] = ()
+    """Pure-Python requirements to lay over the interpreter's packages."""
+    environment: tuple[str, ...] = ()
+    """Requirements that need an environment of their own."""
+
+
+@dataclass(frozen=True)
+class LaneIdentity:
+    """What a lane proved to be when it started."""
+
+    versions: Mapping[str, str]
+    files: Mapping[str, str]
+    gives_masks: bool
+    chatter: str = ""
+    mode: str = "eager"
+    policy: str = "float32"
+    remakes: Sequence[str] = ()
+
+
+def proved(spec: LaneSpec, identity: LaneIdentity) -> LaneIdentity:
+    """The identity, if it is the one asked for. Raises LaneUnavailable that says which version answered instead."""
+    for package, wanted in spec.wants.items():
+        found = identity.versions.get(package)
+        if found is None:
+            continue
+        if not SpecifierSet(wanted).contains(Version(found), prereleases=True):
+            file = identity.files.get(package, "an unknown file")
+            raise LaneUnavailable(
+                f"lane {spec.name}: asked for {package}{wanted}, {package} {found} answered from {file}",
+                "name an interpreter or a version that has it",
+            )
+    for key, answered in (("mode", identity.mode), ("policy", identity.policy)):
+        asked = spec.options.get(key, answered)
+        if asked != answered:
+            raise LaneUnavailable(f"lane {spec.name}: asked for {key} {asked}, the lane runs in {answered}")
+    return identity
+
+
+class Lane(Protocol):
+    """A started lane: `send` plans ahead, `wait` for a case's observation."""
+
+    spec: LaneSpec
+
+    def start(self) -> None: ...
+    def identity(self) -> LaneIdentity: ...
+    def send(self, plan: Mapping[str, Any]) -> None: ...
+    def wait(self, case_id: str) -> Observation: ...
+    def stop(self) -> None: ...

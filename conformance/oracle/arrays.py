@@ -1,0 +1,178 @@
+"""The graph verbs over the reference's layers: arrays are NumPy's through autograd, in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import autograd.numpy as np
+import numpy
+
+from conformance.protocol.adapter import Observing
+from conformance.protocol.carried import CarriedArrays, Value, arguments_for, data_of, remembered, with_masks
+from conformance.protocol.wire import pack
+from conformance.reference.base import Layer, LayerError, Weight, Weights, make
+
+WeightSource = Callable[[str, Layer, tuple[Any, ...]], Mapping[str, Any]]
+"""Layer name, layer and its input shapes to its weights."""
+
+
+def _one_hot(ids: Any, depth: int) -> Any:
+    return np.eye(depth)[numpy.asarray(ids, dtype=int)]
+
+
+def _cast(x: Any, dtype: str) -> Any:
+    if dtype.startswith("float"):
+        return x * 1.0
+    return numpy.asarray(x).astype(dtype)
+
+
+def _stack(items: Any, axis: int = 0) -> Any:
+    rows = list(items)
+    shapes = [np.shape(row) for row in rows]
+    for index, shape in enumerate(shapes):
+        if shape != shapes[0]:
+            raise ValueError(f"row {index} has shape {shape}, row 0 has {shapes[0]}")
+    return np.stack(rows, axis=axis)
+
+
+def _reduction(function: Callable[..., Any]) -> Callable[..., Any]:
+    def reduce(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        return function(x, axis=tuple(axis) if isinstance(axis, list) else axis, keepdims=keepdims)
+
+    return reduce
+
+
+def _flip(x: Any, axis: Any) -> Any:
+    """By subscripts, of which autograd knows the way back; of `np.flip` it does not."""
+    turned = [each % np.ndim(x) for each in (axis if isinstance(axis, list | tuple) else [axis])]
+    return x[tuple(slice(None, None, -1 if each in turned else None) for each in range(np.ndim(x)))]
+
+
+OPERATIONS: dict[str, Callable[..., Any]] = {
+    "mean": _reduction(np.mean),
+    "sum": _reduction(np.sum),
+    "max": _reduction(np.max),
+    "min": _reduction(np.min),
+    "concatenate": lambda items, axis=-1: np.concatenate(items, axis=axis),
+    "stack": _stack,
+    "transpose": lambda x, axes=None: np.transpose(x, axes),
+    "reshape": lambda x, shape: np.reshape(x, shape),
+    "expand_dims": lambda x, axis: np.expand_dims(x, axis),
+    "squeeze": lambda x, axis=None: np.squeeze(x, axis=axis),
+    "flip": _flip,
+    "one_hot": _one_hot,
+    "einsum": np.einsum,
+    "cast": _cast,
+    "exp": np.exp,
+    "log": np.log,
+    "sqrt": np.sqrt,
+    "tanh": np.tanh,
+    "abs": np.abs,
+    "where": np.where,
+    "pad": lambda x, widths, value=0.0: np.pad(x, widths, mode="constant", constant_values=value),
+    "repeat": lambda x, n, axis: np.repeat(x, n, axis=axis),
+    "equal": lambda x, y: np.equal(x, y),
+    "greater": lambda x, y: np.greater(x, y),
+}
+
+
+def shapes_of(nested: Any) -> Any:
+    """Shapes in the same lists as the arrays."""
+    if isinstance(nested, list | tuple):
+        return [shapes_of(item) for item in nested]
+    return tuple(int(length) for length in np.shape(nested))
+
+
+class ReferenceArrays(CarriedArrays):
+    """The graph verbs over the reference's layers; weights come from a function, so that plans can draw them."""
+
+    def __init__(
+        self, plan: Mapping[str, Any], layers: Mapping[str, Layer], weights: WeightSource, observing: Observing
+    ) -> None:
+        super().__init__(plan, observing)
+        self.layers = layers
+        self.weights = weights
+        self.memory: dict[str, dict[str, Any]] = {}
+        self.longest_sum = 1
+
+    def operations(self) -> Mapping[str, Callable[..., Any]]:
+        return OPERATIONS
+
+    def operate(self, operation: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        result = super().operate(operation, args, kwargs)
+        if operation in ("mean", "sum", "einsum"):
+            terms = max(np.size(x) for x in data_of(args) if not isinstance(x, str)) // max(np.size(result.data), 1)
+            self.longest_sum = max(self.longest_sum, terms)
+        return result
+
+    def arithmetic(self, operator: str, left: Any, right: Any) -> Any:
+        if operator == "@":
+            self.longest_sum = max(self.longest_sum, np.shape(data_of(left))[-1])
+        return super().arithmetic(operator, left, right)
+
+    def call_layer(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        layer = self.layers[name]
+        given = arguments_for(type(layer).call, 2, args, kwargs)
+        shapes = tuple(shapes_of(value) for value in given.args)
+        arrays = self.weights(name, layer, shapes)
+        weights = Weights(arrays, self.memory.setdefault(name, {}))
+        output = layer.call(weights, *given.args, **given.kwargs)
+        self.longest_sum = max(
+            self.longest_sum,
+            layer.longest_sum({key: Weight(np.shape(value)) for key, value in arrays.items()}, *shapes),
+        )
+        values = with_masks(output, layer.compute_mask(given.first, given.first_mask))
+        self.observing.steps.append(
+            {
+                "node": self.observing.node,
+                "callee": name,
+                "inputs": list(shapes),
+                "outputs": shapes_of(output),
+                "rule": layer.rule(*shapes),
+            }
+        )
+        return values
+
+    def weight(self, layer: str, weight: str) -> Any:
+        drawn = self.weights(layer, self.layers[layer], ())
+        if weight not in drawn:
+            raise LayerError(f"{layer} has no weight {weight}; it has {', '.join(drawn) or 'none'}")
+        moved = remembered(self.memory.get(layer, {}), weight)
+        return Value(drawn[weight] if moved is None else moved)
+
+
+def make_layers(plan: Mapping[str, Any]) -> dict[str, Layer]:
+    """The plan's layers, checked; raises LayerError where a constructor would."""
+    return {name: make(spec["type"], spec["config"]) for name, spec in plan["layers"].items()}
+
+
+def as_reference(array: numpy.ndarray[Any, Any]) -> numpy.ndarray[Any, Any]:
+    """Floats in float64; everything else as it is."""
+    return array.astype(numpy.float64) if array.dtype.kind == "f" else array
+
+
+def single(dtype: str) -> str:
+    """The dtype that the reference stands for: its float64 is every lane's float32."""
+    return "float32" if dtype == "float64" else dtype
+
+
+def observed(value: Any) -> dict[str, Any]:
+    """A node's value as a message."""
+    items = value if isinstance(value, list) else [value]
+    packed = []
+    for item in flat(items):
+        data = numpy.asarray(item.data)
+        packed.append(
+            {
+                "shape": list(data.shape),
+                "dtype": single(str(data.dtype)),
+                "data": pack(data),
+                "mask": None if item.mask is None else pack(numpy.asarray(item.mask, dtype=bool)),
+            }
+        )
+    return {"structure": len(items) if isinstance(value, list) else None, "items": packed}
+
+
+def flat(items: Any) -> list[Any]:
+    return [leaf for item in items for leaf in (flat(item) if isinstance(item, list) else [item])]
