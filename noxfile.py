@@ -72,25 +72,25 @@ def fast(session: nox.Session) -> None:
 @nox.session(venv_backend="none", requires=["shared"])
 def mutants(session: nox.Session) -> None:
     """Run every case against plausible mistakes in its layers; no framework. Fails when a mistake goes unseen."""
-    run(session, "conformance", "mutants", "-o", "docs/mutants.md", "--json", "reports/mutants.json")
+    run(session, "conformance", "mutants", "-o", "docs/evidence/mutants.md", "--json", "reports/mutants.json")
 
 
 @nox.session(venv_backend="none", requires=["shared"])
 def faults(session: nox.Session) -> None:
     """Put faults into Keras and torch as they run; fails when too few are found or named. Some ten minutes.
 
-    With arguments, such as `--every 8`, a sample in half a minute that writes no page. `--keep FILE -o docs/faults.md`
-    may be stopped and goes on where it was; the file is of one version of the code. `--held-out held_out` takes faults
-    that nobody had in mind when cases and mutants were written.
+    With arguments, such as `--every 8`, a sample in half a minute that writes no page. With `--keep FILE -o
+    docs/evidence/faults.md` it may be stopped and goes on where it was; the file is of one version of the code.
+    `--held-out held_out` takes faults that nobody had in mind when cases and mutants were written.
     """
-    run(session, "python", "-m", "tests.faults.campaign", *(session.posargs or ["-o", "docs/faults.md"]))
+    run(session, "python", "-m", "tests.faults.campaign", *(session.posargs or ["-o", "docs/evidence/faults.md"]))
 
 
 @nox.session(venv_backend="none", requires=["shared"])
 def repro(session: nox.Session) -> None:
-    """Run the stand-alone script of every case in every lane, and write docs/repro.md. Some five minutes."""
+    """Run the stand-alone script of every case in every lane, and write docs/evidence/repro.md. Some five minutes."""
     run(session, "pytest", "cases", "-q", "--results=reports/results.json")
-    run(session, "python", "-m", "tests.repro.all", *(session.posargs or ["-o", "docs/repro.md"]))
+    run(session, "python", "-m", "tests.repro.all", *(session.posargs or ["-o", "docs/evidence/repro.md"]))
 
 
 @nox.session(venv_backend="none", requires=["shared"])
@@ -99,7 +99,7 @@ def calibrate(session: nox.Session) -> None:
 
     With arguments, such as `--seeds 2 --every 12`, a sample in half a minute that writes no page.
     """
-    whole = ("--seeds", "20", "--faults", "--keep", "reports/calibration", "-o", "docs/calibration.md")
+    whole = ("--seeds", "20", "--faults", "--keep", "reports/calibration", "-o", "docs/evidence/calibration.md")
     run(session, "python", "-m", "benchmarks.calibrate", *(session.posargs or whole))
 
 
@@ -112,7 +112,7 @@ def source_mutants(session: nox.Session) -> None:
     listed = "reports/source_mutants.json"
     session.install("-q", "cosmic-ray==8.7.0")
     session.run("python", "-m", "benchmarks.source_mutants", "list", "-o", listed, *session.posargs)
-    written = ("--keep", "reports/source_mutants_found.json", "-o", "docs/source_mutants.md")
+    written = ("--keep", "reports/source_mutants_found.json", "-o", "docs/evidence/source_mutants.md")
     run(session, "python", "-m", "benchmarks.source_mutants", "run", listed, *written)
 
 

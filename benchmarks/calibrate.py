@@ -1,6 +1,6 @@
 """How far honest lanes lie from the reference, over many draws, and what other comparators make of the same arrays.
 
-    python -m benchmarks.calibrate --seeds 20 --keep FOLDER -o docs/calibration.md
+    python -m benchmarks.calibrate --seeds 20 --keep FOLDER -o docs/evidence/calibration.md
     python -m benchmarks.calibrate --seeds 2 --every 20          a sample, to standard output
 
 At another seed every array of a case is drawn anew; stated values stay. A lane's verdict at a seed is a false alarm

@@ -1,6 +1,6 @@
 """What gradients add to values in finding the mutants of the layers: counted over every case, without a framework.
 
-    python -m benchmarks.gradient_mutants [--every 1] [-o docs/gradient_mutants.md]
+    python -m benchmarks.gradient_mutants [--every 1] [-o docs/evidence/gradient_mutants.md]
 
 Every mutant that a case does not tell from the real layer by what it gives (`conformance mutants`) is differentiated
 there too, and its gradients are judged as those of a lane.
@@ -128,7 +128,7 @@ def page(count: Count, cases: int) -> str:
         "Made by `python -m benchmarks.gradient_mutants`.",
         "",
         f"Mutants that only gradients find in all of these cases: {', '.join(only) or 'none'}. Over the whole suite",
-        "values find every mutant (docs/mutants.md).",
+        "values find every mutant (mutants.md).",
         "",
         "A gradient sees what a value hides where a number is saturated, multiplied by zero or not chosen. These are",
         "found by gradients in cases that do not find them by values:",

@@ -1,4 +1,4 @@
-"""What the harness costs, as ratios measured in one run on one machine; see docs/performance.md for figures.
+"""What the harness costs, as ratios measured in one run on one machine; see docs/evidence/performance.md for figures.
 
     python benchmarks/overheads.py [--repeat 3]
 

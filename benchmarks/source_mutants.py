@@ -1,7 +1,7 @@
 """Mutants of the source of the reference and of the judge, made by cosmic-ray, and which of them the tests find.
 
     python -m benchmarks.source_mutants list -o FILE [--per-module 12]      where cosmic-ray is installed
-    python -m benchmarks.source_mutants run FILE -o docs/source_mutants.md  where the project is
+    python -m benchmarks.source_mutants run FILE -o docs/evidence/source_mutants.md  where the project is
 
 `list` takes a sample from every module: those of all its mutants whose hash comes first, the same each time. `run`
 forks a process for each, in which the changed text stands in for the module, so that no file changes: first the tests

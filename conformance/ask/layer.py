@@ -81,7 +81,7 @@ def _record(kind: str) -> Record:
         if kind in optimizers.types():
             raise QuestionError(f"{kind} is an optimizer", "a case trains with it: see docs/training.md")
         near = f"did you mean {ELSEWHERE[kind]}?" if kind in ELSEWHERE else did_you_mean(kind, layers.types())
-        hint = near or f"there are {listed(sorted(layers.types()))}; docs/mutants.md lists them"
+        hint = near or f"there are {listed(sorted(layers.types()))}; docs/evidence/mutants.md lists them"
         raise QuestionError(f"there is no layer {kind}", hint)
     return record
 

@@ -8,8 +8,8 @@ error of a sum of n terms (Higham and Mary 2019: sqrt(n) u with high probability
 the result itself, and a floor for results that cancel and for functions that are evaluated to an absolute error.
 
 Two limits beside it look at a whole output (`bias`): the root mean square and the mean of its errors, over that of
-S_i + u |ref_i|. A systematic error that stays below every element's limit shows there. docs/calibration.md has the
-measurements behind every constant here.
+S_i + u |ref_i|. A systematic error that stays below every element's limit shows there.
+docs/evidence/calibration.md has the measurements behind every constant here.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PRIOR_DRAWS = 4
 GRADIENT_FLOOR = 64.0
 """Units of the largest gradient: a gradient sums over paths and positions that may cancel, each with its own rounding.
 At 16 units 2 of 11,800 honest gradients stood over, by a quarter, while S was of moved inputs and weights alone
-(docs/calibration.md)."""
+(docs/evidence/calibration.md)."""
 FLOAT32 = FORMATS["float32"]
 UNIT = FLOAT32.unit
 """The relative error of one rounding to float32."""

@@ -13,8 +13,8 @@ Every layer of the reference comes with plausible mistakes (`mutants` of its cla
 mutant of the layers that it uses, and the answer is judged as that of a lane; a mutant is killed when the verdict is
 anything but `agree`. Values, masks, shapes, expectations and claims are judged, gradients are not. No framework runs.
 
-docs/gradient_mutants.md has what gradients would add, docs/source_mutants.md generic mutants of the source of reference
-and judge.
+gradient_mutants.md has what gradients would add, source_mutants.md generic mutants of the source of reference and
+judge.
 
 Made by `nox -s mutants`, which fails when a mutant survives that is not argued to be equivalent, when a case's
 `kills:` is false, and when a mutant is broken.

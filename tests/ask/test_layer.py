@@ -49,7 +49,7 @@ def test_what_is_like_no_layer_is_told_some_of_them_and_where_all_are() -> None:
         read_layer("MyOwn(3)", None)
     hint = caught.value.hint or ""
     assert hint.startswith("there are Activation, Add, ")
-    assert hint.endswith(" in all); docs/mutants.md lists them")
+    assert hint.endswith(" in all); docs/evidence/mutants.md lists them")
     assert len(hint) < 240
 
 

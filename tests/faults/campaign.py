@@ -1,6 +1,7 @@
 """How many faults in live frameworks the cases find, and how many the explanations name.
 
-    python -m tests.faults.campaign [-o docs/faults.md] [--keep FILE] [--only NAME] [--every N] [--held-out [SET]]
+    python -m tests.faults.campaign [-o docs/evidence/faults.md] [--keep FILE] [--only NAME] [--every N]
+                                    [--held-out [SET]]
 
 A fault is tried in the cases that use its layers, one after the other, until one of them differs where the unpatched
 framework agrees. A control is another way to the same numbers: it is tried in as many cases, and must agree in all.
@@ -230,7 +231,7 @@ ABOUT = """\
 
 Each fault rewrites a line of the framework's own source, or wraps a function of torch, while the lane
 answers; none is made from a mutant of the reference. Controls compute the same in another order. Made by
-`python -m tests.faults.campaign -o docs/faults.md`. A fault is tried in the cases of its layers on which the
+`python -m tests.faults.campaign -o docs/evidence/faults.md`. A fault is tried in the cases of its layers on which the
 unpatched framework agrees, until one of them differs; a control in at most
 {spread} of them. The last column says whether the explanation names the fault, by words that stand beside
 it in `tests/faults`.
@@ -238,8 +239,8 @@ it in `tests/faults`.
 HELD_OUT = """\
 # Faults held out: what the cases find that nobody had in mind
 
-As docs/faults.md, with faults that were written down, each with its words, before anybody looked whether they are
-found. Made by `python -m tests.faults.campaign --held-out {set} -o docs/faults_{set}.md`. What the first run found
+As faults.md, with faults that were written down, each with its words, before anybody looked whether they are found.
+Made by `python -m tests.faults.campaign --held-out {set} -o docs/evidence/faults_{set}.md`. What the first run found
 stands below.
 """
 

@@ -1,4 +1,4 @@
-"""The pages that were checked by hand say what docs/hand-checks.md says that they say."""
+"""The pages that were checked by hand say what docs/evidence/hand-checks.md says that they say."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from tests.report.factory import LANE_ROWS
 ROOT = Path(__file__).parents[2]
 FILES = ("pooling/global_average", "conv1d/length", "merge/mask")
 BLOCKS = re.findall(
-    r"^```page (\S+)\n(.*?)^```$", (ROOT / "docs" / "hand-checks.md").read_text(encoding="utf-8"), re.M | re.S
+    r"^```page (\S+)\n(.*?)^```$",
+    (ROOT / "docs" / "evidence" / "hand-checks.md").read_text(encoding="utf-8"),
+    re.M | re.S,
 )
 
 

@@ -1,6 +1,6 @@
 """Runs every script that the project's cases have, and writes how they ended.
 
-    python -m tests.repro.all [--results reports/results.json] [-o docs/repro.md] [-k TEXT]
+    python -m tests.repro.all [--results reports/results.json] [-o docs/evidence/repro.md] [-k TEXT]
 
 Exit code 1 where a script does not reproduce what the report says.
 """
@@ -23,39 +23,9 @@ from tests.repro.scripts import together
 
 LANES = ("keras", "torch", "numpy")
 HEAD = """\
-# Reproduction scripts
+# Reproduction scripts: how they ended
 
-`conformance repro ID --lane keras` prints a script of plain Keras, `--lane torch` one of plain torch, `--lane numpy`
-one of plain NumPy: the arrays inside, no import of ours. It prints every named answer with shape, dtype, mask and
-values, and ends with 0 where they are what the report says, with 1 where they are not. A case that raises is reproduced
-where the same type of error is raised in the same phase. `--issue` wraps the script as a bug report in markdown.
-
-What a script holds its answer against: the reference's values, within the largest error that the report allows on that
-output, where the lane agrees; the lane's own values, as the report has them, where it differs, with what the reference
-expects printed beside them. Outputs of more than 1,024 elements are compared at places at equal distances; large arrays
-that differ, which the report does not keep whole, by their worst elements, range and mean; masks of more than 64
-entries by shape and number of true entries. An answer that is given where an error is due is compared by shape and
-dtype: its values may be memory that nobody wrote to. Arrays of up to 64 elements are written in numbers, up to 2,048 as
-base64 of their little-endian bytes, larger ones by the formula that draws them, which then stands in the script.
-
-The script of Keras is written from the case: layers as a user constructs them, the graph as functional calls. Those of
-torch and NumPy carry the source of our ports and of our reference, pruned to what the case needs, with plain NumPy in
-the place of autograd: they are what was judged, not a second version of it.
-
-A case that trains has its training in the script, as a function `train` below the graph, and prints all weights after
-each step. In Keras that is an optimizer of `keras.optimizers` and TensorFlow's tape (torch's graph, on that backend);
-in torch `torch.optim`, set so that Keras' numbers come out, with the convention in a comment, or the step written out
-where no argument does that, or torch's optimizer as it is where the case asks for that; in NumPy the step in a few
-lines, and gradients by central differences of fourth order in float64, which are right to ten digits and need no
-autograd.
-
-Where a gradient is what differs, scripts of all lanes print gradients: of the sum of all outputs, each times an array
-that is in the script. The report keeps the worst element of one that differs, and the script of that lane looks at it.
-Where a layer of Keras makes weights of another shape, the script prints the shapes. Where a case ends the process, the
-script runs it in a child and prints the signal. Relations between several runs have no scripts, nor have trainings of
-Keras on JAX.
-
-This page is written by `nox -s repro`, which runs every script.
+Made by `nox -s repro`, which runs the script of every case in every lane ([../repro.md](../repro.md)); do not edit.
 """
 
 
@@ -101,7 +71,7 @@ def written(results: Mapping[str, Any], only: str) -> tuple[dict[str, dict[str, 
 
 def page(results: Mapping[str, Any], scripts: Any, refused: Any, failed: Any) -> str:
     """The page in markdown: a row a family, then what has no script and why, then what does not reproduce."""
-    lines = [HEAD, "## How they ended", "", _versions(results), "", f"| family | cases | {' | '.join(LANES)} |"]
+    lines = [HEAD, _versions(results), "", f"| family | cases | {' | '.join(LANES)} |"]
     lines.append("|---|---:|" + "---:|" * len(LANES))
     families = dict.fromkeys(record["id"].partition("/")[0] for record in results["cases"])
     for family in [*sorted(families), ""]:

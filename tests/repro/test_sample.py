@@ -1,6 +1,6 @@
 """Scripts of a sample of the project's cases in all three lanes, against what the lanes said a moment before.
 
-`python -m tests.repro.all` does the same with every case, and writes docs/repro.md.
+`python -m tests.repro.all` does the same with every case, and writes docs/evidence/repro.md.
 """
 
 from __future__ import annotations
