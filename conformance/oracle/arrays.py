@@ -11,6 +11,7 @@ import numpy
 from conformance.protocol.adapter import Observing
 from conformance.protocol.carried import CarriedArrays, Value, arguments_for, data_of, remembered, with_masks
 from conformance.protocol.wire import pack
+from conformance.reference import catalog  # noqa: F401  # with it every family is known by its name
 from conformance.reference.base import Layer, LayerError, Weight, Weights, make
 
 WeightSource = Callable[[str, Layer, tuple[Any, ...]], Mapping[str, Any]]
