@@ -1,14 +1,15 @@
-"""What subcommands share: a parser that answers mistyped words with the nearest that exist, and output formats."""
+"""What is asked for by name: a parser and a look-up that answer mistyped words with the nearest ones; formats."""
 
 from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from conformance.case.problems import did_you_mean, shown
+from conformance.errors import UsageError
 
 FORMATS = {"text": "text", "md": "markdown", "markdown": "markdown", "json": "json", "html": "html"}
 """What `--format` takes, and what it means."""
@@ -19,6 +20,8 @@ _CHOICE = re.compile(
 )
 _UNKNOWN = "unrecognized arguments: "
 _REQUIRED = "the following arguments are required: "
+NEAR = 8
+"""Ids that a message names."""
 
 
 def form_of(given: str | None, output: Path | None, known: Collection[str] = tuple(FORMATS)) -> str:
@@ -27,6 +30,32 @@ def form_of(given: str | None, output: Path | None, known: Collection[str] = tup
         return FORMATS[given]
     called = _SUFFIXES.get(output.suffix.lower(), "text") if output is not None else "text"
     return called if called in known else "text"
+
+
+def matching(asked: str, ids: Iterable[str]) -> list[str]:
+    """The ids that are meant: the one that is it, else those that end in it."""
+    known = list(ids)
+    return [asked] if asked in known else [name for name in known if name.endswith(asked)]
+
+
+def one_of(asked: str, ids: Sequence[str], where: str) -> str:
+    """The one id that is meant. Raises UsageError that names those that might be."""
+    if not asked.strip():
+        raise UsageError("which case? an empty id is none", f"as in {ids[0]}" if ids else None)
+    found = matching(asked, ids)
+    if len(found) == 1:
+        return found[0]
+    words = re.findall(r"[a-z0-9]+", asked.lower())
+    near = found or [name for name in ids if words and all(word in name.lower() for word in words)]
+    if near:
+        more = f" ({len(near)} in all)" if len(near) > NEAR else ""
+        hint: str | None = f"did you mean {', '.join(near[:NEAR])}{more}?"
+    else:
+        few = f"it holds {', '.join(ids)}" if 0 < len(ids) <= NEAR else f"it holds {len(ids)} cases"
+        family = asked.partition("/")[0]
+        hint = did_you_mean(asked, [name for name in ids if name.startswith(f"{family}/")] or ids) or few
+    count = f"{len(found)} cases are" if found else "no case is"
+    raise UsageError(f"{count} called {asked} in {where}", hint)
 
 
 class Parser(argparse.ArgumentParser):

@@ -11,11 +11,8 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
-from conformance.case.model import Case
-from conformance.errors import LaneUnavailable, UsageError
+from conformance.errors import UsageError
 from conformance.gate.answers import Move, first_move
-from conformance.lanes.declare import parse
-from conformance.run import Run, lane_specs
 
 LaneRecord = Mapping[str, Any]
 
@@ -108,19 +105,3 @@ def _version(text: str) -> Version:
 def newest_patches(versions: Sequence[str]) -> list[str]:
     """The last release of every minor version."""
     return list({Version(version).release[:2]: version for version in versions}.values())
-
-
-def answer_in(case: Case, package: str, version: str) -> LaneRecord:
-    """What one version of a package answers to a case. Raises LaneUnavailable."""
-    spec = parse(f"subject={package}@{version}")
-    run = Run(lane_specs(["subject"], {"subject": spec}), in_process=["numpy"])
-    try:
-        run.announce([(case, ["subject"])])
-        lanes: Mapping[str, LaneRecord] = run.record(case)["lanes"]
-        if "subject" in run.unavailable:
-            raise run.unavailable["subject"]
-    except LaneUnavailable as error:
-        raise LaneUnavailable(f"{package} {version}: {error.message}", error.hint) from None
-    finally:
-        run.stop()
-    return lanes["subject"]

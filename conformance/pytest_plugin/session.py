@@ -155,11 +155,38 @@ class Session:
         if results is None or not self.is_controller:
             return
         if self.journal is None:
-            from conformance.pytest_plugin.writing import begin_journal
-
-            begin_journal(self, results)
-        assert self.journal is not None  # it was begun
+            self.journal = self._begun_journal(results)
         self.journal.add(record=record, seconds=time.monotonic() - self.clock)
+
+    def about(self) -> dict[str, Any]:
+        """What results say of the run as a whole, as far as it is known before its end."""
+        from conformance.results import command_line
+
+        return {
+            "started": self.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "command": command_line(),
+            "is_full": self.known_cases is not None,
+            "shard": self.shard,
+            "seed": self.config.getoption("seed"),
+        }
+
+    def _begun_journal(self, results: Path) -> Journal:
+        """What is measured, written down from now on beside where the results will stand.
+
+        What an earlier run left there that was killed becomes results of its own first.
+        """
+        from conformance.journal import Journal, recover
+        from conformance.results import environment
+
+        self.killed = recover(results.parent)
+        header = {
+            "selected": self.selected,
+            "lanes": [{"name": spec.name, "adapter": spec.adapter} for spec in self.specs],
+            "run": {**self.about(), "known_environment": environment()},
+        }
+        journal = Journal(results, header)
+        journal.add(identities=plain_identities(self.identities), unavailable=self.unavailable)
+        return journal
 
     def learn(self, identities: dict[str, dict[str, Any]]) -> None:
         """Takes what a worker says that its lanes proved to be."""

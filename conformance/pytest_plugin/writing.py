@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conformance.errors import Exit
-from conformance.pytest_plugin.session import Session, plain_identities
+from conformance.pytest_plugin.session import Session
 
 
 def settle_deviations(state: Session, session: pytest.Session) -> None:
@@ -56,7 +55,7 @@ def write_files(state: Session, session: pytest.Session, exitstatus: int) -> Non
         not_run=dict.fromkeys(missing, stopped),
         is_complete=is_complete,
         stopped="" if is_complete else stopped,
-        **about_run(state),
+        **state.about(),
         deviations=[
             {"id": item.deviation.id, "kind": item.deviation.kind, "state": item.state, "is_expired": item.is_expired}
             for item in state.standings
@@ -111,34 +110,3 @@ def write_causes(terminal: Any, state: Session) -> None:
     others = sum(len(group.cases) for group in groups[CAUSES_SHOWN:])
     if others:
         terminal.write_line(f"  {others:>3}  of {len(groups) - CAUSES_SHOWN} other causes")
-
-
-def about_run(state: Session) -> dict[str, Any]:
-    """What results say of the run as a whole, as far as it is known before its end."""
-    from conformance.results import command_line
-
-    return {
-        "started": state.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "command": command_line(),
-        "is_full": state.known_cases is not None,
-        "shard": state.shard,
-        "seed": state.config.getoption("seed"),
-    }
-
-
-def begin_journal(state: Session, results: Path) -> None:
-    """Begins to write down what is measured, beside where the results will stand.
-
-    What an earlier run left there that was killed becomes results of its own first.
-    """
-    from conformance.journal import Journal, recover
-    from conformance.results import environment
-
-    state.killed = recover(results.parent)
-    header = {
-        "selected": state.selected,
-        "lanes": [{"name": spec.name, "adapter": spec.adapter} for spec in state.specs],
-        "run": {**about_run(state), "known_environment": environment()},
-    }
-    state.journal = Journal(results, header)
-    state.journal.add(identities=plain_identities(state.identities), unavailable=state.unavailable)

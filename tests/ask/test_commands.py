@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from conformance import results
-from conformance.ask import live
-from conformance.cli import main
+from conformance.cli import live, main
 from conformance.run import LANES
 from tests.builders import POOLED, cases_of, fake
 from tests.test_results import whole

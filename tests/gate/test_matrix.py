@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from conformance.cli import main
+from conformance.cli.matrix import chosen, rendered, selected, shown_cases
 from conformance.errors import UsageError
 from conformance.gate import bisect, gate
 from conformance.gate.matrix import Cell, Line, Span, changes, ends, grouped, labels, matrix, spans
-from conformance.gate.matrix_commands import chosen, rendered, selected, shown_cases
 from conformance.gate.matrix_page import html
 from conformance.gate.matrix_text import json_text, markdown, text
 from conformance.results import write

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from conformance.case.problems import did_you_mean
+from conformance.cli.shared import DEFAULT_RESULTS
 from conformance.errors import ConformanceError, UsageError
+from conformance.usage import matching, one_of
 
 if TYPE_CHECKING:
     from conformance.case.model import Case
-
-DEFAULT_RESULTS = Path("reports/results.json")
-DEFAULT_CASES = Path("cases")
-NEAR = 8
-"""Ids that a message names."""
 
 
 class Found(NamedTuple):
@@ -52,32 +47,6 @@ def find(asked: str, results: Path | None, cases: Path, lanes: Sequence[str], is
     return _run(asked, cases, lanes, why)
 
 
-def matching(asked: str, ids: Iterable[str]) -> list[str]:
-    """The ids that are meant: the one that is it, else those that end in it."""
-    known = list(ids)
-    return [asked] if asked in known else [name for name in known if name.endswith(asked)]
-
-
-def one_of(asked: str, ids: Sequence[str], where: str) -> str:
-    """The one id that is meant. Raises UsageError that names those that might be."""
-    if not asked.strip():
-        raise UsageError("which case? an empty id is none", f"as in {ids[0]}" if ids else None)
-    found = matching(asked, ids)
-    if len(found) == 1:
-        return found[0]
-    words = re.findall(r"[a-z0-9]+", asked.lower())
-    near = found or [name for name in ids if words and all(word in name.lower() for word in words)]
-    if near:
-        more = f" ({len(near)} in all)" if len(near) > NEAR else ""
-        hint: str | None = f"did you mean {', '.join(near[:NEAR])}{more}?"
-    else:
-        few = f"it holds {', '.join(ids)}" if 0 < len(ids) <= NEAR else f"it holds {len(ids)} cases"
-        family = asked.partition("/")[0]
-        hint = did_you_mean(asked, [name for name in ids if name.startswith(f"{family}/")] or ids) or few
-    count = f"{len(found)} cases are" if found else "no case is"
-    raise UsageError(f"{count} called {asked} in {where}", hint)
-
-
 def is_edited(record: Mapping[str, Any]) -> bool:
     """Whether the case's file says another thing now than in the run; of a file that is gone or bad nothing is said."""
     from conformance.case.load import load_file
@@ -90,8 +59,8 @@ def is_edited(record: Mapping[str, Any]) -> bool:
 
 
 def _run(asked: str, folder: Path, lanes: Sequence[str], why: str) -> Found:
-    from conformance.ask.live import ask, lanes_of, record_of, usual_lanes
     from conformance.case.load import load_folder
+    from conformance.cli.live import ask, lanes_of, record_of, usual_lanes
 
     if not folder.is_dir():
         hint = "go to where the cases stand, or name them: --cases FOLDER, or --results FILE of a run"

@@ -97,3 +97,19 @@ def record_of(results: Mapping[str, Any]) -> Mapping[str, Any]:
     """The one record of such results."""
     record: Mapping[str, Any] = results["cases"][0]
     return record
+
+
+def answer_in(case: Case, package: str, version: str) -> Mapping[str, Any]:
+    """What one version of a package answers to a case. Raises LaneUnavailable."""
+    spec = parse(f"subject={package}@{version}")
+    run = Run(lane_specs(["subject"], {"subject": spec}), in_process=IN_PROCESS)
+    try:
+        run.announce([(case, ["subject"])])
+        lanes: Mapping[str, Mapping[str, Any]] = run.record(case)["lanes"]
+        if "subject" in run.unavailable:
+            raise run.unavailable["subject"]
+    except LaneUnavailable as error:
+        raise LaneUnavailable(f"{package} {version}: {error.message}", error.hint) from None
+    finally:
+        run.stop()
+    return lanes["subject"]

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conformance.ask.commands import only_with_layer, options_of, question_options
-from conformance.ask.find import DEFAULT_CASES, find
+from conformance.cli.explain import only_with_layer, options_of, question_options
+from conformance.cli.find import find
+from conformance.cli.shared import DEFAULT_CASES
 from conformance.errors import Exit, UsageError
 
 if TYPE_CHECKING:
@@ -31,14 +32,13 @@ examples:
 """
 
 
-def register(commands: Any) -> None:
+def add(commands: Any) -> None:
     """Adds the subcommand to the parser's."""
     repro = commands.add_parser(
         "repro",
         help="print a stand-alone script that gives a case's answer in one lane",
         description=_DESCRIPTION,
         epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     repro.add_argument("id", nargs="?", help="the case's id, or the end of it")
     repro.add_argument("--lane", default="keras", help="whose answer it gives: keras (the default), torch or numpy")
@@ -46,10 +46,10 @@ def register(commands: Any) -> None:
     repro.add_argument("-o", "--output", type=Path, metavar="FILE", help="file to write; else standard output")
     repro.add_argument("--issue", action="store_true", help="as a bug report in markdown, with the script inside")
     question_options(repro)
-    repro.set_defaults(command=_repro)
+    repro.set_defaults(command=run)
 
 
-def _repro(parsed: argparse.Namespace) -> int:
+def run(parsed: argparse.Namespace) -> int:
     from conformance.repro.issue import issue
     from conformance.repro.script import script
     from conformance.results import write_whole
@@ -74,9 +74,9 @@ def _evidence(parsed: argparse.Namespace) -> Evidence:
         return evidence_of(found.results, found.record)
     if parsed.id is not None or parsed.results is not None:
         raise UsageError("--layer asks anew", "leave the ID and --results out")
-    from conformance.ask.live import ask, lanes_of, record_of
     from conformance.ask.question import question_of
     from conformance.ask.write import case_text, load
+    from conformance.cli.live import ask, lanes_of, record_of
 
     case = load(case_text(question_of(options_of(parsed)), None), None)
     results = ask(case, lanes_of([parsed.lane]))

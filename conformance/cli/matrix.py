@@ -12,10 +12,10 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
-from conformance.ask.find import one_of
+from conformance.cli.shared import emit
 from conformance.errors import Exit, UsageError
 from conformance.report.words import one_line
-from conformance.usage import FORMATS, form_of
+from conformance.usage import FORMATS, form_of, one_of
 
 DEFAULT = Path("reports/matrix.json")
 
@@ -38,14 +38,13 @@ any, all of them run. Arguments that are left over go to pytest, options of it a
 """
 
 
-def register_matrix(commands: Any) -> None:
+def add(commands: Any) -> None:
     """Adds the subcommand to the parser's."""
     parser = commands.add_parser(
         "matrix",
         help="cases by versions, each cell the answer, changes marked",
         description=_DESCRIPTION,
         epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--versions", metavar="A..B,C", help="versions and ranges of them: 3.0..3.15 or 3.3.3,3.4.0")
     parser.add_argument("--package", default="keras", help="whose versions: keras (the default), or tf_keras")
@@ -67,10 +66,10 @@ def register_matrix(commands: Any) -> None:
         "-o", "--output", type=Path, metavar="FILE", help="file to write; standard output when left out"
     )
     parser.add_argument("arguments", nargs="*", metavar="CASE", help="case files, folders or ids")
-    parser.set_defaults(command=_matrix)
+    parser.set_defaults(command=run)
 
 
-def _matrix(parsed: argparse.Namespace) -> int:
+def run(parsed: argparse.Namespace) -> int:
     from conformance.gate.matrix import subjects
     from conformance.results import read
 
@@ -81,7 +80,7 @@ def _matrix(parsed: argparse.Namespace) -> int:
     if parsed.versions is not None:
         own = DEFAULT.with_name(f".matrix.{os.getpid()}.json")  # another matrix may run in the same folder
         try:
-            if (code := _run(parsed, own)) not in (Exit.OK, Exit.DISAGREE):
+            if (code := _asked(parsed, own)) not in (Exit.OK, Exit.DISAGREE):
                 return code
             results = read(own)
             own.replace(DEFAULT)
@@ -141,7 +140,7 @@ def rendered(results: Mapping[str, Any], lanes: Sequence[str], form: str, every:
     return (matrix_text.markdown if form == "markdown" else matrix_text.text)(lines, lanes, every)
 
 
-def _run(parsed: argparse.Namespace, results: Path) -> int:
+def _asked(parsed: argparse.Namespace, results: Path) -> int:
     """Runs the cases in a lane for every version that was asked for, and writes the results."""
     from conformance.gate.gate import run_cases
 
@@ -209,13 +208,3 @@ def _item(case_id: str, folder: Path) -> str:
         raise UsageError(f"{case_id}: no such file or folder", f"case files stand in {folder}")
     name = one_of(case_id, list(positions), str(folder))
     return f"{positions[name]}::{name}"
-
-
-def emit(text: str, output: Path | None) -> None:
-    """Prints a text, or writes it whole to a file."""
-    if output is None:
-        print(text, end="")
-        return
-    from conformance.results import write_whole
-
-    write_whole(output, text)

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conformance.ask.find import DEFAULT_CASES, DEFAULT_RESULTS, Found, find
+from conformance.cli.find import Found, find
+from conformance.cli.shared import DEFAULT_CASES, DEFAULT_RESULTS
 from conformance.errors import Exit, UsageError
 from conformance.usage import form_of
 
@@ -43,14 +44,13 @@ decides.
 """
 
 
-def register(commands: Any) -> None:
+def add(commands: Any) -> None:
     """Adds the subcommand to the parser's."""
     parser = commands.add_parser(
         "explain",
         help="one case's page as text, markdown or HTML; or a question that has no case yet",
         description=_DESCRIPTION,
         epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("id", nargs="?", help="the case's id, or the end of it")
     known = parser.add_argument_group("a case that there is")
@@ -71,7 +71,7 @@ def register(commands: Any) -> None:
     both.add_argument("--format", choices=FORMATS, help="text (the default), md or html; -o FILE.html says it too")
     both.add_argument("-o", "--output", type=Path, metavar="FILE", help="file to write; standard output when left out")
     both.add_argument("--matrix", type=Path, metavar="FILE", help="results of other versions to show too: see matrix")
-    parser.set_defaults(command=explain)
+    parser.set_defaults(command=run)
 
 
 def question_options(parser: argparse.ArgumentParser) -> Any:
@@ -93,7 +93,7 @@ def question_options(parser: argparse.ArgumentParser) -> Any:
     return asked
 
 
-def explain(parsed: argparse.Namespace) -> int:
+def run(parsed: argparse.Namespace) -> int:
     """Finds or makes the results of one case, and shows its page."""
     if parsed.id is not None and parsed.layer is not None:
         raise UsageError(
@@ -163,9 +163,9 @@ def _alone(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _question(parsed: argparse.Namespace) -> Found:
     """Asks a question that has no case, after saving it where that is wanted."""
-    from conformance.ask.live import ask, lanes_of, record_of
     from conformance.ask.question import question_of
     from conformance.ask.write import case_text, load, save, schema_of
+    from conformance.cli.live import ask, lanes_of, record_of
 
     options = options_of(parsed)
     path = parsed.save

@@ -1,0 +1,44 @@
+"""`conformance gate`: two versions run beside the reference, and what changed between them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from conformance.cli.shared import FAIL_ON, FAIL_ON_HELP
+
+_EXAMPLES = """\
+examples:
+  conformance gate --from keras@3.3.3 --to keras@3.15.1
+  conformance gate --from old=keras@2.15.0,tensorflow==2.15.1 --to keras cases/merge
+  conformance gate --from keras@3.6.0 --to keras -- -k gru             what stands after -- goes to pytest
+
+Writes gate.html, gate.json, gate.xml and results.json to the folder of --output. docs/gate.md says how lanes are named.
+"""
+
+
+def add(commands: Any) -> None:
+    """Adds the subcommand to the parser's."""
+    parser = commands.add_parser(
+        "gate",
+        help="run two versions beside the reference and say what changed between them",
+        epilog=_EXAMPLES,
+    )
+    parser.add_argument("--from", dest="old", required=True, metavar="SPEC", help="the version that is in use")
+    parser.add_argument("--to", dest="new", required=True, metavar="SPEC", help="the version to upgrade to")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("reports/gate"), metavar="FOLDER", help="where to write"
+    )
+    parser.add_argument("--enforce-expiry", action="store_true", help="fail for deviations that have expired")
+    parser.add_argument("--fail-on", choices=FAIL_ON, default="regressions", help=FAIL_ON_HELP)
+    parser.add_argument("arguments", nargs="*", metavar="ARGUMENT", help="for pytest: case files and options")
+    parser.set_defaults(command=run)
+
+
+def run(parsed: argparse.Namespace) -> int:
+    from conformance.gate.gate import Asked, gate
+
+    return gate(
+        Asked(parsed.old, parsed.new, tuple(parsed.arguments), parsed.output, parsed.fail_on, parsed.enforce_expiry)
+    )

@@ -1,0 +1,30 @@
+"""`conformance schema`: the JSON Schema of case files, for editors."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from conformance.cli.shared import OUTPUT, emit
+from conformance.errors import Exit
+
+_EXAMPLES = """\
+example:
+  conformance schema case -o schemas/case-v1.schema.json
+"""
+
+
+def add(commands: Any) -> None:
+    """Adds the subcommand to the parser's."""
+    parser = commands.add_parser("schema", help="print the JSON Schema of case files", epilog=_EXAMPLES)
+    parser.add_argument("kind", choices=["case"], help="of what: case files")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help=OUTPUT)
+    parser.set_defaults(command=run)
+
+
+def run(parsed: argparse.Namespace) -> int:
+    from conformance.case.jsonschema import render
+
+    emit(render(), parsed.output)
+    return Exit.OK
