@@ -19,9 +19,6 @@ from conformance.reference.base import Layer
 EXACT_BELOW = 2.0**24
 """All whole numbers up to here are float32 numbers."""
 
-Character = Literal["moves", "linear", "rounds"]
-
-
 Kind = Literal["whole", "given", "rounded"]
 _FROM_THE_WORST: tuple[Kind, ...] = ("rounded", "given", "whole")
 
@@ -36,43 +33,11 @@ class Held:
 
 ROUNDED = Held("rounded")
 
-_MOVING_LAYERS = {
-    *("AlphaDropout", "Concatenate", "Cropping1D", "Cropping2D", "Dropout", "Embedding", "Flatten", "GaussianDropout"),
-    *("GaussianNoise", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "SpatialDropout1D", "SpatialDropout2D"),
-    *("Identity", "Masking", "MaxPooling1D", "MaxPooling2D", "Maximum", "Minimum", "Permute", "RepeatVector"),
-    *("Reshape", "UpSampling1D", "ZeroPadding1D", "ZeroPadding2D"),
-}
-_LINEAR_LAYERS = {
-    *("Add", "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D", "Dense", "DepthwiseConv1D"),
-    *("DepthwiseConv2D", "Multiply", "PReLU", "SeparableConv1D", "SeparableConv2D", "Subtract"),
-}
-_STRAIGHT = (None, "linear", "relu")
-"""Activations that only move numbers."""
 _MOVING_OPERATIONS = {
     *("abs", "cast", "concatenate", "equal", "expand_dims", "flip", "greater", "max", "min", "one_hot", "pad"),
     *("repeat", "reshape", "squeeze", "stack", "transpose", "where"),
 }
 _LINEAR_OPERATIONS = {"einsum", "sum"}
-
-
-def character(layer: Layer) -> Character:
-    """Whether a layer only moves numbers, sums products of them, or rounds."""
-    kind = type(layer).__name__
-    activation = getattr(layer, "activation", None)
-    match kind:
-        case "TimeDistributed":
-            return character(layer.layer)  # type: ignore[attr-defined]  # a field of that class
-        case "Activation":
-            return "moves" if activation in _STRAIGHT else "rounds"
-        case "ReLU":
-            return "moves" if not getattr(layer, "negative_slope", 0.0) else "rounds"
-        case "UpSampling2D":
-            return "moves" if getattr(layer, "interpolation", "nearest") == "nearest" else "rounds"
-        case "Dot":
-            return "rounds" if getattr(layer, "normalize", False) else "linear"
-    if kind in _MOVING_LAYERS:
-        return "moves"
-    return "linear" if kind in _LINEAR_LAYERS and activation in _STRAIGHT else "rounds"
 
 
 def described(array: Any) -> Held:
@@ -118,7 +83,7 @@ class _Descriptions:
             return ROUNDED
         given = _leaves([args, list(kwargs.values())])
         held = list(self.weights[callee].values())
-        match character(self.layers[callee]):
+        match self.layers[callee].computes():
             case "moves":
                 return _worst([*given, *held])
             case "linear":

@@ -11,6 +11,7 @@ from autograd.tracer import getval
 
 from . import activations
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
+from .traits import Arithmetic, asked, called
 
 
 class ReLU(Layer):
@@ -19,6 +20,10 @@ class ReLU(Layer):
     x: any shape; the shape stays. At the threshold itself 0, as the example in the documentation of
     `keras.activations.relu` says; the formula in that of `keras.layers.ReLU` says x there.
     """
+
+    arithmetic = "moves"
+    native = called("nn.ReLU")
+    example = asked("ReLU", "3")
 
     supports_masking: ClassVar[bool] = True
 
@@ -30,6 +35,9 @@ class ReLU(Layer):
         for name in ("max_value", "negative_slope", "threshold"):
             if (getattr(self, name) or 0.0) < 0:
                 raise LayerError(f"{name}={getattr(self, name)} must not be negative")
+
+    def computes(self) -> Arithmetic:
+        return self.arithmetic if not self.negative_slope else "rounds"
 
     def call(self, w: Weights, x: Array) -> Array:
         return activations.relu(x, self.negative_slope, self.max_value, self.threshold)
@@ -53,6 +61,10 @@ class ReLU(Layer):
 
 class LeakyReLU(Layer):
     """x above 0, negative_slope x below. x: any shape; the shape stays. Maas et al. (2013), equation 2."""
+
+    arithmetic = "rounds"
+    native = called("nn.LeakyReLU")
+    example = asked("LeakyReLU", "3")
 
     supports_masking: ClassVar[bool] = True
 
@@ -83,6 +95,10 @@ class LeakyReLU(Layer):
 class ELU(Layer):
     """x above 0, alpha (exp(x) - 1) below. x: any shape; the shape stays. Clevert et al. (2016), equation 16."""
 
+    arithmetic = "rounds"
+    native = called("nn.ELU")
+    example = asked("ELU", "3")
+
     supports_masking: ClassVar[bool] = True
 
     alpha: float = arg("The output far below 0 is minus this.", default=1.0)
@@ -111,6 +127,12 @@ class PReLU(Layer):
     x: (batch, ...); the shape stays. alpha has the shape of x without the batch, 1 on the shared axes (counted with the
     batch as axis 0). He et al. (2015), equation 1.
     """
+
+    arithmetic = "linear"
+    native = called("nn.PReLU")
+    example = asked("PReLU", "3")
+    positional = ()
+    weights_by_name = True
 
     keras_only: ClassVar[tuple[str, ...]] = ("alpha_initializer", "alpha_regularizer", "alpha_constraint")
     supports_masking: ClassVar[bool] = True
@@ -173,6 +195,10 @@ class Softmax(Layer):
     x: any shape; the shape stays. A mask has x's shape, or 1 on some axes, aligned at the last axis; a slice that is
     left out as a whole is 0, not NaN (documentation of `keras.layers.Softmax`).
     """
+
+    arithmetic = "rounds"
+    native = called("nn.Softmax")
+    example = asked("Softmax", "3")
 
     supports_masking: ClassVar[bool] = True
 

@@ -15,6 +15,7 @@ import numpy
 
 from .activations import softmax
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Weight, Weights, arg
+from .traits import asked, called, composed
 
 
 def masked_softmax(scores: Array, allowed: Any, nothing_allowed: Literal["even", "zero"] = "even") -> Array:
@@ -123,6 +124,10 @@ _SEQUENCE_MUTANTS = (
 class _Attention(Layer):
     """What both kinds share but their scores."""
 
+    arithmetic = "rounds"
+    takes_list = (2, 3)
+    input_names = ("query", "value", "key")
+
     def shares(self, scores: Array, allowed: Any) -> Array:
         """How much of each value a query gets."""
         return masked_softmax(scores, allowed)
@@ -143,6 +148,9 @@ class Attention(_Attention):
     masked values get no weight, masked queries give zeros. `concat` scores are v sum(tanh(scale (query + key))). The
     query's mask goes on.
     """
+
+    native = called("F.scaled_dot_product_attention")
+    example = asked("Attention", "5,3", "7,3", "7,3")
 
     use_scale: bool = arg("multiply the scores (or the sum in tanh) by a learned number", default=False)
     score_mode: Literal["dot", "concat"] = arg("how scores are made", default="dot")
@@ -182,6 +190,9 @@ class Attention(_Attention):
 
 class AdditiveAttention(_Attention):
     """softmax(scores) value, with scores sum(scale * tanh(query + key)); otherwise as `Attention`."""
+
+    native = composed("torch.tanh(query[:, :, None] + key[:, None]).sum(-1).softmax(-1) @ value")
+    example = asked("AdditiveAttention", "5,3", "7,3")
 
     use_scale: bool = arg("weight the features of the sum by a learned vector", default=True)
     dropout: float = arg("share of the attention weights dropped in training", default=0.0, at_least=0)

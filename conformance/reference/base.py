@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy
 
+from .traits import Traits
+
 if TYPE_CHECKING or sys.version_info >= (3, 11):
     from typing import dataclass_transform
 else:  # Python 3.10 does without; only type checkers read it
@@ -123,7 +125,7 @@ class Mutant:
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(arg,))
-class Layer:
+class Layer(Traits):
     """A layer of the reference. Subclasses are frozen dataclasses, registered under their class name.
 
     `call(w, x, ...)` takes the weights and then what Keras' `call` takes, by the same names. Where it accepts `mask`
@@ -135,6 +137,8 @@ class Layer:
     supports_masking: ClassVar[bool] = False
     """Whether the mask of the first input is passed on; else it ends here. Overridden by `compute_mask`."""
     mutants: ClassVar[tuple[Mutant, ...]] = ()
+    backwards: ClassVar[tuple[Mutant, ...]] = ()
+    """Mistakes that leave every value as it is and change what flows back; tried where only gradients differ."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

@@ -11,6 +11,7 @@ from autograd.tracer import getval
 
 from .base import Array, LayerError, Mutant, Shape, Weight, Weights, arg
 from .normalization import EPSILON_OUTSIDE, GAMMA_BETA_KERAS_ONLY, _Normalized, along, axes_of, without
+from .traits import asked, called
 
 
 def _unbiased(layer: Any, before: Mapping[str, Array], after: Mapping[str, Array], args: list[Any]) -> dict[str, Array]:
@@ -39,6 +40,10 @@ class BatchNormalization(_Normalized):
     than x, leaves out), and the moving ones, which carry no gradient, move towards them by 1 - momentum. Ioffe and
     Szegedy (2015), algorithm 1. A layer that is not trainable computes as in inference, as its documentation says.
     """
+
+    native = called("nn.BatchNorm1d", "nn.BatchNorm2d", "nn.BatchNorm3d")
+    example = asked("BatchNormalization", "5,3")
+    moves_weights = True
 
     keras_only: ClassVar[tuple[str, ...]] = (
         *GAMMA_BETA_KERAS_ONLY,

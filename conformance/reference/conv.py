@@ -13,6 +13,7 @@ import autograd.numpy as np
 
 from .activations import Activation, activate
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
+from .traits import IMAGE, SEQUENCE, VOLUME, asked, called
 from .windows import (
     DataFormat,
     Placement,
@@ -63,6 +64,10 @@ def correlate(patches: Array, kernel: Array, groups: int) -> Array:
 
 class _Conv(Layer):
     """What convolutions over one, two and three axes share; `rank` is the number of those axes."""
+
+    arithmetic = "linear"
+    is_convolution = True
+    units_last = True
 
     rank: ClassVar[int]
     keras_only: ClassVar[tuple[str, ...]] = KERNEL_AND_BIAS
@@ -220,6 +225,11 @@ class Conv1D(_Conv):
     (batch, filters, windows). kernel: (kernel_size, channels / groups, filters), bias: (filters,).
     """
 
+    input_axes = SEQUENCE
+    native = called("nn.Conv1d")
+    example = asked("Conv1D(7, 3)", "5,2")
+    weights_by_name = True
+
     rank: ClassVar[int] = 1
 
     kernel_size: int | tuple[int] = arg("Steps that a filter sees.", at_least=1)
@@ -250,6 +260,11 @@ class Conv2D(_Conv):
     kernel: (kernel rows, kernel columns, channels / groups, filters), bias: (filters,).
     """
 
+    input_axes = IMAGE
+    native = called("nn.Conv2d")
+    example = asked("Conv2D(7, 3)", "5,7,2")
+    weights_by_name = True
+
     rank: ClassVar[int] = 2
 
     kernel_size: int | tuple[int, int] = arg("Rows and columns that a filter sees.", at_least=1)
@@ -271,6 +286,10 @@ class Conv3D(_Conv):
     Returns (batch, window frames, window rows, window columns, filters). kernel: (kernel frames, kernel rows, kernel
     columns, channels / groups, filters), bias: (filters,).
     """
+
+    input_axes = VOLUME
+    native = called("nn.Conv3d")
+    example = asked("Conv3D(7, 3)", "3,5,7,2")
 
     rank: ClassVar[int] = 3
 

@@ -15,6 +15,7 @@ from .activations import Activation as ActivationName
 from .activations import activate
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 from .lookup import rows
+from .traits import absent, asked, called, composed
 
 DENSE_KERAS_ONLY = (
     "kernel_initializer",
@@ -47,6 +48,13 @@ class Dense(Layer):
 
     x: (batch, ..., features). Returns (batch, ..., units). Goodfellow, Bengio, Courville, "Deep Learning" (2016), 6.1.
     """
+
+    arithmetic = "linear"
+    native = called("nn.Linear")
+    example = asked("Dense(7)", "3")
+    weights_by_name = True
+    units_last = True
+    as_pointwise = "Conv1D"
 
     keras_only: ClassVar[tuple[str, ...]] = DENSE_KERAS_ONLY
     supports_masking: ClassVar[bool] = True
@@ -101,6 +109,13 @@ class Embedding(Layer):
     x: (...) of ids. Returns (..., output_dim). With `mask_zero` the mask (...) is false where the id is 0; without,
     there is none. An id outside 0 .. input_dim - 1 has no row. Bengio et al. (2003), section 2.
     """
+
+    arithmetic = "moves"
+    native = called("nn.Embedding")
+    example = asked("Embedding(7, 3)", "5")
+    input_names = ("ids",)
+    makes_mask = True
+    weights_by_name = True
 
     keras_only: ClassVar[tuple[str, ...]] = (
         "embeddings_initializer",
@@ -175,6 +190,11 @@ class Masking(Layer):
     nothing, so a `mask_value` of NaN leaves nothing out (documentation of `keras.layers.Masking`; IEEE 754).
     """
 
+    arithmetic = "moves"
+    native = composed("x * (x != mask_value).any(-1, keepdim=True)")
+    example = asked("Masking", "5,3")
+    makes_mask = True
+
     mask_value: float = arg("The number that marks a step as left out.", default=0.0)
 
     def call(self, w: Weights, x: Array) -> Array:
@@ -206,6 +226,10 @@ class Activation(Layer):
 
     x: any shape; the shape stays, but for `glu`, which halves the last axis. Formulas: the module `activations`.
     """
+
+    arithmetic = "moves"
+    native = absent("torch has a function for each activation: F.relu, F.gelu, torch.tanh")
+    example = asked("Activation(activation='relu')", "3")
 
     supports_masking: ClassVar[bool] = True
 
@@ -251,6 +275,11 @@ class Dropout(Layer):
     x: any shape; the shape stays. Axes where `noise_shape` is 1 share one draw. Srivastava et al. (2014), section 10.
     """
 
+    arithmetic = "moves"
+    native = called("nn.Dropout")
+    example = asked("Dropout(0.5)", "3")
+    draws = True
+
     keras_only: ClassVar[tuple[str, ...]] = ("seed",)
     supports_masking: ClassVar[bool] = True
 
@@ -295,6 +324,10 @@ class Dropout(Layer):
 
 class Identity(Layer):
     """x. Any shape; the mask goes on."""
+
+    arithmetic = "moves"
+    native = called("nn.Identity")
+    example = asked("Identity", "3")
 
     supports_masking: ClassVar[bool] = True
 

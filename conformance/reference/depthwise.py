@@ -14,6 +14,7 @@ import autograd.numpy as np
 from .activations import Activation, activate
 from .base import Array, Layer, Mutant, Shape, Weight, Weights, arg
 from .conv import TRANSPOSED_KERNEL, flip_kernel, no_bias, repadded
+from .traits import IMAGE, SEQUENCE, asked, composed
 from .windows import (
     DataFormat,
     Placement,
@@ -53,6 +54,8 @@ class _Depthwise(Layer):
 
     Strides and dilation may be combined here.
     """
+
+    arithmetic = "linear"
 
     rank: ClassVar[int]
 
@@ -154,6 +157,11 @@ class DepthwiseConv1D(_DepthwiseConv):
     kernel: (kernel_size, channels, depth_multiplier), bias: (channels * depth_multiplier,).
     """
 
+    input_axes = SEQUENCE
+    native = composed("nn.Conv1d(channels, channels * depth_multiplier, kernel_size, groups=channels)(x)")
+    example = asked("DepthwiseConv1D(3)", "5,2")
+    as_grouped = "Conv1D"
+
     rank: ClassVar[int] = 1
 
     kernel_size: int | tuple[int] = arg("Steps that a filter sees.", at_least=1)
@@ -171,6 +179,11 @@ class DepthwiseConv2D(_DepthwiseConv):
     kernel: (kernel rows, kernel columns, channels, depth_multiplier), bias: (channels * depth_multiplier,).
     """
 
+    input_axes = IMAGE
+    native = composed("nn.Conv2d(channels, channels * depth_multiplier, kernel_size, groups=channels)(x)")
+    example = asked("DepthwiseConv2D(3)", "5,7,2")
+    as_grouped = "Conv2D"
+
     rank: ClassVar[int] = 2
 
     kernel_size: int | tuple[int, int] = arg(_SIZE_2D, at_least=1)
@@ -181,6 +194,8 @@ class DepthwiseConv2D(_DepthwiseConv):
 
 
 class _SeparableConv(_Depthwise):
+    positional = ("filters", "kernel_size")
+
     keras_only: ClassVar[tuple[str, ...]] = (
         *(f"{weight}_{kind}" for weight in ("depthwise", "pointwise", "bias") for kind in _INITIALISED),
         "activity_regularizer",
@@ -235,6 +250,10 @@ class SeparableConv1D(_SeparableConv):
     filters), bias: (filters,).
     """
 
+    input_axes = SEQUENCE
+    native = composed("nn.Conv1d(between, filters, 1)(nn.Conv1d(channels, between, kernel_size, groups=channels)(x))")
+    example = asked("SeparableConv1D(7, 3)", "5,2")
+
     rank: ClassVar[int] = 1
 
     kernel_size: int | tuple[int] = arg("Steps that a filter sees.", at_least=1)
@@ -251,6 +270,10 @@ class SeparableConv2D(_SeparableConv):
     (batch, window rows, window columns, filters). depthwise_kernel: (kernel rows, kernel columns, channels,
     depth_multiplier), pointwise_kernel: (1, 1, channels * depth_multiplier, filters), bias: (filters,).
     """
+
+    input_axes = IMAGE
+    native = composed("nn.Conv2d(between, filters, 1)(nn.Conv2d(channels, between, kernel_size, groups=channels)(x))")
+    example = asked("SeparableConv2D(7, 3)", "5,7,2")
 
     rank: ClassVar[int] = 2
 

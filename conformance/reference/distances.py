@@ -14,6 +14,7 @@ import autograd.numpy as np
 
 from .base import Array, Mutant, arg
 from .losses import EPSILON, LOSS_MUTANTS, SWAPPED, _Loss
+from .traits import asked, called, composed
 
 
 def _with_a_half(layer: Any, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
@@ -26,6 +27,9 @@ class Huber(_Loss):
 
     Both (batch, ..., features). Huber, "Robust estimation of a location parameter", 1964, equation 2.1.
     """
+
+    native = called("nn.HuberLoss")
+    example = asked("Huber", "3", "3")
 
     delta: float = arg("where the square becomes a line", default=1.0)
 
@@ -57,6 +61,9 @@ class LogCosh(_Loss):
     Both (batch, ..., features). log cosh e = |e| + log(1 + exp(-2 |e|)) - log 2, so that nothing overflows.
     """
 
+    native = composed("torch.log(torch.cosh(y_pred - y_true)).mean()")
+    example = asked("LogCosh", "3", "3")
+
     mutants = (
         *LOSS_MUTANTS,
         Mutant("without_log_2", "forgets the halves of cosh", output=lambda layer, y, args: y + math.log(2.0)),
@@ -72,6 +79,9 @@ class MeanAbsolutePercentageError(_Loss):
 
     Both (batch, ..., features).
     """
+
+    native = composed("100 * ((y_true - y_pred) / y_true).abs().mean()")
+    example = asked("MeanAbsolutePercentageError", "3", "3")
 
     mutants = (
         *LOSS_MUTANTS,
@@ -94,6 +104,9 @@ class MeanSquaredLogarithmicError(_Loss):
     Both (batch, ..., features).
     """
 
+    native = composed("F.mse_loss(torch.log1p(y_pred), torch.log1p(y_true))")
+    example = asked("MeanSquaredLogarithmicError", "3", "3")
+
     mutants = (
         *LOSS_MUTANTS,
         Mutant("without_one", "takes the logarithm of the numbers themselves", inputs=_one_less),
@@ -114,6 +127,9 @@ class CosineSimilarity(_Loss):
 
     Both (batch, ..., features); -sum(u v) of the vectors divided by their lengths, 0 where one has no length.
     """
+
+    native = composed("-F.cosine_similarity(y_true, y_pred, dim=-1).mean()")
+    example = asked("CosineSimilarity", "3", "3")
 
     axis: int = arg("axis of the vectors", default=-1)
 
@@ -144,6 +160,9 @@ class Poisson(_Loss):
 
     Both (batch, ..., features). -log of the Poisson probability without log(y_true!), so that it may be negative.
     """
+
+    native = called("nn.PoissonNLLLoss")
+    example = asked("Poisson", "3", "3")
 
     mutants = (
         *LOSS_MUTANTS,

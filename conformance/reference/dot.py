@@ -8,6 +8,7 @@ from typing import Any
 import autograd.numpy as np
 
 from .base import Array, Layer, LayerError, Mutant, Shape, Weights, arg
+from .traits import Arithmetic, asked, composed
 
 EPSILON = 1e-7
 """Lower bound of a norm that is divided by (documentation of `keras.ops.normalize`)."""
@@ -19,6 +20,11 @@ class Dot(Layer):
     The batch is axis 0 and is counted. x: (batch, ...), y: (batch, ...); the result has x's other axes, then y's:
     (2, 3, 5) and (2, 10, 3) with axes (1, 2) give (2, 5, 10). Two vectors a sample give (batch, 1). Carries no mask.
     """
+
+    arithmetic = "linear"
+    native = composed("torch.einsum('bi,bi->b', a, b).unsqueeze(1)")
+    example = asked("Dot(axes=1)", "3", "3")
+    takes_list = (2, 2)
 
     axes: int | tuple[int, int] = arg("the axis in both inputs, or one for each; may be negative")
     normalize: bool = arg("divide by the L2 norm along the axis first: the cosine", default=False)
@@ -53,6 +59,9 @@ class Dot(Layer):
     def check(self) -> None:
         if not isinstance(self.axes, int) and len(self.axes) != 2:
             raise LayerError(f"axes takes one or two integers, not {len(self.axes)}")
+
+    def computes(self) -> Arithmetic:
+        return self.arithmetic if not self.normalize else "rounds"
 
     def call(self, w: Weights, inputs: Any) -> Array:
         if not isinstance(inputs, list | tuple) or len(inputs) != 2:

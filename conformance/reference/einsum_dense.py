@@ -13,6 +13,7 @@ import autograd.numpy as np
 from .activations import Activation, activate
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 from .conv import KERNEL_AND_BIAS, no_bias
+from .traits import asked, called
 
 _FORMS = tuple(
     re.compile(form)
@@ -48,6 +49,10 @@ class EinsumDense(Layer):
     that x does not have get their lengths from `output_shape`, which leaves out the batch and what `...` stands for.
     bias: the axes named in `bias_axes`, with length 1 for others behind them. Einstein's summation convention, 1916.
     """
+
+    arithmetic = "rounds"
+    native = called("einsum")
+    example = asked("EinsumDense('abc,cd->abd', (None, 7), bias_axes='d')", "5,3")
 
     keras_only: ClassVar[tuple[str, ...]] = (*KERNEL_AND_BIAS, "lora_rank", "lora_alpha")
 

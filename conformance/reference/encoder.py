@@ -16,6 +16,7 @@ from autograd.tracer import getval
 from .activations import activate
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg, make
 from .multi_head_attention import MultiHeadAttention
+from .traits import absent
 
 
 def normalised(w: Weights, x: Array, epsilon: float) -> Array:
@@ -41,6 +42,10 @@ class BertModel(Layer):
     hidden), hidden_states[0], ..., hidden_states[num_hidden_layers]]: 1 + layers hidden states, the first of them the
     sum of word, position and segment embeddings after normalisation, the last of them last_hidden_state.
     """
+
+    arithmetic = "rounds"
+    native = absent("transformers has it, a package of its own")
+    written_as_case = "an encoder is asked by configuration"
 
     vocab_size: int = arg("number of words", default=30522, at_least=1)
     hidden_size: int = arg("features of a token", default=768, at_least=1)

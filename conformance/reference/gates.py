@@ -10,6 +10,7 @@ import autograd.numpy as np
 import numpy
 
 from .base import Array, LayerError, Mutant, Shape, Weight, Weights
+from .traits import Gate
 
 CELL_ONLY = (
     "kernel_initializer",
@@ -24,6 +25,10 @@ CELL_ONLY = (
     "seed",
 )
 """Arguments of every cell that do not enter its mathematics."""
+
+
+GRU_GATES = (Gate("update gate", "z", keeps=True), Gate("reset gate", "r"), Gate("candidate", "h"))
+LSTM_GATES = (Gate("input gate", "i"), Gate("forget gate", "f"), Gate("candidate", "c"), Gate("output gate", "o"))
 
 
 def gates(array: Array, count: int) -> list[Array]:

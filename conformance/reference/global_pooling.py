@@ -10,6 +10,7 @@ import autograd.numpy as np
 
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 from .pooling import DATA_FORMAT, other_format
+from .traits import IMAGE, SEQUENCE, asked, called
 from .windows import DataFormat, split_shape
 
 
@@ -69,6 +70,11 @@ class GlobalAveragePooling1D(_GlobalPooling):
     a row without any gives NaN (0 / 0). Any entry but 0 is true. What a masked step holds, even NaN, does not matter.
     """
 
+    arithmetic = "rounds"
+    input_axes = SEQUENCE
+    native = called("nn.AdaptiveAvgPool1d")
+    example = asked("GlobalAveragePooling1D", "5,3")
+
     rank: ClassVar[int] = 1
 
     def call(self, w: Weights, x: Array, mask: Array | None = None) -> Array:
@@ -114,6 +120,11 @@ class GlobalMaxPooling1D(_GlobalPooling):
     step of length 1 for `keepdims`.
     """
 
+    arithmetic = "moves"
+    input_axes = SEQUENCE
+    native = called("nn.AdaptiveMaxPool1d")
+    example = asked("GlobalMaxPooling1D", "5,3")
+
     rank: ClassVar[int] = 1
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
@@ -137,6 +148,11 @@ class GlobalAveragePooling2D(_GlobalPooling):
     (batch, channels), with rows and columns of length 1 for `keepdims`.
     """
 
+    arithmetic = "rounds"
+    input_axes = IMAGE
+    native = called("nn.AdaptiveAvgPool2d")
+    example = asked("GlobalAveragePooling2D", "5,7,3")
+
     rank: ClassVar[int] = 2
 
     def call(self, w: Weights, x: Array) -> Array:
@@ -151,6 +167,11 @@ class GlobalMaxPooling2D(_GlobalPooling):
     x: (batch, rows, columns, channels), or (batch, channels, rows, columns) for `channels_first`. Returns
     (batch, channels), with rows and columns of length 1 for `keepdims`.
     """
+
+    arithmetic = "moves"
+    input_axes = IMAGE
+    native = called("nn.AdaptiveMaxPool2d")
+    example = asked("GlobalMaxPooling2D", "5,7,3")
 
     rank: ClassVar[int] = 2
 

@@ -16,6 +16,7 @@ from autograd.tracer import getval
 
 from .activations import log_softmax
 from .base import Array, Layer, LayerError, Mutant, Weights, arg
+from .traits import absent, asked, called
 
 EPSILON = 1e-7
 """How far probabilities stay away from 0 and 1 before the logarithm (`keras.config.epsilon`)."""
@@ -145,6 +146,8 @@ def _without_class_0(layer: Any, y_true: Array, y_pred: Array) -> tuple[Array, A
 class _Loss(Layer):
     """What all losses share: the reduction, and where weights and masks enter."""
 
+    arithmetic = "rounds"
+
     reduction: Reduction = arg(
         "how the losses become one number; none keeps one for each sample", default="sum_over_batch_size"
     )
@@ -168,6 +171,9 @@ class _Loss(Layer):
 class MeanSquaredError(_Loss):
     """mean((y_true - y_pred)^2) over the last axis, then the reduction. Both (batch, ..., features)."""
 
+    native = called("nn.MSELoss")
+    example = asked("MeanSquaredError", "5,3", "5,3", "5")
+
     mutants = (
         *LOSS_MUTANTS,
         BY_NUMBER,
@@ -181,6 +187,9 @@ class MeanSquaredError(_Loss):
 class MeanAbsoluteError(_Loss):
     """mean(|y_true - y_pred|) over the last axis, then the reduction. Both (batch, ..., features)."""
 
+    native = called("nn.L1Loss")
+    example = asked("MeanAbsoluteError", "3", "3")
+
     mutants = LOSS_MUTANTS
 
     def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
@@ -193,6 +202,10 @@ class BinaryCrossentropy(_Loss):
     y_true and y_pred: (batch, ..., outputs); p is y_pred, kept EPSILON away from 0 and 1, or its sigmoid. Labels are
     moved towards 1/2: y (1 - smoothing) + smoothing / 2.
     """
+
+    native = called("nn.BCELoss", "nn.BCEWithLogitsLoss")
+    example = asked("BinaryCrossentropy", "3", "3")
+    positional = ()
 
     from_logits: bool = arg("whether y_pred are logits; else probabilities", default=False)
     label_smoothing: float = arg("how far labels move towards 1/2", default=0.0, at_least=0)
@@ -226,6 +239,10 @@ class CategoricalCrossentropy(_Loss):
     Labels are moved towards the even distribution: y (1 - smoothing) + smoothing / classes.
     """
 
+    native = called("nn.CrossEntropyLoss")
+    example = asked("CategoricalCrossentropy", "3", "3")
+    positional = ()
+
     from_logits: bool = arg("whether y_pred are logits; else probabilities", default=False)
     label_smoothing: float = arg("how far labels move towards the even distribution", default=0.0, at_least=0)
     axis: int = arg("axis of the classes", default=-1)
@@ -250,6 +267,10 @@ class SparseCategoricalCrossentropy(_Loss):
     y_true: integers (batch, ...) or (batch, ..., 1); y_pred: (batch, ..., classes). p as in CategoricalCrossentropy.
     Labels equal to `ignore_class` are left out as masked steps are.
     """
+
+    native = called("nn.CrossEntropyLoss")
+    example = asked("SparseCategoricalCrossentropy", "5", "5,3")
+    positional = ()
 
     from_logits: bool = arg("whether y_pred are logits; else probabilities", default=False)
     ignore_class: int | None = arg("label that does not count", default=None)
@@ -300,6 +321,11 @@ class CompiledLoss(Layer):
     or the largest entry of a one-hot label. Both kinds of weights at once are an error. A number for people, not a node
     of a graph: it has no gradient. Not a layer of Keras; the Keras lane compiles a model.
     """
+
+    arithmetic = "rounds"
+    native = absent("a step of a model's training, which users of torch write out")
+    written_as_case = "a compiled loss needs the model's outputs"
+    is_eager_only = True
 
     loss: Layer = arg("the loss, with its arguments")
     class_weight: Mapping[int, float] | None = arg("weight of each class", default=None)

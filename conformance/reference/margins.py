@@ -15,6 +15,7 @@ from autograd.tracer import getval
 from .activations import sigmoid
 from .base import Array, LayerError, Mutant, arg
 from .losses import EPSILON, LOSS_MUTANTS, NO_SMOOTHING, OTHER_LOGITS, SMOOTHED_TOWARDS_ZERO, SWAPPED, _Loss
+from .traits import asked, called, composed
 
 SAME_LABEL = 0.005
 """How far from 0 and 1 a number still is that label: rounding of labels must not decide what they mean."""
@@ -41,6 +42,9 @@ class Hinge(_Loss):
     Both (batch, ..., outputs). Cortes and Vapnik, "Support-vector networks", 1995.
     """
 
+    native = composed("F.relu(1 - y_true * y_pred).mean()")
+    example = asked("Hinge", "3", "3")
+
     mutants = (*LOSS_MUTANTS, _AS_THEY_ARE)
 
     def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
@@ -50,6 +54,9 @@ class Hinge(_Loss):
 
 class SquaredHinge(_Loss):
     """mean(max(1 - y p, 0)^2) over the last axis, for labels y as in Hinge. Both (batch, ..., outputs)."""
+
+    native = composed("F.relu(1 - y_true * y_pred).square().mean()")
+    example = asked("SquaredHinge", "3", "3")
 
     mutants = (*LOSS_MUTANTS, _AS_THEY_ARE)
 
@@ -68,6 +75,9 @@ class CategoricalHinge(_Loss):
 
     Both (batch, ..., classes). The first maximum runs over all classes, with 0 in the place of the label's.
     """
+
+    native = composed("F.relu(((1 - y_true) * y_pred).amax(-1) - (y_true * y_pred).sum(-1) + 1).mean()")
+    example = asked("CategoricalHinge", "3", "3")
 
     mutants = (
         *LOSS_MUTANTS,
@@ -95,6 +105,9 @@ class KLDivergence(_Loss):
     Both (batch, ..., classes), probabilities; both are kept between EPSILON and 1. Kullback and Leibler, 1951.
     """
 
+    native = called("nn.KLDivLoss")
+    example = asked("KLDivergence", "3", "3")
+
     mutants = (
         *LOSS_MUTANTS,
         SWAPPED,
@@ -118,6 +131,11 @@ class BinaryFocalCrossentropy(_Loss):
     class balancing each is multiplied by alpha for 1 and 1 - alpha for 0. Labels are moved towards 1/2 as in
     BinaryCrossentropy. Lin et al., "Focal loss for dense object detection", 2017, equations 4 and 5.
     """
+
+    native = composed(
+        "((y_true - y_pred).abs() ** gamma * F.binary_cross_entropy(y_pred, y_true, reduction='none')).mean()"
+    )
+    example = asked("BinaryFocalCrossentropy", "3", "3")
 
     apply_class_balancing: bool = arg("whether alpha weighs the classes", default=False)
     alpha: float = arg("weight of the label 1; that of 0 is 1 - alpha", default=0.25)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import Any
+from typing import Any, ClassVar
 
 import autograd.numpy as np
 
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weights, arg
+from .traits import asked, called, composed
 
 InputsHook = Callable[[Any, list[Any], dict[str, Any]], tuple[list[Any], dict[str, Any]]]
 
@@ -101,6 +102,8 @@ _TWO_ONLY = Mutant("two_only", "takes the first two inputs only", inputs=_two_on
 class _Merge(Layer):
     """What all element-wise merges share: equal ranks in, any real step out."""
 
+    takes_list: ClassVar[tuple[int, int | None] | None] = (2, None)
+
     def compute_mask(self, x: Any, mask: Any) -> Any:
         return any_real(mask)
 
@@ -121,6 +124,10 @@ class Add(_Merge):
     inputs: a list of arrays of one shape (lower ranks get axes of length 1 after the batch axis). Masked values count.
     """
 
+    arithmetic = "linear"
+    native = called("add")
+    example = asked("Add", "3", "3")
+
     mutants = (
         _MASK_AND,
         _MASK_LOST,
@@ -134,6 +141,11 @@ class Add(_Merge):
 
 class Subtract(_Merge):
     """x1 - x2, for exactly two inputs. Masked values count."""
+
+    arithmetic = "linear"
+    native = called("sub")
+    example = asked("Subtract", "3", "3")
+    takes_list = (2, 2)
 
     mutants = (
         _MASK_AND,
@@ -152,6 +164,10 @@ class Subtract(_Merge):
 class Multiply(_Merge):
     """x1 x2 ..., where a masked factor counts as 1; a step that is masked in every input gives 0."""
 
+    arithmetic = "linear"
+    native = called("mul")
+    example = asked("Multiply", "3", "3")
+
     mutants = (_MASK_AND, _MASK_LOST, _TWO_ONLY, _IGNORES_MASK, _MASKED_AS_ZERO)
 
     def call(self, w: Weights, inputs: Any, mask: Any = None) -> Array:
@@ -164,6 +180,10 @@ class Multiply(_Merge):
 
 class Average(_Merge):
     """(x1 + x2 + ...) / number of inputs. Masked values count, in the sum and in the number."""
+
+    arithmetic = "rounds"
+    native = composed("torch.stack([a, b]).mean(0)")
+    example = asked("Average", "3", "3")
 
     mutants = (
         _MASK_AND,
@@ -185,6 +205,10 @@ class Average(_Merge):
 class Maximum(_Merge):
     """The largest of the inputs that are real at a step; where all are masked, the first input's value."""
 
+    arithmetic = "moves"
+    native = called("maximum")
+    example = asked("Maximum", "3", "3", "3")
+
     mutants = (_MASK_AND, _MASK_LOST, _TWO_ONLY, _IGNORES_MASK, _MASKED_AS_ZERO)
 
     def call(self, w: Weights, inputs: Any, mask: Any = None) -> Array:
@@ -193,6 +217,10 @@ class Maximum(_Merge):
 
 class Minimum(_Merge):
     """The smallest of the inputs that are real at a step; where all are masked, the first input's value."""
+
+    arithmetic = "moves"
+    native = called("minimum")
+    example = asked("Minimum", "3", "3")
 
     mutants = (_MASK_AND, _MASK_LOST, _TWO_ONLY, _IGNORES_MASK, _MASKED_AS_ZERO)
 
@@ -213,6 +241,11 @@ class Concatenate(Layer):
     Mask: those of the inputs, spread over their features and concatenated, then "any" over the last axis; an input
     without a mask counts as real everywhere. No mask when no input has one.
     """
+
+    arithmetic = "moves"
+    native = called("cat")
+    example = asked("Concatenate", "3", "5")
+    takes_list = (2, None)
 
     axis: int = arg("axis along which to join; the batch is axis 0", default=-1)
 
@@ -267,6 +300,11 @@ class MaskedAverage(Layer):
     one input. A position stays masked only when everything that was averaged there is masked. Not a layer of Keras but
     what people who ask for the mask of `Average` want; the Keras lane runs it as a custom layer.
     """
+
+    arithmetic = "rounds"
+    native = composed("(x * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)")
+    example = asked("MaskedAverage", "5,3", "5,3")
+    takes_list = (2, None)
 
     axis: int | None = arg("axis to average over; None averages over the list of inputs", default=None)
 

@@ -12,6 +12,7 @@ import numpy
 from .activations import sigmoid, softmax
 from .attention import both, causal, dropped, masked_softmax, without
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
+from .traits import asked, called
 
 
 def _strictly_before(layer: Any, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
@@ -39,6 +40,10 @@ class MultiHeadAttention(Layer):
     `attention_mask` (batch, T, S), the causal mask and the sliding window all allow it. A query with nothing to look at
     gets the mean of the values, or zeros when scores are asked for (Keras 3.10 and later). The query's mask goes on.
     """
+
+    arithmetic = "rounds"
+    native = called("nn.MultiheadAttention")
+    example = asked("MultiHeadAttention(2, 4)", "5,3", "7,3")
 
     num_heads: int = arg("number of heads", at_least=1)
     key_dim: int = arg("size of each head's queries and keys", at_least=1)

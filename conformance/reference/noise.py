@@ -12,6 +12,7 @@ import autograd.numpy as np
 
 from .activations import SELU_ALPHA, SELU_SCALE
 from .base import Array, Layer, LayerError, Mutant, Shape, Weights, arg
+from .traits import FEATURES, IMAGE, asked, called, composed
 from .windows import DataFormat, split_shape
 
 SATURATED = -SELU_SCALE * SELU_ALPHA
@@ -20,6 +21,9 @@ SATURATED = -SELU_SCALE * SELU_ALPHA
 
 class _Disturbing(Layer):
     """A layer that does nothing unless `training` is true."""
+
+    arithmetic = "moves"
+    draws = True
 
     keras_only: ClassVar[tuple[str, ...]] = ("seed",)
     supports_masking: ClassVar[bool] = True
@@ -123,6 +127,10 @@ class SpatialDropout1D(_SpatialDropout):
     x: (batch, steps, channels); the shape stays. Tompson et al., "Efficient object localization", 2015, section 3.2.
     """
 
+    input_axes = FEATURES
+    native = called("nn.Dropout1d")
+    example = asked("SpatialDropout1D(0.5)", "5,3")
+
     rank: ClassVar[int] = 1
     mutants: ClassVar[tuple[Mutant, ...]] = _SPATIAL_MUTANTS
 
@@ -134,6 +142,10 @@ class SpatialDropout2D(_SpatialDropout):
     x: (batch, rows, columns, channels), or (batch, channels, rows, columns) for `channels_first`; the shape stays.
     """
 
+    input_axes = IMAGE
+    native = called("nn.Dropout2d")
+    example = asked("SpatialDropout2D(0.5)", "5,7,3")
+
     rank: ClassVar[int] = 2
     data_format: DataFormat = arg("Which axis holds the channels.", default="channels_last")
     mutants: ClassVar[tuple[Mutant, ...]] = _SPATIAL_MUTANTS
@@ -141,6 +153,9 @@ class SpatialDropout2D(_SpatialDropout):
 
 class GaussianNoise(_Disturbing):
     """In training, adds numbers drawn from a normal distribution around 0; else nothing. x: any shape; it stays."""
+
+    native = composed("x + stddev * torch.randn_like(x)")
+    example = asked("GaussianNoise(0.5)", "3")
 
     stddev: float = arg("Standard deviation of what is added.")
 
@@ -166,6 +181,9 @@ class GaussianDropout(_Disturbing):
 
     x: any shape; it stays. Srivastava et al. (2014), section 10. A rate of 1 has no variance.
     """
+
+    native = composed("x * (1 + (rate / (1 - rate)) ** 0.5 * torch.randn_like(x))")
+    example = asked("GaussianDropout(0.5)", "3")
 
     rate: float = arg("Share of the entries that Dropout of the same variance would zero.")
 
@@ -195,6 +213,9 @@ class AlphaDropout(_Disturbing):
     x: any shape; it stays. With p the rate and s = -1.7581: y = a (kept x or s) + b, a = ((1 - p)(1 + p s^2))^(-1/2),
     b = -a p s. Klambauer et al., "Self-normalizing neural networks", 2017, section 3. A rate of 1 has no a.
     """
+
+    native = called("nn.AlphaDropout")
+    example = asked("AlphaDropout(0.5)", "5,3")
 
     rate: float = arg("Share of the entries that are saturated.")
     noise_shape: tuple[int | None, ...] | None = arg("Shape of the draw, None for an axis of the input.", default=None)

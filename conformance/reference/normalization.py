@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import autograd.numpy as np
 
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
+from .traits import asked, called
 
 Axes = int | tuple[int, ...]
 
@@ -53,6 +54,8 @@ def shrunk(layer: Any, shape: Shape) -> float:
 class _Normalized(Layer):
     """What divides by the root of a variance."""
 
+    arithmetic = "rounds"
+
     def deviation(self: Any, variance: Array) -> Array:
         """The root of the variance, kept away from zero by `epsilon`."""
         return np.sqrt(variance + self.epsilon)
@@ -93,6 +96,10 @@ class LayerNormalization(_Normalized):
     x: any shape with a batch; the shape stays. Mean and (biased) variance are taken over `axis`, which gamma and beta
     span. `rms_scaling`, deprecated, is gamma x / sqrt(variance + epsilon). Ba, Kiros, Hinton (2016), equations 3 and 4.
     """
+
+    native = called("nn.LayerNorm")
+    example = asked("LayerNormalization", "3")
+    weights_by_name = True
 
     keras_only: ClassVar[tuple[str, ...]] = GAMMA_BETA_KERAS_ONLY
     supports_masking: ClassVar[bool] = True
@@ -154,6 +161,9 @@ class RMSNormalization(_Normalized):
     Zhang and Sennrich (2019), equation 4, with the epsilon of the documentation of `keras.layers.RMSNormalization`.
     """
 
+    native = called("nn.RMSNorm")
+    example = asked("RMSNormalization", "3")
+
     axis: Axes = arg("Axis or axes over which the mean square is taken.", default=-1)
     epsilon: float = arg("Added to the mean square.", default=1e-6)
 
@@ -199,6 +209,10 @@ class UnitNormalization(Layer):
     x / max(norm, 1e-12): documentation of `keras.layers.UnitNormalization` and `keras.ops.normalize`.
     """
 
+    arithmetic = "rounds"
+    native = called("F.normalize")
+    example = asked("UnitNormalization", "3")
+
     supports_masking: ClassVar[bool] = True
 
     axis: Axes = arg("Axis or axes over which the norm is taken.", default=-1)
@@ -240,6 +254,9 @@ class GroupNormalization(_Normalized):
     x: (batch, ..., channels), or the channels on `axis`; the shape stays. -1 groups: a group a channel. Wu and He
     (2018), equations 1 to 6.
     """
+
+    native = called("nn.GroupNorm")
+    example = asked("GroupNormalization(groups=2)", "5,4")
 
     keras_only: ClassVar[tuple[str, ...]] = GAMMA_BETA_KERAS_ONLY
     supports_masking: ClassVar[bool] = True

@@ -13,6 +13,7 @@ import autograd.numpy as np
 
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 from .reshaping import other_format
+from .traits import FEATURES, IMAGE, asked, called, composed
 from .windows import DataFormat
 
 Pair = int | tuple[int, int]
@@ -25,6 +26,8 @@ def both_sides(value: Pair) -> tuple[int, int]:
 
 class _Sided(Layer):
     """What padding and cropping share: amounts before and after each of `rank` axes."""
+
+    arithmetic = "moves"
 
     rank: ClassVar[int]
 
@@ -108,6 +111,10 @@ class ZeroPadding1D(_ZeroPadding):
     With `channels_first` the steps are the last axis of both.
     """
 
+    input_axes = FEATURES
+    native = called("nn.ZeroPad1d")
+    example = asked("ZeroPadding1D", "5,3")
+
     rank: ClassVar[int] = 1
     padding: Pair = arg("Steps added on both sides, or left and right.", default=1)
     data_format: DataFormat = arg("Which axis holds the channels.", default="channels_last")
@@ -121,6 +128,10 @@ class ZeroPadding2D(_ZeroPadding):
     x: (batch, rows, columns, channels), or (batch, channels, rows, columns) for `channels_first`. Returns
     (batch, top + rows + bottom, left + columns + right, channels).
     """
+
+    input_axes = IMAGE
+    native = called("nn.ZeroPad2d")
+    example = asked("ZeroPadding2D", "5,7,3")
 
     rank: ClassVar[int] = 2
     padding: int | tuple[Pair, Pair] = arg(
@@ -171,6 +182,10 @@ _CROPPING_MUTANTS = (
 class Cropping1D(_Cropping):
     """Steps cut off at both ends. x: (batch, steps, channels). Returns (batch, steps - left - right, channels)."""
 
+    input_axes = FEATURES
+    native = composed("x[:, before : x.shape[1] - after]")
+    example = asked("Cropping1D", "5,3")
+
     rank: ClassVar[int] = 1
     cropping: Pair = arg("Steps cut off at both ends, or left and right.", default=(1, 1))
 
@@ -183,6 +198,10 @@ class Cropping2D(_Cropping):
     x: (batch, rows, columns, channels), or (batch, channels, rows, columns) for `channels_first`. Returns
     (batch, rows - top - bottom, columns - left - right, channels).
     """
+
+    input_axes = IMAGE
+    native = composed("x[:, top : x.shape[1] - bottom, left : x.shape[2] - right]")
+    example = asked("Cropping2D(cropping=1)", "5,7,3")
 
     rank: ClassVar[int] = 2
     cropping: int | tuple[Pair, Pair] = arg(

@@ -10,6 +10,7 @@ import numpy
 from autograd.tracer import getval
 
 from .base import Array, Layer, LayerError, Mutant, Weights, arg
+from .traits import absent
 
 
 def _reweighted(change: Any) -> Any:
@@ -31,6 +32,11 @@ class ImageBatches(Layer):
     not depend on the order. Data, not a step of a model: no gradient. Not a layer of Keras; the Keras lane runs the
     generator.
     """
+
+    arithmetic = "rounds"
+    native = absent("a pipeline of data: torch.utils.data.DataLoader")
+    written_as_case = "batches come from files"
+    is_eager_only = True
 
     batch_size: int = arg("samples of a batch; the last may have fewer", default=32, at_least=1)
     shuffle: bool = arg("whether samples are drawn in random order", default=True)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 import autograd.numpy as np
 
 from .base import Array, Layer, Mutant, Shape, Weight, Weights, arg
+from .traits import IMAGE, SEQUENCE, asked, called
 from .windows import (
     DataFormat,
     Placement,
@@ -64,6 +65,8 @@ class _Pooling(Layer):
 
 
 class _MaxPooling(_Pooling):
+    arithmetic = "moves"
+
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
         return 1
 
@@ -73,6 +76,8 @@ class _MaxPooling(_Pooling):
 
 
 class _AveragePooling(_Pooling):
+    arithmetic = "rounds"
+
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
         return math.prod(spread(self.pool_size, self.rank))
 
@@ -182,6 +187,10 @@ class MaxPooling1D(_MaxPooling):
     x: (batch, steps, channels), or (batch, channels, steps) for `channels_first`. Returns the same with fewer steps.
     """
 
+    input_axes = SEQUENCE
+    native = called("nn.MaxPool1d")
+    example = asked("MaxPooling1D", "5,3")
+
     rank: ClassVar[int] = 1
 
     pool_size: int | tuple[int] = arg("Steps in a window.", default=2, at_least=1)
@@ -195,6 +204,10 @@ class AveragePooling1D(_AveragePooling):
 
     x: (batch, steps, channels), or (batch, channels, steps) for `channels_first`. Returns the same with fewer steps.
     """
+
+    input_axes = SEQUENCE
+    native = called("nn.AvgPool1d")
+    example = asked("AveragePooling1D(2)", "5,3")
 
     rank: ClassVar[int] = 1
 
@@ -210,6 +223,10 @@ class MaxPooling2D(_MaxPooling):
     x: (batch, rows, columns, channels), or (batch, channels, rows, columns) for `channels_first`.
     """
 
+    input_axes = IMAGE
+    native = called("nn.MaxPool2d")
+    example = asked("MaxPooling2D", "5,7,3")
+
     rank: ClassVar[int] = 2
 
     pool_size: int | tuple[int, int] = arg("Rows and columns of a window.", default=(2, 2), at_least=1)
@@ -223,6 +240,10 @@ class AveragePooling2D(_AveragePooling):
 
     x: (batch, rows, columns, channels), or (batch, channels, rows, columns) for `channels_first`.
     """
+
+    input_axes = IMAGE
+    native = called("nn.AvgPool2d")
+    example = asked("AveragePooling2D(2)", "5,7,3")
 
     rank: ClassVar[int] = 2
 

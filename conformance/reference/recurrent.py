@@ -15,7 +15,9 @@ from .activations import Activation, activate
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 from .gates import (
     CELL_ONLY,
+    GRU_GATES,
     GRU_MUTANTS,
+    LSTM_GATES,
     LSTM_MUTANTS,
     SIMPLE_MUTANTS,
     bias_of,
@@ -27,10 +29,14 @@ from .gates import (
     like,
     terms_of_a_gate,
 )
+from .traits import absent, called
 
 
 class _Cell(Layer):
     """What all cells are to the layers that run them."""
+
+    arithmetic = "rounds"
+    written_as_case = "a cell is called with its states"
 
     @property
     def state_sizes(self) -> list[Any]:
@@ -59,6 +65,8 @@ class SimpleRNNCell(_Cell):
     x: (batch, features), states: [h] with h (batch, units), or h itself. Returns [h', [h']], or [h', h'].
     kernel (features, units), recurrent_kernel (units, units), bias (units,).
     """
+
+    native = called("nn.RNNCell")
 
     units: int = arg("Size of the state and of the output.", at_least=1)
     activation: Activation = arg("Applied to the sum.", default="tanh")
@@ -101,6 +109,9 @@ class GRUCell(_Cell):
     kernel (features, 3 units) is W, recurrent_kernel (units, 3 units) is U; bias is b (3 units,), with `reset_after`
     b and c (2, 3 units).
     """
+
+    native = called("nn.GRUCell")
+    gates = GRU_GATES
 
     units: int = arg("Size of the state and of the output.", at_least=1)
     activation: Activation = arg("Applied to the candidate state.", default="tanh")
@@ -157,6 +168,9 @@ class LSTMCell(_Cell):
     x: (batch, features), states: [h, c], each (batch, units). Returns [h', [h', c']].
     kernel (features, 4 units), recurrent_kernel (units, 4 units), bias (4 units,).
     """
+
+    native = called("nn.LSTMCell")
+    gates = LSTM_GATES
 
     units: int = arg("Size of each state and of the output.", at_least=1)
     activation: Activation = arg("Applied to the candidate and to the cell state.", default="tanh")
@@ -220,6 +234,8 @@ class StackedRNNCells(_Cell):
     x: (batch, features), states: a list of the states of every cell. Returns [output of the last cell, new states].
     The weights are named after the number of the cell: `0.kernel`, `1.kernel`.
     """
+
+    native = absent("torch stacks whole layers, by num_layers, and no cells")
 
     cells: tuple[Layer, ...] = arg("The cells, from the input to the output.")
 

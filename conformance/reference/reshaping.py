@@ -12,11 +12,14 @@ from typing import Any, ClassVar
 import autograd.numpy as np
 
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
+from .traits import FEATURES, asked, called, composed
 from .windows import DataFormat
 
 
 class _Moving(Layer):
     """A layer without sums: nothing can pile up."""
+
+    arithmetic = "moves"
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
         return 1
@@ -38,6 +41,9 @@ class Flatten(_Moving):
     x: (batch, ...). Returns (batch, product of the rest); (batch,) becomes (batch, 1). `channels_first` moves axis 1 to
     the end before, so that the result is that of the same data with the channels last.
     """
+
+    native = called("nn.Flatten")
+    example = asked("Flatten", "5,3")
 
     data_format: DataFormat = arg("Which axis holds the channels.", default="channels_last")
 
@@ -65,6 +71,9 @@ class Reshape(_Moving):
 
     x: (batch, ...). Returns (batch, *target_shape); one entry of it may be -1, which the others decide.
     """
+
+    native = called("reshape")
+    example = asked("Reshape((3, 5))", "15")
 
     target_shape: tuple[int, ...] = arg("The shape without the batch.")
 
@@ -110,6 +119,9 @@ class Permute(_Moving):
     x: (batch, n1, ..., nk) for k dims. Returns (batch, n[dims[0]], ..., n[dims[k-1]]).
     """
 
+    native = called("permute")
+    example = asked("Permute((2, 1))", "5,3")
+
     dims: tuple[int, ...] = arg("The input's axes in their new order, counted from 1.")
 
     def check(self) -> None:
@@ -141,6 +153,10 @@ class Permute(_Moving):
 class RepeatVector(_Moving):
     """The same vector n times, as n steps. x: (batch, features). Returns (batch, n, features)."""
 
+    input_axes = ("features",)
+    native = composed("x.unsqueeze(1).repeat(1, n, 1)")
+    example = asked("RepeatVector(5)", "3")
+
     n: int = arg("Number of steps.", at_least=1)
 
     def call(self, w: Weights, x: Array) -> Array:
@@ -160,6 +176,10 @@ class RepeatVector(_Moving):
 
 class UpSampling1D(_Moving):
     """Every step `size` times in a row. x: (batch, steps, features). Returns (batch, size steps, features)."""
+
+    input_axes = FEATURES
+    native = composed("x.repeat_interleave(size, dim=1)")
+    example = asked("UpSampling1D", "5,3")
 
     size: int = arg("How often each step appears.", default=2, at_least=1)
 

@@ -15,6 +15,7 @@ import autograd.numpy as np
 
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 from .reshaping import other_format
+from .traits import IMAGE, Arithmetic, asked, called
 from .windows import DataFormat, channels_last, check_positive, in_format, split_shape, spread
 
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"]
@@ -105,6 +106,11 @@ class UpSampling2D(Layer):
     (batch, size[0] rows, size[1] columns, channels).
     """
 
+    arithmetic = "moves"
+    input_axes = IMAGE
+    native = called("nn.Upsample")
+    example = asked("UpSampling2D", "5,7,3")
+
     size: int | tuple[int, int] = arg("How often each row and column appears.", default=(2, 2), at_least=1)
     data_format: DataFormat = arg("Which axis holds the channels.", default="channels_last")
     interpolation: Interpolation = arg(
@@ -120,6 +126,9 @@ class UpSampling2D(Layer):
         reach = {"nearest": 1, "bilinear": 2, "bicubic": 4, "lanczos3": 6, "lanczos5": 10}[self.interpolation]
         lengths, _ = split_shape(shapes[0], 2, self.data_format)
         return math.prod(min(reach, length) for length in lengths)
+
+    def computes(self) -> Arithmetic:
+        return self.arithmetic if self.interpolation == "nearest" else "rounds"
 
     def call(self, w: Weights, x: Array) -> Array:
         split_shape(x.shape, 2, self.data_format)

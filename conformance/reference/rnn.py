@@ -13,7 +13,9 @@ from .activations import Activation
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 from .gates import (
     CELL_ONLY,
+    GRU_GATES,
     GRU_MUTANTS,
+    LSTM_GATES,
     LSTM_MUTANTS,
     REMEMBERS_FIRST,
     SIMPLE_MUTANTS,
@@ -22,6 +24,7 @@ from .gates import (
     terms_of_a_gate,
 )
 from .recurrent import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells, _Cell, _LinearOutput, as_cell
+from .traits import FEATURES, absent, asked, called
 
 _C = TypeVar("_C", bound=_Cell)
 
@@ -82,6 +85,10 @@ class _Recurrent(Layer):
     A mask (batch, steps) stops time where it is false: the states stay, and the output is that of the step before
     (zeros before the first valid step, and at every masked step of a sequence with `zero_output_for_mask`).
     """
+
+    arithmetic = "rounds"
+    input_axes = FEATURES
+    is_recurrent = True
 
     return_sequences: bool = arg("Whether the outputs of all steps are given; else that of the last.", default=False)
     return_state: bool = arg("Whether the last states are given too, after the output.", default=False)
@@ -205,6 +212,10 @@ class RNN(_Recurrent):
     `cell.0.kernel` in a list.
     """
 
+    native = absent("torch has no loop over a cell of one's own: a for loop over the steps")
+    example = asked("RNN(GRUCell(3))", "5,2")
+    runs_cell = "StackedRNNCells"
+
     cell: Layer | tuple[Layer, ...] = arg("A cell, or a list of cells from the input to the output.")
 
     keras_only = ("activity_regularizer",)
@@ -240,6 +251,10 @@ class SimpleRNN(_Recurrent):
     with `return_state` the list [output, h].
     """
 
+    native = called("nn.RNN")
+    example = asked("SimpleRNN(3)", "5,2")
+    runs_cell = "SimpleRNNCell"
+
     units: int = arg("Size of the state and of the output.", at_least=1)
     activation: Activation = arg("Applied to the sum.", default="tanh")
     use_bias: bool = arg("Whether a bias is added.", default=True)
@@ -273,6 +288,11 @@ class GRU(_Recurrent):
     with `return_state` the list [output, h].
     """
 
+    native = called("nn.GRU")
+    example = asked("GRU(3)", "5,2")
+    runs_cell = "GRUCell"
+    gates = GRU_GATES
+
     units: int = arg("Size of the state and of the output.", at_least=1)
     activation: Activation = arg("Applied to the candidate state.", default="tanh")
     recurrent_activation: Activation = arg("Applied to the update and the reset gate.", default="sigmoid")
@@ -299,6 +319,11 @@ class LSTM(_Recurrent):
     sequences: (batch, steps, features). Returns (batch, units), or (batch, steps, units) with `return_sequences`;
     with `return_state` the list [output, h, c].
     """
+
+    native = called("nn.LSTM")
+    example = asked("LSTM(3)", "5,2")
+    runs_cell = "LSTMCell"
+    gates = LSTM_GATES
 
     units: int = arg("Size of each state and of the output.", at_least=1)
     activation: Activation = arg("Applied to the candidate and to the cell state.", default="tanh")

@@ -17,6 +17,7 @@ import autograd.numpy as np
 from .activations import Activation, activate
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 from .conv import KERNEL_AND_BIAS, TRANSPOSED_KERNEL, flip_kernel, no_bias
+from .traits import IMAGE, SEQUENCE, asked, called
 from .windows import DataFormat, channels_last, check_positive, in_format, split_shape, spread
 
 Padding = Literal["valid", "same"]
@@ -75,6 +76,8 @@ def stretch(steps: int, size: int, stride: int, dilation: int, extra: int | None
 
 class _ConvTranspose(Layer):
     """What transposed convolutions over one and two axes share; `rank` is the number of those axes."""
+
+    arithmetic = "linear"
 
     rank: ClassVar[int]
     keras_only: ClassVar[tuple[str, ...]] = KERNEL_AND_BIAS
@@ -180,6 +183,11 @@ class Conv1DTranspose(_ConvTranspose):
     kernel: (kernel_size, filters, channels), bias: (filters,). Steps that no kernel reaches hold the bias alone.
     """
 
+    input_axes = SEQUENCE
+    native = called("nn.ConvTranspose1d")
+    example = asked("Conv1DTranspose(7, 3)", "5,2")
+    weights_by_name = True
+
     rank: ClassVar[int] = 1
 
     kernel_size: int | tuple[int] = arg("Steps that a filter writes.", at_least=1)
@@ -201,6 +209,10 @@ class Conv2DTranspose(_ConvTranspose):
     (batch, more rows, more columns, filters). kernel: (kernel rows, kernel columns, filters, channels), bias:
     (filters,). Pixels that no kernel reaches hold the bias alone.
     """
+
+    input_axes = IMAGE
+    native = called("nn.ConvTranspose2d")
+    example = asked("Conv2DTranspose(7, 3)", "5,7,2")
 
     rank: ClassVar[int] = 2
 

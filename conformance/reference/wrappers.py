@@ -10,6 +10,7 @@ from typing import Any, Literal
 import autograd.numpy as np
 
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
+from .traits import FEATURES, Arithmetic, absent, asked, composed
 
 MergeMode = Literal["concat", "sum", "mul", "ave"] | None
 
@@ -76,6 +77,11 @@ class Bidirectional(Layer):
     Masked steps of a sequence of outputs are zero, whatever the wrapped layers say (documentation of Keras).
     The weights are named `forward.kernel` ... and `backward.kernel` ...
     """
+
+    arithmetic = "rounds"
+    input_axes = FEATURES
+    native = absent("an argument of torch's recurrent layers: bidirectional=True")
+    example = asked("Bidirectional(LSTM(3))", "5,2")
 
     layer: Layer = arg("The recurrent layer that reads forward; its copy reads backward.")
     merge_mode: MergeMode = arg("How the two outputs become one; None gives both in a list.", default="concat")
@@ -213,6 +219,10 @@ class TimeDistributed(Layer):
     given that of its step. The weights are named `layer.kernel` ...
     """
 
+    arithmetic = "moves"
+    native = composed("torch.stack([layer(step) for step in x.unbind(1)], dim=1)")
+    example = asked("TimeDistributed(Dense(7))", "5,3")
+
     layer: Layer = arg("The layer that is applied to each step.")
 
     supports_masking = True
@@ -229,6 +239,9 @@ class TimeDistributed(Layer):
         ),
         Mutant("drops_mask", "ends the mask of the sequence", mask=lambda layer, output_mask, mask: NO_MASK),
     )
+
+    def computes(self) -> Arithmetic:
+        return self.layer.computes()
 
     def weights(self, inputs: Shape, *others: Any) -> Mapping[str, Weight]:
         return _under("layer", self.layer.weights(self._step_shape(inputs)))

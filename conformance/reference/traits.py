@@ -1,0 +1,159 @@
+"""What other rooms of this house know of a layer, said once, on its class.
+
+The judge asks whether a layer rounds, a question on the command line what its axes are called, relations what else it
+can be written as, torch's lane what a user of torch would reach for. None of them knows a layer by its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+Arithmetic = Literal["moves", "linear", "rounds"]
+"""`moves`: every number of the output is one of the input's, or 0. `linear`: sums of products of inputs and weights,
+exact for whole numbers. `rounds`: all else."""
+
+STRAIGHT = (None, "linear", "relu")
+"""Activations that only move numbers."""
+
+Axes = tuple[str, ...]
+SEQUENCE: Axes = ("steps", "channels")
+FEATURES: Axes = ("steps", "features")
+IMAGE: Axes = ("height", "width", "channels")
+VOLUME: Axes = ("depth", "height", "width", "channels")
+CHANNELS_BY_RANK: Mapping[int, Axes] = {1: SEQUENCE, 2: IMAGE, 3: VOLUME}
+"""What the axes of an input are called by how many of them a window slides over; the batch goes before them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """What a user of torch would reach for: `called("nn.LayerNorm")`, one name for each rank that torch tells apart.
+
+    Where torch has no such call there is `instead`, the shortest composition that does it, as a line of torch over `x`.
+    `reason` says why the call is not all that the layer is, or why torch has nothing at all.
+    """
+
+    names: tuple[str, ...] = ()
+    """Names below `torch`, as a user writes them: `nn.LayerNorm`, `F.pad`."""
+    instead: str = ""
+    reason: str = ""
+
+
+def called(*names: str, reason: str = "") -> Native:
+    """torch's own modules or functions, by their names below `torch`."""
+    return Native(names, reason=reason)
+
+
+def composed(line: str, reason: str = "") -> Native:
+    """torch has no such call: this line of torch does it."""
+    return Native(instead=line, reason=reason)
+
+
+def absent(reason: str) -> Native:
+    """torch has nothing like it, for this reason."""
+    return Native(reason=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A block of a recurrent layer's kernels. The blocks stand in the order in which the class lists them."""
+
+    name: str
+    letter: str
+    """The letter of the documentation's formula."""
+    keeps: bool = False
+    """Whether the gate, where it is 1, keeps the old state; else it lets the new one through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A layer and inputs that it takes, as they are typed on a command line: `Conv1D(7, 3)` and `5,2`."""
+
+    layer: str
+    inputs: tuple[str, ...]
+
+
+def asked(layer: str, *inputs: str) -> Example:
+    return Example(layer, inputs)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The numbers that make sense for an input: its dtype, and its fill as a case writes it; None for any numbers."""
+
+    dtype: str = "float32"
+    fill: Mapping[str, Any] | None = None
+
+
+class Traits:
+    """What a layer's class says of itself. `arithmetic`, `native` and one of `example` and `written_as_case` have no
+    default: a class without them is not registered.
+    """
+
+    arithmetic: ClassVar[Arithmetic]
+    """What the layer does to numbers, with an activation that only moves them."""
+    native: ClassVar[Native]
+    """What torch calls it."""
+    example: ClassVar[Example]
+    """How it is asked in one line."""
+    written_as_case: ClassVar[str] = ""
+    """Why it cannot be asked in one line; empty where it can."""
+
+    # questions
+    input_axes: ClassVar[Axes] = ()
+    """What the axes of its inputs are called, of layers that take one number of axes and no other."""
+    takes_list: ClassVar[tuple[int, int | None] | None] = None
+    """Of layers that take their inputs as one list: the fewest and the most of them; None where there is no most."""
+    input_names: ClassVar[tuple[str, ...]] = ()
+    """What its inputs are called, where they are not called as `call` names them."""
+    positional: ClassVar[tuple[str, ...] | None] = None
+    """The arguments of Keras' constructor that need no name, where the fields stand in another order."""
+
+    # what it does with numbers, masks and weights
+    draws: ClassVar[bool] = False
+    """Whether it draws numbers in training whatever its arguments are."""
+    makes_mask: ClassVar[bool] = False
+    """Whether its output can have a mask though its input has none."""
+    moves_weights: ClassVar[bool] = False
+    """Whether it moves weights of its own in training, which no optimiser does."""
+    is_eager_only: ClassVar[bool] = False
+    """Whether it works on numbers alone and has no symbolic run."""
+    weights_by_name: ClassVar[bool] = False
+    """Whether Keras' layer has each weight as an attribute under the name that cases use."""
+    initializers: ClassVar[Mapping[str, str]] = {}
+    """The argument that fills a weight, where it is not called after it: `{"kernel": "depthwise_initializer"}`."""
+    wrapped: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """The argument that holds the layer whose weights stand under a scope, where it is not called like the scope;
+    the first that is given counts."""
+
+    # recurrence
+    is_recurrent: ClassVar[bool] = False
+    """Whether it runs a cell along the steps of a sequence."""
+    runs_cell: ClassVar[str] = ""
+    """The class name of the cell that it runs, where its arguments do not hold it."""
+    gates: ClassVar[tuple[Gate, ...]] = ()
+
+    # other ways of writing it
+    is_convolution: ClassVar[bool] = False
+    """Whether its kernel is (*sizes, in, out) and slides over the axes before the channels."""
+    as_grouped: ClassVar[str] = ""
+    """The convolution that it is with a group for every channel."""
+    as_pointwise: ClassVar[str] = ""
+    """The convolution over steps that it is with a kernel of one step."""
+    units_last: ClassVar[bool] = False
+    """Whether each unit has the same place on the last axis of every weight and of the output."""
+
+    def computes(self) -> Arithmetic:
+        """What the layer does to numbers with these arguments."""
+        return self.arithmetic if getattr(self, "activation", None) in STRAIGHT else "rounds"
+
+    @classmethod
+    def axis_words(cls, config: Mapping[str, Any], name: str, rank: int) -> Axes:
+        """Words for the axes of an input of so many axes, the batch left out; fewer where there are no words."""
+        return {1: ("features",), 2: FEATURES, 3: IMAGE}.get(rank, ("time", *IMAGE))
+
+    @classmethod
+    def drawn(cls, config: Mapping[str, Any], name: str, shapes: Mapping[str, Sequence[int]]) -> Drawn:
+        """The numbers that make sense for an input of this name; `shapes` are those of all inputs by name."""
+        return Drawn()
