@@ -1,12 +1,9 @@
-"""What a page is made of: a handful of block types without markup, for the HTML, the script and the text alike.
-
-A page that is drawn on demand travels as JSON in nested lists.
-"""
+"""What a page is made of: a handful of block types without markup, for the HTML, the text and markdown alike."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 from urllib.parse import quote
 
 Mark = Literal["", "agree", "differ", "muted", "number"]
@@ -72,18 +69,6 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
-class ReproCommand:
-    """The command that prints a case's script for a lane; on a page that is drawn on demand, the lane alone."""
-
-    case: str
-    lane: str
-
-    @property
-    def text(self) -> str:
-        return f'conformance repro "{self.case}" --lane {self.lane}'
-
-
-@dataclass(frozen=True, slots=True)
 class Fold:
     """A text of many lines under its title, folded until it is asked for."""
 
@@ -127,7 +112,7 @@ class Pictures:
     lines: tuple[str, ...]
 
 
-Block: TypeAlias = Paragraph | Table | Chips | Code | Command | ReproCommand | Fold | Link | Pictures
+Block: TypeAlias = Paragraph | Table | Chips | Code | Command | Fold | Link | Pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,47 +144,3 @@ class Page:
 def case_href(case_id: str) -> str:
     """The permanent link to a case, which is its id."""
     return "#" + quote(case_id, safe="/!~*'()")
-
-
-def page_lists(page: Page) -> list[Any]:
-    """A page as nested lists of strings, which is what the script draws.
-
-    The answer stands in the index already, and the command follows from id and place: both are left out.
-    """
-    known: dict[Block, list[Any]] = {Paragraph(page.answer, "answer"): ["answer"], Command(page.command): ["run"]}
-    sections = [
-        [section.title, [known.get(block) or _block_list(block) for block in section.blocks]]
-        for section in page.sections
-    ]
-    return [page.outcome, page.place, page.about, sections]
-
-
-def _block_list(block: Block) -> list[Any]:
-    match block:
-        case Paragraph(text, role):
-            return ["p", text, role]
-        case Table(caption, head, rows, role):
-            cells = [[[cell.text, cell.mark] if cell.mark else cell.text for cell in row] for row in rows]
-            return ["table", caption, list(head), cells, role]
-        case Chips(items):
-            return ["chips", [list(item) for item in items]]
-        case Code(text):
-            return ["code", text]
-        case Command(text):
-            return ["command", text]
-        case ReproCommand(_, lane):
-            return ["repro", lane]
-        case Fold(title, text):
-            return ["fold", title, text]
-        case Link(address):
-            return ["link", address]
-        case Pictures(caption, panels, _):
-            return ["pictures", caption, [_panel_list(panel) for panel in panels]]
-
-
-def _panel_list(panel: Panel) -> list[Any]:
-    drawings = [
-        [drawing.tag, [[name, str(value)] for name, value in drawing.attributes], drawing.text]
-        for drawing in panel.drawings
-    ]
-    return [panel.title, panel.words, str(panel.width), str(panel.height), drawings]

@@ -26,7 +26,6 @@ KINDS = {
     "Chips": "chips",
     "Code": "code",
     "Command": "command",
-    "ReproCommand": "command",
     "Fold": "fold",
     "Link": "link",
     "Pictures": "pictures",
@@ -82,7 +81,7 @@ def _rendered(results: Mapping[str, Any], detail: Detail) -> str:
             style=Markup(style),
             script=Markup(script),
             policy=policy(style, script),
-            pages=Markup(island(packed(report.on_demand))),
+            pages=Markup(island(packed([(page.id, page.question, render_page(page)) for page in report.on_demand]))),
             glyphs=GLYPHS,
         )
     )
@@ -90,8 +89,12 @@ def _rendered(results: Mapping[str, Any], detail: Detail) -> str:
 
 def render_page(page: Page) -> str:
     """One case's page alone, as the report writes it out."""
-    template = environment().get_template("case.html.j2")
-    return str(template.module.case(page, GLYPHS))
+    return str(_case_template().case(page, GLYPHS))
+
+
+@lru_cache(maxsize=1)
+def _case_template() -> Any:
+    return environment().get_template("case.html.j2").module
 
 
 def static(name: str) -> str:
@@ -135,4 +138,5 @@ def environment() -> Any:
         lstrip_blocks=True,
     )
     found.globals["kind"] = lambda block: KINDS[type(block).__name__]
+    found.globals["judged"] = ("agree", "differ")
     return found

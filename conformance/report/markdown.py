@@ -15,7 +15,6 @@ from conformance.report.blocks import (
     Page,
     Paragraph,
     Pictures,
-    ReproCommand,
     Table,
 )
 from conformance.report.facts import Lanes, Record
@@ -71,8 +70,6 @@ def _block(block: Block) -> str:
             return fenced(text)
         case Command(text):
             return fenced(text)
-        case ReproCommand():
-            return fenced(block.text)
         case Fold(title, text):
             return f"<details><summary>{plain(title)}</summary>\n\n{fenced(text)}\n\n</details>"
         case Link(address):

@@ -1,7 +1,8 @@
-"""Pages that are drawn on demand, packed: a passing case costs little, and opening the report unpacks none of them.
+"""Pages that are shown on demand, packed: a passing case costs little, and opening the report unpacks none of them.
 
-Pages travel as JSON in parts of some dozens, each deflated and in base64, so that a page is read by unpacking its part
-alone. What every search needs, ids and questions, is a part of its own. The same zlib gives the same bytes.
+Pages travel as the HTML that the template wrote, many in a part, each part deflated and in base64: a page is read by
+unpacking its part alone. What every search needs, ids and questions, is a part of its own. The same zlib gives the same
+bytes.
 """
 
 from __future__ import annotations
@@ -12,20 +13,20 @@ import zlib
 from collections.abc import Sequence
 from typing import Any
 
-from conformance.report.blocks import GLYPHS, Page, page_lists
-
-PAGES = 64
+PAGES = 128
 """Pages that are packed together: fewer share less, more take longer to open."""
 
 
-def packed(pages: Sequence[Page]) -> dict[str, Any]:
-    """Everything that the script draws from: `found` has id and question of each page, `parts` the pages in order."""
-    lists = [page_lists(page) for page in pages]
+def packed(pages: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
+    """What the script unpacks, from id, question and HTML of each page.
+
+    `found` has id and question of each page, `parts` the pages in the same order.
+    """
+    written = [text for *_, text in pages]
     return {
-        "glyphs": GLYPHS,
         "size": PAGES,
-        "found": deflated([[page.id, page.question] for page in pages]),
-        "parts": [deflated(lists[first : first + PAGES]) for first in range(0, len(lists), PAGES)],
+        "found": deflated([[name, question] for name, question, _ in pages]),
+        "parts": [deflated(written[first : first + PAGES]) for first in range(0, len(written), PAGES)],
     }
 
 

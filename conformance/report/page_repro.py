@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from conformance.report.answer import lane_title
-from conformance.report.blocks import Block, Command, Fold, Paragraph, ReproCommand
+from conformance.report.blocks import Block, Command, Fold, Paragraph
 from conformance.report.facts import Lanes, Record
 from conformance.report.words import one_line, safe
 from conformance.repro.lanes import why_not
@@ -27,7 +27,7 @@ def repro_blocks(record: Record, lanes: Lanes) -> list[Block]:
             continue
         if held.get("repro"):
             blocks.append(Fold(f"Script for {lane_title(row)}", safe(held["repro"], 40_000).rstrip()))
-        blocks.append(ReproCommand(safe(record["id"], 400), one_line(row["name"], 60)))
+        blocks.append(Command(f'conformance repro "{safe(record["id"], 400)}" --lane {one_line(row["name"], 60)}'))
     return [Paragraph(_WORDS, "note"), *blocks] if blocks else []
 
 

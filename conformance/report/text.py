@@ -19,7 +19,6 @@ from conformance.report.blocks import (
     Link,
     Paragraph,
     Pictures,
-    ReproCommand,
     Table,
 )
 from conformance.report.facts import REFERENCE, Lanes, Record, axes_of, element, lane_names, node, rule_of, steps_by_run
@@ -302,8 +301,6 @@ def _block_lines(block: Block) -> list[str]:
             return [f"  {line}" for line in text.split("\n")]
         case Command(text):
             return [f"$ {text}"]
-        case ReproCommand():
-            return [f"$ {block.text}"]
         case Fold():
             return []  # the command that prints it stands below
         case Link(address):

@@ -99,8 +99,8 @@ def test_links_of_the_index_and_back(visit: Any) -> None:
     assert page.is_visible("#overview")
 
 
-def test_the_script_draws_what_the_template_writes(visit: Any, monkeypatch: Any) -> None:
-    """Every kind of block: the same page, drawn by the script and written out by the template."""
+def test_an_unpacked_page_is_what_the_template_writes(visit: Any, monkeypatch: Any) -> None:
+    """Every kind of block: the page that the script shows on demand, and the page written out."""
     source = {"kind": "docs", "reference": "https://keras.io/", "note": "a note"}
     rich = agreeing(
         id="a/rich.case", source=source, matrix={"k": 3}, remark="one\ntwo", tags=["x"], kills=["Dense.no_bias"]

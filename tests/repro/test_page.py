@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.lanes.spec import LaneIdentity, LaneSpec
-from conformance.report.blocks import page_lists
+from conformance.report.blocks import Command, Fold, Paragraph
 from conformance.report.html import render_page
 from conformance.report.markdown import case_markdown
 from conformance.report.page import page_of
@@ -32,8 +32,8 @@ def test_a_script_that_results_hold_is_folded_and_escaped() -> None:
     assert drawn.count("</details>") == 1
     assert "````\n" + HOSTILE + "\n````" in case_markdown(record, LANE_ROWS)
     assert HOSTILE not in case_text(record, LANE_ROWS)
-    (section,) = [blocks for title, blocks in page_lists(page)[3] if title == "Check it yourself"]
-    assert [block[0] for block in section] == ["p", "fold", "repro", "repro", "repro"]
+    (section,) = [section.blocks for section in page.sections if section.title == "Check it yourself"]
+    assert [type(block) for block in section] == [Paragraph, Fold, Command, Command, Command]
 
 
 def test_other_lanes_have_no_command() -> None:
