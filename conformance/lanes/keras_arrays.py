@@ -10,16 +10,20 @@ from typing import Any, Protocol
 from conformance.case.expressions import GIVEN, evaluate
 from conformance.lanes import keras_policies
 from conformance.lanes.keras_config import Absent
+from conformance.lanes.keras_operations import KerasOperations
 from conformance.lanes.keras_weights import matched, set_weights
 from conformance.protocol.adapter import Observing, parsed_graph
 from conformance.protocol.carried import ARITHMETIC
+from conformance.protocol.operations import Operations
 
 
 class Generation(Protocol):
     """What Keras 2 and Keras 3 call differently."""
 
     ops: Any
-    """`convert_to_tensor`, `convert_to_numpy` and what `_operations` takes from it."""
+    """`convert_to_tensor`, `convert_to_numpy` and what operations there are beside them."""
+    operations: Operations
+    """Those of the graph language."""
 
     def backend(self) -> str: ...
     def dtype_name(self, dtype: Any) -> str: ...
@@ -34,6 +38,7 @@ class Keras3:
     def __init__(self, keras: Any) -> None:
         self.keras = keras
         self.ops = keras.ops
+        self.operations: Operations = KerasOperations(keras.ops)
 
     def backend(self) -> str:
         return str(self.keras.backend.backend())
@@ -81,7 +86,7 @@ class KerasArrays:
         self.values: dict[str, Any] = {}
         self.is_symbolic = False
         self.ops = generation.ops
-        self.operations = _operations(self.ops)
+        self.operations = generation.operations
         self.arithmetics: Mapping[str, Callable[..., Any]] = ARITHMETIC
 
     def run(self, inputs: Mapping[str, Any], is_symbolic: bool) -> None:
@@ -143,7 +148,7 @@ class KerasArrays:
         if operation == GIVEN:
             args[0]._keras_mask = args[1]
             return args[0]
-        return self.operations[operation](*args, **kwargs)
+        return self.operations.apply(operation, args, kwargs)
 
     def weight(self, layer: str, weight: str) -> Any:
         if not getattr(self.layers[layer], "built", False):
@@ -204,39 +209,3 @@ def shapes_of(nested: Any) -> Any:
     if isinstance(nested, list | tuple):
         return [shapes_of(item) for item in nested]
     return [None if length is None else int(length) for length in getattr(nested, "shape", ())]
-
-
-def _operations(ops: Any) -> dict[str, Callable[..., Any]]:
-    def tensor(item: Any) -> Any:
-        """Keras 3 before 3.4 refuses to convert what is symbolic."""
-        return item if _is_symbolic(item) else ops.convert_to_tensor(item)
-
-    def reduction(function: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda x, axis=None, keepdims=False: function(x, axis=axis, keepdims=keepdims)
-
-    return {
-        "mean": reduction(ops.mean),
-        "sum": reduction(ops.sum),
-        "max": reduction(ops.max),
-        "min": reduction(ops.min),
-        "concatenate": lambda items, axis=-1: ops.concatenate(items, axis=axis),
-        "stack": lambda items, axis=0: ops.stack([tensor(item) for item in items], axis=axis),
-        "transpose": lambda x, axes=None: ops.transpose(x, axes),
-        "reshape": lambda x, shape: ops.reshape(x, shape),
-        "expand_dims": ops.expand_dims,
-        "squeeze": lambda x, axis=None: ops.squeeze(x, axis=axis),
-        "flip": lambda x, axis: ops.flip(x, axis),
-        "one_hot": lambda ids, depth: ops.one_hot(ids, depth),
-        "einsum": ops.einsum,
-        "cast": ops.cast,
-        "exp": ops.exp,
-        "log": ops.log,
-        "sqrt": ops.sqrt,
-        "tanh": ops.tanh,
-        "abs": ops.abs,
-        "where": ops.where,
-        "pad": lambda x, widths, value=0.0: ops.pad(x, widths, constant_values=value),
-        "repeat": lambda x, n, axis: ops.repeat(x, n, axis=axis),
-        "equal": ops.equal,
-        "greater": ops.greater,
-    }

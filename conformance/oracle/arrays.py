@@ -8,6 +8,7 @@ from typing import Any
 import autograd.numpy as np
 import numpy
 
+from conformance.oracle.operations import NumPyOperations
 from conformance.protocol.adapter import Observing
 from conformance.protocol.carried import CarriedArrays, Value, arguments_for, data_of, remembered, with_masks
 from conformance.protocol.wire import pack
@@ -16,66 +17,6 @@ from conformance.reference.base import Layer, LayerError, Weight, Weights, make
 
 WeightSource = Callable[[str, Layer, tuple[Any, ...]], Mapping[str, Any]]
 """Layer name, layer and its input shapes to its weights."""
-
-
-def _one_hot(ids: Any, depth: int) -> Any:
-    return np.eye(depth)[numpy.asarray(ids, dtype=int)]
-
-
-def _cast(x: Any, dtype: str) -> Any:
-    if dtype.startswith("float"):
-        return x * 1.0
-    return numpy.asarray(x).astype(dtype)
-
-
-def _stack(items: Any, axis: int = 0) -> Any:
-    rows = list(items)
-    shapes = [np.shape(row) for row in rows]
-    for index, shape in enumerate(shapes):
-        if shape != shapes[0]:
-            raise ValueError(f"row {index} has shape {shape}, row 0 has {shapes[0]}")
-    return np.stack(rows, axis=axis)
-
-
-def _reduction(function: Callable[..., Any]) -> Callable[..., Any]:
-    def reduce(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-        return function(x, axis=tuple(axis) if isinstance(axis, list) else axis, keepdims=keepdims)
-
-    return reduce
-
-
-def _flip(x: Any, axis: Any) -> Any:
-    """By subscripts, of which autograd knows the way back; of `np.flip` it does not."""
-    turned = [each % np.ndim(x) for each in (axis if isinstance(axis, list | tuple) else [axis])]
-    return x[tuple(slice(None, None, -1 if each in turned else None) for each in range(np.ndim(x)))]
-
-
-OPERATIONS: dict[str, Callable[..., Any]] = {
-    "mean": _reduction(np.mean),
-    "sum": _reduction(np.sum),
-    "max": _reduction(np.max),
-    "min": _reduction(np.min),
-    "concatenate": lambda items, axis=-1: np.concatenate(items, axis=axis),
-    "stack": _stack,
-    "transpose": lambda x, axes=None: np.transpose(x, axes),
-    "reshape": lambda x, shape: np.reshape(x, shape),
-    "expand_dims": lambda x, axis: np.expand_dims(x, axis),
-    "squeeze": lambda x, axis=None: np.squeeze(x, axis=axis),
-    "flip": _flip,
-    "one_hot": _one_hot,
-    "einsum": np.einsum,
-    "cast": _cast,
-    "exp": np.exp,
-    "log": np.log,
-    "sqrt": np.sqrt,
-    "tanh": np.tanh,
-    "abs": np.abs,
-    "where": np.where,
-    "pad": lambda x, widths, value=0.0: np.pad(x, widths, mode="constant", constant_values=value),
-    "repeat": lambda x, n, axis: np.repeat(x, n, axis=axis),
-    "equal": lambda x, y: np.equal(x, y),
-    "greater": lambda x, y: np.greater(x, y),
-}
 
 
 def shapes_of(nested: Any) -> Any:
@@ -88,6 +29,8 @@ def shapes_of(nested: Any) -> Any:
 class ReferenceArrays(CarriedArrays):
     """The graph verbs over the reference's layers; weights come from a function, so that plans can draw them."""
 
+    operations = NumPyOperations()
+
     def __init__(
         self, plan: Mapping[str, Any], layers: Mapping[str, Layer], weights: WeightSource, observing: Observing
     ) -> None:
@@ -96,9 +39,6 @@ class ReferenceArrays(CarriedArrays):
         self.weights = weights
         self.memory: dict[str, dict[str, Any]] = {}
         self.longest_sum = 1
-
-    def operations(self) -> Mapping[str, Callable[..., Any]]:
-        return OPERATIONS
 
     def operate(self, operation: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
         result = super().operate(operation, args, kwargs)

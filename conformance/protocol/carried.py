@@ -16,6 +16,7 @@ from typing import Any
 
 from conformance.case.expressions import GIVEN, evaluate
 from conformance.protocol.adapter import Disconnected, Observing, parsed_graph
+from conformance.protocol.operations import Operations
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,9 @@ def with_masks(output: Any, masks: Any) -> Any:
 class CarriedArrays:
     """The graph verbs over `Value`s. A lane adds `call_layer`, `weight` and its operations and arithmetic."""
 
+    operations: Operations
+    """Those of the lane's framework."""
+
     def __init__(self, plan: Mapping[str, Any], observing: Observing) -> None:
         self.models: Mapping[str, Any] = plan["models"]
         self.graph = parsed_graph(plan)
@@ -106,9 +110,6 @@ class CarriedArrays:
         raise NotImplementedError
 
     def weight(self, layer: str, weight: str) -> Any:
-        raise NotImplementedError
-
-    def operations(self) -> Mapping[str, Callable[..., Any]]:
         raise NotImplementedError
 
     def run(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,8 +140,8 @@ class CarriedArrays:
             return Value(mask)
         if operation == GIVEN:
             return Value(args[0].data, args[1].data)
-        function = self.operations()[operation]
-        return Value(function(*data_of(args), **{name: data_of(value) for name, value in kwargs.items()}))
+        given = {name: data_of(value) for name, value in kwargs.items()}
+        return Value(self.operations.apply(operation, data_of(args), given))
 
     def arithmetic(self, operator: str, left: Any, right: Any) -> Any:
         return Value(ARITHMETIC[operator](data_of(left), data_of(right)))

@@ -13,6 +13,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from conformance.protocol.operations import OF_CONSTANTS
 from conformance.repro.literals import value_text
 from conformance.repro.source import Edit, Source
 
@@ -126,11 +127,10 @@ def _expression(source: Source, node: ast.expr, is_test: bool) -> str | None:
     if isinstance(node, ast.IfExp):
         test = known(node.test)
         if test is not MISSING:
-            chosen = node.body if test else node.orelse
-            return source.of(chosen) if isinstance(chosen, _ATOMS) else f"({source.of(chosen)})"
+            return source.of(node.body if test else node.orelse)  # brackets, where it needs any, stand around it
     elif isinstance(node, ast.Compare | ast.Call) or (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)):
         value = known(node)
-        return None if value is MISSING else repr(value)
+        return None if value is MISSING else value_text(value)
     elif isinstance(node, ast.BoolOp):
         return _junction(source, node, is_test)
     return None
@@ -163,6 +163,9 @@ def known(node: ast.expr) -> Any:
     if isinstance(node, ast.Tuple):
         items = [known(item) for item in node.elts]
         return MISSING if any(item is MISSING for item in items) else tuple(items)
+    if isinstance(node, ast.List):
+        items = [known(item) for item in node.elts]
+        return MISSING if any(item is MISSING for item in items) else items
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         value = known(node.operand)
         return MISSING if value is MISSING else not value
@@ -172,10 +175,24 @@ def known(node: ast.expr) -> Any:
     if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _COMPARED:
         sides = known(node.left), known(node.comparators[0])
         return MISSING if MISSING in sides else _COMPARED[type(node.ops[0])](*sides)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance":
+    return _called(node) if isinstance(node, ast.Call) else MISSING
+
+
+def _called(node: ast.Call) -> Any:
+    """The value of a call of constants: of `isinstance`, of `startswith`, or of a function that takes nothing else."""
+    if isinstance(node.func, ast.Name) and node.func.id == "isinstance":
         value, kind = known(node.args[0]), node.args[1]
         if value is not MISSING and isinstance(kind, ast.Name) and kind.id in _KINDS:
             return isinstance(value, _KINDS[kind.id])
+        return MISSING
+    values = [known(part) for part in node.args]
+    if node.keywords or any(value is MISSING for value in values):
+        return MISSING
+    if isinstance(node.func, ast.Name) and node.func.id in OF_CONSTANTS:
+        return OF_CONSTANTS[node.func.id](*values)
+    if isinstance(node.func, ast.Attribute) and node.func.attr == "startswith":
+        text = known(node.func.value)
+        return MISSING if text is MISSING else str(text).startswith(*values)
     return MISSING
 
 

@@ -7,7 +7,7 @@ layer gets the mask of an argument where its function asks for it by name; what 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -27,7 +27,7 @@ from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
 from conformance.repro.literals import value_text
 from conformance.repro.names import Names
-from conformance.repro.operations import arithmetic_text, index_text
+from conformance.repro.operations import Table, arithmetic_text, index_text, operation_text
 from conformance.repro.training import returned
 
 EACH_MASK = '''\
@@ -64,8 +64,8 @@ class Value:
 class Dialect(Protocol):
     """What a lane's writer says of its layers."""
 
-    has_methods: bool
-    """Whether operations are methods of arrays, before whose dot arithmetic needs brackets."""
+    table: Table
+    """Where the operations of the lane's framework stand."""
 
     def parameters(self, layer: str) -> tuple[str, ...]:
         """What the function of a layer takes after config and weights."""
@@ -77,7 +77,6 @@ class Dialect(Protocol):
         """The mask of the output as text; None where there is none for certain."""
         ...
 
-    def operation(self, call: Call, text: Callable[[Tree], str], rows: Callable[[Tree], bool]) -> str: ...
     def item(self, value: str, index: Any) -> str: ...
     def weight(self, layer: str, weight: str) -> str: ...
 
@@ -91,6 +90,8 @@ class GraphWriter:
         self.graph = [(node, parse(text).tree) for node, text in self.plan["graph"]]
         self.steps = [*evidence.record["lanes"][lane]["steps"], *evidence.record["lanes"]["numpy"]["steps"]]
         self.helpers: dict[str, str] = {}
+        self.carried: dict[str, str] = {}
+        """Operations that came along as functions, and what these are called."""
         self.lines: list[str] = []
         self.masks: set[str] = set()
         """The names of masks that stand beside values."""
@@ -175,14 +176,17 @@ class GraphWriter:
             self.helpers["mask_of"] = MASK_OF
             return Value(f"mask_of({mask or 'None'})")
 
-        def text(part: Tree) -> str:
-            found = self.value(part)
-            return f"({found.text})" if found.is_arithmetic and self.dialect.has_methods else found.text
-
         def holds_rows(part: Tree) -> bool:
             return isinstance(part, Name) and self.plan["inputs"].get(part.name, {}).get("dtype") == "object"
 
-        return Value(self.dialect.operation(call, text, holds_rows))
+        def helper(wish: str, source: str) -> str:
+            if wish not in self.carried:
+                self.carried[wish] = self.names.fresh(wish)
+                self.helpers[wish] = source.replace(f"def {wish}(", f"def {self.carried[wish]}(", 1)
+            return self.carried[wish]
+
+        table = self.dialect.table
+        return Value(operation_text(table, call, lambda part: self.value(part).text, holds_rows, helper))
 
     def _layer(self, name: str, args: list[Value], kwargs: Mapping[str, Value]) -> Value:
         """A call, with the masks that its function asks for: see `conformance.protocol.carried.arguments_for`."""

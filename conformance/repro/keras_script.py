@@ -27,7 +27,7 @@ from conformance.repro.gradients import keras_gradients, more_of
 from conformance.repro.keras_training import IMPORTS, keras_training
 from conformance.repro.literals import value_text
 from conformance.repro.names import Names
-from conformance.repro.operations import arithmetic_text, index_text, keras_operation
+from conformance.repro.operations import KERAS, arithmetic_text, index_text, operation_text
 from conformance.repro.parts import Body
 from conformance.repro.training import NAMES, moving_layers, returned
 
@@ -304,12 +304,17 @@ class _Keras:
                 if callee in OPERATIONS:
                     if callee == "mask":
                         self.helpers.setdefault("mask_of", MASK_OF)
-                    return keras_operation(tree, self.text, self._holds_rows)
+                        return f"mask_of({self.text(args[0])})"
+                    return operation_text(KERAS, tree, self.text, self._holds_rows, self._helper)
                 texts = [self.text(argument) for argument in args]
                 if callee in self.plan["models"] and len(texts) > 1:
                     texts = [f"[{', '.join(texts)}]"]
                 return f"{self.names(callee)}({', '.join([*texts, *(f'{k}={self.text(v)}' for k, v in kwargs)])})"
         raise NotScriptable(f"{type(tree).__name__} cannot be written")
+
+    def _helper(self, wish: str, source: str) -> str:
+        """Every operation of Keras is an expression."""
+        raise NotScriptable(f"{wish} is no expression in Keras")
 
     def _holds_rows(self, tree: Tree) -> bool:
         return isinstance(tree, Name) and self.plan["inputs"].get(tree.name, {}).get("dtype") == "object"

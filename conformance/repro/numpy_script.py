@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from conformance import reference
-from conformance.case.expressions import Call, Tree
 from conformance.protocol.wire import unpack
 from conformance.reference.base import Layer as ReferenceLayer
 from conformance.reference.catalog import LAYERS
@@ -22,7 +21,7 @@ from conformance.repro.graph import GraphWriter, moved
 from conformance.repro.literals import value_text
 from conformance.repro.names import Names
 from conformance.repro.numpy_training import SLOPE, numpy_training, refusal
-from conformance.repro.operations import index_text, numpy_operation
+from conformance.repro.operations import NUMPY, index_text
 from conformance.repro.parts import Body
 from conformance.repro.source import Edit, Key, Module
 from conformance.repro.training import NAMES, remembering, returned
@@ -86,7 +85,7 @@ def numpy_body(evidence: Evidence, lane: str) -> Body:
 
 
 class _NumPy:
-    has_methods = False
+    table = NUMPY
 
     def __init__(self, evidence: Evidence, lane: str) -> None:
         self.evidence, self.lane, self.plan = evidence, lane, evidence.plan
@@ -198,9 +197,6 @@ class _NumPy:
         if kind.compute_mask is ReferenceLayer.compute_mask:
             return mask if kind.supports_masking else None
         return f"{self.names(layer)}.compute_mask({first}, {mask})"
-
-    def operation(self, call: Call, text: Callable[[Tree], str], rows: Callable[[Tree], bool]) -> str:
-        return numpy_operation(call, text, rows)
 
     def item(self, value: str, index: Any) -> str:
         return f"{value}[{index_text(index, is_tensor=False)}]"

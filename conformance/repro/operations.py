@@ -1,31 +1,156 @@
-"""The closed operations of the graph language as each framework writes them; subscripts and arithmetic as Python."""
+"""The operations of the graph language in scripts: the source of a lane's own method, with the case's arguments in it.
+
+`reshape(x, [2, 3])` becomes `x.reshape([2, 3])` because `TorchOperations.reshape` says `return x.reshape(shape)`. What
+the arguments decide is folded away; a method of several statements comes along as a function. Subscripts and arithmetic
+are Python's.
+"""
 
 from __future__ import annotations
 
+import ast
+import re
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from conformance.case.expressions import Call, Constant, List, Tree
 from conformance.repro.errors import NotScriptable
-from conformance.repro.literals import quoted, value_text
+from conformance.repro.fold import MISSING, folded, known
+from conformance.repro.literals import value_text
+from conformance.repro.source import Edit, Module, Source, module_of
 
+ROOT = Path(__file__).parents[1]
 Texts = Callable[[Tree], str]
 """The text of a part of an expression."""
+_BINDS = ast.Attribute | ast.Subscript | ast.BinOp | ast.UnaryOp | ast.Compare
+"""What takes its operand more tightly than arithmetic, or as tightly."""
+_ATOMS = ast.Name | ast.Constant | ast.Call | ast.Attribute | ast.Subscript | ast.Tuple | ast.List | ast.Dict
 
 
-def constant_of(tree: Tree) -> Any:
-    """The plain value of an argument that must be one: an axis, a shape, a dtype. Raises NotScriptable."""
+@dataclass(frozen=True)
+class Table:
+    """Where the operations of a framework stand, and what a script calls the modules that they use."""
+
+    folder: Path
+    module: str
+    name: str
+    modules: Mapping[str, str]
+    """From a name in the source (`self.np`, `numpy`) to the script's."""
+
+
+NUMPY = Table(ROOT / "oracle", "operations", "NumPyOperations", {"self.np": "np", "numpy": "np"})
+TORCH = Table(ROOT / "lanes" / "torch", "operations", "TorchOperations", {"self.torch": "torch", "self.F": "F"})
+KERAS = Table(ROOT / "lanes", "keras_operations", "KerasOperations", {"self.ops": "keras.ops"})
+
+
+@lru_cache(maxsize=4)
+def _methods(folder: Path, name: str, kind: str) -> tuple[Module, Mapping[str, ast.FunctionDef]]:
+    module = module_of(folder, name)
+    held = module.definitions[kind]
+    assert isinstance(held, ast.ClassDef)
+    return module, {part.name: part for part in held.body if isinstance(part, ast.FunctionDef)}
+
+
+def operation_text(
+    table: Table, call: Call, text: Texts, holds_rows: Callable[[Tree], bool], helper: Callable[[str, str], str]
+) -> str:
+    """An operation as the script says it. Raises NotScriptable for a call that leaves out what it must say.
+
+    `holds_rows` says whether an argument is an array of arrays; `helper(wish, source)` puts a function into the script
+    and gives the name that it got.
+    """
+    name = "stack_rows" if call.callee == "stack" and holds_rows(call.args[0]) else call.callee
+    module, methods = _methods(table.folder, table.module, table.name)
+    method = methods[name]
+    texts = _arguments(method, call, text)
+    statements = [part for part in method.body if not _is_docstring(part)]
+    if len(statements) == 1 and isinstance(statements[0], ast.Return) and statements[0].value is not None:
+        return _inlined(table, module.source.of(statements[0].value), texts, _constants(method, call))
+    shown = {key: ", ".join(value) if isinstance(value, list) else value for key, value in texts.items()}
+    return f"{helper(name, _function(table, module, method))}({', '.join(shown.values())})"
+
+
+def _arguments(method: ast.FunctionDef, call: Call, text: Texts) -> dict[str, str | list[str]]:
+    """The text of each parameter; a list where the method takes any number."""
+    names = [arg.arg for arg in method.args.args[1:]]
+    given: dict[str, str | list[str]] = dict(zip(names, map(text, call.args), strict=False))
+    given |= {name: text(value) for name, value in call.kwargs}
+    if method.args.vararg is not None:
+        given[method.args.vararg.arg] = [text(part) for part in call.args[len(names) :]]
+    defaults = dict(zip(names[len(names) - len(method.args.defaults) :], method.args.defaults, strict=True))
+    for name in names:
+        if name not in given:
+            if name not in defaults:
+                raise NotScriptable(f"{call.callee} is called without {name}")
+            given[name] = value_text(known(defaults[name]))
+    return given
+
+
+def _constants(method: ast.FunctionDef, call: Call) -> dict[str, Any]:
+    """The parameters whose values the case, or the default, says."""
+    names = [arg.arg for arg in method.args.args[1:]]
+    parts = dict(zip(names, call.args, strict=False)) | dict(call.kwargs)
+    values = {name: _constant(tree) for name, tree in parts.items()}
+    defaults = dict(zip(names[len(names) - len(method.args.defaults) :], method.args.defaults, strict=True))
+    values |= {name: known(default) for name, default in defaults.items() if name not in parts}
+    return {name: value for name, value in values.items() if value is not MISSING}
+
+
+def _constant(tree: Tree) -> Any:
     if isinstance(tree, Constant):
         return tree.value
     if isinstance(tree, List):
-        return [constant_of(item) for item in tree.items]
-    raise NotScriptable("an operation's argument is computed where scripts write a constant")
+        items = [_constant(item) for item in tree.items]
+        return MISSING if any(item is MISSING for item in items) else items
+    return MISSING
 
 
-def bound(call: Call, names: str, **defaults: Any) -> dict[str, Any]:
-    """Arguments by name: `trees` for what is there, the default for what is not."""
-    given: dict[str, Any] = dict(zip(names.split(), call.args, strict=False)) | dict(call.kwargs)
-    return {name: given.get(name, Constant(defaults.get(name))) for name in names.split()}
+def _inlined(table: Table, expression: str, texts: Mapping[str, str | list[str]], constants: Mapping[str, Any]) -> str:
+    shown = _with_names(expression, {name: value_text(value) for name, value in constants.items()})
+    shown = folded(shown, "self", {})
+    shown = _with_names(shown, {name: value for name, value in texts.items() if name not in constants})
+    return _with_modules(table, f"({shown})" if _is_loose(shown) else shown)
+
+
+def _with_names(expression: str, texts: Mapping[str, str | list[str]]) -> str:
+    """An expression with texts in the places of names, in brackets where they would fall apart."""
+    source, edits = Source(expression), list[Edit]()
+    parents = {id(child): node for node in ast.walk(source.tree) for child in ast.iter_child_nodes(node)}
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Name) and node.id in texts:
+            text, parent = texts[node.id], parents[id(node)]
+            if isinstance(text, list):
+                edits.append((*source.span(parent), ", ".join(text)))  # the parent is the star
+                continue
+            edits.append((*source.span(node), f"({text})" if isinstance(parent, _BINDS) and _is_loose(text) else text))
+    return source.between(0, len(expression), edits)
+
+
+def _is_loose(text: str) -> bool:
+    """Whether an expression falls apart where it stands beside an operator or before a dot."""
+    return not isinstance(ast.parse(text, mode="eval").body, _ATOMS)
+
+
+def _with_modules(table: Table, text: str) -> str:
+    """What the script calls the framework's modules, and `torch.float32` for `getattr(torch, "float32")`."""
+    for old, new in table.modules.items():
+        text = re.sub(rf"(?<![\w.]){re.escape(old)}\b", new, text)
+    return re.sub(r'\bgetattr\((\w+), "([A-Za-z_]\w*)"\)', r"\1.\2", text)
+
+
+def _function(table: Table, module: Module, method: ast.FunctionDef) -> str:
+    """A method as a function of its own."""
+    first = method.args.args[0]
+    edits = [*module.source.without_annotations(method), (*module.source.span(first), "")]
+    text = textwrap.dedent(module.source.edited(method, edits))
+    return _with_modules(table, re.sub(r"^(def \w+\(), ", r"\1", text)) + "\n"
+
+
+def _is_docstring(part: ast.stmt) -> bool:
+    return isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant)
 
 
 def index_text(index: Any, is_tensor: bool = True) -> str:
@@ -40,155 +165,6 @@ def index_text(index: Any, is_tensor: bool = True) -> str:
     if isinstance(index, tuple):
         return ", ".join(part(item) for item in index) + ("," if len(index) == 1 else "")
     return part(index) + ("," if is_tensor and isinstance(index, slice) else "")
-
-
-def keras_operation(call: Call, text: Texts, rows: Callable[[Tree], bool]) -> str:
-    """An operation as `keras.ops`; `rows` says whether an argument is an array of arrays."""
-    kind, ops = call.callee, "keras.ops"
-    if kind in ("mean", "sum", "max", "min"):
-        return f"{ops}.{kind}({_reduced(call, text, 'axis', 'keepdims')})"
-    if kind == "stack":
-        a = bound(call, "items axis", axis=0)
-        items = text(a["items"])
-        if rows(a["items"]):
-            items = f"[{ops}.convert_to_tensor(row) for row in {items}]"
-        return f"{ops}.stack({items}, axis={text(a['axis'])})"
-    if kind == "pad":
-        a = bound(call, "x widths value", value=0.0)
-        return f"{ops}.pad({text(a['x'])}, {text(a['widths'])}, constant_values={text(a['value'])})"
-    if kind == "repeat":
-        a = bound(call, "x n axis")
-        return f"{ops}.repeat({text(a['x'])}, {text(a['n'])}, axis={text(a['axis'])})"
-    if kind == "mask":
-        return f"mask_of({text(call.args[0])})"
-    return f"{ops}.{kind}({_plain(call, text)})"
-
-
-def numpy_operation(call: Call, text: Texts, rows: Callable[[Tree], bool]) -> str:
-    """An operation as NumPy."""
-    kind = call.callee
-    if kind in ("mean", "sum", "max", "min"):
-        return f"np.{kind}({_reduced(call, text, 'axis', 'keepdims', as_tuple=True)})"
-    if kind == "one_hot":
-        a = bound(call, "ids depth")
-        return f"np.eye({text(a['depth'])})[np.asarray({text(a['ids'])}, dtype=int)]"
-    if kind == "cast":
-        a = bound(call, "x dtype")
-        dtype = str(constant_of(a["dtype"]))
-        return f"(({text(a['x'])}) * 1.0)" if dtype.startswith("float") else _astype(text(a["x"]), dtype)
-    if kind == "stack":
-        a = bound(call, "items axis", axis=0)
-        return f"np.stack(list({text(a['items'])}), axis={text(a['axis'])})"
-    if kind == "pad":
-        a = bound(call, "x widths value", value=0.0)
-        return f'np.pad({text(a["x"])}, {text(a["widths"])}, mode="constant", constant_values={text(a["value"])})'
-    if kind == "repeat":
-        a = bound(call, "x n axis")
-        return f"np.repeat({text(a['x'])}, {text(a['n'])}, axis={text(a['axis'])})"
-    if kind == "concatenate":
-        a = bound(call, "items axis", axis=-1)
-        return f"np.concatenate({text(a['items'])}, axis={text(a['axis'])})"
-    return f"np.{kind}({_plain(call, text)})"
-
-
-def _astype(x: str, dtype: str) -> str:
-    return f"np.asarray({x}).astype({quoted(dtype)})"
-
-
-def torch_operation(call: Call, text: Texts, rows: Callable[[Tree], bool]) -> str:
-    """An operation as torch."""
-    kind = call.callee
-    if kind in ("mean", "sum", "max", "min"):
-        function = {"max": "amax", "min": "amin"}.get(kind, kind)
-        return f"torch.{function}({_reduced(call, text, 'dim', 'keepdim', as_tuple=True)})"
-    special = _TORCH.get(kind)
-    return special(call, text, rows) if special else f"torch.{kind}({_plain(call, text)})"
-
-
-def _torch_comparison(name: str) -> Callable[[Call, Texts, Callable[[Tree], bool]], str]:
-    """torch compares with a number on the right only."""
-
-    def written(call: Call, text: Texts, rows: Callable[[Tree], bool]) -> str:
-        a = bound(call, "x y")
-        x = text(a["x"])
-        return f"torch.{name}({f'torch.tensor({x})' if isinstance(a['x'], Constant) else x}, {text(a['y'])})"
-
-    return written
-
-
-def _torch_stack(call: Call, text: Texts, rows: Callable[[Tree], bool]) -> str:
-    a = bound(call, "items axis", axis=0)
-    items = text(a["items"])
-    if rows(a["items"]):
-        items = f"[torch.from_numpy(row) for row in {items}]"
-    return f"torch.stack({items if items.startswith('[') else f'list({items})'}, dim={text(a['axis'])})"
-
-
-def _torch_transpose(call: Call, text: Texts, rows: Callable[[Tree], bool]) -> str:
-    a = bound(call, "x axes")
-    axes, x = constant_of(a["axes"]), text(a["x"])
-    return f"{x}.permute({', '.join(map(str, axes))})" if axes else f"{x}.permute(*reversed(range({x}.ndim)))"
-
-
-def _torch_pad(call: Call, text: Texts, rows: Callable[[Tree], bool]) -> str:
-    a = bound(call, "x widths value", value=0.0)
-    flat = [width for pair in reversed(constant_of(a["widths"])) for width in pair]
-    return f"F.pad({text(a['x'])}, {flat}, value={text(a['value'])})"
-
-
-def _torch_squeeze(call: Call, text: Texts, rows: Callable[[Tree], bool]) -> str:
-    a = bound(call, "x axis")
-    return f"{text(a['x'])}.squeeze({'' if constant_of(a['axis']) is None else text(a['axis'])})"
-
-
-def _torch_flip(call: Call, text: Texts, rows: Callable[[Tree], bool]) -> str:
-    a = bound(call, "x axis")
-    axis = constant_of(a["axis"])
-    return f"torch.flip({text(a['x'])}, {[axis] if isinstance(axis, int) else axis})"
-
-
-def _torch_cast(call: Call, text: Texts, rows: Callable[[Tree], bool]) -> str:
-    a = bound(call, "x dtype")
-    dtype = str(constant_of(a["dtype"]))
-    where = f"torch.{dtype}" if dtype.isidentifier() and dtype.isascii() else f"getattr(torch, {quoted(dtype)})"
-    return f"{text(a['x'])}.to({where})"
-
-
-_TORCH: Mapping[str, Callable[[Call, Texts, Callable[[Tree], bool]], str]] = {
-    "stack": _torch_stack,
-    "transpose": _torch_transpose,
-    "pad": _torch_pad,
-    "squeeze": _torch_squeeze,
-    "flip": _torch_flip,
-    "cast": _torch_cast,
-    "concatenate": lambda call, text, rows: (
-        f"torch.cat({text((a := bound(call, 'items axis', axis=-1))['items'])}, dim={text(a['axis'])})"
-    ),
-    "expand_dims": lambda call, text, rows: f"{text((a := bound(call, 'x axis'))['x'])}.unsqueeze({text(a['axis'])})",
-    "reshape": lambda call, text, rows: f"{text((a := bound(call, 'x shape'))['x'])}.reshape({text(a['shape'])})",
-    "one_hot": lambda call, text, rows: (
-        f"F.one_hot({text((a := bound(call, 'ids depth'))['ids'])}.long(), {text(a['depth'])}).float()"
-    ),
-    "repeat": lambda call, text, rows: (
-        f"torch.repeat_interleave({text((a := bound(call, 'x n axis'))['x'])}, {text(a['n'])}, dim={text(a['axis'])})"
-    ),
-    "equal": _torch_comparison("eq"),
-    "greater": _torch_comparison("gt"),
-}
-
-
-def _reduced(call: Call, text: Texts, axis: str, keepdims: str, as_tuple: bool = False) -> str:
-    a = bound(call, "x axis keepdims", keepdims=False)
-    x, over, kept = text(a["x"]), constant_of(a["axis"]), constant_of(a["keepdims"])
-    if over is None and kept and axis == "dim":
-        over = f"tuple(range({x}.ndim))"
-    elif over is not None:
-        over = value_text(tuple(over) if as_tuple and isinstance(over, list) else over)
-    return ", ".join([x, *([] if over is None else [f"{axis}={over}"]), *([f"{keepdims}=True"] if kept else [])])
-
-
-def _plain(call: Call, text: Texts) -> str:
-    return ", ".join([*map(text, call.args), *(f"{name}={text(value)}" for name, value in call.kwargs)])
 
 
 PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "@": 2}

@@ -5,11 +5,10 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from conformance.case.expressions import Call, Tree
 from conformance.protocol.wire import unpack
 from conformance.repro.carry import Carrier
 from conformance.repro.configs import configs_of, is_same, kinds_of, plain_of, strings_of
@@ -20,7 +19,7 @@ from conformance.repro.gradients import more_of, torch_gradients
 from conformance.repro.graph import GraphWriter, moved
 from conformance.repro.literals import value_text
 from conformance.repro.names import Names
-from conformance.repro.operations import index_text, torch_operation
+from conformance.repro.operations import TORCH, index_text
 from conformance.repro.parts import Body
 from conformance.repro.ports import FOLDER, ports
 from conformance.repro.source import Edit, Key, Module, module_of
@@ -37,7 +36,7 @@ def torch_body(evidence: Evidence, lane: str) -> Body:
 
 
 class _Torch:
-    has_methods = True
+    table = TORCH
 
     def __init__(self, evidence: Evidence, lane: str) -> None:
         self.evidence, self.lane, self.plan = evidence, lane, evidence.plan
@@ -240,9 +239,6 @@ class _Torch:
         if rule == "drop" or (mask is None and spec["type"] != "Masking"):
             return None
         return f"{self.carried[module, rule]}({self.names(layer)}, {first}, {mask})"
-
-    def operation(self, call: Call, text: Callable[[Tree], str], rows: Callable[[Tree], bool]) -> str:
-        return torch_operation(call, text, rows)
 
     def item(self, value: str, index: Any) -> str:
         """torch's own slices know no negative step: a whole axis read backwards is a flip."""

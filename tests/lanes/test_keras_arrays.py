@@ -13,7 +13,7 @@ import pytest
 
 from conformance.lanes.declare import parse
 from conformance.lanes.keras_arrays import KerasArrays, mask_of
-from conformance.lanes.tf_keras import tensorflow_ops
+from conformance.lanes.keras_operations import KerasOperations, TensorFlowOperations
 from conformance.protocol.adapter import Observing
 from tests.builders import cases_of, records_of
 
@@ -62,7 +62,7 @@ class KerasTensor:
 
 
 def arrays(ops: Any) -> KerasArrays:
-    generation: Any = SimpleNamespace(ops=ops)
+    generation: Any = SimpleNamespace(ops=ops, operations=KerasOperations(ops))
     return KerasArrays(None, {"nodes": [], "models": {}, "graph": []}, {}, Observing(), generation)
 
 
@@ -77,7 +77,7 @@ def test_an_array_leaves_arithmetic_with_symbolic_tensors_to_keras() -> None:
 
 
 def test_keras_2_which_has_no_such_functions_multiplies_by_itself() -> None:
-    without = MagicMock(spec=tensorflow_ops(MagicMock()))
+    without = TensorFlowOperations(MagicMock())
     assert arrays(without).arithmetic("*", 2.0, KerasTensor()) == "2.0 times symbolic"
     assert arrays(without).arithmetic("*", 2.0, np.full((), 3.0)) == 6.0
 

@@ -16,7 +16,7 @@ ARGUMENTS = {"axis": 1, "mode": "same", "scale": None, "flags": (1, 2), "is_on":
     [
         ("return layer.axis + layer.other", "return 1 + layer.other"),
         ('return x if layer.mode == "same" else -x', "return x"),
-        ('return x if layer.mode != "same" else x + 1', "return (x + 1)"),
+        ('return x if layer.mode != "same" else x + 1', "return x + 1"),
         ("if layer.scale is None:\n    return x\nreturn x * layer.scale", "return x"),
         ("if layer.scale is not None:\n    x = x * layer.scale\nreturn x", "return x"),
         ("if layer.is_on:\n    x = 1\nelse:\n    x = 2\nreturn x", "x = 1\nreturn x"),

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as functional
 
 from conformance.lanes.torch import port as ports
+from conformance.lanes.torch.operations import TorchOperations
 from conformance.lanes.torch.port import PORTS, Config, Parameters, Port
 from conformance.lanes.torch.training import weights_after_steps
 from conformance.lanes.torch.ways import Compiler, as_numpy, compiler_of, given, set_policy
@@ -24,23 +24,6 @@ from conformance.protocol.wire import pack, unpack
 for _module in sorted(Path(__file__).parent.glob("*.py")):
     if _module.stem not in ("__init__", "lane", "port") and not _module.stem.startswith("transformers"):
         importlib.import_module(f"conformance.lanes.torch.{_module.stem}")
-
-
-def _reduction(function: Callable[..., Any]) -> Callable[..., Any]:
-    def reduce(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-        axes = tuple(range(x.ndim)) if axis is None else tuple(axis) if isinstance(axis, list) else axis
-        return function(x, dim=axes, keepdim=keepdims)
-
-    return reduce
-
-
-def _pad(x: Any, widths: list[list[int]], value: float = 0.0) -> Any:
-    return functional.pad(x, [width for pair in reversed(widths) for width in pair], value=value)
-
-
-def _stack(items: Any, axis: int = 0) -> Any:
-    rows = [torch.from_numpy(np.array(item)) if isinstance(item, np.ndarray) else item for item in items]
-    return torch.stack(rows, dim=axis)
 
 
 def _item(value: torch.Tensor, index: Any) -> torch.Tensor:
@@ -57,41 +40,10 @@ def _item(value: torch.Tensor, index: Any) -> torch.Tensor:
     return value
 
 
-def _comparison(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
-    """torch compares with a number on the right only."""
-    return lambda x, y: function(torch.as_tensor(x), y)
-
-
-OPERATIONS: dict[str, Callable[..., Any]] = {
-    "mean": _reduction(torch.mean),
-    "sum": _reduction(torch.sum),
-    "max": _reduction(torch.amax),
-    "min": _reduction(torch.amin),
-    "concatenate": lambda items, axis=-1: torch.cat(items, dim=axis),
-    "stack": _stack,
-    "transpose": lambda x, axes=None: x.permute(*(axes if axes is not None else reversed(range(x.ndim)))),
-    "reshape": lambda x, shape: x.reshape(shape),
-    "expand_dims": lambda x, axis: x.unsqueeze(axis),
-    "squeeze": lambda x, axis=None: x.squeeze() if axis is None else x.squeeze(axis),
-    "flip": lambda x, axis: torch.flip(x, [axis] if isinstance(axis, int) else axis),
-    "one_hot": lambda ids, depth: given(functional.one_hot(ids.long(), depth).float()),
-    "einsum": torch.einsum,
-    "cast": lambda x, dtype: x.to(getattr(torch, dtype)),
-    "exp": torch.exp,
-    "log": torch.log,
-    "sqrt": torch.sqrt,
-    "tanh": torch.tanh,
-    "abs": torch.abs,
-    "where": torch.where,
-    "pad": _pad,
-    "repeat": lambda x, n, axis: torch.repeat_interleave(x, n, dim=axis),
-    "equal": _comparison(torch.eq),
-    "greater": _comparison(torch.gt),
-}
-
-
 class TorchArrays(CarriedArrays):
     """The graph verbs over torch tensors and ports."""
+
+    operations = TorchOperations()
 
     def __init__(self, plan: Mapping[str, Any], table: Mapping[str, Port], observing: Observing) -> None:
         super().__init__(plan, observing)
@@ -104,9 +56,6 @@ class TorchArrays(CarriedArrays):
         self.undrawn = {name for name, spec in plan["layers"].items() if not spec.get("is_planned", True)}
         self.memory: dict[str, dict[str, Any]] = {}
         self.compiler: Compiler | None = None
-
-    def operations(self) -> Mapping[str, Callable[..., Any]]:
-        return OPERATIONS
 
     def port(self, layer: str) -> Port:
         kind = self.configs[layer].type
