@@ -37,6 +37,10 @@ class NumPyOperations(Operations):
         return self.np.stack(items, axis=axis)
 
     def stack_rows(self, items: Any, axis: int = 0) -> Any:
+        """Raises ValueError with the first row of another shape, which NumPy does not name."""
+        for index, row in enumerate(items):
+            if self.np.shape(row) != self.np.shape(items[0]):
+                raise ValueError(f"row {index} has shape {row.shape}, row 0 has {items[0].shape}")
         return self.np.stack(list(items), axis=axis)
 
     def transpose(self, x: Any, axes: Any = None) -> Any:

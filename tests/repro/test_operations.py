@@ -144,6 +144,13 @@ def test_a_method_of_several_statements_comes_along_as_a_function() -> None:
     assert "self" not in helper
 
 
+def test_the_reference_names_the_row_that_does_not_fit() -> None:
+    rows = np.empty(2, dtype=object)
+    rows[:] = [np.ones(2), np.ones(3)]
+    with pytest.raises(ValueError, match=r"row 1 has shape \(3,\), row 0 has \(2,\)"):
+        NumPyOperations().apply("stack", [rows], {})
+
+
 def test_a_call_that_leaves_out_what_it_must_say_has_no_script() -> None:
     with pytest.raises(NotScriptable, match="one_hot is called without depth"):
         written(TORCH, "one_hot(ids)")
