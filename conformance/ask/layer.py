@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from conformance.case import layers, optimizers
@@ -20,31 +21,18 @@ from conformance.errors import CaseError, QuestionError
 LAYER, CONFIG = "--layer", "--config"
 """What stands for the path in messages."""
 
-ELSEWHERE: Mapping[str, str] = {
-    "Linear": "Dense",
-    "BatchNorm1d": "BatchNormalization",
-    "BatchNorm2d": "BatchNormalization",
-    "LayerNorm": "LayerNormalization",
-    "AdaptiveAvgPool1d": "GlobalAveragePooling1D",
-    "AdaptiveMaxPool1d": "GlobalMaxPooling1D",
-    "CrossEntropyLoss": "SparseCategoricalCrossentropy",
-    "MSELoss": "MeanSquaredError",
-    "L1Loss": "MeanAbsoluteError",
-    "KLDivLoss": "KLDivergence",
-    "PoissonNLLLoss": "Poisson",
-    "ConvTranspose1d": "Conv1DTranspose",
-    "ConvTranspose2d": "Conv2DTranspose",
-    "Dropout1d": "SpatialDropout1D",
-    "Dropout2d": "SpatialDropout2D",
-    "Upsample": "UpSampling2D",
-}
-"""What torch calls layers whose names are too far from Keras' to be guessed."""
 _SEVERAL = ("Sequential", "Model", "Functional")
-_IN_ORDER: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("SeparableConv1D", "SeparableConv2D"), ("filters", "kernel_size")),
-    **dict.fromkeys(("BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy", "PReLU"), ()),
-}
-"""Arguments that need no name, where the reference declares them in another order than Keras' constructor does."""
+
+
+@cache
+def of_torch() -> Mapping[str, tuple[str, ...]]:
+    """What torch calls layers, by the last part of the name, to Keras' names of those that a user would mean by it."""
+    found: dict[str, tuple[str, ...]] = {}
+    for kind, layer in layers.types().items():
+        for name in layer.native.names:
+            short = name.rpartition(".")[2]
+            found[short] = (*found.get(short, ()), kind)
+    return found
 
 
 class Asked(NamedTuple):
@@ -80,7 +68,8 @@ def _record(kind: str) -> Record:
             raise QuestionError(f"{kind} is not a layer but several", hint)
         if kind in optimizers.types():
             raise QuestionError(f"{kind} is an optimizer", "a case trains with it: see docs/training.md")
-        near = f"did you mean {ELSEWHERE[kind]}?" if kind in ELSEWHERE else did_you_mean(kind, layers.types())
+        meant = of_torch().get(kind)
+        near = f"did you mean {' or '.join(meant)}?" if meant else did_you_mean(kind, layers.types())
         hint = near or f"there are {listed(sorted(layers.types()))}; docs/evidence/mutants.md lists them"
         raise QuestionError(f"there is no layer {kind}", hint)
     return record
@@ -137,8 +126,8 @@ def _not_torchs(node: ast.expr) -> None:
     name = ast.unparse(module) if module is not None else ""
     if not isinstance(node, ast.Attribute) or name.split(".")[-1] not in ("nn", "torch"):
         return
-    near = ELSEWHERE.get(node.attr) or next((k for k in layers.types() if k.lower() == node.attr.lower()), None)
-    keras = f"--layer {near}" if near else "its name there"
+    meant = of_torch().get(node.attr) or tuple(k for k in layers.types() if k.lower() == node.attr.lower())
+    keras = f"--layer {' or '.join(meant)}" if meant else "its name there"
     hint = f"ask for Keras' layer with Keras' arguments, {keras}; the answer says what torch makes of it"
     raise QuestionError(f"{ast.unparse(node)} is torch's", hint)
 
@@ -164,7 +153,8 @@ def _arguments(call: ast.Call, kind: str, problems: Problems) -> Located:
         hint = did_you_mean(kind, layers.types()) or f"there are {listed(sorted(layers.types()))}"
         problems.add(_at(call), f"there is no layer {kind}", hint)
         return _located({}, call)
-    required = _IN_ORDER.get(kind, _without_names(record))
+    own = layers.types()[kind].positional
+    required = _without_names(record) if own is None else own
     values: dict[str, Located] = {}
     keys: dict[str, Point] = {}
     for index, argument in enumerate(call.args):

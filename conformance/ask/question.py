@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.ask.layer import Asked, read_layer
-from conformance.ask.meaning import IN_A_LIST, axis_names, input_names, is_random, numbers, takes_training
+from conformance.ask.meaning import axis_names, input_names, is_random, numbers, takes_list, takes_training
 from conformance.case.arrays import MAX_ELEMENTS
+from conformance.case.layers import types
 from conformance.case.problems import did_you_mean
 from conformance.case.schema import DTYPES, INTEGERS
 from conformance.errors import QuestionError
@@ -74,7 +75,7 @@ def question_of(options: Options) -> Question:
         named = _named(dims, axes, axis_names(asked.type, asked.config, name, len(axes)))
         dtype, fill = _drawn(*numbers(asked.type, asked.config, name, shapes), dtypes[index], ranges[index])
         rows = _rows(masks[index], asked, shapes[name])
-        if rows is not None and asked.type == "Embedding":
+        if rows is not None and types()[asked.type].takes_ids:
             fill = {"integers": [1, fill["integers"][1]]}
         inputs.append(Input(name, named, dtype, fill, rows))
     if options.is_training:
@@ -195,9 +196,9 @@ def _rows(mask: tuple[str, ...] | None, asked: Asked, shape: Sequence[int]) -> t
     """A mask as rows: `3,5` are real steps of each sequence, `0110,1111` the steps themselves. Raises QuestionError."""
     if mask is None:
         return None
-    is_table = asked.type == "Embedding"
+    is_table = types()[asked.type].takes_ids
     if is_table and asked.config.get("mask_zero") is not True:
-        raise QuestionError("an Embedding makes a mask only with mask_zero", "add mask_zero: true to its arguments")
+        raise QuestionError(f"an {asked.type} makes a mask only with mask_zero", "add mask_zero: true to its arguments")
     if len(shape) != (1 if is_table else 2):
         takes = "steps" if is_table else "steps,features"
         raise QuestionError(f"a mask is over steps: an input of {len(shape)} numbers has none", f"--input {takes}")
@@ -215,7 +216,7 @@ def _row(part: str, steps: int) -> tuple[int, ...]:
 
 def _call(kind: str, inputs: Sequence[Input], options: Options) -> str:
     listed = ", ".join("{}" for _ in inputs)
-    arguments = f"[{listed}]" if kind in IN_A_LIST else listed
+    arguments = f"[{listed}]" if takes_list(kind) else listed
     return f"layer({arguments}{', training=True' if options.is_training else ''})"
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.ask.question import RESULT, Input, Question, described
+from conformance.case.layers import types
 from conformance.case.load import SUFFIX, load_file
 from conformance.case.model import Case
 from conformance.case.yaml import parse
@@ -100,7 +101,7 @@ def _keep(item: Input) -> str:
 
 
 def _makes_masks(kind: str) -> bool:
-    return kind in ("Embedding", "Masking")
+    return types()[kind].makes_mask
 
 
 def _needs_masking(question: Question) -> bool:
@@ -115,7 +116,7 @@ def _graph(question: Question) -> list[str]:
         if item.mask is None:
             names.append(item.name)
             continue
-        keep = _keep(item) if kind == "Embedding" else f"expand_dims({_keep(item)}, -1)"
+        keep = _keep(item) if types()[kind].takes_ids else f"expand_dims({_keep(item)}, -1)"
         padded = f"{item.name} * {keep}"
         name = f"_masked_{item.name}"  # not observed: the question is about the layer
         lines.append(f"{name}: {padded if _makes_masks(kind) else f'masking({padded})'}")

@@ -15,7 +15,7 @@ import numpy
 
 from .activations import softmax
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Weight, Weights, arg
-from .traits import asked, called, composed
+from .traits import Axes, asked, called, composed
 
 
 def masked_softmax(scores: Array, allowed: Any, nothing_allowed: Literal["even", "zero"] = "even") -> Array:
@@ -121,12 +121,23 @@ _SEQUENCE_MUTANTS = (
 )
 
 
+def attention_axes(name: str, rank: int) -> Axes:
+    """Words for the axes of query, key and value; empty where they are not sequences of vectors."""
+    if rank == 2 and name in ("query", "value", "key"):
+        return ("queries" if name == "query" else "keys", "dim")
+    return ()
+
+
 class _Attention(Layer):
     """What both kinds share but their scores."""
 
     arithmetic = "rounds"
     takes_list = (2, 3)
     input_names = ("query", "value", "key")
+
+    @classmethod
+    def axis_words(cls, config: Mapping[str, Any], name: str, rank: int) -> Axes:
+        return attention_axes(name, rank) or super().axis_words(config, name, rank)
 
     def shares(self, scores: Array, allowed: Any) -> Array:
         """How much of each value a query gets."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import autograd.numpy as np
@@ -15,7 +15,7 @@ from .activations import Activation as ActivationName
 from .activations import activate
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 from .lookup import rows
-from .traits import absent, asked, called, composed
+from .traits import Axes, Drawn, absent, asked, called, composed
 
 DENSE_KERAS_ONLY = (
     "kernel_initializer",
@@ -114,6 +114,7 @@ class Embedding(Layer):
     native = called("nn.Embedding")
     example = asked("Embedding(7, 3)", "5")
     input_names = ("ids",)
+    takes_ids = True
     makes_mask = True
     weights_by_name = True
 
@@ -128,6 +129,14 @@ class Embedding(Layer):
     input_dim: int = arg("Number of rows: the largest id plus 1.", at_least=1)
     output_dim: int = arg("Length of a row.", at_least=1)
     mask_zero: bool = arg("Whether id 0 is padding and is masked; it keeps its row.", default=False)
+
+    @classmethod
+    def axis_words(cls, config: Mapping[str, Any], name: str, rank: int) -> Axes:
+        return ("steps",) if rank == 1 else ("rows", "steps")
+
+    @classmethod
+    def drawn(cls, config: Mapping[str, Any], name: str, shapes: Mapping[str, Sequence[int]]) -> Drawn:
+        return Drawn("int32", {"integers": [0, config["input_dim"]]})
 
     def weights(self, *shapes: Shape) -> Mapping[str, Weight]:
         return {"embeddings": Weight((self.input_dim, self.output_dim), "table")}

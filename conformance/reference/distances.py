@@ -161,6 +161,7 @@ class Poisson(_Loss):
     Both (batch, ..., features). -log of the Poisson probability without log(y_true!), so that it may be negative.
     """
 
+    takes_probabilities = True
     native = called("nn.PoissonNLLLoss")
     example = asked("Poisson", "3", "3")
 

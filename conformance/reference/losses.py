@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
 import autograd.numpy as np
 import numpy
@@ -16,7 +16,7 @@ from autograd.tracer import getval
 
 from .activations import log_softmax
 from .base import Array, Layer, LayerError, Mutant, Weights, arg
-from .traits import absent, asked, called
+from .traits import Axes, Drawn, absent, asked, called
 
 EPSILON = 1e-7
 """How far probabilities stay away from 0 and 1 before the logarithm (`keras.config.epsilon`)."""
@@ -143,6 +143,10 @@ def _without_class_0(layer: Any, y_true: Array, y_pred: Array) -> tuple[Array, A
     return np.where(np.reshape(numpy.asarray(getval(y_true)).astype(int), np.shape(losses)) == 0, 0.0, losses), counted
 
 
+PROBABILITIES = Drawn(fill={"uniform": [0.05, 0.95]})
+ZERO_OR_ONE = Drawn(fill={"integers": [0, 2]})
+
+
 class _Loss(Layer):
     """What all losses share: the reduction, and where weights and masks enter."""
 
@@ -151,6 +155,18 @@ class _Loss(Layer):
     reduction: Reduction = arg(
         "how the losses become one number; none keeps one for each sample", default="sum_over_batch_size"
     )
+
+    takes_probabilities: ClassVar[bool] = False
+    """Whether labels and predictions are probabilities, unless the predictions are logits."""
+
+    @classmethod
+    def axis_words(cls, config: Mapping[str, Any], name: str, rank: int) -> Axes:
+        return ("outputs",) if rank == 1 and name != "sample_weight" else ("steps", "outputs")
+
+    @classmethod
+    def drawn(cls, config: Mapping[str, Any], name: str, shapes: Mapping[str, Sequence[int]]) -> Drawn:
+        is_probability = cls.takes_probabilities and not (name == "y_pred" and config.get("from_logits"))
+        return PROBABILITIES if is_probability or name == "sample_weight" else Drawn()
 
     def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
         """The loss of each sample (or step of a sample), and a mask of the losses that count, or None."""
@@ -203,6 +219,7 @@ class BinaryCrossentropy(_Loss):
     moved towards 1/2: y (1 - smoothing) + smoothing / 2.
     """
 
+    takes_probabilities = True
     native = called("nn.BCELoss", "nn.BCEWithLogitsLoss")
     example = asked("BinaryCrossentropy", "3", "3")
     positional = ()
@@ -218,6 +235,10 @@ class BinaryCrossentropy(_Loss):
         NO_SMOOTHING,
         SMOOTHED_TOWARDS_ZERO,
     )
+
+    @classmethod
+    def drawn(cls, config: Mapping[str, Any], name: str, shapes: Mapping[str, Sequence[int]]) -> Drawn:
+        return ZERO_OR_ONE if name == "y_true" else super().drawn(config, name, shapes)
 
     def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
         if np.shape(y_true) != np.shape(y_pred):
@@ -239,6 +260,7 @@ class CategoricalCrossentropy(_Loss):
     Labels are moved towards the even distribution: y (1 - smoothing) + smoothing / classes.
     """
 
+    takes_probabilities = True
     native = called("nn.CrossEntropyLoss")
     example = asked("CategoricalCrossentropy", "3", "3")
     positional = ()
@@ -268,6 +290,7 @@ class SparseCategoricalCrossentropy(_Loss):
     Labels equal to `ignore_class` are left out as masked steps are.
     """
 
+    takes_probabilities = True
     native = called("nn.CrossEntropyLoss")
     example = asked("SparseCategoricalCrossentropy", "5", "5,3")
     positional = ()
@@ -290,6 +313,17 @@ class SparseCategoricalCrossentropy(_Loss):
             methods={"losses": _without_class_0},
         ),
     )
+
+    @classmethod
+    def axis_words(cls, config: Mapping[str, Any], name: str, rank: int) -> Axes:
+        """Labels have one axis fewer than predictions: the last one of them is not the outputs."""
+        return ("steps", "outputs") if name == "y_true" else super().axis_words(config, name, rank)
+
+    @classmethod
+    def drawn(cls, config: Mapping[str, Any], name: str, shapes: Mapping[str, Sequence[int]]) -> Drawn:
+        if name != "y_true":
+            return super().drawn(config, name, shapes)
+        return Drawn("int32", {"integers": [0, shapes["y_pred"][-1] if shapes["y_pred"] else 2]})
 
     def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
         axis = self.axis % np.ndim(y_pred)

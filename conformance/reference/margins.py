@@ -6,6 +6,7 @@ paper where one is named.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import autograd.numpy as np
@@ -14,8 +15,17 @@ from autograd.tracer import getval
 
 from .activations import sigmoid
 from .base import Array, LayerError, Mutant, arg
-from .losses import EPSILON, LOSS_MUTANTS, NO_SMOOTHING, OTHER_LOGITS, SMOOTHED_TOWARDS_ZERO, SWAPPED, _Loss
-from .traits import asked, called, composed
+from .losses import (
+    EPSILON,
+    LOSS_MUTANTS,
+    NO_SMOOTHING,
+    OTHER_LOGITS,
+    SMOOTHED_TOWARDS_ZERO,
+    SWAPPED,
+    ZERO_OR_ONE,
+    _Loss,
+)
+from .traits import Drawn, asked, called, composed
 
 SAME_LABEL = 0.005
 """How far from 0 and 1 a number still is that label: rounding of labels must not decide what they mean."""
@@ -105,6 +115,7 @@ class KLDivergence(_Loss):
     Both (batch, ..., classes), probabilities; both are kept between EPSILON and 1. Kullback and Leibler, 1951.
     """
 
+    takes_probabilities = True
     native = called("nn.KLDivLoss")
     example = asked("KLDivergence", "3", "3")
 
@@ -132,6 +143,7 @@ class BinaryFocalCrossentropy(_Loss):
     BinaryCrossentropy. Lin et al., "Focal loss for dense object detection", 2017, equations 4 and 5.
     """
 
+    takes_probabilities = True
     native = composed(
         "((y_true - y_pred).abs() ** gamma * F.binary_cross_entropy(y_pred, y_true, reduction='none')).mean()"
     )
@@ -158,6 +170,10 @@ class BinaryFocalCrossentropy(_Loss):
         ),
         Mutant("alpha_of_zeros", "takes alpha for the weight of 0", config=lambda layer: {"alpha": 1.0 - layer.alpha}),
     )
+
+    @classmethod
+    def drawn(cls, config: Mapping[str, Any], name: str, shapes: Mapping[str, Sequence[int]]) -> Drawn:
+        return ZERO_OR_ONE if name == "y_true" else super().drawn(config, name, shapes)
 
     def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
         if np.shape(y_true) != np.shape(y_pred):

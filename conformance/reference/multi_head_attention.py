@@ -10,9 +10,9 @@ import autograd.numpy as np
 import numpy
 
 from .activations import sigmoid, softmax
-from .attention import both, causal, dropped, masked_softmax, without
+from .attention import attention_axes, both, causal, dropped, masked_softmax, without
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
-from .traits import asked, called
+from .traits import Axes, asked, called
 
 
 def _strictly_before(layer: Any, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
@@ -112,6 +112,10 @@ class MultiHeadAttention(Layer):
             output=lambda layer, y, args: [y[0], np.mean(y[1], axis=1)] if isinstance(y, list) else y,
         ),
     )
+
+    @classmethod
+    def axis_words(cls, config: Mapping[str, Any], name: str, rank: int) -> Axes:
+        return attention_axes(name, rank) or super().axis_words(config, name, rank)
 
     def check(self) -> None:
         if self.num_heads < 1 or self.key_dim < 1 or (self.value_dim or 1) < 1:

@@ -29,7 +29,7 @@ from .gates import (
     like,
     terms_of_a_gate,
 )
-from .traits import absent, called
+from .traits import absent, asked, called
 
 
 class _Cell(Layer):
@@ -37,6 +37,7 @@ class _Cell(Layer):
 
     arithmetic = "rounds"
     written_as_case = "a cell is called with its states"
+    asked_within = asked("RNN(GRUCell(3))", "5,2")
 
     @property
     def state_sizes(self) -> list[Any]:

@@ -100,6 +100,9 @@ class Traits:
     written_as_case: ClassVar[str] = ""
     """Why it cannot be asked in one line; empty where it can."""
 
+    asked_within: ClassVar[Example | None] = None
+    """Another layer that holds it and can be asked, where it cannot."""
+
     # questions
     input_axes: ClassVar[Axes] = ()
     """What the axes of its inputs are called, of layers that take one number of axes and no other."""
@@ -107,6 +110,8 @@ class Traits:
     """Of layers that take their inputs as one list: the fewest and the most of them; None where there is no most."""
     input_names: ClassVar[tuple[str, ...]] = ()
     """What its inputs are called, where they are not called as `call` names them."""
+    takes_ids: ClassVar[bool] = False
+    """Whether its input is ids of rows, 0 for padding."""
     positional: ClassVar[tuple[str, ...] | None] = None
     """The arguments of Keras' constructor that need no name, where the fields stand in another order."""
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import autograd.numpy as np
 
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
-from .traits import FEATURES, Arithmetic, absent, asked, composed
+from .traits import FEATURES, Arithmetic, Axes, absent, asked, composed
 
 MergeMode = Literal["concat", "sum", "mul", "ave"] | None
 
@@ -239,6 +239,11 @@ class TimeDistributed(Layer):
         ),
         Mutant("drops_mask", "ends the mask of the sequence", mask=lambda layer, output_mask, mask: NO_MASK),
     )
+
+    @classmethod
+    def axis_words(cls, config: Mapping[str, Any], name: str, rank: int) -> Axes:
+        inner = super().axis_words(config, name, rank - 1)
+        return ("time", *inner) if rank > 2 else super().axis_words(config, name, rank)
 
     def computes(self) -> Arithmetic:
         return self.layer.computes()

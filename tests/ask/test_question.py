@@ -159,7 +159,7 @@ MISTAKES = {
         ("GRUCell(3)", "5"),
         {},
         "GRUCell cannot be asked in one line: a cell is called with its states\n"
-        "   = help: write it as a case: CONTRIBUTING.md says how; or ask RNN with this cell: --layer 'RNN(GRUCell(3))'",
+        "   = help: write it as a case: CONTRIBUTING.md says how; or ask it inside another: --layer 'RNN(GRUCell(3))'",
     ),
     "one name, two lengths": (
         ("Add", "steps=5", "steps=4"),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.ask.meaning import WRITTEN_AS_CASES
+from conformance.ask.meaning import input_names
 from conformance.ask.question import Options, question_of
 from conformance.ask.write import case_text, load, save, scalar, schema_of, snake
 from conformance.case.layers import types
@@ -19,111 +19,30 @@ from conformance.case.yaml import parse
 from conformance.errors import CaseError, QuestionError, UsageError
 from tests.builders import records_of
 
-EXAMPLES: dict[str, tuple[str, ...]] = {
-    "Activation(activation='relu')": ("3",),
-    "Add": ("3", "3"),
-    "AdditiveAttention": ("5,3", "7,3"),
-    "AlphaDropout(0.5)": ("5,3",),
-    "Attention": ("5,3", "7,3", "7,3"),
-    "Average": ("3", "3"),
-    "AveragePooling1D(2)": ("5,3",),
-    "AveragePooling2D(2)": ("5,7,3",),
-    "BatchNormalization": ("5,3",),
-    "Bidirectional(LSTM(3))": ("5,2",),
-    "BinaryCrossentropy": ("3", "3"),
-    "BinaryFocalCrossentropy": ("3", "3"),
-    "CategoricalCrossentropy": ("3", "3"),
-    "CategoricalHinge": ("3", "3"),
-    "Concatenate": ("3", "5"),
-    "Conv1D(7, 3)": ("5,2",),
-    "Conv1DTranspose(7, 3)": ("5,2",),
-    "Conv2D(7, 3)": ("5,7,2",),
-    "Conv2DTranspose(7, 3)": ("5,7,2",),
-    "Conv3D(7, 3)": ("3,5,7,2",),
-    "CosineSimilarity": ("3", "3"),
-    "Cropping1D": ("5,3",),
-    "Cropping2D(cropping=1)": ("5,7,3",),
-    "Dense(7)": ("3",),
-    "DepthwiseConv1D(3)": ("5,2",),
-    "DepthwiseConv2D(3)": ("5,7,2",),
-    "Dot(axes=1)": ("3", "3"),
-    "Dropout(0.5)": ("3",),
-    "ELU": ("3",),
-    "EinsumDense('abc,cd->abd', (None, 7), bias_axes='d')": ("5,3",),
-    "Embedding(7, 3)": ("5",),
-    "Flatten": ("5,3",),
-    "GRU(3)": ("5,2",),
-    "GaussianDropout(0.5)": ("3",),
-    "GaussianNoise(0.5)": ("3",),
-    "GlobalAveragePooling1D": ("5,3",),
-    "GlobalAveragePooling2D": ("5,7,3",),
-    "GlobalMaxPooling1D": ("5,3",),
-    "GlobalMaxPooling2D": ("5,7,3",),
-    "GroupNormalization(groups=2)": ("5,4",),
-    "Hinge": ("3", "3"),
-    "Huber": ("3", "3"),
-    "Identity": ("3",),
-    "KLDivergence": ("3", "3"),
-    "LSTM(3)": ("5,2",),
-    "LayerNormalization": ("3",),
-    "LeakyReLU": ("3",),
-    "LogCosh": ("3", "3"),
-    "MaskedAverage": ("5,3", "5,3"),
-    "Masking": ("5,3",),
-    "MaxPooling1D": ("5,3",),
-    "MaxPooling2D": ("5,7,3",),
-    "Maximum": ("3", "3", "3"),
-    "MeanAbsoluteError": ("3", "3"),
-    "MeanAbsolutePercentageError": ("3", "3"),
-    "MeanSquaredError": ("5,3", "5,3", "5"),
-    "MeanSquaredLogarithmicError": ("3", "3"),
-    "Minimum": ("3", "3"),
-    "MultiHeadAttention(2, 4)": ("5,3", "7,3"),
-    "Multiply": ("3", "3"),
-    "PReLU": ("3",),
-    "Permute((2, 1))": ("5,3",),
-    "Poisson": ("3", "3"),
-    "RMSNormalization": ("3",),
-    "RNN(GRUCell(3))": ("5,2",),
-    "ReLU": ("3",),
-    "RepeatVector(5)": ("3",),
-    "Reshape((3, 5))": ("15",),
-    "SeparableConv1D(7, 3)": ("5,2",),
-    "SeparableConv2D(7, 3)": ("5,7,2",),
-    "SimpleRNN(3)": ("5,2",),
-    "Softmax": ("3",),
-    "SparseCategoricalCrossentropy": ("5", "5,3"),
-    "SpatialDropout1D(0.5)": ("5,3",),
-    "SpatialDropout2D(0.5)": ("5,7,3",),
-    "SquaredHinge": ("3", "3"),
-    "Subtract": ("3", "3"),
-    "TimeDistributed(Dense(7))": ("5,3",),
-    "UnitNormalization": ("3",),
-    "UpSampling1D": ("5,3",),
-    "UpSampling2D": ("5,7,3",),
-    "ZeroPadding1D": ("5,3",),
-    "ZeroPadding2D": ("5,7,3",),
+EXAMPLES = {
+    kind: layer.example for kind, layer in types().items() if not layer.written_as_case and not kind.startswith("_")
 }
-"""Every layer that can be asked, with inputs that it takes."""
+"""Every layer that can be asked, with inputs that it takes, as its class says."""
 
 
 def case_of(layer: str, *inputs: str, **options: Any) -> Case:
     return load(case_text(question_of(Options(layer, inputs=inputs, **options))), None)
 
 
-def test_every_layer_can_be_asked_or_says_why_not() -> None:
-    """A layer that is added to the reference gets an example here, or a reason there."""
-    asked = {layer.partition("(")[0] for layer in EXAMPLES}
-    assert asked | set(WRITTEN_AS_CASES) >= set(types())
-    assert not asked & set(WRITTEN_AS_CASES)
-
-
-@pytest.mark.parametrize("layer", [layer for layer in EXAMPLES if layer.partition("(")[0] in types()])
-def test_the_reference_answers_a_question_about_each_layer(layer: str) -> None:
-    (record,) = records_of((case_of(layer, *EXAMPLES[layer]),))
+@pytest.mark.parametrize("kind", EXAMPLES)
+def test_the_reference_answers_a_question_about_each_layer(kind: str) -> None:
+    example = EXAMPLES[kind]
+    assert example.layer.partition("(")[0] == kind
+    (record,) = records_of((case_of(example.layer, *example.inputs),))
     lane = record["lanes"]["numpy"]
     assert lane["failure"] is None, lane["failure"]
     assert any(label.startswith("result") for label in lane["runs"][0])
+
+
+@pytest.mark.parametrize("kind", [kind for kind, layer in types().items() if layer.written_as_case])
+def test_a_layer_that_cannot_be_asked_says_why(kind: str) -> None:
+    with pytest.raises(QuestionError, match="cannot be asked in one line"):
+        input_names(kind, 1)
 
 
 def test_the_whole_file() -> None:
