@@ -25,12 +25,11 @@ from conformance.case.model import Case
 from conformance.judge.gradients import gradient_findings
 from conformance.lanes.numpy import Reference
 from conformance.mutants.layer import DoesNotApply, HookError, mutable, mutants_of, with_mistake
-from conformance.mutants.observe import weights_of
 from conformance.oracle import rounding
-from conformance.oracle.arrays import as_reference, make_layers
+from conformance.oracle.arrays import inputs_of, make_layers, weights_of
 from conformance.plans.draw import plan_of
 from conformance.protocol.observation import REFERENCE, Observation, from_message
-from conformance.protocol.wire import unpack
+from conformance.protocol.plan import Plan
 from conformance.score.score import score_case
 
 SHOWN = 40
@@ -74,10 +73,10 @@ def _count(case: Case, count: Count) -> None:
     count.by_values += len(score.of("killed"))
     count.killed |= set(score.of("killed"))
     survived = score.of("survived")
-    if not survived or not plan["cotangents"]:
-        count.skipped += not plan["cotangents"]
+    if not survived or not plan.cotangents:
+        count.skipped += not plan.cotangents
         return
-    reference = from_message(REFERENCE, REFERENCE, Reference({}).observe({**plan, "trainings": []}))
+    reference = from_message(REFERENCE, REFERENCE, Reference({}).observe(replace(plan, trainings=())))
     for name in survived:
         found = gradients_of(plan, name)
         if found is None or not reference.gradients:
@@ -89,7 +88,7 @@ def _count(case: Case, count: Count) -> None:
             count.mutants[name] += 1
 
 
-def gradients_of(plan: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+def gradients_of(plan: Plan, name: str) -> Mapping[str, Any] | None:
     """The gradients of a plan's first run with a mutant in it; None where it cannot be made or differentiated."""
     kind, _, mutant = name.partition(".")
     layer = mutable()[kind]
@@ -99,7 +98,7 @@ def gradients_of(plan: Mapping[str, Any], name: str) -> Mapping[str, Any] | None
         patterns = rounding.PATTERNS
         try:
             layers = {key: rewrite(one) for key, one in make_layers(plan).items()}
-            inputs = {key: as_reference(unpack(value)) for key, value in plan["runs"][0].items()}
+            inputs = inputs_of(plan)
             rounding.PATTERNS = 1  # its sensitivities are not looked at
             probe = rounding.Perturbed(plan, layers, weights_of(plan), inputs, wants_gradients=True)
         except (DoesNotApply, HookError):

@@ -25,8 +25,9 @@ from conformance.judge.verdict import CaseVerdict, Verdict
 from conformance.lanes.in_process import InProcessLane
 from conformance.lanes.process import ProcessLane
 from conformance.lanes.spec import Lane, LaneIdentity, LaneSpec
-from conformance.plans.draw import Plan, plan_of
+from conformance.plans.draw import plan_of
 from conformance.protocol.observation import REFERENCE, Observation
+from conformance.protocol.plan import Plan
 from conformance.record import case_record
 from conformance.relations.asking import Asking
 from conformance.relations.holding import relations_of
@@ -212,7 +213,7 @@ class Run:
         def ask(plans: Sequence[Plan]) -> list[Observation]:
             for plan in plans:
                 lane.send(plan)
-            return [lane.wait(plan["id"]) for plan in plans]
+            return [lane.wait(plan.id) for plan in plans]
 
         return ask
 
@@ -237,7 +238,7 @@ class Run:
     def _askable(self, name: str, asked: Sequence[Asked]) -> list[Asked]:
         """The relations that a lane has words for: not every framework's layers are objects that can be saved."""
         ways = set(self.identities()[name].remakes)
-        return [one for one in asked if ways >= set(one.plan.get("remade", ()))]
+        return [one for one in asked if ways >= set(one.plan.remade)]
 
     def _send_ahead(self, index: int) -> None:
         for case in self._order[index : index + WINDOW]:

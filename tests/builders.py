@@ -11,6 +11,7 @@ from typing import Any
 from conformance.case.load import load_file
 from conformance.case.model import Case
 from conformance.lanes.spec import LaneSpec
+from conformance.protocol.plan import Plan, PlannedLayer, read_only
 from conformance.run import LANES, Run
 
 POOLED = """
@@ -39,6 +40,17 @@ def cases_of(text: str, folder: Path, name: str = "topic") -> tuple[Case, ...]:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(dedent(text).lstrip("\n"), encoding="utf-8")
     return load_file(path)
+
+
+def plan_with(**fields: Any) -> Plan:
+    """A plan of nothing but these fields."""
+    nothing: dict[str, Any] = {"id": "x", "layers": {}, "models": {}, "inputs": {}, "graph": (), "observed": ()}
+    return Plan(**{**nothing, "runs": (), "time_limit": 60.0, **fields})
+
+
+def layer_with(*weights: str) -> PlannedLayer:
+    """A planned layer that has weights of these names, a zero each."""
+    return PlannedLayer("Dense", {}, weights={name: read_only([0.0]) for name in weights})
 
 
 def fake(behaviour: str, **options: Any) -> LaneSpec:

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from conformance.lanes.keras_remade import CONFIG, SAVED
 from conformance.lanes.numpy import Reference
 from conformance.protocol.adapter import Identity
+from conformance.protocol.plan import CONFIG, SAVED, Plan
 from conformance.protocol.wire import pack, unpack
 
 Message = dict[str, Any]
@@ -152,8 +152,8 @@ class Fake:
         ways = (CONFIG, SAVED) if self.behaviour in REMADE else ()
         self.identity: Identity = replace(self.reference.identity, versions={"fake": "1.0"}, remakes=ways)
 
-    def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]:
-        is_meant = self.only in (None, plan["id"]) or (isinstance(self.only, list) and plan["id"] in self.only)
+    def observe(self, plan: Plan) -> dict[str, Any]:
+        is_meant = self.only in (None, plan.id) or (isinstance(self.only, list) and plan.id in self.only)
         if is_meant and self.behaviour in ACTIONS:
             try:
                 ACTIONS[self.behaviour]()
@@ -165,7 +165,7 @@ class Fake:
             message.pop(key, None)
         if is_meant and self.behaviour in WAYS_BACK:
             WAYS_BACK[self.behaviour](message)
-        is_lost = bool(set(plan.get("remade", ())) & set(REMADE.get(self.behaviour, ())))
+        is_lost = bool(set(plan.remade) & set(REMADE.get(self.behaviour, ())))
         for run in message["runs"]:
             for node in run.values():
                 for item in node["items"]:

@@ -17,10 +17,10 @@ from conformance.judge.gradients import gradient_findings
 from conformance.mutants.backwards import BACKWARDS, gradients, leaks
 from conformance.mutants.formula import Slip, slips
 from conformance.mutants.layer import inside, mutable, with_mistake
-from conformance.mutants.observe import Plan
 from conformance.oracle.arrays import make_layers
 from conformance.plans.draw import plan_of
 from conformance.protocol.observation import Observation
+from conformance.protocol.plan import Plan
 
 ALTERNATIVES = 3
 """Mistakes that are named where several would give the same gradients."""
@@ -34,7 +34,7 @@ def gradient_mistakes(case: Case, got: Observation, reference: Observation) -> l
     if not reference.gradients or not got.gradients:
         return []
     plan = plan_of(case)
-    if not plan["cotangents"]:
+    if not plan.cotangents:
         return []
     found: list[tuple[str, str]] = []
     for mistake, name, made in _tried(case, plan):

@@ -17,7 +17,7 @@ from conformance.case.model import Case
 from conformance.diagnose.backwards import gradient_mistakes
 from conformance.diagnose.changes import change_between, gradient_change
 from conformance.diagnose.divergence import Divergence, differs, divergences
-from conformance.diagnose.feeding import Ask, alone, answered, further
+from conformance.diagnose.feeding import Ask, answered, isolate_node, starts_behind
 from conformance.diagnose.formulas import formula_slips
 from conformance.diagnose.gates import located
 from conformance.diagnose.mistakes import Mistake, are_one, derived_ones, forgotten_ones, named_ones, other_ones
@@ -25,9 +25,10 @@ from conformance.judge.compare import is_trained, matched_outputs, structure_fin
 from conformance.judge.precision import USUAL, seen_in
 from conformance.judge.verdict import CaseVerdict, LaneVerdict, Verdict
 from conformance.mutants.layer import DoesNotApply, HookError, mutable, with_mistake
-from conformance.mutants.observe import Plan, observe
+from conformance.mutants.observe import observe
 from conformance.plans.draw import plan_of
 from conformance.protocol.observation import REFERENCE, Observation
+from conformance.protocol.plan import Plan
 from conformance.reference.base import Mutant
 
 ALTERNATIVES = 3
@@ -187,7 +188,7 @@ def _all_starts(
     """The starts that the lane's answer shows and those behind them, each with its step and gate where it has some."""
     if any(is_trained(start.node) for start in starts):
         return starts
-    every = (*starts, *further(case, plan, got, reference, gives_masks, ask))
+    every = (*starts, *starts_behind(case, plan, got, reference, gives_masks, ask))
     return tuple(located(case, plan, reference, start, gives_masks, ask) for start in every)
 
 
@@ -195,7 +196,7 @@ def _parts(
     case: Case, reference: Observation, gives_masks: bool, plan: Plan, starts: tuple[Divergence, ...], ask: Ask
 ) -> dict[str, list[tuple[str, Mutant]]]:
     """For every start the mistakes that explain this node by itself; empty where one of them is not explained."""
-    plans = [alone(case, plan, reference, start.node) for start in starts]
+    plans = [isolate_node(case, plan, reference, start.node) for start in starts]
     parts = {}
     for start, derived, got in zip(starts, plans, ask(plans), strict=True):
         known = answered(derived, with_sensitivity=True)

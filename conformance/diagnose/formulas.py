@@ -11,9 +11,10 @@ import numpy as np
 from conformance.diagnose.divergence import Divergence
 from conformance.mutants.formula import Slip, slips
 from conformance.mutants.layer import inside
-from conformance.mutants.observe import Plan, observe
+from conformance.mutants.observe import observe
 from conformance.oracle.arrays import make_layers
 from conformance.protocol.observation import Observation
+from conformance.protocol.plan import Plan
 from conformance.reference.base import Layer
 
 Fits = Callable[[Observation, float], bool]
@@ -50,9 +51,9 @@ def formula_slips(
 
 def numbers_in(plan: Plan) -> int:
     """How many numbers go into a plan, weights included; too many where nobody knows."""
-    held = [value for run in plan["runs"] for value in run.values()]
-    held += [value for spec in plan["layers"].values() for value in spec["weights"].values()]
-    return sum(int(np.prod(value["shape"])) if "shape" in value else LARGEST for value in held)
+    held = [value for run in plan.runs for value in run.values()]
+    held += [value for layer in plan.layers.values() for value in layer.weights.values()]
+    return sum(LARGEST if value.dtype == object else value.size for value in held)
 
 
 def _kinds(plan: Plan, reference: Observation, nodes: set[str]) -> list[type[Layer]]:

@@ -19,10 +19,11 @@ import numpy as np
 from conformance.case.expressions import Call, Item, parse
 from conformance.case.model import Case
 from conformance.diagnose.divergence import Divergence, differs, first_step
-from conformance.diagnose.feeding import Ask, Plan, alone, answered
+from conformance.diagnose.feeding import Ask, answered, isolate_node
 from conformance.judge.compare import Matched, matched_outputs
 from conformance.plans.derive import with_layers
 from conformance.protocol.observation import Array, Observation
+from conformance.protocol.plan import Plan
 
 FAR = 30.0
 """A bias that takes sigmoid and tanh to their ends in float32."""
@@ -47,15 +48,15 @@ def located(
     case: Case, plan: Plan, reference: Observation, start: Divergence, gives_masks: bool, ask: Ask
 ) -> Divergence:
     """The start of a difference with its step and gate, as far as they can be told; unchanged for other nodes."""
-    expression = parse(dict(plan["graph"])[start.node])
-    held = [plan["layers"][name]["weights"] for name in expression.callees() if name in plan["layers"]]
-    counts = {_count(one[name]["shape"]) for one in held for name in one if name.endswith("recurrent_kernel")}
+    expression = parse(dict(plan.graph)[start.node])
+    held = [plan.layers[name].weights for name in expression.callees() if name in plan.layers]
+    counts = {_count(one[name].shape) for one in held for name in one if name.endswith("recurrent_kernel")}
     if len(counts) != 1:
         return start
     tree = expression.tree.value if isinstance(expression.tree, Item) else expression.tree
-    is_direct = isinstance(tree, Call) and tree.callee in plan["layers"]
+    is_direct = isinstance(tree, Call) and tree.callee in plan.layers
     probe = _Probe(case, reference, gives_masks, ask)
-    base = alone(case, plan, reference, start.node)
+    base = isolate_node(case, plan, reference, start.node)
     step = start.step
     if step is None and is_direct:
         (wrong,) = probe.wrong_in([_returning_all(base)])
@@ -136,8 +137,7 @@ def _returning_all(base: Plan) -> Plan | None:
         new = _with_sequences(kind, config)
         return None if new == config else (kind, new, weights)
 
-    derived = with_layers("all steps", changed)(base)
-    return None if derived is None else {**derived, "id": f"{base['id']}|all steps"}
+    return with_layers("all steps", changed)(base)
 
 
 def _with_sequences(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,8 +157,8 @@ def _pinned(base: Plan, pin: Pin) -> Plan | None:
     def pinned(name: str, array: Array, gates: Sequence[str]) -> Array:
         return _block(array, gates, pin, name == "bias")
 
-    layers = base["layers"].values()
-    if pin.is_open and any(_is_gated(spec["weights"]) and not _has_biases(spec["weights"]) for spec in layers):
+    layers = base.layers.values()
+    if pin.is_open and any(_is_gated(layer.weights) and not _has_biases(layer.weights) for layer in layers):
         return None
     return _with_blocks(base, f"{'open' if pin.is_open else 'middle'} {' '.join(pin.gates)}", pinned)
 
@@ -186,8 +186,7 @@ def _with_blocks(base: Plan, words: str, change: Callable[[str, Array, Sequence[
                     new[f"{scope}{name}"] = change(name, new[f"{scope}{name}"], gates)
         return kind, config, new
 
-    derived = with_layers(words, changed)(base)
-    return None if derived is None else {**derived, "id": f"{base['id']}|{words}"}
+    return with_layers(words, changed)(base)
 
 
 def _block(array: Array, gates: Sequence[str], pin: Pin, is_bias: bool) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from conformance.case.model import Case
@@ -15,6 +15,7 @@ from conformance.mutants.gate_order import gate_orders
 from conformance.mutants.layer import DoesNotApply, broken, inside, mutable
 from conformance.oracle.arrays import make_layers
 from conformance.oracle.training import make_optimizers
+from conformance.protocol.plan import Plan
 from conformance.reference.base import Layer, Mutant
 from conformance.reference.optimizers import Optimizer
 
@@ -46,7 +47,7 @@ def other_ones(case: Case) -> Iterator[Mistake]:
             yield kind, mutant
 
 
-def derived_ones(case: Case, plan: Mapping[str, Any]) -> Iterator[Mistake]:
+def derived_ones(case: Case, plan: Plan) -> Iterator[Mistake]:
     """Every number that comes from a given one, and every weight used otherwise."""
     weights = tuple(misused_weights(plan))
     for kind in _known(case):
@@ -59,7 +60,7 @@ def _known(case: Case) -> list[str]:
     return [kind for kind in case.layer_types if kind in mutable()]
 
 
-def are_one(plan: Mapping[str, Any], mistake: Mistake, other: Mistake) -> bool:
+def are_one(plan: Plan, mistake: Mistake, other: Mistake) -> bool:
     """Whether both put the same arguments in place of others, in every layer of the plan: one thing said twice."""
     kind, mutant = mistake
     if other[0] != kind or not (_changes_arguments_only(mutant) and _changes_arguments_only(other[1])):

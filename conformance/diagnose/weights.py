@@ -5,12 +5,13 @@ They are tried where no named mistake explains a difference, and read like one: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import autograd.numpy as np
 
+from conformance.protocol.plan import Plan
 from conformance.reference.base import Mutant
 
 
@@ -29,9 +30,9 @@ WAYS: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
 """Name, what somebody does, and the weight to what is used in its place."""
 
 
-def misused_weights(plan: Mapping[str, Any]) -> Iterator[Mutant]:
+def misused_weights(plan: Plan) -> Iterator[Mutant]:
     """Every weight that some layer of the plan has, used in each wrong way."""
-    held = [name.rpartition(".")[2] for spec in plan["layers"].values() for name in spec["weights"]]
+    held = [name.rpartition(".")[2] for layer in plan.layers.values() for name in layer.weights]
     for name in dict.fromkeys(held):
         for way, words, change in WAYS:
             yield Mutant(f"{name}={way}", words.format(name.replace("_", " ")), weights=partial(_changed, name, change))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from conformance.errors import LaneUnavailable
@@ -12,6 +11,7 @@ from conformance.lanes.process import hint_for, prepared_spec
 from conformance.lanes.spec import LaneIdentity, LaneSpec, proved
 from conformance.lanes.worker import sendable, start_adapter
 from conformance.protocol.observation import Observation, from_message
+from conformance.protocol.plan import Plan
 
 
 class InProcessLane:
@@ -20,7 +20,7 @@ class InProcessLane:
     def __init__(self, spec: LaneSpec) -> None:
         self.spec = spec
         self._adapter: Any = None
-        self._plans: dict[str, Mapping[str, Any]] = {}
+        self._plans: dict[str, Plan] = {}
 
     def start(self) -> None:
         """Nothing yet: the framework is imported when it is first needed."""
@@ -48,8 +48,8 @@ class InProcessLane:
         )
         return proved(self.spec, proof)
 
-    def send(self, plan: Mapping[str, Any]) -> None:
-        self._plans[plan["id"]] = plan
+    def send(self, plan: Plan) -> None:
+        self._plans[plan.id] = plan
 
     def wait(self, case_id: str) -> Observation:
         self.identity()

@@ -21,8 +21,9 @@ from conformance.lanes.keras_remade import from_configs, put_saved, ways_of
 from conformance.lanes.keras_training import Trainer, eagerly
 from conformance.lanes.keras_weights import WeightMismatch, forget_states, matched, restore_weights
 from conformance.protocol.adapter import Identity, Observing, Unsupported
+from conformance.protocol.plan import Plan
 from conformance.protocol.training import JUDGED_IN
-from conformance.protocol.wire import pack, unpack
+from conformance.protocol.wire import pack
 
 CASES_A_SESSION = 64
 """Cases between two calls of `clear_session`. It throws away TensorFlow's compiled kernels too: that took two fifths of
@@ -51,7 +52,7 @@ class KerasLane:
         self.identity = Identity(versions, files, gives_masks, mode, policy, ways)
         self._since_cleared = 0
 
-    def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]:
+    def observe(self, plan: Plan) -> dict[str, Any]:
         """Keras' answer: symbolic shapes, then values and masks, or what it raised and when."""
         observing = Observing()
         keras_policies.ensure(self.keras, self.identity.policy)
@@ -72,13 +73,13 @@ class KerasLane:
             self.generation.clear_session()
             self._since_cleared = 0
 
-    def _observe(self, plan: Mapping[str, Any], observing: Observing) -> None:
+    def _observe(self, plan: Plan, observing: Observing) -> None:
         layers = {}
-        for name, spec in plan["layers"].items():
+        for name, planned in plan.layers.items():
             observing.node = name
-            config = spec["config"] if self.mode is None else named_apart(name, spec["config"])
-            layers[name] = constructor(self.keras, find_type(self.keras, spec["type"]))(name, config)
-        layers = from_configs(plan, layers)
+            config = planned.config if self.mode is None else named_apart(name, planned.config)
+            layers[name] = constructor(self.keras, find_type(self.keras, planned.type))(name, config)
+        layers = from_configs(plan.remade, layers)
         arrays = KerasArrays(self.keras, plan, layers, observing, self.generation)
         if self.identity.policy != keras_policies.USUAL:
             arrays.arithmetics = {**arrays.arithmetics, **keras_policies.arithmetic(self.generation.ops)}
@@ -86,42 +87,42 @@ class KerasLane:
         if not any(getattr(layer, "eager_only", False) for layer in layers.values()):
             arrays.run(self._symbolic_inputs(plan), is_symbolic=True)
             observing.symbolic = self._symbolic_nodes(plan, arrays.values)
-        put_saved(plan, self.keras, layers)
+        put_saved(plan.remade, self.keras, layers)
         if self.mode is not None:
             self.mode.begin(plan, arrays)
         observing.phase = "call"
-        for index, run in enumerate(plan["runs"]):
+        for index, run in enumerate(plan.runs):
             forget_states(layers.values(), self.generation.reset_state)
             for name, layer in layers.items():
-                if index and plan["layers"][name].get("fixed"):  # moved by the layer itself in the run before
-                    restore_weights(layer, name, plan["layers"][name])
-            inputs = {name: self._tensor(unpack(value)) for name, value in run.items()}
+                if index and plan.layers[name].fixed:  # moved by the layer itself in the run before
+                    restore_weights(layer, name, plan.layers[name])
+            inputs = {name: self._tensor(array) for name, array in run.items()}
             observing.runs.append({})
             try:
                 if self.mode is not None:
                     self.mode.run(plan, arrays, inputs, observing, index)
-                elif index == 0 and plan["cotangents"]:
+                elif index == 0 and plan.cotangents:
                     self._run_with_gradients(plan, arrays, inputs, observing)
                 else:
                     arrays.run(inputs, is_symbolic=False)
             finally:
-                reached = [node for node in plan["observed"] if node in arrays.values]
+                reached = [node for node in plan.observed if node in arrays.values]
                 observing.runs[-1].update({node: self._observed(arrays.values[node]) for node in reached})
-        if plan.get("trainings"):
+        if plan.trainings:
             self._train(plan, arrays, observing)
         self._describe_weights(plan, layers, observing)
 
-    def _train(self, plan: Mapping[str, Any], arrays: KerasArrays, observing: Observing) -> None:
+    def _train(self, plan: Plan, arrays: KerasArrays, observing: Observing) -> None:
         """The weights after each step, as outputs of the first run."""
         if self.identity.policy not in JUDGED_IN:
             raise Unsupported(f"training is judged in {' and '.join(JUDGED_IN)}, not under {self.identity.policy}")
-        inputs = {name: self._tensor(unpack(value)) for name, value in plan["runs"][0].items()}
+        inputs = {name: self._tensor(array) for name, array in plan.runs[0].items()}
         executed = eagerly if self.mode is None else self.mode.step
         trainer = Trainer(plan, arrays, self.generation.reset_state, self.generation.backend(), executed)
         observing.runs[0].update(trainer.weights_after_steps(inputs))
 
     def _run_with_gradients(
-        self, plan: Mapping[str, Any], arrays: KerasArrays, inputs: Mapping[str, Any], observing: Observing
+        self, plan: Plan, arrays: KerasArrays, inputs: Mapping[str, Any], observing: Observing
     ) -> None:
         """Values and gradients, in TensorFlow in one pass; why there are none is noted, or what was raised."""
         backend = self.generation.backend()
@@ -142,12 +143,12 @@ class KerasLane:
             arrays.run(inputs, is_symbolic=False)
 
     def _run_under_a_tape(
-        self, plan: Mapping[str, Any], arrays: KerasArrays, inputs: Mapping[str, Any], observing: Observing
+        self, plan: Plan, arrays: KerasArrays, inputs: Mapping[str, Any], observing: Observing
     ) -> None:
         with Differentiable(sys.modules["tensorflow"], inputs, variables_of(plan, arrays.layers)) as recorded:
             arrays.run(inputs, is_symbolic=False)
             try:
-                score = recorded.score(arrays.values, plan["cotangents"])
+                score = recorded.score(arrays.values, plan.cotangents)
             except Exception as error:  # the values are the answer
                 observing.failed_backwards(error)
                 return
@@ -156,23 +157,21 @@ class KerasLane:
         except Exception as error:
             observing.failed_backwards(error)
 
-    def _symbolic_inputs(self, plan: Mapping[str, Any]) -> dict[str, Any]:
+    def _symbolic_inputs(self, plan: Plan) -> dict[str, Any]:
         return {
             name: Absent
-            if spec["dtype"] == "object"
-            else self.keras.Input(batch_shape=tuple(spec["shape"]), dtype=self._dtype(spec["dtype"]), name=name)
-            if spec["shape"]
-            else Absent
-            for name, spec in plan["inputs"].items()
+            if given.holds_arrays or not given.shape
+            else self.keras.Input(batch_shape=given.shape, dtype=self._dtype(given.dtype), name=name)
+            for name, given in plan.inputs.items()
         }
 
-    def _symbolic_nodes(self, plan: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    def _symbolic_nodes(self, plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
         return {
             node: [
                 {"shape": shapes_of(item), "dtype": self.generation.dtype_name(item.dtype)}
                 for item in flat(values[node])
             ]
-            for node in plan["observed"]
+            for node in plan.observed
             if values[node] is not Absent and Absent not in absent_in(values[node])
         }
 
@@ -199,9 +198,9 @@ class KerasLane:
             )
         return {"structure": len(value) if isinstance(value, list | tuple) else None, "items": items}
 
-    def _describe_weights(self, plan: Mapping[str, Any], layers: Mapping[str, Any], observing: Observing) -> None:
+    def _describe_weights(self, plan: Plan, layers: Mapping[str, Any], observing: Observing) -> None:
         for name, layer in layers.items():
             if getattr(layer, "built", False) and hasattr(layer, "weights"):
-                found = matched(layer, name, list(plan["layers"][name]["weights"]))
+                found = matched(layer, name, list(plan.layers[name].weights))
                 observing.weights[name] = {key: [int(n) for n in variable.shape] for key, variable in found.items()}
                 observing.params[name] = sum(int(np.prod(shape)) for shape in observing.weights[name].values())

@@ -12,9 +12,10 @@ from conformance.lanes import keras_policies
 from conformance.lanes.keras_config import Absent
 from conformance.lanes.keras_operations import KerasOperations
 from conformance.lanes.keras_weights import matched, set_weights
-from conformance.protocol.adapter import Observing, parsed_graph
+from conformance.protocol.adapter import Observing
 from conformance.protocol.carried import ARITHMETIC
 from conformance.protocol.operations import Operations
+from conformance.protocol.plan import Plan
 
 
 class Generation(Protocol):
@@ -72,7 +73,7 @@ class KerasArrays:
     def __init__(
         self,
         keras: Any,
-        plan: Mapping[str, Any],
+        plan: Plan,
         layers: dict[str, Any],
         observing: Observing,
         generation: Generation,
@@ -81,7 +82,7 @@ class KerasArrays:
         self.plan = plan
         self.layers = layers
         self.observing = observing
-        self.graph = parsed_graph(plan)
+        self.graph = plan.expressions
         self.models: dict[str, Any] = {}
         self.values: dict[str, Any] = {}
         self.is_symbolic = False
@@ -101,18 +102,18 @@ class KerasArrays:
         return self.values[name]
 
     def call(self, callee: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        if callee in self.plan["models"]:
+        if callee in self.plan.models:
             return self._model(callee)(*args, **kwargs)
         layer = self.layers[callee]
         if self.is_symbolic:
             if Absent in absent_in([args, kwargs]) or not isinstance(layer, self.keras.layers.Layer):
                 return Absent
             output = layer(*args, **kwargs)
-            set_weights(layer, callee, self.plan["layers"][callee])
+            set_weights(layer, callee, self.plan.layers[callee])
             return output
         if getattr(layer, "built", True) is False:
             layer(*args, **kwargs)
-            set_weights(layer, callee, self.plan["layers"][callee])
+            set_weights(layer, callee, self.plan.layers[callee])
         output = layer(*args, **kwargs)
         self.observing.steps.append(
             {
@@ -127,9 +128,9 @@ class KerasArrays:
 
     def _model(self, name: str) -> Any:
         if name not in self.models:
-            spec = self.plan["models"][name]
-            inputs = [self.values[node] for node in spec["inputs"]]
-            outputs = [self.values[node] for node in spec["outputs"]]
+            spec = self.plan.models[name]
+            inputs = [self.values[node] for node in spec.inputs]
+            outputs = [self.values[node] for node in spec.outputs]
             if len(outputs) == 1:
                 self.models[name] = self.keras.Model(inputs[0] if len(inputs) == 1 else inputs, outputs[0])
             else:
@@ -153,7 +154,7 @@ class KerasArrays:
     def weight(self, layer: str, weight: str) -> Any:
         if not getattr(self.layers[layer], "built", False):
             return Absent
-        names = list(self.plan["layers"][layer]["weights"])
+        names = list(self.plan.layers[layer].weights)
         found = matched(self.layers[layer], layer, names)
         if weight not in found:
             raise ValueError(f"{layer} has no weight {weight}; it has {', '.join(found) or 'none'}")

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from conformance.lanes.keras_arrays import KerasArrays
-from conformance.lanes.keras_gradients import variables_of, weighted
+from conformance.lanes.keras_gradients import Cotangents, variables_of, weighted
+from conformance.protocol.plan import Plan
 from conformance.protocol.wire import pack
 
-Plan = Mapping[str, Any]
 Run = Callable[[], Any]
 Scored = Callable[[Mapping[str, Any]], Any]
 """A run of the whole graph over these inputs, to the one number that is differentiated."""
@@ -36,7 +36,7 @@ def gradients_by_cotangents(plan: Plan, arrays: KerasArrays, inputs: Mapping[str
     def scored(feed: Mapping[str, Any]) -> Any:
         arrays.run(feed, is_symbolic=False)
         observing.node = ""  # from here on, an error is of the way back
-        return _score(arrays, plan["cotangents"])
+        return _score(arrays, plan.cotangents)
 
     try:
         found = _BACKENDS[backend](scored, inputs, variables, arrays)
@@ -51,7 +51,7 @@ def gradients_by_cotangents(plan: Plan, arrays: KerasArrays, inputs: Mapping[str
             variable.assign(before[name])
 
 
-def _score(arrays: KerasArrays, cotangents: Mapping[str, Any]) -> Any:
+def _score(arrays: KerasArrays, cotangents: Cotangents) -> Any:
     """The sum of all observed outputs times their cotangents. Raises Unsupported as `weighted` does."""
     ops, terms = arrays.ops, list(weighted(arrays.values, cotangents))
     is_wide = any("float64" in str(item.dtype) for item, _ in terms)

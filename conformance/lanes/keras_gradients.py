@@ -10,7 +10,10 @@ import numpy as np
 from conformance.lanes.keras_arrays import KerasArrays, flat
 from conformance.lanes.keras_weights import matched, start_again
 from conformance.protocol.adapter import Unsupported
-from conformance.protocol.wire import pack, unpack
+from conformance.protocol.plan import Array, Plan
+from conformance.protocol.wire import pack
+
+Cotangents = Mapping[str, tuple[Array | None, ...]]
 
 
 class Differentiable:
@@ -40,7 +43,7 @@ class Differentiable:
     def __exit__(self, *exception: Any) -> None:
         self.tape.__exit__(*exception)
 
-    def score(self, values: Mapping[str, Any], cotangents: Mapping[str, Any]) -> Any:
+    def score(self, values: Mapping[str, Any], cotangents: Cotangents) -> Any:
         """The sum of all observed outputs times their cotangents; call it while the tape still records.
 
         Raises Unsupported as `weighted` does.
@@ -64,28 +67,26 @@ class Differentiable:
         return {name: {"data": pack(np.asarray(value))} for name, value in self.derivatives(score).items()}
 
 
-def weighted(values: Mapping[str, Any], cotangents: Mapping[str, Any]) -> Iterator[tuple[Any, np.ndarray[Any, Any]]]:
+def weighted(values: Mapping[str, Any], cotangents: Cotangents) -> Iterator[tuple[Any, Array]]:
     """Every float output with its cotangent.
 
     Raises Unsupported for an output of another shape than the reference's, which nothing may broadcast: it is judged
     as a shape. An axis that a trace does not know yet may have any length.
     """
-    for node, packed in cotangents.items():
+    for node, arrays in cotangents.items():
         items = flat(values[node])
-        if len(items) != len(packed):
-            raise Unsupported(f"{node} has {len(items)} arrays, the reference {len(packed)}")
-        for item, cotangent in zip(items, packed, strict=True):
+        if len(items) != len(arrays):
+            raise Unsupported(f"{node} has {len(items)} arrays, the reference {len(arrays)}")
+        for item, cotangent in zip(items, arrays, strict=True):
             if cotangent is not None:
-                given, wanted = tuple(item.shape), tuple(cotangent["shape"])
+                given, wanted = tuple(item.shape), cotangent.shape
                 known = tuple(n if length is None else length for n, length in zip(wanted, given, strict=False))
                 if len(given) != len(wanted) or known != wanted:
                     raise Unsupported(f"{node} has shape {given}, the reference {wanted}")
-                yield item, unpack(cotangent)
+                yield item, cotangent
 
 
-def build_all(
-    plan: Mapping[str, Any], arrays: KerasArrays, inputs: Mapping[str, Any], reset_state: Callable[[Any], None]
-) -> None:
+def build_all(plan: Plan, arrays: KerasArrays, inputs: Mapping[str, Any], reset_state: Callable[[Any], None]) -> None:
     """Builds what no symbolic run has built, by a run that nobody observes: only of variables there are gradients.
 
     Raises what the run raises, as the observed one would.
@@ -98,11 +99,11 @@ def build_all(
     start_again(plan, arrays.layers, reset_state)
 
 
-def variables_of(plan: Mapping[str, Any], layers: Mapping[str, Any]) -> dict[str, Any]:
+def variables_of(plan: Plan, layers: Mapping[str, Any]) -> dict[str, Any]:
     """All weights of built layers by `layer.weight`."""
     return {
         f"{name}.{key}": variable
         for name, layer in layers.items()
         if getattr(layer, "built", False) and hasattr(layer, "weights")
-        for key, variable in matched(layer, name, list(plan["layers"][name]["weights"])).items()
+        for key, variable in matched(layer, name, list(plan.layers[name].weights)).items()
     }

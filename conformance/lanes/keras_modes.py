@@ -18,9 +18,9 @@ from conformance.lanes.keras_gradients import Differentiable, variables_of
 from conformance.lanes.keras_training import Step
 from conformance.lanes.keras_weights import set_weights
 from conformance.protocol.adapter import Observing, Unsupported
+from conformance.protocol.plan import Plan
 from conformance.protocol.wire import pack
 
-Plan = Mapping[str, Any]
 Inputs = Mapping[str, Any]
 
 
@@ -60,7 +60,7 @@ class Traced:
     def run(self, plan: Plan, arrays: KerasArrays, inputs: Inputs, observing: Observing, index: int) -> None:
         arrays.values = {}
         refuse_unbuilt(arrays)
-        is_wanted = index == 0 and bool(plan["cotangents"])
+        is_wanted = index == 0 and bool(plan.cotangents)
         before = len(observing.steps)
         try:
             gradients = self._traced(plan, arrays, inputs, observing, is_wanted)
@@ -106,7 +106,7 @@ class Traced:
                 arrays.run({**fixed, **given}, is_symbolic=False)
                 leaves = self._leaves(plan, arrays)
                 try:
-                    score = recorded.score(arrays.values, plan["cotangents"])
+                    score = recorded.score(arrays.values, plan.cotangents)
                 except Unsupported as reason:  # an output of another shape: the values are the answer
                     observing.gradient_note = str(reason)
                     return leaves, {}
@@ -126,7 +126,7 @@ class Traced:
 
     def _leaves(self, plan: Plan, arrays: KerasArrays) -> dict[str, list[tuple[Any, Any]]]:
         """Every observed node's tensors, each with its mask."""
-        return {node: [(item, mask_of(item)) for item in flat(arrays.values[node])] for node in plan["observed"]}
+        return {node: [(item, mask_of(item)) for item in flat(arrays.values[node])] for node in plan.observed}
 
     def _concrete(self, traced: Any, pairs: Any) -> Any:
         """The structure of a traced value with the tensors that the function returned, their masks on them."""
@@ -170,8 +170,8 @@ class Predict:
 
     def begin(self, plan: Plan, arrays: KerasArrays) -> None:
         refuse_eager_layers(arrays, "goes into a model")
-        self._values = {node: arrays.values.get(node, Absent) for node in plan["observed"]}
-        given = {name: arrays.values[name] for name in plan["inputs"]}
+        self._values = {node: arrays.values.get(node, Absent) for node in plan.observed}
+        given = {name: arrays.values[name] for name in plan.inputs}
         for name, value in {**given, **self._values}.items():
             if Absent in absent_in(value):
                 raise Unsupported(f"model.predict: {name} has no symbolic value, so that no model has it")
@@ -199,7 +199,7 @@ class Predict:
         found = self._model.predict(batch, batch_size=max(lengths.values()), verbose=0)
         leaves = iter(found if isinstance(found, list | tuple) else [found])
         arrays.values = {node: self._concrete(value, leaves) for node, value in self._values.items()}
-        if index == 0 and plan["cotangents"]:
+        if index == 0 and plan.cotangents:
             observing.gradient_note = "model.predict gives no gradients"
 
     def step(self, step: Step) -> Step:
@@ -237,7 +237,7 @@ def set_again(plan: Plan, arrays: KerasArrays) -> None:
     """The plan's weights once more, after a run that broke off and may have changed some."""
     for name, layer in arrays.layers.items():
         if getattr(layer, "built", False) and hasattr(layer, "weights"):
-            set_weights(layer, name, plan["layers"][name])
+            set_weights(layer, name, plan.layers[name])
 
 
 def mode_of(name: str, keras: Any, backend: str, to_tensor: Callable[[Any], Any]) -> Mode | None:

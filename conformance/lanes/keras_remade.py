@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
-CONFIG, SAVED = "config", "saved"
-"""The two ways, as a plan asks for them under `remade`."""
+from conformance.protocol.plan import CONFIG, SAVED
 
 
 def ways_of(keras: Any) -> tuple[str, ...]:
@@ -15,22 +14,22 @@ def ways_of(keras: Any) -> tuple[str, ...]:
     return (CONFIG, SAVED) if hasattr(keras.layers.Layer, "_unpickle_model") else (CONFIG,)
 
 
-def from_configs(plan: Mapping[str, Any], layers: dict[str, Any]) -> dict[str, Any]:
-    """Every layer, or loss, made from what its `get_config` gives; the layers themselves where the plan asks for none.
+def from_configs(ways: Sequence[str], layers: dict[str, Any]) -> dict[str, Any]:
+    """Every layer, or loss, made from what its `get_config` gives; the layers themselves unless CONFIG is asked for.
 
     Only the constructor's arguments go through: the harness sets the weights, as it sets the others'.
     """
-    if CONFIG not in plan.get("remade", ()):
+    if CONFIG not in ways:
         return layers
     return {name: type(layer).from_config(layer.get_config()) for name, layer in layers.items()}
 
 
-def put_saved(plan: Mapping[str, Any], keras: Any, layers: dict[str, Any]) -> None:
+def put_saved(ways: Sequence[str], keras: Any, layers: dict[str, Any]) -> None:
     """Puts what comes back from Keras' archive in the place of every layer that is built; weights must come with it.
 
     A layer is saved by pickling it, which writes and reads what `model.save` writes, in memory.
     """
-    if SAVED not in plan.get("remade", ()):
+    if SAVED not in ways:
         return
     for name, layer in layers.items():
         if isinstance(layer, keras.layers.Layer) and layer.built:

@@ -13,10 +13,10 @@ from conformance.lanes.keras_arrays import KerasArrays
 from conformance.lanes.keras_autograd import Run, jax_gradients, torch_gradients
 from conformance.lanes.keras_weights import matched, start_again
 from conformance.protocol.adapter import Unsupported
+from conformance.protocol.plan import Plan, PlannedTraining
 from conformance.protocol.training import batch_of, number_of
 from conformance.protocol.wire import pack
 
-Plan = Mapping[str, Any]
 Step = Callable[[Mapping[str, Any]], Any]
 """One step of training over the arrays that it is fed."""
 
@@ -57,18 +57,18 @@ class Trainer:
         observing = self.arrays.observing
         calls = len(observing.steps)
         found: dict[str, Any] = {}
-        for training in self.plan["trainings"]:
+        for training in self.plan.trainings:
             found |= self._train(training, inputs)
         del observing.steps[calls:]
         return found
 
-    def _train(self, training: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    def _train(self, training: PlannedTraining, inputs: Mapping[str, Any]) -> dict[str, Any]:
         start_again(self.plan, self.arrays.layers, self.reset_state)
-        optimizer = getattr(self.arrays.keras.optimizers, training["optimizer"])(**training["config"])
+        optimizer = getattr(self.arrays.keras.optimizers, training.optimizer)(**training.config)
         held = {
-            f"{name}.{key}": variable for name in training["layers"] for key, variable in self._variables(name).items()
+            f"{name}.{key}": variable for name in training.layers for key, variable in self._variables(name).items()
         }
-        moved = {id(v) for name in training["layers"] for v in self.arrays.layers[name].trainable_variables}
+        moved = {id(v) for name in training.layers for v in self.arrays.layers[name].trainable_variables}
         trained = [variable for variable in held.values() if id(variable) in moved]
         if self.executed is not eagerly:
             optimizer.build(trained)  # a function that is traced again may make no variables
@@ -80,7 +80,7 @@ class Trainer:
         def step(feed: Mapping[str, Any]) -> None:
             def loss() -> Any:
                 self.arrays.run(feed, is_symbolic=False)
-                return number_of(training["loss"], self.arrays.values[training["loss"]])
+                return number_of(training.loss, self.arrays.values[training.loss])
 
             gradients = self.gradients(loss, trained, untrained, self.arrays.keras)
             with self.detached():
@@ -88,7 +88,7 @@ class Trainer:
 
         run = self.executed(step)
         found: dict[str, Any] = {}
-        for number in range(1, training["steps"] + 1):
+        for number in range(1, training.steps + 1):
             run(batch_of(training, inputs, number))
             found |= {f"{name}@{number}": _observed(variable) for name, variable in held.items()}
         return found
@@ -97,7 +97,7 @@ class Trainer:
         layer = self.arrays.layers[name]
         if not getattr(layer, "built", False) or not hasattr(layer, "weights"):
             return {}
-        return matched(layer, name, list(self.plan["layers"][name]["weights"]))
+        return matched(layer, name, list(self.plan.layers[name].weights))
 
 
 def _tape_gradients(run: Run, trained: Sequence[Any], moved: Sequence[Any], keras: Any) -> Sequence[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.protocol.wire import unpack
+from conformance.protocol.plan import Plan, PlannedLayer
 
 
 class WeightMismatch(Exception):
@@ -46,30 +46,30 @@ def matched(layer: Any, name: str, wanted: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def set_weights(layer: Any, name: str, spec: Mapping[str, Any]) -> None:
+def set_weights(layer: Any, name: str, planned: PlannedLayer) -> None:
     """Puts the plan's arrays into a built layer and asserts that they arrived; kept weights are left as built.
 
     A plan without weights is one whose reference raised before it came to this layer: then Keras' own stand.
     """
-    if not spec["weights"] and not spec["is_planned"]:
+    if not planned.weights and not planned.is_planned:
         return
-    for key, variable in matched(layer, name, list(spec["weights"])).items():
-        array = unpack(spec["weights"][key])
+    for key, variable in matched(layer, name, list(planned.weights)).items():
+        array = planned.weights[key]
         shape = tuple(int(length) for length in variable.shape)
         if shape != array.shape:
             raise WeightMismatch(f"{name}.{key} has shape {shape} in Keras, {array.shape} in the reference")
-        if key in spec["kept"]:
+        if key in planned.kept:
             continue
         variable.assign(array)
         if not np.array_equal(np.asarray(variable), array):
             raise WeightMismatch(f"{name}.{key} does not hold what was assigned to it")
 
 
-def restore_weights(layer: Any, name: str, spec: Mapping[str, Any]) -> None:
+def restore_weights(layer: Any, name: str, planned: PlannedLayer) -> None:
     """Puts the plan's arrays back into a built layer, kept ones too: what moved in a run must not reach the next."""
     if getattr(layer, "built", False) and hasattr(layer, "weights"):
-        for key, variable in matched(layer, name, list(spec["weights"])).items():
-            variable.assign(unpack(spec["weights"][key]))
+        for key, variable in matched(layer, name, list(planned.weights)).items():
+            variable.assign(planned.weights[key])
 
 
 def forget_states(layers: Iterable[Any], reset_state: Callable[[Any], None]) -> None:
@@ -79,8 +79,8 @@ def forget_states(layers: Iterable[Any], reset_state: Callable[[Any], None]) -> 
             reset_state(layer)
 
 
-def start_again(plan: Mapping[str, Any], layers: Mapping[str, Any], reset_state: Callable[[Any], None]) -> None:
+def start_again(plan: Plan, layers: Mapping[str, Any], reset_state: Callable[[Any], None]) -> None:
     """Every weight as the plan has it, and nothing remembered: a run before has moved statistics and states."""
     for name, layer in layers.items():
-        restore_weights(layer, name, plan["layers"][name])
+        restore_weights(layer, name, plan.layers[name])
     forget_states(layers.values(), reset_state)

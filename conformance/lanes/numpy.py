@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy
 
-from conformance.oracle.arrays import ReferenceArrays, as_reference, make_layers, observed
+from conformance.oracle.arrays import ReferenceArrays, inputs_of, make_layers, observed, weights_of
 from conformance.oracle.exactness import exact_nodes
 from conformance.oracle.policies import under_policies
 from conformance.oracle.rounding import Perturbed
 from conformance.oracle.training import make_optimizers, weights_after_steps
 from conformance.protocol.adapter import Identity, Observing
 from conformance.protocol.carried import Value
-from conformance.protocol.wire import unpack
+from conformance.protocol.plan import Plan
 
 
 class Reference:
@@ -36,29 +36,26 @@ class Reference:
             gives_masks=True,
         )
 
-    def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]:
+    def observe(self, plan: Plan) -> dict[str, Any]:
         """The reference's answer, with its sensitivity to rounding beside every array."""
         observing = Observing()
-        weights = {
-            name: {key: as_reference(unpack(value)) for key, value in spec["weights"].items()}
-            for name, spec in plan["layers"].items()
-        }
+        weights = weights_of(plan)
         try:
             layers, optimizers = make_layers(plan), make_optimizers(plan)
             observing.weights = {n: {k: list(v.shape) for k, v in w.items()} for n, w in weights.items()}
             observing.params = {name: sum(int(v.size) for v in w.values()) for name, w in weights.items()}
             observing.phase = "call"
             sensitivity = []
-            exact = set(plan["observed"])
-            for index, run in enumerate(plan["runs"]):
-                inputs = {name: as_reference(unpack(value)) for name, value in run.items()}
+            exact = set(plan.observed)
+            for index in range(len(plan.runs)):
+                inputs = inputs_of(plan, index)
                 arrays = ReferenceArrays(plan, layers, lambda name, *_: weights[name], observing)
                 observing.runs.append({})
                 try:
                     arrays.run(inputs)
                 finally:
                     observing.runs[-1].update(
-                        {node: observed(arrays.values[node]) for node in plan["observed"] if node in arrays.values}
+                        {node: observed(arrays.values[node]) for node in plan.observed if node in arrays.values}
                     )
                 if index == 0:
                     trained = weights_after_steps(plan, layers, optimizers, weights, inputs)
@@ -75,8 +72,8 @@ class Reference:
                 "longest_sum": arrays.longest_sum,
                 "exact": sorted(exact),
             }
-            if plan.get("policies"):
-                runs = [{name: as_reference(unpack(value)) for name, value in run.items()} for run in plan["runs"]]
+            if plan.policies:
+                runs = [inputs_of(plan, index) for index in range(len(plan.runs))]
                 observing.extra["policies"] = under_policies(plan, layers, weights, runs, arrays.longest_sum)
         except Exception as error:
             observing.failed(error)

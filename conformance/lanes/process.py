@@ -10,7 +10,6 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +22,7 @@ from conformance.lanes.gateway import opened
 from conformance.lanes.spec import LaneIdentity, LaneSpec, proved
 from conformance.lanes.worker import sendable
 from conformance.protocol.observation import Observation, from_message
+from conformance.protocol.plan import Plan
 from conformance.protocol.wire import MAX_TEXT, bounded
 
 COMPILING = 5.0
@@ -48,7 +48,7 @@ class ProcessLane:
         self.spec = spec
         self._asked = spec
         self._folder = tempfile.TemporaryDirectory(prefix="conformance-")
-        self._pending: dict[str, Mapping[str, Any]] = {}
+        self._pending: dict[str, Plan] = {}
         self._done: dict[str, Observation] = {}
         self._begun: str | None = None
         self._begun_at = 0.0
@@ -125,18 +125,18 @@ class ProcessLane:
         said = fatal[-1] if fatal else _last_line(chatter)
         return f"; its last words: {bounded(said, 300)}" if said else ""
 
-    def send(self, plan: Mapping[str, Any]) -> None:
+    def send(self, plan: Plan) -> None:
         """Queues a plan; the lane works on queued plans in order without being waited for."""
         self.identity()
-        self._pending[plan["id"]] = plan
+        self._pending[plan.id] = plan
         if self._given_up:
-            self._write_off(plan["id"], "crash", self._given_up, "")
+            self._write_off(plan.id, "crash", self._given_up, "")
         else:
             self._post(plan)
 
-    def _post(self, plan: Mapping[str, Any]) -> None:
+    def _post(self, plan: Plan) -> None:
         with suppress(OSError):  # it died meanwhile: what is pending is sent again when that is noticed
-            self._channel.send(dict(plan))
+            self._channel.send(plan.to_wire())
 
     def wait(self, case_id: str) -> Observation:
         """The observation of a case that was sent, however the process fared over it."""
@@ -173,7 +173,7 @@ class ProcessLane:
     def _time_limit(self, case_id: str) -> float:
         """Seconds for a case; a lane that compiles each of them gets more."""
         mode = str(self.spec.options.get("mode", ""))
-        return float(self._pending[case_id]["time_limit"]) * (COMPILING if mode.startswith(("xla", "compile")) else 1.0)
+        return self._pending[case_id].time_limit * (COMPILING if mode.startswith(("xla", "compile")) else 1.0)
 
     def _lost(self, ended: Any, detail: str) -> None:
         """Writes the case in hand off, and goes on with the rest in a new process."""

@@ -15,6 +15,7 @@ import tempfile
 import time
 from typing import Any
 
+from conformance.protocol.plan import Plan
 from conformance.protocol.wire import MAX_TEXT, bounded, plain
 
 ADAPTERS = {
@@ -96,14 +97,15 @@ def serve(channel: Any) -> None:
             ),
         )
     )
-    while (plan := channel.receive()) is not None:
-        channel.send(("begin", plan["id"]))
+    while (message := channel.receive()) is not None:
+        plan = Plan.from_wire(message)
+        channel.send(("begin", plan.id))
         started = time.perf_counter()
         observation = adapter.observe(plan)
         observation["policy"] = identity.policy
         observation["seconds"] = time.perf_counter() - started
         observation["chatter"] = chatter.since_last()
-        channel.send(("done", plan["id"], sendable(observation)))
+        channel.send(("done", plan.id, sendable(observation)))
 
 
 def sendable(value: Any) -> Any:

@@ -14,12 +14,11 @@ import autograd.numpy as np
 import numpy
 from autograd.tracer import getval, isbox
 
-from conformance.mutants.observe import Plan, weights_of
-from conformance.oracle.arrays import ReferenceArrays, as_reference, make_layers
+from conformance.oracle.arrays import ReferenceArrays, inputs_of, make_layers, weights_of
 from conformance.oracle.rounding import floats_of, score
 from conformance.protocol.adapter import Observing
 from conformance.protocol.carried import Value
-from conformance.protocol.wire import unpack
+from conformance.protocol.plan import Plan
 from conformance.reference.base import Layer, Mutant
 from conformance.reference.gates import calling
 
@@ -125,7 +124,7 @@ def leaks(plan: Plan) -> Iterator[Leak]:
     seen = Observing()
     weights = weights_of(plan)
     arrays = _Leaking(plan, make_layers(plan), lambda name, *_: weights[name], seen)
-    arrays.run(_inputs(plan))
+    arrays.run(inputs_of(plan))
     for (node, layer), count in arrays.places.items():
         for share in (0.0, 2.0, 0.5):
             yield from (Leak(node, layer, place, share) for place in (*range(count if count > 1 else 0), None))
@@ -174,16 +173,12 @@ def _scaled(nested: Any, share: float) -> Any:
     return Value(passing(nested.data, share), nested.mask) if is_float else nested
 
 
-def _inputs(plan: Plan) -> dict[str, Any]:
-    return {name: as_reference(unpack(value)) for name, value in plan["runs"][0].items()}
-
-
 def gradients(plan: Plan, layers: Mapping[str, Layer] | None = None, leak: Leak | None = None) -> dict[str, Any]:
     """The gradients of a plan's first run by input or `layer.weight`, with other layers or with a leak.
 
     Raises what the reference raises, and where nothing can be differentiated.
     """
-    inputs, weights = _inputs(plan), weights_of(plan)
+    inputs, weights = inputs_of(plan), weights_of(plan)
     own = dict(layers or make_layers(plan))
 
     def total(given: Mapping[str, Any]) -> Any:
@@ -193,7 +188,7 @@ def gradients(plan: Plan, layers: Mapping[str, Layer] | None = None, leak: Leak 
         arrays = _Leaking(plan, own, of, Observing())
         arrays.leak = leak
         arrays.run({name: given.get(f"input {name}", array) for name, array in inputs.items()})
-        return score(arrays, plan["observed"], plan["cotangents"])
+        return score(arrays, plan.observed, plan.cotangents)
 
     moved = autograd.grad(total)(floats_of(weights, inputs))
     return {name: numpy.asarray(array) for name, array in moved.items()}

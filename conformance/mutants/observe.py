@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from conformance.mutants.layer import HookError
-from conformance.oracle.arrays import ReferenceArrays, as_reference, make_layers, observed
+from conformance.oracle.arrays import ReferenceArrays, inputs_of, make_layers, observed, weights_of
 from conformance.oracle.rounding import Perturbed
 from conformance.oracle.training import make_optimizers, weights_after_steps
 from conformance.protocol.adapter import Observing
 from conformance.protocol.carried import Value
 from conformance.protocol.observation import REFERENCE, Observation, from_message
-from conformance.protocol.wire import unpack
+from conformance.protocol.plan import Plan
 from conformance.reference.base import Layer
 
 LANE = "mutant"
 """The name under which a wrong reference is judged as if it were a lane."""
 
-Plan = Mapping[str, Any]
 Rewrite = Callable[[Any], Any]
 """A layer, or an optimiser, to the one that takes its place."""
-
-
-def weights_of(plan: Plan) -> dict[str, dict[str, Any]]:
-    """The plan's weights by layer and name, in float64."""
-    return {
-        name: {key: as_reference(unpack(value)) for key, value in spec["weights"].items()}
-        for name, spec in plan["layers"].items()
-    }
 
 
 def observe(plan: Plan, rewrite: Rewrite, with_sensitivity: bool = False) -> Observation:
@@ -46,13 +37,13 @@ def observe(plan: Plan, rewrite: Rewrite, with_sensitivity: bool = False) -> Obs
     sensitivity: list[Any] = []
     longest = 1
     try:
-        for index, run in enumerate(plan["runs"]):
-            inputs = {name: as_reference(unpack(value)) for name, value in run.items()}
+        for index in range(len(plan.runs)):
+            inputs = inputs_of(plan, index)
             arrays = ReferenceArrays(plan, layers, lambda name, *_: weights[name], observing)
             observing.runs.append({})
             arrays.run(inputs)
             longest = max(longest, arrays.longest_sum)
-            observing.runs[-1].update({node: observed(arrays.values[node]) for node in plan["observed"]})
+            observing.runs[-1].update({node: observed(arrays.values[node]) for node in plan.observed})
             trainers = optimizers if index == 0 else []
             trained = weights_after_steps(plan, layers, trainers, weights, inputs)
             observing.runs[-1].update({label: observed(Value(array)) for label, array in trained.items()})

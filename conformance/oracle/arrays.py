@@ -11,6 +11,7 @@ import numpy
 from conformance.oracle.operations import NumPyOperations
 from conformance.protocol.adapter import Observing
 from conformance.protocol.carried import CarriedArrays, Value, arguments_for, data_of, remembered, with_masks
+from conformance.protocol.plan import Plan
 from conformance.protocol.wire import pack
 from conformance.reference import catalog  # noqa: F401  # with it every family is known by its name
 from conformance.reference.base import Layer, LayerError, Weight, Weights, make
@@ -31,9 +32,7 @@ class ReferenceArrays(CarriedArrays):
 
     operations = NumPyOperations()
 
-    def __init__(
-        self, plan: Mapping[str, Any], layers: Mapping[str, Layer], weights: WeightSource, observing: Observing
-    ) -> None:
+    def __init__(self, plan: Plan, layers: Mapping[str, Layer], weights: WeightSource, observing: Observing) -> None:
         super().__init__(plan, observing)
         self.layers = layers
         self.weights = weights
@@ -83,14 +82,26 @@ class ReferenceArrays(CarriedArrays):
         return Value(drawn[weight] if moved is None else moved)
 
 
-def make_layers(plan: Mapping[str, Any]) -> dict[str, Layer]:
+def make_layers(plan: Plan) -> dict[str, Layer]:
     """The plan's layers, checked; raises LayerError where a constructor would."""
-    return {name: make(spec["type"], spec["config"]) for name, spec in plan["layers"].items()}
+    return {name: make(layer.type, layer.config) for name, layer in plan.layers.items()}
 
 
 def as_reference(array: numpy.ndarray[Any, Any]) -> numpy.ndarray[Any, Any]:
     """Floats in float64; everything else as it is."""
     return array.astype(numpy.float64) if array.dtype.kind == "f" else array
+
+
+def weights_of(plan: Plan) -> dict[str, dict[str, Any]]:
+    """The plan's weights by layer and name, in float64."""
+    return {
+        name: {key: as_reference(array) for key, array in layer.weights.items()} for name, layer in plan.layers.items()
+    }
+
+
+def inputs_of(plan: Plan, run: int = 0) -> dict[str, Any]:
+    """The inputs of one run, floats in float64."""
+    return {name: as_reference(array) for name, array in plan.runs[run].items()}
 
 
 def single(dtype: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy
 
 from conformance.case.expressions import evaluate
-from conformance.protocol.adapter import parsed_graph
+from conformance.protocol.plan import Plan
 from conformance.reference.base import Layer
 
 EXACT_BELOW = 2.0**24
@@ -57,11 +57,9 @@ def described(array: Any) -> Held:
 class _Descriptions:
     """The graph verbs over descriptions."""
 
-    def __init__(
-        self, plan: Mapping[str, Any], layers: Mapping[str, Layer], weights: Any, terms: int, whole_below: float
-    ) -> None:
+    def __init__(self, plan: Plan, layers: Mapping[str, Layer], weights: Any, terms: int, whole_below: float) -> None:
         self.whole_below = whole_below
-        self.models = plan["models"]
+        self.models = plan.models
         self.layers = layers
         self.weights = {name: {key: described(value) for key, value in held.items()} for name, held in weights.items()}
         self.terms = terms
@@ -136,7 +134,7 @@ def _worst(given: list[Held]) -> Held:
 
 
 def exact_nodes(
-    plan: Mapping[str, Any],
+    plan: Plan,
     layers: Mapping[str, Layer],
     weights: Mapping[str, Mapping[str, Any]],
     inputs: Mapping[str, Any],
@@ -149,7 +147,7 @@ def exact_nodes(
     """
     descriptions = _Descriptions(plan, layers, weights, terms, whole_below)
     descriptions.values = {name: described(array) for name, array in inputs.items()}
-    for node, expression in parsed_graph(plan):
+    for node, expression in plan.expressions:
         value = evaluate(expression, descriptions)
         descriptions.values[node] = _worst(list(_leaves(value))) if isinstance(value, list) else _held(value)
-    return {node for node in plan["observed"] if descriptions.values[node].kind != "rounded"}
+    return {node for node in plan.observed if descriptions.values[node].kind != "rounded"}

@@ -16,8 +16,8 @@ import numpy
 from conformance.case.expressions import evaluate
 from conformance.oracle.exactness import exact_nodes
 from conformance.oracle.rounding import Perturbed
-from conformance.protocol.adapter import parsed_graph
 from conformance.protocol.formats import FORMATS, POLICIES, Format, Policy, coarser, promoted
+from conformance.protocol.plan import Plan
 from conformance.protocol.wire import pack, unpack
 from conformance.reference.base import Layer
 
@@ -46,8 +46,8 @@ NO_FLOAT = Way(None, None)
 class _Ways:
     """The graph verbs over ways."""
 
-    def __init__(self, plan: Mapping[str, Any], layers: Mapping[str, Layer], policy: Policy) -> None:
-        self.models = plan["models"]
+    def __init__(self, plan: Plan, layers: Mapping[str, Layer], policy: Policy) -> None:
+        self.models = plan.models
         self.layers = layers
         self.policy = policy
         self.values: dict[str, Any] = {}
@@ -65,7 +65,7 @@ class _Ways:
 
     def call(self, callee: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
         if callee in self.models:
-            outputs = [self.values[name] for name in self.models[callee]["outputs"]]
+            outputs = [self.values[name] for name in self.models[callee].outputs]
             return outputs[0] if len(outputs) == 1 else outputs
         if kwargs.get("training") is True:
             self.trained.add(callee)
@@ -113,28 +113,28 @@ def _coarsest(nested: Any, own: Format) -> Format:
     return found
 
 
-def walked(plan: Mapping[str, Any], layers: Mapping[str, Layer], policy: Policy) -> dict[str, Way]:
+def walked(plan: Plan, layers: Mapping[str, Layer], policy: Policy) -> dict[str, Way]:
     """Every observed node to its way."""
     walk = _Ways(plan, layers, policy)
-    for name, spec in plan["inputs"].items():
-        is_float = spec["dtype"] in FORMATS
+    for name, given in plan.inputs.items():
+        is_float = given.dtype in FORMATS
         walk.values[name] = Way(policy.given, policy.given) if is_float else NO_FLOAT
-        if spec["dtype"] == "object":  # an array of arrays goes in as it is
+        if given.holds_arrays:  # they go in as they are
             walk.values[name] = Way(FORMATS["float32"], FORMATS["float32"])
-    for node, expression in parsed_graph(plan):
+    for node, expression in plan.expressions:
         walk.values[node] = evaluate(expression, walk)
-    return {node: walk._together([walk.values[node]]) for node in plan["observed"]}
+    return {node: walk._together([walk.values[node]]) for node in plan.observed}
 
 
-def trained_ways(plan: Mapping[str, Any], weights: Mapping[str, Mapping[str, Any]], policy: Policy) -> dict[str, Way]:
+def trained_ways(plan: Plan, weights: Mapping[str, Mapping[str, Any]], policy: Policy) -> dict[str, Way]:
     """Every weight after every step of training: it keeps its dtype, and its gradient came through every layer."""
     way = Way(policy.given, policy.coarsest)
     return {
         f"{layer}.{key}@{number}": way
-        for training in plan["trainings"]
-        for layer in training["layers"]
+        for training in plan.trainings
+        for layer in training.layers
         for key in weights[layer]
-        for number in range(1, training["steps"] + 1)
+        for number in range(1, training.steps + 1)
     }
 
 
@@ -160,7 +160,7 @@ def _largest(packed: dict[str, Any]) -> dict[str, Any]:
 
 
 def under_policies(
-    plan: Mapping[str, Any],
+    plan: Plan,
     layers: Mapping[str, Layer],
     weights: Mapping[str, Mapping[str, Any]],
     runs: Sequence[Mapping[str, Any]],
@@ -173,7 +173,7 @@ def under_policies(
     """
     found: dict[str, Any] = {}
     moved: dict[str, list[Perturbed]] = {}
-    for name in plan["policies"]:
+    for name in plan.policies:
         policy = POLICIES[name]
         coarsest = policy.coarsest
         if coarsest.digits < FORMATS["float32"].digits and coarsest.name not in moved:
@@ -181,7 +181,7 @@ def under_policies(
                 Perturbed(plan, layers, weights, inputs, index == 0, (), coarsest) for index, inputs in enumerate(runs)
             ]
         probes = moved.get(coarsest.name, [])
-        exact = set(plan["observed"])
+        exact = set(plan.observed)
         for inputs in runs:
             exact &= exact_nodes(plan, layers, weights, inputs, terms, coarsest.whole_below)
         each = walked(plan, layers, policy) | trained_ways(plan, weights, policy)

@@ -22,7 +22,8 @@ from conformance.oracle.training import moves_of_arguments, weights_after_steps
 from conformance.protocol.adapter import Observing
 from conformance.protocol.carried import Value
 from conformance.protocol.formats import FORMATS, Format, rounded
-from conformance.protocol.wire import pack, unpack
+from conformance.protocol.plan import Plan
+from conformance.protocol.wire import pack
 from conformance.reference.base import Layer
 from conformance.reference.optimizers import Optimizer
 
@@ -42,7 +43,7 @@ _Answer = tuple[dict[str, list[Any]], dict[str, Any]]
 class RoundingArrays(ReferenceArrays):
     """The reference with every layer's inputs and weights rounded to a format; gradients pass through a rounding."""
 
-    def __init__(self, format: Format, plan: Any, layers: Any, weights: WeightSource, observing: Observing) -> None:
+    def __init__(self, format: Format, plan: Plan, layers: Any, weights: WeightSource, observing: Observing) -> None:
         super().__init__(plan, layers, lambda *asked: self._rounded(weights(*asked)), observing)
         self.format = format
 
@@ -97,7 +98,7 @@ def score(arrays: ReferenceArrays, observed: Sequence[str], cotangents: Mapping[
     for node in observed:
         for item, cotangent in zip(flat([arrays.values[node]]), cotangents.get(node, ()), strict=False):
             if cotangent is not None:
-                total = total + np.sum(unpack(cotangent).astype(float) * item.data)
+                total = total + np.sum(cotangent.astype(float) * item.data)
     return total
 
 
@@ -111,7 +112,7 @@ class Perturbed:
 
     def __init__(
         self,
-        plan: Mapping[str, Any],
+        plan: Plan,
         layers: Mapping[str, Layer],
         weights: Mapping[str, Arrays],
         inputs: Arrays,
@@ -122,7 +123,7 @@ class Perturbed:
         self._format = format
         self._arrays: Callable[..., ReferenceArrays] = ReferenceArrays
         self._plan, self._layers, self._fixed = plan, layers, inputs
-        self._cotangents = plan["cotangents"] if wants_gradients else {}
+        self._cotangents = plan.cotangents if wants_gradients else {}
         self.failure: Exception | None = None
         self._variables = floats_of(weights, inputs)
         values, gradients = self._evaluate(self._variables, optimizers)
@@ -177,7 +178,7 @@ class Perturbed:
     def _evaluate(self, variables: Arrays, optimizers: Sequence[Optimizer], arithmetic: Arithmetic = EXACT) -> _Answer:
         """The observed arrays, weights after steps of training among them, and the gradients where they are wanted."""
         seen, gradients = self._differentiated(variables, arithmetic)
-        weights = {name: self._weights_in(variables)(name) for name in self._plan["layers"]}
+        weights = {name: self._weights_in(variables)(name) for name in self._plan.layers}
         inputs = {name: variables.get(f"input {name}", array) for name, array in self._fixed.items()}
         trained = weights_after_steps(self._plan, self._layers, optimizers, weights, inputs, arithmetic)
         return seen | {label: [array] for label, array in trained.items()}, gradients
@@ -189,9 +190,9 @@ class Perturbed:
         def total(variables: Arrays) -> Any:
             arrays = self._arrays(self._plan, self._layers, self._weights_in(variables), Observing())
             arrays.run({name: variables.get(f"input {name}", array) for name, array in self._fixed.items()})
-            for node in self._plan["observed"]:
+            for node in self._plan.observed:
                 seen[node] = [numpy.asarray(getval(item.data)) for item in flat([arrays.values[node]])]
-            return score(arrays, self._plan["observed"], self._cotangents)
+            return score(arrays, self._plan.observed, self._cotangents)
 
         if self._cotangents and self._variables:
             try:

@@ -11,6 +11,7 @@ from conformance.oracle.arithmetic import EXACT, Arithmetic
 from conformance.oracle.arrays import ReferenceArrays
 from conformance.protocol.adapter import Observing
 from conformance.protocol.carried import remembered
+from conformance.protocol.plan import Plan, PlannedTraining
 from conformance.protocol.training import batch_of, number_of
 from conformance.reference.base import Layer
 from conformance.reference.lookup import places, squares
@@ -22,13 +23,13 @@ ARGUMENT_PATTERNS = 4
 """Trainings from which the sensitivity to what is made of an optimiser's arguments is estimated: it is one number."""
 
 
-def make_optimizers(plan: Mapping[str, Any]) -> list[Optimizer]:
+def make_optimizers(plan: Plan) -> list[Optimizer]:
     """The optimiser of each training; raises LayerError where a constructor would."""
-    return [make_optimizer(one["optimizer"], one["config"]) for one in plan.get("trainings", ())]
+    return [make_optimizer(one.optimizer, one.config) for one in plan.trainings]
 
 
 def weights_after_steps(
-    plan: Mapping[str, Any],
+    plan: Plan,
     layers: Mapping[str, Layer],
     optimizers: Sequence[Optimizer],
     weights: Mapping[str, Arrays],
@@ -37,14 +38,14 @@ def weights_after_steps(
 ) -> dict[str, Any]:
     """`layer.weight@step` to the weight after that step, for every training of the plan."""
     found: dict[str, Any] = {}
-    for training, optimizer in zip(plan.get("trainings", ()), optimizers, strict=False):
+    for training, optimizer in zip(plan.trainings, optimizers, strict=False):
         for number, held in enumerate(_steps(plan, training, layers, optimizer, weights, inputs, arithmetic), start=1):
             found |= {f"{name}@{number}": value for name, value in held.items()}
     return found
 
 
 def moves_of_arguments(
-    plan: Mapping[str, Any],
+    plan: Plan,
     layers: Mapping[str, Layer],
     optimizers: Sequence[Optimizer],
     weights: Mapping[str, Arrays],
@@ -72,8 +73,8 @@ def moves_of_arguments(
 
 
 def _steps(
-    plan: Mapping[str, Any],
-    training: Mapping[str, Any],
+    plan: Plan,
+    training: PlannedTraining,
     layers: Mapping[str, Layer],
     optimizer: Optimizer,
     weights: Mapping[str, Arrays],
@@ -84,7 +85,7 @@ def _steps(
 
     What layers remember (moving statistics, states) lives from step to step, as it does in a training loop.
     """
-    moved = {name: _weight(weights, name) for name in training["trained"]}
+    moved = {name: _weight(weights, name) for name in training.trained}
     memory: dict[str, dict[str, Any]] = {}
     of_optimizer: Memory = {}
 
@@ -95,16 +96,16 @@ def _steps(
         arrays = ReferenceArrays(plan, layers, source, Observing())
         arrays.memory = memory
         arrays.run(feed)
-        return number_of(training["loss"], arrays.values[training["loss"]]).data
+        return number_of(training.loss, arrays.values[training.loss]).data
 
-    for number in range(1, training["steps"] + 1):
+    for number in range(1, training.steps + 1):
         with places() as heard:
             gradients = Gradients(arithmetic.grad(loss)(moved, batch_of(training, inputs, number)))
         squared = {name: squares(moved[name], g, heard) for name, g in gradients.items()} if heard else {}
         gradients.squares = {name: square for name, square in squared.items() if square is not None}
         moved = optimizer.apply(number, moved, gradients, of_optimizer)
         held = {}
-        for layer in training["layers"]:
+        for layer in training.layers:
             for key, drawn in weights[layer].items():
                 own = remembered(memory.get(layer, {}), key)
                 held[f"{layer}.{key}"] = numpy.asarray(moved.get(f"{layer}.{key}", drawn) if own is None else own)

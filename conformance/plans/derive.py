@@ -1,39 +1,47 @@
-"""Plans made from plans: with other inputs, other arguments or other weights, and nothing else changed."""
+"""Plans made from plans: with other inputs, other arguments or other weights, fed activations, batches in one.
+
+Nothing else is changed, and every derived plan has an id of its own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from conformance.case.expressions import GIVEN, parse
 from conformance.lanes.keras_custom import CUSTOM
-from conformance.lanes.keras_remade import SAVED
-from conformance.plans.draw import Plan
-from conformance.protocol.observation import Array
-from conformance.protocol.wire import pack, unpack
+from conformance.protocol.observation import Observation
+from conformance.protocol.plan import SAVED, Array, Plan, PlannedInput, PlannedLayer, PlannedNode, read_only
 from conformance.reference.base import LayerError, full_config, make
 
+Derive = Callable[[Plan], Plan | None]
+"""From a plan to another one; None where there is nothing to change."""
+InputsChange = Callable[[dict[str, Array]], dict[str, Array] | None]
+"""All input arrays of a run to those that it has instead; None for what cannot be changed so."""
 
-def renamed(plan: Plan, name: str, **changes: Any) -> Plan:
-    """The plan under an id of its own, without gradients and training, and with these parts replaced."""
-    return {**plan, "id": f"{plan['id']}|{name}", "cotangents": {}, "trainings": [], **changes}
+
+def derived(plan: Plan, name: str, **changes: Any) -> Plan:
+    """The plan under an id of its own, without gradients and training, and with these fields replaced."""
+    return replace(plan, id=f"{plan.id}|{name}", **{"cotangents": {}, "trainings": (), **changes})
 
 
-def remade(name: str, way: str) -> Callable[[Plan], Plan | None]:
-    """Derives plans whose layers are made again in this way (`conformance.lanes.keras_remade`).
+def remade(name: str, way: str) -> Derive:
+    """Derives plans whose layers are made again in this way, CONFIG or SAVED.
 
     None for layers and initialisers that are the harness's own; and, where layers are saved, for those without weights
     and for those inside a model, which goes on with the first ones.
     """
 
     def derive(plan: Plan) -> Plan | None:
-        specs = plan["layers"].values()
-        if any(_is_ours({"type": spec["type"], **spec["config"]}) for spec in specs):
+        layers = plan.layers.values()
+        if any(_is_ours({"type": layer.type, **layer.config}) for layer in layers):
             return None
-        if way == SAVED and (plan["models"] or not any(spec["weights"] for spec in specs)):
+        if way == SAVED and (plan.models or not any(layer.weights for layer in layers)):
             return None
-        return renamed(plan, name, remade=[way])
+        return derived(plan, name, remade=(way,))
 
     return derive
 
@@ -44,35 +52,30 @@ def _is_ours(config: Any) -> bool:
     return isinstance(config, list | tuple) and any(_is_ours(value) for value in config)
 
 
-def with_inputs(
-    name: str, change: Callable[[dict[str, Array]], dict[str, Array] | None]
-) -> Callable[[Plan], Plan | None]:
+def with_inputs(name: str, change: InputsChange) -> Derive:
     """Derives plans by changing all input arrays of a run at once; None for what cannot be changed so."""
 
     def derive(plan: Plan) -> Plan | None:
         runs = []
-        for run in plan["runs"]:
-            arrays = {key: np.array(unpack(value)) for key, value in run.items()}
+        for run in plan.runs:
+            arrays = {key: np.array(value) for key, value in run.items()}
             if not arrays or any(array.dtype == object for array in arrays.values()):
                 return None
             changed = change(arrays)
             if changed is None:
                 return None
-            runs.append(changed)
-        specs = {key: respecified(spec, runs[0][key]) for key, spec in plan["inputs"].items()}
-        packed = [{key: pack(array) for key, array in run.items()} for run in runs]
-        return renamed(plan, name, runs=packed, inputs=specs)
+            runs.append(_read_only(changed))
+        inputs = {key: given.like(runs[0][key]) for key, given in plan.inputs.items()}
+        return derived(plan, name, runs=tuple(runs), inputs=inputs)
 
     return derive
 
 
-def respecified(spec: Mapping[str, Any], array: Array) -> dict[str, Any]:
-    """The symbolic shape of an input that holds this array now: open axes stay open."""
-    shape = [None if old is None else int(new) for old, new in zip(spec["shape"], array.shape, strict=True)]
-    return {**spec, "shape": shape, "dtype": str(array.dtype)}
+def _read_only(arrays: Mapping[str, Any]) -> dict[str, Array]:
+    return {name: read_only(array) for name, array in arrays.items()}
 
 
-def each_float(change: Callable[[Array], Array]) -> Callable[[dict[str, Array]], dict[str, Array] | None]:
+def each_float(change: Callable[[Array], Array]) -> InputsChange:
     """Changes every float input; None where there is none."""
 
     def changed(arrays: dict[str, Array]) -> dict[str, Array] | None:
@@ -83,7 +86,7 @@ def each_float(change: Callable[[Array], Array]) -> Callable[[dict[str, Array]],
     return changed
 
 
-def each_along(axis: int, change: Callable[[Array], Array]) -> Callable[[dict[str, Array]], dict[str, Array] | None]:
+def each_along(axis: int, change: Callable[[Array], Array]) -> InputsChange:
     """Changes every input along an axis that all of them have, equally long and longer than 1."""
 
     def changed(arrays: dict[str, Array]) -> dict[str, Array] | None:
@@ -99,32 +102,105 @@ LayerChange = Callable[[str, dict[str, Any], dict[str, Array]], tuple[str, dict[
 """Type, arguments and weights of a layer to those that it has instead; None for a layer that stays."""
 
 
-def with_layers(name: str, change: LayerChange) -> Callable[[Plan], Plan | None]:
+def with_layers(name: str, change: LayerChange) -> Derive:
     """Derives plans by changing layers; None where no layer changes."""
 
     def derive(plan: Plan) -> Plan | None:
-        layers: dict[str, Any] = {}
+        layers: dict[str, PlannedLayer] = {}
         is_changed = False
-        for key, spec in plan["layers"].items():
-            weights = {weight: np.array(unpack(value)) for weight, value in spec["weights"].items()}
-            found = change(spec["type"], dict(spec["full"]), weights)
-            if found is None:
-                layers[key] = spec
+        for key, layer in plan.layers.items():
+            changed = change(layer.type, dict(layer.full), {k: np.array(value) for k, value in layer.weights.items()})
+            if changed is None:
+                layers[key] = layer
                 continue
             is_changed = True
-            kind, config, arrays = found
-            given = {argument: value for argument, value in config.items() if _is_told(spec, argument, value)}
+            kind, config, arrays = changed
+            given = {argument: value for argument, value in config.items() if _is_told(layer, argument, value)}
             try:
                 full = full_config(make(kind, given))
             except LayerError:
                 return None
-            packed = {weight: pack(array.astype(np.float32)) for weight, array in arrays.items()}
-            layers[key] = {**spec, "type": kind, "config": given, "full": full, "weights": packed, "kept": []}
-        return renamed(plan, name, layers=layers) if is_changed else None
+            weights = {weight: read_only(array.astype(np.float32)) for weight, array in arrays.items()}
+            layers[key] = replace(layer, type=kind, config=given, full=full, weights=weights, kept=())
+        return derived(plan, name, layers=layers) if is_changed else None
 
     return derive
 
 
-def _is_told(spec: Mapping[str, Any], argument: str, value: Any) -> bool:
+def _is_told(layer: PlannedLayer, argument: str, value: Any) -> bool:
     """Whether an argument was written in the case or is another one now."""
-    return argument in spec["config"] or argument not in spec["full"] or spec["full"][argument] != value
+    return argument in layer.config or argument not in layer.full or layer.full[argument] != value
+
+
+def fed(plan: Plan, reference: Observation, given: Iterable[str]) -> Plan:
+    """The plan in which these observed nodes are what the reference has there, instead of being computed.
+
+    A node is given by inputs that hold its arrays, masks included.
+    """
+    known = set(given)
+    inputs, graph = dict(plan.inputs), []
+    runs = [dict(run) for run in plan.runs]
+
+    def hold(name: str, arrays: Sequence[Array]) -> str:
+        shapes = [array.shape for array in arrays]
+        shape = (int(n) if all(other[axis] == n for other in shapes) else None for axis, n in enumerate(shapes[0]))
+        inputs[name] = PlannedInput(tuple(shape), str(arrays[0].dtype))
+        for run, array in zip(runs, arrays, strict=True):
+            run[name] = read_only(array)
+        return name
+
+    for node, expression in plan.graph:
+        if node not in known:
+            graph.append(PlannedNode(node, expression))
+            continue
+        parts = []
+        for place, first in enumerate(reference.runs[0][node].outputs):
+            outputs = [run[node].outputs[place] for run in reference.runs]
+            part = hold(f"{node}__{place}", [np.asarray(one.values).astype(one.dtype) for one in outputs])
+            if first.mask is not None:
+                part = f"{GIVEN}({part}, {hold(f'{node}__{place}_mask', [np.asarray(one.mask) for one in outputs])})"
+            parts.append(part)
+        is_one = reference.runs[0][node].structure is None
+        graph.append(PlannedNode(node, parts[0] if is_one else f"[{', '.join(parts)}]"))
+    return derived(
+        plan,
+        f"fed {' '.join(sorted(known))}",
+        inputs=inputs,
+        runs=tuple(runs),
+        graph=tuple(graph),
+        observed=tuple(node for node in plan.observed if node not in known),
+    )
+
+
+def only_node(plan: Plan, node: str) -> Plan:
+    """The plan of one node: what it is computed from, and nothing else."""
+    texts = dict(plan.graph)
+    needed: set[str] = set()
+    waiting = [node]
+    while waiting:
+        name = waiting.pop()
+        needed.add(name)
+        waiting += [used for used in parse(texts[name]).names() if used in texts and used not in needed]
+    called = {callee for name in needed for callee in parse(texts[name]).callees()}
+    read = {layer for name in needed for layer, _ in parse(texts[name]).layers_with_weights()}
+    used = {name for text in needed for name in parse(texts[text]).names()}
+    return derived(
+        plan,
+        f"{node} alone",
+        graph=tuple(one for one in plan.graph if one.name in needed),
+        observed=(node,),
+        layers={name: layer for name, layer in plan.layers.items() if name in called | read},
+        inputs={name: given for name, given in plan.inputs.items() if name in used},
+        runs=tuple({name: array for name, array in run.items() if name in used} for run in plan.runs),
+    )
+
+
+def stacked(plan: Plan, plans: Sequence[Plan]) -> Plan:
+    """One plan of the samples of all of these, which have one form, in their order; `plan` says all the rest."""
+    runs = []
+    for beside in zip(*(one.runs for one in plans), strict=True):
+        axes = {name: plan.inputs[name].batch_axis for name in beside[0]}
+        joined = {name: np.concatenate([run[name] for run in beside], axis) for name, axis in axes.items()}
+        runs.append(_read_only(joined))
+    inputs = {name: given.like(runs[0][name]) for name, given in plan.inputs.items()}
+    return replace(plan, inputs=inputs, runs=tuple(runs))

@@ -1,4 +1,4 @@
-"""From a case to a plan: everything that a lane needs, as built-in values, drawn once and the same for every lane.
+"""From a case to a plan: everything that a lane needs, drawn once and the same for every lane.
 
 The weights' shapes come from one run of the reference; where the reference raises before it reaches a layer, that
 layer's weights stay undrawn and a lane that gets further keeps its own. Layers with the same Keras `name` get the same
@@ -21,11 +21,20 @@ from conformance.case.model import Case, Training
 from conformance.errors import CaseError, Problem
 from conformance.oracle.arrays import ReferenceArrays, as_reference, flat, make_layers
 from conformance.protocol.adapter import Observing
-from conformance.protocol.wire import pack
-from conformance.reference.base import LayerError, full_config, make
+from conformance.protocol.plan import (
+    Array,
+    Plan,
+    PlannedInput,
+    PlannedLayer,
+    PlannedModel,
+    PlannedNode,
+    PlannedTraining,
+    is_stateful,
+    read_only,
+)
+from conformance.reference.base import Layer, LayerError, full_config, make
 from conformance.reference.optimizers import make_optimizer
 
-Plan = Mapping[str, Any]
 DEFAULT_TIME_LIMIT = 60.0
 """Seconds a lane may take for one case."""
 
@@ -36,76 +45,90 @@ def plan_of(case: Case, with_gradients: bool = True, policies: Sequence[str] = (
     Raises CaseError for a weight that is too large to be drawn, which is no lane's answer. `policies` are the dtype
     policies other than float32 under which the reference will be asked for.
     """
-    has_memory = any(is_stateful(layer.config) for layer in case.layers)
-    runs = [draw_inputs(case, index) for index in range(len(case.sizes))]
-    plan: dict[str, Any] = {
-        "id": case.id,
-        "layers": {
-            layer.name: {
-                "type": layer.type,
-                "config": dict(layer.config),
-                "full": {},
-                "weights": {},
-                "kept": [],
-                "fixed": [],
-                "is_planned": False,
-            }
-            for layer in case.layers
-        },
-        "models": {model.name: {"inputs": list(model.inputs), "outputs": list(model.outputs)} for model in case.models},
-        "inputs": {
-            item.name: {
-                "shape": list(runs[0][item.name].shape) if has_memory else symbolic_shape(case, item),
-                "dtype": runs[0][item.name].dtype.name,
-            }
-            for item in case.inputs
-        },
-        "graph": [[node.name, node.expression] for node in case.graph],
-        "observed": [node.name for node in case.graph if node.is_observed],
-        "runs": [{name: pack(array) for name, array in run.items()} for run in runs],
-        "cotangents": {},
-        "policies": list(policies),
-        "trainings": [],
-        "time_limit": case.time_limit or DEFAULT_TIME_LIMIT,
-    }
-
-    def draw(name: str, layer: Any, shapes: tuple[Any, ...]) -> Mapping[str, Any]:
-        spec = plan["layers"][name]
-        if not spec["is_planned"] and shapes:
-            for key, weight in layer.weights(*shapes).items():
-                if (size := math.prod(weight.shape)) > MAX_ELEMENTS:
-                    raise _too_large(case, name, f"a {key} of {size} elements, more than {MAX_ELEMENTS}")
-                fixed = _fixed(_initializer(spec["config"], key), weight.shape)
-                if fixed is not None:
-                    spec["kept"].append(key)
-                if not weight.is_trained or _is_frozen(spec["config"], key):
-                    spec["fixed"].append(key)
-                shared = spec["config"].get("name", name)
-                way = "integers" if case.draw == "integers" and weight.draw != "variance" else weight.draw
-                array = fixed if fixed is not None else draw_weight(case.drawn_as, shared, key, weight.shape, way)
-                drawn.setdefault(name, {})[key] = array
-            spec["is_planned"] = True
-        return {key: as_reference(array) for key, array in drawn.get(name, {}).items()}
-
-    drawn: dict[str, dict[str, np.ndarray[Any, Any]]] = {}
+    plan = _without_weights(case, policies)
+    drawing, cotangents = _Drawing(case), {}
     try:
-        layers = make_layers(plan)
-        for name, layer in layers.items():
-            plan["layers"][name]["full"] = full_config(layer)
-        arrays = ReferenceArrays(plan, layers, draw, Observing())
-        arrays.run({name: as_reference(array) for name, array in runs[0].items()})
+        arrays = ReferenceArrays(plan, make_layers(plan), drawing.weights_for, Observing())
+        arrays.run({name: as_reference(array) for name, array in plan.runs[0].items()})
         if with_gradients and not case.no_gradients:
-            plan["cotangents"] = _cotangents(case, plan["observed"], arrays.values)
+            cotangents = _cotangents(case, plan.observed, arrays.values)
     except CaseError:
         raise
     except Exception:  # the numpy lane runs the same plan, and reports the same error as its answer
         pass
-    for name, weights in drawn.items():
-        plan["layers"][name]["weights"] = {key: pack(array) for key, array in weights.items()}
-    for spec in plan["layers"].values():
-        spec["full"] = spec["full"] or full_config(make(spec["type"], spec["config"], is_checked=False))
-    plan["trainings"] = [_training(training, plan["layers"]) for training in case.trainings]
-    return plan
+    layers = {name: drawing.finished(name, layer) for name, layer in plan.layers.items()}
+    trainings = tuple(_training(training, layers) for training in case.trainings)
+    return dataclasses.replace(plan, layers=layers, cotangents=cotangents, trainings=trainings)
+
+
+def _without_weights(case: Case, policies: Sequence[str]) -> Plan:
+    """The plan before anything has run: no weights, no cotangents, no trainings."""
+    has_memory = any(is_stateful(layer.config) for layer in case.layers)
+    runs = [draw_inputs(case, index) for index in range(len(case.sizes))]
+    return Plan(
+        id=case.id,
+        layers={layer.name: PlannedLayer(layer.type, dict(layer.config), is_planned=False) for layer in case.layers},
+        models={model.name: PlannedModel(tuple(model.inputs), tuple(model.outputs)) for model in case.models},
+        inputs={
+            item.name: PlannedInput(
+                tuple(runs[0][item.name].shape if has_memory else symbolic_shape(case, item)),
+                runs[0][item.name].dtype.name,
+            )
+            for item in case.inputs
+        },
+        graph=tuple(PlannedNode(node.name, node.expression) for node in case.graph),
+        observed=tuple(node.name for node in case.graph if node.is_observed),
+        runs=tuple({name: read_only(array) for name, array in run.items()} for run in runs),
+        time_limit=case.time_limit or DEFAULT_TIME_LIMIT,
+        policies=tuple(policies),
+    )
+
+
+class _Drawing:
+    """The weights of a case: drawn when the reference calls a layer, for only then their shapes are known."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._weights: dict[str, dict[str, Array]] = {}
+        self._kept: dict[str, list[str]] = {}
+        self._fixed: dict[str, list[str]] = {}
+        self._planned: set[str] = set()
+
+    def weights_for(self, name: str, layer: Layer, shapes: tuple[Any, ...]) -> Mapping[str, Any]:
+        """A layer's weights in float64, drawn at its first call. Raises CaseError for one that is too large."""
+        if name not in self._planned and shapes:
+            self._draw(name, layer, shapes)
+            self._planned.add(name)
+        return {key: as_reference(array) for key, array in self._weights.get(name, {}).items()}
+
+    def _draw(self, name: str, layer: Layer, shapes: tuple[Any, ...]) -> None:
+        case = self._case
+        config = next(one.config for one in case.layers if one.name == name)
+        for key, weight in layer.weights(*shapes).items():
+            if (size := math.prod(weight.shape)) > MAX_ELEMENTS:
+                raise _too_large(case, name, f"a {key} of {size} elements, more than {MAX_ELEMENTS}")
+            array = _fixed(_initializer(config, key), weight.shape)
+            if array is not None:
+                self._kept.setdefault(name, []).append(key)
+            else:
+                shared = config.get("name", name)
+                kind = "integers" if case.draw == "integers" and weight.draw != "variance" else weight.draw
+                array = draw_weight(case.drawn_as, shared, key, weight.shape, kind)
+            if not weight.is_trained or _is_frozen(config, key):
+                self._fixed.setdefault(name, []).append(key)
+            self._weights.setdefault(name, {})[key] = read_only(array)
+
+    def finished(self, name: str, layer: PlannedLayer) -> PlannedLayer:
+        """The layer with what was drawn for it, and all its arguments."""
+        return PlannedLayer(
+            type=layer.type,
+            config=layer.config,
+            full=full_config(make(layer.type, layer.config, is_checked=False)),
+            weights=self._weights.get(name, {}),
+            kept=tuple(self._kept.get(name, ())),
+            fixed=tuple(self._fixed.get(name, ())),
+            is_planned=name in self._planned,
+        )
 
 
 def _too_large(case: Case, layer: str, what: str) -> CaseError:
@@ -113,60 +136,45 @@ def _too_large(case: Case, layer: str, what: str) -> CaseError:
     return CaseError([Problem(case.position, f"the layer {layer} has {what}", hint)])
 
 
-def _training(training: Training, layers: Mapping[str, Any]) -> dict[str, Any]:
+def _training(training: Training, layers: Mapping[str, PlannedLayer]) -> PlannedTraining:
     """A training with the weights that it moves: those of the layers that its loss reaches, but for fixed ones."""
     try:
         full = dataclasses.asdict(make_optimizer(training.optimizer, training.config))
     except LayerError:  # the numpy lane says so
         full = dict(training.config)
-    return {
-        "optimizer": training.optimizer,
-        "config": dict(training.config),
-        "full": full,
-        "loss": training.loss,
-        "steps": training.steps,
-        "layers": list(training.layers),
-        "trained": [
-            f"{name}.{key}"
-            for name in training.layers
-            for key in layers[name]["weights"]
-            if key not in layers[name]["fixed"]
-        ],
-        "batches": {name: list(row) for name, row in training.batches.items()},
-        "is_native": training.is_native,
-    }
+    return PlannedTraining(
+        optimizer=training.optimizer,
+        config=dict(training.config),
+        full=full,
+        loss=training.loss,
+        steps=training.steps,
+        layers=tuple(training.layers),
+        trained=tuple(
+            f"{name}.{key}" for name in training.layers for key in layers[name].weights if key not in layers[name].fixed
+        ),
+        batches={name: tuple(row) for name, row in training.batches.items()},
+        is_native=training.is_native,
+    )
 
 
-def _cotangents(case: Case, observed: list[str], values: Mapping[str, Any]) -> dict[str, list[Any]]:
+def _cotangents(case: Case, observed: Sequence[str], values: Mapping[str, Any]) -> dict[str, tuple[Array | None, ...]]:
     """A drawn array for every observed float output: one backward pass of their products gives all gradients.
 
     None at all where an output is not finite: there is no gradient to agree on.
     """
-    drawn: dict[str, list[Any]] = {}
+    drawn: dict[str, tuple[Array | None, ...]] = {}
     for node in observed:
-        drawn[node] = []
+        arrays: list[Array | None] = []
         for index, item in enumerate(flat([values[node]])):
             data = np.asarray(item.data)
             if not np.all(np.isfinite(data)):
                 return {}
-            is_float = data.dtype.kind == "f"
             label = f"{node}[{index}]"
-            drawn[node].append(
-                pack(draw_weight(case.drawn_as, "cotangent", label, data.shape, "table")) if is_float else None
-            )
+            is_float = data.dtype.kind == "f"
+            array = draw_weight(case.drawn_as, "cotangent", label, data.shape, "table") if is_float else None
+            arrays.append(None if array is None else read_only(array))
+        drawn[node] = tuple(arrays)
     return drawn
-
-
-def is_stateful(config: Any) -> bool:
-    """Whether a layer of this config, or one inside it, carries its state from call to call."""
-    if isinstance(config, Mapping):
-        return bool(config.get("stateful")) or any(is_stateful(value) for value in config.values())
-    return isinstance(config, list | tuple) and any(is_stateful(value) for value in config)
-
-
-def has_memory(plan: Plan) -> bool:
-    """Whether a layer of a plan carries its state from call to call."""
-    return any(is_stateful(spec["config"]) for spec in plan["layers"].values())
 
 
 _INITIALIZERS = {

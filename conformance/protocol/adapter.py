@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from conformance.case.expressions import Expression, parse
+from conformance.protocol.plan import Plan
 
 
 class Unsupported(Exception):
@@ -52,7 +52,7 @@ class Identity:
 class Adapter(Protocol):
     identity: Identity
 
-    def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]: ...
+    def observe(self, plan: Plan) -> dict[str, Any]: ...
 
 
 @dataclass
@@ -111,8 +111,3 @@ class Observing:
 
 def _raised(error: Exception, phase: str, node: str) -> dict[str, Any]:
     return {"phase": phase, "type": type(error).__name__, "message": str(error), "node": node}
-
-
-def parsed_graph(plan: Mapping[str, Any]) -> list[tuple[str, Expression]]:
-    """The plan's graph as (node name, expression), in order."""
-    return [(name, parse(text)) for name, text in plan["graph"]]

@@ -15,8 +15,9 @@ from functools import cache
 from typing import Any
 
 from conformance.case.expressions import GIVEN, evaluate
-from conformance.protocol.adapter import Disconnected, Observing, parsed_graph
+from conformance.protocol.adapter import Disconnected, Observing
 from conformance.protocol.operations import Operations
+from conformance.protocol.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -100,9 +101,9 @@ class CarriedArrays:
     operations: Operations
     """Those of the lane's framework."""
 
-    def __init__(self, plan: Mapping[str, Any], observing: Observing) -> None:
-        self.models: Mapping[str, Any] = plan["models"]
-        self.graph = parsed_graph(plan)
+    def __init__(self, plan: Plan, observing: Observing) -> None:
+        self.models = plan.models
+        self.graph = plan.expressions
         self.values: dict[str, Any] = {}
         self.observing = observing
 
@@ -128,8 +129,8 @@ class CarriedArrays:
             return self.call_layer(callee, args, kwargs)
         model = self.models[callee]
         inner = copy.copy(self)
-        inner.values = dict(zip(model["inputs"], args, strict=True))
-        outputs = nodes_of(inner, model["outputs"])
+        inner.values = dict(zip(model.inputs, args, strict=True))
+        outputs = nodes_of(inner, model.outputs)
         return outputs[0] if len(outputs) == 1 else outputs
 
     def operate(self, operation: str, args: list[Any], kwargs: dict[str, Any]) -> Any:

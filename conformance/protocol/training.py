@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from conformance.protocol.plan import PlannedTraining
+
 JUDGED_IN = ("float32", "float64")
 """Policies under which a step of training is judged; docs/modes.md says why 16 bits are not among them."""
 
 
-def batch_of(training: Mapping[str, Any], inputs: Mapping[str, Any], number: int) -> dict[str, Any]:
+def batch_of(training: PlannedTraining, inputs: Mapping[str, Any], number: int) -> dict[str, Any]:
     """The inputs of step `number`, counted from 1: those that the training names take the place of others."""
-    return {**inputs, **{name: inputs[row[number - 1]] for name, row in training["batches"].items()}}
+    return {**inputs, **{name: inputs[row[number - 1]] for name, row in training.batches.items()}}
 
 
 def number_of(name: str, value: Any) -> Any:

@@ -15,12 +15,13 @@ from dataclasses import dataclass, replace
 from conformance.case.model import Demands
 from conformance.judge.verdict import Finding
 from conformance.lanes.spec import Lane
-from conformance.plans.draw import Plan, has_memory
+from conformance.plans.derive import stacked
 from conformance.protocol.observation import Observation
+from conformance.protocol.plan import Plan
 from conformance.relations.holding import is_kept_alone
 from conformance.relations.judge import broken
 from conformance.relations.relation import Asked
-from conformance.relations.stacks import parted, stacked
+from conformance.relations.stacks import parted
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def shares(asked: Sequence[Asked]) -> list[Share]:
     """
     by_runs: dict[int, tuple[Asked, ...]] = {}
     for one in asked:
-        by_runs[id(one.plan["runs"])] = (*by_runs.get(id(one.plan["runs"]), ()), one)
+        by_runs[id(one.plan.runs)] = (*by_runs.get(id(one.plan.runs), ()), one)
     beside = tuple(row for row in by_runs.values() if row[0].is_beside)
     alone = [Share(row[0].plan, (row,)) for row in by_runs.values() if not row[0].is_beside]
     if not beside:
@@ -66,25 +67,25 @@ def together(plan: Plan, asked: Sequence[Share]) -> Plan:
     Where one of them asks for layers that are made again, all runs are of these.
     """
     inputs = {
-        name: {**spec, "shape": [_common(axis, name, asked) for axis in range(len(spec["shape"]))]}
-        for name, spec in plan["inputs"].items()
+        name: replace(given, shape=tuple(_common(axis, name, asked) for axis in range(len(given.shape))))
+        for name, given in plan.inputs.items()
     }
-    runs = [run for one in asked for run in one.plan["runs"]]
-    ways = [way for share in asked for one in share.members for way in one.plan.get("remade", ())]
-    return {**asked[0].plan, "id": f"{plan['id']}|relations", "inputs": inputs, "runs": runs, "remade": ways}
+    runs = tuple(run for one in asked for run in one.plan.runs)
+    ways = tuple(way for share in asked for one in share.members for way in one.plan.remade)
+    return replace(asked[0].plan, id=f"{plan.id}|relations", inputs=inputs, runs=runs, remade=ways)
 
 
 def is_run_of(plan: Plan, other: Plan) -> bool:
     """Whether the layers of a plan, built once, can run another: a layer with a state has one for so many samples."""
-    if other["layers"] is not plan["layers"]:
+    if other.layers is not plan.layers:
         return False
-    shapes = [[spec["shape"] for spec in one["inputs"].values()] for one in (plan, other)]
-    return not has_memory(plan) or shapes[0] == shapes[1]
+    shapes = [[given.shape for given in one.inputs.values()] for one in (plan, other)]
+    return not plan.has_memory or shapes[0] == shapes[1]
 
 
 def _common(axis: int, name: str, asked: Sequence[Share]) -> int | None:
     """The length that an axis of an input has in all of them; None where it is open, or not the same."""
-    lengths = {one.plan["inputs"][name]["shape"][axis] for one in asked}
+    lengths = {one.plan.inputs[name].shape[axis] for one in asked}
     found: int | None = lengths.pop() if len(lengths) == 1 else None
     return found
 
@@ -114,12 +115,12 @@ class Asking:
             answered.add(one.relation.name)
             return list(broken(one, base, got, reference, demands))
 
-        shared = [] if self._whole is None else self._parts(self._lane.wait(self._whole["id"]), base)
+        shared = [] if self._whole is None else self._parts(self._lane.wait(self._whole.id), base)
         kept = {one.relation.name for one, got in shared if not judged(one, got)}
         members = [one for share in self._shares for one in share.members if one.relation.name not in kept]
         found = self._alone([one for one in members if is_kept_alone(one, reference)], judged)
         for one in self._single:
-            whole = judged(one, self._lane.wait(one.plan["id"]))
+            whole = judged(one, self._lane.wait(one.plan.id))
             known = [member for member in one.members if whole and is_kept_alone(member, reference)]
             found += self._alone(known, judged) or whole
         return found if answered else None
@@ -128,7 +129,7 @@ class Asking:
         """What the lane makes of each of these by itself."""
         for one in asked:
             self._lane.send(one.plan)
-        return [finding for one in asked for finding in judged(one, self._lane.wait(one.plan["id"]))]
+        return [finding for one in asked for finding in judged(one, self._lane.wait(one.plan.id))]
 
     def _parts(self, got: Observation, base: Observation) -> list[tuple[Asked, Observation]]:
         """Each relation with what belongs to it, of those whose runs were all reached."""
@@ -137,7 +138,7 @@ class Asking:
         whole = len(got.runs) if got.failure is None else len(got.runs) - 1
         parts, start = [], 0
         for one in self._shares:
-            end = start + len(one.plan["runs"])
+            end = start + len(one.plan.runs)
             if end <= whole:
                 runs = replace(got, runs=got.runs[start:end], failure=None)
                 parts += list(one.parts(runs, self._plan, base))

@@ -6,8 +6,8 @@ convolution looks at no later step or that a batch may be reordered follows from
 
 from __future__ import annotations
 
-from conformance.lanes.keras_remade import CONFIG, SAVED
-from conformance.plans.derive import each_along, each_float, remade, renamed, with_inputs, with_layers
+from conformance.plans.derive import derived, each_along, each_float, remade, with_inputs, with_layers
+from conformance.protocol.plan import CONFIG, SAVED
 from conformance.relations.changes import (
     RECURRENT,
     argument,
@@ -31,7 +31,7 @@ from conformance.relations.relation import Relation, same, through
 
 RELATIONS: tuple[Relation, ...] = (
     # not to the last bit: torch's GRU on a CPU differs by a rounding with the place of its data in memory
-    Relation("run_twice", "a second run gives the same", lambda plan: renamed(plan, "run_twice"), same),
+    Relation("run_twice", "a second run gives the same", lambda plan: derived(plan, "run_twice"), same),
     Relation(
         "config_round_trip",
         "a layer made from its own get_config gives the same",

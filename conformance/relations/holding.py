@@ -10,12 +10,13 @@ from dataclasses import replace
 import numpy as np
 
 from conformance.mutants.observe import observe
-from conformance.plans.draw import Plan, has_memory
+from conformance.plans.derive import stacked
 from conformance.protocol.observation import Observation
+from conformance.protocol.plan import Plan
 from conformance.reference.base import LayerError
 from conformance.relations.catalog import RELATIONS
 from conformance.relations.relation import Asked, Pair, Relation, composed, pairs, same
-from conformance.relations.stacks import form_of, parted, stacked
+from conformance.relations.stacks import form_of, parted
 
 UNCHANGED = Relation("unchanged", "", lambda plan: plan, same)
 """Of a batch that comes out beside others as it does by itself."""
@@ -29,17 +30,17 @@ def relations_of(plan: Plan, reference: Observation) -> list[Asked]:
     if reference.failure is not None:
         return []
     derived = [(relation, found) for relation in RELATIONS if (found := _derived(relation, plan)) is not None]
-    own = [(relation, other) for relation, other in derived if other["layers"] is plan["layers"]]
+    own = [(relation, other) for relation, other in derived if other.layers is plan.layers]
     beside = _beside(plan, reference, own)
-    as_it_is = replace(reference, runs=tuple({name: run[name] for name in plan["observed"]} for run in reference.runs))
+    as_it_is = replace(reference, runs=tuple({name: run[name] for name in plan.observed} for run in reference.runs))
     every: list[Asked] = []
     for relation, other in own:
-        is_changed = other["runs"] is not plan["runs"]
+        is_changed = other.runs is not plan.runs
         kept = _asked(reference, relation, other, beside.get(relation.name) if is_changed else as_it_is)
         if kept is not None:
             is_beside = relation.name in beside if is_changed else bool(beside)
             every.append(replace(kept, is_beside=is_beside))
-    return every + _changed(plan, reference, [one for one in derived if one[1]["layers"] is not plan["layers"]])
+    return every + _changed(plan, reference, [one for one in derived if one[1].layers is not plan.layers])
 
 
 def _changed(plan: Plan, reference: Observation, derived: Sequence[tuple[Relation, Plan]]) -> list[Asked]:
@@ -103,11 +104,11 @@ def _answer(plan: Plan) -> Observation | None:
 
 def _beside(plan: Plan, reference: Observation, own: Sequence[tuple[Relation, Plan]]) -> dict[str, Observation]:
     """Relation name to what the reference gives for its plan, of those that it may run as one batch; see `stacks`."""
-    form = None if has_memory(plan) else form_of(plan)
+    form = None if plan.has_memory else form_of(plan)
     members = [
         (relation.name, one)
         for relation, one in own
-        if form is not None and not relation.is_alone and one["runs"] is not plan["runs"] and form_of(one) == form
+        if form is not None and not relation.is_alone and one.runs is not plan.runs and form_of(one) == form
     ]
     if len(members) < 2:
         return {}
@@ -130,7 +131,7 @@ def _is_same(plan: Plan, reference: Observation, other: Observation) -> bool:
 
 def _count(plan: Plan, reference: Observation) -> int:
     """How many outputs the observed nodes have in all runs."""
-    return sum(len(run[name].outputs) for run in reference.runs for name in plan["observed"])
+    return sum(len(run[name].outputs) for run in reference.runs for name in plan.observed)
 
 
 @contextmanager

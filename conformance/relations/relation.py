@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from conformance.judge.compare import labels
-from conformance.plans.draw import Plan
 from conformance.protocol.observation import Array, Observation
+from conformance.protocol.plan import Plan
 
 Pair = tuple[Array, Array]
 Relate = Callable[[Array, Array], Pair | None]

@@ -14,10 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from conformance.plans.derive import respecified
-from conformance.plans.draw import Plan
 from conformance.protocol.observation import Node, Observation, Output
-from conformance.protocol.wire import pack, unpack
+from conformance.protocol.plan import Plan
 
 
 def form_of(plan: Plan) -> Any:
@@ -26,28 +24,15 @@ def form_of(plan: Plan) -> Any:
     None for a plan of which no more samples can be asked: its inputs have none, or not all as many.
     """
     forms: list[Any] = []
-    for run in plan["runs"]:
-        axes = {name: _batch_axis(plan, name) for name in run}
-        if not run or any(len(packed.get("shape", ())) <= axes[name] for name, packed in run.items()):
+    for run in plan.runs:
+        axes = {name: plan.inputs[name].batch_axis for name in run}
+        if not run or any(array.dtype == object or array.ndim <= axes[name] for name, array in run.items()):
             return None
-        if len({packed["shape"][axes[name]] for name, packed in run.items()}) > 1:
+        if len({array.shape[axes[name]] for name, array in run.items()}) > 1:
             return None
-        rest = {n: packed["shape"][: axes[n]] + packed["shape"][axes[n] + 1 :] for n, packed in run.items()}
-        forms.append([(name, packed["dtype"], rest[name]) for name, packed in sorted(run.items())])
+        rest = {name: (*array.shape[: axes[name]], *array.shape[axes[name] + 1 :]) for name, array in run.items()}
+        forms.append([(name, str(array.dtype), rest[name]) for name, array in sorted(run.items())])
     return forms
-
-
-def stacked(plan: Plan, plans: Sequence[Plan]) -> Plan:
-    """One plan of the samples of all of these, which have one form, in their order; `plan` says all the rest."""
-    runs = []
-    for beside in zip(*(one["runs"] for one in plans), strict=True):
-        joined = {
-            name: np.concatenate([unpack(run[name]) for run in beside], _batch_axis(plan, name)) for name in beside[0]
-        }
-        runs.append(joined)
-    inputs = {name: respecified(spec, runs[0][name]) for name, spec in plan["inputs"].items()}
-    packed = [{name: pack(array) for name, array in run.items()} for run in runs]
-    return {**plan, "inputs": inputs, "runs": packed}
 
 
 def parted(got: Observation, plans: Sequence[Plan], plan: Plan, base: Observation) -> Iterator[Observation]:
@@ -76,15 +61,9 @@ class Rows:
     own: int
 
 
-def _batch_axis(plan: Plan, name: str) -> int:
-    """The first axis that is open: a batch may be of any size."""
-    shape = plan["inputs"][name]["shape"]
-    return shape.index(None) if None in shape else 0
-
-
 def _samples(plan: Plan, run: int) -> int:
-    name, packed = next(iter(plan["runs"][run].items()))
-    return int(packed["shape"][_batch_axis(plan, name)])
+    name, array = next(iter(plan.runs[run].items()))
+    return int(array.shape[plan.inputs[name].batch_axis])
 
 
 def _piece(node: Node, base: Node | None, rows: Rows) -> Node | None:

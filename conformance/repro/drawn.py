@@ -15,7 +15,7 @@ import numpy as np
 
 from conformance.case import arrays
 from conformance.case.model import Case
-from conformance.protocol.wire import unpack
+from conformance.protocol.plan import Plan
 from conformance.repro.carry import Carrier
 from conformance.repro.literals import quoted
 
@@ -25,7 +25,7 @@ FOLDER = Path(__file__).parents[1] / "case"
 FUNCTIONS = {name: getattr(arrays, name) for name in ("draw_uniform", "draw_normal", "draw_integers")}
 
 
-def recipes_of(case: Case, plan: Mapping[str, Any]) -> dict[bytes, str]:
+def recipes_of(case: Case, plan: Plan) -> dict[bytes, str]:
     """The bytes of every large array of a plan that a formula gives, to the call."""
     found: dict[bytes, str] = {}
     for array, name, ways in _arrays(case, plan):
@@ -43,18 +43,17 @@ def recipes_of(case: Case, plan: Mapping[str, Any]) -> dict[bytes, str]:
 Ways = list[tuple[str, tuple[Any, ...]]]
 
 
-def _arrays(case: Case, plan: Mapping[str, Any]) -> Iterator[tuple[np.ndarray[Any, Any], str, Ways]]:
+def _arrays(case: Case, plan: Plan) -> Iterator[tuple[np.ndarray[Any, Any], str, Ways]]:
     """Every large array, the name that it was drawn under, and how it may have been drawn."""
-    for layer, spec in plan["layers"].items():
-        for key, packed in spec["weights"].items():
-            array = unpack(packed)
+    for layer, spec in plan.layers.items():
+        for key, array in spec.weights.items():
             if array.size > LARGE:
                 bound = math.sqrt(3 / max(math.prod(array.shape[:-1]), 1))
                 ways: Ways = [("draw_uniform", (-bound, bound)), ("draw_normal", ()), ("draw_integers", arrays.WHOLE)]
-                yield array, f"{case.drawn_as}|weight|{spec['config'].get('name', layer)}|{key}", ways
-    for run, given in enumerate(plan["runs"]):
+                yield array, f"{case.drawn_as}|weight|{spec.config.get('name', layer)}|{key}", ways
+    for run, given in enumerate(plan.runs):
         for item in case.inputs:
-            array = unpack(given[item.name])
+            array = given[item.name]
             if array.dtype != object and array.size > LARGE:
                 yield array, f"{case.drawn_as}|input|{item.name}|{run}", _fills(item.fill)
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from conformance.protocol.wire import unpack
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
 from conformance.repro.literals import quoted
@@ -47,9 +46,9 @@ def shape_lines(evidence: Evidence, body: Body, failure: Mapping[str, Any]) -> l
     if found is None:
         raise NotScriptable(f"the weights are not those of the reference: {failure['message']}")
     layer, key, got, _ = found.groups()
-    weights = evidence.plan["layers"][layer]["weights"]
+    weights = evidence.plan.layers[layer].weights
     index, name = list(weights).index(key), body.names(layer)
-    wanted = ", ".join(f'("{other}", {unpack(value).shape})' for other, value in weights.items())
+    wanted = ", ".join(f'("{other}", {value.shape})' for other, value in weights.items())
     return [
         *body.build,
         f"print({quoted(f'weights of {layer}:')}, [(weight.name, tuple(weight.shape)) for weight in {name}.weights])",

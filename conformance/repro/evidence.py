@@ -13,8 +13,9 @@ import numpy as np
 from conformance.case.load import load_file
 from conformance.case.model import Case
 from conformance.errors import UsageError
-from conformance.plans.draw import Plan, plan_of
+from conformance.plans.draw import plan_of
 from conformance.protocol.observation import Observation
+from conformance.protocol.plan import Plan
 from conformance.repro.drawn import recipes_of
 from conformance.repro.literals import array_text
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from conformance.protocol.wire import unpack
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
 from conformance.repro.training import function
@@ -34,7 +33,7 @@ def more_of(evidence: Evidence, lane: str) -> str:
     """The call of what a script computes beside outputs: trained weights, or gradients; empty where it is neither."""
     held = evidence.record["lanes"][lane]
     failure = held["failure"]
-    if evidence.plan["trainings"]:
+    if evidence.plan.trainings:
         return "" if failure is not None and failure["phase"] == "build" else "train()"
     is_asked = were_raised(held) or (are_wanted(evidence.record) and failure is None)
     return "gradients()" if is_asked else ""
@@ -48,12 +47,12 @@ def label_of(gradient: str) -> str:
 def _weighted(evidence: Evidence) -> list[str]:
     """The arrays that outputs are multiplied by, by the outputs' labels; integers have none."""
     rows = []
-    for node, packed in evidence.plan["cotangents"].items():
+    for node, arrays in evidence.plan.cotangents.items():
         structure = evidence.reference.runs[0][node].structure
-        for index, one in enumerate(packed):
+        for index, one in enumerate(arrays):
             label = node if structure is None else f"{node}[{index}]"
             if one is not None:
-                rows.append(f'    "{label}": {evidence.text(unpack(one), 4)},')
+                rows.append(f'    "{label}": {evidence.text(one, 4)},')
     return ["cotangents = {", *rows, "}"]
 
 
@@ -78,7 +77,7 @@ def keras_gradients(
         raise NotScriptable(f"scripts take Keras' gradients from TensorFlow or torch, and this lane runs on {backend}")
 
     def weight(layer: str, key: str) -> str:
-        return f"{names(layer)}.weights[{list(evidence.plan['layers'][layer]['weights']).index(key)}].value"
+        return f"{names(layer)}.weights[{list(evidence.plan.layers[layer].weights).index(key)}].value"
 
     lines = [
         *again,

@@ -87,7 +87,7 @@ class GraphWriter:
     def __init__(self, evidence: Evidence, lane: str, dialect: Dialect, names: Names, returns_masks: bool) -> None:
         self.plan, self.dialect, self.names = evidence.plan, dialect, names
         self.returns_masks = returns_masks
-        self.graph = [(node, parse(text).tree) for node, text in self.plan["graph"]]
+        self.graph = [(node, parse(text).tree) for node, text in self.plan.graph]
         self.steps = [*evidence.record["lanes"][lane]["steps"], *evidence.record["lanes"]["numpy"]["steps"]]
         self.helpers: dict[str, str] = {}
         self.carried: dict[str, str] = {}
@@ -100,13 +100,13 @@ class GraphWriter:
 
     def function(self) -> list[str]:
         """The lines of the function."""
-        self.values = {name: Value(self.names(name)) for name in self.plan["inputs"]}
+        self.values = {name: Value(self.names(name)) for name in self.plan.inputs}
         for node, tree in self.graph:
             self.node = node
             value = self.value(tree)
             self._assign(node, value)
         lines = _without_unread([*self.lines, *self._returned()], self.masks)
-        parameters = ", ".join(self.names(name) for name in self.plan["inputs"])
+        parameters = ", ".join(self.names(name) for name in self.plan.inputs)
         return [f"def graph({parameters}):", *(f"    {line}" for line in lines)]
 
     def _assign(self, node: str, value: Value, suffix: str = "") -> None:
@@ -152,7 +152,7 @@ class GraphWriter:
             case Call(callee, args, kwargs):
                 if callee in OPERATIONS:
                     return self._operation(tree)
-                if callee in self.plan["models"]:
+                if callee in self.plan.models:
                     return self._model(callee, [self.value(argument) for argument in args])
                 return self._layer(callee, [self.value(item) for item in args], {k: self.value(v) for k, v in kwargs})
         raise NotScriptable(f"{type(tree).__name__} cannot be written")
@@ -177,7 +177,7 @@ class GraphWriter:
             return Value(f"mask_of({mask or 'None'})")
 
         def holds_rows(part: Tree) -> bool:
-            return isinstance(part, Name) and self.plan["inputs"].get(part.name, {}).get("dtype") == "object"
+            return isinstance(part, Name) and self.plan.holds_arrays(part.name)
 
         def helper(wish: str, source: str) -> str:
             if wish not in self.carried:
@@ -237,11 +237,11 @@ class GraphWriter:
 
     def _model(self, name: str, args: list[Value]) -> Value:
         """A sub-model is written out where it is called: the nodes between its inputs and its outputs, once more."""
-        spec, kept, trees = self.plan["models"][name], dict(self.values), dict(self.graph)
-        self.values = dict(zip(spec["inputs"], args, strict=True))
-        for wanted in spec["outputs"]:
+        spec, kept, trees = self.plan.models[name], dict(self.values), dict(self.graph)
+        self.values = dict(zip(spec.inputs, args, strict=True))
+        for wanted in spec.outputs:
             self._reach(wanted, trees, name)
-        outputs = [self.values[wanted] for wanted in spec["outputs"]]
+        outputs = [self.values[wanted] for wanted in spec.outputs]
         self.values = kept
         return outputs[0] if len(outputs) == 1 else self._list(outputs)
 
@@ -253,7 +253,7 @@ class GraphWriter:
             self.lines.append(f'raise Disconnected("{wanted} cannot be reached")')
             self.values[wanted] = Value("None")
             return
-        text = dict(self.plan["graph"])[wanted]
+        text = dict(self.plan.graph)[wanted]
         for needed in sorted(parse(text).names()):
             self._reach(needed, trees, model)
         self._assign(wanted, self.value(trees[wanted]), f"_in_{model}")

@@ -17,8 +17,6 @@ from conformance.case.expressions import (
     Tree,
     parse,
 )
-from conformance.plans.draw import is_stateful
-from conformance.protocol.wire import unpack
 from conformance.repro.calls import callees, calls, outermost
 from conformance.repro.custom import custom_source
 from conformance.repro.errors import NotScriptable
@@ -66,8 +64,8 @@ class _Keras:
         row = evidence.row(lane)
         self.backend = next(name for name in BACKENDS if name in row["versions"])
         self.evidence, self.plan = evidence, evidence.plan
-        self.layers: Mapping[str, Any] = self.plan["layers"]
-        self.graph = [(node, parse(text).tree) for node, text in self.plan["graph"]]
+        self.layers = self.plan.layers
+        self.graph = [(node, parse(text).tree) for node, text in self.plan.graph]
         held = evidence.record["lanes"]
         self.steps = [*held[lane]["steps"], *held["numpy"]["steps"]]
         self.failure = held[lane]["failure"]
@@ -75,38 +73,34 @@ class _Keras:
         self.helpers: dict[str, str] = {}
         self.custom: dict[str, str] = {}
         self.names = Names(NAMES & set(self.layers) if self.more else ())
-        for name in [*self.plan["inputs"], *self.layers, *self.plan["models"], *(node for node, _ in self.graph)]:
+        for name in [*self.plan.inputs, *self.layers, *self.plan.models, *(node for node, _ in self.graph)]:
             self.names(name)
-        moving = moving_layers(self.plan) if self.more or len(self.plan["runs"]) > 1 else []
+        moving = moving_layers(self.plan) if self.more or len(self.plan.runs) > 1 else []
         self.restored = {name: self.names.fresh(f"{name}_weights") for name in moving}
         """Layers that move weights of their own, which every run begins with again, and the names of these."""
         self.models_made: list[str] = []
 
     def body(self) -> Body:
-        layers = [
-            f"{self.names(name)} = {self.made(spec['type'], spec['config'])}" for name, spec in self.layers.items()
-        ]
+        layers = [f"{self.names(name)} = {self.made(spec.type, spec.config)}" for name, spec in self.layers.items()]
         symbolic, is_whole, built = self._symbolic()
         eager = self._eager(built)
         set_weights = [text for name in self.layers if name in built for text in self._set_weights(name)]
         build = [*layers, ""]
         call = []
-        if self.plan["models"] or not is_whole:
+        if self.plan.models or not is_whole:
             build += ["# shapes without numbers: this builds the layers", *symbolic, ""] if symbolic else []
         else:
-            inputs = ",\n    ".join(f"{self.names(name)}={self._input(name)}" for name in self.plan["inputs"])
+            inputs = ",\n    ".join(f"{self.names(name)}={self._input(name)}" for name in self.plan.inputs)
             build += ["", *eager, "", "", "# shapes without numbers: this builds the layers"]
             build += [f"symbolic = graph(\n    {inputs},\n)", ""]
         if set_weights:
             call += ["# weights, in Keras' order", *set_weights, ""]
-        if self.plan["models"] or not is_whole:
+        if self.plan.models or not is_whole:
             call += ["", *eager, "", ""]
-        resets = [
-            f"{self.names(name)}.reset_state()" for name, spec in self.layers.items() if is_stateful(spec["config"])
-        ]
+        resets = [f"{self.names(name)}.reset_state()" for name, spec in self.layers.items() if spec.is_stateful]
         resets += [f"{self.names(name)}.set_weights({weights})" for name, weights in self.restored.items()]
         argument = "{name: keras.ops.convert_to_tensor(array) for name, array in %s.items()}"
-        if any(spec["dtype"] == "object" for spec in self.plan["inputs"].values()):
+        if any(map(self.plan.holds_arrays, self.plan.inputs)):
             argument = argument.replace("{name: ", "{name: array if array.dtype == object else ")
         return Body(
             imports=(
@@ -128,7 +122,7 @@ class _Keras:
             has_symbolic=bool(symbolic),
             is_lazy=self.backend == "openvino",
             names=self.names,
-            has_hidden=len(returned(self.plan)) > len(self.plan["observed"]),
+            has_hidden=len(returned(self.plan)) > len(self.plan.observed),
             more=self.more,
         )
 
@@ -174,16 +168,16 @@ class _Keras:
     def _set_weights(self, name: str) -> list[str]:
         """What gives a built layer its weights, in Keras' order; those of its own initialisers stay as they are."""
         spec = self.layers[name]
-        if not spec["weights"] or (set(spec["kept"]) == set(spec["weights"]) and name not in self.restored):
+        if not spec.weights or (set(spec.kept) == set(spec.weights) and name not in self.restored):
             return []
         layer = self.names(name)
-        if spec["kept"] and name not in self.restored:
+        if spec.kept and name not in self.restored:
             return [
-                f"{layer}.weights[{index}].assign({self.evidence.text(unpack(value))})"
-                for index, (key, value) in enumerate(spec["weights"].items())
-                if key not in spec["kept"]
+                f"{layer}.weights[{index}].assign({self.evidence.text(value)})"
+                for index, (key, value) in enumerate(spec.weights.items())
+                if key not in spec.kept
             ]
-        rows = [f"    {self.evidence.text(unpack(value), 4)},  # {key}" for key, value in spec["weights"].items()]
+        rows = [f"    {self.evidence.text(value, 4)},  # {key}" for key, value in spec.weights.items()]
         if name not in self.restored:
             return [f"{layer}.set_weights([", *rows, "])"]
         return [f"{self.restored[name]} = [", *rows, "]", f"{layer}.set_weights({self.restored[name]})"]
@@ -191,17 +185,17 @@ class _Keras:
     # the run without numbers
 
     def _input(self, name: str) -> str:
-        spec = self.plan["inputs"][name]
-        shape = ", ".join(str(length) for length in spec["shape"]) + ("," if len(spec["shape"]) == 1 else "")
-        return f'keras.Input(batch_shape=({shape}), dtype="{spec["dtype"]}")'
+        spec = self.plan.inputs[name]
+        shape = ", ".join(str(length) for length in spec.shape) + ("," if len(spec.shape) == 1 else "")
+        return f'keras.Input(batch_shape=({shape}), dtype="{spec.dtype}")'
 
     def _symbolic(self) -> tuple[list[str], bool, set[str]]:
         """The lines of the symbolic run one by one, whether it is the whole graph, and which layers it builds."""
-        if any(kind in _EAGER_ONLY for kind in (spec["type"] for spec in self.layers.values())):
+        if any(kind in _EAGER_ONLY for kind in (spec.type for spec in self.layers.values())):
             return [], False, set()
-        absent = {name for name, spec in self.plan["inputs"].items() if spec["dtype"] == "object" or not spec["shape"]}
-        lines = [f"{self.names(name)} = {self._input(name)}" for name in self.plan["inputs"] if name not in absent]
-        present, built = [name for name in self.plan["inputs"] if name not in absent], set[str]()
+        absent = {name for name, spec in self.plan.inputs.items() if spec.holds_arrays or not spec.shape}
+        lines = [f"{self.names(name)} = {self._input(name)}" for name in self.plan.inputs if name not in absent]
+        present, built = [name for name in self.plan.inputs if name not in absent], set[str]()
         for node, tree in self.graph:
             known = set(built)
             if self._is_absent(tree, absent, built):
@@ -210,12 +204,10 @@ class _Keras:
                 continue
             lines += [*self._models(tree), f"{self.names(node)} = {self.text(tree)}"]
             present.append(node)
-        shown = [node for node in self.plan["observed"] if node in present]
+        shown = [node for node in self.plan.observed if node in present]
         entries = ", ".join(f'"{node}": {self.names(node)}' for node in shown)
         lines += [f"symbolic = {{{entries}}}"] if shown else []
-        return (
-            (lines, not absent, built) if len(present) > len(self.plan["inputs"]) - len(absent) else ([], False, built)
-        )
+        return (lines, not absent, built) if len(present) > len(self.plan.inputs) - len(absent) else ([], False, built)
 
     def _is_absent(self, tree: Tree, absent: set[str], built: set[str]) -> bool:
         """Whether a part has no symbolic value; notes the layers that are built on the way, in the order of calls."""
@@ -236,9 +228,9 @@ class _Keras:
                 return layer not in built
             case Call(callee, args, kwargs):
                 parts = [look(part) for part in (*args, *(value for _, value in kwargs))]
-                if callee in OPERATIONS or callee in self.plan["models"]:
+                if callee in OPERATIONS or callee in self.plan.models:
                     return any(parts)
-                if any(parts) or self._class(self.layers[callee]["type"]).startswith("keras.losses."):
+                if any(parts) or self._class(self.layers[callee].type).startswith("keras.losses."):
                     return True
                 built.add(callee)
                 return False
@@ -248,12 +240,12 @@ class _Keras:
         """Models that are called for the first time here, and whose ends are not absent."""
         lines = []
         for callee in callees(tree):
-            if callee in self.plan["models"] and callee not in self.models_made:
-                spec = self.plan["models"][callee]
-                if any(end in absent for end in (*spec["inputs"], *spec["outputs"])):
+            if callee in self.plan.models and callee not in self.models_made:
+                spec = self.plan.models[callee]
+                if any(end in absent for end in (*spec.inputs, *spec.outputs)):
                     continue
                 self.models_made.append(callee)
-                ends = [[self.names(name) for name in spec[side]] for side in ("inputs", "outputs")]
+                ends = [[self.names(name) for name in side] for side in (spec.inputs, spec.outputs)]
                 texts = [side[0] if len(side) == 1 else f"[{', '.join(side)}]" for side in ends]
                 lines.append(f"{self.names(callee)} = keras.Model({', '.join(texts)})")
         return lines
@@ -272,7 +264,7 @@ class _Keras:
         if len(shown[0]) > 112:
             pairs = [f"    {entry}," for entry in entries]
             shown = ["return {", *pairs, "}"]
-        parameters = ", ".join(self.names(name) for name in self.plan["inputs"])
+        parameters = ", ".join(self.names(name) for name in self.plan.inputs)
         return [f"def graph({parameters}):", *(f"    {line}" for line in [*lines, *shown])]
 
     def _first_call(self, name: str, tree: Tree) -> list[str]:
@@ -307,7 +299,7 @@ class _Keras:
                         return f"mask_of({self.text(args[0])})"
                     return operation_text(KERAS, tree, self.text, self._holds_rows, self._helper)
                 texts = [self.text(argument) for argument in args]
-                if callee in self.plan["models"] and len(texts) > 1:
+                if callee in self.plan.models and len(texts) > 1:
                     texts = [f"[{', '.join(texts)}]"]
                 return f"{self.names(callee)}({', '.join([*texts, *(f'{k}={self.text(v)}' for k, v in kwargs)])})"
         raise NotScriptable(f"{type(tree).__name__} cannot be written")
@@ -317,17 +309,17 @@ class _Keras:
         raise NotScriptable(f"{wish} is no expression in Keras")
 
     def _holds_rows(self, tree: Tree) -> bool:
-        return isinstance(tree, Name) and self.plan["inputs"].get(tree.name, {}).get("dtype") == "object"
+        return isinstance(tree, Name) and self.plan.holds_arrays(tree.name)
 
     def _weight(self, layer: str, weight: str) -> str:
         spec = self.layers[layer]
-        keys = list(spec["weights"])
+        keys = list(spec.weights)
         if weight not in keys:
             raise NotScriptable(f"{layer} has no weight {weight}")
         place = f"{self.names(layer)}.{weight}"
-        if spec["type"] not in _BY_ATTRIBUTE:
+        if spec.type not in _BY_ATTRIBUTE:
             place = f"{self.names(layer)}.weights[{keys.index(weight)}]"
-        if spec.get("fixed"):  # the variable itself would change under the node's name when the layer moves it
+        if spec.fixed:  # the variable itself would change under the node's name when the layer moves it
             return f"keras.ops.copy({place})"
         return f"keras.ops.convert_to_tensor({place})"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from conformance.protocol.plan import Plan
 from conformance.repro.errors import NotScriptable
 from conformance.repro.literals import value_text
 from conformance.repro.training import feeds, function, in_loop, loss_lines, title
@@ -14,7 +15,7 @@ IMPORTS = {"tensorflow": "import tensorflow as tf", "torch": "import torch"}
 
 
 def keras_training(
-    plan: Mapping[str, Any],
+    plan: Plan,
     names: Callable[[str], str],
     argument: str,
     again: Sequence[str],
@@ -28,20 +29,20 @@ def keras_training(
     if backend not in IMPORTS:
         raise NotScriptable(f"scripts take Keras' gradients from TensorFlow or torch, and this lane runs on {backend}")
     lines = [f"data = {argument % 'inputs'}", "found = {}"]
-    for index, training in enumerate(plan["trainings"]):
+    for index, training in enumerate(plan.trainings):
         before, loop, fed = feeds(training, names)
-        lines += ["", title(training, index, len(plan["trainings"]))]
+        lines += ["", title(training, index, len(plan.trainings))]
         if again:
             lines += [f"{again[0]}  # from the start again: the run before has moved it", *again[1:]]
-        moved = [f"{names(layer)}.trainable_variables" for layer in training["layers"]]
+        moved = [f"{names(layer)}.trainable_variables" for layer in training.layers]
         listed = moved[0] if len(moved) == 1 else f"[{', '.join(f'*{one}' for one in moved)}]"
         lines += [
-            f"optimizer = keras.optimizers.{training['optimizer']}({_arguments(training['config'])})",
+            f"optimizer = keras.optimizers.{training.optimizer}({_arguments(training.config)})",
             f"moved = {listed}",
             *before,
             loop,
             *in_loop(_STEPS[backend](loss_lines(training, f"graph(**{fed})", failure))),
-            *in_loop(line for layer in training["layers"] for line in _found(plan, names, layer)),
+            *in_loop(line for layer in training.layers for line in _found(plan, names, layer)),
         ]
     return function("train", "The weights after each step of training.", lines, "found")
 
@@ -66,9 +67,9 @@ def _by_torch(loss: list[str]) -> list[str]:
 _STEPS = {"tensorflow": _by_tape, "torch": _by_torch}
 
 
-def _found(plan: Mapping[str, Any], names: Callable[[str], str], layer: str) -> list[str]:
+def _found(plan: Plan, names: Callable[[str], str], layer: str) -> list[str]:
     """All weights of a layer after a step, in Keras' order."""
-    labels = [f'f"{layer}.{key}@{{step}}"' for key in plan["layers"][layer]["weights"]]
+    labels = [f'f"{layer}.{key}@{{step}}"' for key in plan.layers[layer].weights]
     line = f"found |= zip([{', '.join(labels)}], {names(layer)}.get_weights())"
     if not labels or len(line) <= 108:
         return [line] if labels else []

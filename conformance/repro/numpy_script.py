@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from conformance import reference
-from conformance.protocol.wire import unpack
 from conformance.reference.base import Layer as ReferenceLayer
 from conformance.reference.catalog import LAYERS
 from conformance.repro.carry import Carrier
@@ -89,13 +88,13 @@ class _NumPy:
 
     def __init__(self, evidence: Evidence, lane: str) -> None:
         self.evidence, self.lane, self.plan = evidence, lane, evidence.plan
-        self.layers: Mapping[str, Any] = self.plan["layers"]
+        self.layers = self.plan.layers
         self.failure = failure = evidence.record["lanes"][lane]["failure"]
         self.more = more_of(evidence, lane)
         is_refused = failure is not None and failure["phase"] == "build"
         self.checks = is_refused
         wanted = {"call", "compute_mask", "supports_masking", *(["check"] if is_refused else [])}
-        strings = frozenset(strings_of([spec["full"] for spec in self.layers.values()]))
+        strings = frozenset(strings_of([spec.full for spec in self.layers.values()]))
         self.carrier = Carrier(
             FOLDER,
             given={
@@ -108,7 +107,7 @@ class _NumPy:
             rewrite=_as_numpy,
             replaced={("rnn", "_constant"): "def _constant(states):\n    return states\n"},
         )
-        kinds = dict.fromkeys(kind for spec in self.layers.values() for kind in kinds_of(spec["type"], spec["config"]))
+        kinds = dict.fromkeys(kind for spec in self.layers.values() for kind in kinds_of(spec.type, spec.config))
         unknown = [kind for kind in kinds if kind not in LAYERS]
         if unknown:
             raise NotScriptable(f"the reference has no layer {unknown[0]}")
@@ -116,17 +115,15 @@ class _NumPy:
         self.texts, self.carried = self.carrier.carry(roots)
         own = NAMES & set(self.layers) if self.more else ()
         self.names = Names([*self.carried.values(), "LayerError", "Layer", "Weights", *own])
-        for name in [*self.plan["inputs"], *self.layers, *(node for node, _ in self.plan["graph"])]:
+        for name in [*self.plan.inputs, *self.layers, *(node for node, _ in self.plan.graph)]:
             self.names(name)
 
     def body(self) -> Body:
         writer = GraphWriter(self.evidence, self.lane, self, self.names, returns_masks=True)
         graph = writer.function()
-        build = [
-            f"{self.names(name)} = {self.made(spec['type'], spec['config'])}" for name, spec in self.layers.items()
-        ]
+        build = [f"{self.names(name)} = {self.made(spec.type, spec.config)}" for name, spec in self.layers.items()]
         for name, spec in self.layers.items():
-            texts = {key: self.evidence.text(unpack(value), 4) for key, value in spec["weights"].items()}
+            texts = {key: self.evidence.text(value, 4) for key, value in spec.weights.items()}
             rows = [f'    "{key}": exact({text}),' for key, text in texts.items()]
             build += [f"{self.names(name)}.arrays = {{", *rows, "}"] if rows else []
         base = BASE.replace(
@@ -135,9 +132,9 @@ class _NumPy:
         imports = ["import numpy as np", *sorted(line for line in self.carrier.imports if _is_wanted(line))]
         if "from dataclasses import dataclass" not in imports:
             imports.append("from dataclasses import dataclass")
-        if self.checks and self.plan["trainings"]:
+        if self.checks and self.plan.trainings:
             build += refusal(self.plan, self.failure)
-        states = [f"{self.names(name)}.state = {{}}" for name in self.layers] if len(self.plan["runs"]) > 1 else []
+        states = [f"{self.names(name)}.state = {{}}" for name in self.layers] if len(self.plan.runs) > 1 else []
         argument = "{name: exact(array) for name, array in %s.items()}"
         more = self._more(argument)
         if any("copy." in line for line in more):
@@ -153,7 +150,7 @@ class _NumPy:
             names=self.names,
             before_run=tuple(states),
             masks_beside=True,
-            has_hidden=len(returned(self.plan)) > len(self.plan["observed"]),
+            has_hidden=len(returned(self.plan)) > len(self.plan.observed),
             more=self.more,
         )
 
@@ -183,15 +180,15 @@ class _NumPy:
     # what the graph asks for
 
     def parameters(self, layer: str) -> tuple[str, ...]:
-        return tuple(inspect.signature(LAYERS[self.layers[layer]["type"]].call).parameters)[2:]
+        return tuple(inspect.signature(LAYERS[self.layers[layer].type].call).parameters)[2:]
 
     def call(self, layer: str, arguments: str) -> str:
         return f"{self.names(layer)}({arguments})"
 
     def mask_rule(self, layer: str, first: str, mask: str | None) -> str | None:
-        kind = LAYERS[self.layers[layer]["type"]]
+        kind = LAYERS[self.layers[layer].type]
         if kind.__name__ == "Embedding":
-            return f"{first} != 0" if self.layers[layer]["config"].get("mask_zero") else None
+            return f"{first} != 0" if self.layers[layer].config.get("mask_zero") else None
         if mask is None and kind.__name__ not in _MAKES_MASKS:
             return None
         if kind.compute_mask is ReferenceLayer.compute_mask:
@@ -202,10 +199,10 @@ class _NumPy:
         return f"{value}[{index_text(index, is_tensor=False)}]"
 
     def weight(self, layer: str, weight: str) -> str:
-        if weight not in self.layers[layer]["weights"]:
+        if weight not in self.layers[layer].weights:
             raise NotScriptable(f"{layer} has no weight {weight}")
         held = f'{self.names(layer)}.arrays["{weight}"]'
-        return moved(f"{self.names(layer)}.state", weight, held) if self.layers[layer].get("fixed") else held
+        return moved(f"{self.names(layer)}.state", weight, held) if self.layers[layer].fixed else held
 
 
 def _is_wanted(line: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from conformance.protocol.plan import Plan
 from conformance.repro.errors import NotScriptable
 from conformance.repro.literals import quoted, value_text
 from conformance.repro.training import (
@@ -43,7 +44,7 @@ def slope(score, array, h=1e-4):
 
 
 def numpy_training(
-    plan: Mapping[str, Any],
+    plan: Plan,
     names: Callable[[str], str],
     observed: Callable[[str, str], str],
     argument: str,
@@ -55,40 +56,40 @@ def numpy_training(
     `remembering` are the layers, as the script calls them, whose state outlives a call. Raises NotScriptable where
     differences would take too long.
     """
-    runs = sum(4 * training["steps"] * entries_moved(plan, training) for training in plan["trainings"])
+    runs = sum(4 * training.steps * entries_moved(plan, training) for training in plan.trainings)
     if runs > MOST_RUNS:
         raise NotScriptable(f"plain NumPy takes its gradients by differences, and here that is {runs:,} forward runs")
     lines = [f"data = {argument % 'inputs'}", "found = {}"]
-    for index, training in enumerate(plan["trainings"]):
-        if training["optimizer"] not in _STEPS:
-            raise NotScriptable(f"scripts know no NumPy for the optimizer {training['optimizer']}")
+    for index, training in enumerate(plan.trainings):
+        if training.optimizer not in _STEPS:
+            raise NotScriptable(f"scripts know no NumPy for the optimizer {training.optimizer}")
         before, loop, fed = feeds(training, names)
-        start, step = _STEPS[training["optimizer"]](training["full"])
+        start, step = _STEPS[training.optimizer](training.full)
         rows = [(f"{name}.{key}", f"{observed(name, key)}.copy()") for name, key in weights_of(plan, training)]
         lines += [
             "",
-            title(training, index, len(plan["trainings"])),
+            title(training, index, len(plan.trainings)),
             *(f"{layer}.state = {{}}" for layer in remembering),
             *_moved(training, names),
-            *_arguments(training["full"]),
+            *_arguments(training.full),
             *start,
             *before,
             loop,
             *in_loop(_gradients(training, fed, remembering, failure)),
-            *in_loop([*_clip(training["full"]), *_decay(training["full"]), *step]),
+            *in_loop([*_clip(training.full), *_decay(training.full), *step]),
             *in_loop(found_lines(rows)),
         ]
     return function("train", "The weights after each step of training.", lines, "found")
 
 
-def refusal(plan: Mapping[str, Any], failure: Mapping[str, Any]) -> list[str]:
+def refusal(plan: Plan, failure: Mapping[str, Any]) -> list[str]:
     """What refuses an optimiser's arguments, where it was that what the reference refused."""
     bounds = ("clipnorm", "global_clipnorm", "clipvalue")
-    for training in plan["trainings"]:
-        given = {name: training["config"][name] for name in bounds if training["config"].get(name) is not None}
+    for training in plan.trainings:
+        given = {name: training.config[name] for name in bounds if training.config.get(name) is not None}
         if len(given) > 1 and "only one of" in failure["message"]:
             return [f"if len({value_text(given)}) > 1:", f"    raise LayerError({quoted(failure['message'])})"]
-        momentum = training["config"].get("momentum", 0)
+        momentum = training.config.get("momentum", 0)
         if momentum > 1 and "momentum" in failure["message"]:
             return [f"if {value_text(momentum)} > 1:", f"    raise LayerError({quoted(failure['message'])})"]
     return []
@@ -97,7 +98,7 @@ def refusal(plan: Mapping[str, Any], failure: Mapping[str, Any]) -> list[str]:
 def _moved(training: Training, names: Callable[[str], str]) -> list[str]:
     """The arrays that the layers hold, so that what is done to them in place is done to the layers."""
     rows = []
-    for name in training["trained"]:
+    for name in training.trained:
         layer, _, key = name.partition(".")
         rows.append(f'    "{name}": {names(layer)}.arrays["{key}"],')
     return ["moved = {  # the layers' own arrays: they are changed in place", *rows, "}"]

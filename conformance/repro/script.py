@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from conformance.protocol.wire import unpack
 from conformance.report.findings import finding_text
 from conformance.repro.account import Account, account_of
 from conformance.repro.check import answer_lines, error_lines
@@ -39,7 +38,7 @@ def script(evidence: Evidence, lane: str) -> str:
     row = evidence.row(lane)
     account = account_of(evidence, lane)
     body = BODIES[row["adapter"]](evidence, lane)
-    runs = [f"inputs_{run + 1}" if run else "inputs" for run in range(len(evidence.plan["runs"]))]
+    runs = [f"inputs_{run + 1}" if run else "inputs" for run in range(len(evidence.plan.runs))]
     course = _course(evidence, body, account, runs)
     is_run = account.failure is None or account.failure["phase"] != "weights"
     arrays = _inputs(evidence, body, runs) if is_run else []
@@ -85,10 +84,9 @@ def _imports(body: Body, rest: str, needed: tuple[str, ...]) -> list[str]:
 def _inputs(evidence: Evidence, body: Body, runs: list[str]) -> list[str]:
     """The arrays that go in, a mapping for each run."""
     lines = ["# what goes in"]
-    for name, packed in zip(runs, evidence.plan["runs"], strict=True):
+    for name, arrays in zip(runs, evidence.plan.runs, strict=True):
         lines.append(f"{name} = {{")
-        for key, value in packed.items():
-            array = unpack(value)
+        for key, array in arrays.items():
             if array.dtype == object:
                 rows = "".join(f"\n        {array_text(row, 8)}," for row in array)
                 text = f"object_array([{rows}\n    ])"

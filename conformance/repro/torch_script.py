@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from conformance.protocol.wire import unpack
+from conformance.protocol.plan import PlannedLayer
 from conformance.repro.carry import Carrier
 from conformance.repro.configs import configs_of, is_same, kinds_of, plain_of, strings_of
 from conformance.repro.errors import NotScriptable
@@ -40,7 +40,7 @@ class _Torch:
 
     def __init__(self, evidence: Evidence, lane: str) -> None:
         self.evidence, self.lane, self.plan = evidence, lane, evidence.plan
-        self.layers: Mapping[str, Any] = self.plan["layers"]
+        self.layers = self.plan.layers
         self.spoken: set[str] = set()
         self.makes_configs = False
         self.native = evidence.record["lanes"][lane]["native"]
@@ -49,14 +49,14 @@ class _Torch:
         kinds = dict.fromkeys(
             name
             for spec in self.layers.values()
-            for kind in kinds_of(spec["type"], spec["full"])
+            for kind in kinds_of(spec.type, spec.full)
             for name in (kind, CELLS.get(kind, kind))
         )
         unknown = [kind for kind in kinds if kind not in ports()]
         if unknown:
             raise NotScriptable(f"there is no port of {unknown[0]} to torch")
         self.kinds = list(kinds)
-        strings = frozenset(strings_of([spec["full"] for spec in self.layers.values()]))
+        strings = frozenset(strings_of([spec.full for spec in self.layers.values()]))
         self.carrier = Carrier(
             FOLDER,
             given=dict.fromkeys(("PORTS", "Tensor", "port", "Any")),
@@ -70,7 +70,7 @@ class _Torch:
         roots += [("losses", "loss")] if any(ports()[kind].is_loss for kind in kinds) else []
         self.texts, self.carried = self.carrier.carry(roots)
         self.names = Names([*self.carried.values(), *(NAMES & set(self.layers) if self.more else ())])
-        for name in [*self.plan["inputs"], *self.layers, *(node for node, _ in self.plan["graph"])]:
+        for name in [*self.plan.inputs, *self.layers, *(node for node, _ in self.plan.graph)]:
             self.names(name)
         self.weight_names = {name: self.names.fresh(f"{name}_weights") for name in self.layers}
         self.parameter_names = {name: self.names.fresh(f"{name}_p") for name in self.layers}
@@ -94,7 +94,7 @@ class _Torch:
         for name, spec in self.layers.items():
             lines += self._layer(name, spec)
         states = [f"{self._state(name)}.clear()" for name in self.layers]
-        has_rows = any(spec["dtype"] == "object" for spec in self.plan["inputs"].values())
+        has_rows = any(map(self.plan.holds_arrays, self.plan.inputs))
         tensor = "torch.from_numpy(array.copy())"
         value = f"array if array.dtype == object else {tensor}" if has_rows else tensor
         imports = sorted(
@@ -119,8 +119,8 @@ class _Torch:
             to_numpy="value.detach().numpy()",
             mask="",
             names=self.names,
-            before_run=tuple(states) if len(self.plan["runs"]) > 1 else (),
-            has_hidden=len(returned(self.plan)) > len(self.plan["observed"]),
+            before_run=tuple(states) if len(self.plan.runs) > 1 else (),
+            has_hidden=len(returned(self.plan)) > len(self.plan.observed),
             more=self.more,
         )
 
@@ -144,7 +144,7 @@ class _Torch:
         if any("vars(" in text for text in self.texts):
             return self.texts
         values: dict[str, list[Any]] = {}
-        for config in configs_of([{"type": spec["type"], **spec["full"]} for spec in self.layers.values()]):
+        for config in configs_of([{"type": spec.type, **spec.full} for spec in self.layers.values()]):
             for key, value in config.items():
                 values.setdefault(key, []).append(plain_of(value))
         agreed = {key: found[0] for key, found in values.items() if is_same(found)}
@@ -156,19 +156,18 @@ class _Torch:
         name = self.carried[ports()[kind].where]
         return f"{self.carried['losses', 'loss']}({name})" if ports()[kind].is_loss else name
 
-    def _layer(self, name: str, spec: Mapping[str, Any]) -> list[str]:
+    def _layer(self, name: str, spec: PlannedLayer) -> list[str]:
         """Config, weights in Keras' layout, and the same numbers as torch wants them."""
         lines = textwrap.wrap(
-            f"{self.names(name)} = {self._config(spec['type'], spec['full'])}",
+            f"{self.names(name)} = {self._config(spec.type, spec.full)}",
             110,
             subsequent_indent="    ",
             break_long_words=False,
             break_on_hyphens=False,
         )
-        if spec["weights"]:
+        if spec.weights:
             rows = [
-                f'    "{key}": torch.from_numpy({self.evidence.text(unpack(value), 4)}),'
-                for key, value in spec["weights"].items()
+                f'    "{key}": torch.from_numpy({self.evidence.text(value, 4)}),' for key, value in spec.weights.items()
             ]
             lines += [f"{self.weight_names[name]} = {{  # as Keras has them", *rows, "}"]
         return [*lines, *([f"{self.states[name]} = {{}}"] if name in self.states else self._parameters(name))]
@@ -198,9 +197,9 @@ class _Torch:
             return "(" + ", ".join(items) + (",)" if len(items) == 1 else ")")
         return value_text(value)
 
-    def _mapped(self, layer: str, words: str, spec: Mapping[str, Any]) -> str:
+    def _mapped(self, layer: str, words: str, spec: PlannedLayer) -> str:
         """`kernel.transpose(2, 1, 0)` as the tensor operations that it stands for."""
-        source = max((key for key in spec["weights"] if words == key or words.startswith(key + ".")), key=len)
+        source = max((key for key in spec.weights if words == key or words.startswith(key + ".")), key=len)
         text = f'{self.weight_names[layer]}["{source}"]'
         for step, arguments in re.findall(r"\.(\w+)\(((?:[^()]|\([^()]*\))*)\)", words[len(source) :]):
             match step:
@@ -223,20 +222,20 @@ class _Torch:
     # what the graph asks for
 
     def parameters(self, layer: str) -> tuple[str, ...]:
-        return ports()[self.layers[layer]["type"]].parameters
+        return ports()[self.layers[layer].type].parameters
 
     def call(self, layer: str, arguments: str) -> str:
-        function = self._function(self.layers[layer]["type"])
+        function = self._function(self.layers[layer].type)
         return f"{function}({self.names(layer)}, {self.parameter_names[layer]}, {arguments})"
 
     def mask_rule(self, layer: str, first: str, mask: str | None) -> str | None:
         spec = self.layers[layer]
-        module, rule = ports()[spec["type"]].mask
+        module, rule = ports()[spec.type].mask
         if rule == "keep":
             return mask
         if rule == "_is_word":
-            return f"{first}.ne(0)" if spec["full"].get("mask_zero") else None
-        if rule == "drop" or (mask is None and spec["type"] != "Masking"):
+            return f"{first}.ne(0)" if spec.full.get("mask_zero") else None
+        if rule == "drop" or (mask is None and spec.type != "Masking"):
             return None
         return f"{self.carried[module, rule]}({self.names(layer)}, {first}, {mask})"
 
@@ -254,10 +253,10 @@ class _Torch:
         return f"{value}[{index_text(plain if len(plain) > 1 else plain[0], is_tensor=False)}]"
 
     def weight(self, layer: str, weight: str) -> str:
-        if weight not in self.layers[layer]["weights"]:
+        if weight not in self.layers[layer].weights:
             raise NotScriptable(f"{layer} has no weight {weight}")
         held = self._held(layer, weight)
-        return moved(self._state(layer), weight, held) if self.layers[layer].get("fixed") else held
+        return moved(self._state(layer), weight, held) if self.layers[layer].fixed else held
 
 
 @lru_cache(maxsize=1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from conformance.protocol.plan import Plan
 from conformance.repro.errors import NotScriptable
 from conformance.repro.literals import value_text
 from conformance.repro.training import Training, feeds, found_lines, function, in_loop, loss_lines, title, weights_of
@@ -20,7 +21,7 @@ _NO_GRADIENTS = ("for tensor in moved:", "    tensor.grad = None")
 
 
 def torch_training(
-    plan: Mapping[str, Any],
+    plan: Plan,
     names: Callable[[str], str],
     held: Held,
     observed: Held,
@@ -35,20 +36,20 @@ def torch_training(
     began.
     """
     lines = [f"data = {argument % 'inputs'}", "found = {}"]
-    for index, training in enumerate(plan["trainings"]):
+    for index, training in enumerate(plan.trainings):
         noted = native.get(f"training {index + 1}")
         if noted is None:  # the lane did not come to it
             break
         before, loop, fed = feeds(training, names)
-        start, step = _native(training, noted) if training["is_native"] else _ported(training)
+        start, step = _native(training, noted) if training.is_native else _ported(training)
         has_optimizer = any(line.startswith("optimizer = ") for line in start)
-        moved = ", ".join(held(*_parts(name)) for name in training["trained"])
+        moved = ", ".join(held(*_parts(name)) for name in training.trained)
         rows = [
             (f"{name}.{key}", f"{observed(name, key)}.detach().clone()") for name, key in weights_of(plan, training)
         ]
         lines += [
             "",
-            title(training, index, len(plan["trainings"])),
+            title(training, index, len(plan.trainings)),
             *again,
             *([] if index else [_LAYOUT]),
             *_one_bias(training, native),
@@ -69,7 +70,7 @@ def torch_training(
 
 def _one_bias(training: Training, native: Mapping[str, Any]) -> list[str]:
     """What is to be said where torch has two biases for one of Keras'."""
-    mapped = [found["from"] for layer in training["layers"] for found in native.get(layer, {}).values()]
+    mapped = [found["from"] for layer in training.layers for found in native.get(layer, {}).values()]
     if not any(".zeros()" in words for words in mapped):
         return []
     return ["# a bias is one weight, as in Keras: the two of torch's own layer would move twice as far together"]
@@ -87,7 +88,7 @@ def _listed(opening: str, items: list[str], closing: str) -> list[str]:
 
 def _native(training: Training, noted: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """torch's own optimiser with the arguments that the case writes, and torch's defaults for all others."""
-    config = training["config"]
+    config = training.config
     ((kind, found),) = noted.items()
     given = found["from"].removeprefix("as it is: ").removeprefix("no arguments")
     start = [
@@ -105,7 +106,7 @@ def _native(training: Training, noted: Mapping[str, Any]) -> tuple[list[str], li
 
 def _ported(training: Training) -> tuple[list[str], list[str]]:
     """Lines before the loop, and those of a step, of an optimiser that computes what Keras computes."""
-    config, kind = training["full"], training["optimizer"]
+    config, kind = training.full, training.optimizer
     if kind not in _PORTS:
         raise NotScriptable(f"scripts know no torch for the optimizer {kind}")
     start, step = _PORTS[kind](config)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from conformance.plans.draw import is_stateful
-from conformance.protocol.wire import unpack
+from conformance.protocol.plan import Plan, PlannedLayer, PlannedTraining
 from conformance.repro.literals import quoted
 
-Training = Mapping[str, Any]
+Training = PlannedTraining
 
 NAMES = frozenset(
     [
@@ -59,67 +58,65 @@ _REFUSED = "the loss "
 """How a lane begins to say that what a case calls its loss is not one number."""
 
 
-def returned(plan: Mapping[str, Any]) -> list[str]:
+def returned(plan: Plan) -> list[str]:
     """The nodes that a script's graph gives back: those that are observed, and losses that are not."""
-    losses = dict.fromkeys(training["loss"] for training in plan["trainings"])
-    return [*plan["observed"], *(loss for loss in losses if loss not in plan["observed"])]
+    losses = dict.fromkeys(training.loss for training in plan.trainings)
+    return [*plan.observed, *(loss for loss in losses if loss not in plan.observed)]
 
 
-def moving_layers(plan: Mapping[str, Any]) -> list[str]:
+def moving_layers(plan: Plan) -> list[str]:
     """Layers with weights that no optimiser moves: they may move them themselves."""
-    return [
-        name for name, spec in plan["layers"].items() if spec["fixed"] and spec["weights"] and not _only_frozen(spec)
-    ]
+    return [name for name, spec in plan.layers.items() if spec.fixed and spec.weights and not _only_frozen(spec)]
 
 
-def _only_frozen(spec: Mapping[str, Any]) -> bool:
+def _only_frozen(spec: PlannedLayer) -> bool:
     """Whether weights are fixed for no other reason than that the case says so."""
-    return spec["config"].get("trainable") is False and spec["type"] in _MOVE_NOTHING
+    return spec.config.get("trainable") is False and spec.type in _MOVE_NOTHING
 
 
-def remembering(plan: Mapping[str, Any]) -> list[str]:
+def remembering(plan: Plan) -> list[str]:
     """Layers whose next run depends on those before: states, or weights that they move."""
     moving = moving_layers(plan)
-    return [name for name, spec in plan["layers"].items() if name in moving or is_stateful(spec["config"])]
+    return [name for name, spec in plan.layers.items() if name in moving or spec.is_stateful]
 
 
 def title(training: Training, index: int, count: int) -> str:
     """The comment above a training."""
     number = f" {index + 1}" if count > 1 else ""
-    steps, verb = ("a step", "makes") if training["steps"] == 1 else (f"{training['steps']} steps", "make")
-    return f"# training{number}: {steps} of {training['optimizer']} that {verb} the node {training['loss']} smaller"
+    steps, verb = ("a step", "makes") if training.steps == 1 else (f"{training.steps} steps", "make")
+    return f"# training{number}: {steps} of {training.optimizer} that {verb} the node {training.loss} smaller"
 
 
 def feeds(training: Training, names: Callable[[str], str]) -> tuple[list[str], str, str]:
     """Lines before the loop over steps, the line that opens it, and the name of what a step is data."""
-    if not training["batches"]:
-        return [], f"for step in range(1, {training['steps'] + 1}):", "data"
+    if not training.batches:
+        return [], f"for step in range(1, {training.steps + 1}):", "data"
     rows = []
-    for index in range(training["steps"]):
-        changed = (f'"{names(name)}": data["{names(row[index])}"]' for name, row in training["batches"].items())
+    for index in range(training.steps):
+        changed = (f'"{names(name)}": data["{names(row[index])}"]' for name, row in training.batches.items())
         rows.append(f"    {{**data, {', '.join(changed)}}},")
     return ["batches = [", *rows, "]"], "for step, batch in enumerate(batches, start=1):", "batch"
 
 
 def loss_lines(training: Training, value: str, failure: Mapping[str, Any] | None) -> list[str]:
     """The line that gives `loss` its value; where the lane refused to minimise it, what refuses it here."""
-    lines = [f"loss = {value}[{quoted(training['loss'])}]"]
+    lines = [f"loss = {value}[{quoted(training.loss)}]"]
     if failure is not None and failure["message"].startswith(_REFUSED):
         lines += ["if isinstance(loss, list) or loss.shape != ():", '    raise ValueError("one number can be loss")']
     return lines
 
 
-def weights_of(plan: Mapping[str, Any], training: Training) -> list[tuple[str, str]]:
+def weights_of(plan: Plan, training: Training) -> list[tuple[str, str]]:
     """Layer and weight of all that is observed after each step, in order."""
-    return [(name, key) for name in training["layers"] for key in plan["layers"][name]["weights"]]
+    return [(name, key) for name in training.layers for key in plan.layers[name].weights]
 
 
-def entries_moved(plan: Mapping[str, Any], training: Training) -> int:
+def entries_moved(plan: Plan, training: Training) -> int:
     """How many numbers a training moves."""
     total = 0
-    for name in training["trained"]:
+    for name in training.trained:
         layer, _, key = name.partition(".")
-        total += int(unpack(plan["layers"][layer]["weights"][key]).size)
+        total += plan.layers[layer].weights[key].size
     return total
 
 

@@ -15,9 +15,10 @@ from conformance.judge.case import judge_lane
 from conformance.lanes.numpy import Reference
 from conformance.mutants.equivalent import EQUIVALENT
 from conformance.mutants.layer import DoesNotApply, HookError, mutable, mutants_of, with_mistake
-from conformance.mutants.observe import Plan, observe
+from conformance.mutants.observe import observe
 from conformance.plans.draw import plan_of
 from conformance.protocol.observation import REFERENCE, Observation, from_message
+from conformance.protocol.plan import Plan
 from conformance.reference.base import Mutant
 
 Outcome = Literal["killed", "survived", "broken", "not applied"]

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from conformance.plans.draw import plan_of
-from conformance.protocol.wire import unpack
 from tests.builders import cases_of
 
 TEXT = """
@@ -35,8 +34,8 @@ TEXT = """
 def drawn(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     (case,) = cases_of(TEXT, folder)
     plan = plan_of(case, with_gradients=False)
-    weights = {f"{n}.{k}": unpack(v) for n, spec in plan["layers"].items() for k, v in spec["weights"].items()}
-    return {name: unpack(array) for name, array in plan["runs"][0].items()}, weights
+    weights = {f"{n}.{k}": v for n, layer in plan.layers.items() for k, v in layer.weights.items()}
+    return dict(plan.runs[0]), weights
 
 
 def is_whole(array: Any) -> bool:

@@ -10,7 +10,6 @@ import pytest
 
 from conformance.case.arrays import draw_inputs, draw_normal
 from conformance.plans.draw import plan_of
-from conformance.protocol.wire import unpack
 from tests.builders import cases_of
 
 TEXT = """
@@ -36,10 +35,10 @@ TEXT = """
 def arrays_of(folder: Path, seed: int) -> dict[str, Any]:
     (case,) = cases_of(TEXT, folder)
     plan = plan_of(case.at_seed(seed))
-    packed = dict(plan["runs"][0])
-    packed |= {f"{n}.{k}": v for n, spec in plan["layers"].items() for k, v in spec["weights"].items()}
-    packed |= {f"cotangent {node}": items[0] for node, items in plan["cotangents"].items()}
-    return {name: unpack(array) for name, array in packed.items()}
+    arrays: dict[str, Any] = dict(plan.runs[0])
+    arrays |= {f"{n}.{k}": v for n, layer in plan.layers.items() for k, v in layer.weights.items()}
+    arrays |= {f"cotangent {node}": items[0] for node, items in plan.cotangents.items()}
+    return arrays
 
 
 def test_seed_0_is_the_case_itself(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ import pytest
 
 from conformance.errors import CaseError
 from conformance.plans.draw import plan_of
-from conformance.protocol.wire import unpack
 from tests.builders import cases_of
 
 TEXT = """
@@ -32,8 +31,8 @@ TEXT = """
 
 def planned(one: str, other: str, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     (case,) = cases_of(TEXT % (one, other), folder)
-    layers = plan_of(case, with_gradients=False)["layers"]
-    first, second = ({k: unpack(v) for k, v in layers[name]["weights"].items()} for name in ("one", "other"))
+    layers = plan_of(case, with_gradients=False).layers
+    first, second = (dict(layers[name].weights) for name in ("one", "other"))
     return first, second
 
 
@@ -90,6 +89,6 @@ def test_a_weight_that_is_too_large_is_a_mistake_of_the_case_and_no_lanes_answer
 def test_a_layer_that_is_refused_is_planned_with_all_of_its_arguments(tmp_path: Path) -> None:
     """A lane that gets further than the reference looks up arguments that the case does not write."""
     (case,) = cases_of(TEXT % ("{type: Dropout, rate: 1.5}", "{type: Dense, units: 2}"), tmp_path)
-    layers = plan_of(case, with_gradients=False)["layers"]
-    assert layers["one"]["full"] == {"rate": 1.5, "noise_shape": None}
-    assert not layers["other"]["is_planned"]
+    layers = plan_of(case, with_gradients=False).layers
+    assert layers["one"].full == {"rate": 1.5, "noise_shape": None}
+    assert not layers["other"].is_planned

@@ -33,7 +33,7 @@ from conformance.lanes.spec import LaneSpec
 from conformance.plans.draw import plan_of
 from conformance.protocol.observation import Observation
 from conformance.run import LANES
-from tests.faults.lane import SETS, held_out_faults, known_faults
+from tests.faults.lane import SETS, held_out_faults, known_faults, with_fault
 from tests.faults.patching import Fault
 
 LOOKS = 3
@@ -108,15 +108,16 @@ class Campaign:
     def answer(self, case: Case, fault: Fault | None) -> Observation:
         """What the framework answers with the fault in it, or unpatched."""
         name = None if fault is None else fault.name
-        plan = {**plan_of(case), "id": f"{case.id}!{name}", "fault": name}
+        plan = replace(plan_of(case), id=with_fault(case.id, name))
         self.lane.send(plan)
-        return self.lane.wait(plan["id"])
+        return self.lane.wait(plan.id)
 
     def asked(self, fault: Fault, plans: Sequence[Any]) -> list[Observation]:
         """What the framework answers with the fault in it to plans made on the way to an explanation."""
-        for plan in plans:
-            self.lane.send({**plan, "fault": fault.name})
-        return [replace(self.lane.wait(plan["id"]), lane=self.framework) for plan in plans]
+        asked = [replace(plan, id=with_fault(plan.id, fault.name)) for plan in plans]
+        for plan in asked:
+            self.lane.send(plan)
+        return [replace(self.lane.wait(plan.id), lane=self.framework) for plan in asked]
 
     def candidates(self, fault: Fault) -> Iterator[Case]:
         """Cases with the fault's layers on which the unpatched framework agrees; the first few are spread over all."""

@@ -1,4 +1,4 @@
-"""A real lane whose framework has a fault while it answers a plan that asks for one (`plan["fault"]`, by name).
+"""A real lane whose framework has a fault while it answers a plan that asks for one (by name, at the end of its id).
 
 Several are joined by `+`.
 
@@ -12,8 +12,11 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
 
+from conformance.protocol.plan import Plan
 from tests.faults.patching import Fault, Wrap
 
+FAULT = "!"
+"""Stands in a plan's id before the name of the fault that its answer is asked with."""
 MODULES = {"keras": "conformance.lanes.keras", "torch": "conformance.lanes.torch.lane"}
 
 
@@ -35,6 +38,11 @@ def held_out_faults(framework: str, name: str = SETS[0]) -> dict[str, Fault]:
     return {fault.name: fault for fault in getattr(module, f"{name.upper()}_{framework.upper()}")}
 
 
+def with_fault(id: str, name: str | None) -> str:
+    """A plan's id that asks for this fault, or for none; another one than the plan's own."""
+    return f"{id}{FAULT}{name or ''}"
+
+
 class Faulty:
     """The framework's own adapter, with a fault where the plan asks for one."""
 
@@ -49,9 +57,9 @@ class Faulty:
         self.real = importlib.import_module(MODULES[framework]).start(options)
         self.identity = self.real.identity
 
-    def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]:
-        name = plan.get("fault")
-        if name is None:
+    def observe(self, plan: Plan) -> dict[str, Any]:
+        name = plan.id.rpartition(FAULT)[2] if FAULT in plan.id else ""
+        if not name:
             found: dict[str, Any] = self.real.observe(plan)
             return found
         with ExitStack() as stack:

@@ -7,6 +7,7 @@ import pytest
 
 from conformance.diagnose.weights import WAYS, misused_weights
 from conformance.reference.core import Dense
+from tests.builders import layer_with, plan_with
 
 WEIGHT = np.array([[3.0, -4.0], [0.0, 2.0]])
 USED = {
@@ -17,7 +18,7 @@ USED = {
     "absolute": [[3.0, 4.0], [0.0, 2.0]],
     "unit_rows": [[0.6, -0.8], [0.0, 1.0]],
 }
-PLAN = {"layers": {"a": {"weights": {"kernel": 0, "bias": 0}}, "b": {"weights": {"forward.kernel": 0}}}}
+PLAN = plan_with(layers={"a": layer_with("kernel", "bias"), "b": layer_with("forward.kernel")})
 
 
 @pytest.mark.parametrize(("way", "words", "change"), WAYS, ids=[way for way, _, _ in WAYS])

@@ -13,6 +13,7 @@ import numpy as np
 
 from conformance.lanes.numpy import Reference
 from conformance.protocol.formats import FORMATS, POLICIES, Format, rounded
+from conformance.protocol.plan import Plan
 from conformance.protocol.wire import pack, unpack
 
 Array = np.ndarray[Any, Any]
@@ -58,7 +59,7 @@ class Fake:
         self.reference = Reference({})
         self.identity = replace(self.reference.identity, versions={"fake": "1.0"}, policy=self.policy)
 
-    def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]:
+    def observe(self, plan: Plan) -> dict[str, Any]:
         message = self.reference.observe(plan)
         ways = message.pop("policies", {}).get(self.policy, {"ways": {}})["ways"]
         for key in ("sensitivity", "longest_sum", "exact"):

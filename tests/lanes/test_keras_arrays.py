@@ -15,7 +15,7 @@ from conformance.lanes.declare import parse
 from conformance.lanes.keras_arrays import KerasArrays, mask_of
 from conformance.lanes.keras_operations import KerasOperations, TensorFlowOperations
 from conformance.protocol.adapter import Observing
-from tests.builders import cases_of, records_of
+from tests.builders import cases_of, plan_with, records_of
 
 REMEMBERED = """
     schema_version: 1
@@ -63,7 +63,7 @@ class KerasTensor:
 
 def arrays(ops: Any) -> KerasArrays:
     generation: Any = SimpleNamespace(ops=ops, operations=KerasOperations(ops))
-    return KerasArrays(None, {"nodes": [], "models": {}, "graph": []}, {}, Observing(), generation)
+    return KerasArrays(None, plan_with(), {}, Observing(), generation)
 
 
 def test_an_array_leaves_arithmetic_with_symbolic_tensors_to_keras() -> None:

@@ -13,8 +13,9 @@ import pytest
 from conformance.lanes.declare import parse
 from conformance.lanes.keras_autograd import gradients_by_cotangents, torch_gradients
 from conformance.protocol.adapter import Observing
-from conformance.protocol.wire import pack, unpack
-from tests.builders import cases_of, records_of
+from conformance.protocol.plan import read_only
+from conformance.protocol.wire import unpack
+from tests.builders import cases_of, layer_with, plan_with, records_of
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
@@ -106,8 +107,8 @@ class Arrays:
 
 def found(changes: Callable[[Any], Any]) -> tuple[dict[str, Any], Arrays]:
     arrays: Any = Arrays(changes)
-    cotangents = {"y": [pack(np.array([1.0, 10.0], np.float32))]}
-    plan = {"cotangents": cotangents, "layers": {"scaled": {"weights": {"kernel": None, "moving": None}}}}
+    cotangents = {"y": (read_only(np.array([1.0, 10.0], np.float32)),)}
+    plan = plan_with(cotangents=cotangents, layers={"scaled": layer_with("kernel", "moving")})
     gradients_by_cotangents(plan, arrays, {"x": torch.tensor([5.0, 7.0])}, "torch")
     return {name: unpack(value["data"]).tolist() for name, value in arrays.observing.gradients.items()}, arrays
 
@@ -150,7 +151,7 @@ def test_what_is_raised_forwards_because_gradients_are_wanted_says_at_which_node
         raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
 
     arrays: Any = Arrays(refused)
-    plan = {"cotangents": {"y": [None]}, "layers": {"scaled": {"weights": {"kernel": None, "moving": None}}}}
+    plan = plan_with(cotangents={"y": (None,)}, layers={"scaled": layer_with("kernel", "moving")})
     gradients_by_cotangents(plan, arrays, {"x": torch.tensor([5.0, 7.0])}, "torch")
     assert arrays.observing.gradient_failure["node"] == "y"
 

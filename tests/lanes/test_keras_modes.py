@@ -13,7 +13,7 @@ from conformance.lanes import keras_config
 from conformance.lanes.declare import parse
 from conformance.lanes.keras_modes import Predict, Traced, mode_of
 from conformance.protocol.adapter import Observing, Unsupported
-from tests.builders import POOLED, cases_of, records_of, running
+from tests.builders import POOLED, cases_of, plan_with, records_of, running
 
 pytestmark = [
     pytest.mark.frameworks,
@@ -228,7 +228,7 @@ class WithAWayBack(Traced):
 def test_a_further_run_leaves_the_gradients_of_the_first() -> None:
     observing, arrays = Observing(), SimpleNamespace(layers={})
     for index in range(2):
-        WithAWayBack(None, False).run({"cotangents": {"y": [None]}, "layers": {}}, arrays, {}, observing, index)
+        WithAWayBack(None, False).run(plan_with(cotangents={"y": (None,)}), arrays, {}, observing, index)
     assert list(observing.gradients) == ["input x"]
 
 
@@ -257,7 +257,7 @@ def test_a_kernel_that_xla_lacks_for_the_way_back_is_a_note_and_else_it_has_rais
     words: str, jit_compile: bool, note: str, raised: str | None
 ) -> None:
     observing, arrays = Observing(), SimpleNamespace(layers={})
-    plan = {"cotangents": {"y": [None]}, "layers": {}}
+    plan = plan_with(cotangents={"y": (None,)})
     WithoutAWayBack(words, jit_compile).run(plan, arrays, {}, observing, 0)
     failure = observing.gradient_failure
     assert observing.gradient_note == note

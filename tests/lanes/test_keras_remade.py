@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from conformance.lanes.keras_remade import CONFIG, SAVED, from_configs, put_saved, ways_of
+from conformance.lanes.keras_remade import from_configs, put_saved, ways_of
+from conformance.protocol.plan import CONFIG, SAVED
 
 
 class Doubling:
@@ -45,16 +46,16 @@ KERAS = SimpleNamespace(layers=SimpleNamespace(Layer=Doubling), __version__="3.0
 
 def test_a_plan_that_asks_for_nothing_keeps_its_layers() -> None:
     layer = Doubling(3, 5.0)
-    assert from_configs({}, {"d": layer}) == {"d": layer}
+    assert from_configs((), {"d": layer}) == {"d": layer}
     layers = {"d": layer}
-    put_saved({}, KERAS, layers)
+    put_saved((), KERAS, layers)
     assert layers["d"] is layer
 
 
 @pytest.mark.parametrize(("kind", "units"), [(Doubling, 3), (Forgetful, 1)])
 def test_a_layer_from_its_config_has_the_arguments_that_are_in_it(kind: type[Doubling], units: int) -> None:
     layer = kind(3, 5.0)
-    again = from_configs({"remade": ["config"]}, {"d": layer})["d"]
+    again = from_configs((CONFIG,), {"d": layer})["d"]
     assert again is not layer
     assert (type(again), again.units, again.weight) == (kind, units, 0.0)
 
@@ -63,7 +64,7 @@ def test_a_layer_from_its_config_has_the_arguments_that_are_in_it(kind: type[Dou
 def test_a_layer_that_was_saved_brings_its_weights(kind: type[Doubling], weight: float) -> None:
     layers: dict[str, Any] = {"d": kind(3, 5.0), "loss": "no layer"}
     before = layers["d"]
-    put_saved({"remade": ["saved"]}, KERAS, layers)
+    put_saved((SAVED,), KERAS, layers)
     assert layers["d"] is not before
     assert (layers["d"].units, layers["d"].weight, layers["loss"]) == (3, weight, "no layer")
 

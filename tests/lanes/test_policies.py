@@ -83,7 +83,7 @@ TRAINED = """
 
 
 def test_a_trained_weight_keeps_its_dtype_after_every_step(tmp_path: Path) -> None:
-    plan = {**plan_of(cases_of(TRAINED, tmp_path)[0]), "policies": ["float64", "mixed_bfloat16"]}
+    plan = plan_of(cases_of(TRAINED, tmp_path)[0], policies=("float64", "mixed_bfloat16"))
     found = Reference({}).observe(plan)["policies"]
     labels = ("dense.kernel@1", "dense.kernel@2")
     assert {label: found["float64"]["ways"][label] for label in labels} == dict.fromkeys(labels, ["float64"] * 2)

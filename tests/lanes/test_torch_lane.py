@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,8 @@ def test_torch_claims_nothing_of_a_layer_that_it_has_no_weights_for(tmp_path: Pa
 def test_a_weight_that_is_missing_is_nobodys_fault_only_where_none_was_drawn(is_planned: bool, tmp_path: Path) -> None:
     (case,) = cases_of(TEXT % "{type: Dense, units: 4}", tmp_path)
     plan = plan_of(case)
-    plan["layers"]["layer"].update(weights={}, is_planned=is_planned)
-    found = start({}).observe({**plan, "cotangents": {}})
+    layer = replace(plan.layers["layer"], weights={}, is_planned=is_planned)
+    found = start({}).observe(replace(plan, layers={"layer": layer}, cotangents={}))
     assert (found["failure"] is None, found["unsupported"] is None) == (not is_planned, is_planned)
 
 

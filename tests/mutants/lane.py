@@ -15,11 +15,11 @@ import numpy as np
 
 from conformance.lanes.numpy import Reference
 from conformance.mutants.layer import mutable, mutants_of, with_mistake
-from conformance.mutants.observe import weights_of
-from conformance.oracle.arrays import ReferenceArrays, as_reference, make_layers, observed
+from conformance.oracle.arrays import ReferenceArrays, inputs_of, make_layers, observed, weights_of
 from conformance.oracle.training import make_optimizers, weights_after_steps
 from conformance.protocol.adapter import Identity, Observing
 from conformance.protocol.carried import Value
+from conformance.protocol.plan import Plan
 from conformance.protocol.wire import pack, unpack
 
 
@@ -33,7 +33,7 @@ class Mistaken:
         self.arguments = options.get("arguments", {})
         self.identity: Identity = dataclasses.replace(Reference({}).identity, versions={"fake": "1.0"})
 
-    def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]:
+    def observe(self, plan: Plan) -> dict[str, Any]:
         observing = Observing(phase="call", gradient_note="a mistake is judged by its values")
         weights = weights_of(plan)
         layers, optimizers = make_layers(plan), make_optimizers(plan)
@@ -41,11 +41,11 @@ class Mistaken:
             layers = {name: rewrite(layer) for name, layer in layers.items()}
             optimizers = [rewrite(optimizer) for optimizer in optimizers]
         optimizers = [dataclasses.replace(optimizer, **self.arguments) for optimizer in optimizers]
-        for index, run in enumerate(plan["runs"]):
+        for index in range(len(plan.runs)):
             arrays = ReferenceArrays(plan, layers, lambda name, *_: weights[name], observing)
-            inputs = {name: as_reference(unpack(value)) for name, value in run.items()}
+            inputs = inputs_of(plan, index)
             arrays.run(inputs)
-            observing.runs.append({node: observed(arrays.values[node]) for node in plan["observed"]})
+            observing.runs.append({node: observed(arrays.values[node]) for node in plan.observed})
             trained = {} if index else weights_after_steps(plan, layers, optimizers, weights, inputs)
             observing.runs[-1].update({label: observed(Value(array)) for label, array in trained.items()})
         for run in observing.runs:

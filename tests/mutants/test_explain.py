@@ -129,10 +129,10 @@ def with_argument(right: str, wrong: str, folder: Path) -> dict[str, Any]:
     (case,) = cases_of(right, folder / "right")
     (other,) = cases_of(wrong, folder / "wrong")
     reference = from_message("numpy", "numpy", Reference({}).observe(plan_of(case)))
-    drawn = {name: spec["weights"] for name, spec in plan_of(case)["layers"].items()}
+    drawn = {name: layer.weights for name, layer in plan_of(case).layers.items()}
     plan = plan_of(other)
-    layers = {name: {**spec, "weights": drawn[name]} for name, spec in plan["layers"].items()}
-    asked = {**plan, "layers": layers, "runs": plan_of(case)["runs"]}
+    layers = {name: replace(layer, weights=drawn[name]) for name, layer in plan.layers.items()}
+    asked = replace(plan, layers=layers, runs=plan_of(case).runs)
     got = replace(from_message("lane", "keras", Reference({}).observe(asked)), gradients={})
     both = {"numpy": reference, "lane": got}
     found = explanations(case, judge_case(case, both, {}), both, {})["lane"]

@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.diagnose.feeding import alone, answered, fed, is_reproduced
+from conformance.diagnose.feeding import answered, is_reproduced, isolate_node
 from conformance.diagnose.gates import GATES, _Probe, _words
 from conformance.judge.compare import matched_outputs
 from conformance.lanes.numpy import Reference
 from conformance.lanes.spec import LaneSpec
+from conformance.plans.derive import fed
 from conformance.plans.draw import plan_of
 from conformance.protocol.observation import Observation, from_message
-from conformance.protocol.wire import unpack
-from tests.builders import cases_of, fake, records_of
+from tests.builders import cases_of, fake, plan_with, records_of
 
 CHAIN = """
     schema_version: 1
@@ -178,12 +178,12 @@ def reference_of(text: str, folder: Path) -> tuple[Any, Any, Observation]:
 def test_a_fed_plan_holds_what_the_reference_has_with_its_mask(tmp_path: Path) -> None:
     _, plan, reference = reference_of(CHAIN, tmp_path)
     derived = fed(plan, reference, ["embedded"])
-    assert dict(derived["graph"])["embedded"] == "__given(embedded__0, embedded__0_mask)"
-    (run,) = derived["runs"]
+    assert dict(derived.graph)["embedded"] == "__given(embedded__0, embedded__0_mask)"
+    (run,) = derived.runs
     (output,) = reference.runs[0]["embedded"].outputs
-    assert unpack(run["embedded__0"]).tolist() == output.values.astype("float32").tolist()
-    assert unpack(run["embedded__0_mask"]).tolist() == [[True, True, False, False, False], [True] * 3 + [False] * 2]
-    assert derived["observed"] == ["sequence", "scores", "pooled"]
+    assert run["embedded__0"].tolist() == output.values.astype("float32").tolist()
+    assert run["embedded__0_mask"].tolist() == [[True, True, False, False, False], [True] * 3 + [False] * 2]
+    assert derived.observed == ("sequence", "scores", "pooled")
     again = from_message("numpy", "numpy", Reference({}).observe(derived))
     assert again.failure is None
     assert abs(again.runs[0]["pooled"].outputs[0].values - reference.runs[0]["pooled"].outputs[0].values).max() < 1e-6
@@ -191,10 +191,10 @@ def test_a_fed_plan_holds_what_the_reference_has_with_its_mask(tmp_path: Path) -
 
 def test_a_node_alone_keeps_only_what_it_needs(tmp_path: Path) -> None:
     case, plan, reference = reference_of(CHAIN, tmp_path)
-    derived = alone(case, plan, reference, "scores")
-    assert [name for name, _ in derived["graph"]] == ["sequence", "_doubled", "scores"]
-    assert list(derived["layers"]) == ["dense"]
-    assert set(derived["inputs"]) == {"sequence__0", "sequence__0_mask"}
+    derived = isolate_node(case, plan, reference, "scores")
+    assert [name for name, _ in derived.graph] == ["sequence", "_doubled", "scores"]
+    assert list(derived.layers) == ["dense"]
+    assert set(derived.inputs) == {"sequence__0", "sequence__0_mask"}
 
 
 def moved(case: Any, reference: Observation, node: str, share: float) -> Observation:
@@ -217,7 +217,7 @@ def test_a_plan_is_reproduced_within_the_budget_and_not_beyond(share: float, is_
 def test_an_answer_is_held_to_the_budget_of_what_was_asked(tmp_path: Path) -> None:
     """0.9 of a budget, most of which is what the rounding of inputs and weights moves."""
     case, plan, reference = reference_of(CHAIN, tmp_path)
-    base = alone(case, plan, reference, "sequence")
+    base = isolate_node(case, plan, reference, "sequence")
     known = answered(base, with_sensitivity=True)
     assert known is not None
 
@@ -236,9 +236,9 @@ class Agreeing:
 
 
 def test_a_fault_that_any_pin_hides_is_in_no_gate_more_than_in_another() -> None:
-    words = _words({"id": "x", "layers": {}}, GATES[3], Agreeing())
+    words = _words(plan_with(), GATES[3], Agreeing())
     assert words == "update gate or reset gate or candidate"
-    assert _words({"id": "x", "layers": {}}, GATES[3][1:], Agreeing()) == "reset gate"
+    assert _words(plan_with(), GATES[3][1:], Agreeing()) == "reset gate"
 
 
 def test_the_gates_are_those_of_the_reference_in_their_order() -> None:

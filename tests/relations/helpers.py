@@ -8,8 +8,9 @@ from typing import Any
 
 from conformance.lanes.numpy import Reference
 from conformance.lanes.spec import LaneSpec
-from conformance.plans.draw import Plan, plan_of
+from conformance.plans.draw import plan_of
 from conformance.protocol.observation import Observation, from_message
+from conformance.protocol.plan import Plan
 from conformance.relations.holding import relations_of
 from conformance.relations.relation import Asked
 from conformance.run import LANES, Run

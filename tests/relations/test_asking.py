@@ -32,18 +32,18 @@ def test_what_is_broken_only_beside_others_is_not_broken(behaviour: str, tmp_pat
 
 def test_relations_over_inputs_share_one_plan_and_samples_one_run(tmp_path: Path) -> None:
     plan, reference, asked = asked_of(tmp_path, "{type: GRU, units: 3, return_sequences: true}")
-    own = [one for one in asked if one.plan["layers"] is plan["layers"]]
+    own = [one for one in asked if one.plan.layers is plan.layers]
     beside = [one for one in own if one.is_beside]
     as_it_is = {"run_twice", "config_round_trip", "saved_and_loaded"}
     assert {"batch_reordered", "batch_twice", "causal"} | as_it_is <= {one.relation.name for one in beside}
     assert {"batch_of_one", "prefix"} == {one.relation.name for one in own if not one.is_beside}
     found = shares(own)
     whole = together(plan, found)
-    assert len(whole["runs"]) == 3 < len(own)
-    assert whole["remade"] == ["config", "saved"], "in the run that repeats the case's own"
+    assert len(whole.runs) == 3 < len(own)
+    assert whole.remade == ("config", "saved"), "in the run that repeats the case's own"
     first = {one.relation.name for one in found[0].members}
     assert as_it_is <= first, "before any run after which a lane puts back what an archive may have lost"
-    assert whole["inputs"]["x"]["shape"] == [None, None, 4], "of any number of samples, and steps"
+    assert whole.inputs["x"].shape == (None, None, 4), "of any number of samples, and steps"
     answers = answer(whole)
     for share, run in zip(found, answers.runs, strict=True):
         for one, part in share.parts(replace(answers, runs=(run,)), plan, reference):
@@ -79,10 +79,10 @@ def test_samples_stand_beside_each_other_where_the_open_axis_is(tmp_path: Path) 
     asked = relations_of(plan, reference)
     beside = {one.relation.name: one for one in asked if one.is_beside}
     assert {"turned_round", "step_by_step", "causal"} <= beside.keys(), "along the second axis, here the batch"
-    own = [one for one in asked if one.plan["layers"] is plan["layers"]]
+    own = [one for one in asked if one.plan.layers is plan.layers]
     (whole,) = [share for share in shares(own) if len(share.rows) > 1]
-    samples = sum(row[0].plan["runs"][0]["x"]["shape"][1] for row in whole.rows)
-    assert whole.plan["runs"][0]["x"]["shape"] == [6, samples, 4]
+    samples = sum(row[0].plan.runs[0]["x"].shape[1] for row in whole.rows)
+    assert whole.plan.runs[0]["x"].shape == (6, samples, 4)
     for one, part in whole.parts(answer(whole.plan), plan, reference):
         alone = answer(one.plan)
         for name, node in alone.runs[0].items():
@@ -102,7 +102,7 @@ def test_changes_of_layers_are_asked_at_once(tmp_path: Path) -> None:
     _, reference, asked = asked_of(tmp_path, "{type: GRU, units: 3, return_sequences: true}")
     (whole,) = [one for one in asked if one.members]
     assert whole.relation.name == "unrolled and hidden_reordered and state_carried"
-    assert whole.plan["layers"]["layer"]["config"]["unroll"] is True
+    assert whole.plan.layers["layer"].config["unroll"] is True
     assert list(broken(whole, reference, answer(whole.plan), reference)) == []
     (rolled,) = [one for one in whole.members if one.relation.name == "hidden_reordered"]
     assert list(broken(whole, reference, answer(rolled.plan), reference)) == [], "unrolling changes no number"

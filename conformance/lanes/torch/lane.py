@@ -18,8 +18,9 @@ from conformance.lanes.torch.training import weights_after_steps
 from conformance.lanes.torch.ways import Compiler, as_numpy, compiler_of, given, set_policy
 from conformance.protocol.adapter import Identity, Observing, Unsupported
 from conformance.protocol.carried import CarriedArrays, Value, arguments_for, remembered, with_masks
+from conformance.protocol.plan import Array, Plan
 from conformance.protocol.training import JUDGED_IN
-from conformance.protocol.wire import pack, unpack
+from conformance.protocol.wire import pack
 
 for _module in sorted(Path(__file__).parent.glob("*.py")):
     if _module.stem not in ("__init__", "lane", "port") and not _module.stem.startswith("transformers"):
@@ -40,20 +41,22 @@ def _item(value: torch.Tensor, index: Any) -> torch.Tensor:
     return value
 
 
+Cotangents = Mapping[str, tuple[Array | None, ...]]
+
+
 class TorchArrays(CarriedArrays):
     """The graph verbs over torch tensors and ports."""
 
     operations = TorchOperations()
 
-    def __init__(self, plan: Mapping[str, Any], table: Mapping[str, Port], observing: Observing) -> None:
+    def __init__(self, plan: Plan, table: Mapping[str, Port], observing: Observing) -> None:
         super().__init__(plan, observing)
         self.table = table
-        self.configs = {name: Config(spec["type"], spec["full"]) for name, spec in plan["layers"].items()}
+        self.configs = {name: Config(layer.type, layer.full) for name, layer in plan.layers.items()}
         self.keras_weights = {
-            name: {key: _tensor(unpack(value)) for key, value in spec["weights"].items()}
-            for name, spec in plan["layers"].items()
+            name: {key: _tensor(array) for key, array in layer.weights.items()} for name, layer in plan.layers.items()
         }
-        self.undrawn = {name for name, spec in plan["layers"].items() if not spec.get("is_planned", True)}
+        self.undrawn = {name for name, layer in plan.layers.items() if not layer.is_planned}
         self.memory: dict[str, dict[str, Any]] = {}
         self.compiler: Compiler | None = None
 
@@ -128,28 +131,28 @@ class TorchLane:
         self.identity = identity
         self.compiler = compiler
 
-    def observe(self, plan: Mapping[str, Any]) -> dict[str, Any]:
+    def observe(self, plan: Plan) -> dict[str, Any]:
         """torch's answer: values, or what it raised."""
         observing = Observing()
         try:
-            for name, spec in plan["layers"].items():
-                if spec["type"] not in self.table:
-                    raise Unsupported(f"{spec['type']} ({name}) has no port to this lane")
+            for name, layer in plan.layers.items():
+                if layer.type not in self.table:
+                    raise Unsupported(f"{layer.type} ({name}) has no port to this lane")
             observing.phase = "call"
-            for index, run in enumerate(plan["runs"]):
+            for index, run in enumerate(plan.runs):
                 arrays = TorchArrays(plan, self.table, observing)
                 arrays.compiler = self.compiler
-                inputs = {name: _tensor(unpack(value)) for name, value in run.items()}
-                leaves = _leaves(arrays, inputs) if index == 0 and plan["cotangents"] else {}
+                inputs = {name: _tensor(array) for name, array in run.items()}
+                leaves = _leaves(arrays, inputs) if index == 0 and plan.cotangents else {}
                 observing.runs.append({})
                 try:
                     arrays.run(inputs)
                 finally:
-                    reached = [node for node in plan["observed"] if node in arrays.values]
+                    reached = [node for node in plan.observed if node in arrays.values]
                     observing.runs[-1].update({node: _observed(arrays.values[node]) for node in reached})
                 if leaves:
-                    _differentiate(plan["cotangents"], arrays, leaves, observing)
-                if index == 0 and plan.get("trainings"):
+                    _differentiate(plan.cotangents, arrays, leaves, observing)
+                if index == 0 and plan.trainings:
                     self._train(plan, inputs, observing)
         except ports.Unsupported as reason:
             observing.unsupported = str(reason)
@@ -159,7 +162,7 @@ class TorchLane:
             self.compiler.reset()
         return observing.as_message()
 
-    def _train(self, plan: Mapping[str, Any], inputs: Mapping[str, Any], observing: Observing) -> None:
+    def _train(self, plan: Plan, inputs: Mapping[str, Any], observing: Observing) -> None:
         if self.identity.policy not in JUDGED_IN:
             raise Unsupported(f"training is judged in {' and '.join(JUDGED_IN)}, not in {self.identity.policy}")
 
@@ -184,7 +187,7 @@ def _leaves(arrays: TorchArrays, inputs: Mapping[str, Any]) -> dict[str, torch.T
 
 
 def _differentiate(
-    cotangents: Mapping[str, Any], arrays: TorchArrays, leaves: Mapping[str, torch.Tensor], observing: Observing
+    cotangents: Cotangents, arrays: TorchArrays, leaves: Mapping[str, torch.Tensor], observing: Observing
 ) -> None:
     """One backward pass; a failure is noted and takes nothing from the values."""
     try:
@@ -203,23 +206,21 @@ def _differentiate(
         observing.failed_backwards(error)
 
 
-def _weighted(
-    cotangents: Mapping[str, Any], arrays: TorchArrays
-) -> Iterator[tuple[torch.Tensor, np.ndarray[Any, Any]]]:
+def _weighted(cotangents: Cotangents, arrays: TorchArrays) -> Iterator[tuple[torch.Tensor, Array]]:
     """Every float output with its cotangent; raises Unsupported where shapes differ, which is judged as that."""
-    for node, packed in cotangents.items():
+    for node, wanted in cotangents.items():
         items = [item.data for item in _flat(arrays.values[node])]
-        if len(items) != len(packed):
-            raise Unsupported(f"{node} has {len(items)} arrays, the reference {len(packed)}")
-        for item, cotangent in zip(items, packed, strict=True):
+        if len(items) != len(wanted):
+            raise Unsupported(f"{node} has {len(items)} arrays, the reference {len(wanted)}")
+        for item, cotangent in zip(items, wanted, strict=True):
             if cotangent is not None:
-                given, wanted = tuple(item.shape), tuple(cotangent["shape"])
-                if given != wanted:
-                    raise Unsupported(f"{node} has shape {given}, the reference {wanted}")
-                yield item, unpack(cotangent)
+                given = tuple(item.shape)
+                if given != cotangent.shape:
+                    raise Unsupported(f"{node} has shape {given}, the reference {cotangent.shape}")
+                yield item, cotangent
 
 
-def _tensor(array: np.ndarray[Any, Any]) -> Any:
+def _tensor(array: Array) -> Any:
     return array if array.dtype == object else given(torch.from_numpy(np.array(array)))
 
 

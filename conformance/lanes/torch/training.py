@@ -15,10 +15,9 @@ import torch
 from conformance.lanes.torch.optimizers import Stepper, native, ported
 from conformance.protocol.adapter import Observing
 from conformance.protocol.carried import CarriedArrays, remembered
+from conformance.protocol.plan import Plan, PlannedTraining
 from conformance.protocol.training import batch_of, number_of
 from conformance.protocol.wire import pack
-
-Plan = Mapping[str, Any]
 
 
 def weights_after_steps(plan: Plan, fresh: Any, inputs: Mapping[str, Any], observing: Observing) -> dict[str, Any]:
@@ -27,7 +26,7 @@ def weights_after_steps(plan: Plan, fresh: Any, inputs: Mapping[str, Any], obser
     `fresh()` gives the graph over weights as the plan has them, and layers that remember nothing.
     """
     found: dict[str, Any] = {}
-    for index, training in enumerate(plan["trainings"]):
+    for index, training in enumerate(plan.trainings):
         arrays: CarriedArrays = fresh()
         weights: Mapping[str, dict[str, torch.Tensor]] = arrays.keras_weights  # type: ignore[attr-defined]  # torch's
         found |= _train(training, arrays, weights, inputs, observing, f"training {index + 1}")
@@ -35,35 +34,35 @@ def weights_after_steps(plan: Plan, fresh: Any, inputs: Mapping[str, Any], obser
 
 
 def _train(
-    training: Mapping[str, Any],
+    training: PlannedTraining,
     arrays: Any,
     weights: Mapping[str, dict[str, torch.Tensor]],
     inputs: Mapping[str, Any],
     observing: Observing,
     title: str,
 ) -> dict[str, Any]:
-    moved = [weights[layer][key].requires_grad_() for layer, key in map(_parts, training["trained"])]
+    moved = [weights[layer][key].requires_grad_() for layer, key in map(_parts, training.trained)]
     stepper = _stepper(training, moved)
     observing.native[title] = {stepper.name: {"shape": [], "from": stepper.how}}
     fixed = {name: value.detach() if isinstance(value, torch.Tensor) else value for name, value in inputs.items()}
     found = {}
-    for number in range(1, training["steps"] + 1):
+    for number in range(1, training.steps + 1):
         arrays.run(batch_of(training, fixed, number))
-        loss = number_of(training["loss"], arrays.values[training["loss"]]).data
+        loss = number_of(training.loss, arrays.values[training.loss]).data
         for tensor, gradient in zip(moved, torch.autograd.grad(loss, moved, allow_unused=True), strict=True):
             tensor.grad = gradient
         stepper.step(number)
-        for layer in training["layers"]:
+        for layer in training.layers:
             for key, tensor in weights[layer].items():
                 own = remembered(arrays.memory.get(layer, {}), key)
                 found[f"{layer}.{key}@{number}"] = _observed(tensor if own is None else own)
     return found
 
 
-def _stepper(training: Mapping[str, Any], moved: list[torch.Tensor]) -> Stepper:
-    if training["is_native"]:
-        return native(training["optimizer"], training["config"], moved)
-    return ported(training["optimizer"], training["full"], moved)
+def _stepper(training: PlannedTraining, moved: list[torch.Tensor]) -> Stepper:
+    if training.is_native:
+        return native(training.optimizer, training.config, moved)
+    return ported(training.optimizer, training.full, moved)
 
 
 def _parts(name: str) -> tuple[str, str]:
