@@ -16,19 +16,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from conformance.case.load import load_folder
 from conformance.case.model import Case
 from conformance.judge.gradients import gradient_findings
-from conformance.lanes.numpy import Reference
-from conformance.mutants.layer import DoesNotApply, HookError, mutable, mutants_of, with_mistake
-from conformance.oracle import rounding
-from conformance.oracle.arrays import inputs_of, make_layers, weights_of
+from conformance.mutants.backwards import gradients
+from conformance.mutants.layer import mutable, mutants_of, with_mistake
+from conformance.oracle.arrays import make_layers
+from conformance.oracle.run import answer
 from conformance.plans.draw import plan_of
-from conformance.protocol.observation import REFERENCE, Observation, from_message
+from conformance.protocol.observation import Output
 from conformance.protocol.plan import Plan
 from conformance.score.score import score_case
 
@@ -76,7 +75,7 @@ def _count(case: Case, count: Count) -> None:
     if not survived or not plan.cotangents:
         count.skipped += not plan.cotangents
         return
-    reference = from_message(REFERENCE, REFERENCE, Reference({}).observe(replace(plan, trainings=())))
+    reference = answer(replace(plan, trainings=()))
     for name in survived:
         found = gradients_of(plan, name)
         if found is None or not reference.gradients:
@@ -88,31 +87,18 @@ def _count(case: Case, count: Count) -> None:
             count.mutants[name] += 1
 
 
-def gradients_of(plan: Plan, name: str) -> Mapping[str, Any] | None:
+def gradients_of(plan: Plan, name: str) -> Mapping[str, Output] | None:
     """The gradients of a plan's first run with a mutant in it; None where it cannot be made or differentiated."""
     kind, _, mutant = name.partition(".")
     layer = mutable()[kind]
     rewrite = partial(with_mistake, kind=layer, mutant=mutants_of(layer)[mutant])
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # a wrong formula may divide by zero; what it gives is judged
-        patterns = rounding.PATTERNS
         try:
-            layers = {key: rewrite(one) for key, one in make_layers(plan).items()}
-            inputs = inputs_of(plan)
-            rounding.PATTERNS = 1  # its sensitivities are not looked at
-            probe = rounding.Perturbed(plan, layers, weights_of(plan), inputs, wants_gradients=True)
-        except (DoesNotApply, HookError):
+            found = gradients(plan, {key: rewrite(one) for key, one in make_layers(plan).items()})
+        except Exception:  # what cannot be made here, or not differentiated, finds nothing
             return None
-        finally:
-            rounding.PATTERNS = patterns
-    found: Observation = from_message("mutant", REFERENCE, {**_EMPTY, "gradients": probe.gradients})
-    return found.gradients or None
-
-
-_EMPTY: Mapping[str, Any] = {
-    **{key: {} for key in ("symbolic", "params", "weights", "native")},
-    **{"failure": None, "unsupported": None, "runs": [], "steps": [], "gradient_note": ""},
-}
+    return {name: Output(array.shape, str(array.dtype), array, None) for name, array in found.items()} or None
 
 
 def page(count: Count, cases: int) -> str:

@@ -119,15 +119,14 @@ def expected(path: Path) -> None:
 
     def work() -> int:
         from conformance.case.load import load_folder
-        from conformance.lanes.numpy import Reference
+        from conformance.oracle.run import answer
         from conformance.plans.draw import plan_of
-        from conformance.protocol.observation import REFERENCE, from_message
 
         rows = []
         for case in load_folder(ROOT / "cases"):
             plan = plan_of(case, with_gradients=False)
             modules = {part for kind in case.layer_types for part in _modules(kind)}
-            rows.append((case, plan, from_message(REFERENCE, REFERENCE, Reference({}).observe(plan)), modules))
+            rows.append((case, plan, answer(plan), modules))
         path.write_bytes(pickle.dumps(rows))
         return 0
 
@@ -167,14 +166,14 @@ def in_cases(mutant: Mutant, path: Path) -> int:
         import numpy as np
 
         from conformance.judge.case import judge_lane
-        from conformance.mutants.observe import observe
+        from conformance.oracle.run import Depth, answer
 
         for case, plan, reference, modules in pickle.loads(path.read_bytes()):
             if mutant["module"] not in modules:
                 continue
             with np.errstate(all="ignore"):
                 try:
-                    got = observe(plan, lambda layer: layer)
+                    got = answer(plan, Depth.VALUES)
                 except Exception:
                     if reference.failure is None:
                         return 1

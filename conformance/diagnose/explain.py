@@ -24,12 +24,12 @@ from conformance.diagnose.mistakes import Mistake, are_one, derived_ones, forgot
 from conformance.judge.compare import is_trained, matched_outputs, structure_findings
 from conformance.judge.precision import USUAL, seen_in
 from conformance.judge.verdict import CaseVerdict, LaneVerdict, Verdict
-from conformance.mutants.layer import DoesNotApply, HookError, mutable, with_mistake
-from conformance.mutants.observe import observe
+from conformance.mutants.layer import mutable, with_mistake
+from conformance.oracle.run import Depth, answer
 from conformance.plans.draw import plan_of
 from conformance.protocol.observation import REFERENCE, Observation
 from conformance.protocol.plan import Plan
-from conformance.reference.base import Mutant
+from conformance.reference.base import DoesNotApply, HookError, Mutant
 
 ALTERNATIVES = 3
 """Mistakes that are named where several would give the same answer to this case."""
@@ -101,17 +101,17 @@ class _Mistaken:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self._made: dict[tuple[str, Mutant, bool], Observation | None] = {}
+        self._made: dict[tuple[str, Mutant, Depth], Observation | None] = {}
 
-    def answers(self, with_sensitivity: bool, kind: str, mutant: Mutant) -> Observation | None:
+    def answers(self, depth: Depth, kind: str, mutant: Mutant) -> Observation | None:
         """None where the mistake cannot be made here."""
-        key = (kind, mutant, with_sensitivity)
+        key = (kind, mutant, depth)
         if key not in self._made:
             try:
                 with warnings.catch_warnings(), np.errstate(all="ignore"):
                     warnings.simplefilter("ignore")  # a wrong formula may divide by zero; what it gives is compared
                     rewrite = partial(with_mistake, kind=mutable()[kind], mutant=mutant)
-                    found = observe(self.plan, rewrite, with_sensitivity)
+                    found = answer(self.plan, depth, rewrite)
                 self._made[key] = found
             except (DoesNotApply, HookError, ArithmeticError, LookupError, TypeError, ValueError):
                 self._made[key] = None  # an argument that nobody would give may break a layer: it explains nothing
@@ -199,7 +199,7 @@ def _parts(
     plans = [isolate_node(case, plan, reference, start.node) for start in starts]
     parts = {}
     for start, derived, got in zip(starts, plans, ask(plans), strict=True):
-        known = answered(derived, with_sensitivity=True)
+        known = answered(derived, Depth.SENSITIVITIES)
         if known is None or got.ended != "finished" or got.failure is not None:
             return {}
         wrong = _Mistaken(derived)
@@ -215,7 +215,7 @@ def _of_an_error(case: Case, lane: str, got: Observation, wrong: _Mistaken) -> E
     assert got.failure is not None
     named = []
     for kind, mutant in named_ones(case):
-        found = wrong.answers(False, kind, mutant)
+        found = wrong.answers(Depth.VALUES, kind, mutant)
         if found is None or found.failure is None:
             continue
         if (found.failure.node, found.failure.message) == (got.failure.node, got.failure.message):
@@ -292,12 +292,12 @@ def _named(
     whole: list[tuple[str, Mutant]] = []
     in_values: list[tuple[str, Mutant]] = []
     for kind, mutant in tried:
-        quick = wrong.answers(False, kind, mutant)
+        quick = wrong.answers(Depth.VALUES, kind, mutant)
         if quick is None or quick.failure is not None:
             continue
         if not agrees(case, got, seen_in(quick, got.policy, reference), False, NEAR):
             continue
-        exact = wrong.answers(True, kind, mutant)
+        exact = wrong.answers(Depth.SENSITIVITIES, kind, mutant)
         exact = exact and seen_in(exact, got.policy, reference)
         if exact is None or not agrees(case, got, exact, False) or agrees(case, reference, exact, gives_masks):
             continue

@@ -12,7 +12,7 @@ from dataclasses import replace
 from conformance.case.model import Case
 from conformance.diagnose.divergence import Divergence, differs, divergences, observed_sources, wrong_nodes
 from conformance.judge.compare import matched_outputs
-from conformance.mutants.observe import observe
+from conformance.oracle.run import Depth, answer
 from conformance.plans.derive import fed, only_node
 from conformance.protocol.observation import Observation
 from conformance.protocol.plan import Plan
@@ -39,10 +39,10 @@ def is_reproduced(case: Case, plan: Plan, reference: Observation) -> bool:
     return bool(every) and not any(differs(item, gives_masks=True) for item in every)
 
 
-def answered(plan: Plan, with_sensitivity: bool = False) -> Observation | None:
+def answered(plan: Plan, depth: Depth = Depth.VALUES) -> Observation | None:
     """What the reference gives on a plan, its floats as if they were a lane's; None where it raises."""
     try:
-        found = observe(plan, lambda layer: layer, with_sensitivity)
+        found = answer(plan, depth)
     except Exception:  # a layer that cannot be made or called so: the plan asks for nothing
         return None
     return None if found.failure is not None else found

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
 from conformance.diagnose.divergence import Divergence
 from conformance.mutants.formula import Slip, slips
 from conformance.mutants.layer import inside
-from conformance.mutants.observe import observe
 from conformance.oracle.arrays import make_layers
+from conformance.oracle.run import Depth, answer
 from conformance.protocol.observation import Observation
 from conformance.protocol.plan import Plan
 from conformance.reference.base import Layer
@@ -38,10 +37,10 @@ def formula_slips(
     for kind in _kinds(plan, reference, {start.node for start in starts}):
         for slip in slips(kind):  # type: ignore[arg-type]  # mypy takes a class for its value
             with np.errstate(all="ignore"):  # infinities are compared like numbers
-                quick = _answer(plan, slip, False)
+                quick = _answer(plan, slip, Depth.VALUES)
                 if quick is None or not fits(quick, near):
                     continue
-                exact = _answer(plan, slip, True)
+                exact = _answer(plan, slip, Depth.SENSITIVITIES)
                 if exact is not None and fits(exact, 1.0):
                     found.append(slip.mistake)
             if len(found) == ENOUGH:
@@ -63,16 +62,12 @@ def _kinds(plan: Plan, reference: Observation, nodes: set[str]) -> list[type[Lay
     return list(dict.fromkeys(type(one) for name in layers if name in called for one in inside(layers[name])))
 
 
-def _answer(plan: Plan, slip: Slip, with_sensitivity: bool) -> Observation | None:
+def _answer(plan: Plan, slip: Slip, depth: Depth) -> Observation | None:
     """None where the slip leads nowhere."""
     with slip.applied(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a wrong formula may divide by zero; what it gives is compared
         try:
-            found = observe(plan, _same, with_sensitivity)
+            found = answer(plan, depth)
         except Exception:  # whatever a changed line raises: it explains nothing
             return None
     return None if found.failure is not None else found
-
-
-def _same(layer: Any) -> Any:
-    return layer

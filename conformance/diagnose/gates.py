@@ -21,6 +21,7 @@ from conformance.case.model import Case
 from conformance.diagnose.divergence import Divergence, differs, first_step
 from conformance.diagnose.feeding import Ask, answered, isolate_node
 from conformance.judge.compare import Matched, matched_outputs
+from conformance.oracle.run import Depth
 from conformance.plans.derive import with_layers
 from conformance.protocol.observation import Array, Observation
 from conformance.protocol.plan import Plan
@@ -107,7 +108,7 @@ class _Probe:
 
     def wrong_in(self, plans: Sequence[Plan | None]) -> list[list[Matched] | None]:
         """For every plan the outputs that differ; None where lane or reference has no answer."""
-        wanted = [None if plan is None else answered(plan, with_sensitivity=True) for plan in plans]
+        wanted = [None if plan is None else answered(plan, Depth.SENSITIVITIES) for plan in plans]
         asked = [plan for plan, known in zip(plans, wanted, strict=True) if plan is not None and known is not None]
         answers = iter(self._ask(asked))
         return [None if known is None else self._compared(next(answers), known) for known in wanted]
@@ -117,7 +118,7 @@ class _Probe:
         (got,) = self._ask([plan])
         found = []
         for other in others:
-            known = None if other is None else answered(other, with_sensitivity=True)
+            known = None if other is None else answered(other, Depth.SENSITIVITIES)
             wrong = None if known is None else self._compared(got, known)
             found.append(wrong is not None and not wrong)
         return found

@@ -12,11 +12,11 @@ from conformance.diagnose.masks import misread_masks
 from conformance.diagnose.weights import misused_weights
 from conformance.mutants.activation import mistaken_activations
 from conformance.mutants.gate_order import gate_orders
-from conformance.mutants.layer import DoesNotApply, broken, inside, mutable
+from conformance.mutants.layer import broken, inside, mutable
 from conformance.oracle.arrays import make_layers
 from conformance.oracle.training import make_optimizers
 from conformance.protocol.plan import Plan
-from conformance.reference.base import Layer, Mutant
+from conformance.reference.base import DoesNotApply, Layer, Mutant
 from conformance.reference.optimizers import Optimizer
 
 Mistake = tuple[str, Mutant]

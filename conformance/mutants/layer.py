@@ -10,19 +10,11 @@ from functools import cache
 from typing import Any, TypeVar
 
 from conformance.mutants.optimizer import with_slip
-from conformance.reference.base import Layer, LayerError, Mutant, Weights
+from conformance.reference.base import DoesNotApply, HookError, Layer, LayerError, Mutant, Weights
 from conformance.reference.catalog import LAYERS
 from conformance.reference.optimizers import OPTIMIZERS, Optimizer
 
 _T = TypeVar("_T")
-
-
-class HookError(Exception):
-    """A hook of a mutant raised: the mutant is broken, which is no mistake that a case could find."""
-
-
-class DoesNotApply(Exception):
-    """The mistake asks for arguments that the layer refuses here; there is nothing to run."""
 
 
 Mutable = type[Layer] | type[Optimizer]

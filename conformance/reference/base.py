@@ -41,6 +41,14 @@ LAYERS: dict[str, type[Layer]] = {}
 """Every reference layer by its Keras class name."""
 
 
+class HookError(Exception):
+    """A hook of a mutant raised: the mutant is broken, which is no mistake that a case could find."""
+
+
+class DoesNotApply(Exception):
+    """The mistake asks for arguments that the layer refuses here; there is nothing to run."""
+
+
 class LayerError(Exception):
     """These arguments or inputs have no answer: the reference's way of raising where Keras documents an error."""
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from conformance.mutants.observe import observe
+from conformance.oracle.run import Depth, answer
 from conformance.plans.derive import stacked
 from conformance.protocol.observation import Observation
 from conformance.protocol.plan import Plan
@@ -96,7 +96,7 @@ def _answer(plan: Plan) -> Observation | None:
     """What the reference gives for a plan; None where it raises."""
     with _quiet():
         try:
-            found = observe(plan, lambda layer: layer)
+            found = answer(plan, Depth.VALUES)
         except (ValueError, IndexError, LayerError):
             return None
     return None if found.failure is not None else found

@@ -13,6 +13,7 @@ import numpy as np
 from conformance.case.load import load_file
 from conformance.case.model import Case
 from conformance.errors import UsageError
+from conformance.oracle.run import answer
 from conformance.plans.draw import plan_of
 from conformance.protocol.observation import Observation
 from conformance.protocol.plan import Plan
@@ -69,18 +70,10 @@ def evidence_of(results: Mapping[str, Any], record: Mapping[str, Any], root: Pat
 def evidence_on(case: Case, results: Mapping[str, Any], record: Mapping[str, Any]) -> Evidence:
     """The evidence on a case that is at hand; its reference is computed again."""
     plan = plan_of(case)
-    return Evidence(case, plan, record, reference_of(plan), tuple(results["lanes"]))
+    return Evidence(case, plan, record, answer(plan), tuple(results["lanes"]))
 
 
 @lru_cache(maxsize=2)
 def _cases(path: Path, changed: int) -> tuple[Case, ...]:
     """The cases of a file; one that has changed since is another one. Records of a file stand together."""
     return load_file(path)
-
-
-def reference_of(plan: Plan) -> Observation:
-    """What the reference gives, computed in this process: it needs no framework."""
-    from conformance.lanes.numpy import start
-    from conformance.protocol.observation import from_message
-
-    return from_message("numpy", "numpy", start({}).observe(plan))

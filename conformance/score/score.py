@@ -12,14 +12,13 @@ import numpy as np
 
 from conformance.case.model import Case
 from conformance.judge.case import judge_lane
-from conformance.lanes.numpy import Reference
 from conformance.mutants.equivalent import EQUIVALENT
-from conformance.mutants.layer import DoesNotApply, HookError, mutable, mutants_of, with_mistake
-from conformance.mutants.observe import observe
+from conformance.mutants.layer import mutable, mutants_of, with_mistake
+from conformance.oracle.run import Depth, answer
 from conformance.plans.draw import plan_of
-from conformance.protocol.observation import REFERENCE, Observation, from_message
+from conformance.protocol.observation import Observation
 from conformance.protocol.plan import Plan
-from conformance.reference.base import Mutant
+from conformance.reference.base import DoesNotApply, HookError, Mutant
 
 Outcome = Literal["killed", "survived", "broken", "not applied"]
 
@@ -97,7 +96,7 @@ def score(cases: Iterable[Case]) -> Score:
 def score_case(case: Case) -> CaseScore:
     """One case against every mutant of the layers that it uses."""
     plan = plan_of(case, with_gradients=False)
-    reference = from_message(REFERENCE, REFERENCE, Reference({}).observe(plan))
+    reference = answer(plan)
     known = mutable()
     trials = tuple(
         _trial(case, plan, reference, kind, mutant)
@@ -114,7 +113,7 @@ def _trial(case: Case, plan: Plan, reference: Observation, kind: str, mutant: Mu
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # a wrong formula may divide by zero; what it gives is judged
-            got = observe(plan, partial(with_mistake, kind=mutable()[kind], mutant=mutant))
+            got = answer(plan, Depth.VALUES, partial(with_mistake, kind=mutable()[kind], mutant=mutant))
     except DoesNotApply as reason:
         return Trial(name, "not applied", str(reason))
     except HookError as error:

@@ -6,11 +6,11 @@ from contextlib import suppress
 
 from conformance.case.load import load_folder
 from conformance.diagnose.arguments import NUMBERS, derived_arguments, forgotten_arguments, other_arguments
-from conformance.mutants.layer import DoesNotApply, broken
+from conformance.mutants.layer import broken
 from conformance.oracle.arrays import make_layers
 from conformance.plans.draw import plan_of
 from conformance.reference.activation_layers import LeakyReLU
-from conformance.reference.base import LayerError
+from conformance.reference.base import DoesNotApply, LayerError
 from conformance.reference.conv import Conv1D, Conv2D
 from conformance.reference.core import Dense
 from conformance.reference.normalization import GroupNormalization

@@ -15,12 +15,11 @@ import numpy as np
 
 from conformance.lanes.numpy import Reference
 from conformance.mutants.layer import mutable, mutants_of, with_mistake
-from conformance.oracle.arrays import ReferenceArrays, inputs_of, make_layers, observed, weights_of
-from conformance.oracle.training import make_optimizers, weights_after_steps
-from conformance.protocol.adapter import Identity, Observing
-from conformance.protocol.carried import Value
+from conformance.oracle.run import Depth, message
+from conformance.protocol.adapter import Identity
 from conformance.protocol.plan import Plan
 from conformance.protocol.wire import pack, unpack
+from conformance.reference.optimizers import Optimizer
 
 
 class Mistaken:
@@ -34,25 +33,18 @@ class Mistaken:
         self.identity: Identity = dataclasses.replace(Reference({}).identity, versions={"fake": "1.0"})
 
     def observe(self, plan: Plan) -> dict[str, Any]:
-        observing = Observing(phase="call", gradient_note="a mistake is judged by its values")
-        weights = weights_of(plan)
-        layers, optimizers = make_layers(plan), make_optimizers(plan)
-        for rewrite in self.rewrites:
-            layers = {name: rewrite(layer) for name, layer in layers.items()}
-            optimizers = [rewrite(optimizer) for optimizer in optimizers]
-        optimizers = [dataclasses.replace(optimizer, **self.arguments) for optimizer in optimizers]
-        for index in range(len(plan.runs)):
-            arrays = ReferenceArrays(plan, layers, lambda name, *_: weights[name], observing)
-            inputs = inputs_of(plan, index)
-            arrays.run(inputs)
-            observing.runs.append({node: observed(arrays.values[node]) for node in plan.observed})
-            trained = {} if index else weights_after_steps(plan, layers, optimizers, weights, inputs)
-            observing.runs[-1].update({label: observed(Value(array)) for label, array in trained.items()})
-        for run in observing.runs:
+        found = message(plan, Depth.VALUES, self._rewritten)
+        found["gradient_note"] = "a mistake is judged by its values"
+        for run in found["runs"]:
             for item in (item for node in run.values() for item in node["items"]):
                 array = unpack(item["data"])
                 item["data"] = pack(array.astype(np.float32) if array.dtype.kind == "f" else array)
-        return observing.as_message()
+        return found
+
+    def _rewritten(self, one: Any) -> Any:
+        for rewrite in self.rewrites:
+            one = rewrite(one)
+        return dataclasses.replace(one, **self.arguments) if isinstance(one, Optimizer) else one
 
 
 def start(options: Mapping[str, Any]) -> Mistaken:

@@ -19,8 +19,8 @@ from conformance.judge.case import judge_case
 from conformance.lanes.numpy import Reference
 from conformance.mutants.backwards import BACKWARDS, Leak, constant, gradients, leaks, passing
 from conformance.mutants.layer import mutable, with_mistake
-from conformance.mutants.observe import observe
 from conformance.oracle.arrays import make_layers
+from conformance.oracle.run import Depth, answer
 from conformance.plans.draw import plan_of
 from conformance.protocol.observation import Observation, from_message
 from tests.builders import cases_of
@@ -89,7 +89,7 @@ def test_values_stay_and_gradients_say_which_mistake_it_is(kind: str, name: str,
     (mutant,) = (one for one in BACKWARDS[kind] if one.name == name)
     rewrite = partial(with_mistake, kind=mutable()[kind], mutant=mutant)
     reference = reference_of(case)
-    same = observe(plan, rewrite).runs[0]["y"].outputs[0].values
+    same = answer(plan, Depth.VALUES, rewrite).runs[0]["y"].outputs[0].values
     numpy.testing.assert_allclose(same, reference.runs[0]["y"].outputs[0].values, rtol=1e-12)
     made = gradients(plan, {key: rewrite(layer) for key, layer in make_layers(plan).items()})
     named = gradient_mistakes(case, lane_with(reference, made), reference)

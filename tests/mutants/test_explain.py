@@ -15,7 +15,7 @@ from conformance.judge.case import judge_case
 from conformance.lanes.numpy import Reference
 from conformance.lanes.spec import LaneSpec
 from conformance.mutants.layer import mutants_of, with_mistake
-from conformance.mutants.observe import observe
+from conformance.oracle.run import Depth, answer
 from conformance.plans.draw import plan_of
 from conformance.protocol.observation import Ended, Observation, from_message
 from conformance.reference.base import Mutant
@@ -172,7 +172,7 @@ def of_the_last_bias(folder: Path, ended: Ended) -> tuple[Explanation, Explanati
         return with_mistake(layer, kind=Dense, mutant=mutants_of(Dense)["no_bias"]) if is_last else layer
 
     def answers(plans: Sequence[Any]) -> list[Observation]:
-        return [replace(observe(one, without_the_last_bias), lane="lane", ended=ended) for one in plans]
+        return [replace(answer(one, Depth.VALUES, without_the_last_bias), lane="lane", ended=ended) for one in plans]
 
     both = {"numpy": reference, "lane": replace(answers([plan])[0], ended="finished")}
     verdict = judge_case(case, both, {})

@@ -18,6 +18,7 @@ from conformance.diagnose.gates import GATES, _Probe, _words
 from conformance.judge.compare import matched_outputs
 from conformance.lanes.numpy import Reference
 from conformance.lanes.spec import LaneSpec
+from conformance.oracle.run import Depth
 from conformance.plans.derive import fed
 from conformance.plans.draw import plan_of
 from conformance.protocol.observation import Observation, from_message
@@ -218,7 +219,7 @@ def test_an_answer_is_held_to_the_budget_of_what_was_asked(tmp_path: Path) -> No
     """0.9 of a budget, most of which is what the rounding of inputs and weights moves."""
     case, plan, reference = reference_of(CHAIN, tmp_path)
     base = isolate_node(case, plan, reference, "sequence")
-    known = answered(base, with_sensitivity=True)
+    known = answered(base, Depth.SENSITIVITIES)
     assert known is not None
 
     def probe(share: float) -> _Probe:

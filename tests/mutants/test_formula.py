@@ -16,7 +16,7 @@ from conformance.lanes.numpy import Reference
 from conformance.mutants.formula import LONGEST, slips
 from conformance.mutants.gate_order import gate_orders
 from conformance.mutants.layer import broken
-from conformance.mutants.observe import observe
+from conformance.oracle.run import Depth, answer
 from conformance.plans.draw import plan_of
 from conformance.protocol.observation import Observation, from_message
 from conformance.reference.attention import AdditiveAttention
@@ -108,7 +108,7 @@ def explained(folder: Path, got: Any) -> Any:
 def with_slip(words: str) -> Any:
     def got(plan: Any, reference: Observation) -> Observation:
         with one(LayerNormalization, words).applied():
-            return observe(plan, lambda layer: layer)
+            return answer(plan, Depth.VALUES)
 
     return got
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.mutants.layer import DoesNotApply, HookError, mutants_of, with_mistake
-from conformance.reference.base import LAYERS, Layer, LayerError, Mutant, Weights, arg, make
+from conformance.mutants.layer import mutants_of, with_mistake
+from conformance.reference.base import LAYERS, DoesNotApply, HookError, Layer, LayerError, Mutant, Weights, arg, make
 
 
 class _Scale(Layer):
