@@ -28,7 +28,7 @@ from conformance.lanes.spec import Lane, LaneIdentity, LaneSpec
 from conformance.plans.draw import plan_of
 from conformance.protocol.observation import REFERENCE, Observation
 from conformance.protocol.plan import Plan
-from conformance.record import case_record
+from conformance.record import case_record, explained_json
 from conformance.relations.asking import Asking
 from conformance.relations.holding import relations_of
 from conformance.relations.judge import with_relations
@@ -88,8 +88,10 @@ class Run:
         in_process: Sequence[str] = (),
         excuse: Excuse | None = None,
         with_relations: int = 0,
+        explains_known: bool = False,
     ) -> None:
-        """`excuse` has the last word on a record: it marks what is known.
+        """`excuse` marks what is known in a record. It has a reason already: why a lane differs so is found out only
+        where it `explains_known`, for that takes as long as all the rest.
 
         `with_relations` runs one case in so many several times more, to see which relations between runs its lanes
         keep; 0 is none, 1 all.
@@ -100,6 +102,7 @@ class Run:
         self._policies = tuple(dict.fromkeys(policy for policy in asked if policy != USUAL))
         self._with_relations = with_relations
         self._excuse = excuse
+        self._explains_known = explains_known
         self.lanes: dict[str, Lane] = {
             spec.name: InProcessLane(spec) if spec.name in in_process else ProcessLane(spec) for spec in specs
         }
@@ -108,6 +111,8 @@ class Run:
         self._wanted: dict[str, tuple[str, ...]] = {}
         self._sent: set[str] = set()
         self._plans: dict[str, Plan] = {}
+        self._unplanned: dict[str, Exception] = {}
+        """Why a case has no plan: that is raised when its own turn comes, and no other case's."""
         self._unjudged: dict[str, dict[str, Observation]] = {}
         self._started: set[str] = set()
         self.unavailable: dict[str, LaneUnavailable] = {}
@@ -119,7 +124,7 @@ class Run:
 
         A second announcement replaces the first, and what was made for it.
         """
-        self._sent, self._plans, self._unjudged, self.records = set(), {}, {}, {}
+        self._sent, self._plans, self._unplanned, self._unjudged, self.records = set(), {}, {}, {}, {}
         self._order = [case for case, _ in order]
         self._index = {case.id: index for index, case in enumerate(self._order)}
         self._wanted = {case.id: tuple(dict.fromkeys([*lanes, REFERENCE])) for case, lanes in order}
@@ -165,7 +170,7 @@ class Run:
         return found
 
     def observations(self, case: Case) -> dict[str, Observation]:
-        """What every lane gave for a case that was announced.
+        """What every lane gave for a case that was announced. Raises CaseError for one of which no plan can be made.
 
         Kept until the case has its record: where judging fails, the case's next item must fail too, not wait for
         answers that were taken already.
@@ -174,6 +179,8 @@ class Run:
             self.start()
             self.identities()
             self._send_ahead(self._index[case.id])
+            if case.id in self._unplanned:
+                raise self._unplanned[case.id]
             self._unjudged[case.id] = {name: self.lanes[name].wait(case.id) for name in self._able(case)}
         return self._unjudged[case.id]
 
@@ -198,13 +205,23 @@ class Run:
             verdict = judge_case(case, observations, masks)
             if self._with_relations and is_in_sample(case.id, self._with_relations):
                 verdict = self._related(case, verdict, observations)
-            explained = explanations(case, verdict, observations, masks, self._asks)
-            record = case_record(case, verdict, observations, explained)
+            record = case_record(case, verdict, observations)
             record = record if self._excuse is None else self._excuse(record, identities)
+            plan = self._plans[case.id]
+            asked = self._to_explain(verdict, record)
+            for name, explanation in explanations(case, plan, asked, observations, masks, self._asks).items():
+                record["lanes"][name] |= explained_json(explanation)
             lanes = [(spec, identities[spec.name]) for spec in self.specs if spec.name in observations]
-            self.records[case.id] = with_scripts(case, record, observations[REFERENCE], lanes)
+            self.records[case.id] = with_scripts(case, plan, record, observations[REFERENCE], lanes)
             self.forget(case)
         return self.records[case.id]
+
+    def _to_explain(self, verdict: CaseVerdict, record: Mapping[str, Any]) -> CaseVerdict:
+        """The verdict on those lanes whose difference is to be explained."""
+        if self._explains_known:
+            return verdict
+        lanes = {name: one for name, one in verdict.lanes.items() if record["lanes"][name]["verdict"] != "known"}
+        return replace(verdict, lanes=lanes)
 
     def _asks(self, name: str) -> Ask:
         """A lane that answers plans made on the way, behind the cases that were sent ahead."""
@@ -245,7 +262,11 @@ class Run:
             if case.id in self._sent:
                 continue
             self._sent.add(case.id)
-            plan = self._plans[case.id] = plan_of(case, policies=self._policies)
+            try:
+                plan = self._plans[case.id] = plan_of(case, policies=self._policies)
+            except Exception as error:
+                self._unplanned[case.id] = error
+                continue
             for name in self._able(case):
                 self.lanes[name].send(plan)
 

@@ -51,7 +51,7 @@ def ask(
     specs = [spec for spec in specs if is_meant(spec, case) or spec.name == REFERENCE]
     announce(specs, why)
     started, clock = datetime.now(UTC), time.monotonic()
-    run = Run(specs, in_process=IN_PROCESS, excuse=excuse)
+    run = Run(specs, in_process=IN_PROCESS, excuse=excuse, explains_known=True)
     try:
         run.announce([(case, [spec.name for spec in specs])])
         record = run.record(case)

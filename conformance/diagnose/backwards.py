@@ -18,7 +18,6 @@ from conformance.mutants.backwards import BACKWARDS, gradients, leaks
 from conformance.mutants.formula import Slip, slips
 from conformance.mutants.layer import inside, mutable, with_mistake
 from conformance.oracle.arrays import make_layers
-from conformance.plans.draw import plan_of
 from conformance.protocol.observation import Observation
 from conformance.protocol.plan import Plan
 
@@ -26,15 +25,12 @@ ALTERNATIVES = 3
 """Mistakes that are named where several would give the same gradients."""
 
 
-def gradient_mistakes(case: Case, got: Observation, reference: Observation) -> list[tuple[str, str]]:
+def gradient_mistakes(case: Case, plan: Plan, got: Observation, reference: Observation) -> list[tuple[str, str]]:
     """What somebody does who gives the lane's gradients with the reference's values, and its name, the first few.
 
     The name is empty for a place in the graph.
     """
-    if not reference.gradients or not got.gradients:
-        return []
-    plan = plan_of(case)
-    if not plan.cotangents:
+    if not reference.gradients or not got.gradients or not plan.cotangents:
         return []
     found: list[tuple[str, str]] = []
     for mistake, name, made in _tried(case, plan):

@@ -26,7 +26,6 @@ from conformance.judge.precision import USUAL, seen_in
 from conformance.judge.verdict import CaseVerdict, LaneVerdict, Verdict
 from conformance.mutants.layer import mutable, with_mistake
 from conformance.oracle.run import Depth, answer
-from conformance.plans.draw import plan_of
 from conformance.protocol.observation import REFERENCE, Observation
 from conformance.protocol.plan import Plan
 from conformance.reference.base import DoesNotApply, HookError, Mutant
@@ -52,6 +51,7 @@ class Explanation:
 
 def explanations(
     case: Case,
+    plan: Plan,
     verdict: CaseVerdict,
     observations: Mapping[str, Observation],
     gives_masks: Mapping[str, bool],
@@ -59,8 +59,8 @@ def explanations(
 ) -> dict[str, Explanation]:
     """An explanation for every lane that differs from the reference, by lane; lanes that agree have none.
 
-    `asks` gives a lane that can be asked again: then every faulty node is found, and the gate of a recurrent layer. Not
-    under a dtype policy: what is fed is float32.
+    `plan` is the one that the lanes answered. `asks` gives a lane that can be asked again: then every faulty node is
+    found, and the gate of a recurrent layer. Not under a dtype policy: what is fed is float32.
     """
     reference = observations[REFERENCE]
     differing = [
@@ -70,7 +70,7 @@ def explanations(
     ]
     if not differing or reference.failure is not None:
         return {}
-    wrong = _Mistaken(plan_of(case, with_gradients=False))
+    wrong = _Mistaken(plan)
     seen = {name: seen_in(reference, observations[name].policy) for name in differing}
     return {
         name: _explained(
@@ -138,7 +138,7 @@ def _explained(
         named = _other_ones(case, got, reference, gives_masks, wrong)
     if named:
         return Explanation(f"{lane} answers as one who {_mistakes(named)}.{where}", _names(named), "", starts)
-    if not starts and (back := gradient_mistakes(case, got, reference)):
+    if not starts and (back := gradient_mistakes(case, wrong.plan, got, reference)):
         words = ", or as one who ".join(f"{does} ({name})" if name else does for does, name in back)
         names = tuple(name for _, name in back if name)
         return Explanation(f"Only gradients differ: {lane} answers as one who {words}.", names)

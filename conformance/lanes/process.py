@@ -139,7 +139,12 @@ class ProcessLane:
             self._channel.send(plan.to_wire())
 
     def wait(self, case_id: str) -> Observation:
-        """The observation of a case that was sent, however the process fared over it."""
+        """The observation of a case that was sent, however the process fared over it.
+
+        Raises LookupError for one that was not: nothing would ever come.
+        """
+        if case_id not in self._pending and case_id not in self._done:
+            raise LookupError(f"lane {self.spec.name} was never sent {case_id}")
         while case_id not in self._done:
             self._pump()
         return self._done.pop(case_id)

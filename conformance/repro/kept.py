@@ -7,8 +7,8 @@ from typing import Any
 
 from conformance.case.model import Case
 from conformance.lanes.spec import LaneIdentity, LaneSpec
-from conformance.plans.draw import plan_of
 from conformance.protocol.observation import Observation
+from conformance.protocol.plan import Plan
 from conformance.repro.evidence import Evidence
 from conformance.repro.lanes import why_not
 from conformance.results import lane_row
@@ -18,18 +18,23 @@ LONGEST = 24_576
 
 
 def with_scripts(
-    case: Case, record: dict[str, Any], reference: Observation, lanes: Sequence[tuple[LaneSpec, LaneIdentity]]
+    case: Case,
+    plan: Plan,
+    record: dict[str, Any],
+    reference: Observation,
+    lanes: Sequence[tuple[LaneSpec, LaneIdentity]],
 ) -> dict[str, Any]:
     """The record with `repro` in each lane that has a script, where a lane of it differs; else the record itself.
 
-    `lanes` are those that answered. What cannot be written is left out: it takes nothing from a verdict.
+    `plan` is the one that the lanes answered, and `lanes` are those that did. What cannot be written is left out: it
+    takes nothing from a verdict.
     """
     if not any(held["verdict"] not in ("agree", "unsupported") for held in record["lanes"].values()):
         return record
     from conformance.repro.script import script
 
     rows = tuple(lane_row(spec, identity, 0, ()) for spec, identity in lanes)
-    evidence = Evidence(case, plan_of(case), record, reference, rows)
+    evidence = Evidence(case, plan, record, reference, rows)
     for row in rows:
         if row["name"] not in record["lanes"] or why_not(row):
             continue

@@ -138,7 +138,9 @@ class Campaign:
             verdict = self.judged(case, got, reference)
             if verdict.lanes[self.framework].verdict.is_failure:
                 both = {"numpy": reference, self.framework: got}
-                said = explanations(case, verdict, both, self.masks, lambda _: partial(self.asked, fault))
+                said = explanations(
+                    case, plan_of(case), verdict, both, self.masks, lambda _: partial(self.asked, fault)
+                )
                 cause = verdict.lanes[self.framework].cause
                 words = said[self.framework].sentence if self.framework in said else f"{cause and cause.got}"
                 found.append(Outcome(self.framework, fault, is_control, count, case.id, words))

@@ -92,7 +92,7 @@ def test_values_stay_and_gradients_say_which_mistake_it_is(kind: str, name: str,
     same = answer(plan, Depth.VALUES, rewrite).runs[0]["y"].outputs[0].values
     numpy.testing.assert_allclose(same, reference.runs[0]["y"].outputs[0].values, rtol=1e-12)
     made = gradients(plan, {key: rewrite(layer) for key, layer in make_layers(plan).items()})
-    named = gradient_mistakes(case, lane_with(reference, made), reference)
+    named = gradient_mistakes(case, plan_of(case), lane_with(reference, made), reference)
     assert (mutant.mistake, f"{kind}.{name}") in named
 
 
@@ -102,7 +102,7 @@ def test_without_a_mistake_the_gradients_are_the_references(tmp_path: Path) -> N
     made = gradients(plan_of(case))
     for name, output in reference.gradients.items():
         numpy.testing.assert_allclose(made[name], output.values, rtol=1e-12, atol=1e-15)
-    assert gradient_mistakes(case, lane_with(reference, made), reference) == []
+    assert gradient_mistakes(case, plan_of(case), lane_with(reference, made), reference) == []
 
 
 def test_by_hand_a_row_is_shared_by_how_often_its_id_occurs(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_every_place_of_the_graph_is_tried_and_named(tmp_path: Path) -> None:
     reference = reference_of(case)
     cut = lane_with(reference, gradients(plan, leak=Leak("y", "add", 1, 0.0)))
     both = {"numpy": reference, "lane": cut}
-    found = explanations(case, judge_case(case, both, {}), both, {})["lane"]
+    found = explanations(case, plan_of(case), judge_case(case, both, {}), both, {})["lane"]
     assert found.sentence == (
         "Only gradients differ: lane answers as one who lets no gradient through to other at y, "
         "or as one who lets no gradient through to input 1 of add, at y."
@@ -140,5 +140,5 @@ def test_gradients_of_nobody_are_not_named(tmp_path: Path) -> None:
     reference = reference_of(case)
     random = numpy.random.default_rng(3)
     made = {name: random.normal(size=output.shape) for name, output in reference.gradients.items()}
-    assert gradient_mistakes(case, lane_with(reference, made), reference) == []
-    assert gradient_mistakes(case, replace(reference, lane="lane", gradients={}), reference) == []
+    assert gradient_mistakes(case, plan_of(case), lane_with(reference, made), reference) == []
+    assert gradient_mistakes(case, plan_of(case), replace(reference, lane="lane", gradients={}), reference) == []

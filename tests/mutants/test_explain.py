@@ -135,7 +135,7 @@ def with_argument(right: str, wrong: str, folder: Path) -> dict[str, Any]:
     asked = replace(plan, layers=layers, runs=plan_of(case).runs)
     got = replace(from_message("lane", "keras", Reference({}).observe(asked)), gradients={})
     both = {"numpy": reference, "lane": got}
-    found = explanations(case, judge_case(case, both, {}), both, {})["lane"]
+    found = explanations(case, plan_of(case), judge_case(case, both, {}), both, {})["lane"]
     return {"sentence": found.sentence, "mutants": found.mutants}
 
 
@@ -176,8 +176,8 @@ def of_the_last_bias(folder: Path, ended: Ended) -> tuple[Explanation, Explanati
 
     both = {"numpy": reference, "lane": replace(answers([plan])[0], ended="finished")}
     verdict = judge_case(case, both, {})
-    asked = explanations(case, verdict, both, {}, lambda lane: answers)
-    return asked["lane"], explanations(case, verdict, both, {})["lane"]
+    asked = explanations(case, plan_of(case), verdict, both, {}, lambda lane: answers)
+    return asked["lane"], explanations(case, plan_of(case), verdict, both, {})["lane"]
 
 
 UNKNOWN = "No known mistake and no simple change gives lane's answer."

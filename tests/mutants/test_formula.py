@@ -102,7 +102,7 @@ def explained(folder: Path, got: Any) -> Any:
     reference = from_message("numpy", "numpy", Reference({}).observe(plan_of(case)))
     lane = replace(got(plan_of(case), reference), lane="lane", gradients={})
     both = {"numpy": reference, "lane": lane}
-    return explanations(case, judge_case(case, both, {}), both, {})["lane"]
+    return explanations(case, plan_of(case), judge_case(case, both, {}), both, {})["lane"]
 
 
 def with_slip(words: str) -> Any:

@@ -83,7 +83,7 @@ def test_what_was_reached_before_a_failure_is_kept(tmp_path: Path) -> None:
 
 def test_a_constructor_that_refuses_fails_while_it_is_built(tmp_path: Path) -> None:
     plan = planned(tmp_path)
-    layers = {"dense": replace(plan.layers["dense"], config={"units": 0})}
+    layers = {"dense": replace(plan.layers["dense"], type="Dropout", config={"rate": 1.5})}
     found = message(replace(plan, layers=layers))
     assert found["failure"]["phase"] == "build"
     assert found["runs"] == []

@@ -82,8 +82,8 @@ def test_what_stops_a_script_stops_no_run(tmp_path: Path, monkeypatch: Any) -> N
     given: Evidence = evidence_of({"lanes": (ROW,)}, record)
     del record["lanes"]["numpy"]["repro"]
     monkeypatch.setattr("conformance.repro.script.script", lambda *_: 1 / 0)
-    assert "repro" not in with_scripts(case, record, given.reference, [LANE])["lanes"]["numpy"]
+    assert "repro" not in with_scripts(case, given.plan, record, given.reference, [LANE])["lanes"]["numpy"]
     monkeypatch.setattr("conformance.repro.script.script", lambda *_: "x" * (LONGEST + 1))
-    assert "repro" not in with_scripts(case, record, given.reference, [LANE])["lanes"]["numpy"]
+    assert "repro" not in with_scripts(case, given.plan, record, given.reference, [LANE])["lanes"]["numpy"]
     monkeypatch.setattr("conformance.repro.script.script", lambda *_: "x" * LONGEST)
-    assert "repro" in with_scripts(case, record, given.reference, [LANE])["lanes"]["numpy"]
+    assert "repro" in with_scripts(case, given.plan, record, given.reference, [LANE])["lanes"]["numpy"]

@@ -1,0 +1,103 @@
+"""A run gives each case its own verdict and its own error, and does nothing twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.errors import CaseError
+from conformance.lanes.process import ProcessLane
+from conformance.plans import draw
+from conformance.run import LANES, Run
+from tests.builders import POOLED, cases_of, fake
+
+POISONED = """
+    schema_version: 1
+    topic: weights that are too large to be drawn
+    dims: {batch: 2, features: 5}
+    source: {kind: hand}
+    cases:
+      - id: fine
+        question: Does this one keep its own verdict?
+        inputs: {x: {shape: [batch, features]}}
+        layers: {d: {type: Dense, units: 3}}
+        graph: {y: d(x)}
+      - id: too_large
+        question: Who is told of it?
+        inputs: {x: {shape: [batch, features]}}
+        layers: {d: {type: Dense, units: 1000000000}}
+        graph: {y: d(x)}
+      - id: after
+        question: Is this one still run?
+        inputs: {x: {shape: [batch, features]}}
+        layers: {d: {type: Dense, units: 2}}
+        graph: {y: d(x)}
+"""
+
+
+def test_a_plan_that_cannot_be_made_costs_its_own_case(tmp_path: Path) -> None:
+    fine, large, after = cases_of(POISONED, tmp_path)
+    spec = fake("always_right")
+    run = Run((spec, LANES["numpy"]), in_process=["numpy"])
+    try:
+        run.announce([(case, [spec.name]) for case in (fine, large, after)])
+        assert run.record(fine)["outcome"] == "agree"
+        for _ in range(2):  # the items of its other lanes are told too
+            with pytest.raises(CaseError, match="the layer d has a kernel of 5000000000 elements"):
+                run.record(large)
+        assert run.record(after)["outcome"] == "agree"
+    finally:
+        run.stop()
+
+
+def test_nobody_waits_for_what_was_never_sent() -> None:
+    lane = ProcessLane(fake("always_right"))
+    with pytest.raises(LookupError, match="lane always_right was never sent"):
+        lane.wait("fam/topic.masked")
+    lane.stop()
+
+
+def all_known(record: dict[str, Any], identities: Any) -> dict[str, Any]:
+    """Marks every difference as a listed one."""
+    for held in record["lanes"].values():
+        held["verdict"] = "known" if held["verdict"] == "differ" else held["verdict"]
+    return record
+
+
+@pytest.mark.parametrize(
+    ("excuse", "explains_known", "is_explained"),
+    [(None, False, True), (all_known, False, False), (all_known, True, True)],
+)
+def test_what_is_listed_is_explained_on_demand_only(
+    excuse: Any, explains_known: bool, is_explained: bool, tmp_path: Path
+) -> None:
+    spec = fake("always_wrong")
+    run = Run((spec, LANES["numpy"]), ["always_wrong", "numpy"], excuse, explains_known=explains_known)
+    (case,) = cases_of(POOLED, tmp_path)
+    run.announce([(case, [spec.name])])
+    held = run.record(case)["lanes"]["always_wrong"]
+    assert held["verdict"] == ("differ" if excuse is None else "known")
+    assert held["explanation"].startswith("always_wrong's answer is the reference's plus 1.") is is_explained
+    assert bool(held["divergences"]) is is_explained
+
+
+def test_a_case_that_differs_is_drawn_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+
+    def plan_of(case: Any, **asked: Any) -> Any:
+        drawn.append(case.id)
+        return once(case, **asked)
+
+    once = draw.plan_of
+    for module in ("conformance.run", "conformance.plans.draw", "conformance.repro.evidence"):
+        monkeypatch.setattr(f"{module}.plan_of", plan_of)
+    spec = fake("always_wrong")
+    run = Run((spec, LANES["numpy"]), ["always_wrong", "numpy"])
+    (case,) = cases_of(POOLED, tmp_path)
+    run.announce([(case, [spec.name])])
+    record = run.record(case)
+    assert record["lanes"]["always_wrong"]["explanation"]
+    assert record["lanes"]["numpy"]["repro"], "and its scripts are there"
+    assert drawn == ["fam/topic.masked"]
