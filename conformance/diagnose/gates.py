@@ -25,16 +25,17 @@ from conformance.oracle.run import Depth
 from conformance.plans.derive import with_layers
 from conformance.protocol.observation import Array, Observation
 from conformance.protocol.plan import Plan
+from conformance.reference.catalog import LAYERS
 
 FAR = 30.0
 """A bias that takes sigmoid and tanh to their ends in float32."""
 
 GATES: Mapping[int, tuple[str, ...]] = {
-    3: ("update gate", "reset gate", "candidate"),
-    4: ("input gate", "forget gate", "candidate", "output gate"),
+    len(layer.gates): tuple(gate.name for gate in layer.gates) for layer in LAYERS.values() if layer.gates
 }
-"""By how many blocks a recurrent kernel has: those of a GRU, and those of an LSTM, in Keras' order."""
-_RECURRENT = ("SimpleRNN", "GRU", "LSTM", "RNN")
+"""By how many blocks a recurrent kernel has: their names in Keras' order."""
+KEEPING = {gate.name for layer in LAYERS.values() for gate in layer.gates if gate.keeps}
+"""Gates that are shut to let the new state through."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def located(
 
 
 def _count(shape: Sequence[int]) -> int:
-    return int(shape[1]) // int(shape[0])
+    return int(shape[-1]) // int(shape[-2])
 
 
 def _words(base: Plan, gates: Sequence[str], probe: _Probe) -> str:
@@ -143,11 +144,12 @@ def _returning_all(base: Plan) -> Plan | None:
 
 def _with_sequences(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
     new = dict(config)
-    if kind in _RECURRENT:
+    if not LAYERS[kind].is_recurrent:
+        return new
+    if "return_sequences" in new:
         new["return_sequences"] = True
-    for name in ("layer", "backward_layer"):
-        inner = new.get(name)
-        if kind == "Bidirectional" and isinstance(inner, Mapping):
+    for name, inner in config.items():
+        if isinstance(inner, Mapping) and inner.get("type") in LAYERS:
             new[name] = {"type": inner["type"], **_with_sequences(inner["type"], inner)}
     return new
 
@@ -199,7 +201,7 @@ def _block(array: Array, gates: Sequence[str], pin: Pin, is_bias: bool) -> Array
         block = new[..., place * units : (place + 1) * units]
         block[...] = 0.0
         if is_bias and pin.is_open:
-            (block[0] if block.ndim == 2 else block)[...] = -FAR if gate == "update gate" else FAR
+            (block[0] if block.ndim == 2 else block)[...] = -FAR if gate in KEEPING else FAR
     return new
 
 

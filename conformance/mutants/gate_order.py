@@ -6,19 +6,14 @@ from functools import cache
 from itertools import permutations
 from typing import Any
 
-from conformance.reference.base import Mutant
+from conformance.reference.base import Layer, Mutant
 from conformance.reference.gates import reordered
-from conformance.reference.recurrent import GRUCell, LSTMCell
-from conformance.reference.rnn import GRU, LSTM
-
-GATES = {GRU: "zrh", GRUCell: "zrh", LSTM: "ifco", LSTMCell: "ifco"}
-"""Keras' order, by the first letters of its documentation."""
 
 
 @cache
 def gate_orders(kind: type[Any]) -> tuple[Mutant, ...]:
     """Every other order of the gates; nothing for layers without."""
-    gates = GATES.get(kind, "")
+    gates = [gate.letter for gate in kind.gates] if issubclass(kind, Layer) else []
     return tuple(
         Mutant(
             f"gates={''.join(gates[gate] for gate in order)}",

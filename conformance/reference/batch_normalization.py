@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import autograd.numpy as np
 from autograd.tracer import getval
 
+from .backwards import STATISTICS_ARE_CONSTANT, VARIANCE_IS_CONSTANT
 from .base import Array, LayerError, Mutant, Shape, Weight, Weights, arg
 from .normalization import EPSILON_OUTSIDE, GAMMA_BETA_KERAS_ONLY, _Normalized, along, axes_of, without
 from .traits import asked, called
@@ -44,6 +45,7 @@ class BatchNormalization(_Normalized):
     native = called("nn.BatchNorm1d", "nn.BatchNorm2d", "nn.BatchNorm3d")
     example = asked("BatchNormalization", "5,3")
     moves_weights = True
+    backwards = (VARIANCE_IS_CONSTANT, STATISTICS_ARE_CONSTANT)
 
     keras_only: ClassVar[tuple[str, ...]] = (
         *GAMMA_BETA_KERAS_ONLY,

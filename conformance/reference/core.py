@@ -13,6 +13,7 @@ from autograd.tracer import getval
 from . import activations
 from .activations import Activation as ActivationName
 from .activations import activate
+from .backwards import ROW_0_IS_CONSTANT, SHARED_BY_OCCURRENCE
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 from .lookup import rows
 from .traits import Axes, Drawn, absent, asked, called, composed
@@ -115,6 +116,7 @@ class Embedding(Layer):
     example = asked("Embedding(7, 3)", "5")
     input_names = ("ids",)
     takes_ids = True
+    backwards = (ROW_0_IS_CONSTANT, SHARED_BY_OCCURRENCE)
     makes_mask = True
     weights_by_name = True
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import autograd.numpy as np
 
+from .backwards import VARIANCE_IS_CONSTANT
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 from .traits import asked, called
 
@@ -54,6 +55,7 @@ def shrunk(layer: Any, shape: Shape) -> float:
 class _Normalized(Layer):
     """What divides by the root of a variance."""
 
+    backwards: ClassVar[tuple[Mutant, ...]] = (VARIANCE_IS_CONSTANT,)
     arithmetic = "rounds"
 
     def deviation(self: Any, variance: Array) -> Array:

@@ -10,6 +10,7 @@ import autograd.numpy as np
 from autograd.tracer import getval, isbox
 
 from .activations import Activation
+from .backwards import NO_GRADIENT_THROUGH_TIME
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 from .gates import (
     CELL_ONLY,
@@ -89,6 +90,7 @@ class _Recurrent(Layer):
     arithmetic = "rounds"
     input_axes = FEATURES
     is_recurrent = True
+    backwards = (NO_GRADIENT_THROUGH_TIME,)
 
     return_sequences: bool = arg("Whether the outputs of all steps are given; else that of the last.", default=False)
     return_state: bool = arg("Whether the last states are given too, after the output.", default=False)

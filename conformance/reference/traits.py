@@ -134,7 +134,7 @@ class Traits:
 
     # recurrence
     is_recurrent: ClassVar[bool] = False
-    """Whether it runs a cell along the steps of a sequence."""
+    """Whether it, or the layer inside it, runs a cell along the steps of a sequence."""
     runs_cell: ClassVar[str] = ""
     """The class name of the cell that it runs, where its arguments do not hold it."""
     gates: ClassVar[tuple[Gate, ...]] = ()

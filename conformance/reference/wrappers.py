@@ -78,6 +78,7 @@ class Bidirectional(Layer):
     The weights are named `forward.kernel` ... and `backward.kernel` ...
     """
 
+    is_recurrent = True
     arithmetic = "rounds"
     input_axes = FEATURES
     native = absent("an argument of torch's recurrent layers: bidirectional=True")

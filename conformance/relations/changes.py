@@ -7,12 +7,10 @@ from typing import Any
 import numpy as np
 
 from conformance.protocol.observation import Array
+from conformance.reference.catalog import LAYERS
 from conformance.relations.relation import Pair
 
 Changed = tuple[str, dict[str, Any], dict[str, Array]] | None
-
-RECURRENT = ("SimpleRNN", "GRU", "LSTM")
-CONVOLUTIONS = ("Conv1D", "Conv2D")
 
 
 def rolled(array: Array, axis: int = 0) -> Array:
@@ -59,9 +57,11 @@ def swapped(arrays: dict[str, Array]) -> dict[str, Array] | None:
     return {first: b, second: a} if a.shape == b.shape and a.dtype == b.dtype else None
 
 
-def argument(kinds: tuple[str, ...], name: str, change: Any) -> Any:
+def argument(name: str, change: Any) -> Any:
+    """Another value of an argument of this name, in every layer that has it."""
+
     def changed(kind: str, config: dict[str, Any], weights: dict[str, Array]) -> Changed:
-        if kind not in kinds or name not in config:
+        if name not in config:
             return None
         new = change(config[name])
         return None if new == config[name] else (kind, {**config, name: new}, weights)
@@ -72,9 +72,9 @@ def argument(kinds: tuple[str, ...], name: str, change: Any) -> Any:
 def stuffed(kind: str, config: dict[str, Any], weights: dict[str, Array]) -> Changed:
     """A dilated kernel as a longer one with zeros between its taps."""
     rates = config.get("dilation_rate")
-    if kind not in CONVOLUTIONS or "kernel" not in weights:
+    if not LAYERS[kind].is_convolution or "kernel" not in weights:
         return None
-    rank = 1 if kind == "Conv1D" else 2
+    rank = weights["kernel"].ndim - 2
     by_axis = [rates] * rank if isinstance(rates, int) else list(rates or [1])
     if max(by_axis) == 1:
         return None
@@ -87,18 +87,19 @@ def stuffed(kind: str, config: dict[str, Any], weights: dict[str, Array]) -> Cha
 
 def grouped(kind: str, config: dict[str, Any], weights: dict[str, Array]) -> Changed:
     """A depthwise convolution as one with a group for every channel."""
-    if kind not in ("DepthwiseConv1D", "DepthwiseConv2D") or "kernel" not in weights:
+    convolution = LAYERS[kind].as_grouped
+    if not convolution or "kernel" not in weights:
         return None
     *sizes, channels, multiplier = weights["kernel"].shape
     told = {name: value for name, value in config.items() if not name.startswith("depth")}
     kernel = weights["kernel"].reshape(*sizes, 1, channels * multiplier)
-    convolution = {**told, "filters": channels * multiplier, "groups": channels}
-    return kind.removeprefix("Depthwise"), convolution, {**weights, "kernel": kernel}
+    config = {**told, "filters": channels * multiplier, "groups": channels}
+    return convolution, config, {**weights, "kernel": kernel}
 
 
 def folded(kind: str, config: dict[str, Any], weights: dict[str, Array]) -> Changed:
     """Batch normalisation with its moving statistics in gamma and beta: mean 0, variance 1 - epsilon."""
-    if kind != "BatchNormalization" or not {"gamma", "beta", "moving_mean", "moving_variance"} <= set(weights):
+    if not {"gamma", "beta", "moving_mean", "moving_variance"} <= set(weights):
         return None
     scale = weights["gamma"].astype(float) / np.sqrt(weights["moving_variance"].astype(float) + config["epsilon"])
     return (
@@ -115,28 +116,29 @@ def folded(kind: str, config: dict[str, Any], weights: dict[str, Array]) -> Chan
 
 def units_rolled(kind: str, config: dict[str, Any], weights: dict[str, Array]) -> Changed:
     """Every unit one place further: its column of the kernel and its bias."""
-    if kind not in ("Dense", *CONVOLUTIONS) or config.get("groups", 1) != 1:
+    if not LAYERS[kind].units_last or config.get("groups", 1) != 1:
         return None
     return kind, config, {name: rolled(array, -1) for name, array in weights.items()}
 
 
 def hidden_rolled(kind: str, config: dict[str, Any], weights: dict[str, Array]) -> Changed:
     """Every hidden unit one place further: in each gate's block, and in the rows of the recurrent kernel."""
-    if kind not in RECURRENT:
+    if not LAYERS[kind].is_recurrent or "recurrent_kernel" not in weights:
         return None
-    units = weights["recurrent_kernel"].shape[0]
+    units = weights["recurrent_kernel"].shape[-2]
 
     def by_gate(name: str, array: Array) -> Array:
         blocks = [rolled(block, -1) for block in np.split(array, array.shape[-1] // units, axis=-1)]
         whole: Array = np.concatenate(blocks, axis=-1)
-        return rolled(whole, 0) if name == "recurrent_kernel" else whole
+        return rolled(whole, -2) if name == "recurrent_kernel" else whole
 
     return kind, config, {name: by_gate(name, array) for name, array in weights.items()}
 
 
 def as_convolution(kind: str, config: dict[str, Any], weights: dict[str, Array]) -> Changed:
     """Dense on sequences as a convolution with a kernel of one step."""
-    if kind != "Dense" or "kernel" not in weights:
+    convolution = LAYERS[kind].as_pointwise
+    if not convolution or "kernel" not in weights:
         return None
     told = {"filters": config["units"], "kernel_size": 1, "activation": config["activation"]}
-    return "Conv1D", {**told, "use_bias": config["use_bias"]}, {**weights, "kernel": weights["kernel"][None]}
+    return convolution, {**told, "use_bias": config["use_bias"]}, {**weights, "kernel": weights["kernel"][None]}

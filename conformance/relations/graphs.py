@@ -9,7 +9,6 @@ from typing import Any
 
 from conformance.plans.derive import Derive, derived
 from conformance.protocol.plan import Plan, PlannedInput, PlannedLayer, PlannedNode
-from conformance.relations.changes import RECURRENT
 
 _PLAIN_CALL = re.compile(r"(?P<layer>\w+)\((?P<input>\w+)\)")
 Steps = tuple[dict[str, Any], list[PlannedNode]]
@@ -50,7 +49,7 @@ def _plain_calls(plan: Plan, text: str) -> Iterator[tuple[str, str]]:
 def in_two_parts(node: str, name: str, layer: PlannedLayer, given: str, spec: PlannedInput) -> Steps | None:
     """The first two steps, and the others from the state after these."""
     full = layer.full
-    if layer.type not in RECURRENT or full["return_state"] or full["go_backwards"] or full["stateful"]:
+    if "return_state" not in full or full["return_state"] or full["go_backwards"] or full["stateful"]:
         return None
     first, second = f"_{node}_first", f"_{node}_second"
     whole = f"concatenate([{first}[0], {second}[0]], axis=1)" if full["return_sequences"] else f"{second}[0]"

@@ -12,17 +12,19 @@ import autograd.numpy as np
 import numpy
 import pytest
 
+from conformance.case.layers import types
 from conformance.case.model import Case
 from conformance.diagnose.backwards import gradient_mistakes
 from conformance.diagnose.explain import explanations
 from conformance.judge.case import judge_case
 from conformance.lanes.numpy import Reference
-from conformance.mutants.backwards import BACKWARDS, Leak, constant, gradients, leaks, passing
+from conformance.mutants.backwards import Leak, gradients, leaks
 from conformance.mutants.layer import mutable, with_mistake
 from conformance.oracle.arrays import make_layers
 from conformance.oracle.run import Depth, answer
 from conformance.plans.draw import plan_of
 from conformance.protocol.observation import Observation, from_message
+from conformance.reference.backwards import constant, passing
 from tests.builders import cases_of
 
 LAYERS = {
@@ -82,11 +84,14 @@ def test_a_constant_keeps_its_value_and_stops_what_flows_back() -> None:
     assert passing(3.0, 0.0) == 3.0
 
 
-@pytest.mark.parametrize(("kind", "name"), [(kind, one.name) for kind, every in BACKWARDS.items() for one in every])
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(kind, one.name) for kind, layer in types().items() for one in layer.backwards],
+)
 def test_values_stay_and_gradients_say_which_mistake_it_is(kind: str, name: str, tmp_path: Path) -> None:
     case = case_of(kind, tmp_path)
     plan = plan_of(case)
-    (mutant,) = (one for one in BACKWARDS[kind] if one.name == name)
+    (mutant,) = (one for one in types()[kind].backwards if one.name == name)
     rewrite = partial(with_mistake, kind=mutable()[kind], mutant=mutant)
     reference = reference_of(case)
     same = answer(plan, Depth.VALUES, rewrite).runs[0]["y"].outputs[0].values
@@ -109,7 +114,7 @@ def test_by_hand_a_row_is_shared_by_how_often_its_id_occurs(tmp_path: Path) -> N
     """Ids 0, 1, 1 and 4, 1, 2: id 1 occurs three times, and its row gets a third of its gradient; row 3 gets none."""
     case = case_of("Embedding", tmp_path)
     plan = plan_of(case)
-    (mutant,) = (one for one in BACKWARDS["Embedding"] if one.name == "shared_by_occurrence")
+    (mutant,) = (one for one in types()["Embedding"].backwards if one.name == "shared_by_occurrence")
     rewrite = partial(with_mistake, kind=mutable()["Embedding"], mutant=mutant)
     made = gradients(plan, {key: rewrite(layer) for key, layer in make_layers(plan).items()})["embed.embeddings"]
     right = gradients(plan)["embed.embeddings"]
