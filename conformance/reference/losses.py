@@ -147,6 +147,11 @@ PROBABILITIES = Drawn(fill={"uniform": [0.05, 0.95]})
 ZERO_OR_ONE = Drawn(fill={"integers": [0, 2]})
 
 
+def labels_below(shapes: Mapping[str, Sequence[int]]) -> Drawn:
+    """Labels as integers, for as many classes as the last axis of the predictions has."""
+    return Drawn("int32", {"integers": [0, shapes["y_pred"][-1] if shapes["y_pred"] else 2]})
+
+
 class _Loss(Layer):
     """What all losses share: the reduction, and where weights and masks enter."""
 
@@ -323,7 +328,7 @@ class SparseCategoricalCrossentropy(_Loss):
     def drawn(cls, config: Mapping[str, Any], name: str, shapes: Mapping[str, Sequence[int]]) -> Drawn:
         if name != "y_true":
             return super().drawn(config, name, shapes)
-        return Drawn("int32", {"integers": [0, shapes["y_pred"][-1] if shapes["y_pred"] else 2]})
+        return labels_below(shapes)
 
     def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
         axis = self.axis % np.ndim(y_pred)

@@ -1,4 +1,4 @@
-"""Losses of classes beside crossentropy: hinges, the Kullback-Leibler divergence, focal crossentropy.
+"""Losses of classes beside crossentropy: hinges, the Kullback-Leibler divergence, focal and generalised crossentropy.
 
 Reductions, weights and masks are those of `losses`. Formulas: the documentation of each in `keras.losses`, and the
 paper where one is named.
@@ -6,6 +6,7 @@ paper where one is named.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,8 +25,10 @@ from .losses import (
     SWAPPED,
     ZERO_OR_ONE,
     _Loss,
+    labels_below,
+    log_probabilities,
 )
-from .traits import Drawn, asked, called, composed
+from .traits import Axes, Drawn, absent, asked, called, composed
 
 SAME_LABEL = 0.005
 """How far from 0 and 1 a number still is that label: rounding of labels must not decide what they mean."""
@@ -190,3 +193,114 @@ class BinaryFocalCrossentropy(_Loss):
         if self.apply_class_balancing:
             focal = (y * self.alpha + (1.0 - y) * (1.0 - self.alpha)) * focal
         return np.mean(focal, axis=self.axis), None
+
+
+def _in_turn(layer: Any) -> dict[str, Any]:
+    return {"alpha": tuple(reversed(layer.alpha))} if isinstance(layer.alpha, tuple) else {}
+
+
+def _focus_on_labels_share(layer: Any, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
+    """One factor (1 - p_t)^gamma a sample, p_t the share of its label."""
+    losses, counted = CategoricalFocalCrossentropy.losses(dataclasses.replace(layer, gamma=0.0), y_true, y_pred)
+    share = np.exp(np.sum(y_true * log_probabilities(y_pred, layer.from_logits, layer.axis), axis=layer.axis))
+    return (1.0 - share) ** layer.gamma * losses, counted
+
+
+class CategoricalFocalCrossentropy(_Loss):
+    """-sum(alpha (1 - p)^gamma y log p) over the classes, then the reduction.
+
+    y_true and y_pred: (batch, ..., classes); p is y_pred over its sum, kept EPSILON away from 0 and 1, or its softmax.
+    alpha is one number, or one for each class (of the last axis). Labels are moved towards the even distribution as in
+    CategoricalCrossentropy. Lin et al., "Focal loss for dense object detection", 2017, equation 5, for each class.
+    """
+
+    native = absent("torch has no focal loss; torchvision's sigmoid_focal_loss is for independent labels")
+    example = asked("CategoricalFocalCrossentropy", "3", "3")
+    takes_probabilities = True
+
+    alpha: float | tuple[float, ...] = arg("weight of all classes, or of each", default=0.25)
+    gamma: float = arg("how little it matters what is almost right; 0 is CategoricalCrossentropy", default=2.0)
+    from_logits: bool = arg("whether y_pred are logits; else probabilities", default=False)
+    label_smoothing: float = arg("how far labels move towards the even distribution", default=0.0, at_least=0)
+    axis: int = arg("axis of the classes", default=-1)
+
+    mutants = (
+        *LOSS_MUTANTS,
+        OTHER_LOGITS,
+        SWAPPED,
+        NO_SMOOTHING,
+        Mutant("no_focus", "has no focus", config=lambda layer: {"gamma": 0.0}),
+        Mutant("no_alpha", "overlooks alpha", config=lambda layer: {"alpha": 1.0}),
+        Mutant("alpha_reversed", "gives the weight of the first class to the last", config=_in_turn),
+        Mutant(
+            "one_focus",
+            "has one factor for all classes, that of the label's share",
+            methods={"losses": _focus_on_labels_share},
+        ),
+    )
+
+    def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
+        if np.shape(y_true) != np.shape(y_pred):
+            raise LayerError(f"labels {np.shape(y_true)} and predictions {np.shape(y_pred)} must have one shape")
+        y = y_true * (1.0 - self.label_smoothing) + self.label_smoothing / np.shape(y_pred)[self.axis]
+        logs = log_probabilities(y_pred, self.from_logits, self.axis)
+        focal = (1.0 - np.exp(logs)) ** self.gamma * -y * logs
+        return np.sum(numpy.asarray(self.alpha) * focal, axis=self.axis), None
+
+
+def _crossentropy(layer: Any, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
+    return -np.log(share_of_label(y_true, y_pred)), None
+
+
+def _absolute(layer: Any, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
+    return 1.0 - share_of_label(y_true, y_pred), None
+
+
+def share_of_label(y_true: Array, y_pred: Array) -> Array:
+    """p[label]. y_true: integers (batch, ...) or (batch, ..., 1); y_pred: (batch, ..., classes). Raises LayerError."""
+    labels, classes = numpy.asarray(getval(y_true)).astype(int), np.shape(y_pred)[-1]
+    if labels.ndim == np.ndim(y_pred) and labels.shape[-1] == 1:
+        labels = labels[..., 0]
+    if labels.shape != np.shape(y_pred)[:-1]:
+        raise LayerError(f"labels {labels.shape} do not fit predictions {np.shape(y_pred)}")
+    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
+        raise LayerError(f"labels must lie in 0 .. {classes - 1}")
+    return np.sum(np.where(numpy.eye(classes, dtype=bool)[labels], y_pred, 0.0), axis=-1)
+
+
+class CategoricalGeneralizedCrossEntropy(_Loss):
+    """(1 - p[label]^q) / q: between crossentropy (q to 0) and 1 - p (q to 1), then the reduction.
+
+    y_true: integers (batch, ...) or (batch, ..., 1); y_pred: probabilities (batch, ..., classes), taken as they are.
+    Zhang and Sabuncu, "Generalized cross entropy loss for training deep neural networks with noisy labels", 2018,
+    equation 6.
+    """
+
+    native = composed("((1 - p.gather(-1, y[..., None]) ** q) / q).mean()")
+    example = asked("CategoricalGeneralizedCrossEntropy", "5", "5,3")
+    takes_probabilities = True
+
+    q: float = arg("how much labels are distrusted, between 0 and 1", default=0.5)
+
+    mutants = (
+        *LOSS_MUTANTS,
+        Mutant("undivided", "does not divide by q", output=lambda layer, y, args: y * layer.q),
+        Mutant("other_q", "takes 1 - q for q", config=lambda layer: {"q": 1.0 - layer.q}),
+        Mutant("crossentropy", "has -log p", methods={"losses": _crossentropy}),
+        Mutant("absolute", "has 1 - p", methods={"losses": _absolute}),
+    )
+
+    @classmethod
+    def axis_words(cls, config: Mapping[str, Any], name: str, rank: int) -> Axes:
+        return ("steps", "outputs") if name == "y_true" else super().axis_words(config, name, rank)
+
+    @classmethod
+    def drawn(cls, config: Mapping[str, Any], name: str, shapes: Mapping[str, Sequence[int]]) -> Drawn:
+        return labels_below(shapes) if name == "y_true" else super().drawn(config, name, shapes)
+
+    def check(self) -> None:
+        if not 0.0 < self.q < 1.0:
+            raise LayerError(f"q={self.q} must lie between 0 and 1")
+
+    def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
+        return (1.0 - share_of_label(y_true, y_pred) ** self.q) / self.q, None

@@ -11,11 +11,16 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from conformance.lanes.torch import distances, losses, margins, pipeline  # noqa: E402, F401  # registers the ports
-from conformance.reference import distances as _distances  # noqa: E402, F401  # as above
-from conformance.reference import losses as _losses  # noqa: E402, F401  # registers the layers
-from conformance.reference import margins as _margins  # noqa: E402, F401  # as above
-from conformance.reference import pipeline as _pipeline  # noqa: E402, F401  # as above
+from conformance.lanes.torch import (  # noqa: E402, F401  # registers the ports
+    circle,
+    ctc,
+    distances,
+    losses,
+    margins,
+    overlaps,
+    pipeline,
+)
+from conformance.reference import catalog as _catalog  # noqa: E402, F401  # registers the layers
 from tests.lanes.port_agreement import assert_port_agrees  # noqa: E402  # torch may be missing
 
 RANDOM = numpy.random.default_rng(41)
@@ -63,6 +68,9 @@ def test_entropies(from_logits: bool, reduction: Any) -> None:
         assert_port_agrees("BinaryCrossentropy", config, RANDOM.integers(0, 2, size=shape), shares, **given)
         shares = logits if from_logits else 1.5 * softmax(logits)
         assert_port_agrees("CategoricalCrossentropy", config, numpy.eye(C)[labels], shares, **given)
+        for alpha in (0.25, [0.1, 0.2, 0.3, 0.4, 0.5]):
+            focal = {**config, "alpha": alpha, "gamma": 1.5} if axis == -1 else config
+            assert_port_agrees("CategoricalFocalCrossentropy", focal, numpy.eye(C)[labels], shares, **given)
 
 
 @pytest.mark.parametrize("from_logits", [False, True])
@@ -77,6 +85,9 @@ def test_sparse_entropy(ignored: int | None, from_logits: bool) -> None:
         config = {"from_logits": from_logits, "ignore_class": ignored, "reduction": reduction}
         for written in (labels, labels[..., None], labels.astype(float)):
             given = {"sample_weight": weight(shape[:-1]), "y_pred_mask": mask(shape[:-1])}
+            if not from_logits and ignored is None:
+                generalised = {"q": 0.3, "reduction": reduction}
+                assert_port_agrees("CategoricalGeneralizedCrossEntropy", generalised, written, shares, **given)
             assert_port_agrees("SparseCategoricalCrossentropy", config, written, shares, **given)
 
 
@@ -111,7 +122,43 @@ def test_distances_and_margins(kind: str, config: dict[str, Any]) -> None:
                 assert_port_agrees(kind, {**config, "reduction": reduction}, y_true, y_pred, **given)
 
 
-@pytest.mark.parametrize("kind", ["CosineSimilarity", "BinaryFocalCrossentropy"])
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("axis", [None, -1, 1, (1, 2), (0, 2)])
+@pytest.mark.parametrize(("kind", "config"), [("Dice", {}), ("Tversky", {"alpha": 0.3, "beta": 0.7})])
+def test_overlaps(kind: str, config: dict[str, Any], axis: Any, reduction: Any) -> None:
+    shares, truth = RANDOM.uniform(0.05, 0.95, size=(2, B, S, C))
+    config = {**config, "axis": axis, "reduction": reduction}
+    for labels in (truth, (truth > 0.5) * 1, truth * 0):
+        assert_port_agrees(kind, config, labels, shares)
+    if axis in (None, (1, 2)):
+        assert_port_agrees(kind, config, truth, shares, sample_weight=weight((B,)), y_pred_mask=mask((B,)))
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("config", [{}, {"gamma": 2.0}, {"gamma": 2.0, "margin": 0.1, "remove_diagonal": False}])
+def test_circle(config: dict[str, Any], reduction: Any) -> None:
+    rows = RANDOM.normal(size=(6, 3))
+    rows /= numpy.linalg.norm(rows, axis=1, keepdims=True)
+    for labels in ([0, 1, 0, 2, 1, 0], [0] * 6, list(range(6))):
+        given = {"sample_weight": weight((6,)), "y_pred_mask": mask((6,))}
+        for column in (numpy.array(labels), numpy.array(labels)[:, None]):
+            assert_port_agrees("Circle", {**config, "reduction": reduction}, column, rows, **given)
+    assert_port_agrees("Circle", config, numpy.arange(5), rows)
+
+
+@pytest.mark.parametrize("reduction", ["none", "sum_over_batch_size", "mean_with_sample_weight"])
+def test_ctc(reduction: Any) -> None:
+    logits = RANDOM.normal(size=(4, 6, 5))
+    labels = numpy.array([[1, 2, 0], [2, 2, 1], [0, 0, 0], [4, 0, 0]])
+    for scale in (1.0, 100.0):
+        given = {"sample_weight": weight((4,)), "y_pred_mask": mask((4,))}
+        assert_port_agrees("CTC", {"reduction": reduction}, labels, scale * logits, **given)
+    assert_port_agrees("CTC", {"reduction": "none"}, labels, logits[:, :3])
+    for wrong in (labels[0], labels[..., None]):
+        assert_port_agrees("CTC", {}, wrong, logits)
+
+
+@pytest.mark.parametrize("kind", ["CosineSimilarity", "BinaryFocalCrossentropy", "CategoricalFocalCrossentropy"])
 def test_losses_along_an_axis(kind: str) -> None:
     shares, truth = RANDOM.uniform(0.05, 0.95, size=(2, B, S, C))
     assert_port_agrees(kind, {"axis": 1}, truth, shares)
@@ -121,6 +168,8 @@ def test_labels_that_cannot_be() -> None:
     shares = softmax(RANDOM.normal(size=(B, C)))
     for labels in (numpy.array([0, 1, C]), numpy.array([0, 1]), numpy.zeros((B, 2), int)):
         assert_port_agrees("SparseCategoricalCrossentropy", {}, labels, shares)
+        assert_port_agrees("CategoricalGeneralizedCrossEntropy", {}, labels, shares)
+    assert_port_agrees("CategoricalFocalCrossentropy", {}, numpy.eye(C)[:2], shares)
     assert_port_agrees("CategoricalCrossentropy", {}, numpy.eye(C)[:2], shares)
 
 

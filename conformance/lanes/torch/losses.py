@@ -107,7 +107,7 @@ def categorical_crossentropy(layer: Config, y_true: Tensor, y_pred: Tensor) -> t
         logits, y = y_pred.movedim(layer.axis, 1), y_true.movedim(layer.axis, 1)
         return F.cross_entropy(logits, y, reduction="none", label_smoothing=layer.label_smoothing), None
     y = y_true * (1.0 - layer.label_smoothing) + layer.label_smoothing / y_pred.shape[layer.axis]
-    return -(y * _logs(layer, y_pred)).sum(dim=layer.axis), None
+    return -(y * logs_of(layer, y_pred)).sum(dim=layer.axis), None
 
 
 @loss("SparseCategoricalCrossentropy")
@@ -115,13 +115,13 @@ def sparse_categorical_crossentropy(layer: Config, y_true: Tensor, y_pred: Tenso
     labels = y_true.long()
     if labels.ndim == y_pred.ndim and labels.shape[layer.axis] == 1:
         labels = labels.squeeze(layer.axis)
-    logs = torch.log_softmax(y_pred, dim=layer.axis) if layer.from_logits else _logs(layer, y_pred)
+    logs = torch.log_softmax(y_pred, dim=layer.axis) if layer.from_logits else logs_of(layer, y_pred)
     ignored = -100 if layer.ignore_class is None else layer.ignore_class
     losses = F.nll_loss(logs.movedim(layer.axis, 1), labels, ignore_index=ignored, reduction="none")
     return losses, None if layer.ignore_class is None else labels != layer.ignore_class
 
 
-def _logs(layer: Config, y_pred: Tensor) -> Tensor:
+def logs_of(layer: Config, y_pred: Tensor) -> Tensor:
     """The log of probabilities made to sum to 1, away from 0 and 1."""
     return torch.log((y_pred / y_pred.sum(dim=layer.axis, keepdim=True)).clamp(EPSILON, 1.0 - EPSILON))
 

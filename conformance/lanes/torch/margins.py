@@ -1,11 +1,11 @@
-"""Hinges, the Kullback-Leibler divergence and focal crossentropy in torch, one number a sample; then as in `losses`."""
+"""Losses of classes beside crossentropy in torch, one number a sample; then as in `losses`."""
 
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F  # noqa: N812  # the name under which the torch documentation imports it
 
-from .losses import EPSILON, loss
+from .losses import EPSILON, logs_of, loss
 from .port import Config, Tensor
 
 Each = tuple[Tensor, Tensor | None]
@@ -55,3 +55,25 @@ def binary_focal_crossentropy(layer: Config, y_true: Tensor, y_pred: Tensor) -> 
     if layer.apply_class_balancing:
         focal = (y * layer.alpha + (1.0 - y) * (1.0 - layer.alpha)) * focal
     return focal.mean(dim=layer.axis), None
+
+
+@loss("CategoricalFocalCrossentropy")
+def categorical_focal_crossentropy(layer: Config, y_true: Tensor, y_pred: Tensor) -> Each:
+    y_true = y_true.to(y_pred.dtype)
+    if y_true.shape != y_pred.shape:
+        raise ValueError(f"labels {tuple(y_true.shape)} and predictions {tuple(y_pred.shape)} differ in shape")
+    y = y_true * (1.0 - layer.label_smoothing) + layer.label_smoothing / y_pred.shape[layer.axis]
+    logs = torch.log_softmax(y_pred, dim=layer.axis) if layer.from_logits else logs_of(layer, y_pred)
+    alpha = torch.as_tensor(layer.alpha, dtype=y_pred.dtype)
+    return (alpha * (1.0 - logs.exp()).pow(layer.gamma) * -y * logs).sum(dim=layer.axis), None
+
+
+@loss("CategoricalGeneralizedCrossEntropy")
+def categorical_generalized_cross_entropy(layer: Config, y_true: Tensor, y_pred: Tensor) -> Each:
+    labels = y_true.long()
+    if labels.ndim < y_pred.ndim:
+        labels = labels.unsqueeze(-1)
+    if labels.shape[:-1] != y_pred.shape[:-1] or labels.shape[-1] != 1:  # gather would take the first rows
+        raise ValueError(f"labels {tuple(y_true.shape)} do not fit predictions {tuple(y_pred.shape)}")
+    share = y_pred.gather(-1, labels).squeeze(-1)
+    return (1.0 - share.pow(layer.q)) / layer.q, None
