@@ -36,6 +36,10 @@ def _blank_last(layer: Any, args: list[Any], kwargs: dict[str, Any]) -> tuple[li
     return [args[0], np.concatenate([args[1][..., -1:], args[1][..., :-1]], axis=-1)], kwargs
 
 
+_OF_MASKS = ("ignores_mask", "counts_masked")
+"""Mistakes that nobody can make: a mask of the steps has another shape than the losses, and no layer gives another."""
+
+
 class CTC(_Loss):
     """-log of the sum of the probabilities of all paths that give the labels, a number for each sample.
 
@@ -48,7 +52,7 @@ class CTC(_Loss):
     written_as_case = "labels of CTC are padded with 0, the blank"
 
     mutants = (
-        *LOSS_MUTANTS,
+        *(mutant for mutant in LOSS_MUTANTS if mutant.name not in _OF_MASKS),
         Mutant("by_length", "divides by the labels, as torch's CTCLoss with reduction='mean' does", output=_by_length),
         Mutant("twice_softmax", "takes the logits for probabilities' logits", inputs=_as_probabilities),
         Mutant("blank_last", "takes the last class for the blank", inputs=_blank_last),
