@@ -213,7 +213,7 @@ def _over_the_tensor(values: Array, allowed: Allowance, both: Array) -> tuple[fl
         return 0.0, 0.0  # beside float64 the reference's own errors are as large
     rounding = (allowed.sensitivity + allowed.format.unit * np.abs(reference) + allowed.format.tiny)[both]
     with np.errstate(over="ignore"):
-        error = (values - reference)[both]
+        error = values[both] - reference[both]  # infinities of both would leave NaN behind
     unit = _root_mean_square(rounding)
     if unit == 0.0:
         return 0.0, 0.0
