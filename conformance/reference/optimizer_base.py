@@ -35,7 +35,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {}
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(arg,))
 @dataclass(frozen=True, kw_only=True)
 class Optimizer:
-    """What all optimisers share. Subclasses are frozen dataclasses, registered under their class name."""
+    """What all optimisers share: arguments, clipping and decay."""
 
     mutants: ClassVar[tuple[Mutant, ...]] = ()
 

@@ -17,7 +17,7 @@ from conformance.repro.errors import NotScriptable
 from conformance.repro.source import Edit, Key, Module, module_of, renamed, tidy
 
 _DECORATORS = {"cache", "classmethod", "property", "staticmethod"}
-"""Those that mean something in a script; others register what they stand on."""
+"""Those that mean something in a script, as a framework's do (`torch.no_grad`); others register what they stand on."""
 _BUILT_IN = set(dir(__import__("builtins")))
 
 
@@ -204,6 +204,8 @@ class Carrier:
     def _class_text(self, module: Module, node: ast.ClassDef) -> str:
         bases = ", ".join(module.source.of(base) for base in node.bases)
         decorators = [module.source.of(d) for d in node.decorator_list if _is_dataclass(d)]
+        # the classes derived from it get the decorator below, and a frozen class has only frozen ones
+        decorators = [text.replace("frozen=True, kw_only=True", "kw_only=True") for text in decorators]
         is_exception = any(
             isinstance(base, ast.Name) and base.id.endswith(("Error", "Exception")) for base in node.bases
         )
@@ -290,7 +292,7 @@ def _default_of(call: ast.AST | None) -> ast.expr | None:
 
 def _keeps_decorator(node: ast.expr) -> bool:
     called = node.func if isinstance(node, ast.Call) else node
-    return isinstance(called, ast.Name) and called.id in _DECORATORS
+    return isinstance(called, ast.Attribute) or (isinstance(called, ast.Name) and called.id in _DECORATORS)
 
 
 def _is_dataclass(node: ast.expr) -> bool:

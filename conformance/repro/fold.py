@@ -171,7 +171,7 @@ def known(node: ast.expr) -> Any:
         return MISSING if value is MISSING else not value
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         value = known(node.operand)
-        return MISSING if value is MISSING else -value
+        return -value if isinstance(value, int | float) else MISSING
     if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _COMPARED:
         sides = known(node.left), known(node.comparators[0])
         return MISSING if MISSING in sides else _COMPARED[type(node.ops[0])](*sides)

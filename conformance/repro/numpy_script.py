@@ -11,6 +11,7 @@ from typing import Any
 from conformance import reference
 from conformance.reference.base import Layer as ReferenceLayer
 from conformance.reference.catalog import LAYERS
+from conformance.reference.optimizers import OPTIMIZERS
 from conformance.repro.carry import Carrier
 from conformance.repro.configs import kinds_of, strings_of
 from conformance.repro.errors import NotScriptable
@@ -19,11 +20,11 @@ from conformance.repro.gradients import more_of, numpy_gradients
 from conformance.repro.graph import GraphWriter, moved
 from conformance.repro.literals import value_text
 from conformance.repro.names import Names
-from conformance.repro.numpy_training import SLOPE, numpy_training, refusal
+from conformance.repro.numpy_training import SLOPE, numpy_training
 from conformance.repro.operations import NUMPY, index_text
 from conformance.repro.parts import Body
 from conformance.repro.source import Edit, Key, Module
-from conformance.repro.training import NAMES, remembering, returned
+from conformance.repro.training import NAMES, Training, remembering, returned
 
 FOLDER = Path(str(reference.__file__ or reference.__path__[0])).parent
 
@@ -75,6 +76,8 @@ def exact(array):
     """Floats in float64, everything else as it is."""
     return array.astype("float64") if array.dtype.kind == "f" else array
 '''
+_OF_OPTIMIZERS = ("rounded", "__init_subclass__")
+"""What no script needs of an optimiser: how it rounds, and how it is registered."""
 _MAKES_MASKS = ("Embedding", "Masking")
 
 
@@ -94,6 +97,7 @@ class _NumPy:
         is_refused = failure is not None and failure["phase"] == "build"
         self.checks = is_refused
         wanted = {"call", "compute_mask", "supports_masking", *(["check"] if is_refused else [])}
+        wanted |= {"apply"} if self.more == "train()" else set()
         strings = frozenset(strings_of([spec.full for spec in self.layers.values()]))
         self.carrier = Carrier(
             FOLDER,
@@ -103,7 +107,9 @@ class _NumPy:
             },
             strings=strings,
             members=frozenset(wanted),
-            dropped=frozenset({"mutants", "keras_only", "longest_sum", "rule", "weights", "check"} - wanted),
+            dropped=frozenset(
+                {"mutants", "keras_only", "longest_sum", "rule", "weights", "check", *_OF_OPTIMIZERS} - wanted
+            ),
             rewrite=_as_numpy,
             replaced={("rnn", "_constant"): "def _constant(states):\n    return states\n"},
         )
@@ -112,7 +118,10 @@ class _NumPy:
         if unknown:
             raise NotScriptable(f"the reference has no layer {unknown[0]}")
         roots: list[Key] = [(LAYERS[kind].__module__.rpartition(".")[2], kind) for kind in kinds]
-        self.texts, self.carried = self.carrier.carry(roots)
+        roots += (
+            [_optimizer(training) for training in self.plan.trainings] if self.more == "train()" or is_refused else []
+        )
+        self.texts, self.carried = self.carrier.carry(list(dict.fromkeys(roots)))
         own = NAMES & set(self.layers) if self.more else ()
         self.names = Names([*self.carried.values(), "LayerError", "Layer", "Weights", *own])
         for name in [*self.plan.inputs, *self.layers, *(node for node, _ in self.plan.graph)]:
@@ -133,7 +142,7 @@ class _NumPy:
         if "from dataclasses import dataclass" not in imports:
             imports.append("from dataclasses import dataclass")
         if self.checks and self.plan.trainings:
-            build += refusal(self.plan, self.failure)
+            build += [f"{self.optimizer(training)}.check()" for training in self.plan.trainings]
         states = [f"{self.names(name)}.state = {{}}" for name in self.layers] if len(self.plan.runs) > 1 else []
         argument = "{name: exact(array) for name, array in %s.items()}"
         more = self._more(argument)
@@ -158,9 +167,14 @@ class _NumPy:
         """The function that `more` calls."""
         layers = [self.names(name) for name in remembering(self.plan)]
         if self.more == "train()":
-            return numpy_training(self.plan, self.names, self.weight, argument, layers, self.failure)
+            return numpy_training(self.plan, self.names, self.weight, argument, layers, self.failure, self.optimizer)
         again = [f"{layer}.state = {{}}" for layer in layers]
         return numpy_gradients(self.evidence, self.names, argument, again) if self.more else []
+
+    def optimizer(self, training: Training) -> str:
+        """The call that constructs an optimiser of the reference."""
+        arguments = ", ".join(f"{key}={self._value(value)}" for key, value in training.config.items())
+        return f"{self.carried[_optimizer(training)]}({arguments})"
 
     def made(self, kind: str, config: Mapping[str, Any]) -> str:
         """The call that constructs a layer of the reference."""
@@ -203,6 +217,11 @@ class _NumPy:
             raise NotScriptable(f"{layer} has no weight {weight}")
         held = f'{self.names(layer)}.arrays["{weight}"]'
         return moved(f"{self.names(layer)}.state", weight, held) if self.layers[layer].fixed else held
+
+
+def _optimizer(training: Training) -> Key:
+    """Where the reference has the class of an optimiser."""
+    return (OPTIMIZERS[training.optimizer].__module__.rpartition(".")[2], training.optimizer)
 
 
 def _is_wanted(line: str) -> bool:

@@ -46,6 +46,19 @@ def ports() -> Mapping[str, Ported]:
     return found
 
 
+@lru_cache(maxsize=1)
+def optimizers() -> Mapping[str, Key]:
+    """The function of every ported optimiser by its Keras class name, read from the source."""
+    module = module_of(FOLDER, "optimizers")
+    return {
+        decorator.args[0].value: (module.name, node.name)  # type: ignore[attr-defined]  # always a string
+        for node in module.source.tree.body
+        if isinstance(node, ast.FunctionDef)
+        for decorator in node.decorator_list
+        if isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Name) and decorator.func.id == "optimizer"
+    }
+
+
 def _declared(module: Module, node: ast.FunctionDef, decorator: ast.expr) -> dict[str, Ported]:
     if not (isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Name)):
         return {}

@@ -21,10 +21,10 @@ from conformance.repro.literals import value_text
 from conformance.repro.names import Names
 from conformance.repro.operations import TORCH, index_text
 from conformance.repro.parts import Body
-from conformance.repro.ports import FOLDER, ports
+from conformance.repro.ports import FOLDER, optimizers, ports
 from conformance.repro.source import Edit, Key, Module, module_of
 from conformance.repro.torch_training import torch_training
-from conformance.repro.training import NAMES, remembering, returned
+from conformance.repro.training import NAMES, Training, remembering, returned
 
 CELLS = {"SimpleRNN": "SimpleRNNCell", "GRU": "GRUCell", "LSTM": "LSTMCell", "RNN": "StackedRNNCells"}
 """The ports that a port may call by name for what torch has no module for."""
@@ -67,8 +67,13 @@ class _Torch:
         roots: list[Key] = [("port", "Config"), ("port", "Parameters")]
         roots += [ports()[kind].where for kind in kinds]
         roots += [ports()[kind].mask for kind in kinds if ports()[kind].mask[1] not in ("keep", "drop", "_is_word")]
+        self.trained = [one for one in self.plan.trainings if not one.is_native] if self.more == "train()" else []
+        for training in self.trained:
+            if training.optimizer not in optimizers():
+                raise NotScriptable(f"there is no port of the optimizer {training.optimizer} to torch")
+            roots += [optimizers()[training.optimizer], ("optimizers", "prepare")]
         roots += [("losses", "loss")] if any(ports()[kind].is_loss for kind in kinds) else []
-        self.texts, self.carried = self.carrier.carry(roots)
+        self.texts, self.carried = self.carrier.carry(list(dict.fromkeys(roots)))
         self.names = Names([*self.carried.values(), *(NAMES & set(self.layers) if self.more else ())])
         for name in [*self.plan.inputs, *self.layers, *(node for node, _ in self.plan.graph)]:
             self.names(name)
@@ -88,7 +93,10 @@ class _Torch:
         self.makes_configs = any(
             "Config(" in text and not text.startswith(("class Config", "def _attributes")) for text in helpers
         )
-        helpers = pruned([*helpers, table], "\n".join([*graph, "Parameters", "Config" if self.makes_configs else ""]))
+        optimizing = [self.function(training.optimizer) for training in self.trained]
+        optimizing += ["prepare"] if self.prepares else []
+        spoken_of = [*graph, "Parameters", *optimizing, "Config" if self.makes_configs else ""]
+        helpers = pruned([*helpers, table], "\n".join(spoken_of))
         self.spoken = set(re.findall(r"\w+", "\n".join([*helpers, *graph])))
         lines: list[str] = []
         for name, spec in self.layers.items():
@@ -129,7 +137,7 @@ class _Torch:
         again = tuple(f"{self._state(name)}.clear()" for name in remembering(self.plan))
         if self.more == "train()":
             return torch_training(
-                self.plan, self.names, self._held, self.weight, argument, again, self.native, self.failure
+                self.plan, self.names, self._held, self.weight, argument, again, self.native, self.failure, self
             )
         return torch_gradients(self.evidence, self.names, self._held, argument, again) if self.more else []
 
@@ -140,17 +148,33 @@ class _Torch:
         return f'{self.weight_names[layer]}["{weight}"]'
 
     def _decided(self) -> list[str]:
-        """The carried functions without what the layers' arguments decide, where no code makes layers with others."""
-        if any("vars(" in text for text in self.texts):
-            return self.texts
-        values: dict[str, list[Any]] = {}
-        for config in configs_of([{"type": spec.type, **spec.full} for spec in self.layers.values()]):
-            for key, value in config.items():
-                values.setdefault(key, []).append(plain_of(value))
-        agreed = {key: found[0] for key, found in values.items() if is_same(found)}
-        table = next((text for text in self.texts if text.startswith("ACTIVATIONS = ")), "")
+        """The carried functions without what arguments decide, where no code makes layers with others."""
+        optimized = _agreed([{"type": one.optimizer, **one.full} for one in self.trained])
+        texts = [folded(text, "config", optimized) if "config." in text else text for text in self.texts]
+        if any("vars(" in text for text in texts):
+            return texts
+        agreed = _agreed([{"type": spec.type, **spec.full} for spec in self.layers.values()])
+        table = next((text for text in texts if text.startswith("ACTIVATIONS = ")), "")
         activations = {"linear": "", **dict(re.findall(r'"(\w+)": ([\w.]+),', table))} if table else {}
-        return [folded(text, "layer", agreed, activations) if "layer" in text else text for text in self.texts]
+        return [folded(text, "layer", agreed, activations) if "layer" in text else text for text in texts]
+
+    # what trainings ask for
+
+    @property
+    def prepares(self) -> bool:
+        return any(
+            one.full.get(name)
+            for one in self.trained
+            for name in ("clipnorm", "global_clipnorm", "clipvalue", "weight_decay")
+        )
+
+    def settings(self, training: Training) -> str:
+        spoken = {name for text in self._decided() for name in re.findall(r"\bconfig\.(\w+)", text)}
+        given = {key: value_text(value) for key, value in training.full.items() if key in spoken}
+        return f"SimpleNamespace({', '.join(f'{key}={text}' for key, text in given.items())})"
+
+    def function(self, kind: str) -> str:
+        return self.carried[optimizers()[kind]]
 
     def _function(self, kind: str) -> str:
         name = self.carried[ports()[kind].where]
@@ -257,6 +281,15 @@ class _Torch:
             raise NotScriptable(f"{layer} has no weight {weight}")
         held = self._held(layer, weight)
         return moved(self._state(layer), weight, held) if self.layers[layer].fixed else held
+
+
+def _agreed(configs: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """The arguments that have one value wherever they are given."""
+    values: dict[str, list[Any]] = {}
+    for config in configs_of(configs):
+        for key, value in config.items():
+            values.setdefault(key, []).append(plain_of(value))
+    return {key: found[0] for key, found in values.items() if is_same(found)}
 
 
 @lru_cache(maxsize=1)

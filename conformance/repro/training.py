@@ -50,6 +50,10 @@ NAMES = frozenset(
         "g",
         "array",
         "kept",
+        "settings",
+        "move",
+        "memory",
+        "weights",
     ]
 )
 """Names that a script uses itself where it trains or differentiates."""

@@ -101,10 +101,10 @@ TAMPERED = {
         "norm.set_weights(norm_weights)  # from the start",
         "norm.get_weights()  # from the start",
     ),
-    "epsilon": ("torch", "training/adam.network-epsilon_0.01", "] = 0.01 / (1 - 0.999**step) ** 0.5", "] = 0.01"),
+    "epsilon": ("torch", "training/adam.network-epsilon_0.01", "] = 0.01 / math.sqrt(1.0 - 0.999**number)", "] = 0.01"),
     "native": ("torch", "training/adam.same_epsilon", "eps=0.01", "eps=0.0101"),
-    "decay": ("torch", "training/sgd.clip", "torch.optim.SGD(moved", "torch.optim.SGD(moved, weight_decay=0.01"),
-    "clip": ("torch", "training/sgd.clip", "tensor.grad.norm()", "sum(t.grad.norm() for t in moved)"),
+    "decay": ("torch", "training/sgd.clip", "torch.optim.SGD(tensors", "torch.optim.SGD(tensors, weight_decay=0.01"),
+    "clip": ("torch", "training/sgd.clip", "tensor.grad.norm()", "sum(t.grad.norm() for t in moving)"),
     "states": ("torch", "training/models.stateful", "loss.backward()", "loss.backward(), stateful_state.clear()"),
 }
 """Lane, case, and what a script says in place of what it should."""

@@ -14,10 +14,14 @@ from typing import Any
 
 import torch
 
-from .port import Unsupported
+from conformance.protocol.native import native_optimizer
 
-Tensors = Sequence[torch.Tensor]
-Config = Mapping[str, Any]
+from .port import Config, Unsupported
+
+Tensors = Sequence[Any]
+"""Tensors that torch follows, with a gradient in `grad` or None."""
+Step = Callable[[int], None]
+"""Moves the tensors for step `number`, counted from 1, by their gradients in `grad`."""
 
 
 @dataclass(frozen=True)
@@ -27,137 +31,148 @@ class Stepper:
     name: str
     how: str
     """What is made of Keras' arguments, for people to read."""
-    step: Callable[[int], None]
-    """Moves the tensors for step `number`, counted from 1."""
+    step: Step
 
 
-def ported(kind: str, config: Config, tensors: Tensors) -> Stepper:
+@dataclass(frozen=True)
+class Optimize:
+    """An optimiser of Keras in torch. `start(config, tensors)` gives what makes a step."""
+
+    name: str
+    how: str
+    start: Callable[[Config, Tensors], Step]
+
+
+OPTIMIZERS: dict[str, Optimize] = {}
+"""Every port by the Keras class name of its optimiser."""
+_Start = Callable[[Config, Tensors], Step]
+
+
+def optimizer(kind: str, name: str, how: str) -> Callable[[_Start], _Start]:
+    """Registers a function as the port of a Keras optimiser: `name` is what it uses of torch."""
+
+    def register(start: _Start) -> _Start:
+        OPTIMIZERS[kind] = Optimize(name, how, start)
+        return start
+
+    return register
+
+
+def ported(kind: str, config: Mapping[str, Any], tensors: Tensors) -> Stepper:
     """An optimiser that computes what Keras computes. `config` holds every argument."""
-    if kind not in _PORTS:
+    if kind not in OPTIMIZERS:
         raise Unsupported(f"there is no port of the optimizer {kind} to this lane")
-    inner = _PORTS[kind](config, tensors)
+    port, arguments = OPTIMIZERS[kind], Config(kind, config)
+    move = port.start(arguments, tensors)
 
     def step(number: int) -> None:
-        with torch.no_grad():
-            _clip(config, tensors)
-            for tensor in tensors:
-                if tensor.grad is not None and config["weight_decay"]:
-                    tensor.mul_(1.0 - config["learning_rate"] * config["weight_decay"])
-        inner.step(number)
+        prepare(arguments, tensors)
+        move(number)
 
-    how = inner.how
+    how = port.how
     if config["weight_decay"]:
         how += "; weights times 1 - learning_rate * weight_decay before the step: torch's weight_decay is another one"
-    return Stepper(inner.name, how, step)
+    return Stepper(port.name, how, step)
 
 
-def _clip(config: Config, tensors: Tensors) -> None:
-    """Keras clips each weight by its own norm, or all by theirs; torch's clip_grad_norm_ adds 1e-6 to the norm."""
-    gradients = [tensor.grad for tensor in tensors if tensor.grad is not None]
-    if config["clipnorm"] is not None:
-        for gradient in gradients:
-            gradient.mul_(config["clipnorm"] / gradient.norm().clamp(min=config["clipnorm"]))
-    if config["global_clipnorm"] is not None:
-        norm = torch.sqrt(sum((gradient.square().sum() for gradient in gradients), torch.zeros(())))
-        for gradient in gradients:
-            gradient.mul_(config["global_clipnorm"] / norm.clamp(min=config["global_clipnorm"]))
-    if config["clipvalue"] is not None:
-        for gradient in gradients:
-            gradient.clamp_(-config["clipvalue"], config["clipvalue"])
+@torch.no_grad()
+def prepare(config: Config, tensors: Tensors) -> None:
+    """Clips gradients and lets weights decay, before a step.
+
+    Keras clips each weight by its own norm, or all by theirs; torch's clip_grad_norm_ adds 1e-6 to the norm. Keras'
+    weight_decay goes beside the step; torch's, but for AdamW, into the gradient.
+    """
+    moving: list[Any] = [tensor for tensor in tensors if tensor.grad is not None]
+    if config.clipnorm is not None:
+        for tensor in moving:
+            tensor.grad.mul_(config.clipnorm / tensor.grad.norm().clamp(min=config.clipnorm))
+    if config.global_clipnorm is not None:
+        norm = torch.stack([tensor.grad.square().sum() for tensor in moving]).sum().sqrt()
+        for tensor in moving:
+            tensor.grad.mul_(config.global_clipnorm / norm.clamp(min=config.global_clipnorm))
+    if config.clipvalue is not None:
+        for tensor in moving:
+            tensor.grad.clamp_(-config.clipvalue, config.clipvalue)
+    if config.weight_decay:
+        for tensor in moving:
+            tensor.mul_(1.0 - config.learning_rate * config.weight_decay)
 
 
-def _sgd(config: Config, tensors: Tensors) -> Stepper:
+@optimizer("SGD", "torch.optim.SGD", "the same arguments")
+def sgd(config: Config, tensors: Tensors) -> Step:
     """torch keeps the learning rate out of the velocity: the same numbers while the rate stays.
 
     Without momentum torch refuses to look ahead, and Keras has nothing to look ahead by.
     """
-    looks_ahead = config["nesterov"] and config["momentum"] > 0
-    inner = torch.optim.SGD(tensors, config["learning_rate"], config["momentum"], nesterov=looks_ahead)
-    return Stepper("torch.optim.SGD", "the same arguments", lambda number: _stepped(inner))
-
-
-def _adam(config: Config, tensors: Tensors) -> Stepper:
-    """torch adds epsilon after v is corrected, Keras before: eps = epsilon / sqrt(1 - beta_2^t) makes them one."""
-    betas = (config["beta_1"], config["beta_2"])
-    inner = torch.optim.Adam(tensors, config["learning_rate"], betas, amsgrad=config["amsgrad"])
+    looks_ahead = config.nesterov and config.momentum > 0
+    inner = torch.optim.SGD(tensors, lr=config.learning_rate, momentum=config.momentum, nesterov=looks_ahead)
 
     def step(number: int) -> None:
-        for group in inner.param_groups:
-            group["eps"] = config["epsilon"] / math.sqrt(1.0 - config["beta_2"] ** number)
         inner.step()
 
-    return Stepper("torch.optim.Adam", "eps = epsilon / sqrt(1 - beta_2^t) at step t", step)
+    return step
 
 
-def _rmsprop(config: Config, tensors: Tensors) -> Stepper:
+@optimizer("AdamW", "torch.optim.Adam", "eps = epsilon / sqrt(1 - beta_2^t) at step t")
+@optimizer("Adam", "torch.optim.Adam", "eps = epsilon / sqrt(1 - beta_2^t) at step t")
+def adam(config: Config, tensors: Tensors) -> Step:
+    """torch adds epsilon after v is corrected, Keras before: eps = epsilon / sqrt(1 - beta_2^t) makes them one."""
+    betas = (config.beta_1, config.beta_2)
+    inner = torch.optim.Adam(tensors, lr=config.learning_rate, betas=betas, amsgrad=config.amsgrad)
+
+    def step(number: int) -> None:
+        inner.param_groups[0]["eps"] = config.epsilon / math.sqrt(1.0 - config.beta_2**number)
+        inner.step()
+
+    return step
+
+
+@optimizer("RMSprop", "written out", "torch.optim.RMSprop adds eps outside of the root")
+def rmsprop(config: Config, tensors: Tensors) -> Step:
     """torch adds epsilon outside of the root; no argument of torch.optim.RMSprop puts it inside."""
     held = [[torch.zeros_like(tensor) for _ in range(3)] for tensor in tensors]
 
+    @torch.no_grad()
     def step(number: int) -> None:
-        with torch.no_grad():
-            for tensor, (squares, mean, velocity) in zip(tensors, held, strict=True):
-                if tensor.grad is None:
-                    continue
-                squares.lerp_(tensor.grad.square(), 1.0 - config["rho"])
-                mean.lerp_(tensor.grad, 1.0 - config["rho"])
-                spread = squares - mean.square() if config["centered"] else squares
-                change = config["learning_rate"] * tensor.grad * torch.rsqrt(spread + config["epsilon"])
-                velocity.mul_(config["momentum"]).add_(change)
-                tensor.sub_(velocity)
+        for tensor, (squares, mean, velocity) in zip(tensors, held, strict=True):
+            if tensor.grad is None:
+                continue
+            squares.lerp_(tensor.grad.square(), 1.0 - config.rho)
+            mean.lerp_(tensor.grad, 1.0 - config.rho)
+            spread = squares - mean.square() if config.centered else squares
+            change = config.learning_rate * tensor.grad * torch.rsqrt(spread + config.epsilon)
+            velocity.mul_(config.momentum).add_(change)
+            tensor.sub_(velocity)
 
-    return Stepper("written out", "torch.optim.RMSprop adds eps outside of the root", step)
+    return step
 
 
-def _adagrad(config: Config, tensors: Tensors) -> Stepper:
+@optimizer("Adagrad", "torch.optim.Adagrad", "initial_accumulator_value has epsilon added, eps is 0")
+def adagrad(config: Config, tensors: Tensors) -> Step:
     """torch adds epsilon outside of the root; inside it is a part of the sum of squares from the start."""
-    start = config["initial_accumulator_value"] + config["epsilon"]
-    inner = torch.optim.Adagrad(tensors, config["learning_rate"], initial_accumulator_value=start, eps=0.0)
-    how = "initial_accumulator_value has epsilon added, eps is 0"
-    return Stepper("torch.optim.Adagrad", how, lambda number: _stepped(inner))
+    first = config.initial_accumulator_value + config.epsilon
+    inner = torch.optim.Adagrad(tensors, lr=config.learning_rate, initial_accumulator_value=first, eps=0.0)
+
+    def step(number: int) -> None:
+        inner.step()
+
+    return step
 
 
-def _stepped(inner: torch.optim.Optimizer) -> None:
-    inner.step()
-
-
-_PORTS: dict[str, Callable[[Config, Tensors], Stepper]] = {
-    "SGD": _sgd,
-    "Adam": _adam,
-    "AdamW": _adam,
-    "RMSprop": _rmsprop,
-    "Adagrad": _adagrad,
-}
-
-_NAMES = {
-    "learning_rate": "lr",
-    "rho": "alpha",
-    "epsilon": "eps",
-    **{
-        same: same
-        for same in ("momentum", "nesterov", "amsgrad", "centered", "weight_decay", "initial_accumulator_value")
-    },
-}
-"""Keras' argument to torch's of the same meaning, or of the same name."""
-
-
-def native(kind: str, config: Config, tensors: Tensors) -> Stepper:
+def native(kind: str, config: Mapping[str, Any], tensors: Tensors) -> Stepper:
     """torch's optimiser of this name with the arguments that the case writes, and torch's defaults for all others.
 
     Gradients are clipped by the functions that torch has for it, all weights together.
     """
-    optimizer: Any = getattr(torch.optim, kind)
-    given = {_NAMES[key]: value for key, value in config.items() if key in _NAMES and value is not None}
-    if {"beta_1", "beta_2"} & config.keys():
-        given["betas"] = (config.get("beta_1", 0.9), config.get("beta_2", 0.999))
-    inner = optimizer(tensors, **given)
-    longest = config.get("clipnorm") or config.get("global_clipnorm")
+    found = native_optimizer(kind, config)
+    inner = getattr(torch.optim, kind)(tensors, **found.call.arguments)
 
     def step(number: int) -> None:
-        if longest is not None:
-            torch.nn.utils.clip_grad_norm_(tensors, longest)
-        if config.get("clipvalue") is not None:
-            torch.nn.utils.clip_grad_value_(tensors, config["clipvalue"])
+        if found.longest is not None:
+            torch.nn.utils.clip_grad_norm_(tensors, found.longest)
+        if found.largest is not None:
+            torch.nn.utils.clip_grad_value_(tensors, found.largest)
         inner.step()
 
-    shown = ", ".join(f"{key}={value}" for key, value in given.items())
-    return Stepper(f"torch.optim.{kind}", f"as it is: {shown or 'no arguments'}", step)
+    shown = ", ".join(f"{key}={value}" for key, value in found.call.arguments.items())
+    return Stepper(found.call.name, f"as it is: {shown or 'no arguments'}", step)
