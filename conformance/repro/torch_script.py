@@ -23,7 +23,7 @@ from conformance.repro.operations import TORCH, index_text
 from conformance.repro.parts import Body
 from conformance.repro.ports import FOLDER, optimizers, ports
 from conformance.repro.source import Edit, Key, Module, module_of
-from conformance.repro.torch_training import torch_training
+from conformance.repro.torch_training import mapped_weights, torch_training
 from conformance.repro.training import NAMES, Training, remembering, returned
 
 CELLS = {"SimpleRNN": "SimpleRNNCell", "GRU": "GRUCell", "LSTM": "LSTMCell", "RNN": "StackedRNNCells"}
@@ -199,8 +199,8 @@ class _Torch:
     def _parameters(self, name: str) -> list[str]:
         """The same numbers as torch wants them."""
         mapped = [
-            f'    "{key}": {self._mapped(name, found["from"], self.layers[name])},'
-            for key, found in self.native.get(name, {}).items()
+            f'    "{key}": {mapped.code(self._held(name, mapped.source))},'
+            for key, mapped in mapped_weights(self.native, name).items()
         ]
         state = self.states.get(name, "{}")
         opening = f"{self.parameter_names[name]} = Parameters({{"
@@ -220,28 +220,6 @@ class _Torch:
             items = [self._argument(item) for item in value]
             return "(" + ", ".join(items) + (",)" if len(items) == 1 else ")")
         return value_text(value)
-
-    def _mapped(self, layer: str, words: str, spec: PlannedLayer) -> str:
-        """`kernel.transpose(2, 1, 0)` as the tensor operations that it stands for."""
-        source = max((key for key in spec.weights if words == key or words.startswith(key + ".")), key=len)
-        text = f'{self.weight_names[layer]}["{source}"]'
-        for step, arguments in re.findall(r"\.(\w+)\(((?:[^()]|\([^()]*\))*)\)", words[len(source) :]):
-            match step:
-                case "transpose":
-                    text += f".permute({arguments})"
-                case "reshape":
-                    text += f".reshape({arguments})"
-                case "row":
-                    text += f"[{arguments}]"
-                case "zeros":
-                    text = f"torch.zeros_like({text})"
-                case "blocks":
-                    order, axis = ast.literal_eval(f"({arguments})")
-                    parts = f"torch.tensor_split({text}, {len(order)}, dim={axis})"
-                    text = f"torch.cat([{parts}[gate] for gate in {order}], dim={axis})"
-                case _:
-                    raise NotScriptable(f"a weight is mapped by {step}, which scripts do not know")
-        return text
 
     # what the graph asks for
 

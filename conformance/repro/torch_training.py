@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from conformance.protocol.mapping import Mapped, mapped_from
 from conformance.protocol.native import native_optimizer
 from conformance.protocol.plan import Plan
+from conformance.repro.errors import NotScriptable
 from conformance.repro.literals import value_text
 from conformance.repro.training import Training, feeds, found_lines, function, in_loop, loss_lines, title, weights_of
 
@@ -87,10 +89,20 @@ def torch_training(
 
 def _one_bias(training: Training, native: Mapping[str, Any]) -> list[str]:
     """What is to be said where torch has two biases for one of Keras'."""
-    mapped = [found["from"] for layer in training.layers for found in native.get(layer, {}).values()]
-    if not any(".zeros()" in words for words in mapped):
+    mapped = [found for layer in training.layers for found in mapped_weights(native, layer).values()]
+    if not any(found.is_zeros for found in mapped):
         return []
     return ["# a bias is one weight, as in Keras: the two of torch's own layer would move twice as far together"]
+
+
+def mapped_weights(native: Mapping[str, Any], layer: str) -> dict[str, Mapped]:
+    """torch's weights of a layer by name, and how each is made of one of Keras', as the lane noted them.
+
+    Raises NotScriptable for results that were written before lanes noted it.
+    """
+    if any("source" not in held for held in native.get(layer, {}).values()):
+        raise NotScriptable("these results do not say how torch's weights are made: run the case again")
+    return {name: mapped_from(held["source"], held["steps"]) for name, held in native.get(layer, {}).items()}
 
 
 def _parts(name: str) -> tuple[str, str]:

@@ -58,8 +58,6 @@ NAMES = frozenset(
 )
 """Names that a script uses itself where it trains or differentiates."""
 _MOVE_NOTHING = {"Dense", "EinsumDense", "Embedding", "Conv1D", "Conv2D", "SimpleRNN", "GRU", "LSTM"}
-_REFUSED = "the loss "
-"""How a lane begins to say that what a case calls its loss is not one number."""
 
 
 def returned(plan: Plan) -> list[str]:
@@ -103,9 +101,9 @@ def feeds(training: Training, names: Callable[[str], str]) -> tuple[list[str], s
 
 
 def loss_lines(training: Training, value: str, failure: Mapping[str, Any] | None) -> list[str]:
-    """The line that gives `loss` its value; where the lane refused to minimise it, what refuses it here."""
+    """The line that gives `loss` its value; where the lane raised, also what refuses all but one number."""
     lines = [f"loss = {value}[{quoted(training.loss)}]"]
-    if failure is not None and failure["message"].startswith(_REFUSED):
+    if failure is not None:
         lines += ["if isinstance(loss, list) or loss.shape != ():", '    raise ValueError("one number can be loss")']
     return lines
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy
 import torch
 
-from conformance.lanes.torch.port import PORTS, Config, Parameters, Port
+from conformance.lanes.torch.port import PORTS, Config, Parameters, Port, applied
 from conformance.reference.base import LayerError, Weights, full_config, make
 from tests.reference.helpers import shape_of, weights_of
 
@@ -40,7 +40,7 @@ def assert_port_agrees(
     arrays = weights_of(layer, *map(shape_of, args))
     full = Config(kind, full_config(layer))
     given = {name: tensors(numpy.asarray(value)) for name, value in arrays.items()}
-    mapped = {name: value.apply(given) for name, value in port.weights(full).items() if value.source in given}
+    mapped = {name: applied(value, given) for name, value in port.weights(full).items() if value.source in given}
     try:
         right: Any = layer.call(Weights(arrays), *args, **kwargs)
     except LayerError:

@@ -196,23 +196,29 @@ def test_weight_maps_as_the_report_prints_them() -> None:
     kinds["DepthwiseConv1D"] = kinds["DepthwiseConv2D"] = {"kernel_size": 4}
     kinds["Conv2DTranspose"] = kinds["SeparableConv2D"] = kinds["Conv3D"] = config
     full = {kind: Config(kind, full_config(LAYERS[kind](**config))) for kind, config in kinds.items()}
-    shown = {kind: {name: str(m) for name, m in PORTS[kind].weights(full[kind]).items()} for kind in kinds}
+    shown = {kind: {name: m.code() for name, m in PORTS[kind].weights(full[kind]).items()} for kind in kinds}
     assert shown == {
-        "Conv1D": {"weight": "kernel.transpose(2, 1, 0)", "bias": "bias"},
-        "Conv2D": {"weight": "kernel.transpose(3, 2, 0, 1)", "bias": "bias"},
-        "Conv1DTranspose": {"weight": "kernel.transpose(2, 1, 0)", "bias": "bias"},
+        "Conv1D": {"weight": 'weights["kernel"].permute(2, 1, 0)', "bias": 'weights["bias"]'},
+        "Conv2D": {"weight": 'weights["kernel"].permute(3, 2, 0, 1)', "bias": 'weights["bias"]'},
+        "Conv1DTranspose": {"weight": 'weights["kernel"].permute(2, 1, 0)', "bias": 'weights["bias"]'},
         "SeparableConv1D": {
-            "depthwise.weight": "depthwise_kernel.transpose(1, 2, 0).reshape(-1, 1, 4)",
-            "pointwise.weight": "pointwise_kernel.transpose(2, 1, 0)",
-            "pointwise.bias": "bias",
+            "depthwise.weight": 'weights["depthwise_kernel"].permute(1, 2, 0).reshape(-1, 1, 4)',
+            "pointwise.weight": 'weights["pointwise_kernel"].permute(2, 1, 0)',
+            "pointwise.bias": 'weights["bias"]',
         },
-        "DepthwiseConv1D": {"weight": "kernel.transpose(1, 2, 0).reshape(-1, 1, 4)", "bias": "bias"},
-        "DepthwiseConv2D": {"weight": "kernel.transpose(2, 3, 0, 1).reshape(-1, 1, 4, 4)", "bias": "bias"},
-        "Conv2DTranspose": {"weight": "kernel.transpose(3, 2, 0, 1)", "bias": "bias"},
-        "Conv3D": {"weight": "kernel.transpose(4, 3, 0, 1, 2)", "bias": "bias"},
+        "DepthwiseConv1D": {
+            "weight": 'weights["kernel"].permute(1, 2, 0).reshape(-1, 1, 4)',
+            "bias": 'weights["bias"]',
+        },
+        "DepthwiseConv2D": {
+            "weight": 'weights["kernel"].permute(2, 3, 0, 1).reshape(-1, 1, 4, 4)',
+            "bias": 'weights["bias"]',
+        },
+        "Conv2DTranspose": {"weight": 'weights["kernel"].permute(3, 2, 0, 1)', "bias": 'weights["bias"]'},
+        "Conv3D": {"weight": 'weights["kernel"].permute(4, 3, 0, 1, 2)', "bias": 'weights["bias"]'},
         "SeparableConv2D": {
-            "depthwise.weight": "depthwise_kernel.transpose(2, 3, 0, 1).reshape(-1, 1, 4, 4)",
-            "pointwise.weight": "pointwise_kernel.transpose(3, 2, 0, 1)",
-            "pointwise.bias": "bias",
+            "depthwise.weight": 'weights["depthwise_kernel"].permute(2, 3, 0, 1).reshape(-1, 1, 4, 4)',
+            "pointwise.weight": 'weights["pointwise_kernel"].permute(3, 2, 0, 1)',
+            "pointwise.bias": 'weights["bias"]',
         },
     }

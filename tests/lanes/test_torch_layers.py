@@ -23,7 +23,7 @@ from conformance.lanes.torch import (  # noqa: E402, F401  # registers the ports
     reshaping,
     resizing,
 )
-from conformance.lanes.torch.port import PORTS, Config, Parameters, Unsupported  # noqa: E402  # as above
+from conformance.lanes.torch.port import PORTS, Config, Parameters, Unsupported, applied  # noqa: E402  # as above
 from conformance.reference import activation_layers as _  # noqa: E402, F401  # registers the layers
 from conformance.reference.base import LayerError, Weights, full_config, make  # noqa: E402  # as above
 from conformance.reference.catalog import LAYERS  # noqa: E402  # as above
@@ -209,7 +209,7 @@ def said(layer: Any, weights: dict[str, Any], x: Any, kwargs: dict[str, Any], co
     kind = type(layer).__name__
     full, port = Config(kind, full_config(layer)), PORTS[kind]
     leaves = {name: torch.tensor(value, dtype=torch.float32, requires_grad=True) for name, value in weights.items()}
-    mapped = {name: item.apply(leaves) for name, item in port.weights(full).items() if item.source in leaves}
+    mapped = {name: applied(item, leaves) for name, item in port.weights(full).items() if item.source in leaves}
     given = torch.tensor(x)
     if given.is_floating_point() and kind != "Embedding":
         given.requires_grad_()

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
 from conformance.lanes.torch import recurrent, rnn, wrappers  # noqa: E402  # torch may be missing
-from conformance.lanes.torch.port import PORTS, Config, Parameters, Unsupported  # noqa: E402  # as above
+from conformance.lanes.torch.port import PORTS, Config, Parameters, Unsupported, applied  # noqa: E402  # as above
 from conformance.reference import rnn as _rnn  # noqa: E402, F401  # registers the layers
 from conformance.reference import wrappers as _wrappers  # noqa: E402, F401  # as above
 from conformance.reference.base import Weights, full_config, make  # noqa: E402  # as above
@@ -44,7 +44,7 @@ def ported(kind: str, config: Any, weights: dict[str, Any]) -> tuple[Config, Par
     full = Config(kind, full_config(make(kind, config)))
     given = {name: torch.tensor(value) for name, value in weights.items()}
     mapped = PORTS[kind].weights(full).items()
-    return full, Parameters({name: entry.apply(given) for name, entry in mapped if entry.source in given}, {})
+    return full, Parameters({name: applied(entry, given) for name, entry in mapped if entry.source in given}, {})
 
 
 def assert_same_answer(kind: str, config: dict[str, Any], *args: Any, calls: int = 1, **kwargs: Any) -> None:

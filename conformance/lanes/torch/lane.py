@@ -13,7 +13,7 @@ import torch
 
 from conformance.lanes.torch import port as ports
 from conformance.lanes.torch.operations import TorchOperations
-from conformance.lanes.torch.port import PORTS, Config, Parameters, Port
+from conformance.lanes.torch.port import PORTS, Config, Parameters, Port, applied
 from conformance.lanes.torch.training import weights_after_steps
 from conformance.lanes.torch.ways import Compiler, as_numpy, compiler_of, given, set_policy
 from conformance.protocol.adapter import Identity, Observing, Unsupported
@@ -71,9 +71,10 @@ class TorchArrays(CarriedArrays):
         given = self.keras_weights[layer]
         mapped = self.port(layer).weights(self.configs[layer])
         used = {name: value for name, value in mapped.items() if value.source in given}
-        tensors = {name: value.apply(given) for name, value in used.items()}
+        tensors = {name: applied(value, given) for name, value in used.items()}
         self.observing.native[layer] = {
-            name: {"shape": list(tensors[name].shape), "from": str(value)} for name, value in used.items()
+            name: {"shape": list(tensors[name].shape), "from": value.code(), **value.to_wire()}
+            for name, value in used.items()
         }
         return tensors
 

@@ -7,13 +7,32 @@ is printed in the report. Mappings are made of torch operations, so a gradient a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
+from conformance.protocol.mapping import Blocks, Mapped, Reshape, Row, Transpose, Zeros, keras
+
+__all__ = [
+    "PORTS",
+    "Config",
+    "Mapped",
+    "NoParameter",
+    "Parameters",
+    "Port",
+    "Tensor",
+    "Unsupported",
+    "WeightMap",
+    "applied",
+    "drop",
+    "keep",
+    "keras",
+    "port",
+]
+
 Tensor = torch.Tensor
-WeightMap = Mapping[str, "Mapped"]
+WeightMap = Mapping[str, Mapped]
 MaskRule = Callable[[Any, Any, Any], Any]
 """Layer, first input and its mask to the mask of the output."""
 
@@ -49,65 +68,23 @@ def _attributes(value: Any) -> Any:
     return value
 
 
-@dataclass(frozen=True, slots=True)
-class Mapped:
-    """A torch weight as a chain of steps from one Keras weight: `keras("kernel").transpose(2, 1, 0)`."""
-
-    source: str
-    steps: tuple[tuple[str, tuple[Any, ...]], ...] = ()
-
-    def _then(self, step: str, *arguments: Any) -> Mapped:
-        return replace(self, steps=(*self.steps, (step, arguments)))
-
-    def transpose(self, *axes: int) -> Mapped:
-        return self._then("transpose", *axes)
-
-    def reshape(self, *shape: int) -> Mapped:
-        return self._then("reshape", *shape)
-
-    def row(self, index: int) -> Mapped:
-        """One entry of the first axis."""
-        return self._then("row", index)
-
-    def blocks(self, *order: int, axis: int = -1) -> Mapped:
-        """Cuts an axis into as many equal blocks as named and puts them in the order given (gates)."""
-        return self._then("blocks", order, axis)
-
-    def zeros(self) -> Mapped:
-        """Zeros of the same shape: where torch keeps a second weight that Keras does not have."""
-        return self._then("zeros")
-
-    def within(self, scope: str) -> Mapped:
-        return replace(self, source=f"{scope}.{self.source}")
-
-    def apply(self, weights: Mapping[str, Tensor]) -> Tensor:
-        value = weights[self.source]
-        for step, arguments in self.steps:
-            value = _STEPS[step](value, *arguments)
-        return value
-
-    def __str__(self) -> str:
-        words = [self.source]
-        for step, arguments in self.steps:
-            shown = ", ".join(str(argument) for argument in arguments)
-            words.append(f"{step}({shown})")
-        return ".".join(words)
-
-
-_STEPS: dict[str, Callable[..., Tensor]] = {
-    "transpose": lambda value, *axes: value.permute(*axes),
-    "reshape": lambda value, *shape: value.reshape(*shape),
-    "row": lambda value, index: value[index],
-    "blocks": lambda value, order, axis: torch.cat(
-        [torch.tensor_split(value, len(order), dim=axis)[i] for i in order], dim=axis
-    ),
-    "zeros": torch.zeros_like,
-}
-
-
-def keras(name: str) -> Mapped:
-    """The Keras weight of this name, the start of a mapping."""
-    return Mapped(name)
+def applied(mapped: Mapped, weights: Mapping[str, Tensor]) -> Tensor:
+    """The torch weight that a mapping makes of Keras' weights."""
+    value = weights[mapped.source]
+    for step in mapped.steps:
+        match step:
+            case Transpose(axes):
+                value = value.permute(axes)
+            case Reshape(shape):
+                value = value.reshape(shape)
+            case Row(index):
+                value = value[index]
+            case Blocks(order, axis):
+                parts = torch.tensor_split(value, len(order), dim=axis)
+                value = torch.cat([parts[gate] for gate in order], dim=axis)
+            case Zeros():
+                value = torch.zeros_like(value)
+    return value
 
 
 class Parameters:
