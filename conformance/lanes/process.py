@@ -173,7 +173,11 @@ class ProcessLane:
             self._begun = None
             self._deaths = 0
             del self._pending[case_id]
-            self._done[case_id] = from_message(self.spec.name, self.spec.adapter, rest[0])
+            self._done[case_id] = self._understood(case_id, rest[0])
+
+    def _understood(self, case_id: str, message: dict[str, Any]) -> Observation:
+        """The observation of an answer; a far end with other answers has a near end that reads them."""
+        return from_message(self.spec.name, self.spec.adapter, message)
 
     def _time_limit(self, case_id: str) -> float:
         """Seconds for a case; a lane that compiles each of them gets more."""

@@ -1,0 +1,141 @@
+"""Orders of axes between two frameworks: how an array of the model is laid out in the port.
+
+An order turns the model's array into the port's layout: its axes are permuted, its steps cut to what a packed sequence
+holds, its axes merged or split where the port has the features of all heads in one. It never touches single numbers.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from conformance.compare.values import Array, Held
+from conformance.lanes.compare_far import laid_out
+
+SAMPLE = 1 << 20
+"""Elements that an order is chosen by."""
+_MOST_AXES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The model's axes as the port has them: `axes` of the model, cut to `steps`, in the port's `shape`."""
+
+    axes: tuple[int, ...]
+    shape: tuple[int, ...]
+    steps: int | None = None
+
+    def of(self, array: Array) -> Array:
+        """The array in the port's layout."""
+        laid: Array = laid_out(array, self.as_message())
+        return laid
+
+    def as_message(self) -> dict[str, Any]:
+        return {"axes": list(self.axes), "shape": list(self.shape), "steps": self.steps}
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing is moved or merged."""
+        return self.axes == tuple(range(len(self.axes))) and len(self.shape) == len(self.axes) and self.steps is None
+
+    def words(self, given: Sequence[int]) -> str:
+        """The order in words: `(batch, rows, columns, channels) as (0, 3, 1, 2)`; empty where nothing moves."""
+        said = []
+        if self.axes != tuple(range(len(self.axes))):
+            said.append(f"axes {', '.join(map(str, self.axes))}")
+        if self.steps is not None and self.steps != given[1]:
+            said.append(f"the first {self.steps} steps")
+        if len(self.shape) != len(given):
+            said.append(f"{'x'.join(map(str, given))} as {'x'.join(map(str, self.shape))}")
+        return "; ".join(said)
+
+
+def orders(shape: Sequence[int], wanted: Sequence[int], is_packed: bool = False) -> Iterator[Order]:
+    """Every order that turns one shape into another, the plain one first."""
+    if len(shape) > _MOST_AXES:
+        return
+    steps = wanted[1] if is_packed and len(shape) > 1 and len(wanted) > 1 and wanted[1] < shape[1] else None
+    for axes in itertools.permutations(range(len(shape))):
+        moved = [shape[axis] for axis in axes]
+        if steps is not None:
+            if axes[:2] != (0, 1):
+                continue
+            moved[1] = steps
+        if _is_regrouped(moved, wanted):
+            yield Order(axes, tuple(wanted), steps)
+
+
+def _is_regrouped(shape: Sequence[int], wanted: Sequence[int]) -> bool:
+    """Whether one shape is the other with neighbouring axes merged, or one split."""
+    if list(shape) == list(wanted):
+        return True
+    one, other = _ends(shape), _ends(wanted)
+    return (one[-1:] == other[-1:]) and (set(one) <= set(other) or set(other) <= set(one))
+
+
+def _ends(shape: Sequence[int]) -> list[int]:
+    found: list[int] = []
+    product = 1
+    for length in shape:
+        product *= length
+        if product > 1 or not found:
+            found.append(product)
+    return found
+
+
+def valid_in(held: Held, order: Order, shape: Sequence[int], lengths: Sequence[int] | None) -> Array | None:
+    """Which elements of the port's array are real steps, by the model's mask and a packed sequence; None where all."""
+    valid: Array | None = None
+    if held.mask is not None and order.axes == tuple(range(len(order.axes))):
+        mask = np.asarray(held.mask.load())
+        if order.steps is not None:
+            mask = mask[:, : order.steps]
+        if mask.shape == tuple(shape[: mask.ndim]):
+            valid = mask
+    if lengths is not None and len(shape) > 1:
+        real = np.arange(shape[1])[None, :] < np.asarray(lengths)[:, None]
+        valid = real if valid is None or valid.ndim != 2 else valid & real
+    if valid is None or valid.all():
+        return None
+    return valid.reshape(valid.shape + (1,) * (len(shape) - valid.ndim))
+
+
+def misfit(one: Array, other: Array, valid: Array | None = None) -> float:
+    """The largest distance of two arrays of a shape over the largest number of the first; integers and floats."""
+    one, other = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
+    if one.size == 0:
+        return 0.0
+    with np.errstate(invalid="ignore"):
+        distance = np.abs(one - other)
+        size = np.abs(one)
+    if valid is not None:
+        distance, size = distance[np.broadcast_to(valid, one.shape)], size[np.broadcast_to(valid, one.shape)]
+    if distance.size == 0:
+        return 0.0
+    is_same_special = ~np.isfinite(distance)
+    distance = np.where(is_same_special, 0.0, distance)
+    largest = float(np.max(np.where(np.isfinite(size), size, 0.0), initial=0.0))
+    return float(np.max(distance)) / largest if largest else float(np.max(distance))
+
+
+def best_order(model: Held, port: Held) -> tuple[Order, float] | None:
+    """The order under which two arrays are closest, and how far apart they still are; None where none fits."""
+    found: tuple[Order, float] | None = None
+    one, other = model.array.load(), port.array.load()
+    is_packed = port.lengths is not None
+    every = list(orders(model.array.shape, port.array.shape, is_packed))
+    for order in every:
+        if len(every) > 1 and one.size > SAMPLE and order.axes[0] == 0:
+            rows = max(1, SAMPLE // max(one[0].size, 1))
+            cut = Order(order.axes, (min(rows, one.shape[0]), *order.shape[1:]), order.steps)
+            is_cut = len(other) == len(one)
+            far = misfit(cut.of(one[:rows]), other[:rows]) if is_cut else misfit(order.of(one), other)
+        else:
+            far = misfit(order.of(one), other, valid_in(model, order, port.array.shape, port.lengths))
+        if found is None or far < 0.99 * found[1]:
+            found = (order, far)
+    return found

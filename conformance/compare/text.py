@@ -1,0 +1,195 @@
+"""A comparison as text, for the terminal: the answer first, then where it starts and why, then every layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.compare.judging import Share
+from conformance.compare.result import Comparison, Row, Start
+
+GLYPHS = {"agree": "✓", "start": "✗", "follows": "·", "own code": "–", "random": "≈", "not compared": " "}
+WORDS = {
+    "agree": "agrees",
+    "start": "starts here",
+    "follows": "follows",
+    "own code": "in the port's own code",
+    "random": "random",
+    "not compared": "",
+}
+MOST_ROWS = 400
+WIDTH = 110
+
+
+def text(found: Comparison, is_long: bool = True) -> str:
+    """The whole comparison; `is_long` lists every layer, else those where something starts."""
+    lines = [*_answer(found), ""]
+    for number, start in enumerate(found.starts):
+        lines += [*_start(start, number, len(found.starts)), ""]
+    lines += [*_weights(found), *_counts(found), ""]
+    lines += _table(found, is_long)
+    if found.gradients or found.trained:
+        lines += ["", *_training(found)]
+    for remark in found.remarks:
+        lines.append(f"note: {remark}")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def verdict(found: Comparison) -> str:
+    """The answer in one sentence."""
+    names = f"{found.port} and {found.model}"
+    if found.agrees:
+        if found.used is None:
+            return f"{names} agree; rounding was not measured"
+        return f"{names} agree within rounding: the result uses {times(found.used)} of what rounding explains"
+    count = len(found.starts)
+    places = "one place" if count == 1 else f"{count} places"
+    if found.used is None or found.used <= 1:
+        return f"{names} differ in {places}"
+    return f"{names} differ in {places}: the result is off by {times(found.used)} what rounding explains"
+
+
+def times(used: float) -> str:
+    """`0.7`, `3,400 times`: a share of the allowance."""
+    if used <= 1:
+        return f"{used:.2g}"
+    if used == float("inf"):
+        return "infinitely often"
+    return f"{used:,.0f} times" if used >= 10 else f"{used:.1f} times"
+
+
+def share_words(share: Share | None) -> str:
+    """A share for a column."""
+    if share is None:
+        return ""
+    if share.used == float("inf"):
+        return "inf"
+    if share.used == 0.0:
+        return "0"
+    return f"{share.used:,.0f}" if share.used >= 10 else f"{share.used:.2g}"
+
+
+def _answer(found: Comparison) -> Iterator[str]:
+    yield verdict(found)
+    ran = ", ".join(f"{name} {version}" for name, version in found.versions.items())
+    shapes = ", ".join(f"{name} {shape}" for name, shape in found.batch.items())
+    yield f"  {ran}; inputs {shapes}"
+    for output in found.outputs:
+        share = output.share
+        yield (
+            f"  {output.name}: largest error {share.relative:.1e} of the largest number, "
+            f"{times(share.used)} of what rounding explains"
+            if share.by != "plain"
+            else f"  {output.name}: largest error {share.relative:.1e} of the largest number"
+        )
+    if found.rounding:
+        yield f"  rounding was not measured: {found.rounding}"
+
+
+def place(start: Start) -> str:
+    """Where a start is, in words."""
+    port = f"the port's {start.port}" if start.port else "the port's results"
+    if start.kind in ("before", "output", "shape") and start.span and start.span != (start.layer,):
+        return f"{' then '.join(start.span)}, computed by the port before {port}"
+    if start.kind == "before" and not start.span:
+        return f"what reaches {port} ({start.layer})"
+    if start.kind in ("before", "output") and start.span:
+        return f"{start.span[0]}, computed by the port before {port}"
+    if start.kind == "output":
+        return "the port's results"
+    return f"{start.layer} ({port})"
+
+
+def _start(start: Start, number: int, count: int) -> Iterator[str]:
+    yield f"{'first' if number == 0 else f'{number + 1} of {count}'}: {place(start)}"
+    if start.detail:
+        yield f"  {start.detail}"
+    share = start.share
+    if share is not None and not share.agrees:
+        at = f"[{', '.join(map(str, share.index))}]" if share.index else ""
+        yield (
+            f"  given the model's own activations it gives {share.got:.6g} at {at} where the model has "
+            f"{share.wanted:.6g}: {times(share.used)} what rounding explains, "
+            f"{share.over:,} of {share.count:,} numbers"
+        )
+    if start.cause is not None:
+        yield f"  why: the port {start.cause.sentence}"
+        for other in start.cause.others:
+            yield f"       or it {other}, which gives the same here"
+        for line in start.cause.mend:
+            yield f"  right: {line}"
+    elif start.kind not in ("weights", "steps", "random"):
+        yield "  why: no known mistake gives this answer"
+
+
+def _weights(found: Comparison) -> Iterator[str]:
+    right = sum(not proof.is_wrong and proof.state != "unknown" for proof in found.weights)
+    unknown = [proof for proof in found.weights if proof.state == "unknown"]
+    wrong = [proof for proof in found.weights if proof.is_wrong]
+    yield f"weights: {right} of {len(found.weights)} found in the port by their content"
+    for proof in wrong:
+        yield f"  ✗ {proof.layer} {proof.weight}: {proof.state}{f', {proof.layout}' if proof.layout else ''}"
+        for line in proof.mend:
+            yield f"      {line}"
+    if unknown:
+        names = ", ".join(f"{proof.layer} {proof.weight}" for proof in unknown[:6])
+        yield f"  {len(unknown)} tell nothing by their content (all numbers the same): {names}"
+
+
+def _counts(found: Comparison) -> Iterator[str]:
+    paired = [row for row in found.rows if row.port]
+    own = [row for row in found.rows if row.state == "own code" or (row.state == "start" and not row.port)]
+    leaves = [row for row in found.rows if row.state != "not compared"]
+    count = f"{len(paired)} of {len(leaves)} calls"
+    yield f"layers: {count} have a module of their own, {len(own)} are in the port's own code"
+    if found.unpaired_of_port:
+        names = ", ".join(found.unpaired_of_port[:12])
+        more = f" and {len(found.unpaired_of_port) - 12} more" if len(found.unpaired_of_port) > 12 else ""
+        yield f"  modules without a layer: {names}{more}"
+
+
+def _table(found: Comparison, is_long: bool) -> list[str]:
+    rows = [row for row in found.rows if is_long or row.state == "start"][:MOST_ROWS]
+    if not rows:
+        return []
+    head = ["", "layer", "module", "end to end", "alone", "arrives", "order of axes, mask"]
+    body = [_cells(row) for row in rows]
+    widths = [max(len(line[place]) for line in [head, *body]) for place in range(len(head))]
+    lines = ["shares of what rounding explains: over 1 is not rounding"]
+    for line in [head, *body]:
+        cells = [
+            cell.rjust(width) if place in (3, 4, 5) else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    if len(found.rows) > MOST_ROWS:
+        lines.append(f"and {len(found.rows) - MOST_ROWS} more: --format json has all")
+    return lines
+
+
+def _cells(row: Row) -> list[str]:
+    name = "  " * row.depth + row.path.rpartition("/")[2] + (f"#{row.index}" if row.index else "")
+    module = row.port or ("" if row.state == "not compared" else WORDS["own code"])
+    if row.state == "own code":
+        module = f"({row.judged_at or row.by_itself})"
+    notes = "; ".join(part for part in (row.order, f"mask {row.mask}" if row.mask else "") if part)
+    if row.state == "start":
+        notes = f"starts here; {notes}" if notes else "starts here"
+    return [
+        GLYPHS[row.state],
+        f"{name} ({row.type})",
+        module,
+        share_words(row.whole),
+        share_words(row.alone),
+        share_words(row.arrives),
+        notes,
+    ]
+
+
+def _training(found: Comparison) -> Iterator[str]:
+    for title, every in (("gradients", found.gradients), ("weights after one step", found.trained)):
+        if not every:
+            continue
+        wrong = [one for one in every if not one[2].agrees]
+        yield f"{title}: {len(every) - len(wrong)} of {len(every)} agree within rounding"
+        for layer, role, share in wrong[:20]:
+            yield f"  ✗ {layer} {role}: {times(share.used)} what rounding explains"

@@ -1,0 +1,188 @@
+"""What the far ends of a comparison share: arrays on disk, nested arguments as leaves, code that the user named.
+
+A far end answers requests about one model: what it is made of, what its layers gave for a batch, what they give when
+they are fed other arrays. Arrays go to files and never through the channel, so that neither process holds a model's
+activations. Runs in lane processes: standard library and NumPy only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import os
+import shutil
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+SPARE = 64 * 2**20
+"""Bytes of a disk that a comparison leaves free."""
+LEAF_LIMIT = 256
+"""Arrays of one call that are kept; a call with more is not one of a layer."""
+
+
+class Refused(Exception):
+    """What a far end cannot do: `kind` says which sort of it, the hint what the user can do."""
+
+    def __init__(self, kind: str, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.kind, self.hint = kind, hint
+
+
+class Store:
+    """A folder of arrays, each kept once: a file is named by the digest of its bytes."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._known: dict[str, str] = {}
+
+    def keep(self, array: Any) -> dict[str, Any]:
+        """Writes an array and gives its reference: file, shape, dtype and digest. Raises Refused on a full disk."""
+        array = np.ascontiguousarray(array)
+        digest = hashlib.blake2b(array.tobytes() if array.nbytes < 2**20 else array.data, digest_size=12)
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        name = digest.hexdigest()
+        if name not in self._known:
+            if shutil.disk_usage(self.folder).free < array.nbytes + SPARE:
+                size = f"an array of {array.nbytes / 2**20:.0f} MiB"
+                hint = "make room, name another folder by TMPDIR, or compare a smaller batch"
+                raise Refused("disk", f"{self.folder} has no room for {size}", hint)
+            path = self.folder / f"{name}.npy"
+            np.save(path, array, allow_pickle=False)
+            self._known[name] = str(path)
+        return {
+            "file": self._known[name],
+            "shape": [int(length) for length in array.shape],
+            "dtype": str(array.dtype),
+            "digest": name,
+        }
+
+
+def opened(reference: Mapping[str, Any]) -> np.ndarray[Any, Any]:
+    """The array of a reference, read from disk as it is needed."""
+    array: np.ndarray[Any, Any] = np.load(reference["file"], mmap_mode="r", allow_pickle=False)
+    return array
+
+
+def leaves(value: Any, is_leaf: Callable[[Any], bool], place: str = "") -> Iterator[tuple[str, Any]]:
+    """Every leaf of nested lists, tuples and mappings with its place: `0`, `kwargs.mask`, `1.0`."""
+    if is_leaf(value):
+        yield place, value
+    elif isinstance(value, Mapping):
+        for key in value:
+            yield from leaves(value[key], is_leaf, f"{place}.{key}" if place else str(key))
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from leaves(item, is_leaf, f"{place}.{index}" if place else str(index))
+
+
+def replaced(value: Any, new: Mapping[str, Any], place: str = "") -> Any:
+    """The same nest with other leaves at the places named; what is not a plain container is left as it is."""
+    if place in new:
+        return new[place]
+    if not any(one.startswith(f"{place}." if place else "") for one in new):
+        return value
+
+    def inner(key: Any) -> str:
+        return f"{place}.{key}" if place else str(key)
+
+    if isinstance(value, Mapping):
+        changed = {key: replaced(value[key], new, inner(key)) for key in value}
+        if type(value) is dict:
+            return changed
+        made = type(value)
+        return made(**changed) if made.__module__.startswith("transformers") else made(changed)  # type: ignore[call-arg]
+    if isinstance(value, (list, tuple)):
+        items = [replaced(item, new, inner(index)) for index, item in enumerate(value)]
+        if isinstance(value, list):
+            return items
+        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+    return value
+
+
+def laid_out(array: Any, order: Mapping[str, Any]) -> Any:
+    """An array in another order of axes: `axes` first, then cut to `steps` along axis 1, then as `shape`."""
+    array = np.transpose(array, order["axes"])
+    if order.get("steps") is not None:
+        array = array[:, : order["steps"]]
+    return np.ascontiguousarray(array).reshape(order["shape"])
+
+
+def named_object(path: str, name: str) -> Any:
+    """What a module's file calls `name`; the file is run, for the user named it. Raises Refused."""
+    file = Path(path)
+    if not file.is_file():
+        raise Refused("missing", f"there is no file {path}", "name it as path/to/module.py:name")
+    sys.path.insert(0, str(file.resolve().parent))
+    module_name = f"conformance_user_{file.stem}"
+    spec = importlib.util.spec_from_file_location(module_name, file)
+    if spec is None or spec.loader is None:
+        raise Refused("missing", f"{path} is not a Python module", "name it as path/to/module.py:name")
+    module = sys.modules.get(module_name)
+    if module is None:
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[module_name] = module
+        try:
+            spec.loader.exec_module(module)
+        except BaseException as error:
+            del sys.modules[module_name]
+            raise Refused("code", f"{path} cannot be imported: {_said(error, path)}") from None
+    value: Any = module
+    for part in name.split("."):
+        if not hasattr(value, part):
+            public = sorted(one for one in vars(module) if not one.startswith("_"))
+            raise Refused("missing", f"{path} has no {name}", f"it has {', '.join(public[:12]) or 'nothing'}")
+        value = getattr(value, part)
+    return value
+
+
+def called(maker: Any, path: str, name: str) -> Any:
+    """What a function or class of the user's gives when it is called without arguments. Raises Refused."""
+    try:
+        return maker()
+    except Exception as error:
+        raise Refused("code", f"{name}() of {path} raised {_said(error, path)}") from None
+
+
+def _said(error: BaseException, path: str) -> str:
+    """An error in one line, with the line of the user's file where it happened."""
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if os.path.realpath(frame.filename) == os.path.realpath(path)
+    ]
+    at = f" (line {lines[-1]})" if lines else ""
+    return f"{type(error).__name__}: {str(error)[:500]}{at}"
+
+
+def said(error: BaseException) -> str:
+    """An error in one line."""
+    return f"{type(error).__name__}: {str(error)[:2000]}"
+
+
+@contextlib.contextmanager
+def refusing() -> Iterator[dict[str, Any]]:
+    """Collects an answer; what is refused or raised on the way becomes its `failure`."""
+    answer: dict[str, Any] = {}
+    try:
+        yield answer
+    except Refused as error:
+        answer["failure"] = {"kind": error.kind, "message": str(error), "hint": error.hint}
+    except MemoryError:
+        hint = "compare a smaller batch"
+        answer["failure"] = {"kind": "memory", "message": "there is not enough memory", "hint": hint}
+    except Exception as error:
+        answer["failure"] = {"kind": "raised", "message": said(error), "hint": ""}
+
+
+def factors(pattern: int, place: int, shape: Any, unit: float) -> np.ndarray[Any, Any]:
+    """Factors around 1 by at most a relative unit, the same for a pattern and a place in every process."""
+    generator = np.random.Generator(np.random.Philox(key=[pattern, place]))
+    drawn: np.ndarray[Any, Any] = 1.0 + unit * generator.uniform(-1.0, 1.0, shape)
+    return drawn
