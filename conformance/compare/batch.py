@@ -158,6 +158,8 @@ def _argument(part: str, port: Model, batch: Batch) -> dict[str, Any]:
     if matched is None:
         raise CompareError(f"--port-inputs: {part[:60]!r} is not understood", "as in pixel_values=image:0,3,1,2")
     name, source = matched["name"], matched["input"]
+    if len(batch) == 1:  # whatever its file calls it
+        source = next(iter(batch))
     if source not in batch:
         hint = did_you_mean(source, batch) or f"there are {', '.join(batch)}"
         raise CompareError(f"--port-inputs: there is no input {source}", hint)

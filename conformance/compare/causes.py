@@ -19,7 +19,7 @@ from conformance.compare.mend import right_lines
 from conformance.compare.mistakes import tried
 from conformance.compare.orders import Order, orders, valid_in
 from conformance.compare.pairing import CallPair, Pairing, Slot
-from conformance.compare.proof import Proof
+from conformance.compare.proof import GATE_ORDER, NOT_TRANSPOSED, Proof
 from conformance.compare.result import Cause, Start
 from conformance.compare.session import Session
 from conformance.compare.values import Array, Call, Held
@@ -45,6 +45,8 @@ class View:
     got: Array
     order: Order
     valid: Array | None
+    wanted: Array
+    """What the model has there, in its own layout."""
 
 
 class Causes:
@@ -88,7 +90,7 @@ class Causes:
         if not wrong:
             return None
         words = {
-            "misplaced": "holds {w} in another layout than it reads it in ({l})",
+            "misplaced": "holds {w} in another layout than it reads it in: {l}",
             "swapped": "holds {w} in another place ({l})",
             "stale": "holds other numbers than the model's {w}",
             "missing": "does not hold {w}",
@@ -96,7 +98,8 @@ class Causes:
         }
         said = " and ".join(dict.fromkeys(words[proof.state].format(w=proof.weight, l=proof.layout) for proof in wrong))
         lines = list(dict.fromkeys(line for proof in wrong for line in proof.mend))
-        return Cause(f"weights.{wrong[0].state}", said, tuple(lines))
+        names = {NOT_TRANSPOSED: "weights.not_transposed", GATE_ORDER: "weights.gate_order"}
+        return Cause(names.get(wrong[0].layout, f"weights.{wrong[0].state}"), said, tuple(lines))
 
     # --- random ------------------------------------------------------------------------------------------------
 
@@ -197,16 +200,19 @@ class Causes:
         """The first few mistakes that give the port's answer to both batches, where the right layer gives neither."""
         if _gives(first, None, None) or not _is_known(first):
             return
-        count = 0
+        seen: list[Array] = []
         for link in first.chain.links:
             kind = type(link.known.layer).__name__
             has_bias = any(name.rpartition(".")[2] == "bias" for name in link.known.weights)
             for mutant in tried(kind, has_bias):
                 if not _gives(first, kind, mutant) or not _gives(second, kind, mutant):
                     continue
+                value = run(first.chain, mistaken(kind, mutant), is_moved=False).value
+                if seen and "=" in mutant.name and any(np.array_equal(value, other) for other in seen):
+                    continue  # the same thing in the words of an argument
+                seen.append(value)
                 yield kind, mutant
-                count += 1
-                if count >= ALTERNATIVES:
+                if len(seen) >= ALTERNATIVES:
                     return
 
     def _said(self, chain: Chain, found: Sequence[Found]) -> Cause:
@@ -224,9 +230,11 @@ def _is_known(view: View) -> bool:
     """Whether the reference, without a mistake, gives the model's own answer."""
     try:
         outcome = run(view.chain)
-    except Exception:
+        plain = Order(tuple(range(view.wanted.ndim)), view.wanted.shape)
+        share = share_of(view.wanted, outcome.value, outcome.moved, outcome.terms, "float64", 1.0, plain)
+    except Exception:  # what the reference refuses, it says nothing of
         return False
-    return outcome.value.dtype.kind == "f"
+    return bool(share.agrees)
 
 
 def _gives(view: View, kind: str | None, mutant: Mutant | None) -> bool:
@@ -264,7 +272,7 @@ def _is_near(view: View, order: Order, value: Array) -> bool:
     size = float(np.nanmax(np.abs(laid), initial=0.0))
     if far.size == 0 or not np.isfinite(far).any():
         return True
-    return float(np.nanmax(far)) <= NEAR * max(size, 1e-30)
+    return bool(float(np.nanmax(far)) <= NEAR * max(size, 1e-30))
 
 
 def _digest(call: Call, side: str, place: str) -> str:
@@ -272,18 +280,39 @@ def _digest(call: Call, side: str, place: str) -> str:
     return next((one.array.digest for one in held if one.place == place), "")
 
 
-def _loaded(fresh: dict[str, Held]) -> dict[str, tuple[Array, Array | None]]:
+def _loaded(fresh: dict[str, Held], looking: Looking | None = None) -> dict[str, tuple[Array, Array | None]]:
+    """The arrays of a chain's inputs with their masks; with `looking`, as they were handed on to the port."""
     return {
-        name: (np.asarray(held.array.load()), None if held.mask is None else np.asarray(held.mask.load()))
+        name: (
+            np.asarray(held.array.load()) if looking is None else _handed_on(looking, held),
+            None if held.mask is None else np.asarray(held.mask.load()),
+        )
         for name, held in fresh.items()
     }
+
+
+def _handed_on(looking: Looking, held: Held) -> Array:
+    """What the port's own code got for an array of the model: at masked steps its module's own numbers."""
+    array: Array = np.asarray(held.array.load())
+    if held.mask is None:
+        return array
+    for pair in looking.runs.pairs:
+        for slot in pair.outputs:
+            if slot.model.array.digest != held.array.digest or not slot.order.is_plain:
+                continue
+            fed = looking.runs.fed.get(pair.port.key)
+            own = None if fed is None else next((h for h in fed.outputs if h.place == slot.port.place), None)
+            if own is not None and own.array.shape == array.shape:
+                mask = np.asarray(held.mask.load())
+                return np.where(mask.reshape(mask.shape + (1,) * (array.ndim - mask.ndim)), array, own.array.load())
+    return array
 
 
 def _view(chain: Chain, slot: Slot, got: Held) -> View | None:
     if got.array.shape != slot.order.shape:
         return None
     valid = valid_in(slot.model, slot.order, got.array.shape, got.lengths)
-    return View(chain, np.asarray(got.array.load()), slot.order, valid)
+    return View(chain, np.asarray(got.array.load()), slot.order, valid, np.asarray(slot.model.array.load()))
 
 
 def _of_pair(looking: Looking, place: Arrival | CallPair | None) -> View | None:
@@ -355,7 +384,7 @@ def chain_of_calls(
         links.append(link)
         inputs |= fresh
         sources |= {held.array.digest: link.name for held in call.outputs[:1]}
-    return Chain(tuple(links), _loaded(inputs))
+    return Chain(tuple(links), _loaded(inputs, looking))
 
 
 def _same_place(looking: Looking, place: Arrival | CallPair) -> Arrival | CallPair | None:
@@ -393,4 +422,4 @@ def _small(view: View) -> View:
     }
     order = Order(view.order.axes, (keep, *view.order.shape[1:]), view.order.steps)
     valid = view.valid if view.valid is None or view.valid.shape[0] != count else view.valid[:keep]
-    return View(replace(view.chain, inputs=inputs), view.got[:keep], order, valid)
+    return View(replace(view.chain, inputs=inputs), view.got[:keep], order, valid, view.wanted[:keep])

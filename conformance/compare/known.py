@@ -7,6 +7,7 @@ The reference runs it in float64, moved by rounding, and with a mistake in one o
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from conformance.oracle.arithmetic import EXACT, rounding
 from conformance.oracle.arrays import as_reference, flat, shapes_of
 from conformance.oracle.rounding import FLOAT32_UNIT, PATTERNS
 from conformance.protocol.carried import Value, arguments_for, with_masks
+from conformance.reference.activations import ACTIVATIONS, gelu
 from conformance.reference.base import Layer as Reference
 from conformance.reference.base import LayerError, Mutant, Weight, Weights, make
 from conformance.reference.catalog import LAYERS
@@ -47,7 +49,7 @@ def known(layer: Layer) -> Known | None:
     if layer.module.startswith("keras_hub"):
         return None
     config = _arguments(layer.type, layer.config)
-    if config is None:
+    if config is None or (layer.type == "Activation" and config.get("activation") not in ACTIVATIONS):
         return None
     try:
         made = make(layer.type, config)
@@ -70,6 +72,37 @@ def _arguments(kind: str, config: Mapping[str, Any]) -> dict[str, Any] | None:
         elif key not in dead | _COMMON | _IGNORED and not key.endswith(_DEAD) and value not in (None, False, 0, [], {}):
             return None
     return made
+
+
+FUNCTIONS: Mapping[str, Callable[[Any], Any]] = {
+    **ACTIVATIONS,
+    "gelu by tanh": partial(gelu, approximate=True),
+}
+"""Activations that a function of the user's is looked for among."""
+_SAME = 1e-5
+"""Relative distance of a float32 activation from its formula, at most."""
+
+
+def _named_by_values(call: Call, layer: Layer) -> Known | None:
+    """An activation by what it gives, where its name says nothing: that of a function of the user's or of a library."""
+    if layer.type != "Activation" or not call.inputs or not call.outputs:
+        return None
+    x, y = (np.asarray(held.array.load(), dtype=np.float64) for held in (call.inputs[0], call.outputs[0]))
+    best: tuple[float, Callable[[Any], Any]] | None = None
+    for function in FUNCTIONS.values():
+        try:
+            with np.errstate(all="ignore"):
+                given = np.asarray(function(x))
+        except Exception:  # a function that needs more than an array is not the one
+            continue
+        if given.shape == y.shape and np.all(np.isfinite(given)):
+            far = float(np.max(np.abs(given - y), initial=0.0)) / max(float(np.max(np.abs(y), initial=0.0)), 1e-30)
+            if far < _SAME and (best is None or far < best[0]):
+                best = (far, function)
+    if best is None:
+        return None
+    bare: Any = make("Activation", {"activation": "linear"})
+    return Known(layer.path, dataclasses.replace(bare, activation=best[1]), {})
 
 
 _UNKNOWN = object()
@@ -221,6 +254,11 @@ def mistaken(kind: str, mutant: Mutant) -> Callable[[Reference], Reference]:
     return rewrite
 
 
+def _by_name(call: Call) -> dict[str, Held]:
+    """The arrays that a call is given by name."""
+    return {held.place.removeprefix("kwargs."): held for held in call.inputs if held.place.startswith("kwargs.")}
+
+
 def link_of(
     call: Call, layer: Layer, sources: Mapping[str, str], inner: Sequence[tuple[str, Array]] = ()
 ) -> tuple[Link, dict[str, Held]] | None:
@@ -228,7 +266,7 @@ def link_of(
 
     `sources` maps the digest of an array to the link that gives it.
     """
-    found = known(layer)
+    found = known(layer) or _named_by_values(call, layer)
     if found is None:
         return None
     args: list[str] = []
@@ -248,6 +286,12 @@ def link_of(
         else:
             args.append(name)
             shapes.append(held.array.shape)
+    given = {name: held.array.shape for name, held in _by_name(call).items()}
+    for parameter in list(inspect.signature(type(found.layer).call).parameters)[2 + len(args) :]:
+        if parameter not in kwargs or parameter.endswith("mask"):
+            break
+        args.append(kwargs.pop(parameter))
+        shapes.append(given[parameter])
     full = with_weights(found, layer, shapes, inner)
     if full is None:
         return None

@@ -265,6 +265,12 @@ class Looking:
         if share.agrees:
             return None
         kind: Kind = "before" if pair is not None else "output"
+        around = None if pair is None else self.by_order.get(pair.model.parent)
+        if not span and around is not None and around.path:
+            digest = arrival.slot.model.array.digest
+            if all(held.array.digest != digest for held in around.inputs):  # made inside the layer around
+                kind_of = self.model.layers[around.path].type
+                return Start(kind, around.path, port, (around.path,), share, types=(kind_of,))
         return Start(kind, span[-1] if span else here, port, span, share, types=types)
 
     def _start_in(self, pair: CallPair, share: Share | None, wrong: Sequence[Proof]) -> Start | None:

@@ -28,6 +28,7 @@ def _batch_norm(layer: Layer, config: Config) -> list[str]:
 
 _FUNCTIONS = {
     "gelu": 'F.gelu(x)  # exact; approximate="tanh" is another function',
+    "gelu_approximate": 'F.gelu(x, approximate="tanh")',
     "relu": "F.relu(x)",
     "relu6": "F.relu6(x)",
     "tanh": "torch.tanh(x)",

@@ -15,8 +15,13 @@ from conformance.diagnose.masks import misread_masks
 from conformance.mutants.activation import mistaken_activations
 from conformance.mutants.gate_order import gate_orders
 from conformance.mutants.layer import mutants_of
+from conformance.reference.activations import gelu, sigmoid
 from conformance.reference.base import Mutant
 from conformance.reference.catalog import LAYERS
+
+
+def _gelu_by_tanh(x: Any) -> Any:
+    return gelu(x, approximate=True)
 
 
 def _last(layer: Any, w: Any, x: Any, mask: Any = None, **_: Any) -> Any:
@@ -93,7 +98,21 @@ _PADDED = (
     Mutant("other_side", "pads at the other side", config=lambda x: _padding(x, lambda side: side[::-1])),
     Mutant("not_padded", "does not pad", config=lambda x: _padding(x, lambda side: (0, 0))),
 )
+_ACTIVATED = (
+    Mutant(
+        "exact_gelu",
+        "computes the exact gelu, by erf, where the model approximates it by tanh",
+        config=lambda layer: {"activation": "gelu"} if callable(layer.activation) else {},
+    ),
+    Mutant("gelu_by_tanh", "approximates gelu by tanh", config=lambda layer: {"activation": _gelu_by_tanh}),
+    Mutant(
+        "quick_gelu",
+        "takes x sigmoid(1.702 x) for gelu",
+        config=lambda layer: {"activation": lambda x: x * sigmoid(1.702 * x)},
+    ),
+)
 OF_PORTING: Mapping[str, tuple[Mutant, ...]] = {
+    "Activation": _ACTIVATED,
     "GlobalAveragePooling1D": _POOLED,
     "Flatten": _FLAT,
     "Reshape": _FLAT,
@@ -112,8 +131,8 @@ def tried(kind: str, has_bias: bool) -> Iterator[Mutant]:
     made: Any = LAYERS[kind]
     seen: set[str] = set()
     every = (
-        *mutants_of(made).values(),
         *OF_PORTING.get(kind, ()),
+        *mutants_of(made).values(),
         *(OF_BIASES if has_bias else ()),
         *gate_orders(made),
         *mistaken_activations(made),

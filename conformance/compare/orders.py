@@ -28,6 +28,8 @@ class Order:
     axes: tuple[int, ...]
     shape: tuple[int, ...]
     steps: int | None = None
+    rows: int | None = None
+    """1 where the port has one row for a batch of equal ones."""
 
     def of(self, array: Array) -> Array:
         """The array in the port's layout."""
@@ -35,7 +37,7 @@ class Order:
         return laid
 
     def as_message(self) -> dict[str, Any]:
-        return {"axes": list(self.axes), "shape": list(self.shape), "steps": self.steps}
+        return {"axes": list(self.axes), "shape": list(self.shape), "steps": self.steps, "rows": self.rows}
 
     @property
     def is_plain(self) -> bool:
@@ -49,6 +51,8 @@ class Order:
             said.append(f"axes {', '.join(map(str, self.axes))}")
         if self.steps is not None and self.steps != given[1]:
             said.append(f"the first {self.steps} steps")
+        if self.rows is not None:
+            said.append("one row for all")
         if len(self.shape) != len(given):
             said.append(f"{'x'.join(map(str, given))} as {'x'.join(map(str, self.shape))}")
         return "; ".join(said)
@@ -94,6 +98,8 @@ def valid_in(held: Held, order: Order, shape: Sequence[int], lengths: Sequence[i
         mask = np.asarray(held.mask.load())
         if order.steps is not None:
             mask = mask[:, : order.steps]
+        if order.rows is not None:
+            mask = mask[: order.rows]
         if mask.shape == tuple(shape[: mask.ndim]):
             valid = mask
     if lengths is not None and len(shape) > 1:
@@ -122,12 +128,19 @@ def misfit(one: Array, other: Array, valid: Array | None = None) -> float:
     return float(np.max(distance)) / largest if largest else float(np.max(distance))
 
 
+def _is_one_row(one: Array, other: Array) -> bool:
+    """Whether the port has a row for all of the batch, and the model the same row every time."""
+    return bool(other.ndim and one.shape[1:] == other.shape[1:] and other.shape[0] == 1 and np.all(one == one[:1]))
+
+
 def best_order(model: Held, port: Held) -> tuple[Order, float] | None:
     """The order under which two arrays are closest, and how far apart they still are; None where none fits."""
     found: tuple[Order, float] | None = None
     one, other = model.array.load(), port.array.load()
     is_packed = port.lengths is not None
     every = list(orders(model.array.shape, port.array.shape, is_packed))
+    if not every and _is_one_row(one, other):
+        every = [Order(tuple(range(one.ndim)), other.shape, None, 1)]
     for order in every:
         if len(every) > 1 and one.size > SAMPLE and order.axes[0] == 0:
             rows = max(1, SAMPLE // max(one[0].size, 1))

@@ -134,11 +134,27 @@ def _of_a_role(
             continue
         for words, laid in other_layouts(np.asarray(array), arrays[name].shape):
             if np.array_equal(laid, arrays[name]):
-                return Proof(layer.path, role, "misplaced", names, words, mend, array.shape)
+                said = _layout_words(one, array, arrays[name]) or f"{words}; it is read as {one.expression}"
+                return Proof(layer.path, role, "misplaced", names, said, mend, array.shape)
         places = [full for full, _ in everywhere.of(one.array) if not full.startswith(f"{port.path}.{name}")]
         if places:
             return Proof(layer.path, role, "swapped", names, f"it stands in {places[0]}", mend, array.shape)
     return Proof(layer.path, role, "stale", names, "other numbers of the same shape", mend, array.shape)
+
+
+def _layout_words(wanted: Expected, array: Array, held: Array) -> str:
+    """The layout in the words of the mistake, where it is one of the usual two."""
+    if wanted.expression.endswith(".T") and np.array_equal(wanted.array.T, held):
+        return NOT_TRANSPOSED
+    if "gates(" in wanted.expression and held.shape[0] % 3 == 0:
+        blocks = np.split(np.asarray(held), 3, axis=0)
+        if np.array_equal(np.concatenate([blocks[1], blocks[0], blocks[2]], axis=0), wanted.array):
+            return GATE_ORDER
+    return ""
+
+
+NOT_TRANSPOSED = "it is not transposed"
+GATE_ORDER = "its gates stand in Keras' order (update, reset, new); torch reads reset, update, new"
 
 
 def _mended(layer: Layer, port: Layer, wants: Mapping[str, Expected]) -> tuple[str, ...]:

@@ -107,8 +107,10 @@ def replaced(value: Any, new: Mapping[str, Any], place: str = "") -> Any:
 
 
 def laid_out(array: Any, order: Mapping[str, Any]) -> Any:
-    """An array in another order of axes: `axes` first, then cut to `steps` along axis 1, then as `shape`."""
+    """An array in another order of axes: `axes` first, then cut to `rows` and `steps`, then as `shape`."""
     array = np.transpose(array, order["axes"])
+    if order.get("rows") is not None:
+        array = array[: order["rows"]]
     if order.get("steps") is not None:
         array = array[:, : order["steps"]]
     return np.ascontiguousarray(array).reshape(order["shape"])
