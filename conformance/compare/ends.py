@@ -5,12 +5,17 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from conformance.errors import ConformanceError, Exit
+from conformance.lanes.compare_far import Request
 from conformance.lanes.process import ProcessLane
 from conformance.lanes.spec import LaneSpec
+from conformance.lanes.worker import sendable
 from conformance.protocol.observation import Observation
+
+if TYPE_CHECKING:
+    from conformance.protocol.plan import Plan
 
 KERAS, TORCH = "conformance.lanes.compare_keras", "conformance.lanes.compare_torch"
 """Adapters of the far ends; a worker imports them by these names."""
@@ -84,6 +89,10 @@ class _FarLane(ProcessLane):
         super().__init__(spec)
         self.answers: dict[str, Mapping[str, Any]] = {}
 
+    def ask(self, request: Request) -> None:
+        """Sends a request in a plan's place: a lane needs no more of it than its id, its time and its wire form."""
+        self.send(cast("Plan", request))
+
     def _understood(self, case_id: str, message: dict[str, Any]) -> Observation:
         self.answers[case_id] = message
         return Observation(self.spec.name, self.spec.adapter)
@@ -109,7 +118,7 @@ class ProcessEnd:
         """The answer. Raises SideRefused, SideLost or LaneUnavailable."""
         self._number += 1
         number = f"{self._number} {verb}"
-        self._lane.send({"id": number, "time_limit": self._limit, **self._asking.request(verb, request)})
+        self._lane.ask(Request(number, self._limit, sendable(self._asking.request(verb, request))))
         observation = self._lane.wait(number)
         if observation.ended != "finished":
             raise SideLost(self._asking.side, observation.ended, observation.detail, observation.chatter)
@@ -133,7 +142,7 @@ class LiveEnd:
 
     def ask(self, verb: str, **request: Any) -> Mapping[str, Any]:
         """The answer. Raises SideRefused."""
-        return self._asking.answer(self._far.observe(self._asking.request(verb, request)))
+        return self._asking.answer(self._far.observe(Request(verb, TIME_LIMIT, self._asking.request(verb, request))))
 
     def stop(self) -> None:
         """The object is the user's."""

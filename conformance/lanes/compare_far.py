@@ -15,6 +15,7 @@ import shutil
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,24 @@ class Refused(Exception):
     def __init__(self, kind: str, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.kind, self.hint = kind, hint
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a far end is asked: it takes a plan's place on the way to a worker."""
+
+    id: str
+    time_limit: float
+    body: Mapping[str, Any]
+
+    def to_wire(self) -> dict[str, Any]:
+        """The request as built-in types."""
+        return {"id": self.id, "time_limit": self.time_limit, "body": dict(self.body)}
+
+    @classmethod
+    def from_wire(cls, message: Mapping[str, Any]) -> Request:
+        """The request of such a message."""
+        return cls(message["id"], message["time_limit"], message["body"])
 
 
 class Store:

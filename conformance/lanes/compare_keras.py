@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.lanes.compare_far import Refused, Store, called, factors, named_object, opened, refusing, said
+from conformance.lanes.compare_far import Refused, Request, Store, called, factors, named_object, opened, refusing, said
 from conformance.lanes.compare_recorder import Noise, Recorder
 from conformance.protocol.adapter import Identity
 
@@ -83,8 +83,12 @@ class KerasEnd:
         self._store: Store | None = None
         self._asked: Mapping[str, Any] = {}
 
-    def observe(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    from_wire = Request.from_wire
+    """How the worker reads what it is sent."""
+
+    def observe(self, asked: Request) -> dict[str, Any]:
         """The answer to a request, or its `failure`."""
+        request = asked.body
         with refusing() as answer:
             self._asked = request
             self._store = self._store or Store(request["folder"])

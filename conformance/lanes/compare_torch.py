@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from conformance.lanes.compare_far import Refused, Store, called, named_object, opened, refusing, said
+from conformance.lanes.compare_far import Refused, Request, Store, called, named_object, opened, refusing, said
 from conformance.lanes.compare_recorder import Recorder
 from conformance.protocol.adapter import Identity
 
@@ -69,8 +69,12 @@ class TorchEnd:
         self._asked: Mapping[str, Any] = {}
         self._remarks: list[str] = []
 
-    def observe(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    from_wire = Request.from_wire
+    """How the worker reads what it is sent."""
+
+    def observe(self, asked: Request) -> dict[str, Any]:
         """The answer to a request, or its `failure`."""
+        request = asked.body
         with refusing() as answer:
             self._asked = request
             self._store = self._store or Store(request["folder"])
