@@ -94,10 +94,8 @@ def _of_lanes(case: str, before: Mapping[str, Any], after: Mapping[str, Any]) ->
         old, new = before[lane], after[lane]
         if old["verdict"] != new["verdict"]:
             yield Move(case, lane, "verdict", old["verdict"], new["verdict"])
-        if old["aspects"] != new["aspects"]:
-            changed = [
-                a for a in {**old["aspects"], **new["aspects"]} if old["aspects"].get(a) != new["aspects"].get(a)
-            ]
+        aspects = dict.fromkeys([*old["aspects"], *new["aspects"]])
+        if changed := [one for one in aspects if old["aspects"].get(one) != new["aspects"].get(one)]:
             told = ([f"{aspect} {held['aspects'].get(aspect)}" for aspect in changed] for held in (old, new))
             yield Move(case, lane, "aspects", *(", ".join(words) for words in told))
         yield from _of_distances(case, lane, old, new)
@@ -114,9 +112,14 @@ def _of_distances(case: str, lane: str, before: Mapping[str, Any], after: Mappin
     old, new = (dict(_distances(held)) for held in (before, after))
     for label in dict.fromkeys([*old, *new]):
         a, b = old.get(label), new.get(label)
-        if a is None or b is None or not math.isclose(a, b, rel_tol=NEAR, abs_tol=0.0):
-            if not (a is not None and b is not None and math.isnan(a) and math.isnan(b)):
-                yield Move(case, lane, "distance", f"{label} {a}", f"{b}")
+        if not _is_near(a, b):
+            yield Move(case, lane, "distance", f"{label} {a}", f"{b}")
+
+
+def _is_near(a: float | None, b: float | None) -> bool:
+    if a is None or b is None:
+        return False
+    return math.isclose(a, b, rel_tol=NEAR, abs_tol=0.0) or (math.isnan(a) and math.isnan(b))
 
 
 def _distances(held: Mapping[str, Any]) -> Iterator[tuple[str, float]]:

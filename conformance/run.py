@@ -24,8 +24,9 @@ from conformance.judge.precision import USUAL, seen_in
 from conformance.judge.verdict import CaseVerdict, Verdict
 from conformance.lanes.in_process import InProcessLane
 from conformance.lanes.process import ProcessLane
-from conformance.lanes.spec import Lane, LaneIdentity, LaneSpec
+from conformance.lanes.spec import Lane, LaneSpec
 from conformance.plans.draw import plan_of
+from conformance.protocol.adapter import Identity
 from conformance.protocol.observation import REFERENCE, Observation
 from conformance.protocol.plan import Plan
 from conformance.record import case_record, explained_json
@@ -70,7 +71,7 @@ def is_meant(spec: LaneSpec, case: Case) -> bool:
     return not case.lanes or spec.name in case.lanes or spec.adapter in case.lanes
 
 
-Excuse = Callable[[dict[str, Any], Mapping[str, LaneIdentity]], dict[str, Any]]
+Excuse = Callable[[dict[str, Any], Mapping[str, Identity]], dict[str, Any]]
 """From a record and what the lanes proved to be, to the record as it is kept."""
 
 
@@ -151,7 +152,7 @@ class Run:
                 lane.stop()
                 self._started.discard(name)
 
-    def identities(self) -> dict[str, LaneIdentity]:
+    def identities(self) -> dict[str, Identity]:
         """What the started lanes proved to be; those that cannot start stand in `unavailable` from then on.
 
         Raises LaneUnavailable where the reference is among them, for nothing can be judged without it.

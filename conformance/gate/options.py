@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from conformance.gate.deviations import Deviation
     from conformance.gate.ledger import LaneFacts, Standing
-    from conformance.lanes.spec import LaneIdentity, LaneSpec
+    from conformance.lanes.spec import LaneSpec
+    from conformance.protocol.adapter import Identity
 
 FOLDER = "deviations"
 """Where deviations are looked for below the root of the project, when no folder is named."""
@@ -70,7 +71,7 @@ class Excuses:
             self.deviations = load_folder(folder, config.rootpath)
 
     def apply(
-        self, record: dict[str, Any], specs: Sequence[LaneSpec], identities: Mapping[str, LaneIdentity]
+        self, record: dict[str, Any], specs: Sequence[LaneSpec], identities: Mapping[str, Identity]
     ) -> dict[str, Any]:
         """The record with what is known of it."""
         if not self.deviations:
@@ -83,7 +84,7 @@ class Excuses:
         self,
         records: Sequence[Mapping[str, Any]],
         specs: Sequence[LaneSpec],
-        identities: Mapping[str, LaneIdentity],
+        identities: Mapping[str, Identity],
         known_cases: Sequence[str] | None,
     ) -> list[Standing]:
         """How every deviation stands; `known_cases` is None for a partial run."""
@@ -103,7 +104,7 @@ class Excuses:
         return messages(found, self.enforce_expiry)
 
 
-def lane_facts(specs: Sequence[LaneSpec], identities: Mapping[str, LaneIdentity]) -> dict[str, LaneFacts]:
+def lane_facts(specs: Sequence[LaneSpec], identities: Mapping[str, Identity]) -> dict[str, LaneFacts]:
     """What deviations may ask of the lanes that started."""
     from conformance.gate.ledger import LaneFacts
 

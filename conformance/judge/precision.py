@@ -13,11 +13,9 @@ from typing import Any
 import numpy as np
 
 from conformance.protocol.formats import FORMATS, POLICIES, Format, coarser
+from conformance.protocol.names import USUAL as USUAL
 from conformance.protocol.observation import Array, Node, Observation, Output
 from conformance.protocol.wire import unpack
-
-USUAL = "float32"
-"""The policy that the reference stands for unless it is told otherwise."""
 
 
 def seen_in(reference: Observation, policy: str, like: Observation | None = None) -> Observation:

@@ -8,8 +8,9 @@ from typing import Any
 
 from conformance.errors import LaneUnavailable
 from conformance.lanes.process import hint_for, prepared_spec
-from conformance.lanes.spec import LaneIdentity, LaneSpec, proved
+from conformance.lanes.spec import LaneSpec, proved
 from conformance.lanes.worker import sendable, start_adapter
+from conformance.protocol.adapter import Identity
 from conformance.protocol.observation import Observation, from_message
 from conformance.protocol.plan import Plan
 
@@ -25,7 +26,7 @@ class InProcessLane:
     def start(self) -> None:
         """Nothing yet: the framework is imported when it is first needed."""
 
-    def identity(self) -> LaneIdentity:
+    def identity(self) -> Identity:
         if self._adapter is None:
             asked, self.spec = self.spec, prepared_spec(self.spec)
             if self.spec.host or self.spec.interpreter != sys.executable:
@@ -37,16 +38,7 @@ class InProcessLane:
                 self._adapter = start_adapter(self.spec.adapter, dict(self.spec.options))
             except ImportError as error:
                 raise LaneUnavailable(f"lane {asked.name} cannot start: {error}", hint_for(asked)) from error
-        found = self._adapter.identity
-        proof = LaneIdentity(
-            dict(found.versions),
-            dict(found.files),
-            found.gives_masks,
-            mode=found.mode,
-            policy=found.policy,
-            remakes=found.remakes,
-        )
-        return proved(self.spec, proof)
+        return proved(self.spec, self._adapter.identity)
 
     def send(self, plan: Plan) -> None:
         self._plans[plan.id] = plan

@@ -9,8 +9,7 @@ import numpy as np
 
 from conformance.protocol.adapter import Unsupported
 from conformance.protocol.formats import POLICIES
-
-USUAL = "float32"
+from conformance.protocol.names import USUAL as USUAL
 
 
 def ensure(keras: Any, name: str) -> str:

@@ -19,8 +19,9 @@ import execnet
 from conformance.errors import LaneUnavailable
 from conformance.lanes.environments import prepared
 from conformance.lanes.gateway import opened
-from conformance.lanes.spec import LaneIdentity, LaneSpec, proved
+from conformance.lanes.spec import LaneSpec, proved
 from conformance.lanes.worker import sendable
+from conformance.protocol.adapter import Identity
 from conformance.protocol.observation import Observation, from_message
 from conformance.protocol.plan import Plan
 from conformance.protocol.wire import MAX_TEXT, bounded
@@ -54,7 +55,7 @@ class ProcessLane:
         self._begun_at = 0.0
         self._deaths = 0
         self._given_up = ""
-        self._identity: LaneIdentity | None = None
+        self._identity: Identity | None = None
         self._refused: LaneUnavailable | None = None
         """Why it cannot be started at all; `identity` raises it."""
         self._group: execnet.Group | None = None
@@ -86,7 +87,7 @@ class ProcessLane:
             }
         )
 
-    def identity(self) -> LaneIdentity:
+    def identity(self) -> Identity:
         """Waits until the framework is imported. Raises LaneUnavailable with what to install."""
         if self._identity is None:
             if self._channel is None and self._refused is None:
@@ -98,9 +99,9 @@ class ProcessLane:
                     self._refused = error
             if self._refused is not None:
                 raise self._refused
-        return cast("LaneIdentity", self._identity)
+        return cast("Identity", self._identity)
 
-    def _greeted(self) -> LaneIdentity:
+    def _greeted(self) -> Identity:
         """What the process says of itself when its framework is imported. Raises LaneUnavailable."""
         try:
             message = self._channel.receive(START_LIMIT)
@@ -113,7 +114,7 @@ class ProcessLane:
             raise self._unavailable(_last_line(str(error))) from None
         if message[0] == "failed":
             raise self._unavailable(f"{message[1]}: {message[2]}")
-        return LaneIdentity(**message[1])
+        return Identity.from_wire(message[1])
 
     def _unavailable(self, why: str) -> LaneUnavailable:
         return LaneUnavailable(f"lane {self.spec.name} cannot start: {why}", hint_for(self._asked))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from conformance.errors import LaneUnavailable
+from conformance.protocol.adapter import Identity
 from conformance.protocol.observation import Observation
 from conformance.protocol.plan import Plan
 
@@ -33,20 +34,7 @@ class LaneSpec:
     """Requirements that need an environment of their own."""
 
 
-@dataclass(frozen=True)
-class LaneIdentity:
-    """What a lane proved to be when it started."""
-
-    versions: Mapping[str, str]
-    files: Mapping[str, str]
-    gives_masks: bool
-    chatter: str = ""
-    mode: str = "eager"
-    policy: str = "float32"
-    remakes: Sequence[str] = ()
-
-
-def proved(spec: LaneSpec, identity: LaneIdentity) -> LaneIdentity:
+def proved(spec: LaneSpec, identity: Identity) -> Identity:
     """The identity, if it is the one asked for. Raises LaneUnavailable that says which version answered instead."""
     for package, wanted in spec.wants.items():
         found = identity.versions.get(package)
@@ -71,7 +59,7 @@ class Lane(Protocol):
     spec: LaneSpec
 
     def start(self) -> None: ...
-    def identity(self) -> LaneIdentity: ...
+    def identity(self) -> Identity: ...
     def send(self, plan: Plan) -> None: ...
     def wait(self, case_id: str) -> Observation: ...
     def stop(self) -> None: ...

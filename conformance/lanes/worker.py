@@ -13,6 +13,7 @@ import os
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from typing import Any
 
 from conformance.protocol.plan import Plan
@@ -84,17 +85,7 @@ def serve(channel: Any) -> None:
     channel.send(
         (
             "hello",
-            plain(
-                {
-                    "versions": dict(identity.versions),
-                    "files": dict(identity.files),
-                    "gives_masks": identity.gives_masks,
-                    "mode": identity.mode,
-                    "policy": identity.policy,
-                    "remakes": list(identity.remakes),
-                    "chatter": chatter.since_last(),
-                }
-            ),
+            plain(replace(identity, chatter=chatter.since_last()).to_wire()),
         )
     )
     read = getattr(adapter, "from_wire", Plan.from_wire)  # a far end of a comparison is asked other things than plans

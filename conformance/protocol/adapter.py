@@ -18,10 +18,11 @@ An adapter is a module with `start(options) -> Adapter`. The worker hands it one
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from conformance.protocol.names import EAGER, USUAL
 from conformance.protocol.plan import Plan
 
 
@@ -41,12 +42,31 @@ class Identity:
     files: Mapping[str, str]
     gives_masks: bool
     """Whether masks are the framework's own answer; else they are carried along by the harness and not judged."""
-    mode: str = "eager"
+    mode: str = EAGER
     """How it executes: see `conformance.lanes.options`."""
-    policy: str = "float32"
+    policy: str = USUAL
     """Its dtype policy, read back from the framework."""
-    remakes: Sequence[str] = ()
+    remakes: tuple[str, ...] = ()
     """The ways in which it makes layers again where a plan asks for `remade` ones; see `keras_remade`."""
+    chatter: str = ""
+    """What its framework wrote while it was imported."""
+
+    def to_wire(self) -> dict[str, Any]:
+        """The identity in exact built-in types."""
+        return {
+            "versions": dict(self.versions),
+            "files": dict(self.files),
+            "gives_masks": self.gives_masks,
+            "mode": self.mode,
+            "policy": self.policy,
+            "remakes": list(self.remakes),
+            "chatter": self.chatter,
+        }
+
+    @classmethod
+    def from_wire(cls, message: Mapping[str, Any]) -> Identity:
+        """The identity of a `to_wire`."""
+        return cls(**{**message, "remakes": tuple(message["remakes"])})
 
 
 class Adapter(Protocol):

@@ -8,11 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from conformance.protocol.names import REFERENCE as REFERENCE
 from conformance.protocol.wire import unpack
 
 Array = np.ndarray[Any, Any]
-REFERENCE = "numpy"
-"""The lane against which every other is judged."""
 Ended = Literal["finished", "timeout", "crash"]
 
 

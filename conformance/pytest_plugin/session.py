@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conformance.errors import LaneUnavailable
+from conformance.protocol.names import REFERENCE
 
 if TYPE_CHECKING:
     from conformance.gate.ledger import Standing
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
 """Where a config keeps its session."""
-REFERENCE = "numpy"
-"""`conformance.protocol.observation.REFERENCE`, which is not imported for collecting alone."""
 
 
 class Session:
@@ -190,9 +189,9 @@ class Session:
 
     def learn(self, identities: dict[str, dict[str, Any]]) -> None:
         """Takes what a worker says that its lanes proved to be."""
-        from conformance.lanes.spec import LaneIdentity
+        from conformance.protocol.adapter import Identity
 
-        new = {name: LaneIdentity(**identity) for name, identity in identities.items() if name not in self.identities}
+        new = {name: Identity(**identity) for name, identity in identities.items() if name not in self.identities}
         self.identities.update(new)
         if new and self.journal is not None:
             self.journal.add(identities={name: identities[name] for name in new})

@@ -7,10 +7,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from conformance.protocol.names import REFERENCE as REFERENCE
+
 Record = Mapping[str, Any]
+
 Lanes = Sequence[Mapping[str, Any]]
 
-REFERENCE = "numpy"
+
 BATCH = "batch"
 """The axis that every framework puts first."""
 FAILURES = ("differ", "error", "timeout", "crash", "stale")

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from conformance.case.model import Case
-from conformance.lanes.spec import LaneIdentity, LaneSpec
+from conformance.lanes.spec import LaneSpec
+from conformance.protocol.adapter import Identity
 from conformance.protocol.observation import Observation
 from conformance.protocol.plan import Plan
 from conformance.repro.evidence import Evidence
@@ -22,7 +23,7 @@ def with_scripts(
     plan: Plan,
     record: dict[str, Any],
     reference: Observation,
-    lanes: Sequence[tuple[LaneSpec, LaneIdentity]],
+    lanes: Sequence[tuple[LaneSpec, Identity]],
 ) -> dict[str, Any]:
     """The record with `repro` in each lane that has a script, where a lane of it differs; else the record itself.
 

@@ -23,7 +23,8 @@ from conformance.errors import LaneUnavailable
 from conformance.lanes import environments
 from conformance.lanes.environments import cache_folder, digest, is_intact, prepared
 from conformance.lanes.process import ProcessLane
-from conformance.lanes.spec import LaneIdentity, LaneSpec, proved
+from conformance.lanes.spec import LaneSpec, proved
+from conformance.protocol.adapter import Identity
 
 ROOT = Path(__file__).parents[2]
 ADAPTER = """
@@ -217,7 +218,7 @@ def test_an_environment_of_its_own_has_its_own_interpreter() -> None:
 
 
 def test_the_wrong_version_is_refused_by_name() -> None:
-    identity = LaneIdentity({"keras": "3.15.1"}, {"keras": "site-packages/keras/__init__.py"}, True)
+    identity = Identity({"keras": "3.15.1"}, {"keras": "site-packages/keras/__init__.py"}, True)
     with pytest.raises(LaneUnavailable) as caught:
         proved(LaneSpec("old", "keras", wants={"keras": "==3.3.3"}), identity)
     assert str(caught.value) == (
@@ -227,7 +228,7 @@ def test_the_wrong_version_is_refused_by_name() -> None:
 
 
 def test_a_local_version_is_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    identity = LaneIdentity({"torch": "2.13.0+cpu"}, {}, False)
+    identity = Identity({"torch": "2.13.0+cpu"}, {}, False)
     assert proved(LaneSpec("torch", "torch", wants={"torch": "==2.13.0"}), identity) is identity
 
 

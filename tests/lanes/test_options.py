@@ -8,7 +8,8 @@ import pytest
 
 from conformance.errors import LaneUnavailable, UsageError
 from conformance.lanes.declare import declared, parse
-from conformance.lanes.spec import LaneIdentity, LaneSpec, proved
+from conformance.lanes.spec import LaneSpec, proved
+from conformance.protocol.adapter import Identity
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def test_what_is_not_understood_is_named(text: str, message: str) -> None:
 def test_a_lane_that_runs_otherwise_than_asked_is_refused(options: dict[str, str], words: str) -> None:
     spec = LaneSpec("fast", "keras", options)
     with pytest.raises(LaneUnavailable) as caught:
-        proved(spec, LaneIdentity({}, {}, True))
+        proved(spec, Identity({}, {}, True))
     assert str(caught.value) == words
-    as_asked = LaneIdentity({}, {}, True, mode=options.get("mode", "eager"), policy=options.get("policy", "float32"))
+    as_asked = Identity({}, {}, True, mode=options.get("mode", "eager"), policy=options.get("policy", "float32"))
     assert proved(spec, as_asked) is as_asked

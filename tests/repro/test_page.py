@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from conformance.lanes.spec import LaneIdentity, LaneSpec
+from conformance.lanes.spec import LaneSpec
+from conformance.protocol.adapter import Identity
 from conformance.report.blocks import Command, Fold, Paragraph
 from conformance.report.html import render_page
 from conformance.report.markdown import case_markdown
@@ -18,7 +19,7 @@ from tests.builders import POOLED, cases_of, fake, records_of
 from tests.report.factory import LANE_ROWS, agreeing
 from tests.repro.test_numpy import ROW
 
-LANE = (LaneSpec("numpy", "numpy"), LaneIdentity(ROW["versions"], {}, True))
+LANE = (LaneSpec("numpy", "numpy"), Identity(ROW["versions"], {}, True))
 HOSTILE = "print('</pre></details><script>alert(1)</script>') # ```"
 
 

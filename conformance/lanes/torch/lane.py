@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from conformance.lanes.torch import port as ports
 from conformance.lanes.torch.operations import TorchOperations
-from conformance.lanes.torch.port import PORTS, Config, Parameters, Port, applied
+from conformance.lanes.torch.port import PORTS, Config, NoParameter, Parameters, Port, applied
 from conformance.lanes.torch.training import weights_after_steps
 from conformance.lanes.torch.ways import Compiler, as_numpy, compiler_of, given, set_policy
 from conformance.protocol.adapter import Identity, Observing, Unsupported
@@ -86,7 +85,7 @@ class TorchArrays(CarriedArrays):
         call = found.call if self.compiler is None else self.compiler(found.call)
         try:
             output = call(config, parameters, *given.args, **given.kwargs)
-        except ports.NoParameter:
+        except NoParameter:
             if name not in self.undrawn:
                 raise
             raise self._without_weights(name) from None
@@ -155,8 +154,6 @@ class TorchLane:
                     _differentiate(plan.cotangents, arrays, leaves, observing)
                 if index == 0 and plan.trainings:
                     self._train(plan, inputs, observing)
-        except ports.Unsupported as reason:
-            observing.unsupported = str(reason)
         except Exception as error:
             observing.failed(error)
         if self.compiler is not None:

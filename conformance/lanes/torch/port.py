@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from conformance.protocol.adapter import Unsupported
 from conformance.protocol.mapping import Blocks, Mapped, Reshape, Row, Transpose, Zeros, keras
 
 __all__ = [
@@ -38,10 +39,6 @@ MaskRule = Callable[[Any, Any, Any], Any]
 
 PORTS: dict[str, Port] = {}
 """Every port by the Keras class name of its layer."""
-
-
-class Unsupported(Exception):
-    """Native torch cannot do this; the message says what is missing. Shown and counted, never a pass."""
 
 
 class NoParameter(AttributeError):

@@ -1,0 +1,10 @@
+"""Names that every room uses, where nothing has to be imported to have them."""
+
+from __future__ import annotations
+
+REFERENCE = "numpy"
+"""The lane against which every other is judged."""
+USUAL = "float32"
+"""The dtype policy of a lane that is not told otherwise, and the one that the reference stands for."""
+EAGER = "eager"
+"""How a lane executes that is not told otherwise."""
