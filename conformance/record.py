@@ -22,7 +22,7 @@ from conformance.judge.expectations import stated
 from conformance.judge.precision import USUAL, seen_in
 from conformance.judge.verdict import CaseVerdict, Finding, LaneVerdict
 from conformance.pictures import picture_of
-from conformance.protocol.observation import REFERENCE, Array, Observation, Output
+from conformance.protocol.observation import REFERENCE, Array, Failure, Observation, Output
 from conformance.protocol.wire import bounded
 
 SMALL = 64
@@ -113,6 +113,12 @@ def _expectations(case: Case) -> dict[str, Any]:
     return stated
 
 
+def _failure_json(failure: Failure | None) -> dict[str, str] | None:
+    if failure is None:
+        return None
+    return {"phase": failure.phase, "type": failure.type, "message": failure.message, "node": failure.node}
+
+
 def lane_record(case: Case, verdict: LaneVerdict, got: Observation, reference: Observation) -> dict[str, Any]:
     """One lane's part of a record."""
     reference = seen_in(reference, got.policy)
@@ -124,14 +130,14 @@ def lane_record(case: Case, verdict: LaneVerdict, got: Observation, reference: O
             "findings_left_out": max(len(verdict.findings) - FINDINGS_KEPT, 0),
             "reason": bounded(verdict.reason),
             "used": verdict.used,
-            "failure": None if got.failure is None else dataclasses.asdict(got.failure),
+            "failure": _failure_json(got.failure),
             "runs": [_run_record(case, run, verdict, got, reference) for run in range(len(got.runs))],
             "gradients": {
                 name: {"shape": got.gradients[name].shape, "distance": dataclasses.asdict(found)}
                 for name, found in verdict.gradients.items()
             },
             "gradient_note": case.no_gradients or got.gradient_note,
-            "gradient_failure": None if got.gradient_failure is None else dataclasses.asdict(got.gradient_failure),
+            "gradient_failure": _failure_json(got.gradient_failure),
             "params": dict(got.params),
             "weights": {layer: dict(held) for layer, held in got.weights.items()},
             "native": {layer: dict(held) for layer, held in got.native.items()},

@@ -19,8 +19,8 @@ from conformance.lanes.keras_gradients import Differentiable, build_all, variabl
 from conformance.lanes.keras_modes import Mode, mode_of, named_apart
 from conformance.lanes.keras_remade import from_configs, put_saved, ways_of
 from conformance.lanes.keras_training import Trainer, eagerly
-from conformance.lanes.keras_weights import WeightMismatch, forget_states, matched, restore_weights
-from conformance.protocol.adapter import Identity, Observing, Unsupported
+from conformance.lanes.keras_weights import forget_states, matched, restore_weights
+from conformance.protocol.adapter import Identity, Observing, Unsupported, WeightMismatch
 from conformance.protocol.plan import Plan
 from conformance.protocol.training import JUDGED_IN
 from conformance.protocol.wire import pack

@@ -7,11 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from conformance.protocol.adapter import WeightMismatch
 from conformance.protocol.plan import Plan, PlannedLayer
-
-
-class WeightMismatch(Exception):
-    """Keras' weights are not the ones that the reference names: too many, too few or of another shape."""
 
 
 def role(variable: Any) -> str:
@@ -38,11 +35,11 @@ def matched(layer: Any, name: str, wanted: Sequence[str]) -> dict[str, Any]:
         candidates = by_role.get(last) or by_role.get(_EARLIER.get(last, ""), [])
         if not candidates:
             held = ", ".join(role(variable) for variable in layer.weights) or "none"
-            raise WeightMismatch(f"{name} has no weight {key}; Keras holds {held}")
+            raise WeightMismatch(f"{name} has no weight {key}; Keras holds {held}", name, key)
         found[key] = candidates.pop(0)
     left = [role(variable) for variables in by_role.values() for variable in variables]
     if left:
-        raise WeightMismatch(f"{name} has weights that the reference does not know: {', '.join(left)}")
+        raise WeightMismatch(f"{name} has weights that the reference does not know: {', '.join(left)}", name)
     return found
 
 
@@ -57,12 +54,13 @@ def set_weights(layer: Any, name: str, planned: PlannedLayer) -> None:
         array = planned.weights[key]
         shape = tuple(int(length) for length in variable.shape)
         if shape != array.shape:
-            raise WeightMismatch(f"{name}.{key} has shape {shape} in Keras, {array.shape} in the reference")
+            words = f"{name}.{key} has shape {shape} in Keras, {array.shape} in the reference"
+            raise WeightMismatch(words, name, key, shape, array.shape)
         if key in planned.kept:
             continue
         variable.assign(array)
         if not np.array_equal(np.asarray(variable), array):
-            raise WeightMismatch(f"{name}.{key} does not hold what was assigned to it")
+            raise WeightMismatch(f"{name}.{key} does not hold what was assigned to it", name, key)
 
 
 def restore_weights(layer: Any, name: str, planned: PlannedLayer) -> None:

@@ -6,7 +6,7 @@ not begun. Anything in flight is an `Observation` in the end, never an exception
 
 from __future__ import annotations
 
-import signal
+import signal as signals
 import sys
 import tempfile
 import time
@@ -106,7 +106,7 @@ class ProcessLane:
         try:
             message = self._channel.receive(START_LIMIT)
         except EOFError:
-            why = f"its process died while starting{self._exit_words()}{self._last_words()}"
+            why = f"its process died while starting{_exit_words(self._exit_code())}{self._last_words()}"
             raise self._unavailable(why) from None
         except self._channel.TimeoutError:
             raise self._unavailable(f"it did not start within {START_LIMIT:.0f} s{self._last_words()}") from None
@@ -162,7 +162,8 @@ class ProcessLane:
             self._lost("timeout", f"no answer within {seconds:g} s")
             return
         except EOFError:
-            self._lost("crash", f"the lane's process died{self._exit_words()}")
+            code = self._exit_code()
+            self._lost("crash", f"the lane's process died{_exit_words(code)}", _signal_of(code))
             return
         except self._channel.RemoteError as error:
             self._lost("crash", f"the lane's worker raised: {bounded(str(error), 4_000)}")
@@ -185,13 +186,13 @@ class ProcessLane:
         mode = str(self.spec.options.get("mode", ""))
         return self._pending[case_id].time_limit * (COMPILING if mode.startswith(("xla", "compile")) else 1.0)
 
-    def _lost(self, ended: Any, detail: str) -> None:
+    def _lost(self, ended: Any, detail: str, signal: str = "") -> None:
         """Writes the case in hand off, and goes on with the rest in a new process."""
         chatter = self._chatter_file.read_bytes()[-4 * MAX_TEXT :].decode("utf-8", "replace")
         self._end_process()
         self._deaths += 1
         if self._begun is not None:
-            self._write_off(self._begun, ended, detail, chatter)
+            self._write_off(self._begun, ended, detail, chatter, signal)
             self._begun = None
         if self._deaths >= MAX_DEATHS:
             self._given_up = f"given up after {MAX_DEATHS} losses in a row; the last: {detail}"
@@ -213,25 +214,21 @@ class ProcessLane:
         for plan in self._pending.values():
             self._post(plan)
 
-    def _write_off(self, case_id: str, ended: Any, detail: str, chatter: str) -> None:
+    def _write_off(self, case_id: str, ended: Any, detail: str, chatter: str, signal: str = "") -> None:
         del self._pending[case_id]
         self._done[case_id] = Observation(
-            self.spec.name, self.spec.adapter, ended=ended, detail=detail, chatter=bounded(chatter)
+            self.spec.name, self.spec.adapter, ended=ended, detail=detail, chatter=bounded(chatter), signal=signal
         )
 
-    def _exit_words(self) -> str:
-        """How the process ended, as far as the system tells."""
+    def _exit_code(self) -> int | None:
+        """How the process ended, as far as the system tells: below 0 for a signal."""
         if self._group is None or not len(self._group):
-            return ""
+            return None
         popen = self._group[0]._io.popen  # type: ignore[attr-defined]  # execnet offers the exit status nowhere else
         try:
-            code = popen.wait(timeout=2)
+            return int(popen.wait(timeout=2))
         except Exception:  # it closed its end but lives on; it is killed next
-            return ""
-        if code >= 0:
-            return f" (exit code {code})"
-        name = signal.Signals(-code).name
-        return f" ({name}{'; out of memory?' if name == 'SIGKILL' else ''})"
+            return None
 
     def _end_process(self) -> None:
         if self._group is not None:
@@ -242,6 +239,20 @@ class ProcessLane:
         """Ends the process; what it has not answered is lost, so stop last."""
         self._end_process()
         self._folder.cleanup()
+
+
+def _signal_of(code: int | None) -> str:
+    """The name of the signal that an exit code stands for; empty for none."""
+    return signals.Signals(-code).name if code is not None and code < 0 else ""
+
+
+def _exit_words(code: int | None) -> str:
+    if code is None:
+        return ""
+    if code >= 0:
+        return f" (exit code {code})"
+    name = _signal_of(code)
+    return f" ({name}{'; out of memory?' if name == 'SIGKILL' else ''})"
 
 
 def hint_for(spec: LaneSpec) -> str:

@@ -3,7 +3,8 @@
 An adapter is a module with `start(options) -> Adapter`. The worker hands it one plan at a time and sends back what
 `observe` returns, a mapping of built-in types:
 
-    failure      None, or {phase, type, message, node}: what the framework raised, and where
+    failure      None, or {phase, type, message, node, weight}: what the framework raised, and where; `weight` is None,
+                 or {layer, key, got, wanted} of a weight that is not the reference's
     unsupported  None, or the reason why this lane cannot do the case at all
     runs         one mapping a run: node name to {structure, items: [{shape, dtype, data, mask}]}
     symbolic     node name to a list of {shape, dtype}, with None for open axes; empty where a lane has none
@@ -28,6 +29,24 @@ from conformance.protocol.plan import Plan
 
 class Unsupported(Exception):
     """What the lane cannot do; the message is the reason. Shown and counted, never a pass."""
+
+
+class WeightMismatch(Exception):
+    """A lane's weights are not the ones that the reference names: too many, too few or of another shape.
+
+    `got` and `wanted` are the two shapes of the weight `key` of `layer`, where it is those that differ.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        layer: str,
+        key: str = "",
+        got: tuple[int, ...] | None = None,
+        wanted: tuple[int, ...] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.layer, self.key, self.got, self.wanted = layer, key, got, wanted
 
 
 class Disconnected(Exception):
@@ -130,4 +149,8 @@ class Observing:
 
 
 def _raised(error: Exception, phase: str, node: str) -> dict[str, Any]:
-    return {"phase": phase, "type": type(error).__name__, "message": str(error), "node": node}
+    weight = None
+    if isinstance(error, WeightMismatch):
+        shapes = (None if shape is None else list(shape) for shape in (error.got, error.wanted))
+        weight = dict(zip(("layer", "key", "got", "wanted"), (error.layer, error.key, *shapes), strict=True))
+    return {"phase": phase, "type": type(error).__name__, "message": str(error), "node": node, "weight": weight}

@@ -16,6 +16,16 @@ Ended = Literal["finished", "timeout", "crash"]
 
 
 @dataclass(frozen=True, slots=True)
+class OtherWeight:
+    """A weight of a lane that is not the reference's: missing, unknown (then without a `key`) or of another shape."""
+
+    layer: str
+    key: str
+    got: tuple[int, ...] | None = None
+    wanted: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """What a framework raised: in which phase (`build`, `call`, `weights`, `backward`), at which node, in its words."""
 
@@ -23,6 +33,8 @@ class Failure:
     type: str
     message: str
     node: str
+    weight: OtherWeight | None = None
+    """In phase `weights`: which one it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +109,17 @@ class Observation:
     chatter: str = ""
     detail: str = ""
     """For a timeout or a crash: how long, or how the process ended."""
+    signal: str = ""
+    """For a crash: the signal that ended the process, as `SIGFPE`; empty where it was none, or none that is known."""
 
 
 def from_message(lane: str, adapter: str, message: Mapping[str, Any]) -> Observation:
     """The observation of a lane's message."""
     sensitivity = message.get("sensitivity", [])
-    failure, on_the_way_back = message["failure"], message.get("gradient_failure")
     return Observation(
         lane=lane,
         adapter=adapter,
-        failure=None if failure is None else Failure(**failure),
+        failure=_failure(message["failure"]),
         unsupported=message["unsupported"],
         runs=tuple(
             {
@@ -124,7 +137,7 @@ def from_message(lane: str, adapter: str, message: Mapping[str, Any]) -> Observa
         native=message["native"],
         gradients={name: _gradient(item) for name, item in message["gradients"].items()},
         gradient_note=message["gradient_note"],
-        gradient_failure=None if on_the_way_back is None else Failure(**on_the_way_back),
+        gradient_failure=_failure(message.get("gradient_failure")),
         steps=tuple(Step(**step) for step in message["steps"]),
         longest_sum=message.get("longest_sum", 1),
         exact=frozenset(message.get("exact", ())),
@@ -133,6 +146,17 @@ def from_message(lane: str, adapter: str, message: Mapping[str, Any]) -> Observa
         seconds=message.get("seconds", 0.0),
         chatter=message.get("chatter", ""),
     )
+
+
+def _failure(told: Mapping[str, Any] | None) -> Failure | None:
+    if told is None:
+        return None
+    weight = told.get("weight")
+    other = None
+    if weight is not None:
+        got, wanted = (None if weight[key] is None else tuple(weight[key]) for key in ("got", "wanted"))
+        other = OtherWeight(weight["layer"], weight["key"], got, wanted)
+    return Failure(told["phase"], told["type"], told["message"], told["node"], other)
 
 
 def _values(packed: dict[str, Any]) -> Array:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from conformance.lanes.declare import parse
-from conformance.lanes.keras_weights import WeightMismatch, matched
+from conformance.lanes.keras_weights import matched
+from conformance.protocol.adapter import WeightMismatch
 from tests.builders import POOLED, cases_of, records_of
 
 MERGED = """
