@@ -125,6 +125,12 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none", requires=["shared"])
+def coverage(session: nox.Session) -> None:
+    """Walk every public name of Keras; fails when one has neither a reference nor a reason. Arguments go on."""
+    run(session, "conformance", "coverage", *(session.posargs or ["-o", "docs/coverage.md"]))
+
+
+@nox.session(venv_backend="none", requires=["shared"])
 def gate(session: nox.Session) -> None:
     """Keras 2.15 on TensorFlow 2.15.1 against the pinned Keras 3, then Keras 3.2.1: what changed.
 

@@ -20,6 +20,7 @@ from conformance.cli import (
     answers,
     bisect,
     check,
+    coverage,
     deviations,
     diff,
     explain,
@@ -51,6 +52,7 @@ COMMANDS = (
     judge,
     mutants,
     answers,
+    coverage,
     schema,
 )
 """The subcommands, in the order of `--help`. Each is a module that declares itself: `add` and `run`."""
@@ -70,6 +72,7 @@ to upgrade
 to write cases
   conformance check cases                                          read case files and name every mistake
   conformance mutants cases/merge                                  which plausible mistakes they would find
+  conformance coverage                                             which names of Keras a case can say, and why not
   conformance schema case                                          the JSON Schema of case files, for editors
 
 Cases are run by pytest: pytest cases -k conv1d --results reports/results.json

@@ -17,6 +17,7 @@ from conformance.lanes.keras_arrays import Generation, Keras3, KerasArrays, abse
 from conformance.lanes.keras_config import Absent, constructor, find_type
 from conformance.lanes.keras_gradients import Differentiable, build_all, variables_of
 from conformance.lanes.keras_modes import Mode, mode_of, named_apart
+from conformance.lanes.keras_names import public_names
 from conformance.lanes.keras_remade import from_configs, put_saved, ways_of
 from conformance.lanes.keras_training import Trainer, eagerly
 from conformance.lanes.keras_weights import forget_states, matched, restore_weights
@@ -51,6 +52,10 @@ class KerasLane:
         ways = ways_of(keras) if self.mode is None else ()
         self.identity = Identity(versions, files, gives_masks, mode, policy, ways)
         self._since_cleared = 0
+
+    def public_names(self) -> list[dict[str, Any]]:
+        """What this Keras offers by name."""
+        return public_names(self.keras)
 
     def observe(self, plan: Plan) -> dict[str, Any]:
         """Keras' answer: symbolic shapes, then values and masks, or what it raised and when."""

@@ -20,7 +20,7 @@ from conformance.errors import LaneUnavailable
 from conformance.lanes.environments import prepared
 from conformance.lanes.gateway import opened
 from conformance.lanes.spec import LaneSpec, proved
-from conformance.lanes.worker import sendable
+from conformance.lanes.worker import NAMES, sendable
 from conformance.protocol.adapter import Identity
 from conformance.protocol.observation import Observation, from_message
 from conformance.protocol.plan import Plan
@@ -125,6 +125,19 @@ class ProcessLane:
         fatal = [line for line in chatter.splitlines() if line.startswith("Fatal Python error")]
         said = fatal[-1] if fatal else _last_line(chatter)
         return f"; its last words: {bounded(said, 300)}" if said else ""
+
+    def public_names(self) -> list[dict[str, Any]]:
+        """The public names of the lane's framework, asked before any plan is sent. Raises LaneUnavailable."""
+        self.identity()
+        try:
+            self._channel.send(NAMES)
+            message = self._channel.receive(START_LIMIT)
+        except (EOFError, OSError, self._channel.TimeoutError, self._channel.RemoteError) as error:
+            why = _last_line(str(error)) or type(error).__name__
+            raise LaneUnavailable(
+                f"lane {self.spec.name} does not say which names it has: {why}", "lanes of Keras 3 do"
+            ) from None
+        return cast("list[dict[str, Any]]", message[1])
 
     def send(self, plan: Plan) -> None:
         """Queues a plan; the lane works on queued plans in order without being waited for."""

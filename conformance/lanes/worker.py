@@ -27,6 +27,9 @@ ADAPTERS = {
 }
 """Adapter name to the module whose `start(options)` gives it."""
 
+NAMES = "names"
+"""What is sent in place of a plan to ask which public names the framework has."""
+
 GARBAGE_THRESHOLDS = (20_000, 20, 50)
 """Rarer collections than Python's own: a case makes many small objects, few of them in cycles."""
 
@@ -70,7 +73,10 @@ def start_adapter(module: str, options: dict[str, Any]) -> Any:
 
 
 def serve(channel: Any) -> None:
-    """Speaks the lane protocol: `hello` once, then `begin` and `done` for every plan, until None comes."""
+    """Speaks the lane protocol: `hello` once, then `begin` and `done` for every plan, until None comes.
+
+    An adapter that has `public_names` answers to `NAMES` too.
+    """
     request = channel.receive()
     chatter = Chatter(request["chatter"])
     try:
@@ -90,6 +96,9 @@ def serve(channel: Any) -> None:
     )
     read = getattr(adapter, "from_wire", Plan.from_wire)  # a far end of a comparison is asked other things than plans
     while (message := channel.receive()) is not None:
+        if message == NAMES:
+            channel.send(("names", sendable(adapter.public_names())))
+            continue
         plan = read(message)
         channel.send(("begin", plan.id))
         started = time.perf_counter()

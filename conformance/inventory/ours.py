@@ -1,0 +1,164 @@
+"""What this project has of a public name of Keras: reference, port, torch's own call, mistakes, cases, arguments."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from conformance.case.expressions import OPERATIONS, parse
+from conformance.case.keras_names import PublicName
+from conformance.case.model import Case
+
+EVERYWHERE = ("name", "dtype", "trainable")
+"""Arguments of every class, which no formula depends on."""
+_ARITHMETIC = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "@": "matmul"}
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How cases use a name."""
+
+    cases: frozenset[str] = frozenset()
+    arguments: frozenset[str] = frozenset()
+    """Those that a case writes down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What there is of a name."""
+
+    reference: str = ""
+    """The module of the reference that holds it; empty where none does."""
+    port: bool = False
+    native: str = ""
+    """What torch calls it; empty where torch has nothing."""
+    mutants: int = 0
+    use: Use = field(default_factory=Use)
+    known: tuple[str, ...] = ()
+    """Arguments of Keras that are in the mathematics."""
+    unread: tuple[str, ...] = ()
+    """Arguments that a case may write and that only Keras reads."""
+
+
+def holdings(names: Iterable[PublicName], cases: Iterable[Case]) -> Mapping[tuple[str, str], Holding]:
+    """Kind and name to what there is; names of which there is nothing are left out."""
+    uses = used(cases)
+    found = {}
+    for item in names:
+        held = _held(item, uses)
+        if held is not None:
+            found[item.kind, item.name] = held
+    return found
+
+
+def _held(item: PublicName, uses: Mapping[tuple[str, str], Use]) -> Holding | None:
+    use = uses.get((item.kind, item.name), Use())
+    match item.kind, item.form:
+        case (("layers" | "losses"), "class"):
+            return _layer(item, uses.get(("layers", item.name), Use()))
+        case "optimizers", "class":
+            return _optimizer(item, use)
+        case "activations", "function":
+            return _activation(item, use)
+        case "ops", "function" if item.name in OPERATIONS or item.name in _ARITHMETIC.values():
+            return Holding("oracle.operations", True, use=use, known=arguments_of(item)[: _taken(item.name)])
+    return None
+
+
+def _taken(operation: str) -> int:
+    """How many arguments an operation of `graph:` is called with; two of arithmetic."""
+    if operation not in OPERATIONS:
+        return 2
+    form = OPERATIONS[operation].partition(";")[0].partition("):")[0]
+    call = ast.parse(form.removesuffix(")") + ")", mode="eval").body
+    assert isinstance(call, ast.Call)  # as every form is written
+    return len(call.args) + len(call.keywords)
+
+
+def arguments_of(item: PublicName) -> tuple[str, ...]:
+    """The arguments that say something of this name alone."""
+    return tuple(argument.name for argument in item.arguments if argument.name not in EVERYWHERE)
+
+
+def _fields(kind: type[Any]) -> set[str]:
+    return {one.name for one in dataclasses.fields(kind) if not one.name.startswith("_")}
+
+
+def _layer(item: PublicName, use: Use) -> Holding | None:
+    from conformance.case.layers import types
+    from conformance.repro.ports import ports
+
+    if item.name not in types():
+        return None
+    kind = types()[item.name]
+    native = kind.native
+    return Holding(
+        reference=_module(kind),
+        port=item.name in ports(),
+        native=native.instead or ", ".join(native.names),
+        mutants=len(kind.mutants),
+        use=use,
+        known=tuple(name for name in arguments_of(item) if name in _fields(kind)),
+        unread=tuple(name for name in arguments_of(item) if name in kind.keras_only and name not in _fields(kind)),
+    )
+
+
+def _optimizer(item: PublicName, use: Use) -> Holding | None:
+    from conformance.case.optimizers import types
+
+    if item.name not in types():
+        return None
+    kind = types()[item.name]
+    known = tuple(name for name in arguments_of(item) if name in _fields(kind))
+    return Holding(_module(kind), True, f"optim.{item.name}", len(kind.mutants), use, known)
+
+
+def _activation(item: PublicName, use: Use) -> Holding | None:
+    from conformance.reference.activations import ACTIVATIONS
+
+    if item.name not in ACTIVATIONS:
+        return None
+    return Holding("reference.activations", True, use=use, known=arguments_of(item)[:1])
+
+
+def _module(item: Any) -> str:
+    return str(item.__module__).removeprefix("conformance.")
+
+
+def used(cases: Iterable[Case]) -> Mapping[tuple[str, str], Use]:
+    """Kind and name to how cases use it; layers and losses both count as layers, as cases declare them."""
+    by: dict[tuple[str, str], tuple[set[str], set[str]]] = {}
+    for case in cases:
+        for kind, name, arguments in _uses(case):
+            held = by.setdefault((kind, name), (set(), set()))
+            held[0].add(case.id)
+            held[1].update(arguments)
+    return {key: Use(frozenset(ids), frozenset(arguments)) for key, (ids, arguments) in by.items()}
+
+
+def _uses(case: Case) -> Iterator[tuple[str, str, Iterable[str]]]:
+    for layer in case.layers:
+        yield from _layer_uses(layer.type, layer.config)
+    for training in case.trainings:
+        yield "optimizers", training.optimizer, training.config
+    for node in case.graph:
+        expression = parse(node.expression)
+        for part in expression.walk():
+            if type(part).__name__ == "Arithmetic":
+                yield "ops", _ARITHMETIC[part.operator], ()  # type: ignore[union-attr]  # known by its name
+        for name in expression.callees() & OPERATIONS.keys():
+            yield "ops", name, ()
+
+
+def _layer_uses(kind: str, config: Mapping[str, Any]) -> Iterator[tuple[str, str, Iterable[str]]]:
+    """A layer, the layers inside it and the activations that it is given."""
+    yield "layers", kind, config.keys()
+    for key, value in config.items():
+        if key.endswith("activation") and isinstance(value, str):
+            yield "activations", value, ("x",)
+        for nested in value if isinstance(value, list) else [value]:
+            if isinstance(nested, Mapping) and "type" in nested and not key.endswith("_initializer"):
+                yield from _layer_uses(nested["type"], {k: v for k, v in nested.items() if k != "type"})
