@@ -16,7 +16,17 @@ nox.needs_version = ">=2025.10.14"
 nox.options.default_venv_backend = "venv"
 nox.options.sessions = ["lint", "tests", "report"]
 
-TOOLS = ("axe-playwright-python", "hypothesis", "jsonschema", "mypy", "nox", "playwright", "pypdf", "ruff")
+TOOLS = (
+    "axe-playwright-python",
+    "hypothesis",
+    "import-linter",
+    "jsonschema",
+    "mypy",
+    "nox",
+    "playwright",
+    "pypdf",
+    "ruff",
+)
 BIN = Path(".nox", "shared", "bin").absolute()
 ENVIRONMENT = {
     "PATH": os.pathsep.join([str(BIN), os.environ["PATH"]]),
@@ -122,6 +132,7 @@ def lint(session: nox.Session) -> None:
     run(session, "ruff", "check", ".")
     run(session, "ruff", "format", "--check", ".")
     run(session, "mypy")
+    run(session, "lint-imports")
 
 
 @nox.session(venv_backend="none", requires=["shared"])

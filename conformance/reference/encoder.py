@@ -43,6 +43,7 @@ class BertModel(Layer):
     sum of word, position and segment embeddings after normalisation, the last of them last_hidden_state.
     """
 
+    is_ours = True
     arithmetic = "rounds"
     native = absent("transformers has it, a package of its own")
     written_as_case = "an encoder is asked by configuration"

@@ -361,6 +361,7 @@ class CompiledLoss(Layer):
     of a graph: it has no gradient. Not a layer of Keras; the Keras lane compiles a model.
     """
 
+    is_ours = True
     arithmetic = "rounds"
     native = absent("a step of a model's training, which users of torch write out")
     written_as_case = "a compiled loss needs the model's outputs"

@@ -301,6 +301,7 @@ class MaskedAverage(Layer):
     what people who ask for the mask of `Average` want; the Keras lane runs it as a custom layer.
     """
 
+    is_ours = True
     arithmetic = "rounds"
     native = composed("(x * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)")
     example = asked("MaskedAverage", "5,3", "5,3")

@@ -33,6 +33,7 @@ class ImageBatches(Layer):
     generator.
     """
 
+    is_ours = True
     arithmetic = "rounds"
     native = absent("a pipeline of data: torch.utils.data.DataLoader")
     written_as_case = "batches come from files"

@@ -122,6 +122,8 @@ class Traits:
     """Whether its output can have a mask though its input has none."""
     moves_weights: ClassVar[bool] = False
     """Whether it moves weights of its own in training, which no optimiser does."""
+    is_ours: ClassVar[bool] = False
+    """Whether Keras has no class of this name: its lane runs a custom layer of this harness."""
     is_eager_only: ClassVar[bool] = False
     """Whether it works on numbers alone and has no symbolic run."""
     weights_by_name: ClassVar[bool] = False

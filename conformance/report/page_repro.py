@@ -7,8 +7,8 @@ import shlex
 from conformance.report.answer import lane_title
 from conformance.report.blocks import Block, Command, Fold, Paragraph
 from conformance.report.facts import Lanes, Record
+from conformance.report.scriptable import why_not
 from conformance.report.words import one_line, safe
-from conformance.repro.lanes import why_not
 
 _WORDS = "A script with the arrays inside, without this harness; it ends with 0 where it gives what stands here."
 

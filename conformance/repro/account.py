@@ -18,11 +18,11 @@ from conformance.judge.compare import is_trained
 from conformance.judge.expectations import outputs_by_label
 from conformance.judge.gradients import allowed_around
 from conformance.protocol.observation import Array, Output
+from conformance.report.scriptable import why_not
 from conformance.repro.endings import signal_of
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
 from conformance.repro.gradients import are_wanted, label_of, were_raised
-from conformance.repro.lanes import why_not
 
 MOST = 1024
 """Elements of an output that a script holds; of larger outputs those at equal distances."""

@@ -10,8 +10,8 @@ from conformance.lanes.spec import LaneSpec
 from conformance.protocol.adapter import Identity
 from conformance.protocol.observation import Observation
 from conformance.protocol.plan import Plan
+from conformance.report.scriptable import why_not
 from conformance.repro.evidence import Evidence
-from conformance.repro.lanes import why_not
 from conformance.results import lane_row
 
 LONGEST = 24_576

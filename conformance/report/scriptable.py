@@ -1,12 +1,11 @@
-"""Which lanes have scripts at all. Imports nothing, so that whoever draws a page may ask."""
+"""Which lanes have scripts at all: a page says so before any script is written."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-USUAL = {"mode": "eager", "policy": "float32"}
-"""How a lane runs where nothing else is said."""
+from conformance.protocol.names import EAGER, USUAL
 
 
 def why_not(row: Mapping[str, Any]) -> str:
@@ -16,7 +15,7 @@ def why_not(row: Mapping[str, Any]) -> str:
     versions = row["versions"]
     if row["adapter"] == "keras" and ("tf_keras" in versions or str(versions.get("keras", "3")).startswith("2.")):
         return "scripts are written for Keras 3, and this lane is Keras 2"
-    for key, usual in USUAL.items():
+    for key, usual in (("mode", EAGER), ("policy", USUAL)):
         if row.get(key, usual) not in (usual, ""):
             return f"this lane runs with {key} {row[key]}, and scripts run with {usual}"
     return ""
