@@ -33,6 +33,7 @@ from conformance.protocol.plan import (
     read_only,
 )
 from conformance.reference.base import Layer, LayerError, full_config, make
+from conformance.reference.catalog import LAYERS
 from conformance.reference.optimizers import make_optimizer
 
 DEFAULT_TIME_LIMIT = 60.0
@@ -103,18 +104,18 @@ class _Drawing:
 
     def _draw(self, name: str, layer: Layer, shapes: tuple[Any, ...]) -> None:
         case = self._case
-        config = next(one.config for one in case.layers if one.name == name)
+        kind, config = next((one.type, one.config) for one in case.layers if one.name == name)
         for key, weight in layer.weights(*shapes).items():
             if (size := math.prod(weight.shape)) > MAX_ELEMENTS:
                 raise _too_large(case, name, f"a {key} of {size} elements, more than {MAX_ELEMENTS}")
-            array = _fixed(_initializer(config, key), weight.shape)
+            array = _fixed(_initializer(kind, config, key), weight.shape)
             if array is not None:
                 self._kept.setdefault(name, []).append(key)
             else:
                 shared = config.get("name", name)
-                kind = "integers" if case.draw == "integers" and weight.draw != "variance" else weight.draw
-                array = draw_weight(case.drawn_as, shared, key, weight.shape, kind)
-            if not weight.is_trained or _is_frozen(config, key):
+                drawn = "integers" if case.draw == "integers" and weight.draw != "variance" else weight.draw
+                array = draw_weight(case.drawn_as, shared, key, weight.shape, drawn)
+            if not weight.is_trained or _is_frozen(kind, config, key):
                 self._fixed.setdefault(name, []).append(key)
             self._weights.setdefault(name, {})[key] = read_only(array)
 
@@ -177,42 +178,38 @@ def _cotangents(case: Case, observed: Sequence[str], values: Mapping[str, Any]) 
     return drawn
 
 
-_INITIALIZERS = {
-    "recurrent_kernel": "recurrent_initializer",
-    "depthwise_kernel": "depthwise_initializer",
-    "pointwise_kernel": "pointwise_initializer",
-}
-"""Arguments that are not called after the weight that they fill."""
-_WRAPPED = {"forward": ("layer",), "backward": ("backward_layer", "layer")}
-"""The arguments that hold the layer whose weights stand under a scope, where they are not called like the scope."""
-
-
-def _initializer(config: Any, weight: str) -> Any:
+def _initializer(kind: str, config: Mapping[str, Any], weight: str) -> Any:
     """What the case says a weight starts with; for `forward.bias` what it says in the wrapped layer."""
     scope, _, rest = weight.partition(".")
     if not rest:
-        # a depthwise convolution calls its only kernel `kernel`, and what fills it `depthwise_initializer`
-        depthwise = config.get("depthwise_initializer") if weight == "kernel" else None
-        return config.get(_INITIALIZERS.get(weight, f"{weight}_initializer"), depthwise)
-    inner = _inner(config, scope)
-    return _initializer(inner, rest) if isinstance(inner, Mapping | list) else None
+        return config.get(LAYERS[kind].initializers.get(weight, f"{weight}_initializer"))
+    inner, rest = _inner(kind, config, scope, rest)
+    return None if inner is None else _initializer(inner["type"], inner, rest)
 
 
-def _inner(config: Any, scope: str) -> Any:
-    """The arguments of the wrapped layer whose weights stand under a scope; None where there are none."""
-    if scope.isdigit():
-        return (config if isinstance(config, list) else config["cells"])[int(scope)]
-    if not isinstance(config, Mapping):
-        return None
-    return next((config[name] for name in _WRAPPED.get(scope, (scope,)) if config.get(name)), None)
+def _inner(kind: str, config: Mapping[str, Any], scope: str, rest: str) -> tuple[Mapping[str, Any] | None, str]:
+    """The arguments of the wrapped layer whose weights stand under a scope, and the weight's name there.
+
+    A list of layers has its numbers as scopes: `cells` of stacked cells, where no argument is called like the scope.
+    """
+    held = next((config[name] for name in LAYERS[kind].wrapped.get(scope, (scope,)) if config.get(name)), None)
+    number = scope if scope.isdigit() else None
+    if number is not None:
+        held = config["cells"]
+    elif isinstance(held, list):
+        number, _, rest = rest.partition(".")
+    if number is not None and isinstance(held, list):
+        held = held[int(number)]
+    return (held, rest) if isinstance(held, Mapping) else (None, rest)
 
 
-def _is_frozen(config: Any, weight: str) -> bool:
+def _is_frozen(kind: str, config: Mapping[str, Any], weight: str) -> bool:
     """Whether the case takes a weight, or a layer that holds it, out of training."""
-    if isinstance(config, Mapping) and config.get("trainable") is False:
+    if config.get("trainable") is False:
         return True
     scope, _, rest = weight.partition(".")
-    return bool(rest) and _is_frozen(_inner(config, scope), rest)
+    inner, rest = _inner(kind, config, scope, rest) if rest else (None, "")
+    return inner is not None and _is_frozen(inner["type"], inner, rest)
 
 
 def _fixed(initializer: Any, shape: tuple[int, ...]) -> np.ndarray[Any, Any] | None:

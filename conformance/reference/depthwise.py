@@ -55,6 +55,11 @@ class _Depthwise(Layer):
     Strides and dilation may be combined here.
     """
 
+    initializers: ClassVar[Mapping[str, str]] = {
+        "kernel": "depthwise_initializer",  # the only kernel of a depthwise convolution
+        "depthwise_kernel": "depthwise_initializer",
+        "pointwise_kernel": "pointwise_initializer",
+    }
     arithmetic = "linear"
 
     rank: ClassVar[int]

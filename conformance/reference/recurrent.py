@@ -7,7 +7,7 @@ and the new states, in the structure in which the states came. `*` is the produc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import autograd.numpy as np
 
@@ -35,6 +35,7 @@ from .traits import absent, asked, called
 class _Cell(Layer):
     """What all cells are to the layers that run them."""
 
+    initializers: ClassVar[Mapping[str, str]] = {"recurrent_kernel": "recurrent_initializer"}
     arithmetic = "rounds"
     written_as_case = "a cell is called with its states"
     asked_within = asked("RNN(GRUCell(3))", "5,2")

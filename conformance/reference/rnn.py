@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import autograd.numpy as np
 from autograd.tracer import getval, isbox
@@ -87,6 +87,7 @@ class _Recurrent(Layer):
     (zeros before the first valid step, and at every masked step of a sequence with `zero_output_for_mask`).
     """
 
+    initializers: ClassVar[Mapping[str, str]] = {"recurrent_kernel": "recurrent_initializer"}
     arithmetic = "rounds"
     input_axes = FEATURES
     is_recurrent = True

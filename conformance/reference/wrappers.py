@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import autograd.numpy as np
 
@@ -79,6 +79,7 @@ class Bidirectional(Layer):
     """
 
     is_recurrent = True
+    wrapped: ClassVar[Mapping[str, tuple[str, ...]]] = {"forward": ("layer",), "backward": ("backward_layer", "layer")}
     arithmetic = "rounds"
     input_axes = FEATURES
     native = absent("an argument of torch's recurrent layers: bidirectional=True")

@@ -17,6 +17,7 @@ from conformance.case.expressions import (
     Tree,
     parse,
 )
+from conformance.reference.catalog import LAYERS
 from conformance.repro.calls import callees, calls, outermost
 from conformance.repro.custom import custom_source
 from conformance.repro.errors import NotScriptable
@@ -48,10 +49,6 @@ class Binary(keras.initializers.Initializer):
 '''
 BACKENDS = ("tensorflow", "jax", "torch", "openvino", "numpy")
 """Backends of Keras by the packages that a lane names; every one of them has NumPy too."""
-_EAGER_ONLY = {"CompiledLoss", "ImageBatches"}
-"""Custom layers that work on numbers alone: they have no symbolic run."""
-_BY_ATTRIBUTE = {"Dense", "Embedding", "Conv1D", "Conv2D", "Conv1DTranspose", "LayerNormalization", "PReLU"}
-"""Types whose weights are attributes under the names that cases use."""
 
 
 def keras_body(evidence: Evidence, lane: str) -> Body:
@@ -191,7 +188,7 @@ class _Keras:
 
     def _symbolic(self) -> tuple[list[str], bool, set[str]]:
         """The lines of the symbolic run one by one, whether it is the whole graph, and which layers it builds."""
-        if any(kind in _EAGER_ONLY for kind in (spec.type for spec in self.layers.values())):
+        if any(LAYERS[spec.type].is_eager_only for spec in self.layers.values()):
             return [], False, set()
         absent = {name for name, spec in self.plan.inputs.items() if spec.holds_arrays or not spec.shape}
         lines = [f"{self.names(name)} = {self._input(name)}" for name in self.plan.inputs if name not in absent]
@@ -317,7 +314,7 @@ class _Keras:
         if weight not in keys:
             raise NotScriptable(f"{layer} has no weight {weight}")
         place = f"{self.names(layer)}.{weight}"
-        if spec.type not in _BY_ATTRIBUTE:
+        if not LAYERS[spec.type].weights_by_name:
             place = f"{self.names(layer)}.weights[{keys.index(weight)}]"
         if spec.fixed:  # the variable itself would change under the node's name when the layer moves it
             return f"keras.ops.copy({place})"

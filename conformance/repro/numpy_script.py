@@ -78,7 +78,6 @@ def exact(array):
 '''
 _OF_OPTIMIZERS = ("rounded", "__init_subclass__")
 """What no script needs of an optimiser: how it rounds, and how it is registered."""
-_MAKES_MASKS = ("Embedding", "Masking")
 
 
 def numpy_body(evidence: Evidence, lane: str) -> Body:
@@ -201,9 +200,9 @@ class _NumPy:
 
     def mask_rule(self, layer: str, first: str, mask: str | None) -> str | None:
         kind = LAYERS[self.layers[layer].type]
-        if kind.__name__ == "Embedding":
+        if kind.takes_ids:
             return f"{first} != 0" if self.layers[layer].config.get("mask_zero") else None
-        if mask is None and kind.__name__ not in _MAKES_MASKS:
+        if mask is None and not kind.makes_mask:
             return None
         if kind.compute_mask is ReferenceLayer.compute_mask:
             return mask if kind.supports_masking else None

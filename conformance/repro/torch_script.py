@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from conformance.protocol.plan import PlannedLayer
+from conformance.reference.catalog import LAYERS
 from conformance.repro.carry import Carrier
 from conformance.repro.configs import configs_of, is_same, kinds_of, plain_of, strings_of
 from conformance.repro.errors import NotScriptable
@@ -25,9 +26,6 @@ from conformance.repro.ports import FOLDER, optimizers, ports
 from conformance.repro.source import Edit, Key, Module, module_of
 from conformance.repro.torch_training import mapped_weights, torch_training
 from conformance.repro.training import NAMES, Training, remembering, returned
-
-CELLS = {"SimpleRNN": "SimpleRNNCell", "GRU": "GRUCell", "LSTM": "LSTMCell", "RNN": "StackedRNNCells"}
-"""The ports that a port may call by name for what torch has no module for."""
 
 
 def torch_body(evidence: Evidence, lane: str) -> Body:
@@ -50,7 +48,7 @@ class _Torch:
             name
             for spec in self.layers.values()
             for kind in kinds_of(spec.type, spec.full)
-            for name in (kind, CELLS.get(kind, kind))
+            for name in (kind, LAYERS[kind].runs_cell or kind)  # a port calls its cell's by name
         )
         unknown = [kind for kind in kinds if kind not in ports()]
         if unknown:
@@ -237,7 +235,7 @@ class _Torch:
             return mask
         if rule == "_is_word":
             return f"{first}.ne(0)" if spec.full.get("mask_zero") else None
-        if rule == "drop" or (mask is None and spec.type != "Masking"):
+        if rule == "drop" or (mask is None and not LAYERS[spec.type].makes_mask):
             return None
         return f"{self.carried[module, rule]}({self.names(layer)}, {first}, {mask})"
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from conformance.protocol.plan import Plan, PlannedLayer, PlannedTraining
+from conformance.reference.catalog import LAYERS
 from conformance.repro.literals import quoted
 
 Training = PlannedTraining
@@ -57,7 +58,6 @@ NAMES = frozenset(
     ]
 )
 """Names that a script uses itself where it trains or differentiates."""
-_MOVE_NOTHING = {"Dense", "EinsumDense", "Embedding", "Conv1D", "Conv2D", "SimpleRNN", "GRU", "LSTM"}
 
 
 def returned(plan: Plan) -> list[str]:
@@ -73,7 +73,14 @@ def moving_layers(plan: Plan) -> list[str]:
 
 def _only_frozen(spec: PlannedLayer) -> bool:
     """Whether weights are fixed for no other reason than that the case says so."""
-    return spec.config.get("trainable") is False and spec.type in _MOVE_NOTHING
+    return spec.config.get("trainable") is False and not _moves_weights(spec.type, spec.config)
+
+
+def _moves_weights(kind: str, config: Any) -> bool:
+    """Whether a layer, or one inside it, moves weights of its own in training."""
+    inside = [item for value in config.values() for item in (value if isinstance(value, list | tuple) else (value,))]
+    wrapped = [item for item in inside if isinstance(item, Mapping) and item.get("type") in LAYERS]
+    return LAYERS[kind].moves_weights or any(_moves_weights(item["type"], item) for item in wrapped)
 
 
 def remembering(plan: Plan) -> list[str]:
