@@ -123,6 +123,8 @@ OF_BIASES = (
     Mutant("bias_twice", "adds the bias twice", weights=_twice),
     Mutant("bias_left_out", "leaves the bias out", weights=_none),
 )
+USUAL = ("half_kernel_padding", "epsilon_of_torch")
+"""Named mutants that are torch's own convention: of several that fit they are the likeliest in a port."""
 _LEFT_OUT = Mutant("left_out", "leaves the layer out", output=lambda layer, output, args: args[0])
 
 
@@ -141,7 +143,7 @@ def tried(kind: str, has_bias: bool) -> Iterator[Mutant]:
         *misread_masks(made),
         _LEFT_OUT,
     )
-    for mutant in every:
+    for mutant in sorted(every, key=lambda mutant: mutant.name not in USUAL):
         if mutant.name not in seen:
             seen.add(mutant.name)
             yield mutant

@@ -18,6 +18,8 @@ from conformance.lanes.compare_far import laid_out
 
 SAMPLE = 1 << 20
 """Elements that an order is chosen by."""
+CLOSE = 1e-2
+"""Relative distance up to which two arrays count as the same for pairing; judging is stricter by far."""
 _MOST_AXES = 5
 
 
@@ -133,9 +135,13 @@ def _is_one_row(one: Array, other: Array) -> bool:
     return bool(other.ndim and one.shape[1:] == other.shape[1:] and other.shape[0] == 1 and np.all(one == one[:1]))
 
 
-def best_order(model: Held, port: Held) -> tuple[Order, float] | None:
-    """The order under which two arrays are closest, and how far apart they still are; None where none fits."""
+def best_order(model: Held, port: Held, usual: tuple[int, ...] | None = None) -> tuple[Order, float] | None:
+    """The order under which two arrays are the same, and how far apart they still are; None where none fits.
+
+    Where they are the same under none, nothing can be read from them: then it is the `usual` order of such arrays.
+    """
     found: tuple[Order, float] | None = None
+    by_axes: dict[tuple[int, ...], tuple[Order, float]] = {}
     one, other = model.array.load(), port.array.load()
     is_packed = port.lengths is not None
     every = list(orders(model.array.shape, port.array.shape, is_packed))
@@ -149,6 +155,18 @@ def best_order(model: Held, port: Held) -> tuple[Order, float] | None:
             far = misfit(cut.of(one[:rows]), other[:rows]) if is_cut else misfit(order.of(one), other)
         else:
             far = misfit(order.of(one), other, valid_in(model, order, port.array.shape, port.lengths))
+        by_axes[order.axes] = (order, far)
         if found is None or far < 0.99 * found[1]:
             found = (order, far)
+    if found is None or found[1] < CLOSE:
+        return found
+    rank = len(model.array.shape)
+    for axes in (usual, tuple(range(rank)), channels_first(rank)):
+        if axes is not None and axes in by_axes:
+            return by_axes[axes]
     return found
+
+
+def channels_first(rank: int) -> tuple[int, ...]:
+    """Keras' (batch, ..., channels) as torch's (batch, channels, ...)."""
+    return (0, rank - 1, *range(1, rank - 1)) if rank > 2 else tuple(range(rank))

@@ -7,19 +7,17 @@ its own is judged with what the port computes between two modules, and is never 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 
 from conformance.compare.layouts import PLAIN, expected, known
-from conformance.compare.orders import Order, best_order
+from conformance.compare.orders import CLOSE, Order, best_order, channels_first
 from conformance.compare.values import Array, Call, Held, Layer, Model, Stored, Weight
 
 How = Literal["weights", "values", "order", "name", "given"]
 
-CLOSE = 1e-2
-"""Relative distance up to which what two layers give counts as the same for pairing; judging is stricter by far."""
 DISTINCT = 2
 """Different numbers that a weight needs to say which one it is."""
 
@@ -331,6 +329,7 @@ def call_pairs(
     mine, theirs = _by_path(calls), _by_path(port_calls)
     found: list[CallPair] = []
     remarks = []
+    usual = _Usual()
     for pair in pairing.pairs:
         ours, others = mine.get(pair.model, []), theirs.get(pair.port, [])
         if not others:
@@ -343,10 +342,60 @@ def call_pairs(
             )
         for one, other in zip(ours, others, strict=False):
             gives = _gives(one, model, port.layers[pair.port], mine, other)
-            inputs = _slots(one.inputs, other.inputs)
-            outputs = _slots(gives.outputs, other.outputs)
+            inputs = _slots(one.inputs, other.inputs, usual)
+            outputs = _slots(gives.outputs, other.outputs, usual)
             found.append(CallPair(pair, one, other, inputs, outputs, gives))
-    return sorted(found, key=lambda each: each.model.order), remarks
+    again = [
+        replace(
+            each,
+            inputs=_slots(each.model.inputs, each.port.inputs, usual, port.layers[each.pair.port].type),
+            outputs=_slots(each.gives.outputs, each.port.outputs, usual, port.layers[each.pair.port].type),
+        )
+        if usual.is_in_doubt(each)
+        else each
+        for each in found
+    ]
+    return sorted(again, key=lambda each: each.model.order), remarks
+
+
+class _Usual:
+    """In which order the axes of arrays stand where that can be read from them: what holds for those where it can't."""
+
+    def __init__(self) -> None:
+        self._seen: dict[int, dict[tuple[int, ...], int]] = {}
+        self._doubts: set[int] = set()
+
+    def note(self, held: Held, order: Order, far: float) -> None:
+        """Counts an order that was read from an array, or remembers an array that none could be read from."""
+        if far < CLOSE:
+            votes = self._seen.setdefault(len(order.axes), {})
+            votes[order.axes] = votes.get(order.axes, 0) + 1
+        else:
+            self._doubts.add(id(held))
+
+    def axes(self, rank: int, kind: str) -> tuple[int, ...] | None:
+        """The usual order for a rank; of a module that has its channels first always that."""
+        if kind.startswith(CHANNELS_FIRST):
+            return channels_first(rank)
+        votes = self._seen.get(rank)
+        return max(votes, key=lambda axes: votes[axes]) if votes else None
+
+    def is_in_doubt(self, pair: CallPair) -> bool:
+        return any(id(slot.model) in self._doubts for slot in (*pair.inputs, *pair.outputs))
+
+
+CHANNELS_FIRST = (
+    "Conv",
+    "BatchNorm",
+    "GroupNorm",
+    "InstanceNorm",
+    "MaxPool",
+    "AvgPool",
+    "Adaptive",
+    "Upsample",
+    "ZeroPad",
+)
+"""How the names of torch's modules begin that take (batch, channels, ...)."""
 
 
 def _gives(call: Call, model: Model, port: Layer, calls: Mapping[str, list[Call]], other: Call) -> Call:
@@ -367,7 +416,7 @@ def _gives(call: Call, model: Model, port: Layer, calls: Mapping[str, list[Call]
     return call
 
 
-def _slots(model: Sequence[Held], port: Sequence[Held]) -> tuple[Slot, ...]:
+def _slots(model: Sequence[Held], port: Sequence[Held], usual: _Usual, kind: str = "") -> tuple[Slot, ...]:
     """The arrays of the model, each with the nearest of the port's that no other has taken."""
     found = []
     free = list(port)
@@ -378,11 +427,12 @@ def _slots(model: Sequence[Held], port: Sequence[Held]) -> tuple[Slot, ...]:
         for index, one in enumerate(free):
             if _is_number(held.array) != _is_number(one.array):
                 continue
-            best = best_order(held, one)
+            best = best_order(held, one, usual.axes(len(held.array.shape), kind))
             if best is not None and (near is None or best[1] < 0.99 * near[0]):
                 near = (best[1], index, one, best[0])
         if near is not None:
             free.pop(near[1])
+            usual.note(held, near[3], near[0])
             found.append(Slot(held, near[2], near[3]))
     return tuple(found)
 
