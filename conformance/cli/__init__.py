@@ -20,6 +20,7 @@ from conformance.cli import (
     answers,
     bisect,
     check,
+    compare,
     coverage,
     deviations,
     diff,
@@ -39,6 +40,7 @@ from conformance.usage import Parser
 
 COMMANDS = (
     explain,
+    compare,
     diff,
     gate,
     bisect,
@@ -63,6 +65,9 @@ to ask
   conformance explain --layer 'GRU(3)' --input 5,2                  a question that has no case yet, in every lane
   conformance report reports/results.json -o report.html           the HTML report again, from results alone
   conformance repro attention/heads.residual --lane torch          a script that shows it without this harness
+
+to port
+  conformance compare clf.keras port.py:build --inputs batch.npz    where a port differs from your model, and why
 
 to upgrade
   conformance gate --from keras@3.3.3 --to keras@3.15.1            which answers changed; exit code 1 if for the worse

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from conformance.compare import batch as batches
 from conformance.compare.causes import Causes
 from conformance.compare.ends import End
 from conformance.compare.look import Looking
 from conformance.compare.result import Comparison
+from conformance.compare.save import saved
 from conformance.compare.session import Session, Settings
+from conformance.compare.sides import check_pairs, pairs_text
+from conformance.compare.training import Trained, trained
+from conformance.results import write_whole
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is done besides comparing values."""
+
+    with_gradients: bool = False
+    step: Mapping[str, Any] | None = None
+    """An optimiser's type and config, for one step."""
+    save: Path | None = None
+    """A folder for the starts as cases."""
+    write_pairs: Path | None = None
+    """A file for the pairs that were found."""
 
 
 def compare(
@@ -19,6 +39,7 @@ def compare(
     given: batches.Batch | None,
     folder: Path,
     settings: Settings,
+    options: Options = Options(),  # a frozen value
 ) -> Comparison:
     """Everything that can be said of two sides in front of one batch.
 
@@ -27,7 +48,11 @@ def compare(
     """
     session = Session(model, port, folder, settings)
     session.describe(given)
+    if settings.pairs is not None:
+        check_pairs(dict(settings.pairs), session.model, session.port, "--pairs")
     pairing, runs = session.runs(session.batch)
+    if options.write_pairs is not None:
+        write_whole(options.write_pairs, pairs_text(pairing))
     proofs = session.proofs(pairing)
     rounding = session.rounding()
     looking = Looking(session.model, session.port, pairing, runs, rounding)
@@ -37,19 +62,28 @@ def compare(
     if starts:
         with session.clock("look for causes"):
             starts = Causes(session, pairing, looking, looked, proofs).explained()
+    shown = Trained()
+    if options.with_gradients or options.step is not None:
+        with session.clock("train"):
+            shown = trained(session, pairing, looking, options.step)
+    remarks = [*session.model.remarks, *session.port.remarks, *looked.remarks, *shown.remarks]
+    if options.save is not None:
+        remarks += saved(options.save, looking, looked)
     return Comparison(
         names[0],
         names[1],
         {f"{side}: {name}": version for side, name, version in _versions(session)},
         looked.rows,
-        starts,
+        (*starts, *shown.starts),
         looked.outputs,
         proofs,
         pairing.left_of_port,
-        (*session.model.remarks, *session.port.remarks, *looked.remarks),
+        tuple(remarks),
         rounding.why_not,
         session.seconds,
         {name: array.shape for name, array in session.batch.items()},
+        shown.gradients,
+        shown.after,
     )
 
 

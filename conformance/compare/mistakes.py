@@ -123,7 +123,7 @@ OF_BIASES = (
     Mutant("bias_twice", "adds the bias twice", weights=_twice),
     Mutant("bias_left_out", "leaves the bias out", weights=_none),
 )
-USUAL = ("half_kernel_padding", "epsilon_of_torch")
+USUAL = ("half_kernel_padding", "epsilon_of_torch", "ignores_mask")
 """Named mutants that are torch's own convention: of several that fit they are the likeliest in a port."""
 _LEFT_OUT = Mutant("left_out", "leaves the layer out", output=lambda layer, output, args: args[0])
 

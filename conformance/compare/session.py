@@ -87,7 +87,7 @@ class Session:
     def describe(self, given: batches.Batch | None) -> None:
         """What both sides are, and the batch that fits. Raises CompareError and SideRefused."""
         with self.clock("describe"):
-            first = self._kept(given) if given is not None and self._is_live_or_open(given) else None
+            first = self.kept(given) if given is not None and self._is_live_or_open(given) else None
             self.model = model_of(self.model_end.ask("describe", inputs=first), self.model_end.versions())
             self.port = model_of(self.port_end.ask("describe"), self.port_end.versions())
             self.batch = (
@@ -100,14 +100,14 @@ class Session:
         """Whether the arrays have names: a subclassed model is built by its first call, which needs them."""
         return all(name and not name.startswith("#") for name in given)
 
-    def _kept(self, batch: batches.Batch) -> dict[str, Any]:
+    def kept(self, batch: batches.Batch) -> dict[str, Any]:
         return {name: self.store.keep(array) for name, array in batch.items()}
 
     def clock(self, what: str) -> _Clock:
         return _Clock(self.seconds, what)
 
-    def _port_request(self, batch: batches.Batch) -> dict[str, Any]:
-        kept = self._kept(batch)
+    def port_request(self, batch: batches.Batch) -> dict[str, Any]:
+        kept = self.kept(batch)
         if not self.port.arguments:  # another Keras model: the same inputs, under its own names
             names = [one["name"] for one in self.port.inputs] or list(kept)
             return {"inputs": dict(zip(names, kept.values(), strict=False))}
@@ -117,8 +117,8 @@ class Session:
     def runs(self, batch: batches.Batch, pairing: Pairing | None = None) -> tuple[Pairing, Runs]:
         """Both sides with one batch, then the port fed. Raises SideRefused and SideLost."""
         with self.clock("run the model"):
-            calls = calls_of(self.model_end.ask("run", inputs=self._kept(batch)))
-        request = self._port_request(batch)
+            calls = calls_of(self.model_end.ask("run", inputs=self.kept(batch)))
+        request = self.port_request(batch)
         with self.clock("run the port"):
             port_calls = calls_of(self.port_end.ask("run", **request))
         with self.clock("pair"):
@@ -131,7 +131,7 @@ class Session:
 
     def fed(self, batch: batches.Batch, pairs: Sequence[CallPair], **more: Any) -> Mapping[tuple[str, int], Call]:
         """The port's calls when some pairs are given the model's activations."""
-        answer = self.port_end.ask("run", **self._port_request(batch), force=forces(pairs), **more)
+        answer = self.port_end.ask("run", **self.port_request(batch), force=forces(pairs), **more)
         return {call.key: call for call in calls_of(answer)}
 
     def proofs(self, pairing: Pairing) -> tuple[Proof, ...]:
@@ -147,7 +147,7 @@ class Session:
             for is_local in (True, False):
                 try:
                     answer = self.model_end.ask(
-                        "rounding", inputs=self._kept(self.batch), unit=UNIT, patterns=PATTERNS, is_local=is_local
+                        "rounding", inputs=self.kept(self.batch), unit=UNIT, patterns=PATTERNS, is_local=is_local
                     )
                 except SideRefused as error:
                     return Rounding(why_not=error.message)

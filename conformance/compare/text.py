@@ -40,12 +40,12 @@ def verdict(found: Comparison) -> str:
     if found.agrees:
         if found.used is None:
             return f"{names} agree; rounding was not measured"
-        return f"{names} agree within rounding: the result uses {times(found.used)} of what rounding explains"
+        return f"{names} agree within rounding: the result uses {of_rounding(found.used)}"
     count = len(found.starts)
     places = "one place" if count == 1 else f"{count} places"
     if found.used is None or found.used <= 1:
         return f"{names} differ in {places}"
-    return f"{names} differ in {places}: the result is off by {times(found.used)} what rounding explains"
+    return f"{names} differ in {places}: the result is off by {of_rounding(found.used)}"
 
 
 def times(used: float) -> str:
@@ -55,6 +55,11 @@ def times(used: float) -> str:
     if used == float("inf"):
         return "infinitely often"
     return f"{used:,.0f} times" if used >= 10 else f"{used:.1f} times"
+
+
+def of_rounding(used: float) -> str:
+    """`0.7 of what rounding explains`, `3,400 times what rounding explains`."""
+    return f"{times(used)} of what rounding explains" if used <= 1 else f"{times(used)} what rounding explains"
 
 
 def share_words(share: Share | None) -> str:
@@ -77,7 +82,7 @@ def _answer(found: Comparison) -> Iterator[str]:
         share = output.share
         yield (
             f"  {output.name}: largest error {share.relative:.1e} of the largest number, "
-            f"{times(share.used)} of what rounding explains"
+            f"{of_rounding(share.used)}"
             if share.by != "plain"
             else f"  {output.name}: largest error {share.relative:.1e} of the largest number"
         )
@@ -87,16 +92,14 @@ def _answer(found: Comparison) -> Iterator[str]:
 
 def place(start: Start) -> str:
     """Where a start is, in words."""
-    port = f"the port's {start.port}" if start.port else "the port's results"
-    if start.kind in ("before", "output", "shape") and start.span and start.span != (start.layer,):
-        return f"{' then '.join(start.span)}, computed by the port before {port}"
-    if start.kind == "before" and not start.span:
-        return f"what reaches {port} ({start.layer})"
-    if start.kind in ("before", "output") and start.span:
-        return f"{start.span[0]}, computed by the port before {port}"
-    if start.kind == "output":
-        return "the port's results"
-    return f"{start.layer} ({port})"
+    if start.kind == "lost":
+        return "a side was lost"
+    port = f"its {start.port}" if start.port else "its results"
+    if start.kind in ("before", "output") or (start.kind == "shape" and start.span != (start.layer,)):
+        if start.span:
+            return f"{' then '.join(start.span)}, which the port computes itself before {port}"
+        return f"what reaches {start.port or 'the end'} of the port{f' ({start.layer})' if start.layer else ''}"
+    return f"{start.layer} (the port's {start.port})"
 
 
 def _start(start: Start, number: int, count: int) -> Iterator[str]:
@@ -108,7 +111,7 @@ def _start(start: Start, number: int, count: int) -> Iterator[str]:
         at = f"[{', '.join(map(str, share.index))}]" if share.index else ""
         yield (
             f"  given the model's own activations it gives {share.got:.6g} at {at} where the model has "
-            f"{share.wanted:.6g}: {times(share.used)} what rounding explains, "
+            f"{share.wanted:.6g}: {of_rounding(share.used)}, "
             f"{share.over:,} of {share.count:,} numbers"
         )
     if start.cause is not None:
@@ -117,7 +120,7 @@ def _start(start: Start, number: int, count: int) -> Iterator[str]:
             yield f"       or it {other}, which gives the same here"
         for line in start.cause.mend:
             yield f"  right: {line}"
-    elif start.kind not in ("weights", "steps", "random"):
+    elif start.kind not in ("weights", "steps", "random", "lost", "gradient", "step"):
         yield "  why: no known mistake gives this answer"
 
 
@@ -192,4 +195,4 @@ def _training(found: Comparison) -> Iterator[str]:
         wrong = [one for one in every if not one[2].agrees]
         yield f"{title}: {len(every) - len(wrong)} of {len(every)} agree within rounding"
         for layer, role, share in wrong[:20]:
-            yield f"  ✗ {layer} {role}: {times(share.used)} what rounding explains"
+            yield f"  ✗ {layer} {role}: {of_rounding(share.used)}"

@@ -15,7 +15,18 @@ from typing import Any
 
 import numpy as np
 
-from conformance.lanes.compare_far import Refused, Request, Store, called, factors, named_object, opened, refusing, said
+from conformance.lanes.compare_far import (
+    Refused,
+    Request,
+    Store,
+    called,
+    factors,
+    leaves,
+    named_object,
+    opened,
+    refusing,
+    said,
+)
 from conformance.lanes.compare_recorder import Noise, Recorder
 from conformance.protocol.adapter import Identity
 
@@ -270,6 +281,83 @@ class KerasEnd:
             "calls": [{key: call[key] for key in ("path", "index", "order")} for call in calls],
         }
 
+    def _train(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Gradients of the results times cotangents, and the weights after one step; in float64 moved by rounding."""
+        if self.keras.backend.backend() != "tensorflow":
+            raise Refused("backend", "gradients of a model are taken over TensorFlow", "--lane keras")
+        model = self._loaded()
+        wide = self._in_float64(request["inputs"]) if request["patterns"] else model
+        storages = [id(weight) for weight in model.weights]
+        exact: list[Any] = []
+        sums: list[Any] = []
+        for pattern in (None, *range(request["patterns"])):
+            moved = None if pattern is None else (pattern, request["unit"])
+            found = self._trained(wide, request, moved)
+            if pattern is None:
+                exact, sums = found, [None if array is None else np.zeros(array.shape) for array in found]
+                continue
+            for total, array, near in zip(sums, exact, found, strict=True):
+                if total is not None:
+                    total += (near - array) ** 2
+        own = self._trained(model, request, None) if request["patterns"] else exact
+        assert self._store is not None
+        answer = []
+        for place, storage in enumerate((*storages, *storages)):
+            if exact[place] is None:
+                continue
+            size = None
+            if request["patterns"]:
+                size = self._store.keep(np.sqrt(sums[place] / request["patterns"]))
+            answer.append(
+                {
+                    "storage": storage,
+                    "of": "gradient" if place < len(storages) else "after",
+                    "exact": self._store.keep(exact[place]),
+                    "own": self._store.keep(own[place]),
+                    "moved": size,
+                }
+            )
+        return {"arrays": answer}
+
+    def _trained(self, model: Any, request: Mapping[str, Any], moved: Any) -> list[Any]:
+        """The gradient of every weight, then every weight after the step; None where there is none."""
+        import tensorflow as tf
+
+        dtype = str(self.tensors.array(model.weights[0]).dtype)
+        before = [np.asarray(self.tensors.array(weight)) for weight in model.weights]
+        rates = [(layer, layer.rate) for _, layer in self._watched(model).values() if _drops(layer)]
+        cotangents = {place: np.asarray(opened(one)).astype(dtype) for place, one in request["cotangents"].items()}
+        try:
+            for layer, _ in rates:
+                object.__setattr__(layer, "rate", 0.0)
+            if moved is not None:
+                for place, (variable, array) in enumerate(zip(model.weights, before, strict=True)):
+                    if array.dtype.kind == "f":
+                        variable.assign(array * factors(moved[0], -1 - place, array.shape, moved[1]))
+            is_step = request.get("step") is not None
+            trained = model.trainable_weights
+            with tf.GradientTape() as tape:
+                result = self._model_call(model, request["inputs"], dtype, moved, is_training=is_step)
+                held = dict(leaves({"": result} if self.tensors.is_leaf(result) else result, self.tensors.is_leaf))
+                loss = sum(tf.reduce_sum(held[place] * array) for place, array in cotangents.items())
+            values = [getattr(variable, "value", variable) for variable in trained]
+            values = [value() if callable(value) else value for value in values]
+            gradients = [None if one is None else tf.convert_to_tensor(one) for one in tape.gradient(loss, values)]
+            by_id = {id(variable): one for variable, one in zip(trained, gradients, strict=True)}
+            found = [None if by_id.get(id(w)) is None else np.asarray(by_id[id(w)]) for w in model.weights]
+            if not is_step:
+                return [*found, *(None for _ in found)]
+            step = request["step"]
+            optimizer = getattr(self.keras.optimizers, step["type"])(**step["config"])
+            pairs = [(one, variable) for one, variable in zip(gradients, trained, strict=True) if one is not None]
+            optimizer.apply_gradients(pairs)
+            return [*found, *(np.asarray(self.tensors.array(weight)) for weight in model.weights)]
+        finally:
+            for layer, rate in rates:
+                object.__setattr__(layer, "rate", rate)
+            for variable, array in zip(model.weights, before, strict=True):
+                variable.assign(array)
+
     def _in_float64(self, inputs: Mapping[str, Any]) -> Any:
         """The same model with every array in float64. Raises Refused where it cannot be made again."""
         if self._wide is not None:
@@ -327,8 +415,10 @@ class KerasEnd:
             backend.set_floatx(floatx)
             put(policy)
 
-    def _model_call(self, model: Any, inputs: Mapping[str, Any], dtype: str, moved: Any = None) -> Any:
-        """The model's answer to a batch, in inference."""
+    def _model_call(
+        self, model: Any, inputs: Mapping[str, Any], dtype: str, moved: Any = None, is_training: bool = False
+    ) -> Any:
+        """The model's answer to a batch."""
         arrays = {}
         for place, (name, reference) in enumerate(inputs.items()):
             array = np.asarray(opened(reference))
@@ -337,7 +427,7 @@ class KerasEnd:
                 if moved is not None:
                     array = array * factors(moved[0], 2**40 + place, array.shape, moved[1])
             arrays[name] = self.tensors.tensor(array, str(array.dtype))
-        return model(_arranged(arrays, model), training=False)
+        return model(_arranged(arrays, model), training=is_training)
 
     @contextlib.contextmanager
     def _watching(self, model: Any, recorder: Recorder) -> Iterator[None]:
@@ -387,6 +477,10 @@ def _seen(activation: Any, recorder: Recorder, path: str) -> Any:
 def _children(layer: Any) -> list[Any]:
     """The layers right below one, in the order in which they were made."""
     return [child for child in layer._flatten_layers(recursive=False, include_self=False) if child is not layer]
+
+
+def _drops(layer: Any) -> bool:
+    return "Dropout" in type(layer).__name__ and hasattr(layer, "rate")
 
 
 def _is_below(path: str, above: str) -> bool:

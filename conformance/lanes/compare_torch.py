@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from conformance.lanes.compare_far import Refused, Request, Store, called, named_object, opened, refusing, said
+from conformance.lanes.compare_far import Refused, Request, Store, called, leaves, named_object, opened, refusing, said
 from conformance.lanes.compare_recorder import Recorder
 from conformance.protocol.adapter import Identity
 
@@ -177,6 +177,47 @@ class TorchEnd:
             self._module_call(module, request)
         return {"calls": recorder.calls}
 
+    def _train(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Gradients of the results times cotangents, and parameters and buffers after one step, by their full names."""
+        assert self._store is not None
+        module = self._loaded()
+        before = {name: value.detach().clone() for name, value in module.state_dict().items()}
+        drops = [(one, one.p) for one in module.modules() if hasattr(one, "p") and "Dropout" in type(one).__name__]
+        modes = {one: one.training for one in module.modules()}
+        frozen = [one for one in module.parameters() if not one.requires_grad]
+        step = request.get("step")
+        answer = []
+        try:
+            for one, _ in drops:
+                one.p = 0.0
+            module.train(step is not None)
+            module.zero_grad()
+            result = self._module_call(module, request)
+            nest = {"": result} if self.tensors.is_leaf(result) else result
+            held = dict(leaves(nest, self.tensors.is_leaf))
+            parts = [
+                (held[place] * torch.from_numpy(np.array(opened(one)))).sum()
+                for place, one in request["cotangents"].items()
+            ]
+            torch.stack(parts).sum().backward()  # type: ignore[no-untyped-call]  # torch has no type for it
+            for name, parameter in module.named_parameters():
+                if parameter.grad is not None:
+                    kept = self._store.keep(self.tensors.array(parameter.grad))
+                    answer.append({"full": name, "of": "gradient", "array": kept})
+            if step is not None:
+                _optimizer(step, [one for one in module.parameters() if one.grad is not None]).step()
+                for name, value in module.state_dict().items():
+                    kept = self._store.keep(self.tensors.array(value))
+                    answer.append({"full": name, "of": "after", "array": kept})
+            return {"arrays": answer, "frozen": len(frozen)}
+        finally:
+            for one, share in drops:
+                one.p = share
+            for one, was in modes.items():
+                one.training = was
+            module.zero_grad()
+            module.load_state_dict(before)
+
     def _module_call(self, module: Any, request: Mapping[str, Any]) -> Any:
         """The module's answer to a batch: arguments by name where the request names them, else in order."""
         args, kwargs = [], {}
@@ -216,6 +257,16 @@ class TorchEnd:
             torch.backends.mha.set_fastpath_enabled(was_fast)
             for handle in handles:
                 handle.remove()
+
+
+def _optimizer(step: Mapping[str, Any], parameters: Any) -> Any:
+    """torch's optimiser with Keras' arguments."""
+    config = step["config"]
+    if step["type"] == "SGD":
+        momentum, nesterov = config.get("momentum", 0.0), config.get("nesterov", False)
+        return torch.optim.SGD(parameters, lr=config["learning_rate"], momentum=momentum, nesterov=nesterov)
+    betas = (config.get("beta_1", 0.9), config.get("beta_2", 0.999))
+    return torch.optim.Adam(parameters, lr=config["learning_rate"], betas=betas, eps=config.get("epsilon", 1e-7))
 
 
 def start(options: Mapping[str, Any]) -> TorchEnd:

@@ -1,0 +1,108 @@
+"""The same comparison from Python and in notebooks: live objects in this process, and the answer as an object."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from conformance.compare import batch as batches
+from conformance.compare.compare import Options, compare
+from conformance.compare.ends import Asking, LiveEnd
+from conformance.compare.page import fragment, page
+from conformance.compare.plain import to_json
+from conformance.compare.result import Comparison, Output, Row, Start
+from conformance.compare.session import Settings, scratch
+from conformance.compare.text import text, verdict
+from conformance.compare.training import step_of
+
+
+class Difference(AssertionError):
+    """A port that differs from its model; the message is the whole answer."""
+
+
+class Answer:
+    """What a comparison found. Prints as text, shows as a page in a notebook."""
+
+    def __init__(self, found: Comparison) -> None:
+        self._found = found
+
+    @property
+    def agrees(self) -> bool:
+        """Whether model and port agree within rounding."""
+        return self._found.agrees
+
+    @property
+    def first(self) -> Start | None:
+        """Where the model first differs; None where it does not."""
+        return self._found.first
+
+    @property
+    def starts(self) -> tuple[Start, ...]:
+        """Every place where a difference starts, in the order in which the model reaches them."""
+        return self._found.starts
+
+    @property
+    def layers(self) -> tuple[Row, ...]:
+        """Every call of a layer of the model, and what stands against it."""
+        return self._found.rows
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """Every result of the model beside the port's."""
+        return self._found.outputs
+
+    @property
+    def used(self) -> float | None:
+        """How far the results lie off, in multiples of what rounding explains; None where it was not measured."""
+        return self._found.used
+
+    def raise_for_difference(self) -> None:
+        """Raises Difference, an AssertionError, unless model and port agree within rounding."""
+        if not self.agrees:
+            raise Difference(text(self._found, is_long=False))
+
+    def to_json(self) -> str:
+        """Everything that was found, as JSON text."""
+        return to_json(self._found)
+
+    def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
+        """The page; written to a file too where a path is given."""
+        made = page(self._found)
+        if path is not None:
+            Path(path).write_text(made, encoding="utf-8")
+        return made
+
+    def __str__(self) -> str:
+        return text(self._found)
+
+    def __repr__(self) -> str:
+        return f"<conformance: {verdict(self._found)}>"
+
+    def _repr_html_(self) -> str:
+        return fragment(self._found)
+
+
+def compare_live(
+    keras_model: Any,
+    torch_module: Any,
+    inputs: Any = None,
+    *,
+    pairs: Mapping[str, str] | None = None,
+    port_inputs: str | None = None,
+    rounding: bool = True,
+    gradients: bool = False,
+    step: str | None = None,
+) -> Answer:
+    """See `conformance.compare`."""
+    given = None if inputs is None else batches.as_arrays(inputs)
+    settings = Settings(with_rounding=rounding, pairs=pairs, port_inputs=port_inputs)
+    options = Options(with_gradients=gradients, step=None if step is None else step_of(step))
+    with scratch() as folder:
+        ends = [
+            LiveEnd(keras_model, Asking("the model", f"{folder}/model")),
+            LiveEnd(torch_module, Asking("the port", f"{folder}/port")),
+        ]
+        names = type(keras_model).__name__, type(torch_module).__name__
+        return Answer(compare(ends[0], ends[1], names, given, Path(folder), settings, options))

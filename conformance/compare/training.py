@@ -1,0 +1,183 @@
+"""Gradients of all weights, and the weights after one step: the model's beside the port's, in the port's layout.
+
+What is differentiated is the sum of the results, each times a drawn array. A step is made in training mode with dropout
+at zero, so that moving statistics move; both sides take the same optimiser with Keras' arguments.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from conformance.compare.ends import CompareError, SideRefused
+from conformance.compare.judging import Share, share_of
+from conformance.compare.layouts import expected, scoped
+from conformance.compare.look import Looking, result_slots
+from conformance.compare.mend import right_lines
+from conformance.compare.orders import Order
+from conformance.compare.pairing import Pairing
+from conformance.compare.result import Cause, Kind, Start
+from conformance.compare.session import PATTERNS, UNIT, Session
+from conformance.compare.values import Array, Layer, Stored
+from conformance.judge.budget import gradient_allowance
+
+OPTIMIZERS = ("SGD", "Adam")
+_IN_ORDER = {"SGD": ("learning_rate", "momentum"), "Adam": ("learning_rate", "beta_1", "beta_2", "epsilon")}
+Entry = tuple[str, str, Share]
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What training showed: shares by layer and weight, and where it starts to differ."""
+
+    gradients: tuple[Entry, ...] = ()
+    after: tuple[Entry, ...] = ()
+    starts: tuple[Start, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def step_of(text: str) -> dict[str, Any]:
+    """The optimiser of `SGD(0.1)` or `Adam(learning_rate=0.001)`. Raises CompareError with how it is written."""
+    hint = "as in --step 'SGD(0.1)' or --step 'Adam(learning_rate=0.001)'"
+    try:
+        call = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise CompareError(f"--step {text[:60]!r} cannot be read", hint) from None
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.func.id not in OPTIMIZERS:
+        raise CompareError(f"--step {text[:60]!r} is none of {', '.join(OPTIMIZERS)}", hint)
+    names = _IN_ORDER[call.func.id]
+    config: dict[str, Any] = {"learning_rate": 0.01 if call.func.id == "SGD" else 0.001}
+    given = [*zip(names, call.args, strict=False), *((one.arg or "", one.value) for one in call.keywords)]
+    if len(call.args) > len(names):
+        raise CompareError(f"--step {text[:60]!r} has an argument too many", hint)
+    for name, value in given:
+        if name not in (*names, "nesterov") or not isinstance(value, ast.Constant):
+            raise CompareError(f"--step: {name or '**'} is no argument of {call.func.id} with a number", hint)
+        config[name] = value.value
+    return {"type": call.func.id, "config": config}
+
+
+def trained(session: Session, pairing: Pairing, looking: Looking, step: Mapping[str, Any] | None) -> Trained:
+    """Gradients, or gradients and one step, on both sides. Raises SideRefused and SideLost."""
+    model_root = next(call for call in looking.runs.calls if call.path == "")
+    port_root = looking.plain[("", 0)]
+    slots = [slot for slot in result_slots(model_root.outputs, port_root.outputs) if slot.model.array.is_float]
+    cotangents = {}
+    for number, slot in enumerate(slots):
+        random = np.random.default_rng(number)
+        cotangents[slot.model.place] = random.normal(size=slot.model.array.shape).astype(np.float32)
+    kept = {place: session.store.keep(array) for place, array in cotangents.items()}
+    theirs = {
+        slot.port.place: session.store.keep(slot.order.of(cotangents[slot.model.place])) for slot in slots
+    }  # fmt: skip
+    patterns = PATTERNS if session.settings.with_rounding else 0
+    remarks = []
+    asked = {"inputs": session.kept(session.batch), "unit": UNIT, "cotangents": kept, "step": step}
+    try:
+        mine = session.model_end.ask("train", **asked, patterns=patterns)
+    except SideRefused as error:
+        if error.kind != "narrow":
+            raise
+        remarks.append(f"how far rounding carries gradients was not measured: {error.message}")
+        mine = session.model_end.ask("train", **asked, patterns=0)
+    answer = session.port_end.ask("train", **session.port_request(session.batch), cotangents=theirs, step=step)
+    held = {(one["full"], one["of"]): Stored.of(one["array"]) for one in answer["arrays"]}
+    gradients = tuple(_entries(session, pairing, mine["arrays"], held, "gradient"))
+    after = tuple(_entries(session, pairing, mine["arrays"], held, "after")) if step is not None else ()
+    starts = [*_starts(session, pairing, gradients, "gradient"), *_starts(session, pairing, after, "step")]
+    if step is not None:
+        remarks.append("the step was made in training mode, with dropout at zero on both sides")
+    return Trained(gradients, after, tuple(starts), tuple(remarks))
+
+
+def _entries(
+    session: Session, pairing: Pairing, mine: Any, held: Mapping[tuple[str, str], Stored | None], of: str
+) -> Iterator[Entry]:
+    arrays = {one["storage"]: one for one in mine if one["of"] == of}
+    overall = max(
+        (float(np.max(np.abs(np.load(one["exact"]["file"])), initial=0.0)) for one in arrays.values()), default=0.0
+    )
+    for pair in pairing.pairs:
+        layer, port = session.model.layers[pair.model], session.port.layers[pair.port]
+        exact = _with(layer, arrays, "exact")
+        laid = None if exact is None else expected(exact, port)
+        if exact is None or laid is None:
+            continue
+        moved_layer = _with(layer, arrays, "moved")
+        moved = None if moved_layer is None else expected(moved_layer, port)
+        largest = max((float(np.max(np.abs(one.array), initial=0.0)) for one in laid.values()), default=0.0)
+        for name, one in laid.items():
+            if one.expression.startswith("0 *"):
+                continue
+            full = f"{port.path}.{name}" if port.path else name
+            got = held.get((full, of))
+            if got is None or got.shape != one.array.shape:
+                continue
+            size = None if moved is None or name not in moved else moved[name].array
+            yield layer.path, one.roles[0], _share(got.load(), one.array, size, of, largest, overall)
+
+
+def _share(got: Array, wanted: Array, moved: Array | None, of: str, largest: float, overall: float) -> Share:
+    order = Order(tuple(range(wanted.ndim)), wanted.shape)
+    if of == "after":
+        return share_of(got, wanted, moved, 1, "plain" if moved is None else "float64", 2.0, order)
+    allowed = gradient_allowance(np.asarray(wanted), moved, largest, overall)
+    far = np.abs(np.asarray(got, dtype=np.float64) - wanted)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        used = np.where(far == 0.0, 0.0, far / allowed.allowed)
+    place = tuple(int(i) for i in np.unravel_index(int(np.argmax(used)), used.shape)) if used.size else ()
+    worst = float(used[place]) if used.size else 0.0
+    return Share(
+        worst, int(np.sum(used > 1.0)), int(used.size), place, float(got[place]), float(wanted[place]),
+        float(allowed.allowed[place]), "plain" if moved is None else "float64",
+        relative=float(np.max(far, initial=0.0)) / largest if largest else 0.0,
+    )  # fmt: skip
+
+
+def _with(layer: Layer, arrays: Mapping[int, Any], what: str) -> Layer | None:
+    """The layer with its weights' gradients, or what moved them, in the weights' places; None where all are missing."""
+    weights = []
+    for weight in layer.weights:
+        one = arrays.get(weight.storage)
+        stored = None if one is None else Stored.of(one[what])
+        if stored is not None:
+            weights.append(replace(weight, array=stored))
+    return replace(layer, weights=tuple(weights)) if weights and len(weights) == len(_needed(layer, arrays)) else None
+
+
+def _needed(layer: Layer, arrays: Mapping[int, Any]) -> list[Any]:
+    return [weight for weight in layer.weights if weight.storage in arrays]
+
+
+def _starts(session: Session, pairing: Pairing, entries: tuple[Entry, ...], kind: Kind) -> Iterator[Start]:
+    """The layers whose weights differ; only moving statistics point to a layer of their own."""
+    told = set()
+    for path, role, share in entries:
+        is_moving = role.rpartition(".")[2].startswith("moving_")
+        if share.agrees or path in told or (kind == "step" and not is_moving):
+            continue
+        told.add(path)
+        layer = session.model.layers[path]
+        port = session.port.layers[pairing.by_model[path].port]
+        cause = _momentum(layer, port, role) if is_moving else None
+        detail = f"the gradient of {role} differs" if kind == "gradient" else f"{role} after one step differs"
+        yield Start(kind, path, port.path, (path,), share, detail, cause, (layer.type,))
+
+
+def _momentum(layer: Layer, port: Layer, role: str) -> Cause | None:
+    """The share of the new statistics that each side takes, where both say it and it is not the same."""
+    mine = (layer.config or {}).get("momentum")
+    theirs = (port.config or {}).get("momentum")
+    if mine is None or theirs is None or abs((1.0 - float(mine)) - float(theirs)) < 1e-9:
+        return None
+    said = f"takes a share of {float(theirs):g} of the new statistics where the model takes {1.0 - float(mine):g}"
+    return Cause("BatchNormalization.momentum", said, right_lines(layer))
+
+
+def roles(layer: Layer) -> list[str]:
+    """The layer's weights by role."""
+    return list(scoped(layer.weights))
