@@ -81,8 +81,7 @@ def _answer(found: Comparison) -> Iterator[str]:
     for output in found.outputs:
         share = output.share
         yield (
-            f"  {output.name}: largest error {share.relative:.1e} of the largest number, "
-            f"{of_rounding(share.used)}"
+            f"  {output.name}: largest error {share.relative:.1e} of the largest number, {of_rounding(share.used)}"
             if share.by != "plain"
             else f"  {output.name}: largest error {share.relative:.1e} of the largest number"
         )
