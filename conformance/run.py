@@ -7,9 +7,10 @@ lanes compute while the caller judges and prints.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -80,6 +81,13 @@ def is_in_sample(name: str, one_in: int) -> bool:
     return crc32(name.encode()) % one_in == 0
 
 
+def _keeping(specs: Sequence[LaneSpec], folder: Path) -> Iterator[LaneSpec]:
+    """The lanes, with the reference on this machine told where its answers are kept."""
+    for spec in specs:
+        is_it = spec.adapter == REFERENCE and not spec.host
+        yield replace(spec, options={**spec.options, "kept_in": str(folder)}) if is_it else spec
+
+
 class Run:
     """Lanes, the order of cases, and the records made so far."""
 
@@ -90,22 +98,25 @@ class Run:
         excuse: Excuse | None = None,
         with_relations: int = 0,
         explains_known: bool = False,
+        kept_in: Path | None = None,
     ) -> None:
         """`excuse` marks what is known in a record. It has a reason already: why a lane differs so is found out only
         where it `explains_known`, for that takes as long as all the rest.
+
+        `kept_in` is a folder of the reference's earlier answers, and takes the new ones (`conformance.oracle.kept`).
 
         `with_relations` runs one case in so many several times more, to see which relations between runs its lanes
         keep; 0 is none, 1 all.
         """
         threadpool_limits(1, user_api="blas")  # the reference runs here too: its threads would take the lanes' cores
-        self.specs = tuple(specs)
+        self.specs = tuple(specs if kept_in is None else _keeping(specs, kept_in))
         asked = (spec.options.get("policy", USUAL) for spec in self.specs)
         self._policies = tuple(dict.fromkeys(policy for policy in asked if policy != USUAL))
         self._with_relations = with_relations
         self._excuse = excuse
         self._explains_known = explains_known
         self.lanes: dict[str, Lane] = {
-            spec.name: InProcessLane(spec) if spec.name in in_process else ProcessLane(spec) for spec in specs
+            spec.name: InProcessLane(spec) if spec.name in in_process else ProcessLane(spec) for spec in self.specs
         }
         self._order: list[Case] = []
         self._index: dict[str, int] = {}

@@ -5,19 +5,23 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import numpy
 
+from conformance.oracle.kept import KeptAnswers
 from conformance.oracle.run import message
 from conformance.protocol.adapter import Identity
 from conformance.protocol.plan import Plan
 
 
 class Reference:
-    """The adapter of the NumPy lane."""
+    """The adapter of the NumPy lane. Its answers are kept in the folder `kept_in` of its options, if there is one."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
+        folder = options.get("kept_in")
+        self._message = message if folder is None else KeptAnswers(Path(folder)).message
         self.identity = Identity(
             versions={
                 "numpy": numpy.__version__,
@@ -30,7 +34,7 @@ class Reference:
 
     def observe(self, plan: Plan) -> dict[str, Any]:
         """The reference's answer, with its sensitivity to rounding beside every array."""
-        return message(plan)
+        return self._message(plan)
 
 
 def start(options: Mapping[str, Any]) -> Reference:
