@@ -200,7 +200,10 @@ class Attention(_Attention):
 
 
 class AdditiveAttention(_Attention):
-    """softmax(scores) value, with scores sum(scale * tanh(query + key)); otherwise as `Attention`."""
+    """softmax(scores) value, with scores sum(scale * tanh(query + key)); otherwise as `Attention`.
+
+    query: (batch, queries, dim), key and value: (batch, keys, dim). Returns (batch, queries, dim).
+    """
 
     native = composed("torch.tanh(query[:, :, None] + key[:, None]).sum(-1).softmax(-1) @ value")
     example = asked("AdditiveAttention", "5,3", "7,3")

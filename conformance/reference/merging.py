@@ -140,7 +140,10 @@ class Add(_Merge):
 
 
 class Subtract(_Merge):
-    """x1 - x2, for exactly two inputs. Masked values count."""
+    """x1 - x2. Masked values count.
+
+    inputs: a list of two arrays of one shape (lower ranks get axes of length 1 after the batch axis), which stays.
+    """
 
     arithmetic = "linear"
     native = called("sub")
@@ -162,7 +165,10 @@ class Subtract(_Merge):
 
 
 class Multiply(_Merge):
-    """x1 x2 ..., where a masked factor counts as 1; a step that is masked in every input gives 0."""
+    """x1 x2 ..., where a masked factor counts as 1; a step that is masked in every input gives 0.
+
+    inputs: a list of arrays of one shape, which stays (lower ranks get axes of length 1 after the batch axis).
+    """
 
     arithmetic = "linear"
     native = called("mul")
@@ -179,7 +185,10 @@ class Multiply(_Merge):
 
 
 class Average(_Merge):
-    """(x1 + x2 + ...) / number of inputs. Masked values count, in the sum and in the number."""
+    """(x1 + x2 + ...) / number of inputs. Masked values count, in the sum and in the number.
+
+    inputs: a list of arrays of one shape, which stays (lower ranks get axes of length 1 after the batch axis).
+    """
 
     arithmetic = "rounds"
     native = composed("torch.stack([a, b]).mean(0)")
@@ -203,7 +212,10 @@ class Average(_Merge):
 
 
 class Maximum(_Merge):
-    """The largest of the inputs that are real at a step; where all are masked, the first input's value."""
+    """The largest of the inputs that are real at a step; where all are masked, the first input's value.
+
+    inputs: a list of arrays of one shape, which stays (lower ranks get axes of length 1 after the batch axis).
+    """
 
     arithmetic = "moves"
     native = called("maximum")
@@ -216,7 +228,10 @@ class Maximum(_Merge):
 
 
 class Minimum(_Merge):
-    """The smallest of the inputs that are real at a step; where all are masked, the first input's value."""
+    """The smallest of the inputs that are real at a step; where all are masked, the first input's value.
+
+    inputs: a list of arrays of one shape, which stays (lower ranks get axes of length 1 after the batch axis).
+    """
 
     arithmetic = "moves"
     native = called("minimum")
@@ -238,6 +253,7 @@ def _extreme(pick: Callable[..., Array], worst: float, values: list[Array], mask
 class Concatenate(Layer):
     """The inputs one after the other along an axis; all other lengths must be equal.
 
+    inputs: a list of arrays (batch, ..., length) that differ on that axis at most; its lengths add up.
     Mask: those of the inputs, spread over their features and concatenated, then "any" over the last axis; an input
     without a mask counts as real everywhere. No mask when no input has one.
     """

@@ -103,6 +103,9 @@ class Traits:
     asked_within: ClassVar[Example | None] = None
     """Another layer that holds it and can be asked, where it cannot."""
 
+    without_port: ClassVar[str] = ""
+    """Why torch's lane has no port of it; empty where it has one."""
+
     # questions
     input_axes: ClassVar[Axes] = ()
     """What the axes of its inputs are called, of layers that take one number of axes and no other."""
