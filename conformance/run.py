@@ -81,10 +81,13 @@ def is_in_sample(name: str, one_in: int) -> bool:
     return crc32(name.encode()) % one_in == 0
 
 
-def _keeping(specs: Sequence[LaneSpec], folder: Path) -> Iterator[LaneSpec]:
-    """The lanes, with the reference on this machine told where its answers are kept."""
+def _keeping(specs: Sequence[LaneSpec], folder: Path, in_process: Sequence[str]) -> Iterator[LaneSpec]:
+    """The lanes, with the reference told where its answers are kept.
+
+    Not one on another machine; nor one in this process, where a debugger or a test may have changed the reference.
+    """
     for spec in specs:
-        is_it = spec.adapter == REFERENCE and not spec.host
+        is_it = spec.adapter == REFERENCE and not spec.host and spec.name not in in_process
         yield replace(spec, options={**spec.options, "kept_in": str(folder)}) if is_it else spec
 
 
@@ -109,7 +112,7 @@ class Run:
         keep; 0 is none, 1 all.
         """
         threadpool_limits(1, user_api="blas")  # the reference runs here too: its threads would take the lanes' cores
-        self.specs = tuple(specs if kept_in is None else _keeping(specs, kept_in))
+        self.specs = tuple(specs if kept_in is None else _keeping(specs, kept_in, in_process))
         asked = (spec.options.get("policy", USUAL) for spec in self.specs)
         self._policies = tuple(dict.fromkeys(policy for policy in asked if policy != USUAL))
         self._with_relations = with_relations

@@ -63,6 +63,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="draw every array of every case anew, for campaigns; 0, the default, is what a gate compares",
     )
     group.addoption(
+        "--explain-known",
+        action="store_true",
+        help="find out anew why a lane differs where a listed deviation says it already; takes as long as all the rest",
+    )
+    group.addoption(
+        "--no-cache",
+        action="store_true",
+        help="run the reference even where its answer was kept from an earlier run",
+    )
+    group.addoption(
         "--mutants",
         type=Path,
         metavar="FILE",

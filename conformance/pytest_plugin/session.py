@@ -71,12 +71,19 @@ class Session:
     @property
     def run(self) -> Run:
         if self._run is None:
+            from conformance.lanes.environments import cache_folder
             from conformance.run import Run
 
-            in_process = self.config.getoption("in_process") or []
+            option = self.config.getoption
             specs, excuses = self.specs, self.excuses
-            one_in = self.config.getoption("relations")
-            self._run = Run(specs, in_process, lambda record, lanes: excuses.apply(record, specs, lanes), one_in)
+            self._run = Run(
+                specs,
+                option("in_process") or [],
+                lambda record, lanes: excuses.apply(record, specs, lanes),
+                with_relations=option("relations"),
+                explains_known=option("explain_known"),
+                kept_in=None if option("no_cache") else cache_folder() / "answers",
+            )
         return self._run
 
     @cached_property

@@ -20,8 +20,8 @@ LANES = """
 """
 
 
-UNUSED = ("-p", "no:hypothesispytest", "-p", "no:anyio", "-p", "no:cacheprovider")
-"""Plugins that nobody needs here, a third of a second in each process."""
+UNUSED = ("-p", "no:hypothesispytest", "-p", "no:anyio", "-p", "no:cacheprovider", "--no-cache")
+"""Plugins that nobody needs here, a third of a second in each process; and the answers that a user has kept."""
 
 
 class Project:

@@ -51,6 +51,17 @@ def test_what_is_known_is_an_expected_failure_and_exit_code_0(
     assert written["deviations"] == [{"id": "lost-mask", "kind": "by design", "state": "active", "is_expired": False}]
 
 
+@pytest.mark.parametrize("options", [(), ("--explain-known",)])
+def test_what_is_known_is_explained_on_demand(pytester: pytest.Pytester, options: tuple[str, ...]) -> None:
+    project(pytester).run("--results=r.json", *options)
+    (record,) = json.loads((pytester.path / "r.json").read_text())["cases"]
+    held = record["lanes"]["no_mask"]
+    assert held["verdict"] == "known"
+    assert held["explanation"] == (
+        "no_mask's answer is the reference's without its mask. It starts at embedded." if options else ""
+    )
+
+
 def test_an_expected_failure_is_told_in_words_not_as_a_traceback(pytester: pytest.Pytester) -> None:
     result = project(pytester).run("-rx", "--xfail-tb")
     result.stdout.fnmatch_lines(["lost-mask, by design: this lane loses masks*"])
