@@ -16,6 +16,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from pydantic import ValidationError
+
+from conformance.form import from_json, to_json
+from conformance.record.case import Record
+from conformance.record.run import EnvironmentRecord, Results, ShardRecord, UnavailableRecord
 from conformance.results import assemble, lane_row, write
 
 try:
@@ -53,7 +58,7 @@ class Journal:
         if self._file is None:
             return
         try:
-            self._file.write(json.dumps(entry, allow_nan=False, ensure_ascii=False) + "\n")
+            self._file.write(json.dumps(to_json(entry), allow_nan=False, ensure_ascii=False) + "\n")
             self._file.flush()
         except OSError as error:
             self._refused(error)
@@ -82,13 +87,18 @@ def recover(folder: Path) -> list[tuple[Path, str]]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a run that is alive holds it: its journal is left alone
             try:
                 results = _results(file)
-            except (LookupError, TypeError, AttributeError):  # of another version, or no journal: not ours to delete
+            except (
+                LookupError,
+                TypeError,
+                AttributeError,
+                ValidationError,
+            ):  # of another version, or no journal: not ours to delete
                 continue
             if results is not None:
                 target = _free(path)
                 write(results, target)
-                ran = len(results["cases"])
-                found.append((target, f"{ran} of {ran + len(results['not_run'])} cases of a run that was killed"))
+                ran = len(results.cases)
+                found.append((target, f"{ran} of {ran + len(results.not_run)} cases of a run that was killed"))
             path.unlink()
     return found
 
@@ -110,12 +120,12 @@ def _entries(lines: Any) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-def _results(lines: Any) -> dict[str, Any] | None:
+def _results(lines: Any) -> Results | None:
     """The results of a journal; None where the run was killed before it measured anything."""
     header: dict[str, Any] = {}
     identities: dict[str, Any] = {}
     unavailable: dict[str, Any] = {}
-    records: dict[str, dict[str, Any]] = {}
+    records: dict[str, Record] = {}
     seconds = 0.0
     for entry in _entries(lines):
         header = entry.get("header", header)
@@ -123,7 +133,8 @@ def _results(lines: Any) -> dict[str, Any] | None:
         unavailable |= entry.get("unavailable", {})
         seconds = entry.get("seconds", seconds)
         if "record" in entry:
-            records.setdefault(entry["record"]["id"], entry["record"])
+            record = from_json(Record, entry["record"])
+            records.setdefault(record.id, record)
     if not header or not records:
         return None
     selected = header["selected"]
@@ -134,7 +145,7 @@ def _results(lines: Any) -> dict[str, Any] | None:
             SimpleNamespace(**identities[lane["name"]]) if lane["name"] in identities else None,
             sum(lane["name"] in lanes for lanes in selected.values()),
             kept,
-            unavailable.get(lane["name"]),
+            UnavailableRecord(**unavailable[lane["name"]]) if lane["name"] in unavailable else None,
         )
         for lane in header["lanes"]
     ]
@@ -146,5 +157,12 @@ def _results(lines: Any) -> dict[str, Any] | None:
         not_run=dict.fromkeys(missing, KILLED),
         is_complete=False,
         stopped=KILLED,
-        **header["run"],
+        **_about_run(header["run"]),
     )
+
+
+def _about_run(run: Mapping[str, Any]) -> dict[str, Any]:
+    """What a header says of a run as a whole, typed."""
+    kinds: dict[str, type[Any]] = {"shard": ShardRecord, "known_environment": EnvironmentRecord}
+    typed = {name: from_json(kind, run[name]) for name, kind in kinds.items() if run.get(name) is not None}
+    return {**run, **typed}

@@ -9,7 +9,7 @@
     shard                             which part of which whole this is; null for a run that is not split
     seed                              what the arrays were drawn with; 0 but in campaigns
     catalog                           what there is of the layers that cases use: their arguments, their mutants
-    cases                             a record a case (`conformance.record`), in the order of collection
+    cases                             a record a case (`conformance.record.case`), in the order of collection
     not_run                           ids that were selected and have no record, and why
     footer                            proves that the file is whole: how the run ended and how many cases it holds
 
@@ -23,6 +23,7 @@ import os
 import platform
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -30,21 +31,33 @@ from typing import Any
 
 from conformance import __version__
 from conformance.errors import ResultsError
-from conformance.record import plain_json
-from conformance.results_form import check_form
+from conformance.form import to_json
+from conformance.judge.verdict import Verdict
+from conformance.record.case import Record
+from conformance.record.run import (
+    KIND,
+    SCHEMA_VERSION,
+    CatalogRow,
+    EnvironmentRecord,
+    FooterRecord,
+    HarnessRecord,
+    LaneRow,
+    NotRunRecord,
+    Results,
+    ShardRecord,
+    StandingRecord,
+    UnavailableRecord,
+)
+from conformance.results_form import read_form
 
-SCHEMA_VERSION = 1
-KIND = "conformance-results"
 MAX_BYTES = 512 * 1024 * 1024
 """Larger files are refused unread."""
 
 _VARIABLES = ("TF_ENABLE_ONEDNN_OPTS", "OMP_NUM_THREADS", "KERAS_BACKEND", "TF_USE_LEGACY_KERAS", "XLA_FLAGS")
 _PACKAGES = ("tensorflow", "keras", "tf-keras", "torch", "transformers", "numpy", "autograd", "pytest", "execnet")
 
-Results = Mapping[str, Any]
 
-
-def environment() -> dict[str, Any]:
+def environment() -> EnvironmentRecord:
     """What this machine is, as far as it can change an answer. No names or paths of the machine."""
     versions = {}
     for name in _PACKAGES:
@@ -52,48 +65,43 @@ def environment() -> dict[str, Any]:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return {
-        "python": platform.python_version(),
-        "implementation": platform.python_implementation(),
-        "system": platform.system(),
-        "machine": platform.machine(),
-        "cpus": os.cpu_count(),
-        "packages": versions,
-        "variables": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
-    }
+    return EnvironmentRecord(
+        python=platform.python_version(),
+        implementation=platform.python_implementation(),
+        system=platform.system(),
+        machine=platform.machine(),
+        cpus=os.cpu_count(),
+        packages=versions,
+        variables={name: os.environ[name] for name in _VARIABLES if name in os.environ},
+    )
 
 
 def lane_row(
     spec: Any,
     identity: Any,
     selected: int,
-    records: Sequence[Mapping[str, Any]],
-    unavailable: Mapping[str, str] | None = None,
-) -> dict[str, Any]:
+    records: Sequence[Record],
+    unavailable: UnavailableRecord | None = None,
+) -> LaneRow:
     """What results say of a lane as a whole; `ran` counts cases that it answered or raised on.
 
-    `unavailable` is the `message` and `hint` of a lane that could not start.
+    `unavailable` says why a lane could not start.
     """
-    verdicts: dict[str, int] = {}
-    for record in records:
-        if spec.name in record["lanes"]:
-            verdict = record["lanes"][spec.name]["verdict"]
-            verdicts[verdict] = verdicts.get(verdict, 0) + 1
-    ran = sum(number for verdict, number in verdicts.items() if verdict != "unsupported")
-    return {
-        "name": spec.name,
-        "adapter": spec.adapter,
-        "role": "reference" if spec.adapter == "numpy" else "subject",
-        "versions": dict(identity.versions) if identity else {},
-        "files": {name: short_path(path) for name, path in identity.files.items()} if identity else {},
-        "gives_masks": identity.gives_masks if identity else True,
-        "mode": identity.mode if identity else "",
-        "policy": identity.policy if identity else "",
-        "selected": selected,
-        "ran": ran,
-        "unavailable": None if unavailable is None else dict(unavailable),
-        "verdicts": dict(sorted(verdicts.items())),
-    }
+    verdicts = Counter(record.lanes[spec.name].verdict for record in records if spec.name in record.lanes)
+    return LaneRow(
+        name=spec.name,
+        adapter=spec.adapter,
+        role="reference" if spec.adapter == "numpy" else "subject",
+        versions=dict(identity.versions) if identity else {},
+        files={name: short_path(path) for name, path in identity.files.items()} if identity else {},
+        gives_masks=identity.gives_masks if identity else True,
+        mode=identity.mode if identity else "",
+        policy=identity.policy if identity else "",
+        selected=selected,
+        ran=sum(number for verdict, number in verdicts.items() if verdict is not Verdict.UNSUPPORTED),
+        unavailable=unavailable,
+        verdicts=dict(sorted(verdicts.items())),
+    )
 
 
 def short_path(path: str) -> str:
@@ -107,48 +115,43 @@ def short_path(path: str) -> str:
 
 def assemble(
     *,
-    records: Sequence[Mapping[str, Any]],
-    lanes: Sequence[Mapping[str, Any]],
+    records: Sequence[Record],
+    lanes: Sequence[LaneRow],
     started: str,
     seconds: float,
     command: str,
     not_run: Mapping[str, str],
     is_complete: bool,
     stopped: str = "",
-    known_environment: Mapping[str, Any] | None = None,
+    known_environment: EnvironmentRecord | None = None,
     is_full: bool = True,
-    deviations: Sequence[Mapping[str, Any]] = (),
-    shard: Mapping[str, Any] | None = None,
+    deviations: Sequence[StandingRecord] = (),
+    shard: ShardRecord | None = None,
     seed: int = 0,
-) -> dict[str, Any]:
-    """The whole of a results file as plain JSON. `is_full`: the run was asked for every case of the project."""
+) -> Results:
+    """The whole of a results file. `is_full`: the run was asked for every case of the project."""
     from conformance.arguments import existing
 
-    outcomes: dict[str, int] = {}
-    for record in records:
-        outcomes[record["outcome"]] = outcomes.get(record["outcome"], 0) + 1
-    whole: dict[str, Any] = plain_json(
-        {
-            "schema_version": SCHEMA_VERSION,
-            "kind": KIND,
-            "harness": {"name": "conformance", "version": __version__},
-            "started": started,
-            "seconds": round(seconds, 3),
-            "command": command,
-            "environment": known_environment or environment(),
-            "lanes": lanes,
-            "is_full": is_full,
-            "counts": dict(sorted(outcomes.items())),
-            "deviations": deviations,
-            "shard": shard,
-            "seed": seed,
-            "catalog": existing(kind for record in records for kind in record.get("options", ())),
-            "cases": records,
-            "not_run": [{"id": case, "reason": reason} for case, reason in not_run.items()],
-            "footer": {"complete": is_complete, "stopped": stopped, "cases": len(records)},
-        }
+    layers = existing(kind for record in records for kind in record.options)
+    return Results(
+        schema_version=SCHEMA_VERSION,
+        kind=KIND,
+        harness=HarnessRecord("conformance", __version__),
+        started=started,
+        seconds=round(seconds, 3),
+        command=command,
+        environment=known_environment or environment(),
+        lanes=tuple(lanes),
+        is_full=is_full,
+        counts=dict(sorted(Counter(record.outcome for record in records).items())),
+        deviations=tuple(deviations),
+        shard=shard,
+        seed=seed,
+        catalog={kind: CatalogRow(tuple(row["options"]), tuple(row["mutants"])) for kind, row in layers.items()},
+        cases=tuple(records),
+        not_run=tuple(NotRunRecord(case, reason) for case, reason in not_run.items()),
+        footer=FooterRecord(is_complete, stopped, len(records)),
     )
-    return whole
 
 
 def write(results: Results, path: Path) -> None:
@@ -164,7 +167,7 @@ def as_text(results: Results) -> str:
 
     fields = (
         f"{line(name)}: " + ("[\n" + ",\n".join(map(line, value)) + "\n]" if name == "cases" and value else line(value))
-        for name, value in results.items()
+        for name, value in to_json(results).items()
     )
     return "{\n" + ",\n".join(fields) + "\n}\n"
 
@@ -187,7 +190,7 @@ def write_whole(path: Path, text: str) -> None:
         raise
 
 
-def read(path: Path) -> dict[str, Any]:
+def read(path: Path) -> Results:
     """A results file. Raises ResultsError, with what to do, for anything that is not a whole one of this version."""
     try:
         size = path.stat().st_size
@@ -199,32 +202,7 @@ def read(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         why = "it is not text" if isinstance(error, UnicodeDecodeError) else error.strerror
         raise ResultsError(f"{path}: cannot be read: {why}", "name the file that a run writes") from None
-    try:
-        found = json.loads(text)
-    except RecursionError:
-        raise ResultsError(f"{path}: nested too deeply", "name the file that a run writes") from None
-    except json.JSONDecodeError as error:
-        if _ends_early(error, text):
-            hint = "run the cases again to write a new one"
-            raise ResultsError(f"{path}: not a whole JSON file ({error}); it looks cut off", hint) from None
-        raise ResultsError(f"{path}: not JSON ({error})", "name the file that a run writes") from None
-    if not isinstance(found, dict) or found.get("kind") != KIND:
-        raise ResultsError(f"{path}: not a results file of this harness", "expected the file that a run writes")
-    if found.get("schema_version") != SCHEMA_VERSION:
-        raise ResultsError(
-            f"{path}: results of schema version {found.get('schema_version')!r}, this is version {SCHEMA_VERSION}",
-            "read it with the version of conformance that wrote it",
-        )
-    footer, cases = found.get("footer"), found.get("cases")
-    if not isinstance(footer, dict) or not isinstance(cases, list) or footer.get("cases") != len(cases):
-        raise ResultsError(f"{path}: the footer does not match the cases; the file is damaged", "run the cases again")
-    check_form(found, path)
-    return found
-
-
-def _ends_early(error: json.JSONDecodeError, text: str) -> bool:
-    """Whether what is wrong with a JSON text is that it ends: the fault is at its end, or in a text that never does."""
-    return error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")
+    return read_form(text, path)
 
 
 def command_line() -> str:

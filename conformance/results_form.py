@@ -1,4 +1,4 @@
-"""Whether what stands in a results file has the form that `schemas/results-v1.schema.json` describes.
+"""A results file read as a typed value, and what is said of one that is not whole or not of its form.
 
 A results file may come from anywhere. Reports, diffs and the gate take its form for granted, so it is checked once,
 when it is read.
@@ -7,76 +7,115 @@ when it is read.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import fastjsonschema
+from pydantic import ValidationError
 
 from conformance.errors import ResultsError
+from conformance.form import from_text
+from conformance.record.case import Record
+from conformance.record.run import KIND, SCHEMA_VERSION, Results
 
-_NAME = "results-v1.schema.json"
-_PLACES = (Path(__file__).with_name("schemas"), Path(__file__).parents[1] / "schemas")
-"""Beside the installed package; in a checkout, where editors look for it too."""
 _REMEDY = "the file was changed by hand, or written by another version: run the cases again"
 _LONGEST = 300
 """Characters of a complaint that are shown: it may quote what stands in the file."""
 
 
-@cache
-def _validator() -> Callable[[Any], Any]:
-    schema = next(place / _NAME for place in _PLACES if (place / _NAME).is_file())
-    compiled: Callable[[Any], Any] = fastjsonschema.compile(json.loads(schema.read_text(encoding="utf-8")))
-    return compiled
-
-
-def check_form(results: Any, path: Path) -> None:
-    """Raises ResultsError for the first thing that is not as the schema says, with the case and the place in it."""
+def read_form(text: str, path: Path) -> Results:
+    """The results in the text of a file. Raises ResultsError for what is not whole, or not as `Results` says."""
     try:
-        _validator()(results)
-    except fastjsonschema.JsonSchemaValueException as error:
-        raise ResultsError(f"{path}: {_place(results, error.path)}{_rule(error)}", _REMEDY) from None
+        found = from_text(Results, text)
+    except ValidationError as error:
+        raise _refusal(error, text, path) from None
     except RecursionError:
-        raise ResultsError(f"{path}: nested too deeply", _REMEDY) from None
-    for index, case in enumerate(results["cases"]):
+        raise ResultsError(f"{path}: nested too deeply", "name the file that a run writes") from None
+    if found.footer.cases != len(found.cases):
+        raise _damaged(path)
+    for index, case in enumerate(found.cases):
         for where, wrong in _misshapen(case):
-            place = _place(results, ["results", "cases", index, *where])
+            place = _place(("cases", index, *where), lambda _, case=case: case.id)
             raise ResultsError(f"{path}: {place}{wrong}", _REMEDY)
+    return found
 
 
-def _misshapen(case: Mapping[str, Any]) -> Iterator[tuple[tuple[Any, ...], str]]:
+def _damaged(path: Path) -> ResultsError:
+    return ResultsError(f"{path}: the footer does not match the cases; the file is damaged", "run the cases again")
+
+
+def _refusal(refused: ValidationError, text: str, path: Path) -> ResultsError:
+    """Why a text is not a results file: the plainest reason first."""
+    try:
+        found = json.loads(text)
+    except RecursionError:
+        return ResultsError(f"{path}: nested too deeply", "name the file that a run writes")
+    except json.JSONDecodeError as error:
+        if _ends_early(error, text):
+            hint = "run the cases again to write a new one"
+            return ResultsError(f"{path}: not a whole JSON file ({error}); it looks cut off", hint)
+        return ResultsError(f"{path}: not JSON ({error})", "name the file that a run writes")
+    if not isinstance(found, dict) or found.get("kind") != KIND:
+        return ResultsError(f"{path}: not a results file of this harness", "expected the file that a run writes")
+    if found.get("schema_version") != SCHEMA_VERSION:
+        return ResultsError(
+            f"{path}: results of schema version {found.get('schema_version')!r}, this is version {SCHEMA_VERSION}",
+            "read it with the version of conformance that wrote it",
+        )
+    footer, cases = found.get("footer"), found.get("cases")
+    if not isinstance(footer, dict) or not isinstance(cases, list) or footer.get("cases") != len(cases):
+        return _damaged(path)
+    first = refused.errors(include_url=False)[0]
+
+    def named(index: int) -> Any:
+        return cases[index].get("id") if isinstance(cases[index], dict) else None
+
+    if first["type"] == "recursion_loop" or "recursion limit" in first["msg"]:
+        return ResultsError(f"{path}: nested too deeply", _REMEDY)
+    return ResultsError(f"{path}: {_place(first['loc'], named)}{_rule(first['msg'])}", _REMEDY)
+
+
+def _ends_early(error: json.JSONDecodeError, text: str) -> bool:
+    """Whether what is wrong with a JSON text is that it ends: the fault is at its end, or in a text that never does."""
+    return error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")
+
+
+def _misshapen(case: Record) -> Iterator[tuple[tuple[Any, ...], str]]:
     """What no schema can say: elements in nested lists lie as the shape beside them says."""
-    for lane, answer in case["lanes"].items():
-        for number, run in enumerate(answer["runs"]):
+    for lane, answer in case.lanes.items():
+        for number, run in enumerate(answer.runs):
             for node, held in run.items():
-                for inner, array in (("values", held), ("mask.values", held["mask"] or {"values": None})):
-                    if array["values"] is not None and not _has_shape(array["values"], array["shape"]):
-                        yield ("lanes", lane, "runs", number, node, inner), f"must have shape {array['shape']}"
-                if any(len(worst["index"]) != len(held["shape"]) for worst in held["worst"]):
-                    yield ("lanes", lane, "runs", number, node, "worst"), f"must lie in shape {held['shape']}"
+                place = ("lanes", lane, "runs", number, node)
+                if held.values is not None and not _has_shape(held.values, held.shape):
+                    yield (*place, "values"), f"must have shape {list(held.shape)}"
+                mask = held.mask
+                if mask is not None and mask.values is not None and not _has_shape(mask.values, mask.shape):
+                    yield (*place, "mask.values"), f"must have shape {list(mask.shape)}"
+                if any(len(worst.index) != len(held.shape) for worst in held.worst):
+                    yield (*place, "worst"), f"must lie in shape {list(held.shape)}"
 
 
 def _has_shape(values: Any, shape: Sequence[int]) -> bool:
     if not shape:
-        return not isinstance(values, list)
+        return not isinstance(values, tuple)
     return (
-        isinstance(values, list) and len(values) == shape[0] and all(_has_shape(value, shape[1:]) for value in values)
+        isinstance(values, tuple) and len(values) == shape[0] and all(_has_shape(value, shape[1:]) for value in values)
     )
 
 
-def _place(results: Any, path: Sequence[Any]) -> str:
+def _place(path: Sequence[Any], case_named: Any) -> str:
     """`cases[3] (pooling/order.mean) lanes.keras: ` for the path of a complaint."""
-    steps = [str(step) for step in path[1:]]  # the first is the name of the whole
+    steps = [str(step) for step in path]
     if len(steps) > 1 and steps[0] == "cases" and steps[1].isdigit():
-        case = results["cases"][int(steps[1])]
-        name = case.get("id") if isinstance(case, dict) else None
+        name = case_named(int(steps[1]))
         steps = [f"cases[{steps[1]}]" + (f" ({name!r:.120})" if isinstance(name, str) else ""), ".".join(steps[2:])]
         return " ".join(step for step in steps if step) + ": "
     return f"{'.'.join(steps)}: " if steps else ""
 
 
-def _rule(error: fastjsonschema.JsonSchemaValueException) -> str:
-    said = str(error.message).removeprefix(str(error.name)).strip()
-    shown = "".join(letter if letter.isprintable() else "?" for letter in said)
+def _rule(said: str) -> str:
+    """What pydantic says of a field, as a rule: `should be a valid integer`."""
+    rule = re.sub(r"^(Input|Value error,) ", "", said)
+    shown = "".join(letter if letter.isprintable() else "?" for letter in rule[:1].lower() + rule[1:])
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from zlib import crc32
 
 from threadpoolctl import threadpool_limits
@@ -30,7 +29,8 @@ from conformance.plans.draw import plan_of
 from conformance.protocol.adapter import Identity
 from conformance.protocol.observation import REFERENCE, Observation
 from conformance.protocol.plan import Plan
-from conformance.record import case_record, explained_json
+from conformance.record.build import case_record, with_explanations
+from conformance.record.case import Record
 from conformance.relations.asking import Asking
 from conformance.relations.holding import relations_of
 from conformance.relations.judge import with_relations
@@ -72,7 +72,7 @@ def is_meant(spec: LaneSpec, case: Case) -> bool:
     return not case.lanes or spec.name in case.lanes or spec.adapter in case.lanes
 
 
-Excuse = Callable[[dict[str, Any], Mapping[str, Identity]], dict[str, Any]]
+Excuse = Callable[[Record, Mapping[str, Identity]], Record]
 """From a record and what the lanes proved to be, to the record as it is kept."""
 
 
@@ -132,7 +132,7 @@ class Run:
         self._started: set[str] = set()
         self.unavailable: dict[str, LaneUnavailable] = {}
         """The lanes that turned out not to start, and why; the run goes on without them."""
-        self.records: dict[str, dict[str, Any]] = {}
+        self.records: dict[str, Record] = {}
 
     def announce(self, order: Sequence[tuple[Case, Sequence[str]]]) -> None:
         """The cases to come, each with the lanes that must run it; the reference runs each of them.
@@ -208,7 +208,7 @@ class Run:
         """The lanes that must run a case, but for those that cannot start."""
         return [name for name in self._wanted[case.id] if name not in self.unavailable]
 
-    def record(self, case: Case) -> dict[str, Any]:
+    def record(self, case: Case) -> Record:
         """The judged record of a case, made once, without the lanes that cannot start.
 
         Raises LaneUnavailable where the reference is one of them.
@@ -224,18 +224,18 @@ class Run:
             record = record if self._excuse is None else self._excuse(record, identities)
             plan = self._plans[case.id]
             asked = self._to_explain(verdict, record)
-            for name, explanation in explanations(case, plan, asked, observations, masks, self._asks).items():
-                record["lanes"][name] |= explained_json(explanation)
+            explained = explanations(case, plan, asked, observations, masks, self._asks)
+            record = with_explanations(record, explained)
             lanes = [(spec, identities[spec.name]) for spec in self.specs if spec.name in observations]
             self.records[case.id] = with_scripts(case, plan, record, observations[REFERENCE], lanes)
             self.forget(case)
         return self.records[case.id]
 
-    def _to_explain(self, verdict: CaseVerdict, record: Mapping[str, Any]) -> CaseVerdict:
+    def _to_explain(self, verdict: CaseVerdict, record: Record) -> CaseVerdict:
         """The verdict on those lanes whose difference is to be explained."""
         if self._explains_known:
             return verdict
-        lanes = {name: one for name, one in verdict.lanes.items() if record["lanes"][name]["verdict"] != "known"}
+        lanes = {name: one for name, one in verdict.lanes.items() if record.lanes[name].verdict is not Verdict.KNOWN}
         return replace(verdict, lanes=lanes)
 
     def _asks(self, name: str) -> Ask:

@@ -10,6 +10,7 @@ from typing import Any
 
 from conformance.case.load import load_file
 from conformance.case.model import Case
+from conformance.form import to_json
 from conformance.lanes.spec import LaneSpec
 from conformance.protocol.plan import Plan, PlannedLayer, read_only
 from conformance.run import LANES, Run
@@ -73,4 +74,4 @@ def records_of(cases: tuple[Case, ...], *specs: LaneSpec, in_process: bool = Tru
     """The judged records of these cases in these lanes."""
     with running(*specs, in_process=in_process) as run:
         run.announce([(case, [spec.name for spec in specs]) for case in cases])
-        return [run.record(case) for case in cases]
+        return [to_json(run.record(case)) for case in cases]

@@ -10,13 +10,15 @@ import pytest
 
 from conformance import results
 from conformance.errors import Exit, ResultsError
+from conformance.form import to_json
+from tests.asked import as_text, assemble, write
 from tests.builders import POOLED, cases_of, fake, records_of
 
 
 def whole(folder: Path) -> dict[str, Any]:
     """The results of one case in one fake lane."""
     records = records_of(cases_of(POOLED, folder), fake("always_right"))
-    return results.assemble(
+    return assemble(
         records=records,
         lanes=[],
         started="2026-01-01T00:00:00Z",
@@ -29,8 +31,8 @@ def whole(folder: Path) -> dict[str, Any]:
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     found = whole(tmp_path)
-    results.write(found, tmp_path / "r.json")
-    assert results.read(tmp_path / "r.json") == found
+    write(found, tmp_path / "r.json")
+    assert to_json(results.read(tmp_path / "r.json")) == found
 
 
 def test_results_hold_json_only_and_no_bare_nan(tmp_path: Path) -> None:
@@ -42,11 +44,11 @@ def test_results_hold_json_only_and_no_bare_nan(tmp_path: Path) -> None:
 def test_a_results_file_has_a_case_to_a_line(tmp_path: Path) -> None:
     found = whole(tmp_path)
     found["cases"] = [{**found["cases"][0], "id": name} for name in ("a", "b\nc")]
-    lines = results.as_text(found).splitlines()
+    lines = as_text(found).splitlines()
     assert [json.loads(line.rstrip(","))["id"] for line in lines if line.startswith('{"id":')] == ["a", "b\nc"]
     assert json.loads("\n".join(lines)) == found
     found["cases"] = []
-    assert json.loads(results.as_text(found)) == found
+    assert json.loads(as_text(found)) == found
 
 
 def damaged(found: dict[str, Any], **changes: Any) -> str:

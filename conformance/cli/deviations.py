@@ -58,12 +58,12 @@ def _prune(parsed: argparse.Namespace) -> int:
     from conformance.results import read, write_whole
 
     results = read(parsed.results)
-    if not results.get("is_full", False) or not results["footer"]["complete"]:
+    if not results.is_full or not results.footer.complete:
         raise UsageError(
             f"{parsed.results} is of a partial run, which cannot know what is stale", "run all cases: pytest cases"
         )
     deviations = load_folder(parsed.deviations)
-    stale = [item["id"] for item in results["deviations"] if item["state"] in ("stale", "unmatched")]
+    stale = [item.id for item in results.deviations if item.state in ("stale", "unmatched")]
     files = {deviation.position.path: Path(deviation.position.path) for deviation in deviations}
     for file, text in prune(deviations, stale, files).items():
         write_whole(file, text)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.cli.find import Found, find
 from conformance.cli.shared import DEFAULT_CASES, DEFAULT_RESULTS
 from conformance.errors import Exit, UsageError
+from conformance.record.run import FooterRecord, Results
 from conformance.usage import form_of
 
 if TYPE_CHECKING:
@@ -125,7 +127,7 @@ def _with_versions(found: Found, matrix: Path | None) -> Found:
     from conformance.gate.versions import with_versions
     from conformance.results import read
 
-    (record,) = with_versions({**found.results, "cases": [found.record]}, read(matrix))["cases"]
+    (record,) = with_versions(replace(found.results, cases=(found.record,)), read(matrix)).cases
     return Found(record, found.results)
 
 
@@ -137,11 +139,11 @@ def only_with_layer(parsed: argparse.Namespace) -> None:
 
 
 def _rendered(found: Found, chosen: str) -> str:
-    lanes = found.results["lanes"]
+    lanes = found.results.lanes
     if chosen == "html":
         from conformance.report.single import render_single
 
-        return render_single({**found.results, "cases": [found.record]} | _alone(found.record))
+        return render_single(_alone(found))
     if chosen == "markdown":
         from conformance.report.markdown import case_markdown
 
@@ -151,14 +153,16 @@ def _rendered(found: Found, chosen: str) -> str:
     return case_text(found.record, lanes) + "\n"
 
 
-def _alone(record: Mapping[str, Any]) -> dict[str, Any]:
-    """What of the results speaks of one case alone."""
-    return {
-        "counts": {record["outcome"]: 1},
-        "not_run": [],
-        "deviations": [],
-        "footer": {"complete": True, "stopped": "", "cases": 1},
-    }
+def _alone(found: Found) -> Results:
+    """The results as if this case had been the whole run."""
+    return replace(
+        found.results,
+        cases=(found.record,),
+        counts={found.record.outcome: 1},
+        not_run=(),
+        deviations=(),
+        footer=FooterRecord(complete=True, stopped="", cases=1),
+    )
 
 
 def _question(parsed: argparse.Namespace) -> Found:
@@ -176,9 +180,9 @@ def _question(parsed: argparse.Namespace) -> Found:
         save(text, path)
         print(f'saved: {path}; run it with: pytest "{path}"', file=sys.stderr)
     results = ask(case, specs, is_exacting=bool(parsed.lane))
-    record = dict(record_of(results))
+    record = record_of(results)
     if path is None:
-        record["again"] = again(options, parsed.lane)
+        record = replace(record, again=again(options, parsed.lane))
     return Found(record, results)
 
 

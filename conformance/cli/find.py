@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,13 +13,15 @@ from conformance.usage import matching, one_of
 
 if TYPE_CHECKING:
     from conformance.case.model import Case
+    from conformance.record.case import Record
+    from conformance.record.run import Results
 
 
 class Found(NamedTuple):
     """The record of one case, and the results in which it stands."""
 
-    record: Mapping[str, Any]
-    results: Mapping[str, Any]
+    record: Record
+    results: Results
 
 
 def find(asked: str, results: Path | None, cases: Path, lanes: Sequence[str], is_run: bool) -> Found:
@@ -34,28 +36,28 @@ def find(asked: str, results: Path | None, cases: Path, lanes: Sequence[str], is
         path = results or DEFAULT_RESULTS
         if results is not None or path.exists():
             held = read(path)
-            ids = [record["id"] for record in held["cases"]]
+            ids = [record.id for record in held.cases]
             if results is not None or matching(asked, ids):
                 number = ids.index(one_of(asked, ids, str(path)))
-                if is_edited(held["cases"][number]):
+                if is_edited(held.cases[number]):
                     words = f"the case was edited after {path} was written; --run asks it as it stands now"
                     print(f"conformance: {words}", file=sys.stderr)
-                return Found(held["cases"][number], held)
+                return Found(held.cases[number], held)
             why = f"{path} does not hold it; "
         else:
             why = f"there is no {path} yet; "
     return _run(asked, cases, lanes, why)
 
 
-def is_edited(record: Mapping[str, Any]) -> bool:
+def is_edited(record: Record) -> bool:
     """Whether the case's file says another thing now than in the run; of a file that is gone or bad nothing is said."""
     from conformance.case.load import load_file
 
     try:
-        cases = load_file(record["path"])
+        cases = load_file(record.path)
     except ConformanceError:
         return False
-    return any(case.id == record["id"] and case.digest != record["digest"] for case in cases)
+    return any(case.id == record.id and case.digest != record.digest for case in cases)
 
 
 def _run(asked: str, folder: Path, lanes: Sequence[str], why: str) -> Found:

@@ -28,6 +28,6 @@ def run(parsed: argparse.Namespace) -> int:
     from conformance.judge.again import judge_again, text
     from conformance.results import read
 
-    judged = judge_again(read(parsed.results), parsed.budget_scale)
+    judged = judge_again(read(parsed.results).cases, parsed.budget_scale)
     print(text(judged))
     return Exit.DISAGREE if judged.has_failures else Exit.OK

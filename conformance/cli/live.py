@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from conformance.case.model import Case
 from conformance.errors import LaneUnavailable, UsageError
 from conformance.lanes.declare import declared, parse
 from conformance.lanes.spec import LaneSpec
 from conformance.protocol.observation import REFERENCE
+from conformance.record.case import Record
+from conformance.record.lane import LaneRecord
+from conformance.record.run import Results
 from conformance.results import assemble, command_line, lane_row
 from conformance.run import DEFAULT_LANES, LANES, Excuse, Run, is_meant, lane_specs
 
@@ -42,7 +44,7 @@ def usual_lanes(case: Case) -> list[str]:
 
 def ask(
     case: Case, specs: Sequence[LaneSpec], excuse: Excuse | None = None, why: str = "", is_exacting: bool = True
-) -> dict[str, Any]:
+) -> Results:
     """The results of one case in these lanes; says on standard error what is being waited for, and `why`.
 
     Raises LaneUnavailable with what to install or to leave out: for the first lane that cannot start where it
@@ -93,19 +95,18 @@ def announce(specs: Sequence[LaneSpec], why: str) -> None:
     print(f"conformance: {why}asking {names}{patience}", file=sys.stderr, flush=True)
 
 
-def record_of(results: Mapping[str, Any]) -> Mapping[str, Any]:
+def record_of(results: Results) -> Record:
     """The one record of such results."""
-    record: Mapping[str, Any] = results["cases"][0]
-    return record
+    return results.cases[0]
 
 
-def answer_in(case: Case, package: str, version: str) -> Mapping[str, Any]:
+def answer_in(case: Case, package: str, version: str) -> LaneRecord:
     """What one version of a package answers to a case. Raises LaneUnavailable."""
     spec = parse(f"subject={package}@{version}")
     run = Run(lane_specs(["subject"], {"subject": spec}), in_process=IN_PROCESS)
     try:
         run.announce([(case, ["subject"])])
-        lanes: Mapping[str, Mapping[str, Any]] = run.record(case)["lanes"]
+        lanes = run.record(case).lanes
         if "subject" in run.unavailable:
             raise run.unavailable["subject"]
     except LaneUnavailable as error:

@@ -6,7 +6,8 @@ import argparse
 import os
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from packaging.version import InvalidVersion, Version
 
 from conformance.cli.shared import emit
 from conformance.errors import Exit, UsageError
+from conformance.record.run import Results
 from conformance.report.words import one_line
 from conformance.usage import FORMATS, form_of, one_of
 
@@ -90,12 +92,12 @@ def run(parsed: argparse.Namespace) -> int:
     else:
         results = shown_cases(read(parsed.results), parsed.arguments, str(parsed.results))
     lanes = parsed.lane or subjects(results)
-    known = [row["name"] for row in results["lanes"]]
+    known = [row.name for row in results.lanes]
     for name in lanes:
         if name not in known:
             raise UsageError(f"there is no lane {name} in {parsed.results or DEFAULT}", f"lanes: {', '.join(known)}")
     form = form_of(parsed.format, parsed.output)
-    run = results["command"] if parsed.results is not None else ""
+    run = results.command if parsed.results is not None else ""
     title = page_head(sys.argv[1:], run) if form == "markdown" and parsed.output is not None else ""
     emit(title + rendered(results, lanes, form, parsed.every), parsed.output)
     return Exit.OK
@@ -109,23 +111,23 @@ def page_head(arguments: Sequence[str], run: str) -> str:
     return f"# Answers by version\n\nWritten by this; run it again rather than edit.\n\n```sh\n{written}\n```\n\n"
 
 
-def shown_cases(results: dict[str, Any], wanted: Sequence[str], where: str) -> dict[str, Any]:
+def shown_cases(results: Results, wanted: Sequence[str], where: str) -> Results:
     """The results with the cases alone that are named: by id or its end, by file, or by folder; all without a name.
 
     Raises UsageError for a name that no case has.
     """
     if not wanted:
         return results
-    ids = [record["id"] for record in results["cases"]]
+    ids = [record.id for record in results.cases]
     kept: set[str] = set()
     for name in wanted:
         place = name.rstrip("/")
-        found = [r["id"] for r in results["cases"] if r["path"] == place or r["path"].startswith(f"{place}/")]
+        found = [r.id for r in results.cases if r.path == place or r.path.startswith(f"{place}/")]
         kept.update(found or [one_of(name, ids, where)])
-    return {**results, "cases": [record for record in results["cases"] if record["id"] in kept]}
+    return replace(results, cases=tuple(record for record in results.cases if record.id in kept))
 
 
-def rendered(results: Mapping[str, Any], lanes: Sequence[str], form: str, every: bool) -> str:
+def rendered(results: Results, lanes: Sequence[str], form: str, every: bool) -> str:
     """The matrix of these lanes in one of the forms."""
     from conformance.gate import matrix_text
     from conformance.gate.matrix import matrix
@@ -136,7 +138,7 @@ def rendered(results: Mapping[str, Any], lanes: Sequence[str], form: str, every:
 
         return html(lines, lanes, results)
     if form == "json":
-        return matrix_text.json_text(lines, lanes, results["lanes"])
+        return matrix_text.json_text(lines, lanes, results.lanes)
     return (matrix_text.markdown if form == "markdown" else matrix_text.text)(lines, lanes, every)
 
 

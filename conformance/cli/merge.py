@@ -38,6 +38,6 @@ def run(parsed: argparse.Namespace) -> int:
             print(f"{killed}: {words}", file=sys.stderr)
     whole = merge([(str(path), read(path)) for path in parsed.shards])
     write(whole, parsed.output)
-    print(f"{len(whole['cases'])} cases of {len(parsed.shards)} shards, each once: {parsed.output}")
-    is_failing = any(is_failure(outcome) for outcome in whole["counts"]) or not whole["footer"]["complete"]
+    print(f"{len(whole.cases)} cases of {len(parsed.shards)} shards, each once: {parsed.output}")
+    is_failing = any(is_failure(outcome) for outcome in whole.counts) or not whole.footer.complete
     return Exit.DISAGREE if is_failing else Exit.OK

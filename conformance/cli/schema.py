@@ -1,4 +1,4 @@
-"""`conformance schema`: the JSON Schema of case files, for editors."""
+"""`conformance schema`: the JSON Schema of case files, for editors, and of results files."""
 
 from __future__ import annotations
 
@@ -10,21 +10,25 @@ from conformance.cli.shared import OUTPUT, emit
 from conformance.errors import Exit
 
 _EXAMPLES = """\
-example:
+examples:
   conformance schema case -o schemas/case-v1.schema.json
+  conformance schema results -o schemas/results-v1.schema.json
 """
 
 
 def add(commands: Any) -> None:
     """Adds the subcommand to the parser's."""
-    parser = commands.add_parser("schema", help="print the JSON Schema of case files", epilog=_EXAMPLES)
-    parser.add_argument("kind", choices=["case"], help="of what: case files")
+    parser = commands.add_parser("schema", help="print the JSON Schema of case or results files", epilog=_EXAMPLES)
+    parser.add_argument("kind", choices=["case", "results"], help="of what: case files, or results files")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help=OUTPUT)
     parser.set_defaults(command=run)
 
 
 def run(parsed: argparse.Namespace) -> int:
-    from conformance.case.jsonschema import render
+    if parsed.kind == "case":
+        from conformance.case.jsonschema import render
+    else:
+        from conformance.record.schema import render
 
     emit(render(), parsed.output)
     return Exit.OK

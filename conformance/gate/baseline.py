@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
+from dataclasses import replace
 
 from conformance.errors import UsageError
-from conformance.gate.diff import Diff, Row, Section, diff
+from conformance.gate.diff import Diff, Row, Said, Section, diff
+from conformance.record.beside import BaselineRecord, ChangeRecord, MoveRecord, SaidRecord
+from conformance.record.run import Results
 
-Results = Mapping[str, Any]
 
-
-def with_baseline(results: Results, old: Results) -> dict[str, Any]:
+def with_baseline(results: Results, old: Results) -> Results:
     """The results with `baseline` beside them, and `changed` in every case whose answer or verdict moved.
 
     Where the two cannot be laid side by side, `baseline` says why, and nothing else.
@@ -20,30 +18,41 @@ def with_baseline(results: Results, old: Results) -> dict[str, Any]:
     try:
         found = diff(old, results)
     except UsageError as error:
-        return {**results, "baseline": {**_about(old), "note": str(error), "counts": {}, "environment": [], "rows": []}}
-    moved: dict[str, list[dict[str, Any]]] = {}
+        return replace(results, baseline=BaselineRecord(old.started, old.command, str(error)))
+    moved: dict[str, list[ChangeRecord]] = {}
     for row in found.moved:
         moved.setdefault(row.case, []).append(_row(row))
-    cases = [
-        {**record, "changed": moved[record["id"]]} if record["id"] in moved else record for record in results["cases"]
-    ]
-    return {**results, "cases": cases, "baseline": _baseline(found, old)}
+    cases = tuple(
+        replace(record, changed=tuple(moved[record.id])) if record.id in moved else record for record in results.cases
+    )
+    return replace(results, cases=cases, baseline=_baseline(found, old))
 
 
-def _about(old: Results) -> dict[str, Any]:
-    return {"started": old["started"], "command": old["command"]}
+def _baseline(found: Diff, old: Results) -> BaselineRecord:
+    return BaselineRecord(
+        started=old.started,
+        command=old.command,
+        note="",
+        label=found.old.label,
+        counts={str(section): count for section, count in found.counts().items()},
+        environment=tuple(MoveRecord(move.name, move.old, move.new) for move in found.environment),
+        rows=tuple(_row(row) for row in found.rows if row.section is not Section.UNCHANGED),
+    )
 
 
-def _baseline(found: Diff, old: Results) -> dict[str, Any]:
-    return {
-        **_about(old),
-        "note": "",
-        "label": found.old.label,
-        "counts": {str(section): count for section, count in found.counts().items()},
-        "environment": [asdict(move) for move in found.environment],
-        "rows": [_row(row) for row in found.rows if row.section is not Section.UNCHANGED],
-    }
+def _row(row: Row) -> ChangeRecord:
+    return ChangeRecord(
+        case=row.case,
+        lane=row.lane,
+        section=str(row.section),
+        aspect=row.aspect,
+        node=row.node,
+        old=_said(row.old),
+        new=_said(row.new),
+        moved=row.moved,
+        note=row.note,
+    )
 
 
-def _row(row: Row) -> dict[str, Any]:
-    return {**asdict(row), "section": str(row.section), "moved": list(row.moved)}
+def _said(side: Said | None) -> SaidRecord | None:
+    return None if side is None else SaidRecord(side.verdict, side.answer, side.known)

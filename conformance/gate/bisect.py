@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
 from conformance.errors import UsageError
 from conformance.gate.answers import Move, first_move
-
-LaneRecord = Mapping[str, Any]
+from conformance.record.lane import LaneRecord
 
 
 @dataclass(frozen=True, slots=True)

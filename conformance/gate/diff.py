@@ -17,17 +17,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from conformance.errors import UsageError
 from conformance.gate.answers import Move, first_move
+from conformance.record.case import Record
+from conformance.record.lane import LaneRecord
+from conformance.record.run import LaneRow, Results
 from conformance.report.facts import REFERENCE
 from conformance.report.findings import finding_text, verdict_text
 from conformance.report.text import answer_text
 from conformance.report.words import one_line
-
-Results = Mapping[str, Any]
-Record = Mapping[str, Any]
 
 _PASSES = ("agree", "stale")
 """`stale` is an agreement that a deviation did not foresee: the deviations file is wrong, not the answer."""
@@ -143,8 +142,8 @@ def diff(old: Results, new: Results, lanes: Sequence[tuple[str, str]] | None = N
     pairs = list(lanes) if lanes is not None else _shared_lanes(old, new)
     for name, results in [pair for a, b in pairs for pair in ((a, old), (b, new))]:
         _lane_row(results, name)
-    before = {record["id"]: record for record in old["cases"]}
-    after = {record["id"]: record for record in new["cases"]}
+    before = {record.id: record for record in old.cases}
+    after = {record.id: record for record in new.cases}
     if not before.keys() & after.keys():
         raise UsageError(
             "the two results have no case in common: they are of different suites", "compare runs of the same cases"
@@ -161,13 +160,12 @@ def diff(old: Results, new: Results, lanes: Sequence[tuple[str, str]] | None = N
 
 
 def _shared_lanes(old: Results, new: Results) -> list[tuple[str, str]]:
-    theirs = [row["name"] for row in new["lanes"]]
-    shared = [row["name"] for row in old["lanes"] if row["name"] in theirs]
+    theirs = [row.name for row in new.lanes]
+    shared = [row.name for row in old.lanes if row.name in theirs]
     subjects = [name for name in shared if name != REFERENCE]
     if not subjects:
         names = [
-            ", ".join(row["name"] for row in results["lanes"] if row["name"] != REFERENCE) or "none"
-            for results in (old, new)
+            ", ".join(row.name for row in results.lanes if row.name != REFERENCE) or "none" for results in (old, new)
         ]
         raise UsageError(
             f"the two results share no lane beside the reference: {names[0]} before, {names[1]} after",
@@ -176,26 +174,26 @@ def _shared_lanes(old: Results, new: Results) -> list[tuple[str, str]]:
     return [(name, name) for name in subjects]
 
 
-def _lane_row(results: Results, name: str) -> Mapping[str, Any]:
-    for row in results["lanes"]:
-        if row["name"] == name:
-            return row  # type: ignore[no-any-return]  # plain JSON
-    raise UsageError(f"there is no lane {name}", f"lanes: {', '.join(row['name'] for row in results['lanes'])}")
+def _lane_row(results: Results, name: str) -> LaneRow:
+    for row in results.lanes:
+        if row.name == name:
+            return row
+    raise UsageError(f"there is no lane {name}", f"lanes: {', '.join(row.name for row in results.lanes)}")
 
 
 def _side(results: Results, lanes: Sequence[str]) -> Side:
     labels = []
     for name in dict.fromkeys(lanes):
-        versions = _lane_row(results, name)["versions"]
+        versions = _lane_row(results, name).versions
         frameworks = [f"{package} {version}" for package, version in versions.items() if package in _FRAMEWORKS]
         labels.append(f"{name} ({', '.join(frameworks)})" if frameworks else name)
     return Side(
         ", ".join(labels),
-        results["started"],
-        len(results["cases"]),
-        len(results["not_run"]),
-        results["footer"]["stopped"],
-        bool(results.get("is_full", True)) and bool(results["footer"]["complete"]),
+        results.started,
+        len(results.cases),
+        len(results.not_run),
+        results.footer.stopped,
+        bool(results.is_full) and bool(results.footer.complete),
     )
 
 
@@ -204,60 +202,61 @@ _FRAMEWORKS = ("keras", "tf_keras", "tensorflow", "torch", "jax", "transformers"
 
 def _environment(old: Results, new: Results, pairs: Sequence[tuple[str, str]]) -> Iterator[EnvironmentMove]:
     for a, b in pairs:
-        mine, other = _lane_row(old, a)["versions"], _lane_row(new, b)["versions"]
+        mine, other = _lane_row(old, a).versions, _lane_row(new, b).versions
         prefix = "" if len(pairs) == 1 else f"{a}: " if a == b else f"{a} / {b}: "
         for package in dict.fromkeys([*mine, *other]):
             if mine.get(package) != other.get(package) and mine and other:
                 yield EnvironmentMove(f"{prefix}{package}", mine.get(package), other.get(package))
-    ours, theirs = old["environment"], new["environment"]
-    for name in ("system", "machine"):
-        if ours.get(name) != theirs.get(name):
-            yield EnvironmentMove(name, ours.get(name), theirs.get(name))
-    mine, other = ours.get("variables", {}), theirs.get("variables", {})
+    ours, theirs = old.environment, new.environment
+    for name, before, after in (
+        ("system", ours.system, theirs.system),
+        ("machine", ours.machine, theirs.machine),
+    ):
+        if before != after:
+            yield EnvironmentMove(name, before, after)
+    mine, other = ours.variables, theirs.variables
     for name in sorted({*mine, *other}):
         if mine.get(name) != other.get(name):
             yield EnvironmentMove(name, mine.get(name), other.get(name))
-    if old["harness"]["version"] != new["harness"]["version"]:
-        yield EnvironmentMove("conformance", old["harness"]["version"], new["harness"]["version"])
+    if old.harness.version != new.harness.version:
+        yield EnvironmentMove("conformance", old.harness.version, new.harness.version)
 
 
 def _row(
     old: Record | None, new: Record | None, pair: tuple[str, str], sides: tuple[Results, Results], is_elsewhere: bool
 ) -> Row | None:
     """The row of one case; None where neither side ran it in this pair of lanes."""
-    mine = old["lanes"].get(pair[0]) if old is not None else None
-    other = new["lanes"].get(pair[1]) if new is not None else None
+    mine = old.lanes.get(pair[0]) if old is not None else None
+    other = new.lanes.get(pair[1]) if new is not None else None
     if mine is None and other is None:
         return None
     if old is None or mine is None or new is None or other is None:
         return _one_sided(old if mine is not None else None, new if other is not None else None, pair, sides)
-    with_masks = all(_lane_row(side, lane)["gives_masks"] for side, lane in zip(sides, pair, strict=True))
+    with_masks = all(_lane_row(side, lane).gives_masks for side, lane in zip(sides, pair, strict=True))
     move = first_move(mine, other, with_masks)
     moved = tuple(
         name
         for name, has_moved in (
             ("behaviour", move is not None),
-            ("case", old["digest"] != new["digest"]),
+            ("case", old.digest != new.digest),
             ("reference", _reference_moved(old, new)),
             ("environment", is_elsewhere),
         )
         if has_moved
     )
-    section, note = _section(mine["verdict"], other["verdict"], move, moved)
+    section, note = _section(mine.verdict, other.verdict, move, moved)
     aspect, node, said = _words(old, new, pair, move, section)
     because = _because(mine, other, section)
-    return Row(
-        new["id"], _lane_label(pair), section, aspect, node, *said, moved, note, new["path"], new["line"], because
-    )
+    return Row(new.id, _lane_label(pair), section, aspect, node, *said, moved, note, new.path, new.line, because)
 
 
-def _because(old: Record, new: Record, section: Section) -> str:
+def _because(old: LaneRecord, new: LaneRecord, section: Section) -> str:
     """Why a side differs, in its own words; the new side's first, for it is the one to decide about."""
     for lane in (new, old) if section is not Section.UNCHANGED else ():
-        if deviation := lane.get("deviation"):
-            return str(deviation["reason"])
-        if lane.get("explanation"):
-            return str(lane["explanation"])
+        if lane.deviation is not None:
+            return lane.deviation.reason
+        if lane.explanation:
+            return lane.explanation
     return ""
 
 
@@ -284,7 +283,7 @@ def _section(old: str, new: str, move: Move | None, moved: Sequence[str]) -> tup
 
 
 def _reference_moved(old: Record, new: Record) -> bool:
-    mine, other = old["lanes"].get(REFERENCE), new["lanes"].get(REFERENCE)
+    mine, other = old.lanes.get(REFERENCE), new.lanes.get(REFERENCE)
     return mine is not None and other is not None and first_move(mine, other) is not None
 
 
@@ -292,21 +291,21 @@ def _one_sided(old: Record | None, new: Record | None, pair: tuple[str, str], si
     """The row of a case that only one side has: new, removed, or just not run on the other side."""
     have, lane, results = (old, pair[0], sides[1]) if old is not None else (new, pair[1], sides[0])
     assert have is not None  # one of the two is there
-    not_run = {item["id"]: item["reason"] for item in results["not_run"]}
-    is_partial = not results.get("is_full", True) or not results["footer"]["complete"]
+    not_run = {item.id: item.reason for item in results.not_run}
+    is_partial = not results.is_full or not results.footer.complete
     said = _said(have, lane)
     lost = _lane_row(results, pair[1] if old is not None else pair[0])
-    if lost.get("unavailable"):
-        note, section = f"{one_line(lost['name'], 40)} could not start", Section.NOT_COMPARABLE
-    elif have["id"] in not_run or is_partial:
+    if lost.unavailable:
+        note, section = f"{one_line(lost.name, 40)} could not start", Section.NOT_COMPARABLE
+    elif have.id in not_run or is_partial:
         side = "after" if old is not None else "before"
-        note = f"did not run {side}: {one_line(not_run.get(have['id']) or 'a partial run', 120)}"
+        note = f"did not run {side}: {one_line(not_run.get(have.id) or 'a partial run', 120)}"
         section = Section.NOT_COMPARABLE
     else:
         note, section = "", Section.REMOVED if old is not None else Section.NEW
     before, after = (said, None) if old is not None else (None, said)
     label = _lane_label(pair)
-    return Row(have["id"], label, section, "", "", before, after, ("case",), note, have["path"], have["line"])
+    return Row(have.id, label, section, "", "", before, after, ("case",), note, have.path, have.line)
 
 
 def _words(
@@ -317,28 +316,28 @@ def _words(
     The first cause of the failing side comes first, for it says why the row is where it is; then what moved.
     """
     failing = (new, pair[1]) if section is Section.REGRESSIONS else (old, pair[0])
-    findings = failing[0]["lanes"][failing[1]]["findings"] if section in (Section.REGRESSIONS, Section.FIXED) else []
-    if findings and (move is None or findings[0]["aspect"] != move.aspect):
+    findings = failing[0].lanes[failing[1]].findings if section in (Section.REGRESSIONS, Section.FIXED) else []
+    if findings and (move is None or findings[0].aspect != move.aspect):
         found = findings[0]
         said = (
             _said(old, pair[0], answer_text(old, pair[0], found)),
             _said(new, pair[1], answer_text(new, pair[1], found)),
         )
         if said[0].answer != said[1].answer:
-            return found["aspect"], found["node"], said
+            return found.aspect, found.node, said
     if move is None:
-        aspect = findings[0]["aspect"] if findings else ""
-        return aspect, findings[0]["node"] if findings else "", (_said(old, pair[0]), _said(new, pair[1]))
+        aspect = findings[0].aspect if findings else ""
+        return aspect, findings[0].node if findings else "", (_said(old, pair[0]), _said(new, pair[1]))
     return move.aspect, move.node, (_said(old, pair[0], move.old), _said(new, pair[1], move.new))
 
 
 def _said(record: Record, lane: str, answer: str | None = None) -> Said:
-    held = record["lanes"][lane]
-    deviation = held.get("deviation")
+    held = record.lanes[lane]
+    deviation = held.deviation
     if answer is None:
-        found = held["findings"][0] if held["findings"] else None
+        found = held.findings[0] if held.findings else None
         if found is not None:
-            answer = finding_text(record, lane, found).removeprefix(f"{found['aspect']}: ")
+            answer = finding_text(record, lane, found).removeprefix(f"{found.aspect}: ")
         else:
-            answer = verdict_text(record, lane).removeprefix(f"{held['verdict']}: ")
-    return Said(held["verdict"], answer, deviation["id"] if deviation else "")
+            answer = verdict_text(record, lane).removeprefix(f"{held.verdict}: ")
+    return Said(held.verdict, answer, deviation.id if deviation else "")

@@ -10,6 +10,7 @@ from typing import Any
 
 from conformance.gate.deviations import Deviation
 from conformance.gate.signature import aspect_of, observed_of
+from conformance.record.run import Results
 from conformance.report.facts import REFERENCE, is_failure
 from conformance.report.findings import verdict_text
 from conformance.report.words import one_line
@@ -18,21 +19,21 @@ HORIZON = datetime.timedelta(days=180)
 """How long a drafted deviation lives before somebody must look at it again."""
 
 
-def draft(results: Mapping[str, Any], today: datetime.date) -> str:
+def draft(results: Results, today: datetime.date) -> str:
     """The failing verdicts of a results file as a deviations file; cases with one signature share an entry.
 
     The reason, the owner and the link are for a person to write: what is drafted holds their places with what is known.
     """
     entries: dict[tuple[str, str, str], tuple[list[str], dict[str, Any], str]] = {}
-    for record in results["cases"]:
-        for name, lane in record["lanes"].items():
-            if not is_failure(lane["verdict"]) or lane["verdict"] == "stale":
+    for record in results.cases:
+        for name, lane in record.lanes.items():
+            if not is_failure(lane.verdict) or lane.verdict == "stale":
                 continue
             observed = observed_of(record, name)
             key = (name, aspect_of(lane), json.dumps(observed, sort_keys=True))
             cases, _, _ = entries.setdefault(key, ([], observed, one_line(verdict_text(record, name), 160)))
-            cases.append(record["id"])
-    versions = {row["name"]: row["versions"] for row in results["lanes"]}
+            cases.append(record.id)
+    versions = {row.name: row.versions for row in results.lanes}
     lines = ["schema_version: 1", "deviations:" if entries else "deviations: []"]
     for number, ((name, aspect, _), (cases, observed, words)) in enumerate(entries.items(), start=1):
         lines += _entry(

@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 from conformance.errors import Exit, UsageError
@@ -22,6 +21,7 @@ from conformance.gate.diff import Diff, Row, Section, diff
 from conformance.gate.render import about, heading, html, json_text, markdown, said, text, verdict_line
 from conformance.journal import recover
 from conformance.lanes.declare import declared, parse
+from conformance.record.run import Results
 from conformance.report.words import one_line
 from conformance.results import read, write_whole
 
@@ -70,9 +70,9 @@ def gate(asked: Asked) -> int:
     return code if code == Exit.UNAVAILABLE else exit_code(found, problems, asked.fail_on)
 
 
-def took(seconds: float, results: Mapping[str, Any], lane: str) -> str:
+def took(seconds: float, results: Results, lane: str) -> str:
     """How long the gate took, as a multiple of what one side alone computed for: a number that any machine gives."""
-    alone = sum(record["lanes"][lane]["seconds"] for record in results["cases"] if lane in record["lanes"])
+    alone = sum(record.lanes[lane].seconds for record in results.cases if lane in record.lanes)
     times = f", {seconds / alone:.1f} times the {alone:.1f} s that {lane} alone computed for" if alone else ""
     return f"took {seconds:.0f} s{times}"
 
@@ -98,14 +98,10 @@ def run_cases(lanes: Iterable[str], arguments: Sequence[str], results: Path, enf
     return subprocess.run(command, check=False, stdout=sys.stderr).returncode
 
 
-def deviation_problems(results: Mapping[str, Any], enforce_expiry: bool) -> list[str]:
+def deviation_problems(results: Results, enforce_expiry: bool) -> list[str]:
     """Deviations that fail a gate: stale, of a case that does not exist, or expired where that is enforced."""
-    lines = [
-        f"{item['state']} deviation {item['id']}"
-        for item in results["deviations"]
-        if item["state"] in ("stale", "unmatched")
-    ]
-    expired = [item["id"] for item in results["deviations"] if item["is_expired"]]
+    lines = [f"{item.state} deviation {item.id}" for item in results.deviations if item.state in ("stale", "unmatched")]
+    expired = [item.id for item in results.deviations if item.is_expired]
     return lines + ([f"expired deviation {name}" for name in expired] if enforce_expiry else [])
 
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
 
 from conformance.gate.deviations import Deviation
 from conformance.gate.signature import matches
 from conformance.judge.verdict import CaseVerdict, LaneVerdict, Verdict
+from conformance.record.case import Record
+from conformance.record.lane import LaneRecord
+from conformance.record.parts import DeviationRecord
 from conformance.report.facts import is_failure
-
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,48 +68,48 @@ def excused(record: Record, deviations: Sequence[Deviation], lanes: Mapping[str,
     A lane that is excused, or stale, has the key `deviation`; one that differs otherwise than its deviation says has
     `other_deviation`, the id of that.
     """
-    about = [deviation for deviation in deviations if deviation.covers(record["id"])]
+    about = [deviation for deviation in deviations if deviation.covers(record.id)]
     if not about:
         return record
-    held = {name: _lane(record, name, about, lanes.get(name)) for name in record["lanes"]}
-    verdicts = {name: LaneVerdict(name, Verdict(lane["verdict"])) for name, lane in held.items()}
-    return {**record, "lanes": held, "outcome": str(CaseVerdict(record["id"], verdicts).outcome)}
+    held = {name: _lane(record, name, about, lanes.get(name)) for name in record.lanes}
+    verdicts = {name: LaneVerdict(name, lane.verdict) for name, lane in held.items()}
+    return replace(record, lanes=held, outcome=CaseVerdict(record.id, verdicts).outcome)
 
 
-def _lane(record: Record, name: str, about: Sequence[Deviation], facts: LaneFacts | None) -> dict[str, Any]:
-    lane: dict[str, Any] = record["lanes"][name]
-    if facts is None or lane["verdict"] in ("unsupported", "known", "stale"):
+def _lane(record: Record, name: str, about: Sequence[Deviation], facts: LaneFacts | None) -> LaneRecord:
+    lane = record.lanes[name]
+    if facts is None or lane.verdict in ("unsupported", "known", "stale"):
         return lane
     listed = [deviation for deviation in about if facts.has(deviation, name)]
-    if is_failure(lane["verdict"]):
+    if is_failure(lane.verdict):
         for deviation in listed:
             if matches(deviation.aspect, deviation.observed, record, name):
-                return {**lane, "verdict": "known", "deviation": as_json(deviation)}
-        return {**lane, "other_deviation": listed[0].id} if listed else lane
+                return replace(lane, verdict=Verdict.KNOWN, deviation=kept(deviation))
+        return replace(lane, other_deviation=listed[0].id) if listed else lane
     for deviation in listed:
         if not _is_judged(deviation.aspect, lane):
             continue
-        if record["id"] in deviation.exact and deviation.claims(name, facts.mode, facts.policy):
-            return {**lane, "verdict": "stale", "deviation": as_json(deviation)}
+        if record.id in deviation.exact and deviation.claims(name, facts.mode, facts.policy):
+            return replace(lane, verdict=Verdict.STALE, deviation=kept(deviation))
     return lane
 
 
-def as_json(deviation: Deviation) -> dict[str, Any]:
+def kept(deviation: Deviation) -> DeviationRecord:
     """What a record keeps of a deviation."""
-    return {
-        "id": deviation.id,
-        "kind": deviation.kind,
-        "reason": deviation.reason,
-        "link": deviation.link,
-        "owner": deviation.owner,
-        "expires": deviation.expires.isoformat(),
-        "position": str(deviation.position),
-    }
+    return DeviationRecord(
+        id=deviation.id,
+        kind=deviation.kind,
+        reason=deviation.reason,
+        link=deviation.link,
+        owner=deviation.owner,
+        expires=deviation.expires.isoformat(),
+        position=str(deviation.position),
+    )
 
 
 def standings(
     deviations: Sequence[Deviation],
-    records: Sequence[Mapping[str, Any]],
+    records: Sequence[Record],
     lanes: Mapping[str, LaneFacts],
     known_cases: Collection[str] | None,
     today: datetime.date,
@@ -120,9 +120,9 @@ def standings(
     """
     by_id: dict[str, list[tuple[str, str]]] = {}
     for record in records:
-        for name, lane in record["lanes"].items():
-            if (entry := lane.get("deviation")) is not None:
-                by_id.setdefault(entry["id"], []).append((record["id"], f"{name} {lane['verdict']}"))
+        for name, lane in record.lanes.items():
+            if (entry := lane.deviation) is not None:
+                by_id.setdefault(entry.id, []).append((record.id, f"{name} {lane.verdict}"))
     return [
         _standing(deviation, by_id.get(deviation.id, []), records, lanes, known_cases, today)
         for deviation in deviations
@@ -132,7 +132,7 @@ def standings(
 def _standing(
     deviation: Deviation,
     seen: Sequence[tuple[str, str]],
-    records: Sequence[Mapping[str, Any]],
+    records: Sequence[Record],
     lanes: Mapping[str, LaneFacts],
     known_cases: Collection[str] | None,
     today: datetime.date,
@@ -150,18 +150,18 @@ def _standing(
         return Standing(deviation, State.ACTIVE, is_expired)
     concerned = [name for name, facts in lanes.items() if facts.has(deviation, name)]
     is_about_folder_only = not deviation.exact
-    covered = [record for record in records if deviation.covers(record["id"])]
+    covered = [record for record in records if deviation.covers(record.id)]
     ran = bool(covered) and all(
-        any(_is_judged(deviation.aspect, lane) for lane in record["lanes"].values()) for record in covered
+        any(_is_judged(deviation.aspect, lane) for lane in record.lanes.values()) for record in covered
     )
     if known_cases is not None and concerned and ran and is_about_folder_only:
         return Standing(deviation, State.STALE, is_expired, f"no case of {', '.join(deviation.cases)} shows it")
     return Standing(deviation, State.UNUSED, is_expired)
 
 
-def _is_judged(aspect: str, lane: Mapping[str, Any]) -> bool:
+def _is_judged(aspect: str, lane: LaneRecord) -> bool:
     """Whether a lane could have shown this aspect: relations are asked for in some cases or in none."""
-    return aspect != "relations" or aspect in lane["aspects"]
+    return aspect != "relations" or aspect in lane.aspects
 
 
 def _unmatched(deviation: Deviation, known_cases: Collection[str]) -> Iterator[str]:

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.gate.answers import Move, ended, ending_words, first_move, last_words
+from conformance.record.case import Record
+from conformance.record.run import Results
 from conformance.report.words import joined, one_line
-
-Results = Mapping[str, Any]
-Record = Mapping[str, Any]
 
 WORDS = 160
 """Characters of an answer."""
@@ -70,8 +69,8 @@ class Group:
 
 def matrix(results: Results, lanes: Sequence[str]) -> list[Line]:
     """A line a case; letters in the order of the lanes, so that `A` is what the first lane says."""
-    masks = {row["name"]: row["gives_masks"] for row in results["lanes"]}
-    return [line_of(record, lanes, masks) for record in results["cases"]]
+    masks = {row.name: row.gives_masks for row in results.lanes}
+    return [line_of(record, lanes, masks) for record in results.cases]
 
 
 def line_of(record: Record, lanes: Sequence[str], masks: Mapping[str, bool]) -> Line:
@@ -80,7 +79,7 @@ def line_of(record: Record, lanes: Sequence[str], masks: Mapping[str, bool]) -> 
     cells: list[Cell | None] = []
     before = ""
     for lane in lanes:
-        held = record["lanes"].get(lane)
+        held = record.lanes.get(lane)
         if held is None:
             cells.append(None)
             continue
@@ -91,24 +90,24 @@ def line_of(record: Record, lanes: Sequence[str], masks: Mapping[str, bool]) -> 
         if not letter:
             letter = chr(ord("A") + len(firsts)) if len(firsts) < 26 else f"Z{len(firsts)}"
             firsts[letter] = lane
-        cells.append(Cell(letter, held["verdict"], bool(before) and letter != before))
+        cells.append(Cell(letter, held.verdict, bool(before) and letter != before))
         before = letter
     answers = {letter: _words(record, lane, list(firsts.values()), masks) for letter, lane in firsts.items()}
-    return Line(one_line(record["id"], 400), one_line(record["question"], 400), tuple(cells), answers)
+    return Line(one_line(record.id, 400), one_line(record.question, 400), tuple(cells), answers)
 
 
 def _move(record: Record, old: str, new: str, masks: Mapping[str, bool]) -> Move | None:
-    return first_move(record["lanes"][old], record["lanes"][new], masks[old] and masks[new])
+    return first_move(record.lanes[old], record.lanes[new], masks[old] and masks[new])
 
 
 def _words(record: Record, lane: str, others: Sequence[str], masks: Mapping[str, bool]) -> str:
     """An answer by what tells it from each of the other answers that can be compared with it."""
-    held = record["lanes"][lane]
+    held = record.lanes[lane]
     if ended(held):
         return one_line(ending_words(held), WORDS)
     told: dict[tuple[str, str], str] = {}
     for other in others:
-        if other == lane or ended(record["lanes"][other]):
+        if other == lane or ended(record.lanes[other]):
             continue
         move = _move(record, lane, other, masks)
         if move is not None:
@@ -173,6 +172,6 @@ def package_of(lanes: Sequence[str]) -> str:
     return packages.pop() if len(packages) == 1 else ""
 
 
-def subjects(results: Mapping[str, Any]) -> list[str]:
+def subjects(results: Results) -> list[str]:
     """The lanes of a run but the reference, in its order."""
-    return [row["name"] for row in results["lanes"] if row["role"] != "reference"]
+    return [row.name for row in results.lanes if row.role != "reference"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from conformance.gate.matrix import Group, Line, changes, ends, grouped, labels, package_of, spans
 from conformance.gate.matrix_text import headline, sign
+from conformance.record.run import Results
 from conformance.report.blocks import Cell as TableCell
 from conformance.report.blocks import Table
 from conformance.report.html import environment, static, style_policy
@@ -46,7 +46,7 @@ class Row:
     answers: tuple[Answer, ...]
 
 
-def html(lines: Sequence[Line], lanes: Sequence[str], results: Mapping[str, Any]) -> str:
+def html(lines: Sequence[Line], lanes: Sequence[str], results: Results) -> str:
     """The page: headline, changes by version, cases whose answer changed, the others, the lanes."""
     from markupsafe import Markup
 
@@ -99,18 +99,18 @@ def _row(group: Group, lanes: Sequence[str], names: Sequence[str]) -> Row:
     return Row(line.case, line.question, tuple(other.case for other in group.lines[1:]), tuple(answers))
 
 
-def _lanes(results: Mapping[str, Any], lanes: Sequence[str]) -> Table:
-    rows = {row["name"]: row for row in results["lanes"]}
+def _lanes(results: Results, lanes: Sequence[str]) -> Table:
+    rows = {row.name: row for row in results.lanes}
     cells = tuple(
         (
             TableCell(one_line(name, 60)),
-            TableCell(", ".join(f"{one_line(key, 40)} {one_line(v, 40)}" for key, v in rows[name]["versions"].items())),
-            TableCell(f"{rows[name]['ran']} of {rows[name]['selected']}"),
+            TableCell(", ".join(f"{one_line(key, 40)} {one_line(v, 40)}" for key, v in rows[name].versions.items())),
+            TableCell(f"{rows[name].ran} of {rows[name].selected}"),
         )
         for name in lanes
     )
     return Table("lanes, what they proved to be, and how many cases they ran", ("lane", "versions", "ran"), cells)
 
 
-def _made(results: Mapping[str, Any]) -> str:
-    return f"{one_line(results['command'], 400)}, {one_line(results['started'], 40)}"
+def _made(results: Results) -> str:
+    return f"{one_line(results.command, 400)}, {one_line(results.started, 40)}"

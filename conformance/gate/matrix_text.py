@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from conformance.gate.matrix import Cell, Group, Line, Span, changes, ends, grouped, labels, package_of, spans
+from conformance.record.run import LaneRow
 from conformance.report.blocks import GLYPHS
 
 FEW = 6
@@ -115,9 +115,9 @@ def plain(words: str) -> str:
     return _SPECIAL.sub(r"\\\1", words).replace("@", "@\u2060")
 
 
-def json_text(lines: Sequence[Line], lanes: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
+def json_text(lines: Sequence[Line], lanes: Sequence[str], rows: Sequence[LaneRow]) -> str:
     """Every case, whether its answer changes or not; `rows` are the lanes of the results."""
-    versions = {row["name"]: row["versions"] for row in rows}
+    versions = {row.name: row.versions for row in rows}
     whole = {
         "kind": "conformance-matrix",
         "schema_version": 1,

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.errors import UsageError
+from conformance.record.case import Record
+from conformance.record.parts import DeviationRecord
 
 if TYPE_CHECKING:
     import pytest
@@ -70,9 +72,7 @@ class Excuses:
 
             self.deviations = load_folder(folder, config.rootpath)
 
-    def apply(
-        self, record: dict[str, Any], specs: Sequence[LaneSpec], identities: Mapping[str, Identity]
-    ) -> dict[str, Any]:
+    def apply(self, record: Record, specs: Sequence[LaneSpec], identities: Mapping[str, Identity]) -> Record:
         """The record with what is known of it."""
         if not self.deviations:
             return record
@@ -82,7 +82,7 @@ class Excuses:
 
     def standings(
         self,
-        records: Sequence[Mapping[str, Any]],
+        records: Sequence[Record],
         specs: Sequence[LaneSpec],
         identities: Mapping[str, Identity],
         known_cases: Sequence[str] | None,
@@ -112,16 +112,16 @@ def lane_facts(specs: Sequence[LaneSpec], identities: Mapping[str, Identity]) ->
     return {spec.name: LaneFacts(spec.adapter, one.versions, one.mode, one.policy) for spec, one in found}
 
 
-def known_text(deviation: Mapping[str, Any]) -> str:
+def known_text(deviation: DeviationRecord) -> str:
     """Why a difference is expected, in one line."""
-    link = f" ({deviation['link']})" if deviation["link"] else ""
-    return f"{deviation['id']}, {deviation['kind']}: {deviation['reason']}{link}"
+    link = f" ({deviation.link})" if deviation.link else ""
+    return f"{deviation.id}, {deviation.kind}: {deviation.reason}{link}"
 
 
-def stale_text(deviation: Mapping[str, Any]) -> str:
+def stale_text(deviation: DeviationRecord) -> str:
     """What to do about a deviation that did not happen."""
     return (
-        f"stale: {deviation['position']}: deviation {deviation['id']} says that this lane differs, and it agrees\n"
+        f"stale: {deviation.position}: deviation {deviation.id} says that this lane differs, and it agrees\n"
         "   = help: remove the case from it, narrow `when`, or run `conformance deviations prune RESULTS`"
     )
 

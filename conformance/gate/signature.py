@@ -20,6 +20,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from conformance.record.case import Record
+from conformance.record.lane import LaneRecord
+from conformance.record.parts import FindingRecord, MaskRecord
 from conformance.report.facts import element, flat, node
 
 Signature = Mapping[str, Any]
@@ -47,71 +50,76 @@ _CLOSE = 0.05
 _GRADIENT_CLOSE = 0.1
 
 
-def aspect_of(lane: Mapping[str, Any]) -> str:
+def aspect_of(lane: LaneRecord) -> str:
     """The aspect in which a failing lane differs first; for one that was lost, how."""
-    return str(lane["findings"][0]["aspect"]) if lane["findings"] else str(lane["verdict"])
+    return str(lane.findings[0].aspect) if lane.findings else str(lane.verdict)
 
 
-def observed_of(record: Mapping[str, Any], name: str) -> dict[str, Any]:
+def observed_of(record: Record, name: str) -> dict[str, Any]:
     """The signature of a failing lane."""
-    lane = record["lanes"][name]
-    if not lane["findings"]:
+    lane = record.lanes[name]
+    if not lane.findings:
         return {}
-    finding = lane["findings"][0]
-    match finding["aspect"]:
+    finding = lane.findings[0]
+    match finding.aspect:
         case "error":
-            failure = lane["failure"]
-            return {"type": "none"} if failure is None else {"type": failure["type"], "phase": failure["phase"]}
+            failure = lane.failure
+            return {"type": "none"} if failure is None else {"type": failure.type, "phase": failure.phase}
         case "shape" | "dtype" | "params":
-            return {"node": finding["node"], "got": finding["got"]}
+            return {"node": finding.node, "got": as_lists(finding.got)}
         case "mask":
-            return {"node": finding["node"], "got": mask_word(finding["got"])}
+            return {"node": finding.node, "got": mask_word(finding.got)}
         case "special":
-            return {"node": finding["node"], "at": finding["got"][0], "got": _named(finding["got"][1])}
-        case "values" | "weights" if finding["distance"] is not None and finding["distance"]["worst"] is not None:
-            worst = finding["distance"]["worst"]
-            return {"node": finding["node"], "at": worst["index"], "got": _rounded(float(worst["got"]))}
+            return {
+                "node": finding.node,
+                "at": as_lists(finding.got[0]),
+                "got": _rounded(finding.got[1]) if not math.isfinite(finding.got[1]) else finding.got[1],
+            }
+        case "values" | "weights" if finding.distance is not None and finding.distance.worst is not None:
+            worst = finding.distance.worst
+            return {"node": finding.node, "at": list(worst.index), "got": _rounded(float(worst.got))}
         case "relations":
-            return {"relation": ", ".join(sorted({finding["kind"] for finding in lane["findings"]}))}
-        case "gradient" if finding["kind"] == "raised":
-            return {"type": finding["got"]["type"]}
-        case "gradient" if finding["distance"] is not None:
-            return {"node": finding["node"], "off": _rounded(float(finding["distance"]["largest"]))}
+            return {"relation": ", ".join(sorted({finding.kind for finding in lane.findings}))}
+        case "gradient" if finding.kind == "raised":
+            return {"type": finding.got.type}
+        case "gradient" if finding.distance is not None:
+            return {"node": finding.node, "off": _rounded(float(finding.distance.largest))}
         case _:
-            return {"node": finding["node"]}
+            return {"node": finding.node}
 
 
-def mask_word(mask: Mapping[str, Any] | None) -> Any:
+def mask_word(mask: MaskRecord | None) -> Any:
     """`none`, `all`, the rows where they are few, or how many entries are true."""
     if mask is None:
         return "none"
-    if mask["true"] == math.prod(mask["shape"]):
+    if mask.true == math.prod(mask.shape):
         return "all"
-    return mask["values"] if mask["values"] is not None else f"{mask['true']} true"
+    return as_lists(mask.values) if mask.values is not None else f"{mask.true} true"
 
 
-def _named(value: Any) -> Any:
-    return {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}.get(value, value)
+def as_lists(value: Any) -> Any:
+    """Nested tuples as the nested lists that a file of deviations has."""
+    return [as_lists(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _rounded(value: float) -> Any:
     """Eight digits: what float32 holds, so that a difference in its last digits is one too."""
-    return float(f"{value:.8g}") if math.isfinite(value) else _named("NaN" if math.isnan(value) else str(value))
+    return float(f"{value:.8g}") if math.isfinite(value) else str(value)
 
 
-def matches(aspect: str, observed: Signature, record: Mapping[str, Any], name: str) -> bool:
+def matches(aspect: str, observed: Signature, record: Record, name: str) -> bool:
     """Whether a failing lane shows this signature: the same aspect first, and every key that is written."""
-    lane = record["lanes"][name]
+    lane = record.lanes[name]
     if aspect_of(lane) != aspect:
         return False
     found = observed_of(record, name)
     if "contains" in observed:
-        message = (lane["failure"] or lane.get("gradient_failure") or {"message": ""})["message"]
+        message = said.message if (said := lane.failure or lane.gradient_failure) is not None else ""
         if str(observed["contains"]).lower() not in message.lower():
             return False
     for key in set(observed) - {"contains", "at"}:
         if key == "node":
-            if observed["node"] not in {finding["node"] for finding in lane["findings"]}:
+            if observed["node"] not in {finding.node for finding in lane.findings}:
                 return False
         elif key == "got" and aspect in ("values", "weights", "special", "shape", "dtype", "mask", "params"):
             if not _got_matches(aspect, observed, record, name):
@@ -124,20 +132,20 @@ def matches(aspect: str, observed: Signature, record: Mapping[str, Any], name: s
     return True
 
 
-def _got_matches(aspect: str, observed: Signature, record: Mapping[str, Any], name: str) -> bool:
+def _got_matches(aspect: str, observed: Signature, record: Record, name: str) -> bool:
     """Whether one of the findings, at the node that is written, gave what is written."""
-    findings = record["lanes"][name]["findings"]
-    at_node = [found for found in findings if observed.get("node") in (None, found["node"])]
+    findings = record.lanes[name].findings
+    at_node = [found for found in findings if observed.get("node") in (None, found.node)]
     match aspect:
         case "mask":
-            return any(mask_word(found["got"]) == observed["got"] for found in at_node)
+            return any(mask_word(found.got) == observed["got"] for found in at_node)
         case "values" | "weights" | "special":
             return any(_element_matches(observed, record, name, found) for found in at_node)
         case _:
-            return any(found["got"] == observed["got"] for found in at_node)
+            return any(as_lists(found.got) == observed["got"] for found in at_node)
 
 
-def _element_matches(observed: Signature, record: Mapping[str, Any], name: str, finding: Mapping[str, Any]) -> bool:
+def _element_matches(observed: Signature, record: Record, name: str, finding: FindingRecord) -> bool:
     got, wanted = _element(record, name, finding, observed.get("at"))
     written = float(observed["got"])
     if got is None or math.isnan(got) or math.isnan(written):
@@ -149,21 +157,24 @@ def _element_matches(observed: Signature, record: Mapping[str, Any], name: str, 
 
 
 def _element(
-    record: Mapping[str, Any], name: str, finding: Mapping[str, Any], at: list[int] | None
+    record: Record, name: str, finding: FindingRecord, at: list[int] | None
 ) -> tuple[float | None, float | None]:
     """What a lane and the reference hold at an index, from whatever the record kept of it."""
-    if finding["aspect"] == "special":
-        if at in (None, finding["got"][0]):
-            return float(finding["got"][1]), float(finding["wanted"][1])
-    elif (worst := finding["distance"]["worst"]) is not None and at in (None, worst["index"]):
-        return float(worst["got"]), float(worst["reference"])
-    held = node(record, name, finding["node"], finding["run"])
+    if finding.aspect == "special":
+        if at in (None, as_lists(finding.got[0])):
+            return float(finding.got[1]), float(finding.wanted[1])
+    elif (worst := None if finding.distance is None else finding.distance.worst) is not None and at in (
+        None,
+        list(worst.index),
+    ):
+        return float(worst.got), float(worst.reference)
+    held = node(record, name, finding.node, finding.run)
     if held is None or at is None:
         return None, None
-    for row in held["worst"]:
-        if row["index"] == at:
-            return float(row["got"]), float(row["reference"])
-    value = element(held["values"], at) if held["values"] is not None else None
+    for row in held.worst:
+        if list(row.index) == at:
+            return float(row.got), float(row.reference)
+    value = element(held.values, at) if held.values is not None else None
     if value is None or (flat(value) != [value]):
         return None, None
     return float(value), None

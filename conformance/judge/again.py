@@ -7,13 +7,15 @@ Every output's record keeps how much of its budget it used, and its errors in ro
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from conformance.errors import UsageError
 from conformance.judge.budget import is_biased
 from conformance.judge.verdict import Distance, Verdict
+from conformance.record.case import Record
+from conformance.record.lane import LaneRecord
+from conformance.record.parts import DistanceRecord
 
 _BY_SIZE = ("values", "gradient", "weights")
 """Aspects whose findings are a matter of how much is allowed."""
@@ -47,61 +49,59 @@ class Judged:
         return any(Verdict(verdict).is_failure for verdict in self.verdicts)
 
 
-def judge_again(results: Mapping[str, Any], scale: float) -> Judged:
+def judge_again(records: Sequence[Record], scale: float) -> Judged:
     """Every lane of every case of a run under a budget `scale` times as wide. Raises UsageError where it is none."""
     if not 0 < scale < math.inf:
         raise UsageError(f"a budget cannot be scaled by {scale:g}", "give a number above 0, as --budget-scale 0.5")
     changes = []
     verdicts: dict[str, int] = {}
-    for record in results["cases"]:
-        terms = max(found["longest_sum"] for found in record["lanes"].values())  # only the reference counts them
-        for lane, found in record["lanes"].items():
-            now, where, used = _verdict(found, scale, record.get("budget_scale", 1.0), terms)
+    for record in records:
+        terms = max(found.longest_sum for found in record.lanes.values())  # only the reference counts them
+        for lane, found in record.lanes.items():
+            now, where, used = _verdict(found, scale, record.budget_scale, terms)
             verdicts[now] = verdicts.get(now, 0) + 1
-            if now != found["verdict"]:
-                changes.append(Changed(record["id"], lane, found["verdict"], now, where, used))
+            if now != found.verdict:
+                changes.append(Changed(record.id, lane, found.verdict, now, where, used))
     return Judged(scale, tuple(changes), dict(sorted(verdicts.items())))
 
 
-def _verdict(found: Mapping[str, Any], scale: float, share: float, terms: int) -> tuple[str, str, float]:
+def _verdict(found: LaneRecord, scale: float, share: float, terms: int) -> tuple[str, str, float]:
     """The verdict on one lane, where it uses most of the scaled budget, and how much of it."""
-    verdict = found["verdict"]
-    aspects = {finding["aspect"] for finding in found["findings"]}
+    verdict = found.verdict
+    aspects = {finding.aspect for finding in found.findings}
     is_by_size = verdict == Verdict.AGREE or (verdict == Verdict.DIFFER and aspects <= set(_BY_SIZE))
     measured = list(_measured(found, scale, share, terms))
-    if not is_by_size or not measured or any(finding["distance"] is None for finding in found["findings"]):
+    if not is_by_size or not measured or any(finding.distance is None for finding in found.findings):
         return verdict, "", 0.0
     where, used, is_over = max(measured, key=lambda item: (item[2], item[1]))
-    stated = any(finding["wanted_by"] != "reference" for finding in found["findings"])
+    stated = any(finding.wanted_by != "reference" for finding in found.findings)
     if stated:
         return verdict, where, used
     return str(Verdict.DIFFER if is_over else Verdict.AGREE), where, used
 
 
-def _measured(
-    found: Mapping[str, Any], scale: float, share: float, longest_sum: int
-) -> Iterator[tuple[str, float, bool]]:
+def _measured(found: LaneRecord, scale: float, share: float, longest_sum: int) -> Iterator[tuple[str, float, bool]]:
     """Every output and gradient: its name, its share of the scaled budget, and whether that is too much."""
-    for run in found["runs"]:
+    for run in found.runs:
         for label, node in run.items():
-            if node["distance"] is not None:
-                distance = _distance(node["distance"], scale)
-                terms = longest_sum if node["tier"] == "budget" else 0
+            if node.distance is not None:
+                distance = _distance(node.distance, scale)
+                terms = longest_sum if node.tier == "budget" else 0
                 yield label, distance.used, distance.used > 1.0 or is_biased(distance, terms, share)
-    for name, gradient in found["gradients"].items():
-        used = _distance(gradient["distance"], scale).used
+    for name, gradient in found.gradients.items():
+        used = _distance(gradient.distance, scale).used
         yield name, used, used > 1.0
 
 
-def _distance(stored: Mapping[str, Any], scale: float) -> Distance:
+def _distance(stored: DistanceRecord, scale: float) -> Distance:
     """A stored distance in units of the scaled budget."""
     return Distance(
-        used=float(stored["used"]) / scale,
+        used=float(stored.used) / scale,
         over=0,
-        count=stored["count"],
-        largest=float(stored["largest"]),
-        rms=float(stored["rms"]) / scale,
-        mean=float(stored["mean"]) / scale,
+        count=stored.count,
+        largest=float(stored.largest),
+        rms=float(stored.rms) / scale,
+        mean=float(stored.mean) / scale,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal, get_args
 
 
 class Verdict(StrEnum):
@@ -27,7 +27,7 @@ class Verdict(StrEnum):
 
 _FAILURES = {Verdict.STALE, Verdict.DIFFER, Verdict.ERROR, Verdict.TIMEOUT, Verdict.CRASH}
 
-ASPECTS = (
+Aspect = Literal[
     "error",
     "structure",
     "shape",
@@ -39,8 +39,13 @@ ASPECTS = (
     "weights",
     "params",
     "claims",
-)
-"""What is judged, in the order in which the first cause is decided; the later ones follow from the earlier."""
+    "relations",
+]
+"""What a difference may be in, in the order in which the first cause is decided."""
+RELATIONS = "relations"
+"""The aspect that is judged only where everything else agrees, and only where it is asked for."""
+ASPECTS: tuple[Aspect, ...] = tuple(aspect for aspect in get_args(Aspect) if aspect != RELATIONS)
+"""What is judged of every case; the later ones follow from the earlier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,7 @@ class Distance:
 class Finding:
     """One difference: which aspect, where, what was wanted, what came. `kind` says which sort of it."""
 
-    aspect: str
+    aspect: Aspect
     kind: str
     node: str = ""
     run: int = 0

@@ -16,11 +16,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conformance.errors import ConformanceError, Exit, LaneUnavailable, UsageError
+from conformance.form import from_json, to_json
 from conformance.gate.options import add_options, is_full_run, split
 from conformance.gate.shards import describe
 from conformance.pytest_plugin.items import CaseFile, CaseItem
 from conformance.pytest_plugin.session import SESSION, Session, lane_names, plain_identities
 from conformance.pytest_plugin.writing import settle_deviations, write_causes, write_files
+from conformance.record.case import Record
+from conformance.record.run import ShardRecord
 
 if TYPE_CHECKING:
     from conformance.case.model import Case
@@ -159,7 +162,7 @@ def pytest_runtest_makereport(
         if not state.records:
             report.conformance_identities = plain_identities(state.identities)  # type: ignore[attr-defined]  # as below
         state.keep(item.record)
-        report.conformance_record = item.record  # type: ignore[attr-defined]  # travels with the report
+        report.conformance_record = to_json(item.record)  # type: ignore[attr-defined]  # travels with the report
     return report
 
 
@@ -169,7 +172,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     _controller.learn(getattr(report, "conformance_identities", {}))
     _controller.lost(getattr(report, "conformance_unavailable", {}))
     if (record := getattr(report, "conformance_record", None)) is not None:
-        _controller.keep(record)
+        _controller.keep(from_json(Record, record))
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
@@ -214,7 +217,8 @@ def pytest_testnodedown(node: Any, error: object) -> None:
     output = getattr(node, "workeroutput", {})
     if _controller is not None:
         _controller.selected = output.get("conformance_selected") or _controller.selected
-        _controller.shard = output.get("conformance_shard") or _controller.shard
+        if (shard := output.get("conformance_shard")) is not None:
+            _controller.shard = from_json(ShardRecord, shard)
         _controller.known_cases = output.get("conformance_known_cases") or _controller.known_cases
 
 
@@ -241,7 +245,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         output = session.config.workeroutput  # type: ignore[attr-defined]  # xdist adds it to a worker's config
         output["conformance_selected"] = state.selected
         output["conformance_known_cases"] = state.known_cases
-        output["conformance_shard"] = state.shard
+        output["conformance_shard"] = to_json(state.shard)
     elif state.unavailable and exitstatus in (Exit.OK, Exit.DISAGREE):
         session.exitstatus = Exit.UNAVAILABLE
     if state.is_controller and state.selected and not state.config.getoption("collectonly"):

@@ -11,6 +11,7 @@ import pytest
 from conformance.errors import CaseError, ConformanceError, LaneUnavailable
 from conformance.gate.options import known_text, stale_text
 from conformance.pytest_plugin.session import SESSION
+from conformance.record.case import Record
 
 if TYPE_CHECKING:
     from conformance.case.model import Case
@@ -63,7 +64,7 @@ class CaseItem(pytest.Item):
         super().__init__(**kwargs)
         self.case = case
         self.lane = lane
-        self.record: dict[str, Any] | None = None
+        self.record: Record | None = None
         self.extra_keyword_matches.update(case.tags, case.layer_types, [lane])
         for layer in case.layer_types:
             self.add_marker(pytest.mark.layer(name=layer))
@@ -80,16 +81,16 @@ class CaseItem(pytest.Item):
 
         if self.is_left_out:
             pytest.skip(f"the case is for {', '.join(self.case.lanes)} only")
-        self.record = self.config.stash[SESSION].run.record(self.case)
-        found = self.record["lanes"][self.lane]
-        if found["verdict"] == "unsupported":
-            pytest.skip(f"unsupported: {found['reason']}")
-        if found["verdict"] == "known":
-            pytest.xfail(known_text(found["deviation"]))
-        if found["verdict"] == "stale":
-            raise Disagreement(stale_text(found["deviation"]))
-        if found["verdict"] != "agree":
-            raise Disagreement(lane_failure(self.record, self.lane))
+        self.record = record = self.config.stash[SESSION].run.record(self.case)
+        found = record.lanes[self.lane]
+        if found.verdict == "unsupported":
+            pytest.skip(f"unsupported: {found.reason}")
+        if found.verdict == "known" and found.deviation is not None:
+            pytest.xfail(known_text(found.deviation))
+        if found.verdict == "stale" and found.deviation is not None:
+            raise Disagreement(stale_text(found.deviation))
+        if found.verdict != "agree":
+            raise Disagreement(lane_failure(record, self.lane))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str:
         if isinstance(excinfo.value, Disagreement | ConformanceError | CaseError):

@@ -14,6 +14,8 @@ import pytest
 
 from conformance.errors import LaneUnavailable
 from conformance.protocol.names import REFERENCE
+from conformance.record.case import Record
+from conformance.record.run import Results, ShardRecord
 
 if TYPE_CHECKING:
     from conformance.gate.ledger import Standing
@@ -37,7 +39,7 @@ class Session:
         """Case id to the file that it came from, to find ids used twice."""
         self.selected: dict[str, list[str]] = {}
         """Case id to the lanes whose items are selected, in the order of collection."""
-        self.records: dict[str, dict[str, Any]] = {}
+        self.records: dict[str, Record] = {}
         self.identities: dict[str, Any] = {}
         self.unavailable: dict[str, dict[str, str]] = {}
         """The lanes that cannot start, each with `message` and `hint`."""
@@ -49,7 +51,7 @@ class Session:
         self.files: set[Path] = set()
         """Case files that were collected."""
         self.deselected = 0
-        self.shard: dict[str, Any] | None = None
+        self.shard: ShardRecord | None = None
         """Which part of which whole is run here."""
         self.known_cases: list[str] | None = None
         """The ids of all cases of the project; None unless the run was asked for every one of them."""
@@ -112,7 +114,7 @@ class Session:
         return read_score(path)
 
     @cached_property
-    def baseline(self) -> dict[str, Any] | None:
+    def baseline(self) -> Results | None:
         """Results of an earlier run, to compare with. Raises ConformanceError for a bad file."""
         path = self.config.getoption("baseline")
         if path is None:
@@ -152,11 +154,11 @@ class Session:
         self.meet_lanes()
         return self.unavailable.get(lane) or self.unavailable.get(REFERENCE)
 
-    def keep(self, record: dict[str, Any]) -> None:
+    def keep(self, record: Record) -> None:
         """Keeps a case's record; the writing process writes it to the journal too."""
-        if record["id"] in self.records:
+        if record.id in self.records:
             return
-        self.records[record["id"]] = record
+        self.records[record.id] = record
         results = self.config.getoption("results")
         if results is None or not self.is_controller:
             return

@@ -9,6 +9,7 @@ import pytest
 
 from conformance.errors import Exit
 from conformance.pytest_plugin.session import Session
+from conformance.record.run import StandingRecord, UnavailableRecord
 
 
 def settle_deviations(state: Session, session: pytest.Session) -> None:
@@ -43,7 +44,7 @@ def write_files(state: Session, session: pytest.Session, exitstatus: int) -> Non
             state.identities.get(spec.name),
             sum(spec.name in lanes for lanes in state.selected.values()),
             records,
-            state.unavailable.get(spec.name),
+            UnavailableRecord(**lost) if (lost := state.unavailable.get(spec.name)) is not None else None,
         )
         for spec in state.specs
     ]
@@ -57,7 +58,7 @@ def write_files(state: Session, session: pytest.Session, exitstatus: int) -> Non
         stopped="" if is_complete else stopped,
         **state.about(),
         deviations=[
-            {"id": item.deviation.id, "kind": item.deviation.kind, "state": item.state, "is_expired": item.is_expired}
+            StandingRecord(item.deviation.id, item.deviation.kind, item.state.value, item.is_expired)
             for item in state.standings
         ],
     )
@@ -96,7 +97,7 @@ def write_causes(terminal: Any, state: Session) -> None:
     """What failing cases have in common, the largest group first; nothing where no two fail alike."""
     from conformance.report.facts import is_failure
 
-    failing = [record for record in state.records.values() if is_failure(record["outcome"])]
+    failing = [record for record in state.records.values() if is_failure(record.outcome)]
     if len(failing) < 2:
         return
     from conformance.report.overviews import groups_of

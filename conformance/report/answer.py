@@ -10,14 +10,16 @@ A template is text with closed placeholders, read by the small parser here (`{{`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from conformance.record.case import Record
+from conformance.record.parts import NodeRecord
+from conformance.record.run import LaneRow
 from conformance.report.facts import (
     REFERENCE,
     Lanes,
-    Record,
     answering_lanes,
     flat,
     is_failure,
@@ -91,16 +93,16 @@ def parse(text: str) -> list[str | Placeholder]:
 
 def answer(record: Record, lanes: Lanes) -> str:
     """The answer in one sentence or two. Where lanes disagree it says so, with versions, whatever the template says."""
-    if any(is_failure(found["verdict"]) for found in record["lanes"].values()):
+    if any(is_failure(found.verdict) for found in record.lanes.values()):
         return _disagreement(record, lanes)
-    if record["outcome"] == "unsupported":
+    if record.outcome == "unsupported":
         return _unsupported(record, lanes)
-    filled = fill(record, lanes) if record["answer"] else None
+    filled = fill(record, lanes) if record.answer else None
     words = filled if filled is not None else _generated(record, lanes)
     known = [
-        f"{one_line(name, 40)} differs, a known deviation ({one_line(held['deviation']['id'], 80)})."
-        for name, held in record["lanes"].items()
-        if held["verdict"] == "known"
+        f"{one_line(name, 40)} differs, a known deviation ({one_line(held.deviation.id, 80)})."
+        for name, held in record.lanes.items()
+        if held.verdict == "known" and held.deviation is not None
     ]
     return " ".join([words, *(f"{text[:1].upper()}{text[1:]}" for text in known)])
 
@@ -108,7 +110,7 @@ def answer(record: Record, lanes: Lanes) -> str:
 def fill(record: Record, lanes: Lanes) -> str | None:
     """The template with its facts; None where it asks for a fact that no lane gave."""
     try:
-        parts = parse(record["answer"])
+        parts = parse(record.answer)
     except TemplateError:
         return None
     speaks_of_masks = any(isinstance(part, Placeholder) and part.text.endswith(".mask") for part in parts)
@@ -126,13 +128,13 @@ def _fact(record: Record, lanes: Lanes, text: str, speaks_of_masks: bool) -> str
         return versions_text(record, lanes, speaks_of_masks)
     head, _, rest = text.partition(".")
     if head == "error":
-        failure = record["lanes"].get(rest, {}).get("failure")
+        failure = record.lanes[rest].failure if rest in record.lanes else None
         return None if failure is None else raised_text(failure)
     if head == "params":
-        return _first(record, lambda lane: record["lanes"][lane]["params"].get(rest), str)
+        return _first(record, lambda lane: record.lanes[lane].params.get(rest), str)
     if head == "weights":
         layer, _, weight = rest.partition(".")
-        return _first(record, lambda lane: record["lanes"][lane]["weights"].get(layer, {}).get(weight), shape_text)
+        return _first(record, lambda lane: record.lanes[lane].weights.get(layer, {}).get(weight), shape_text)
     name, _, aspect = text.rpartition(".")
     return _node_fact(record, name, aspect) if aspect in ASPECTS else None
 
@@ -150,36 +152,34 @@ def _node_fact(record: Record, label: str, aspect: str) -> str | None:
     for run in range(run_count(record)):
         given = [found for lane in answering_lanes(record) if (found := node(record, lane, label, run)) is not None]
         if aspect == "symbolic":
-            given = [found for found in given if found["symbolic"] is not None]
+            given = [found for found in given if found.symbolic is not None]
         if not given:
             return None
         facts.append(_aspect_text(given[0], aspect))
     return facts[0] if len(set(facts)) == 1 else joined(facts)
 
 
-def _aspect_text(found: Mapping[str, Any], aspect: str) -> str:
+def _aspect_text(found: NodeRecord, aspect: str) -> str:
     match aspect:
         case "shape":
-            return shape_text(found["shape"])
+            return shape_text(found.shape)
         case "symbolic":
-            return shape_text(found["symbolic"])
+            return shape_text(found.symbolic)
         case "dtype":
-            return one_line(found["dtype"], 40)
+            return one_line(found.dtype, 40)
         case "mask":
-            mask = found["mask"]
-            if mask is None or mask["values"] is None:
+            mask = found.mask
+            if mask is None or mask.values is None:
                 return mask_text(mask)
-            return nested_text(mask["values"])
-    if found["values"] is None:
-        return f"{shape_text(found['shape'])} numbers from {_plain(found['summary']['min'])} to " + _plain(
-            found["summary"]["max"]
-        )
-    return nested_text(found["values"])
+            return nested_text(mask.values)
+    if found.values is None:
+        return f"{shape_text(found.shape)} numbers from {_plain(found.summary.min)} to " + _plain(found.summary.max)
+    return nested_text(found.values)
 
 
 def nested_text(values: Any) -> str:
     """Nested lists of numbers as one writes them by hand: `[[20, 60], [100, 140]]`."""
-    if isinstance(values, list):
+    if isinstance(values, tuple):
         return f"[{', '.join(nested_text(item) for item in values)}]"
     return _plain(values)
 
@@ -193,30 +193,30 @@ def _plain(value: Any) -> str:
     return f"{float(value):.6g}"
 
 
-def lane_title(row: Mapping[str, Any]) -> str:
+def lane_title(row: LaneRow) -> str:
     """A lane with its versions: `Keras 3.15.1 (TensorFlow 2.21.0)`, `torch 2.13.0`, `the NumPy reference`."""
-    if row["role"] == "reference":
+    if row.role == "reference":
         return "the NumPy reference"
     packages = [
         f"{_PRODUCTS.get(name, one_line(name, 40))} {one_line(version, 40).partition('+')[0]}"
-        for name, version in row["versions"].items()
+        for name, version in row.versions.items()
         if name not in _AROUND
     ]
     if not packages:
-        return one_line(row["name"], 40)
+        return one_line(row.name, 40)
     around = [*packages[1:], *ways(row)]
     return packages[0] + (f" ({', '.join(around)})" if around else "")
 
 
-def ways(row: Mapping[str, Any]) -> list[str]:
+def ways(row: LaneRow) -> list[str]:
     """How a lane executes and its dtype policy, where these are not the usual ones: `xla`, `mixed_bfloat16`."""
-    given = ((row.get("mode", ""), "eager"), (row.get("policy", ""), "float32"))
+    given = ((row.mode, "eager"), (row.policy, "float32"))
     return [one_line(way, 40) for way, usual in given if way not in ("", usual)]
 
 
 def titles(record: Record, lanes: Lanes) -> dict[str, str]:
     """Every lane of a record with its versions, the reference last; two lanes of one version keep their names."""
-    rows = {row["name"]: row for row in lanes}
+    rows = {row.name: row for row in lanes}
     found = {name: lane_title(rows[name]) if name in rows else one_line(name, 40) for name in lane_names(record)}
     shared = {title for title in found.values() if list(found.values()).count(title) > 1}
     named = {name: f"{title} [{one_line(name, 40)}]" if title in shared else title for name, title in found.items()}
@@ -225,22 +225,22 @@ def titles(record: Record, lanes: Lanes) -> dict[str, str]:
 
 def versions_text(record: Record, lanes: Lanes, speaks_of_masks: bool = False) -> str:
     """The lanes that answered, in a row; only those with masks of their own where the sentence is about masks."""
-    silent = {row["name"] for row in lanes if speaks_of_masks and not row["gives_masks"]}
-    answering = {name for name in answering_lanes(record) if record["lanes"][name]["verdict"] == "agree"} - silent
+    silent = {row.name for row in lanes if speaks_of_masks and not row.gives_masks}
+    answering = {name for name in answering_lanes(record) if record.lanes[name].verdict == "agree"} - silent
     return joined([title for name, title in titles(record, lanes).items() if name in answering])
 
 
 def _disagreement(record: Record, lanes: Lanes) -> str:
     """What to say where a lane fails: who, how, what follows, and in which versions."""
     named = list(titles(record, lanes))
-    failing = [name for name in named if is_failure(record["lanes"][name]["verdict"])]
-    cause = (record["lanes"][failing[0]]["findings"] or [{"aspect": ""}])[0]["aspect"]
+    failing = [name for name in named if is_failure(record.lanes[name].verdict)]
+    cause = findings[0].aspect if (findings := record.lanes[failing[0]].findings) else ""
     rest = [
         name
         for name in named
         if name != REFERENCE
-        and record["lanes"][name]["verdict"] == "agree"
-        and record["lanes"][name]["aspects"].get(cause) == "agree"
+        and record.lanes[name].verdict == "agree"
+        and record.lanes[name].aspects.get(cause) == "agree"
     ]
     if is_refused(record):
         return _refusal(record, lanes)
@@ -257,15 +257,15 @@ def _disagreement(record: Record, lanes: Lanes) -> str:
 
 def is_refused(record: Record) -> bool:
     """Whether every lane that can do the case raised, and the case expects nothing of the kind: so the answer is."""
-    asked = [held for held in record["lanes"].values() if held["verdict"] != "unsupported"]
-    return bool(asked) and not record["expects_error"] and all(held["failure"] is not None for held in asked)
+    asked = [held for held in record.lanes.values() if held.verdict != "unsupported"]
+    return bool(asked) and not record.expects_error and all(held.failure is not None for held in asked)
 
 
 def _refusal(record: Record, lanes: Lanes) -> str:
     """What every lane raised, the reference last, and what the case has to say for it to be settled."""
     raised = [
         _cannot(record, name, title) + "."
-        if record["lanes"][name]["verdict"] == "unsupported"
+        if record.lanes[name].verdict == "unsupported"
         else _raise_sentence(record, name, title)
         for name, title in titles(record, lanes).items()
     ]
@@ -279,21 +279,19 @@ def _lanes(names: Sequence[str], one: str, several: str) -> str:
 
 def _unsupported(record: Record, lanes: Lanes) -> str:
     named = titles(record, lanes)
-    reasons = [
-        _cannot(record, name, named[name]) for name in named if record["lanes"][name]["verdict"] == "unsupported"
-    ]
+    reasons = [_cannot(record, name, named[name]) for name in named if record.lanes[name].verdict == "unsupported"]
     return f"Only the NumPy reference answers: {joined(reasons)}."
 
 
 def _cannot(record: Record, name: str, title: str) -> str:
-    return f"{title} cannot do this ({one_line(record['lanes'][name]['reason'], 160)})"
+    return f"{title} cannot do this ({one_line(record.lanes[name].reason, 160)})"
 
 
 def _generated(record: Record, lanes: Lanes) -> str:
     """A sentence from facts alone, for a case without a template."""
     named = titles(record, lanes)
-    answering = [name for name in named if record["lanes"][name]["verdict"] == "agree"]
-    raising = [name for name in answering if record["lanes"][name]["failure"] is not None]
+    answering = [name for name in named if record.lanes[name].verdict == "agree"]
+    raising = [name for name in answering if record.lanes[name].failure is not None]
     giving = [name for name in answering if name not in raising]
     words = [_raise_sentence(record, name, named[name]) for name in raising]
     if giving:
@@ -305,7 +303,7 @@ def _generated(record: Record, lanes: Lanes) -> str:
 
 
 def _raise_sentence(record: Record, name: str, title: str) -> str:
-    return f"{_capital(title)} {failure_text(record['lanes'][name]['failure'], 160).rstrip('.')}."
+    return f"{_capital(title)} {failure_text(record.lanes[name].failure, 160).rstrip('.')}."
 
 
 def _node_sentence(record: Record, label: str) -> str:
@@ -315,16 +313,16 @@ def _node_sentence(record: Record, label: str) -> str:
         given = (node(record, lane, label, run) for lane in answering_lanes(record))
         found = next((item for item in given if item is not None), None)
         if found is not None:
-            shapes.append(node_shape(record, label, found["shape"], run))
+            shapes.append(node_shape(record, label, found.shape, run))
             more = _mask_and_numbers(found)
     return f"{one_line(label, 60)} has shape {joined(list(dict.fromkeys(shapes)))}" + (more if len(shapes) == 1 else "")
 
 
-def _mask_and_numbers(found: Mapping[str, Any]) -> str:
+def _mask_and_numbers(found: NodeRecord) -> str:
     """`, mask [[1, 0]], values [0.5, 2]`, as far as there are such and they fit into a sentence."""
-    words = "" if found["mask"] is None else f", mask {_aspect_text(found, 'mask')}"
-    if found["values"] is not None and 0 < len(flat(found["values"])) <= FEW_NUMBERS:
-        words += f", {'values' if found['shape'] else 'value'} {nested_text(found['values'])}"
+    words = "" if found.mask is None else f", mask {_aspect_text(found, 'mask')}"
+    if found.values is not None and 0 < len(flat(found.values)) <= FEW_NUMBERS:
+        words += f", {'values' if found.shape else 'value'} {nested_text(found.values)}"
     return words
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from conformance.record.case import Record
+from conformance.record.parts import DeviationRecord, DistanceRecord, FindingRecord
 from conformance.report.facts import (
     REFERENCE,
-    Record,
     answering_lanes,
     expected_node,
     is_exact,
@@ -33,13 +34,11 @@ from conformance.report.words import (
     used_text,
 )
 
-Finding = Mapping[str, Any]
-
 
 def expected_error_text(error: Any) -> str:
     """An error that a case wants: phase, and text that its message must hold."""
-    phase = error if isinstance(error, str) else error["phase"]
-    contains = "" if isinstance(error, str) else error.get("contains", "")
+    phase = error if isinstance(error, str) else error.phase
+    contains = "" if isinstance(error, str) else error.contains
     words = "an error" if phase == "any" else f"an error in {one_line(phase, 20)}"
     return f"{words} that says {one_line(contains, 120)!r}" if contains else words
 
@@ -62,128 +61,134 @@ def source_text(wanted_by: str) -> str:
     }.get(wanted_by, one_line(wanted_by, 60))
 
 
-def finding_text(record: Record, lane: str, finding: Finding) -> str:
+def finding_text(record: Record, lane: str, finding: FindingRecord) -> str:
     """A finding in one line: aspect and node, what the lane gave, what was wanted and by whom."""
-    words = _WORDS.get((finding["aspect"], finding["kind"])) or _WORDS.get((finding["aspect"], "")) or _other
-    return words(record, one_line(lane, 60), finding) + run_text(record, finding["run"])
+    words = _WORDS.get((finding.aspect, finding.kind)) or _WORDS.get((finding.aspect, "")) or _other
+    return words(record, one_line(lane, 60), finding) + run_text(record, finding.run)
 
 
-def _expected(record: Record, finding: Finding, wanted: str) -> str:
+def _expected(record: Record, finding: FindingRecord, wanted: str) -> str:
     """The wanted side: `expected ... by the case`, or `the reference ...`."""
-    if finding["wanted_by"] in ("case", "claim"):
-        return f"expected {wanted} by {source_text(finding['wanted_by'])}"
-    return f"{source_text(finding['wanted_by'])} {wanted}"
+    if finding.wanted_by in ("case", "claim"):
+        return f"expected {wanted} by {source_text(finding.wanted_by)}"
+    return f"{source_text(finding.wanted_by)} {wanted}"
 
 
-def _node(finding: Finding) -> str:
-    return one_line(finding["node"], 80)
+def measured(finding: FindingRecord) -> DistanceRecord:
+    """How far apart a finding in numbers found two arrays."""
+    assert finding.distance is not None
+    return finding.distance
 
 
-def _shape(record: Record, lane: str, finding: Finding) -> str:
-    wanted = node_shape(record, finding["node"], finding["wanted"], finding["run"])
-    return f"shape of {_node(finding)}: {lane} {shape_text(finding['got'])}, {_expected(record, finding, wanted)}"
+def _node(finding: FindingRecord) -> str:
+    return one_line(finding.node, 80)
 
 
-def _symbolic_shape(record: Record, lane: str, finding: Finding) -> str:
-    got, wanted = shape_text(finding["got"]), shape_text(finding["wanted"])
-    if finding["wanted_by"] == "case":
-        stated = expected_node(record, finding["node"]).get("symbolic") or []
+def _shape(record: Record, lane: str, finding: FindingRecord) -> str:
+    wanted = node_shape(record, finding.node, finding.wanted, finding.run)
+    return f"shape of {_node(finding)}: {lane} {shape_text(finding.got)}, {_expected(record, finding, wanted)}"
+
+
+def _symbolic_shape(record: Record, lane: str, finding: FindingRecord) -> str:
+    got, wanted = shape_text(finding.got), shape_text(finding.wanted)
+    if finding.wanted_by == "case":
+        stated = expected_node(record, finding.node).symbolic or ()
         names = [str(axis) if isinstance(axis, str) else "" for axis in stated]
-        wanted = named_shape(names, finding["wanted"]) if len(names) == len(finding["wanted"]) else wanted
+        wanted = named_shape(names, finding.wanted) if len(names) == len(finding.wanted) else wanted
         return f"symbolic shape of {_node(finding)}: {lane} {got}, expected {wanted} by the case"
     return f"shape of {_node(finding)}: {lane} {got}, its symbolic run promised {wanted}"
 
 
-def _dtype(record: Record, lane: str, finding: Finding) -> str:
-    got, wanted = one_line(finding["got"], 40), one_line(finding["wanted"], 40)
+def _dtype(record: Record, lane: str, finding: FindingRecord) -> str:
+    got, wanted = one_line(finding.got, 40), one_line(finding.wanted, 40)
     return f"dtype of {_node(finding)}: {lane} {got}, {_expected(record, finding, wanted)}"
 
 
-def _mask(record: Record, lane: str, finding: Finding) -> str:
-    got, wanted = finding["got"], finding["wanted"]
+def _mask(record: Record, lane: str, finding: FindingRecord) -> str:
+    got, wanted = finding.got, finding.wanted
     words = f"mask of {_node(finding)}: {lane} {mask_text(got)}, {_expected(record, finding, mask_text(wanted))}"
     count = mask_differences(got, wanted)
     return f"{words}; they differ at {count[0]} of {count[1]} positions" if count else words
 
 
-def _bias(record: Record, lane: str, finding: Finding) -> str:
-    start = f"values of {_node(finding)}: {lane}'s errors around {source_text(finding['wanted_by'])}"
-    return f"{start} are small each, but not together: {bias_text(finding['distance'])}"
+def _bias(record: Record, lane: str, finding: FindingRecord) -> str:
+    start = f"values of {_node(finding)}: {lane}'s errors around {source_text(finding.wanted_by)}"
+    return f"{start} are small each, but not together: {bias_text(measured(finding))}"
 
 
-def _special(record: Record, lane: str, finding: Finding) -> str:
-    index, got = finding["got"]
-    wanted = single(finding["wanted"][1])
-    what = "special values" if finding["aspect"] == "special" else f"special values in the {finding['aspect']}"
+def _special(record: Record, lane: str, finding: FindingRecord) -> str:
+    index, got = finding.got
+    wanted = single(finding.wanted[1])
+    what = "special values" if finding.aspect == "special" else f"special values in the {finding.aspect}"
     words = f"{what} of {_node(finding)}: {lane} {single(got)} at {index_text(index)}"
     return f"{words}, {_expected(record, finding, wanted)}"
 
 
-def _values(record: Record, lane: str, finding: Finding) -> str:
-    found, wanted_by = finding["distance"], finding["wanted_by"]
-    words = f"{finding['aspect']} of {_node(finding)}: {lane} has {found['over']:,} of {found['count']:,} elements"
-    if found["worst"] is not None and is_exact(found["worst"]):
+def _values(record: Record, lane: str, finding: FindingRecord) -> str:
+    found, wanted_by = measured(finding), finding.wanted_by
+    words = f"{finding.aspect} of {_node(finding)}: {lane} has {found.over:,} of {found.count:,} elements"
+    if found.worst is not None and is_exact(found.worst):
         return f"{words} that are not exactly those of {source_text(wanted_by)}{_worst_words(found)}"
     around = "what the case expects" if wanted_by == "case" else source_text(wanted_by)
     return f"{words} over the {noun_of(record)} around {around}{_worst_words(found)}"
 
 
-def _worst_words(found: Mapping[str, Any]) -> str:
-    worst = found["worst"]
+def _worst_words(found: DistanceRecord) -> str:
+    worst = found.worst
     if worst is None:
         return ""
-    place = f" at {index_text(worst['index'])}" if worst["index"] else ""
+    place = f" at {index_text(worst.index)}" if worst.index else ""
     return f", worst{place}: {inequality(worst)}"
 
 
-def _gradient_missing(record: Record, lane: str, finding: Finding) -> str:
-    return f"gradient of {_node(finding)}: {lane} has none, {source_text(finding['wanted_by'])} has it"
+def _gradient_missing(record: Record, lane: str, finding: FindingRecord) -> str:
+    return f"gradient of {_node(finding)}: {lane} has none, {source_text(finding.wanted_by)} has it"
 
 
-def _gradient_raised(record: Record, lane: str, finding: Finding) -> str:
-    words = f"gradient: {lane} gave values, and {failure_text(finding['got'])}"
+def _gradient_raised(record: Record, lane: str, finding: FindingRecord) -> str:
+    words = f"gradient: {lane} gave values, and {failure_text(finding.got)}"
     if lane != REFERENCE:
         return words
     return f'{words.rstrip(".")}; nobody\'s gradients are judged then, which a case may allow: no_gradients: "why"'
 
 
-def _gradient_shape(record: Record, lane: str, finding: Finding) -> str:
-    got, wanted = shape_text(finding["got"]), shape_text(finding["wanted"])
+def _gradient_shape(record: Record, lane: str, finding: FindingRecord) -> str:
+    got, wanted = shape_text(finding.got), shape_text(finding.wanted)
     return f"shape of the gradient of {_node(finding)}: {lane} {got}, {_expected(record, finding, wanted)}"
 
 
-def _raised(record: Record, lane: str, finding: Finding) -> str:
-    return f"error: {lane} {failure_text(finding['got'])}"
+def _raised(record: Record, lane: str, finding: FindingRecord) -> str:
+    return f"error: {lane} {failure_text(finding.got)}"
 
 
-def _did_not_raise(record: Record, lane: str, finding: Finding) -> str:
-    return f"error: {lane} gave an answer, the case expects {expected_error_text(finding['wanted'])}"
+def _did_not_raise(record: Record, lane: str, finding: FindingRecord) -> str:
+    return f"error: {lane} gave an answer, the case expects {expected_error_text(finding.wanted)}"
 
 
-def _other_error(record: Record, lane: str, finding: Finding) -> str:
-    wanted = expected_error_text(finding["wanted"])
-    return f"error: {lane} {failure_text(finding['got'], 160)}; the case expects {wanted}"
+def _other_error(record: Record, lane: str, finding: FindingRecord) -> str:
+    wanted = expected_error_text(finding.wanted)
+    return f"error: {lane} {failure_text(finding.got, 160)}; the case expects {wanted}"
 
 
-def _only_reference_raised(record: Record, lane: str, finding: Finding) -> str:
-    return f"error: {lane} gave an answer, the reference {failure_text(finding['got'])}"
+def _only_reference_raised(record: Record, lane: str, finding: FindingRecord) -> str:
+    return f"error: {lane} gave an answer, the reference {failure_text(finding.got)}"
 
 
-def _reference_lost(record: Record, lane: str, finding: Finding) -> str:
-    return f"error: {lane} gave an answer, and nothing judges it; the reference: {one_line(finding['got'])}"
+def _reference_lost(record: Record, lane: str, finding: FindingRecord) -> str:
+    return f"error: {lane} gave an answer, and nothing judges it; the reference: {one_line(finding.got)}"
 
 
-def _one_raised(record: Record, lane: str, finding: Finding) -> str:
-    return f"error: one of the two {failure_text(finding['got'])}"
+def _one_raised(record: Record, lane: str, finding: FindingRecord) -> str:
+    return f"error: one of the two {failure_text(finding.got)}"
 
 
-def _missing(record: Record, lane: str, finding: Finding) -> str:
-    return f"structure: {lane} gave no {_node(finding)}, {source_text(finding['wanted_by'])} has it"
+def _missing(record: Record, lane: str, finding: FindingRecord) -> str:
+    return f"structure: {lane} gave no {_node(finding)}, {source_text(finding.wanted_by)} has it"
 
 
-def _structure(record: Record, lane: str, finding: Finding) -> str:
-    got, wanted = (_parts(finding[side]) for side in ("got", "wanted"))
-    return f"structure of {_node(finding)}: {lane} {got}, {source_text(finding['wanted_by'])} {wanted}"
+def _structure(record: Record, lane: str, finding: FindingRecord) -> str:
+    got, wanted = (_parts(side) for side in (finding.got, finding.wanted))
+    return f"structure of {_node(finding)}: {lane} {got}, {source_text(finding.wanted_by)} {wanted}"
 
 
 def _parts(structure: Sequence[Any]) -> str:
@@ -191,54 +196,54 @@ def _parts(structure: Sequence[Any]) -> str:
     return "one array" if structure[0] is None and count == 1 else f"a list of {count} arrays"
 
 
-def _runs(record: Record, lane: str, finding: Finding) -> str:
-    return f"structure: {lane} gave {finding['got']} runs, {source_text(finding['wanted_by'])} {finding['wanted']}"
+def _runs(record: Record, lane: str, finding: FindingRecord) -> str:
+    return f"structure: {lane} gave {finding.got} runs, {source_text(finding.wanted_by)} {finding.wanted}"
 
 
-def _weight_shape(record: Record, lane: str, finding: Finding) -> str:
-    got = "does not have it" if finding["got"] is None else shape_text(finding["got"])
-    return f"shape of weight {_node(finding)}: {lane} {got}, expected {shape_text(finding['wanted'])} by the case"
+def _weight_shape(record: Record, lane: str, finding: FindingRecord) -> str:
+    got = "does not have it" if finding.got is None else shape_text(finding.got)
+    return f"shape of weight {_node(finding)}: {lane} {got}, expected {shape_text(finding.wanted)} by the case"
 
 
-def _weights(record: Record, lane: str, finding: Finding) -> str:
-    return f"weights of {_node(finding)}: {lane}: {one_line(finding['got'])}"
+def _weights(record: Record, lane: str, finding: FindingRecord) -> str:
+    return f"weights of {_node(finding)}: {lane}: {one_line(finding.got)}"
 
 
-def _params(record: Record, lane: str, finding: Finding) -> str:
-    return f"params of {_node(finding)}: {lane} {finding['got']}, expected {finding['wanted']} by the case"
+def _params(record: Record, lane: str, finding: FindingRecord) -> str:
+    return f"params of {_node(finding)}: {lane} {finding.got}, expected {finding.wanted} by the case"
 
 
-def _same(record: Record, lane: str, finding: Finding) -> str:
+def _same(record: Record, lane: str, finding: FindingRecord) -> str:
     words = f"claim same({_node(finding)}): in {lane} "
-    found = finding["distance"]
+    found = finding.distance
     if found is not None:
-        over = f"{found['over']:,} of {found['count']:,} elements"
+        over = f"{found.over:,} of {found.count:,} elements"
         return f"{words}{over} lie further apart than the {noun_of(record)}{_worst_words(found)}"
-    if finding["wanted"] != finding["got"]:
-        return f"{words}their shapes are {shape_text(finding['wanted'])} and {shape_text(finding['got'])}"
+    if finding.wanted != finding.got:
+        return f"{words}their shapes are {shape_text(finding.wanted)} and {shape_text(finding.got)}"
     return f"{words}NaN stands at different places"
 
 
-def _differ(record: Record, lane: str, finding: Finding) -> str:
+def _differ(record: Record, lane: str, finding: FindingRecord) -> str:
     return f"claim differ({_node(finding)}): in {lane} they are the same"
 
 
-def _claim_missing(record: Record, lane: str, finding: Finding) -> str:
+def _claim_missing(record: Record, lane: str, finding: FindingRecord) -> str:
     return f"claim: {lane} gave no {_node(finding)}"
 
 
-def _relation(record: Record, lane: str, finding: Finding) -> str:
-    where = f" of {_node(finding)}" if finding["node"] else ""
-    head = f"relation {finding['kind']}{where}: {lane} does not keep that {finding['wanted']}"
-    if finding["got"] is not None:
-        return f"{head}: it {failure_text(finding['got'], 160)}"
-    found = finding["distance"]
-    return head if found is None else f"{head}; {found['over']:,} of {found['count']:,} elements are further apart"
+def _relation(record: Record, lane: str, finding: FindingRecord) -> str:
+    where = f" of {_node(finding)}" if finding.node else ""
+    head = f"relation {finding.kind}{where}: {lane} does not keep that {finding.wanted}"
+    if finding.got is not None:
+        return f"{head}: it {failure_text(finding.got, 160)}"
+    found = finding.distance
+    return head if found is None else f"{head}; {found.over:,} of {found.count:,} elements are further apart"
 
 
-def _other(record: Record, lane: str, finding: Finding) -> str:
-    wanted_by = source_text(finding["wanted_by"])
-    return f"{one_line(finding['aspect'], 40)} of {_node(finding)}: {lane} differs from {wanted_by}"
+def _other(record: Record, lane: str, finding: FindingRecord) -> str:
+    wanted_by = source_text(finding.wanted_by)
+    return f"{one_line(finding.aspect, 40)} of {_node(finding)}: {lane} differs from {wanted_by}"
 
 
 _WORDS = {
@@ -281,30 +286,30 @@ _WORDS = {
 
 def verdict_text(record: Record, lane: str) -> str:
     """The verdict on a lane in one line."""
-    found, name = record["lanes"][lane], one_line(lane, 60)
-    deviation = found.get("deviation")
+    found, name = record.lanes[lane], one_line(lane, 60)
+    deviation = found.deviation
     if deviation is not None:
         return _deviation_text(record, lane, deviation)
-    if found["findings"]:
-        return finding_text(record, lane, found["findings"][0])
-    match found["verdict"]:
+    if found.findings:
+        return finding_text(record, lane, found.findings[0])
+    match found.verdict:
         case "unsupported" | "timeout" | "crash" as verdict:
-            return f"{verdict}: {name}: {one_line(found['reason'] or 'no reason given')}"
-        case "agree" if found["failure"] is not None:
-            return f"agree: {name} {failure_text(found['failure'], 160)}, as the case expects"
+            return f"{verdict}: {name}: {one_line(found.reason or 'no reason given')}"
+        case "agree" if found.failure is not None:
+            return f"agree: {name} {failure_text(found.failure, 160)}, as the case expects"
         case "agree" if lane == REFERENCE:
             return f"agree: {name} is the reference"
         case "agree":
-            return f"agree: {name}, {used_text(found['used'], noun_of(record))}"
+            return f"agree: {name}, {used_text(found.used, noun_of(record))}"
         case verdict:
             return f"{one_line(verdict, 40)}: {name}"
 
 
-def _deviation_text(record: Record, lane: str, deviation: Mapping[str, Any]) -> str:
-    found, name = record["lanes"][lane], one_line(deviation["id"], 80)
-    if found["verdict"] == "stale":
+def _deviation_text(record: Record, lane: str, deviation: DeviationRecord) -> str:
+    found, name = record.lanes[lane], one_line(deviation.id, 80)
+    if found.verdict == "stale":
         return f"stale: {one_line(lane, 60)} agrees, but the deviation {name} says that it differs"
-    words = finding_text(record, lane, found["findings"][0]) if found["findings"] else one_line(found["reason"])
+    words = finding_text(record, lane, found.findings[0]) if found.findings else one_line(found.reason)
     return f"known: {words} (deviation {name})"
 
 
@@ -313,21 +318,21 @@ SUSPECT_THE_CASE = "all lanes give the same answer: suspect what the case expect
 
 def because(record: Record, lane: str) -> str:
     """Why a lane differs; that no mistake explains it is worth saying only where the lane may be mistaken."""
-    said: str = record["lanes"][lane].get("explanation") or ""
+    said: str = record.lanes[lane].explanation or ""
     return "" if said.startswith("No known mistake") and attribution(record) == SUSPECT_THE_CASE else said
 
 
 def attribution(record: Record) -> str:
     """Who is to be suspected: what follows from which lanes agree with each other. Empty where nothing follows."""
-    failing = [lane for lane in record["lanes"] if is_failure(record["lanes"][lane]["verdict"])]
-    others = [lane for lane in answering_lanes(record) if lane != record["odd_one_out"]]
-    if record["odd_one_out"] == REFERENCE:
+    failing = [lane for lane in record.lanes if is_failure(record.lanes[lane].verdict)]
+    others = [lane for lane in answering_lanes(record) if lane != record.odd_one_out]
+    if record.odd_one_out == REFERENCE:
         return f"{_listed(others)} agree with each other, the reference differs: suspect the reference"
-    if record["odd_one_out"] is not None:
-        return f"{one_line(record['odd_one_out'], 60)} stands alone: {_listed(others)} agree with each other"
-    compared = [pair for pair in record["pairs"] if pair["finding"] is not None or pair["used"] is not None]
-    if failing and compared and all(pair["finding"] is None for pair in compared):
-        aspects = {first["aspect"] for lane in failing for first in record["lanes"][lane]["findings"][:1]}
+    if record.odd_one_out is not None:
+        return f"{one_line(record.odd_one_out, 60)} stands alone: {_listed(others)} agree with each other"
+    compared = [pair for pair in record.pairs if pair.finding is not None or pair.used is not None]
+    if failing and compared and all(pair.finding is None for pair in compared):
+        aspects = {first.aspect for lane in failing for first in record.lanes[lane].findings[:1]}
         if aspects == {"gradient"}:
             return "the lanes' values agree with each other; gradients are what differs"
         if aspects == {"relations"}:
@@ -335,7 +340,7 @@ def attribution(record: Record) -> str:
         if set(failing) >= set(answering_lanes(record)):
             return SUSPECT_THE_CASE
         return "the lanes agree with each other; the difference is to what the case expects"
-    if len(compared) > 1 and all(pair["finding"] is not None for pair in compared):
+    if len(compared) > 1 and all(pair.finding is not None for pair in compared):
         return "no two lanes agree"
     return ""
 

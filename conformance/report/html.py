@@ -9,12 +9,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from conformance.record.run import Results
 from conformance.report.blocks import GLYPHS, Page
 from conformance.report.pack import packed
 from conformance.report.view import Detail, report_of
@@ -44,7 +44,7 @@ class Rendered:
     remark: str
 
 
-def rendered(results: Mapping[str, Any]) -> Rendered:
+def rendered(results: Results) -> Rendered:
     """The report of a results file in as much detail as its size allows."""
     for detail in Detail:
         text = _rendered(results, detail)
@@ -63,12 +63,12 @@ def _remark(size: int, detail: Detail) -> str:
     return words if size <= LARGEST else f"{words}; split the run with --shard, or select cases"
 
 
-def render(results: Mapping[str, Any]) -> str:
+def render(results: Results) -> str:
     """The report of a results file."""
     return rendered(results).text
 
 
-def _rendered(results: Mapping[str, Any], detail: Detail) -> str:
+def _rendered(results: Results, detail: Detail) -> str:
     from markupsafe import Markup
 
     report = report_of(results, detail)

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from conformance.record.case import Record
 from conformance.report.answer import answer
 from conformance.report.blocks import case_href
-from conformance.report.facts import Lanes, Record, is_failure
+from conformance.report.facts import Lanes, is_failure
 from conformance.report.words import one_line, safe, share_text
 
 PART = 100
@@ -41,26 +42,26 @@ class Part:
 
 def row_of(record: Record, lanes: Lanes, is_drawn: bool) -> Row:
     """What the index says of a case."""
-    case_id = safe(record["id"], 400)
-    facts = [f"question:{row}" for row in record["questions"]] + [f"tag:{one_line(tag, 40)}" for tag in record["tags"]]
-    for name, held in record["lanes"].items():
-        if held["verdict"] != "agree":
+    case_id = safe(record.id, 400)
+    facts = [f"question:{row}" for row in record.questions] + [f"tag:{one_line(tag, 40)}" for tag in record.tags]
+    for name, held in record.lanes.items():
+        if held.verdict != "agree":
             facts.append(f"lane:{one_line(name, 40)}")
-        if held.get("deviation"):
-            facts.append(f"deviation:{one_line(held['deviation']['id'], 80)}")
-        facts += [f"aspect:{aspect}" for aspect, state in held["aspects"].items() if state == "differ"]
-    if any(pair["finding"] is not None for pair in record["pairs"]):
+        if held.deviation:
+            facts.append(f"deviation:{one_line(held.deviation.id, 80)}")
+        facts += [f"aspect:{aspect}" for aspect, state in held.aspects.items() if state == "differ"]
+    if any(pair.finding is not None for pair in record.pairs):
         facts.append("is:different")
-    if is_failure(record["outcome"]):
+    if is_failure(record.outcome):
         facts.append("is:failing")
-    if record.get("changed"):
+    if record.changed:
         facts.append("is:changed")
     return Row(
         id=case_id,
         href=case_href(case_id),
-        outcome=one_line(record["outcome"], 20),
+        outcome=one_line(record.outcome, 20),
         answer=answer(record, lanes),
-        layers=", ".join(one_line(layer, 60) for layer in record["layers"]),
+        layers=", ".join(one_line(layer, 60) for layer in record.layers),
         used=_used(record),
         facts=" ".join(dict.fromkeys(facts)),
         is_drawn=is_drawn,
@@ -69,12 +70,12 @@ def row_of(record: Record, lanes: Lanes, is_drawn: bool) -> Row:
 
 def _used(record: Record) -> str:
     """The largest share of the budget over the lanes, short; empty where nothing was measured."""
-    used = [float(held["used"]) for held in record["lanes"].values() if held["verdict"] in ("agree", "differ")]
+    used = [float(held.used) for held in record.lanes.values() if held.verdict in ("agree", "differ")]
     largest = max((share for share in used if share == share), default=0.0)
-    if record["outcome"] not in ("agree", "differ"):
+    if record.outcome not in ("agree", "differ"):
         return ""
     if largest == 0:
-        return "exact" if record["outcome"] == "agree" else ""
+        return "exact" if record.outcome == "agree" else ""
     if largest > 1:
         return "not exact" if largest == float("inf") else share_text(largest)
     return f"{max(round(100 * largest), 1)} %"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from conformance.record.case import Record
 from conformance.report.blocks import (
     GLYPHS,
     Block,
@@ -17,7 +18,7 @@ from conformance.report.blocks import (
     Pictures,
     Table,
 )
-from conformance.report.facts import Lanes, Record
+from conformance.report.facts import Lanes
 from conformance.report.page import page_of
 
 _SPECIAL = re.compile(r"([\\`*<|]|\](?=\()|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|~(?=~))")

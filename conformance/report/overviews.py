@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 from urllib.parse import quote
 
+from conformance.record.case import Record
+from conformance.record.lane import LaneRecord
+from conformance.record.parts import FailureRecord
+from conformance.record.run import Results
 from conformance.report.blocks import case_href
-from conformance.report.facts import Record, is_failure, key_finding
+from conformance.report.facts import is_failure, key_finding
 from conformance.report.findings import verdict_text
 from conformance.report.words import essence, joined, one_line, raised_text, safe
 
@@ -62,9 +65,9 @@ def groups_of(failing: Sequence[Record]) -> Iterable[Group]:
     """Failing cases by cause, the largest group first."""
     found: dict[str, list[Link]] = {}
     for record in failing:
-        lane = next(name for name in _by_blame(record) if is_failure(record["lanes"][name]["verdict"]))
-        name = safe(record["id"], 400)
-        link = Link(name, case_href(name), record["outcome"], verdict_text(record, lane))
+        lane = next(name for name in _by_blame(record) if is_failure(record.lanes[name].verdict))
+        name = safe(record.id, 400)
+        link = Link(name, case_href(name), record.outcome, verdict_text(record, lane))
         found.setdefault(cause(record), []).append(link)
     for title, links in sorted(found.items(), key=lambda item: (-len(item[1]), item[0])):
         yield Group(title, tuple(links))
@@ -73,7 +76,7 @@ def groups_of(failing: Sequence[Record]) -> Iterable[Group]:
 def _by_blame(record: Record) -> list[str]:
     """The lanes of a record, those with the key finding first."""
     found = key_finding(record)
-    return sorted(record["lanes"], key=lambda name: found is None or found not in record["lanes"][name]["findings"])
+    return sorted(record.lanes, key=lambda name: found is None or found not in record.lanes[name].findings)
 
 
 _NODE = re.compile(r" at [^ ]+(?= as one who )")
@@ -81,9 +84,9 @@ _REST = re.compile(r"\. (?=It starts|Given )")
 """What follows the mistakes in an explanation: where the difference starts, and what is found behind it."""
 
 
-def mistake(held: Mapping[str, Any]) -> str:
+def mistake(held: LaneRecord) -> str:
     """The named mistake that explains a lane's answer, without the nodes where it stands; empty where there is none."""
-    said = _REST.split(one_line(held.get("explanation") or "", 2_000), maxsplit=1)[0]
+    said = _REST.split(one_line(held.explanation or "", 2_000), maxsplit=1)[0]
     return one_line(_NODE.sub("", said).rstrip("."), 200) if " as one who " in said else ""
 
 
@@ -92,36 +95,36 @@ def cause(record: Record) -> str:
 
     The mistake that explains every lane that fails; else lanes, aspect, family, and the message in its essence.
     """
-    lanes = [name for name, held in record["lanes"].items() if is_failure(held["verdict"])]
-    mistakes = [mistake(record["lanes"][name]) for name in lanes]
+    lanes = [name for name, held in record.lanes.items() if is_failure(held.verdict)]
+    mistakes = [mistake(record.lanes[name]) for name in lanes]
     if mistakes and all(mistakes):
         return "; ".join(mistakes)
     who = joined([one_line(name, 40) for name in lanes])
-    family = one_line(record["id"].partition("/")[0], 60)
+    family = one_line(record.id.partition("/")[0], 60)
     found = key_finding(record)
     if found is None:
-        verdicts = joined(sorted({one_line(record["lanes"][name]["verdict"], 20) for name in lanes}))
+        verdicts = joined(sorted({one_line(record.lanes[name].verdict, 20) for name in lanes}))
         return f"{verdicts} of {who} in {family}"
-    if (found["aspect"] == "error" or found["kind"] == "raised") and isinstance(found["got"], Mapping):
-        message = re.sub(r"\d+", "N", one_line(essence(found["got"]["message"]), 120))
-        return f"{who}: {raised_text({**found['got'], 'node': ''})} in {family}: {message}"
-    kind = "" if found["kind"] == found["aspect"] else f" ({one_line(found['kind'], 40).replace('_', ' ')})"
+    if (found.aspect == "error" or found.kind == "raised") and isinstance(found.got, FailureRecord):
+        message = re.sub(r"\d+", "N", one_line(essence(found.got.message), 120))
+        return f"{who}: {raised_text(replace(found.got, node=''))} in {family}: {message}"
+    kind = "" if found.kind == found.aspect else f" ({one_line(found.kind, 40).replace('_', ' ')})"
     verb = "differs" if len(lanes) == 1 else "differ"
-    return f"{who} {verb} in {one_line(found['aspect'], 40)}{kind} in {family}"
+    return f"{who} {verb} in {one_line(found.aspect, 40)}{kind} in {family}"
 
 
 def _overview(name: str, about: str, query: str, records: Sequence[Record]) -> Overview:
-    counts = {outcome: sum(record["outcome"] == outcome for record in records) for outcome in SEVERITY}
+    counts = {outcome: sum(record.outcome == outcome for record in records) for outcome in SEVERITY}
     words = [f"{count} {outcome}" for outcome, count in counts.items() if count]
-    links = [Link(safe(r["id"], 400), case_href(safe(r["id"], 400)), r["outcome"]) for r in records]
+    links = [Link(safe(r.id, 400), case_href(safe(r.id, 400)), r.outcome) for r in records]
     return Overview(name, filter_href(query), about, ", ".join(words), tuple(links[:LINKS]), max(len(links) - LINKS, 0))
 
 
 def questions_of(records: Sequence[Record]) -> Iterable[Overview]:
     """A row for each numbered question of users that any case helps to settle."""
-    for row in sorted({row for record in records for row in record["questions"]}):
-        settling = [record for record in records if row in record["questions"]]
-        topics = "; ".join(dict.fromkeys(one_line(record["topic"], 120) for record in settling))
+    for row in sorted({row for record in records for row in record.questions}):
+        settling = [record for record in records if row in record.questions]
+        topics = "; ".join(dict.fromkeys(one_line(record.topic, 120) for record in settling))
         yield _overview(str(row), topics, f"question:{row}", settling)
 
 
@@ -129,10 +132,10 @@ def deviations_of(records: Sequence[Record]) -> Iterable[Overview]:
     """A row for each listed deviation that a case shows, or has outlived."""
     found: dict[str, tuple[str, list[Record]]] = {}
     for record in records:
-        for held in record["lanes"].values():
-            if held.get("deviation"):
-                item = held["deviation"]
-                name, about = one_line(item["id"], 80), f"{one_line(item['kind'], 40)}: {one_line(item['reason'], 300)}"
+        for held in record.lanes.values():
+            if held.deviation:
+                item = held.deviation
+                name, about = one_line(item.id, 80), f"{one_line(item.kind, 40)}: {one_line(item.reason, 300)}"
                 cases = found.setdefault(name, (about, []))[1]
                 if record not in cases[-1:]:
                     cases.append(record)
@@ -140,26 +143,26 @@ def deviations_of(records: Sequence[Record]) -> Iterable[Overview]:
         yield _overview(name, about, f"deviation:{name}", cases)
 
 
-def layers_of(results: Mapping[str, Any], records: Sequence[Record]) -> Iterable[Overview]:
+def layers_of(results: Results, records: Sequence[Record]) -> Iterable[Overview]:
     """A row for each layer type: its cases, what they exercise of its arguments, which mistakes in it they find."""
     by_layer: dict[str, list[Record]] = {}
     for record in records:
-        for layer in dict.fromkeys([*record["layers"], *record.get("options", ())]):
+        for layer in dict.fromkeys([*record.layers, *record.options]):
             by_layer.setdefault(layer, []).append(record)
-    catalog = results.get("catalog", {})
+    catalog = results.catalog
     for layer in sorted(by_layer):
         name = one_line(layer, 60)
         row = _overview(name, "", f"layer:{name}", by_layer[layer])
         if layer in catalog:
-            options = _options_text(catalog[layer]["options"], layer, by_layer[layer])
-            row = replace(row, options=options, mutants=_mutants_text(catalog[layer]["mutants"], layer, records))
-        if (score := results.get("mutants", {}).get(layer)) is not None:
-            row = replace(row, mutants=f"{score['killed']} of {score['of']}")
+            options = _options_text(catalog[layer].options, layer, by_layer[layer])
+            row = replace(row, options=options, mutants=_mutants_text(catalog[layer].mutants, layer, records))
+        if (score := (results.mutants or {}).get(layer)) is not None:
+            row = replace(row, mutants=f"{score.killed} of {score.of}")
         yield row
 
 
 def _options_text(existing: Sequence[str], layer: str, records: Sequence[Record]) -> str:
-    used = {name for record in records for name in record.get("options", {}).get(layer, ())}
+    used = {name for record in records for name in record.options.get(layer, ())}
     left = [one_line(name, 60) for name in existing if name not in used]
     if not existing:
         return "it has none"
@@ -172,6 +175,6 @@ def _options_text(existing: Sequence[str], layer: str, records: Sequence[Record]
 
 def _mutants_text(existing: Sequence[str], layer: str, records: Sequence[Record]) -> str:
     """What the cases say in `kills:`, where no score was given that says which they kill in truth."""
-    killed = {name for record in records for name in record["kills"]}
+    killed = {name for record in records for name in record.kills}
     found = sum(f"{layer}.{name}" in killed for name in existing)
     return f"{found} of {len(existing)} by name" if existing else ""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from conformance.record.case import ExpectedNodeRecord, Record
+from conformance.record.parts import NodeRecord
 from conformance.report.answer import titles
 from conformance.report.blocks import GLYPHS, Block, Cell, Table
 from conformance.report.facts import (
     REFERENCE,
     Lanes,
-    Record,
     axes_of,
+    expected_node,
     is_failure,
     key_label,
     key_run,
@@ -41,10 +44,10 @@ def lane_blocks(record: Record, lanes: Lanes) -> list[Block]:
     wanted = _wanted_shape(record, label, run)
     axes = axes_of(record, label, wanted, run) if wanted is not None else []
     heads = [one_line(axis, 60) or f"axis {index}" for index, axis in enumerate(axes)]
-    rank = max([len(heads), *(len(found["shape"]) for name in named if (found := node(record, name, label, run)))])
+    rank = max([len(heads), *(len(found.shape) for name in named if (found := node(record, name, label, run)))])
     heads += [f"axis {index}" for index in range(len(heads), rank)]
     rows = [_expected_row(record, label, wanted, rank)] if _states(record, label) else []
-    carrying = {row["name"] for row in lanes if not row["gives_masks"]}
+    carrying = {row.name for row in lanes if not row.gives_masks}
     for name in lane_names(record):
         row = _lane_row(record, name, named[name], label, run, wanted, rank)
         rows.append(tuple(map(_carried, row)) if name in carrying else row)
@@ -63,54 +66,53 @@ def _carried(cell: Cell) -> Cell:
 
 
 def _states(record: Record, label: str) -> bool:
-    stated = record["expects"]["nodes"].get(label, {})
-    return any(value is not None for value in stated.values())
+    return expected_node(record, label) != ExpectedNodeRecord()
 
 
 def _wanted_shape(record: Record, label: str, run: int) -> Sequence[int] | None:
     """The shape that a node should have: as the case says, else the reference's, else that of any lane."""
-    for name in record["lanes"]:
-        for found in record["lanes"][name]["findings"]:
-            if (found["kind"], found["node"], found["run"], found["wanted_by"]) == ("shape", label, run, "case"):
-                wanted: Sequence[int] = found["wanted"]
+    for name in record.lanes:
+        for found in record.lanes[name].findings:
+            if (found.kind, found.node, found.run, found.wanted_by) == ("shape", label, run, "case"):
+                wanted: Sequence[int] = found.wanted
                 return wanted
     given = (node(record, name, label, run) for name in lane_names(record))
-    return next((found["shape"] for found in given if found is not None), None)
+    return next((found.shape for found in given if found is not None), None)
 
 
 def _expected_row(record: Record, label: str, wanted: Sequence[int] | None, rank: int) -> tuple[Cell, ...]:
-    stated = record["expects"]["nodes"][label]
-    shape = [str(length) for length in wanted] if wanted is not None and stated["shape"] is not None else []
-    mask = stated["mask"]
+    stated = record.expects.nodes[label]
+    shape = [str(length) for length in wanted] if wanted is not None and stated.shape is not None else []
+    mask = stated.mask
     mask_words = "" if mask is None else mask if isinstance(mask, str) else "as written"
     return (
         Cell("expected"),
         Cell("by the case", "muted"),
         Cell(""),
         *(Cell(shape[index] if index < len(shape) else "", "number") for index in range(rank)),
-        Cell(one_line(stated["dtype"] or "", 40)),
+        Cell(one_line(stated.dtype or "", 40)),
         Cell(one_line(mask_words, 40)),
-        Cell("values as written" if stated["values"] is not None else "", "muted"),
+        Cell("values as written" if stated.values is not None else "", "muted"),
     )
 
 
 def _lane_row(
     record: Record, name: str, title: str, label: str, run: int, wanted: Sequence[int] | None, rank: int
 ) -> tuple[Cell, ...]:
-    held, found = record["lanes"][name], node(record, name, label, run)
-    differing = {item["aspect"]: item for item in held["findings"] if (item["node"], item["run"]) == (label, run)}
-    verdict = Cell(one_line(held["verdict"], 20), "differ" if is_failure(held["verdict"]) else "agree")
-    if held["verdict"] in ("unsupported", "known"):
-        verdict = Cell(f"{GLYPHS[held['verdict']]} {held['verdict']}", "muted")
+    held, found = record.lanes[name], node(record, name, label, run)
+    differing = {item.aspect: item for item in held.findings if (item.node, item.run) == (label, run)}
+    verdict = Cell(one_line(held.verdict, 20), "differ" if is_failure(held.verdict) else "agree")
+    if held.verdict in ("unsupported", "known"):
+        verdict = Cell(f"{GLYPHS[held.verdict]} {held.verdict}", "muted")
     start = (Cell(one_line(name, 40)), Cell("" if title == name else title, "muted"), verdict)
     if found is None:
-        why = raised_text(held["failure"]) if held["failure"] else one_line(held["reason"], 160) or "did not give it"
+        why = raised_text(held.failure) if held.failure else one_line(held.reason, 160) or "did not give it"
         return (*start, *(Cell("") for _ in range(rank)), Cell(""), Cell(""), Cell(why, "muted"))
     return (
         *start,
-        *(_axis_cell(found["shape"], wanted or [], index) for index in range(rank)),
-        Cell(one_line(found["dtype"], 40), "differ" if "dtype" in differing else ""),
-        Cell(mask_text(found["mask"]), "differ" if "mask" in differing else ""),
+        *(_axis_cell(found.shape, wanted or [], index) for index in range(rank)),
+        Cell(one_line(found.dtype, 40), "differ" if "dtype" in differing else ""),
+        Cell(mask_text(found.mask), "differ" if "mask" in differing else ""),
         _used_cell(record, name, found, differing),
     )
 
@@ -122,14 +124,12 @@ def _axis_cell(shape: Sequence[int], wanted: Sequence[int], index: int) -> Cell:
     return Cell(have, "number") if have == want else Cell(f"{have}, not {want}", "differ")
 
 
-def _used_cell(record: Record, name: str, found: Mapping[str, Any], differing: Mapping[str, Any]) -> Cell:
+def _used_cell(record: Record, name: str, found: NodeRecord, differing: Mapping[Any, Any]) -> Cell:
     if name == REFERENCE:
         return Cell("the reference", "muted")
-    if found["distance"] is None:
+    if found.distance is None:
         return Cell("not compared", "muted")
-    return Cell(
-        share_text(found["distance"]["used"]), "differ" if {"values", "special"} & differing.keys() else "number"
-    )
+    return Cell(share_text(found.distance.used), "differ" if {"values", "special"} & differing.keys() else "number")
 
 
 _TIERS = {"exact": "the last bit", "budget": "the budget", "tolerance": "the case's tolerance"}
@@ -164,31 +164,31 @@ def _node_row(record: Record, label: str, run: int) -> tuple[Cell, ...]:
             Cell("no lane got here", "muted"),
         )
     found = next(iter(given.values()))
-    symbolic = next((item["symbolic"] for item in given.values() if item["symbolic"] is not None), None)
+    symbolic = next((item.symbolic for item in given.values() if item.symbolic is not None), None)
     return (
         Cell(one_line(label, 60)),
         Cell(sizes),
-        Cell(bound_shape(axes_of(record, label, found["shape"], run), found["shape"])),
+        Cell(bound_shape(axes_of(record, label, found.shape, run), found.shape)),
         Cell("" if symbolic is None else shape_text(symbolic)),
-        Cell(one_line(found["dtype"], 40)),
-        Cell(mask_text(found["mask"])),
-        Cell(_TIERS.get(found["tier"], "")),
+        Cell(one_line(found.dtype, 40)),
+        Cell(mask_text(found.mask)),
+        Cell(_TIERS.get(found.tier, "")),
         _lanes_cell(record, label, run, given),
     )
 
 
-def _lanes_cell(record: Record, label: str, run: int, given: Mapping[str, Any]) -> Cell:
+def _lanes_cell(record: Record, label: str, run: int, given: Mapping[str, NodeRecord]) -> Cell:
     """Who differs at a node, and in what; else how much of the budget the lanes used."""
     differing = [
-        f"{one_line(name, 40)} {found['aspect']}"
-        for name, held in record["lanes"].items()
-        for found in held["findings"]
-        if (found["node"], found["run"]) == (label, run)
+        f"{one_line(name, 40)} {found.aspect}"
+        for name, held in record.lanes.items()
+        for found in held.findings
+        if (found.node, found.run) == (label, run)
     ]
     if differing:
         return Cell(", ".join(dict.fromkeys(differing)), "differ")
-    used = [found["distance"]["used"] for found in given.values() if found["distance"] is not None]
-    numbers = [float("inf") if share == "Infinity" else float(share) for share in used if share != "NaN"]
+    used = [found.distance.used for found in given.values() if found.distance is not None]
+    numbers = [share for share in used if not math.isnan(share)]
     words = used_text(max(numbers), noun_of(record)) if numbers else ""
-    missing = [one_line(name, 40) for name in record["lanes"] if name not in given]
+    missing = [one_line(name, 40) for name in record.lanes if name not in given]
     return Cell("; ".join(filter(None, [words, f"not in {', '.join(missing)}" if missing else ""])))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shlex
 
+from conformance.record.case import Record
 from conformance.report.answer import lane_title
 from conformance.report.blocks import Block, Command, Fold, Paragraph
-from conformance.report.facts import Lanes, Record
+from conformance.report.facts import Lanes
 from conformance.report.scriptable import why_not
 from conformance.report.words import one_line, safe
 
@@ -15,19 +16,19 @@ _WORDS = "A script with the arrays inside, without this harness; it ends with 0 
 
 def repro_blocks(record: Record, lanes: Lanes) -> list[Block]:
     """A script a lane, folded, where results hold them; else the command that prints one."""
-    if record.get("again"):
-        names = [row["name"] for row in lanes if row["name"] in record["lanes"] and not why_not(row)]
-        return [Paragraph(_WORDS, "note"), *(Command(_asked(record["again"], name)) for name in names)]
+    if record.again:
+        names = [row.name for row in lanes if row.name in record.lanes and not why_not(row)]
+        return [Paragraph(_WORDS, "note"), *(Command(_asked(record.again, name)) for name in names)]
     blocks: list[Block] = []
     for row in lanes:
-        held = record["lanes"].get(row["name"])
-        if held is None or why_not(row) or held["verdict"] in ("unsupported", "timeout"):
+        held = record.lanes.get(row.name)
+        if held is None or why_not(row) or held.verdict in ("unsupported", "timeout"):
             continue
-        if held["verdict"] == "crash" and not held.get("repro"):  # of some crashes there is one
+        if held.verdict == "crash" and not held.repro:  # of some crashes there is one
             continue
-        if held.get("repro"):
-            blocks.append(Fold(f"Script for {lane_title(row)}", safe(held["repro"], 40_000).rstrip()))
-        blocks.append(Command(f'conformance repro "{safe(record["id"], 400)}" --lane {one_line(row["name"], 60)}'))
+        if held.repro:
+            blocks.append(Fold(f"Script for {lane_title(row)}", safe(held.repro, 40_000).rstrip()))
+        blocks.append(Command(f'conformance repro "{safe(record.id, 400)}" --lane {one_line(row.name, 60)}'))
     return [Paragraph(_WORDS, "note"), *blocks] if blocks else []
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from conformance.record.case import Record
 from conformance.report.answer import nested_text
 from conformance.report.blocks import Block, Cell, Paragraph, Table
-from conformance.report.facts import REFERENCE, Record, flat, lane_names, node, node_labels
+from conformance.report.facts import REFERENCE, flat, lane_names, node, node_labels
 from conformance.report.words import one_line, shape_text, share_text
 
 TRAINING = "training "
@@ -25,7 +26,7 @@ def training_blocks(record: Record) -> list[Block]:
     for label in sorted(labels, key=_order):
         weight, _, step = label.partition("@")
         given = [node(record, name, label) for name in lanes]
-        shape = next(found["shape"] for found in given if found is not None)
+        shape = next(found.shape for found in given if found is not None)
         cells = [_cell(record, name, label) for name in lanes]
         rows.append((Cell(one_line(weight, 60)), Cell(step, "number"), Cell(shape_text(shape)), *cells))
     head = ("weight", "after step", "shape", *(one_line(name, 40) for name in lanes))
@@ -41,12 +42,12 @@ def _cell(record: Record, lane: str, label: str) -> Cell:
     found = node(record, lane, label)
     if found is None:
         return Cell("did not give it", "muted")
-    words = _numbers(found["values"])
-    distance = found["distance"]
+    words = _numbers(found.values)
+    distance = found.distance
     if lane == REFERENCE or distance is None:
         return Cell(words)
-    is_over = any(item["node"] == label for item in record["lanes"][lane]["findings"])
-    return Cell(f"{words}; {share_text(distance['used'])}", "differ" if is_over else "")
+    is_over = any(item.node == label for item in record.lanes[lane].findings)
+    return Cell(f"{words}; {share_text(distance.used)}", "differ" if is_over else "")
 
 
 def _numbers(values: Any) -> str:
@@ -62,11 +63,11 @@ def _optimizers(record: Record) -> list[Block]:
     return [
         Paragraph(
             f"{one_line(title, 40).capitalize()} in {one_line(lane, 40)} is by {one_line(name, 60)}: "
-            f"{one_line(own['from'], 200)}.",
+            f"{one_line(own.made_of, 200)}.",
             "note",
         )
-        for lane, held in record["lanes"].items()
-        for title, optimizers in held["native"].items()
+        for lane, held in record.lanes.items()
+        for title, optimizers in held.native.items()
         if title.startswith(TRAINING)
         for name, own in optimizers.items()
     ]

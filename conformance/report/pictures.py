@@ -10,11 +10,12 @@ from __future__ import annotations
 import base64
 import struct
 import zlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
+from conformance.record.parts import LayoutRecord, PictureRecord
 from conformance.report.blocks import Block, Cell, Drawing, Panel, Pictures, Table
 from conformance.report.words import decimal, index_text, joined, one_line, shape_text
 
@@ -40,24 +41,24 @@ BLANK = len(VALUE_COLOURS)
 """The palette's entry for a cell without a level: the paper shows through."""
 
 
-def picture_blocks(picture: Mapping[str, Any], lane: str, worst: Sequence[int] | None) -> list[Block]:
+def picture_blocks(picture: PictureRecord, lane: str, worst: Sequence[int] | None) -> list[Block]:
     """The first block that differs, on both sides, and the maps; `worst` is where the worst element stands."""
     sides = _sides(picture, one_line(lane, 40))
-    if "other" in picture:
-        return _side_by_side(picture, sides)
-    block = picture["block"]
+    if picture.other is not None:
+        return _side_by_side(picture, picture.other, sides)
+    block = picture.block
     tables = (
-        _block_table(picture, sides.block, block["got"], block["over"]),
-        _block_table(picture, sides.same, block["reference"], ()),
+        _block_table(picture, sides.block, block.got, block.over),
+        _block_table(picture, sides.same, block.reference, ()),
     )
     place = None if worst is None else _place(picture, worst)
     panels = (
-        _values_panel(picture, sides.mine, picture["got"]),
-        _values_panel(picture, sides.wanted, picture["reference"]),
+        _values_panel(picture, sides.mine, picture.got),
+        _values_panel(picture, sides.wanted, picture.reference),
         _error_panel(picture, worst, place),
     )
     scales = (_values_scale(picture), _error_scale(picture))
-    caption = f"{sides.caption}, and how far they are apart; {_layout(picture, picture['error'])}"
+    caption = f"{sides.caption}, and how far they are apart; {_layout(picture, picture.error)}"
     return [*tables, Pictures(caption, (*panels, *scales), _lines(picture))]
 
 
@@ -72,16 +73,16 @@ class _Sides:
     caption: str
 
 
-def _sides(picture: Mapping[str, Any], lane: str) -> _Sides:
-    node = one_line(picture["node"], 120)
-    if picture.get("wanted_by") == "claim":
+def _sides(picture: PictureRecord, lane: str) -> _Sides:
+    node = one_line(picture.node, 120)
+    if picture.wanted_by == "claim":
         first, _, second = node.partition(", ")
         block, same = f"the first block that differs: {second} in {lane}", f"the same block of {first}"
         return _Sides(
             second, first, block, same, f"{second} and {first}, which the case claims to be the same, in {lane}"
         )
-    what = f"{picture['aspect']} of {node}" if picture["aspect"] in ("gradient", "mask") else node
-    is_stated = picture.get("wanted_by") == "case"
+    what = f"{picture.aspect} of {node}" if picture.aspect in ("gradient", "mask") else node
+    is_stated = picture.wanted_by == "case"
     wanted = "stated by the case" if is_stated else "reference"
     return _Sides(
         lane,
@@ -92,34 +93,38 @@ def _sides(picture: Mapping[str, Any], lane: str) -> _Sides:
     )
 
 
-def _side_by_side(picture: Mapping[str, Any], sides: _Sides) -> list[Block]:
+def _side_by_side(picture: PictureRecord, other: LayoutRecord, sides: _Sides) -> list[Block]:
     """Two arrays of different shapes: the first block and a map of each, on one scale; no difference can be drawn."""
-    theirs = {**picture, **picture["other"]}
-    node = one_line(picture["node"], 120).partition(", ")[0]
+    theirs = replace(picture, shape=other.shape, split=other.split)
+    node = one_line(picture.node, 120).partition(", ")[0]
     both = ((picture, sides.mine, "got"), (theirs, sides.wanted, "reference"))
-    titles = [f"{name} {shape_text(side['shape'])}" for side, name, _ in both]
+    titles = [f"{name} {shape_text(side.shape)}" for side, name, _ in both]
     tables = [
-        _block_table(side, f"where {node} begins: {title}", picture["block"][key], ())
+        _block_table(side, f"where {node} begins: {title}", getattr(picture.block, key), ())
         for (side, _, key), title in zip(both, titles, strict=True)
     ]
-    panels = [_values_panel(side, title, picture[key]) for (side, _, key), title in zip(both, titles, strict=True)]
-    layouts = [f"{title}: {_layout(side, picture[key])}" for (side, _, key), title in zip(both, titles, strict=True)]
+    panels = [
+        _values_panel(side, title, getattr(picture, key)) for (side, _, key), title in zip(both, titles, strict=True)
+    ]
+    layouts = [
+        f"{title}: {_layout(side, getattr(picture, key))}" for (side, _, key), title in zip(both, titles, strict=True)
+    ]
     caption = "; ".join([f"{sides.caption}, each by itself, on one scale", *layouts])
     return [*tables, Pictures(caption, (*panels, _values_scale(picture)), ())]
 
 
-def _layout(picture: Mapping[str, Any], lines: Sequence[str]) -> str:
+def _layout(picture: PictureRecord, lines: Sequence[str]) -> str:
     """Which axes make rows and columns, and which of them are drawn."""
     high, wide = _rectangle(picture)
     cut = [
         f"{noun} {first + 1:,} to {first + shown:,} of {whole:,}"
         for noun, first, shown, whole in (
-            ("rows", picture["row"], len(lines), high),
-            ("columns", picture["column"], len(lines[0]), wide),
+            ("rows", picture.row, len(lines), high),
+            ("columns", picture.column, len(lines[0]), wide),
         )
         if shown < whole
     ]
-    split, rank = picture["split"], len(picture["shape"])
+    split, rank = picture.split, len(picture.shape)
     axes = [_axes_words(0, split, "a row"), _axes_words(split, rank, "a column")]
     return ", ".join(filter(None, [*axes, *cut]))
 
@@ -131,17 +136,17 @@ def _axes_words(first: int, last: int, noun: str) -> str:
     return f"axes {joined(axes)} make {noun}"
 
 
-def _rectangle(picture: Mapping[str, Any]) -> tuple[int, int]:
-    shape, split = picture["shape"], picture["split"]
+def _rectangle(picture: PictureRecord) -> tuple[int, int]:
+    shape, split = picture.shape, picture.split
     return prod(shape[:split]), prod(shape[split:])
 
 
-def _place(picture: Mapping[str, Any], index: Sequence[int]) -> tuple[int, int] | None:
+def _place(picture: PictureRecord, index: Sequence[int]) -> tuple[int, int] | None:
     """Row and column in the window of an element; None where it lies outside."""
-    shape, split = picture["shape"], picture["split"]
-    row = _flat(index[:split], shape[:split]) - picture["row"]
-    column = _flat(index[split:], shape[split:]) - picture["column"]
-    is_inside = 0 <= row < len(picture["error"]) and 0 <= column < len(picture["error"][0])
+    shape, split = picture.shape, picture.split
+    row = _flat(index[:split], shape[:split]) - picture.row
+    column = _flat(index[split:], shape[split:]) - picture.column
+    is_inside = 0 <= row < len(picture.error) and 0 <= column < len(picture.error[0])
     return (row, column) if is_inside else None
 
 
@@ -160,15 +165,13 @@ def _unflat(position: int, shape: Sequence[int]) -> list[int]:
     return index
 
 
-def _block_table(
-    picture: Mapping[str, Any], caption: str, numbers: Sequence[Sequence[Any]], over: Sequence[str]
-) -> Table:
-    shape, split, block = picture["shape"], picture["split"], picture["block"]
-    columns = range(block["column"], block["column"] + len(numbers[0]))
+def _block_table(picture: PictureRecord, caption: str, numbers: Sequence[Sequence[Any]], over: Sequence[str]) -> Table:
+    shape, split, block = picture.shape, picture.split, picture.block
+    columns = range(block.column, block.column + len(numbers[0]))
     head = ("", *(_place_name(column, shape[split:]) for column in columns))
     rows = []
     for row, line in enumerate(numbers):
-        label = index_text(_unflat(block["row"] + row, shape[:split]))[:-1] + (", …]" if split else "…]")
+        label = index_text(_unflat(block.row + row, shape[:split]))[:-1] + (", …]" if split else "…]")
         marks = over[row] if over else "0" * len(line)
         cells = (
             Cell(decimal(value, 6), "differ" if mark == "1" else "number")
@@ -186,25 +189,25 @@ def _place_name(position: int, shape: Sequence[int]) -> str:
 # ---- maps
 
 
-def _values_panel(picture: Mapping[str, Any], title: str, lines: Sequence[str]) -> Panel:
+def _values_panel(picture: PictureRecord, title: str, lines: Sequence[str]) -> Panel:
     marked = {sign: sum(line.count(sign) for line in lines) for sign in MARKS}
     specials = [f"{count} {MARK_WORDS[sign].partition(': ')[2]}" for sign, count in marked.items() if count]
-    size = f"{len(lines)} by {len(lines[0])} cells between {decimal(picture['low'])} and {decimal(picture['high'])}"
+    size = f"{len(lines)} by {len(lines[0])} cells between {decimal(picture.low)} and {decimal(picture.high)}"
     return _panel(picture, title, f"{title}: {', '.join([size, *specials])}", lines, VALUE_COLOURS)
 
 
-def _error_panel(picture: Mapping[str, Any], worst: Sequence[int] | None, place: tuple[int, int] | None) -> Panel:
-    lines = picture["error"]
+def _error_panel(picture: PictureRecord, worst: Sequence[int] | None, place: tuple[int, int] | None) -> Panel:
+    lines = picture.error
     over = sum(level != "0" for line in lines for level in line)
     words = f"difference: {over} of {len(lines) * len(lines[0])} cells are over what is allowed"
-    words += f", by up to {decimal(picture['largest'])}"
+    words += f", by up to {decimal(picture.largest)}"
     if worst is not None:
         words += f", the worst at {index_text(worst)}" + (" is framed" if place is not None else "")
     return _panel(picture, "difference", words, lines, ERROR_COLOURS, place)
 
 
 def _panel(
-    picture: Mapping[str, Any],
+    picture: PictureRecord,
     title: str,
     words: str,
     lines: Sequence[str],
@@ -213,9 +216,9 @@ def _panel(
 ) -> Panel:
     rows, columns = len(lines), len(lines[0])
     cell = CELL if columns <= FEW else SMALL_CELL
-    shape, split = picture["shape"], picture["split"]
-    row_names = [_place_name(picture["row"] + row, shape[:split]) for row in range(rows)]
-    column_names = [_place_name(picture["column"] + column, shape[split:]) for column in range(columns)]
+    shape, split = picture.shape, picture.split
+    row_names = [_place_name(picture.row + row, shape[:split]) for row in range(rows)]
+    column_names = [_place_name(picture.column + column, shape[split:]) for column in range(columns)]
     left = LETTER + max(map(len, row_names)) * LETTER
     drawings = [
         _text(left - 4, TOP + row * cell + cell // 2 + 3, row_names[row], "end")
@@ -252,17 +255,17 @@ def _frame(x: int, y: int, width: int, height: int, stroke: str, colour: str) ->
     return Drawing("rect", (*size, ("fill", "none"), ("stroke", colour), ("stroke-width", stroke)))
 
 
-def _values_scale(picture: Mapping[str, Any]) -> Panel:
+def _values_scale(picture: PictureRecord) -> Panel:
     """The scale that lane and reference share, and what the marks mean."""
-    low, high = decimal(picture["low"]), decimal(picture["high"])
-    signs = [sign for sign in MARKS if any(sign in line for key in ("got", "reference") for line in picture[key])]
+    low, high = decimal(picture.low), decimal(picture.high)
+    signs = [sign for sign in MARKS if any(sign in line for line in (*picture.got, *picture.reference))]
     marks = [MARK_WORDS[sign] for sign in signs]
     said = "; ".join([f"values from {low}, dark, to {high}, light", *marks])
     return _scale("values", said, low, VALUE_COLOURS, "   ".join([high, *marks]))
 
 
-def _error_scale(picture: Mapping[str, Any]) -> Panel:
-    largest = f"largest error {decimal(picture['largest'])}"
+def _error_scale(picture: PictureRecord) -> Panel:
+    largest = f"largest error {decimal(picture.largest)}"
     said = f"differences, light where they are allowed, darker up to the {largest}"
     return _scale("difference", said, "allowed", ERROR_COLOURS, largest)
 
@@ -280,9 +283,9 @@ def _scale(title: str, said: str, low: str, colours: Sequence[str], high: str) -
     return Panel(f"scale of the {title}", said, end + len(high) * LETTER, CELL + 2, tuple(drawings))
 
 
-def _lines(picture: Mapping[str, Any]) -> tuple[str, ...]:
+def _lines(picture: PictureRecord) -> tuple[str, ...]:
     """The difference in digits, for a terminal: a point where it is allowed, else its level."""
-    return tuple(line.replace("0", ".") for line in picture["error"])
+    return tuple(line.replace("0", ".") for line in picture.error)
 
 
 def png(lines: Sequence[str], colours: Sequence[str]) -> str:

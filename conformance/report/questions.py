@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from conformance.case.model import Case
+from conformance.record.run import Results
 from conformance.report.answer import answer
 from conformance.report.words import safe
 
@@ -40,15 +40,15 @@ edit. The page of a case is `reports/index.html#<id>`.
 """
 
 
-def answers_page(results: Mapping[str, Any]) -> str:
+def answers_page(results: Results) -> str:
     """Markdown: for each question row, the question of every case, its answer as measured, and where its page is."""
-    records = results["cases"]
+    records = results.cases
     parts = [_ANSWERS_HEAD]
-    for row in sorted({row for record in records for row in record["questions"]}):
-        settling = [record for record in records if row in record["questions"]]
-        parts.append(f"## {row}. {'; '.join(dict.fromkeys(_cell(record['topic']) for record in settling))}\n")
+    for row in sorted({row for record in records for row in record.questions}):
+        settling = [record for record in records if row in record.questions]
+        parts.append(f"## {row}. {'; '.join(dict.fromkeys(_cell(record.topic) for record in settling))}\n")
         parts += [
-            f"- **{_cell(record['question'])}** {_cell(answer(record, results['lanes']))} (`{record['id']}`)"
+            f"- **{_cell(record.question)}** {_cell(answer(record, results.lanes))} (`{record.id}`)"
             for record in settling
         ]
         parts.append("")

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from conformance.protocol.names import EAGER, USUAL
+from conformance.record.run import LaneRow
 
 
-def why_not(row: Mapping[str, Any]) -> str:
+def why_not(row: LaneRow) -> str:
     """From a lane's row of results to why it has no scripts; empty where it has."""
-    if row["adapter"] not in ("keras", "torch", "numpy"):
-        return f"there are scripts for Keras, torch and NumPy, not for {row['adapter']}"
-    versions = row["versions"]
-    if row["adapter"] == "keras" and ("tf_keras" in versions or str(versions.get("keras", "3")).startswith("2.")):
+    if row.adapter not in ("keras", "torch", "numpy"):
+        return f"there are scripts for Keras, torch and NumPy, not for {row.adapter}"
+    versions = row.versions
+    if row.adapter == "keras" and ("tf_keras" in versions or str(versions.get("keras", "3")).startswith("2.")):
         return "scripts are written for Keras 3, and this lane is Keras 2"
-    for key, usual in (("mode", EAGER), ("policy", USUAL)):
-        if row.get(key, usual) not in (usual, ""):
-            return f"this lane runs with {key} {row[key]}, and scripts run with {usual}"
+    for key, usual, runs_with in (("mode", EAGER, row.mode), ("policy", USUAL, row.policy)):
+        if runs_with not in (usual, ""):
+            return f"this lane runs with {key} {runs_with}, and scripts run with {usual}"
     return ""

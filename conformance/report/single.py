@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from conformance.record.run import Results
 from conformance.report.blocks import GLYPHS
 from conformance.report.html import environment, static, style_policy
 from conformance.report.view import report_of
 
 
-def render_single(results: Mapping[str, Any]) -> str:
+def render_single(results: Results) -> str:
     """The page: cases first, then the lanes and how the run was made."""
     from markupsafe import Markup
 

@@ -6,9 +6,11 @@ Everything is a pure function of the record. The words of findings come from `co
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
+from conformance.record.case import Record
+from conformance.record.lane import LaneRecord
+from conformance.record.parts import FindingRecord, GradientRecord, NodeRecord
 from conformance.report.blocks import (
     GLYPHS,
     Block,
@@ -21,7 +23,7 @@ from conformance.report.blocks import (
     Pictures,
     Table,
 )
-from conformance.report.facts import REFERENCE, Lanes, Record, axes_of, element, lane_names, node, rule_of, steps_by_run
+from conformance.report.facts import REFERENCE, Lanes, axes_of, element, lane_names, node, rule_of, steps_by_run
 from conformance.report.findings import attribution, because, verdict_text
 from conformance.report.page import page_of
 from conformance.report.words import (
@@ -61,12 +63,12 @@ def headline(record: Record, lane: str) -> str:
 
 def lane_failure(record: Record, lane: str) -> str:
     """A lane's failure in at most 25 lines of plain text: the verdict, then the evidence, then how to run it again."""
-    found = record["lanes"][lane]
-    finding = found["findings"][0] if found["findings"] else None
+    found = record.lanes[lane]
+    finding = found.findings[0] if found.findings else None
     before = [
         headline(record, lane),
         "",
-        *_block("question", _wrapped(record["question"], 2)),
+        *_block("question", _wrapped(record.question, 2)),
         *_block("case", [place(record)]),
     ]
     after = [*_block("so", _sentences(attribution(record))), *_block("again", [rerun_command(record, lane)])]
@@ -76,13 +78,13 @@ def lane_failure(record: Record, lane: str) -> str:
         middle += _block("allowed", _allowed(record, finding))
         middle += _block("also", _also(found))
         middle += _block("because", _wrapped(because(record, lane), 3) if because(record, lane) else [])
-    raised = found["failure"] or found.get("gradient_failure")
-    message = "" if raised is None else raised["message"]
+    raised = found.failure or found.gradient_failure
+    message = "" if raised is None else raised.message
     if message and one_line(message) not in before[0]:
         middle += _block("message", _wrapped(message, 4))
     room = MAX_LINES - len(before) - len(middle) - len(after)
     steps = _block("steps", _step_lines(record, lane, min(_MAX_STEPS, room)))
-    chatter = _block("printed", _last_line(found["chatter"])) if len(steps) < room else []
+    chatter = _block("printed", _last_line(found.chatter)) if len(steps) < room else []
     return "\n".join([*before, *middle, *steps, *chatter, *after][:MAX_LINES])
 
 
@@ -107,12 +109,12 @@ def _last_line(chatter: str) -> list[str]:
     return [one_line(lines[-1], WIDTH)] if lines else []
 
 
-def _answers(record: Record, finding: Mapping[str, Any]) -> list[str]:
+def _answers(record: Record, finding: FindingRecord) -> list[str]:
     """What every lane gave for the aspect that differs, what was expected on top."""
     rows = [("expected", words, "by the case") for words in _stated(record, finding)]
     names = lane_names(record)
     rows += [
-        (one_line(name, 24), answer_text(record, name, finding), record["lanes"][name]["verdict"])
+        (one_line(name, 24), answer_text(record, name, finding), record.lanes[name].verdict)
         for name in names[:_MAX_LANES]
     ]
     name_width, answer_width = (max(len(row[column]) for row in rows) for column in (0, 1))
@@ -121,44 +123,42 @@ def _answers(record: Record, finding: Mapping[str, Any]) -> list[str]:
     return [*lines, f"and {left_out} more lanes"] if left_out > 0 else lines
 
 
-def _stated(record: Record, finding: Mapping[str, Any]) -> list[str]:
-    if finding["wanted_by"] != "case":
+def _stated(record: Record, finding: FindingRecord) -> list[str]:
+    if finding.wanted_by != "case":
         return []
-    wanted = finding["wanted"]
-    match finding["aspect"], finding["kind"]:
+    wanted = finding.wanted
+    match finding.aspect, finding.kind:
         case "shape", "shape":
-            return [named_shape(axes_of(record, finding["node"], wanted, finding["run"]), wanted)]
+            return [named_shape(axes_of(record, finding.node, wanted, finding.run), wanted)]
         case (("shape" | "weights"), _):
-            return [shape_text(wanted)] if isinstance(wanted, list) else []
+            return [shape_text(wanted)] if isinstance(wanted, tuple) else []
         case "mask", _:
             return [mask_text(wanted)]
         case "dtype" | "params", _:
             return [one_line(wanted, 60)]
         case "special", _:
             return [f"{single(wanted[1])} at {index_text(wanted[0])}"]
-        case "values", _ if finding["distance"]["worst"] is not None:
-            worst = finding["distance"]["worst"]
-            return [f"{single(worst['reference'])} at {index_text(worst['index'])}"]
+        case "values", _ if finding.distance is not None and finding.distance.worst is not None:
+            worst = finding.distance.worst
+            return [f"{single(worst.reference)} at {index_text(worst.index)}"]
     return []
 
 
-def answer_text(record: Record, lane: str, finding: Mapping[str, Any]) -> str:
+def answer_text(record: Record, lane: str, finding: FindingRecord) -> str:
     """What a lane gave for the aspect and node of a finding, in a few words."""
-    held, label, run = record["lanes"][lane], finding["node"], finding["run"]
-    if held["verdict"] in ("unsupported", "timeout", "crash"):
-        return one_line(held["reason"], _ANSWER)
-    if held["failure"] is not None:
-        return one_line(failure_text(held["failure"]), _ANSWER)
-    if finding["aspect"] == "params":
-        return str(held["params"].get(label, "does not count"))
-    if finding["aspect"] == "weights":
+    held, label, run = record.lanes[lane], finding.node, finding.run
+    if held.verdict in ("unsupported", "timeout", "crash"):
+        return one_line(held.reason, _ANSWER)
+    if held.failure is not None:
+        return one_line(failure_text(held.failure), _ANSWER)
+    if finding.aspect == "params":
+        return str(held.params.get(label, "does not count"))
+    if finding.aspect == "weights":
         layer, _, key = label.partition(".")
-        shape = held["weights"].get(layer, {}).get(key)
-        own = held["native"].get(layer, {}).get(key)
-        return (
-            shape_text(shape) if shape is not None else shape_text(own["shape"]) if own is not None else "does not say"
-        )
-    if finding["aspect"] == "gradient":
+        shape = held.weights.get(layer, {}).get(key)
+        own = held.native.get(layer, {}).get(key)
+        return shape_text(shape) if shape is not None else shape_text(own.shape) if own is not None else "does not say"
+    if finding.aspect == "gradient":
         return _gradient_answer(record, lane, label)
     found = node(record, lane, label, run)
     if found is None:
@@ -170,80 +170,80 @@ def answer_text(record: Record, lane: str, finding: Mapping[str, Any]) -> str:
 
 def _gradient_answer(record: Record, lane: str, label: str) -> str:
     """A lane's gradient of this name, what it raised instead of any, or why it gives none."""
-    held = record["lanes"][lane]
-    given = held.get("gradients", {})
-    if held.get("gradient_failure") is not None:
-        return one_line(failure_text(held["gradient_failure"]), _ANSWER)
+    held = record.lanes[lane]
+    given = held.gradients
+    if held.gradient_failure is not None:
+        return one_line(failure_text(held.gradient_failure), _ANSWER)
     if label in given:
         return gradient_text(record, given[label])
     if given:
         return f"gives {len(given)}"
-    return "has them" if lane == REFERENCE else one_line(held.get("gradient_note") or "has none", _ANSWER)
+    return "has them" if lane == REFERENCE else one_line(held.gradient_note or "has none", _ANSWER)
 
 
-def gradient_text(record: Record, found: Mapping[str, Any]) -> str:
+def gradient_text(record: Record, found: GradientRecord) -> str:
     """A gradient's shape, and how much of the budget its error used."""
-    return f"{shape_text(found['shape'])}, {used_text(found['distance']['used'])}"
+    return f"{shape_text(found.shape)}, {used_text(found.distance.used)}"
 
 
 def _several(record: Record, lane: str, label: str, run: int) -> str:
     """The nodes of a claim: their shapes."""
     found = [node(record, lane, name.strip(), run) for name in label.split(",")]
-    return " and ".join(shape_text(item["shape"]) if item is not None else "none" for item in found)
+    return " and ".join(shape_text(item.shape) if item is not None else "none" for item in found)
 
 
-def _node_answer(record: Record, lane: str, finding: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    match finding["aspect"]:
-        case "shape" if finding["kind"] == "symbolic":
-            return f"{shape_text(found['symbolic'])} symbolic, {shape_text(found['shape'])} with numbers"
+def _node_answer(record: Record, lane: str, finding: FindingRecord, found: NodeRecord) -> str:
+    match finding.aspect:
+        case "shape" if finding.kind == "symbolic":
+            return f"{shape_text(found.symbolic)} symbolic, {shape_text(found.shape)} with numbers"
         case "dtype":
-            return one_line(found["dtype"], 40)
+            return one_line(found.dtype, 40)
         case "mask":
-            return mask_text(found["mask"])
+            return mask_text(found.mask)
         case "values" | "special":
             return _value_answer(record, lane, finding, found)
         case _:
-            return shape_text(found["shape"])
+            return shape_text(found.shape)
 
 
-def _value_answer(record: Record, lane: str, finding: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    worst = (finding["distance"] or {}).get("worst")
-    index = finding["got"][0] if finding["aspect"] == "special" else worst["index"] if worst is not None else []
-    value = element(found["values"], index)
-    if value is None and lane == REFERENCE and finding["wanted_by"] == "reference":
-        value = finding["wanted"][1] if finding["aspect"] == "special" else worst["reference"] if worst else None
-    words = shape_text(found["shape"]) if value is None else element_text(value, found["dtype"])
+def _value_answer(record: Record, lane: str, finding: FindingRecord, found: NodeRecord) -> str:
+    worst = None if finding.distance is None else finding.distance.worst
+    index = finding.got[0] if finding.aspect == "special" else worst.index if worst is not None else []
+    value = element(found.values, index)
+    if value is None and lane == REFERENCE and finding.wanted_by == "reference":
+        value = finding.wanted[1] if finding.aspect == "special" else worst.reference if worst else None
+    words = shape_text(found.shape) if value is None else element_text(value, found.dtype)
     if value is not None and index:
         words += f" at {index_text(index)}"
-    if found["distance"] is not None:
-        words += f", {used_text(found['distance']['used'], noun_of(record))}"
+    if found.distance is not None:
+        words += f", {used_text(found.distance.used, noun_of(record))}"
     return words
 
 
-def _allowed(record: Record, finding: Mapping[str, Any]) -> list[str]:
+def _allowed(record: Record, finding: FindingRecord) -> list[str]:
     """The worst element's inequality, and where its right-hand side comes from."""
-    worst = (finding["distance"] or {}).get("worst")
-    if worst is None:
+    found = finding.distance
+    worst = None if found is None else found.worst
+    if found is None or worst is None:
         return []
-    found = finding["distance"]
-    if finding["kind"] == "bias":
-        return [bias_text(found), f"each: {inequality(worst)} at {index_text(worst['index'])}"]
+    if finding.kind == "bias":
+        return [bias_text(found), f"each: {inequality(worst)} at {index_text(worst.index)}"]
     return [
-        f"{inequality(worst)} at {index_text(worst['index'])}; {used_text(found['used'], noun_of(record))}",
+        f"{inequality(worst)} at {index_text(worst.index)}; {used_text(found.used, noun_of(record))}",
         inequality_terms(record, worst),
     ]
 
 
-def _also(found: Mapping[str, Any]) -> list[str]:
+def _also(found: LaneRecord) -> list[str]:
     """The other nodes in which the same aspect differs."""
-    first = found["findings"][0]
-    others = {item["node"] for item in found["findings"][1:] if item["node"] != first["node"]}
-    names = [name for name in dict.fromkeys(item["node"] for item in found["findings"]) if name in others]
+    first = found.findings[0]
+    others = {item.node for item in found.findings[1:] if item.node != first.node}
+    names = [name for name in dict.fromkeys(item.node for item in found.findings) if name in others]
     if not names:
         return []
-    left_out = found["findings_left_out"] + max(len(names) - 6, 0)
+    left_out = found.findings_left_out + max(len(names) - 6, 0)
     shown = ", ".join(one_line(name, 40) for name in names[:6])
-    return [f"{one_line(first['aspect'], 40)} of {shown}" + (f" and {left_out} more" if left_out else "")]
+    return [f"{one_line(first.aspect, 40)} of {shown}" + (f" and {left_out} more" if left_out else "")]
 
 
 def _step_lines(record: Record, lane: str, limit: int) -> list[str]:
@@ -262,21 +262,21 @@ def step_rows(record: Record, lane: str, run: int = 0) -> Iterator[tuple[str, st
 
     Of a lane that raised before it made a call, the reference's calls.
     """
-    shown = lane if record["lanes"][lane]["steps"] or REFERENCE not in record["lanes"] else REFERENCE
+    shown = lane if record.lanes[lane].steps or REFERENCE not in record.lanes else REFERENCE
     chunks = steps_by_run(record, shown)
     steps = chunks[run] if run < len(chunks) else chunks[-1]
     for index, step in enumerate(steps):
-        shapes = f"{', '.join(shapes_text(shape) for shape in step['inputs'])} -> {shapes_text(step['outputs'])}"
-        rule = step["rule"] or rule_of(record, run, index, step)
+        shapes = f"{', '.join(shapes_text(shape) for shape in step.inputs)} -> {shapes_text(step.outputs)}"
+        rule = step.rule or rule_of(record, run, index, step)
         yield (
-            f"{one_line(step['node'], 30)} = {one_line(step['callee'], 30)}",
+            f"{one_line(step.node, 30)} = {one_line(step.callee, 30)}",
             shapes + (f"   {one_line(rule, 200)}" if rule else ""),
         )
-    failure = record["lanes"][lane]["failure"]
+    failure = record.lanes[lane].failure
     if failure is not None:
         yield (
-            f"{one_line(failure['node'], 30) or 'the case'}",
-            f"raised {one_line(failure['type'], 60)} in {failure['phase']}",
+            f"{one_line(failure.node, 30) or 'the case'}",
+            f"raised {one_line(failure.type, 60)} in {failure.phase}",
         )
 
 

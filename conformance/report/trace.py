@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
+from conformance.record.case import Record
+from conformance.record.parts import StepRecord
 from conformance.report.blocks import Block, Cell, Table
 from conformance.report.facts import (
     REFERENCE,
-    Record,
     axis_names,
     flat_shapes,
     is_shape,
@@ -25,30 +25,30 @@ def trace_table(record: Record, lane: str, run: int) -> list[Block]:
 
     Of a lane that raised before it made a call, the reference's calls are shown, and then what it raised.
     """
-    if lane not in record["lanes"]:
+    if lane not in record.lanes:
         return []
-    failure = record["lanes"][lane]["failure"]
-    shown = lane if record["lanes"][lane]["steps"] or REFERENCE not in record["lanes"] else REFERENCE
+    failure = record.lanes[lane].failure
+    shown = lane if record.lanes[lane].steps or REFERENCE not in record.lanes else REFERENCE
     chunks = steps_by_run(record, shown)
     index = run if run < len(chunks) else len(chunks) - 1
     rows = [
         (
-            Cell(one_line(step["node"], 60)),
-            Cell(one_line(step["callee"], 60)),
-            Cell(", ".join(named_shapes(record, shape, run) for shape in step["inputs"])),
+            Cell(one_line(step.node, 60)),
+            Cell(one_line(step.callee, 60)),
+            Cell(", ".join(named_shapes(record, shape, run) for shape in step.inputs)),
             _output_cell(record, run, position, step),
             Cell(_symbolic(record, shown, step, run)),
-            Cell(one_line(step["rule"] or rule_of(record, run, position, step), 400)),
+            Cell(one_line(step.rule or rule_of(record, run, position, step), 400)),
         )
         for position, step in enumerate(chunks[index])
     ]
     if failure is not None:
-        where = one_line(failure["node"], 60) or "the case"
+        where = one_line(failure.node, 60) or "the case"
         raised = Cell(f"{one_line(lane, 40)} raised {raised_text(failure)}", "differ")
         rows.append((Cell(where), Cell(""), Cell(""), raised, Cell(""), Cell("")))
     if not rows:
         return []
-    sizes = dims_text(record["dims"][run]) if run < len(record["dims"]) else ""
+    sizes = dims_text(record.dims[run]) if run < len(record.dims) else ""
     caption = f"calls of {one_line(shown, 40)}" + (f" at {sizes}" if sizes else "")
     head = ("node", "layer", "in", "out", "symbolic", "rule")
     kept = [column for column in range(len(head)) if column < 4 or any(row[column].text for row in rows)]
@@ -56,28 +56,28 @@ def trace_table(record: Record, lane: str, run: int) -> list[Block]:
     return [Table(caption, tuple(head[column] for column in kept), cells, "ruled")]
 
 
-def _output_cell(record: Record, run: int, position: int, step: Mapping[str, Any]) -> Cell:
+def _output_cell(record: Record, run: int, position: int, step: StepRecord) -> Cell:
     """What came out of a call; marked where the reference's same call on the same shapes gives another shape."""
-    said = named_shapes(record, step["outputs"], run)
+    said = named_shapes(record, step.outputs, run)
     same = reference_step(record, run, position, step)
-    return Cell(said, "" if same is None or same["outputs"] == step["outputs"] else "differ")
+    return Cell(said, "" if same is None or same.outputs == step.outputs else "differ")
 
 
 def named_shapes(record: Record, nested: Any, run: int) -> str:
     """One shape as `(batch 2, steps 11, 7)`, or a list of them in brackets."""
-    if isinstance(nested, list) and nested and all(isinstance(item, list) for item in nested):
+    if isinstance(nested, tuple) and nested and all(isinstance(item, tuple) for item in nested):
         return f"[{', '.join(named_shapes(record, item, run) for item in nested)}]"
     return bound_shape(axis_names(record, nested, run), nested)
 
 
-def _symbolic(record: Record, lane: str, step: Mapping[str, Any], run: int) -> str:
+def _symbolic(record: Record, lane: str, step: StepRecord, run: int) -> str:
     """The shape that was promised before there were numbers, from this lane or from any that says."""
-    count = len(flat_shapes(step["outputs"]))
-    labels = [step["node"]] if is_shape(step["outputs"]) else [f"{step['node']}[{index}]" for index in range(count)]
-    for name in [lane, *record["lanes"]]:
+    count = len(flat_shapes(step.outputs))
+    labels = [step.node] if is_shape(step.outputs) else [f"{step.node}[{index}]" for index in range(count)]
+    for name in [lane, *record.lanes]:
         given = [node(record, name, label, run) for label in labels]
-        promised = [found["symbolic"] for found in given if found is not None and found["symbolic"] is not None]
+        promised = [found.symbolic for found in given if found is not None and found.symbolic is not None]
         if promised and len(promised) == len(labels):
             texts = [shape_text(shape) for shape in promised]
-            return texts[0] if is_shape(step["outputs"]) else f"[{', '.join(texts)}]"
+            return texts[0] if is_shape(step.outputs) else f"[{', '.join(texts)}]"
     return ""

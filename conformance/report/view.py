@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
 
 from conformance.errors import ResultsError
+from conformance.record.case import Record
+from conformance.record.run import LaneRow, Results
 from conformance.report.answer import lane_title, ways
 from conformance.report.blocks import GLYPHS, Cell, Page, Table
 from conformance.report.changes import Changes, changes_of
-from conformance.report.facts import Lanes, Record, is_failure
+from conformance.report.facts import Lanes, is_failure
 from conformance.report.index import Part, parts_of, row_of
 from conformance.report.overviews import SEVERITY, Group, Overview, deviations_of, groups_of, layers_of, questions_of
 from conformance.report.page import page_of
@@ -57,14 +58,14 @@ class Report:
     environment: Table
 
 
-def report_of(results: Mapping[str, Any], detail: Detail = Detail.FULL) -> Report:
+def report_of(results: Results, detail: Detail = Detail.FULL) -> Report:
     """The view of a results file; the same for the same results."""
-    lanes = results["lanes"]
-    records = sorted(results["cases"], key=lambda record: _severity(record["outcome"]))
-    failing = [record for record in records if is_failure(record["outcome"])]
-    drawn = {record["id"] for record in failing[:MOST_DRAWN]}
+    lanes = results.lanes
+    records = sorted(results.cases, key=lambda record: _severity(record.outcome))
+    failing = [record for record in records if is_failure(record.outcome)]
+    drawn = {record.id for record in failing[:MOST_DRAWN]}
     paged = failing if detail is Detail.BARE else records
-    pages = [_page(record, lanes, _is_lean(record, detail), results["started"]) for record in paged]
+    pages = [_page(record, lanes, _is_lean(record, detail), results.started) for record in paged]
     outcome, headline = _headline(results, failing)
     return Report(
         title=f"{_word(outcome)}: {headline} - {_versions(lanes)}",
@@ -78,10 +79,10 @@ def report_of(results: Mapping[str, Any], detail: Detail = Detail.FULL) -> Repor
         questions=tuple(questions_of(records)),
         layers=tuple(layers_of(results, records)),
         deviations=tuple(deviations_of(records)),
-        parts=tuple(parts_of([row_of(record, lanes, record["id"] in drawn) for record in records])),
-        not_run=tuple((safe(item["id"], 400), one_line(item["reason"])) for item in results["not_run"]),
-        drawn=tuple(page for page, record in zip(pages, paged, strict=True) if record["id"] in drawn),
-        on_demand=tuple(page for page, record in zip(pages, paged, strict=True) if record["id"] not in drawn),
+        parts=tuple(parts_of([row_of(record, lanes, record.id in drawn) for record in records])),
+        not_run=tuple((safe(item.id, 400), one_line(item.reason)) for item in results.not_run),
+        drawn=tuple(page for page, record in zip(pages, paged, strict=True) if record.id in drawn),
+        on_demand=tuple(page for page, record in zip(pages, paged, strict=True) if record.id not in drawn),
         environment=_environment(results),
     )
 
@@ -93,13 +94,13 @@ def _page(record: Record, lanes: Lanes, is_lean: bool, started: str) -> Page:
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         said = f"{type(error).__name__}: {one_line(str(error))}"
         raise ResultsError(
-            f"case {one_line(record['id'])}: what the results hold of it cannot be shown: {said}",
+            f"case {one_line(record.id)}: what the results hold of it cannot be shown: {said}",
             "run the case again; if this very run wrote the results, report it as our mistake",
         ) from error
 
 
 def _is_lean(record: Record, detail: Detail) -> bool:
-    return detail >= (Detail.SPARE if is_failure(record["outcome"]) else Detail.LEAN)
+    return detail >= (Detail.SPARE if is_failure(record.outcome) else Detail.LEAN)
 
 
 def _severity(outcome: str) -> int:
@@ -110,20 +111,20 @@ def _word(outcome: str) -> str:
     return {"agree": "PASS", "differ": "FAIL", "incomplete": "INCOMPLETE"}.get(outcome, "NOTHING COMPARED")
 
 
-def _headline(results: Mapping[str, Any], failing: Sequence[Record]) -> tuple[str, str]:
+def _headline(results: Results, failing: Sequence[Record]) -> tuple[str, str]:
     """The state of the whole run, and its verdict with the denominator."""
-    total = len(results["cases"])
-    agreeing = sum(record["outcome"] == "agree" for record in results["cases"])
-    lost = [lane for lane in results["lanes"] if lane.get("unavailable")]
+    total = len(results.cases)
+    agreeing = sum(record.outcome == "agree" for record in results.cases)
+    lost = [lane for lane in results.lanes if lane.unavailable]
     if lost:
-        names = joined([one_line(lane["name"], 40) for lane in lost])
-        words = f"{names} could not start and ran 0 of {_count(max(lane['selected'] for lane in lost), 'case')}"
+        names = joined([one_line(lane.name, 40) for lane in lost])
+        words = f"{names} could not start and ran 0 of {_count(max(lane.selected for lane in lost), 'case')}"
         return "incomplete", words + (f"; {len(failing):,} of {total:,} fail in other lanes" if failing else "")
-    if not results["footer"]["complete"]:
-        selected = total + len(results["not_run"])
+    if not results.footer.complete:
+        selected = total + len(results.not_run)
         words = f"only {total:,} of {_count(selected, 'selected case')} have a result"
         return "incomplete", words + (f", and {len(failing)} of them fail" if failing else "")
-    broken = [item for item in results.get("deviations", ()) if item["state"] in ("stale", "unmatched")]
+    broken = [item for item in results.deviations if item.state in ("stale", "unmatched")]
     if broken and not failing:
         return "differ", f"{_count(len(broken), 'listed deviation')} no longer hold{'s' if len(broken) == 1 else ''}"
     if failing:
@@ -139,39 +140,40 @@ def _count(number_of: int, noun: str) -> str:
     return f"{number_of:,} {noun}" + ("" if number_of == 1 else "s")
 
 
-def _sentences(results: Mapping[str, Any], detail: Detail, failing: int) -> Iterable[str]:
+def _sentences(results: Results, detail: Detail, failing: int) -> Iterable[str]:
     """What a reader must know beside the verdict: why it is incomplete, every count, and what is left out."""
-    lost = [lane for lane in results["lanes"] if lane.get("unavailable")]
+    lost = [lane for lane in results.lanes if lane.unavailable]
     for lane in lost:
-        why = lane["unavailable"]
-        hint = f" What to do: {one_line(why['hint'])}." if why["hint"] else ""
-        said = f"The lane {one_line(lane['name'], 40)} ran 0 of {_count(lane['selected'], 'case')}"
-        yield f"{said}, which is no verdict on them: {one_line(why['message'])}.{hint}"
-    if not results["footer"]["complete"] and (results["not_run"] or not lost):
-        why = one_line(results["footer"]["stopped"]) or "no reason was written down"
-        yield f"The run did not reach its end ({why}). What is missing is not known to agree."
-    total = len(results["cases"])
-    counts = results["counts"]
+        why = lane.unavailable
+        assert why is not None
+        hint = f" What to do: {one_line(why.hint)}." if why.hint else ""
+        said = f"The lane {one_line(lane.name, 40)} ran 0 of {_count(lane.selected, 'case')}"
+        yield f"{said}, which is no verdict on them: {one_line(why.message)}.{hint}"
+    if not results.footer.complete and (results.not_run or not lost):
+        stopped = one_line(results.footer.stopped) or "no reason was written down"
+        yield f"The run did not reach its end ({stopped}). What is missing is not known to agree."
+    total = len(results.cases)
+    counts = {str(verdict): count for verdict, count in results.counts.items()}
     if total:
         words = [f"{counts[name]:,} {name}" for name in reversed(SEVERITY) if counts.get(name)]
         words += [f"{count:,} {one_line(name, 20)}" for name, count in counts.items() if name not in SEVERITY]
         yield f"Of {_count(total, 'case')}: {', '.join(words)}."
-    for lane in results["lanes"]:
-        if lane["selected"] and not lane["ran"] and lane not in lost:
-            yield f"The lane {one_line(lane['name'], 40)} ran none of {_count(lane['selected'], 'case')}."
-    shard = results.get("shard")
+    for lane in results.lanes:
+        if lane.selected and not lane.ran and lane not in lost:
+            yield f"The lane {one_line(lane.name, 40)} ran none of {_count(lane.selected, 'case')}."
+    shard = results.shard
     if shard:
-        yield f"This is part {shard['index']} of {shard['count']} of a run of {_count(shard['cases'], 'case')}."
-    elif not results.get("is_full", True):
+        yield f"This is part {shard.index} of {shard.count} of a run of {_count(shard.cases, 'case')}."
+    elif not results.is_full:
         yield "This run was asked for a part of the project's cases."
-    deviations = results.get("deviations", ())
+    deviations = results.deviations
     if deviations:
-        states = Counter(one_line(item["state"], 20) for item in deviations)
+        states = Counter(one_line(item.state, 20) for item in deviations)
         words = [f"{count} {state}" for state, count in states.items()]
         named = [
-            f"{one_line(item['id'], 80)} {'has expired' if item['is_expired'] else 'is ' + one_line(item['state'], 20)}"
+            f"{one_line(item.id, 80)} {'has expired' if item.is_expired else 'is ' + one_line(item.state, 20)}"
             for item in deviations
-            if item["is_expired"] or item["state"] in ("stale", "unmatched")
+            if item.is_expired or item.state in ("stale", "unmatched")
         ]
         yield f"Of {_count(len(deviations), 'listed deviation')}: {', '.join(words)}." + "".join(
             f" {text[:1].upper()}{text[1:]}." for text in named
@@ -189,46 +191,46 @@ _LEFT_OUT = {
 }
 
 
-def _versions(lanes: Sequence[Mapping[str, Any]]) -> str:
-    titles = [lane_title(lane) for lane in lanes if lane["role"] != "reference" and lane["selected"]]
+def _versions(lanes: Sequence[LaneRow]) -> str:
+    titles = [lane_title(lane) for lane in lanes if lane.role != "reference" and lane.selected]
     return joined(list(dict.fromkeys(titles))) if titles else "the NumPy reference alone"
 
 
-def _lanes_table(lanes: Sequence[Mapping[str, Any]]) -> Table:
+def _lanes_table(lanes: Sequence[LaneRow]) -> Table:
     """A row a lane: what it proved to be, and how many of its cases it ran."""
     head = ("lane", "ran", "verdicts", "versions", "masks", "role", "module files")
     rows = tuple(_lane_row(lane) for lane in lanes)
     return Table("what each lane proved to be, and how many of its cases it ran", head, rows, "wide lanes")
 
 
-def _lane_row(lane: Mapping[str, Any]) -> tuple[Cell, ...]:
-    named = [f"{one_line(name, 40)} {one_line(version, 40)}" for name, version in lane["versions"].items()]
+def _lane_row(lane: LaneRow) -> tuple[Cell, ...]:
+    named = [f"{one_line(name, 40)} {one_line(version, 40)}" for name, version in lane.versions.items()]
     versions = ", ".join([*named, *ways(lane)])
-    missing = "did not start" if lane["selected"] else "was not needed"
-    has_run = lane["ran"] or not lane["selected"]
+    missing = "did not start" if lane.selected else "was not needed"
+    has_run = lane.ran or not lane.selected
     return (
-        Cell(one_line(lane["name"], 40)),
-        Cell(f"{lane['ran']:,} of {lane['selected']:,}", "" if has_run else "differ"),
-        Cell(", ".join(f"{count:,} {one_line(name, 20)}" for name, count in lane["verdicts"].items())),
+        Cell(one_line(lane.name, 40)),
+        Cell(f"{lane.ran:,} of {lane.selected:,}", "" if has_run else "differ"),
+        Cell(", ".join(f"{count:,} {one_line(name, 20)}" for name, count in lane.verdicts.items())),
         Cell(versions or missing),
-        Cell("its own" if lane["gives_masks"] else "not judged"),
-        Cell("reference" if lane["role"] == "reference" else "subject"),
-        Cell(", ".join(one_line(path, 120) for path in lane["files"].values()), "muted"),
+        Cell("its own" if lane.gives_masks else "not judged"),
+        Cell("reference" if lane.role == "reference" else "subject"),
+        Cell(", ".join(one_line(path, 120) for path in lane.files.values()), "muted"),
     )
 
 
-def _environment(results: Mapping[str, Any]) -> Table:
+def _environment(results: Results) -> Table:
     """When, where and how the run was made: enough for a printed page to be evidence."""
-    known = results["environment"]
+    known = results.environment
     rows = [
-        ("started", results["started"]),
-        ("took", f"{decimal(results['seconds'], 3)} s"),
-        ("command", results["command"]),
-        ("made by", f"{results['harness']['name']} {results['harness']['version']}"),
-        ("interpreter", f"{known.get('implementation', '')} {known.get('python', '')}"),
-        ("machine", f"{known.get('system', '')} {known.get('machine', '')}, {known.get('cpus', 'unknown')} processors"),
-        ("packages", ", ".join(f"{name} {version}" for name, version in known.get("packages", {}).items())),
-        ("variables", ", ".join(f"{name}={value}" for name, value in known.get("variables", {}).items())),
+        ("started", results.started),
+        ("took", f"{decimal(results.seconds, 3)} s"),
+        ("command", results.command),
+        ("made by", f"{results.harness.name} {results.harness.version}"),
+        ("interpreter", f"{known.implementation} {known.python}"),
+        ("machine", f"{known.system} {known.machine}, {known.cpus} processors"),
+        ("packages", ", ".join(f"{name} {version}" for name, version in known.packages.items())),
+        ("variables", ", ".join(f"{name}={value}" for name, value in known.variables.items())),
     ]
     cells = tuple((Cell(name), Cell(one_line(text, 1_000).strip())) for name, text in rows if str(text).strip())
     return Table("run, versions and variables", ("what", "value"), cells, "wide")

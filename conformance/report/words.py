@@ -7,8 +7,9 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from conformance.record.case import Record
+from conformance.record.parts import DistanceRecord, FailureRecord, MaskRecord, WorstRecord
 from conformance.report.facts import (
-    Record,
     axes_of,
     error_of,
     flat,
@@ -102,7 +103,7 @@ def node_shape(record: Record, label: str, shape: Sequence[int | None], run: int
 
 def shapes_text(nested: Any) -> str:
     """One shape, or a list of them in brackets: `(2, 5)`, `[(2, 5), (2, 3)]`."""
-    if isinstance(nested, list) and nested and all(isinstance(item, list) for item in nested):
+    if isinstance(nested, tuple) and nested and all(isinstance(item, tuple) for item in nested):
         return f"[{', '.join(shapes_text(item) for item in nested)}]"
     return shape_text(nested)
 
@@ -130,7 +131,7 @@ def element_text(value: Any, dtype: str = "float32") -> str:
     if value is None:
         return "none"
     if isinstance(value, str):
-        return decimal(value) if value in ("NaN", "Infinity", "-Infinity") else one_line(value, 60)
+        return one_line(value, 60)
     return single(value) if isinstance(value, float) or dtype.startswith("float") else str(value)
 
 
@@ -139,21 +140,21 @@ def index_text(index: Sequence[int]) -> str:
     return f"[{', '.join(str(position) for position in index)}]"
 
 
-def mask_text(mask: Mapping[str, Any] | None) -> str:
+def mask_text(mask: MaskRecord | None) -> str:
     """A mask in a few words: `none`, `(2, 5) with 7 of 10 true`."""
     if mask is None:
         return "none"
     total = 1
-    for length in mask["shape"]:
+    for length in mask.shape:
         total *= length
-    return f"{shape_text(mask['shape'])} with {mask['true']} of {total} true"
+    return f"{shape_text(mask.shape)} with {mask.true} of {total} true"
 
 
-def mask_differences(a: Mapping[str, Any] | None, b: Mapping[str, Any] | None) -> tuple[int, int] | None:
+def mask_differences(a: MaskRecord | None, b: MaskRecord | None) -> tuple[int, int] | None:
     """At how many of how many positions two masks differ; None where they cannot be laid side by side."""
-    if a is None or b is None or a["shape"] != b["shape"] or a["values"] is None or b["values"] is None:
+    if a is None or b is None or a.shape != b.shape or a.values is None or b.values is None:
         return None
-    pairs = list(zip(flat(a["values"]), flat(b["values"]), strict=True))
+    pairs = list(zip(flat(a.values), flat(b.values), strict=True))
     return sum(x != y for x, y in pairs), len(pairs)
 
 
@@ -182,28 +183,26 @@ def share_text(used: Any) -> str:
 
 def noun_of(record: Record) -> str:
     """What errors are measured by: the derived budget, or the case's own tolerance."""
-    return "tolerance" if record.get("tolerance") else "budget"
+    return "tolerance" if record.tolerance else "budget"
 
 
-def inequality(worst: Mapping[str, Any]) -> str:
+def inequality(worst: WorstRecord) -> str:
     """The worst element's inequality with its numbers: `|0.5726 - 1.0| = 0.4274 > 3.1e-06`."""
-    error, allowed = error_of(worst), float(worst["allowed"])
+    error, allowed = error_of(worst), float(worst.allowed)
     sign = ">" if error > allowed else "<="
-    subtrahend = single(worst["reference"])
+    subtrahend = single(worst.reference)
     subtrahend = f"({subtrahend})" if subtrahend.startswith("-") else subtrahend
-    return f"|{single(worst['got'])} - {subtrahend}| = {decimal(error)} {sign} {decimal(allowed)}"
+    return f"|{single(worst.got)} - {subtrahend}| = {decimal(error)} {sign} {decimal(allowed)}"
 
 
-def inequality_terms(record: Record, worst: Mapping[str, Any]) -> str:
+def inequality_terms(record: Record, worst: WorstRecord) -> str:
     """Where the right-hand side of an inequality comes from, with every term."""
-    constant, floor = decimal(worst["constant"]), decimal(worst["floor"])
-    if record.get("tolerance"):
-        return f"atol + rtol |ref| with rtol = {constant}, atol = {floor}: {one_line(record['tolerance']['reason'])}"
+    constant, floor = decimal(worst.constant), decimal(worst.floor)
+    if record.tolerance:
+        return f"atol + rtol |ref| with rtol = {constant}, atol = {floor}: {one_line(record.tolerance.reason)}"
     if is_exact(worst):
         return "0, for every number here is exact"
-    return (
-        f"C (S + u |ref|) + floor with C = {constant}, S = {decimal(worst['sensitivity'])}, u = 2^-24, floor = {floor}"
-    )
+    return f"C (S + u |ref|) + floor with C = {constant}, S = {decimal(worst.sensitivity)}, u = 2^-24, floor = {floor}"
 
 
 _WRAPPED = re.compile(
@@ -213,10 +212,10 @@ _OPERATION = re.compile(r"\{\{function_node [^}]*\}\} ?")
 """Where TensorFlow ran an operation: a device, which no answer is about."""
 
 
-def bias_text(found: Mapping[str, Any]) -> str:
+def bias_text(found: DistanceRecord) -> str:
     """The errors of a whole output, in roundings of float32: what one rounding gives is 1, and 0 in the mean."""
-    rms, mean = decimal(found["rms"], 2), decimal(found["mean"], 2)
-    return f"{rms} roundings in the root mean square, {mean} in the mean, over {found['count']:,} elements"
+    rms, mean = decimal(found.rms, 2), decimal(found.mean, 2)
+    return f"{rms} roundings in the root mean square, {mean} in the mean, over {found.count:,} elements"
 
 
 def essence(message: str) -> str:
@@ -226,18 +225,18 @@ def essence(message: str) -> str:
     return plain if found is None else f"{found[2].strip()} (in {found[1]})"
 
 
-def failure_text(failure: Mapping[str, Any] | None, limit: int = LINE) -> str:
+def failure_text(failure: FailureRecord | None, limit: int = LINE) -> str:
     """What a framework raised, on one line: type, phase, node and message."""
     if failure is None:
         return "gave an answer"
-    return f"raised {raised_text(failure)}: {one_line(essence(failure['message']), limit)}"
+    return f"raised {raised_text(failure)}: {one_line(essence(failure.message), limit)}"
 
 
-def raised_text(failure: Mapping[str, Any]) -> str:
+def raised_text(failure: FailureRecord) -> str:
     """Type, phase and node of an error."""
-    where = f" at {one_line(failure['node'], 60)}" if failure["node"] else ""
-    phase = "the backward pass" if failure["phase"] == "backward" else one_line(failure["phase"], 20)
-    return f"{one_line(failure['type'], 60)} in {phase}{where}"
+    where = f" at {one_line(failure.node, 60)}" if failure.node else ""
+    phase = "the backward pass" if failure.phase == "backward" else one_line(failure.phase, 20)
+    return f"{one_line(failure.type, 60)} in {phase}{where}"
 
 
 def joined(items: Sequence[str]) -> str:
@@ -247,14 +246,14 @@ def joined(items: Sequence[str]) -> str:
 
 def rerun_command(record: Record, lane: str | None = None) -> str:
     """How to run a case again, in one lane or in all; a question that no file holds says itself how."""
-    if record.get("again"):
-        return one_line(record["again"], 2_000)
-    name = one_line(record["id"]) + (f"[{one_line(lane, 60)}]" if lane else "")
-    return f'pytest "{one_line(record["path"])}::{name}"'
+    if record.again:
+        return one_line(record.again, 2_000)
+    name = one_line(record.id) + (f"[{one_line(lane, 60)}]" if lane else "")
+    return f'pytest "{one_line(record.path)}::{name}"'
 
 
 def place(record: Record) -> str:
     """Where a case stands: `cases/pooling/global_average.case.yaml:14`; or that it was asked and not saved."""
-    if record.get("again"):
+    if record.again:
         return "asked on the command line, not saved"
-    return f"{one_line(record['path'])}:{record['line']}"
+    return f"{one_line(record.path)}:{record.line}"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import numpy as np
 
+from conformance.record.parts import FailureRecord
 from conformance.repro.account import Account, Said
 from conformance.repro.literals import LITERAL, array_text, quoted, scalar_text
 from conformance.repro.parts import Body
@@ -76,10 +76,10 @@ _CHECKS = {
 }
 
 
-def error_lines(body: Body, failure: Mapping[str, Any], runs: list[str]) -> list[str]:
+def error_lines(body: Body, failure: FailureRecord, runs: list[str]) -> list[str]:
     """The whole course of a script whose case raises: it must raise again, in the same phase, with the same type."""
-    phase, kind = quoted(failure["phase"]), quoted(failure["type"])
-    is_backward = failure["phase"] == "backward"
+    phase, kind = quoted(failure.phase), quoted(failure.type)
+    is_backward = failure.phase == "backward"
     inside = ['phase = "build"', *body.build, 'phase = "call"', *body.call]
     calls = {run: f"graph(**{body.argument % run})" for run in runs}
     if body.is_lazy:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
+from conformance.record.lane import LaneRecord
+from conformance.record.parts import FailureRecord
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
 from conformance.repro.literals import quoted
@@ -15,9 +15,9 @@ _SHAPE = re.compile(r"(\w+)\.([\w.]+) has shape (\([\d, ]*\)) in Keras, (\([\d, 
 _SIGNAL = re.compile(r"the lane's process died \((SIG[A-Z]+)\)")
 
 
-def signal_of(held: Mapping[str, Any]) -> str:
+def signal_of(held: LaneRecord) -> str:
     """The signal that ended a lane's process, `SIGFPE`; empty where it was none, or may have been the system's own."""
-    found = _SIGNAL.fullmatch(held["reason"])
+    found = _SIGNAL.fullmatch(held.reason)
     return found[1] if found else ""
 
 
@@ -40,11 +40,11 @@ def signal_lines(body: Body, name: str, runs: list[str]) -> list[str]:
     ]
 
 
-def shape_lines(evidence: Evidence, body: Body, failure: Mapping[str, Any]) -> list[str]:
+def shape_lines(evidence: Evidence, body: Body, failure: FailureRecord) -> list[str]:
     """The whole course of a script whose layer makes a weight of another shape. Raises NotScriptable for others."""
-    found = _SHAPE.fullmatch(failure["message"])
+    found = _SHAPE.fullmatch(failure.message)
     if found is None:
-        raise NotScriptable(f"the weights are not those of the reference: {failure['message']}")
+        raise NotScriptable(f"the weights are not those of the reference: {failure.message}")
     layer, key, got, _ = found.groups()
     weights = evidence.plan.layers[layer].weights
     index, name = list(weights).index(key), body.names(layer)

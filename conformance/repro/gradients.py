@@ -5,9 +5,10 @@ The arrays are the cotangents of the plan, so that these gradients are those tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
+from conformance.record.case import Record
+from conformance.record.lane import LaneRecord
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
 from conformance.repro.training import function
@@ -15,26 +16,26 @@ from conformance.repro.training import function
 _WORDS = "Gradients of the sum of all outputs, each times an array of its own: one backward pass gives them all."
 
 
-def are_wanted(record: Mapping[str, Any]) -> bool:
+def are_wanted(record: Record) -> bool:
     """Whether a gradient is the first thing in which a lane of this case differs: all scripts compare them then.
 
     Not where a lane only raised for them: nobody says that another one is wrong.
     """
-    causes = [held["findings"][0] for held in record["lanes"].values() if held["findings"]]
-    return any(cause["aspect"] == "gradient" and cause["kind"] != "raised" for cause in causes)
+    causes = [held.findings[0] for held in record.lanes.values() if held.findings]
+    return any(cause.aspect == "gradient" and cause.kind != "raised" for cause in causes)
 
 
-def were_raised(held: Mapping[str, Any]) -> bool:
+def were_raised(held: LaneRecord) -> bool:
     """Whether it is for gradients that this lane raised, and for nothing before."""
-    return [(cause["aspect"], cause["kind"]) for cause in held["findings"][:1]] == [("gradient", "raised")]
+    return [(cause.aspect, cause.kind) for cause in held.findings[:1]] == [("gradient", "raised")]
 
 
 def more_of(evidence: Evidence, lane: str) -> str:
     """The call of what a script computes beside outputs: trained weights, or gradients; empty where it is neither."""
-    held = evidence.record["lanes"][lane]
-    failure = held["failure"]
+    held = evidence.record.lanes[lane]
+    failure = held.failure
     if evidence.plan.trainings:
-        return "" if failure is not None and failure["phase"] == "build" else "train()"
+        return "" if failure is not None and failure.phase == "build" else "train()"
     is_asked = were_raised(held) or (are_wanted(evidence.record) and failure is None)
     return "gradients()" if is_asked else ""
 

@@ -88,7 +88,7 @@ class GraphWriter:
         self.plan, self.dialect, self.names = evidence.plan, dialect, names
         self.returns_masks = returns_masks
         self.graph = [(node, parse(text).tree) for node, text in self.plan.graph]
-        self.steps = [*evidence.record["lanes"][lane]["steps"], *evidence.record["lanes"]["numpy"]["steps"]]
+        self.steps = [*evidence.record.lanes[lane].steps, *evidence.record.lanes["numpy"].steps]
         self.helpers: dict[str, str] = {}
         self.carried: dict[str, str] = {}
         """Operations that came along as functions, and what these are called."""
@@ -230,9 +230,9 @@ class GraphWriter:
     def _outputs(self, layer: str) -> int | None:
         """How many arrays a call gives back in a list, from the calls that lanes noted; None for one array."""
         for step in self.steps:
-            if step["callee"] == layer and step["node"] == self.node:
-                found = step["outputs"]
-                return len(found) if found and isinstance(found[0], list) else None
+            if step.callee == layer and step.node == self.node:
+                found = step.outputs
+                return len(found) if found and isinstance(found[0], tuple) else None
         return None
 
     def _model(self, name: str, args: list[Value]) -> Value:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
+from conformance.record.case import Record
+from conformance.record.run import LaneRow
 from conformance.report.answer import answer, lane_title
 from conformance.report.findings import finding_text
 from conformance.report.words import is_address, one_line, safe
@@ -28,16 +28,14 @@ _SOURCES = {
 def issue(evidence: Evidence, lane: str) -> str:
     """The bug report. Raises NotScriptable where there is no script to put into it."""
     record, row = evidence.record, evidence.row(lane)
-    held = record["lanes"][lane]
-    differs = bool(held["findings"])
+    held = record.lanes[lane]
+    differs = bool(held.findings)
     code = script(evidence, lane)
-    title = one_line(
-        finding_text(record, lane, held["findings"][0]) if differs else answer(record, evidence.lanes), 160
-    )
-    layers = ", ".join(one_line(layer, 60) for layer in record["layers"][:3])
+    title = one_line(finding_text(record, lane, held.findings[0]) if differs else answer(record, evidence.lanes), 160)
+    layers = ", ".join(one_line(layer, 60) for layer in record.layers[:3])
     sections = [
         f"# {_plain(one_line(f'{layers}: {title}', 200))}",
-        _plain(safe(record["question"], 2_000)),
+        _plain(safe(record.question, 2_000)),
         f"## Versions\n\n{_versions(row)}",
         f"## Expected\n\n{_expected(evidence, lane)}",
         f"## Got\n\n{_got(record, lane)}",
@@ -52,29 +50,29 @@ def issue(evidence: Evidence, lane: str) -> str:
     )
 
 
-def _versions(row: Mapping[str, Any]) -> str:
+def _versions(row: LaneRow) -> str:
     return "\n".join(
-        f"- {_plain(one_line(name))} {_plain(one_line(version))}" for name, version in row["versions"].items()
+        f"- {_plain(one_line(name))} {_plain(one_line(version))}" for name, version in row.versions.items()
     )
 
 
-def _got(record: Mapping[str, Any], lane: str) -> str:
-    held = record["lanes"][lane]
-    if not held["findings"]:
-        reason = _plain(one_line(held["reason"]))
+def _got(record: Record, lane: str) -> str:
+    held = record.lanes[lane]
+    if not held.findings:
+        reason = _plain(one_line(held.reason))
         return f"{reason[0].upper()}{reason[1:]}." if reason else "The same."
-    found = [_plain(finding_text(record, lane, finding)) for finding in held["findings"][:5]]
-    raised = held["failure"] or held.get("gradient_failure")
-    message = [] if raised is None else [_fenced(safe(raised["message"], 4_000) + "\n", "")]
+    found = [_plain(finding_text(record, lane, finding)) for finding in held.findings[:5]]
+    raised = held.failure or held.gradient_failure
+    message = [] if raised is None else [_fenced(safe(raised.message, 4_000) + "\n", "")]
     return "\n\n".join([*(f"- {words}" for words in found), *message])
 
 
 def _expected(evidence: Evidence, lane: str) -> str:
     """What the reference or the case expects of each node that differs, and where that comes from."""
     record = evidence.record
-    source = record["source"]
-    who = _SOURCES.get(source["kind"], one_line(source["kind"]))
-    parts = [part for part in (safe(source["reference"], 1_000), safe(source["note"], 2_000)) if part]
+    source = record.source
+    who = _SOURCES.get(source.kind, one_line(source.kind))
+    parts = [part for part in (safe(source.reference, 1_000), safe(source.note, 2_000)) if part]
     words = ["What the same mathematics gives in NumPy, in float64, written from papers and documentation."]
     said = "; ".join(part if is_address(part) else _plain(part) for part in parts)
     words.append(f"The question rests on {who}{': ' + said.rstrip('.') if said else ''}.")
@@ -85,7 +83,7 @@ def _expected(evidence: Evidence, lane: str) -> str:
     others = [
         lane_title(row)
         for row in evidence.lanes
-        if row["name"] != lane and record["lanes"].get(row["name"], {}).get("verdict") == "agree"
+        if row.name != lane and row.name in record.lanes and record.lanes[row.name].verdict == "agree"
     ]
     if others:
         words.append(f"{' and '.join(others)} agree{'s' if len(others) == 1 else ''} with it.")

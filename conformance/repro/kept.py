@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
 
 from conformance.case.model import Case
 from conformance.lanes.spec import LaneSpec
 from conformance.protocol.adapter import Identity
 from conformance.protocol.observation import Observation
 from conformance.protocol.plan import Plan
+from conformance.record.case import Record
 from conformance.report.scriptable import why_not
 from conformance.repro.evidence import Evidence
 from conformance.results import lane_row
@@ -21,28 +22,30 @@ LONGEST = 24_576
 def with_scripts(
     case: Case,
     plan: Plan,
-    record: dict[str, Any],
+    record: Record,
     reference: Observation,
     lanes: Sequence[tuple[LaneSpec, Identity]],
-) -> dict[str, Any]:
+) -> Record:
     """The record with `repro` in each lane that has a script, where a lane of it differs; else the record itself.
 
     `plan` is the one that the lanes answered, and `lanes` are those that did. What cannot be written is left out: it
     takes nothing from a verdict.
     """
-    if not any(held["verdict"] not in ("agree", "unsupported") for held in record["lanes"].values()):
+    if not any(held.verdict not in ("agree", "unsupported") for held in record.lanes.values()):
         return record
     from conformance.repro.script import script
 
     rows = tuple(lane_row(spec, identity, 0, ()) for spec, identity in lanes)
     evidence = Evidence(case, plan, record, reference, rows)
+    texts: dict[str, str] = {}
     for row in rows:
-        if row["name"] not in record["lanes"] or why_not(row):
+        if row.name not in record.lanes or why_not(row):
             continue
         try:
-            text = script(evidence, row["name"])
+            text = script(evidence, row.name)
         except Exception:  # whatever stops a script must not stop the run that it is about
             continue
         if len(text) <= LONGEST:
-            record["lanes"][row["name"]]["repro"] = text
-    return record
+            texts[row.name] = text
+    lanes_with = {name: replace(held, repro=texts.get(name)) for name, held in record.lanes.items()}
+    return replace(record, lanes=lanes_with)

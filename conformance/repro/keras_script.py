@@ -59,13 +59,13 @@ def keras_body(evidence: Evidence, lane: str) -> Body:
 class _Keras:
     def __init__(self, evidence: Evidence, lane: str) -> None:
         row = evidence.row(lane)
-        self.backend = next(name for name in BACKENDS if name in row["versions"])
+        self.backend = next(name for name in BACKENDS if name in row.versions)
         self.evidence, self.plan = evidence, evidence.plan
         self.layers = self.plan.layers
         self.graph = [(node, parse(text).tree) for node, text in self.plan.graph]
-        held = evidence.record["lanes"]
-        self.steps = [*held[lane]["steps"], *held["numpy"]["steps"]]
-        self.failure = held[lane]["failure"]
+        held = evidence.record.lanes
+        self.steps = [*held[lane].steps, *held["numpy"].steps]
+        self.failure = held[lane].failure
         self.more = more_of(evidence, lane)
         self.helpers: dict[str, str] = {}
         self.custom: dict[str, str] = {}
@@ -327,6 +327,6 @@ class _Keras:
         if not isinstance(call, Call):
             return isinstance(call, List)
         for step in self.steps:
-            if step["callee"] == call.callee and (not node or step["node"] == node):
-                return bool(step["outputs"]) and isinstance(step["outputs"][0], list)
+            if step.callee == call.callee and (not node or step.node == node):
+                return bool(step.outputs) and isinstance(step.outputs[0], tuple)
         return False

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from conformance.protocol.plan import Plan
+from conformance.record.parts import FailureRecord
 from conformance.repro.errors import NotScriptable
 from conformance.repro.literals import value_text
 from conformance.repro.training import feeds, function, in_loop, loss_lines, title
@@ -20,7 +21,7 @@ def keras_training(
     argument: str,
     again: Sequence[str],
     backend: str,
-    failure: Mapping[str, Any] | None,
+    failure: FailureRecord | None,
 ) -> list[str]:
     """The function `train`. `again` is what gives layers back what earlier runs have moved.
 

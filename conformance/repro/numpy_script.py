@@ -91,9 +91,9 @@ class _NumPy:
     def __init__(self, evidence: Evidence, lane: str) -> None:
         self.evidence, self.lane, self.plan = evidence, lane, evidence.plan
         self.layers = self.plan.layers
-        self.failure = failure = evidence.record["lanes"][lane]["failure"]
+        self.failure = failure = evidence.record.lanes[lane].failure
         self.more = more_of(evidence, lane)
-        is_refused = failure is not None and failure["phase"] == "build"
+        is_refused = failure is not None and failure.phase == "build"
         self.checks = is_refused
         wanted = {"call", "compute_mask", "supports_masking", *(["check"] if is_refused else [])}
         wanted |= {"apply"} if self.more == "train()" else set()

@@ -5,10 +5,10 @@ The reference takes its gradients by autograd; a script that needs NumPy alone t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from conformance.protocol.plan import Plan
+from conformance.record.parts import FailureRecord
 from conformance.repro.errors import NotScriptable
 from conformance.repro.training import (
     Training,
@@ -50,7 +50,7 @@ def numpy_training(
     observed: Callable[[str, str], str],
     argument: str,
     remembering: list[str],
-    failure: Mapping[str, Any] | None,
+    failure: FailureRecord | None,
     optimizer: Callable[[Training], str],
 ) -> list[str]:
     """The function `train`. `observed` is a weight as it stands after a step, `optimizer` the call that makes one.
@@ -89,7 +89,7 @@ def _moved(training: Training, names: Callable[[str], str]) -> list[str]:
     return ["moved = {  # the layers' own arrays: they are changed in place", *rows, "}"]
 
 
-def _gradients(training: Training, fed: str, remembering: list[str], failure: Mapping[str, Any] | None) -> list[str]:
+def _gradients(training: Training, fed: str, remembering: list[str], failure: FailureRecord | None) -> list[str]:
     """Lines of a step that fill `gradients`, and let layers remember this step's run and no other."""
     value = loss_lines(training, f"graph(**{fed})[0]", failure)
     if not remembering and len(value) == 1:

@@ -37,10 +37,10 @@ def script(evidence: Evidence, lane: str) -> str:
     """The script. Raises NotScriptable, with the reason, where none would be honest."""
     row = evidence.row(lane)
     account = account_of(evidence, lane)
-    body = BODIES[row["adapter"]](evidence, lane)
+    body = BODIES[row.adapter](evidence, lane)
     runs = [f"inputs_{run + 1}" if run else "inputs" for run in range(len(evidence.plan.runs))]
     course = _course(evidence, body, account, runs)
-    is_run = account.failure is None or account.failure["phase"] != "weights"
+    is_run = account.failure is None or account.failure.phase != "weights"
     arrays = _inputs(evidence, body, runs) if is_run else []
     rest = "\n".join([*arrays, "", *course])
     helpers = [*body.helpers]
@@ -63,7 +63,7 @@ def _course(evidence: Evidence, body: Body, account: Account, runs: list[str]) -
         return signal_lines(body, account.signal, runs)
     if failure is None:
         return answer_lines(body, account, runs)
-    return shape_lines(evidence, body, failure) if failure["phase"] == "weights" else error_lines(body, failure, runs)
+    return shape_lines(evidence, body, failure) if failure.phase == "weights" else error_lines(body, failure, runs)
 
 
 def _imports(body: Body, rest: str, needed: tuple[str, ...]) -> list[str]:
@@ -99,17 +99,17 @@ def _inputs(evidence: Evidence, body: Body, runs: list[str]) -> list[str]:
 
 def _header(evidence: Evidence, lane: str, account: Account) -> str:
     row, record = evidence.row(lane), evidence.record
-    versions = ", ".join(f"{name} {version}" for name, version in row["versions"].items())
-    findings = record["lanes"][lane]["findings"]
+    versions = ", ".join(f"{name} {version}" for name, version in row.versions.items())
+    findings = record.lanes[lane].findings
     said = finding_text(record, lane, findings[0]) if findings else "this lane agrees with the NumPy reference"
     if account.signal:
         said = f"this lane's process is ended by {account.signal}"
     if account.failure is not None and account.verdict == "agree":
-        said = f"this lane raises {account.failure['type']} in phase {account.failure['phase']}, as it should"
+        said = f"this lane raises {account.failure.type} in phase {account.failure.phase}, as it should"
     return "\n".join(
         [
-            comment(record["id"]),
-            comment(record["question"]),
+            comment(record.id),
+            comment(record.question),
             "#",
             comment(f"Seen with {versions}."),
             comment(f"The report says: {said}."),

@@ -41,8 +41,8 @@ class _Torch:
         self.layers = self.plan.layers
         self.spoken: set[str] = set()
         self.makes_configs = False
-        self.native = evidence.record["lanes"][lane]["native"]
-        self.failure = evidence.record["lanes"][lane]["failure"]
+        self.native = evidence.record.lanes[lane].native
+        self.failure = evidence.record.lanes[lane].failure
         self.more = more_of(evidence, lane)
         kinds = dict.fromkeys(
             name

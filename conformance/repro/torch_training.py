@@ -6,11 +6,12 @@ An optimiser that the case asks for as torch has it is written as its users writ
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from conformance.protocol.mapping import Mapped, mapped_from
 from conformance.protocol.native import native_optimizer
 from conformance.protocol.plan import Plan
+from conformance.record.parts import FailureRecord, NativeWeightRecord
 from conformance.repro.errors import NotScriptable
 from conformance.repro.literals import value_text
 from conformance.repro.training import Training, feeds, found_lines, function, in_loop, loss_lines, title, weights_of
@@ -47,8 +48,8 @@ def torch_training(
     observed: Held,
     argument: str,
     again: tuple[str, ...],
-    native: Mapping[str, Any],
-    failure: Mapping[str, Any] | None,
+    native: Mapping[str, Mapping[str, NativeWeightRecord]],
+    failure: FailureRecord | None,
     optimizers: Optimizers,
 ) -> list[str]:
     """The function `train`. `observed` is a weight as it stands after a step: moved by its layer, too.
@@ -87,7 +88,7 @@ def torch_training(
     return function("train", "The weights after each step of training.", lines, "found")
 
 
-def _one_bias(training: Training, native: Mapping[str, Any]) -> list[str]:
+def _one_bias(training: Training, native: Mapping[str, Mapping[str, NativeWeightRecord]]) -> list[str]:
     """What is to be said where torch has two biases for one of Keras'."""
     mapped = [found for layer in training.layers for found in mapped_weights(native, layer).values()]
     if not any(found.is_zeros for found in mapped):
@@ -95,14 +96,17 @@ def _one_bias(training: Training, native: Mapping[str, Any]) -> list[str]:
     return ["# a bias is one weight, as in Keras: the two of torch's own layer would move twice as far together"]
 
 
-def mapped_weights(native: Mapping[str, Any], layer: str) -> dict[str, Mapped]:
+def mapped_weights(native: Mapping[str, Mapping[str, NativeWeightRecord]], layer: str) -> dict[str, Mapped]:
     """torch's weights of a layer by name, and how each is made of one of Keras', as the lane noted them.
 
     Raises NotScriptable for results that were written before lanes noted it.
     """
-    if any("source" not in held for held in native.get(layer, {}).values()):
-        raise NotScriptable("these results do not say how torch's weights are made: run the case again")
-    return {name: mapped_from(held["source"], held["steps"]) for name, held in native.get(layer, {}).items()}
+    found = {}
+    for name, held in native.get(layer, {}).items():
+        if held.source is None:
+            raise NotScriptable("these results do not say how torch's weights are made: run the case again")
+        found[name] = mapped_from(held.source, held.steps or ())
+    return found
 
 
 def _parts(name: str) -> tuple[str, str]:

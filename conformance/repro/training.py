@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from conformance.protocol.plan import Plan, PlannedLayer, PlannedTraining
+from conformance.record.parts import FailureRecord
 from conformance.reference.catalog import LAYERS
 from conformance.repro.literals import quoted
 
@@ -107,7 +108,7 @@ def feeds(training: Training, names: Callable[[str], str]) -> tuple[list[str], s
     return ["batches = [", *rows, "]"], "for step, batch in enumerate(batches, start=1):", "batch"
 
 
-def loss_lines(training: Training, value: str, failure: Mapping[str, Any] | None) -> list[str]:
+def loss_lines(training: Training, value: str, failure: FailureRecord | None) -> list[str]:
     """The line that gives `loss` its value; where the lane raised, also what refuses all but one number."""
     lines = [f"loss = {value}[{quoted(training.loss)}]"]
     if failure is not None:

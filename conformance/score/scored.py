@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from conformance.errors import ResultsError
+from conformance.record.case import MutantsRecord
+from conformance.record.run import KilledRecord, Results
 
 KIND = "conformance-mutants"
 VERSION = 1
@@ -27,12 +30,12 @@ def read_score(path: Path) -> dict[str, Any]:
     return found
 
 
-def with_mutants(results: Mapping[str, Any], score: Mapping[str, Any]) -> dict[str, Any]:
+def with_mutants(results: Results, score: Mapping[str, Any]) -> Results:
     """The results with the score of every layer, and in each record that of its case; the rest is as it was."""
     cases = []
-    for record in results["cases"]:
-        found = score["cases"].get(record["id"])
-        own = None if found is None else {"killed": sorted(found["killed"]), "survived": sorted(found["survived"])}
-        cases.append(record if own is None else {**record, "mutants": own})
-    layers = {layer: {"killed": row["killed"], "of": row["mutants"]} for layer, row in sorted(score["layers"].items())}
-    return {**results, "mutants": layers, "cases": cases}
+    for record in results.cases:
+        found = score["cases"].get(record.id)
+        own = None if found is None else MutantsRecord(tuple(sorted(found["killed"])), tuple(sorted(found["survived"])))
+        cases.append(record if own is None else replace(record, mutants=own))
+    layers = {layer: KilledRecord(row["killed"], row["mutants"]) for layer, row in sorted(score["layers"].items())}
+    return replace(results, mutants=layers, cases=tuple(cases))

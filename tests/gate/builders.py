@@ -10,9 +10,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from conformance.form import to_json
 from conformance.lanes.spec import LaneSpec
-from conformance.results import assemble, lane_row
 from tests.builders import POOLED, cases_of, fake, running
+from tests.gate.asked import assemble, lane_row
 
 CASE = "fam/topic.masked"
 OTHER = "fam/topic.other"
@@ -30,7 +31,7 @@ def _ran(text: str, behaviour: str, only: str | None, lane: str) -> Ran:
     with TemporaryDirectory() as folder, running(spec) as run:
         cases = cases_of(text, Path(folder))
         run.announce([(case, [lane]) for case in cases])
-        return [run.record(case) for case in cases], tuple(run.specs), run.identities()
+        return [to_json(run.record(case)) for case in cases], tuple(run.specs), run.identities()
 
 
 def results_of(

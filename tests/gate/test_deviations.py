@@ -12,8 +12,9 @@ import pytest
 
 from conformance.errors import CaseError, UsageError
 from conformance.gate.deviations import Deviation, holds, load_folder
-from conformance.gate.draft import draft, listing, prune
-from conformance.gate.ledger import LaneFacts, State, excused, messages, standings
+from conformance.gate.draft import listing, prune
+from conformance.gate.ledger import LaneFacts, State, messages
+from tests.gate.asked import draft, excused, standings
 from tests.gate.builders import CASE, OTHER, results_of
 
 TODAY = datetime.date(2026, 11, 21)
@@ -146,7 +147,16 @@ RELATION = RELATION.replace("{node: embedded, got: none}", "{relation: batch_reo
 
 @pytest.mark.parametrize(("relation", "verdict"), [("batch_reordered", "known"), ("run_twice", "differ")])
 def test_a_relation_that_is_not_kept_is_known_by_its_name(relation: str, verdict: str, tmp_path: Path) -> None:
-    finding = {"aspect": "relations", "kind": relation, "node": "y", "run": 0, "got": None, "distance": None}
+    finding = {
+        "aspect": "relations",
+        "kind": relation,
+        "node": "y",
+        "run": 0,
+        "wanted": "that",
+        "got": None,
+        "wanted_by": "reference",
+        "distance": None,
+    }
     (record, _) = results_of("always_right")["cases"]
     record["lanes"]["lane"] |= {"verdict": "differ", "findings": [finding]}
     assert excused(record, loaded(tmp_path, RELATION), FACTS)["lanes"]["lane"]["verdict"] == verdict

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from conformance.errors import UsageError
-from conformance.gate.diff import Diff, Row, Section, diff
+from conformance.gate.diff import Diff, Row, Section
 from tests.builders import POOLED
+from tests.gate.asked import diff
 from tests.gate.builders import CASE, OTHER, TWO, results_of
 
 

@@ -8,11 +8,12 @@ from xml.etree import ElementTree
 import pytest
 
 from conformance.errors import Exit, UsageError
-from conformance.gate.bisect import between, in_order, newest_patches, search
-from conformance.gate.diff import diff
-from conformance.gate.gate import ANNOTATIONS, exit_code, github_annotations, junit, took, write_all
+from conformance.gate.bisect import between, in_order, newest_patches
+from conformance.gate.gate import ANNOTATIONS, exit_code, github_annotations, junit, write_all
 from tests.builders import POOLED
+from tests.gate.asked import diff, search, took
 from tests.gate.builders import CASE, OTHER, results_of
+from tests.typed import as_record
 
 
 @pytest.mark.parametrize(
@@ -104,7 +105,7 @@ VERSIONS = [f"3.{minor}.0" for minor in range(16)]
 
 @pytest.mark.parametrize("changed_in", range(1, 16))
 def test_bisect_finds_the_release_wherever_it_is(changed_in: int) -> None:
-    right, wrong = (results_of(name)["cases"][0]["lanes"]["lane"] for name in ("always_right", "no_mask"))
+    right, wrong = (as_record(results_of(name)["cases"][0]["lanes"]["lane"]) for name in ("always_right", "no_mask"))
     found = search(VERSIONS, lambda version: wrong if int(version.split(".")[1]) >= changed_in else right)
     assert (found.last, found.first) == (f"3.{changed_in - 1}.0", f"3.{changed_in}.0")
     assert (found.move.aspect, found.move.old, found.move.new) == ("mask", "11000 11100", "none")
@@ -112,7 +113,7 @@ def test_bisect_finds_the_release_wherever_it_is(changed_in: int) -> None:
 
 
 def test_bisect_refuses_two_ends_that_agree() -> None:
-    right = results_of()["cases"][0]["lanes"]["lane"]
+    right = as_record(results_of()["cases"][0]["lanes"]["lane"])
     with pytest.raises(UsageError, match=r"3\.0\.0 and 3\.15\.0 give the same answer"):
         search(VERSIONS, lambda version: right)
 

@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 
 from conformance.cli import main
-from conformance.cli.matrix import chosen, rendered, selected, shown_cases
+from conformance.cli.matrix import chosen, selected
 from conformance.errors import UsageError
 from conformance.gate import bisect, gate
-from conformance.gate.matrix import Cell, Line, Span, changes, ends, grouped, labels, matrix, spans
-from conformance.gate.matrix_page import html
-from conformance.gate.matrix_text import json_text, markdown, text
-from conformance.results import write
+from conformance.gate.matrix import Cell, Line, Span, changes, ends, grouped, labels, spans
+from conformance.gate.matrix_text import markdown, text
 from tests.builders import POOLED, cases_of
+from tests.gate.asked import html, json_text, matrix, rendered, shown_cases, write
 from tests.gate.builders import CASE, OTHER, TWO, results_of
 
 LANES = ("keras@3.3.3", "keras@3.4.0", "keras@3.6.0")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from conformance.gate.diff import Diff, Row, Section, diff
+from conformance.gate.diff import Diff, Row, Section
 from conformance.gate.render import as_json, html, json_text, markdown, text
 from tests.builders import POOLED
+from tests.gate.asked import diff
 from tests.gate.builders import CASE, OTHER, TWO, results_of
 
 

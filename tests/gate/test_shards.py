@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from conformance.errors import ResultsError, UsageError
-from conformance.gate.shards import describe, merge, parse, shard_of
-from conformance.results import SCHEMA_VERSION
+from conformance.gate.shards import parse, shard_of
+from conformance.record.run import SCHEMA_VERSION
 from tests.builders import POOLED
+from tests.gate.asked import describe, merge
 from tests.gate.builders import results_of
 
 IDS = [f"fam/topic.case{index}" for index in range(9)]

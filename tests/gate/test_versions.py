@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 
 from conformance.cli import main
-from conformance.gate.versions import with_versions
 from conformance.report.pack import inflated
-from conformance.report.text import case_text
-from conformance.results import write
+from tests.gate.asked import case_text, with_versions, write
 from tests.gate.builders import CASE, OTHER, TWO, results_of
 from tests.gate.test_matrix import several
 from tests.report.test_html import Reading

@@ -11,7 +11,6 @@ import pytest
 
 from conformance.case.model import Case
 from conformance.diagnose.divergence import divergences
-from conformance.judge.again import judge_again
 from conformance.judge.budget import UNIT, allowance, distance
 from conformance.judge.case import judge_case, judge_lane
 from conformance.judge.compare import matched_outputs, special_kinds
@@ -20,6 +19,8 @@ from conformance.lanes.numpy import Reference
 from conformance.plans.draw import plan_of
 from conformance.protocol.observation import Failure, Observation, from_message
 from tests.builders import POOLED, cases_of
+from tests.judge.asked import judge_again
+from tests.report import factory
 
 MEANS_ONLY = POOLED.replace("embedded", "_embedded")
 
@@ -167,12 +168,11 @@ def test_errors_are_measured_in_roundings_of_what_they_are_errors_of() -> None:
     assert [found.rms, found.mean] == pytest.approx([1.0, 0.0], abs=1e-9)
 
 
-def stored(**changes: Any) -> dict[str, Any]:
+def stored(**changes: Any) -> list[dict[str, Any]]:
     """What `judge_again` reads of one lane that agrees and whose errors are 3 roundings in the root mean square."""
-    distance_ = {"used": 0.3, "count": 40, "largest": 1e-6, "rms": 3.0, "mean": 0.0}
-    node = {"distance": distance_, "tier": "budget"}
-    lane = {"verdict": "agree", "findings": [], "runs": [{"y": node}], "gradients": {}, "longest_sum": 1, **changes}
-    return {"cases": [{"id": "a", "lanes": {"keras": lane}}]}
+    measured = {**factory.distance(0.3, count=40, largest=1e-6), "rms": 3.0, "mean": 0.0}
+    held = factory.lane({"y": factory.node([40], distance=measured)}, **{"verdict": "agree", **changes})
+    return [factory.record({"keras": {**held, "longest_sum": 1}}, id="a")]
 
 
 def test_all_errors_together_are_scaled_too() -> None:
@@ -182,7 +182,7 @@ def test_all_errors_together_are_scaled_too() -> None:
 
 
 def test_what_the_case_itself_states_is_not_judged_again() -> None:
-    finding = {"aspect": "values", "wanted_by": "case", "distance": {}}
+    finding = factory.finding("values", wanted_by="case", distance=factory.distance(2.0, 1))
     assert judge_again(stored(verdict="differ", findings=[finding]), 1e6).verdicts == {"differ": 1}
-    finding = {"aspect": "values", "wanted_by": "reference", "distance": {}}
+    finding = factory.finding("values", distance=factory.distance(2.0, 1))
     assert judge_again(stored(verdict="differ", findings=[finding]), 1e6).verdicts == {"agree": 1}

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.judge.again import judge_again
 from conformance.judge.budget import UNIT, allowance, distance, gradient_allowance, is_biased
 from tests.builders import POOLED, cases_of, fake, records_of
+from tests.judge.asked import judge_again
 
 MEANS_ONLY = POOLED.replace("embedded", "_embedded")
 
@@ -75,6 +75,6 @@ def test_the_record_says_what_the_case_asks_for(tmp_path: Path) -> None:
 
 def test_a_stored_run_is_judged_again_by_what_its_case_leaves(tmp_path: Path) -> None:
     tight = record_of(tmp_path, "off_by_one_ulp", with_demand("budget: {scale: 0.01}"))
-    results = json.loads(json.dumps({"cases": [tight]}))
+    results = json.loads(json.dumps([tight]))
     assert judge_again(results, 1.0).changes == ()
     assert [(one.was, one.now) for one in judge_again(results, 100.0).changes] == [("differ", "agree")]

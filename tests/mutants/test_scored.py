@@ -11,10 +11,10 @@ import pytest
 from conformance import cli
 from conformance.errors import ResultsError
 from conformance.report.pack import inflated
-from conformance.results import read, write
-from conformance.score.scored import read_score, with_mutants
+from conformance.score.scored import read_score
 from tests.builders import POOLED, cases_of
 from tests.gate.builders import results_of
+from tests.mutants.asked import read, with_mutants, write
 from tests.report.test_html import Reading
 
 POOL = "GlobalAveragePooling1D"

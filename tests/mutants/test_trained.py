@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from conformance.judge.again import judge_again
 from conformance.lanes.spec import LaneSpec
-from conformance.report.findings import finding_text
 from tests.builders import cases_of, records_of
+from tests.mutants.asked import finding_text, judge_again
 
 NETWORK = """
     schema_version: 1

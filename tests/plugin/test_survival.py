@@ -18,6 +18,7 @@ import pytest
 from conformance.journal import KILLED, Journal, recover
 from tests.plugin.conftest import ROOT, Project
 from tests.plugin.test_runs import many, results
+from tests.report import factory
 
 PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "cases"]
 CONFORMANCE = [sys.executable, "-c", "import sys; from conformance.cli import main; sys.exit(main())"]
@@ -91,7 +92,7 @@ def test_what_a_killed_run_measured_becomes_honest_results(stuck: Project, worke
     assert (report.returncode, errors) == (0, "r.killed.json: 1 of 3 cases of a run that was killed\n")
     assert "<title>INCOMPLETE: only 1 of 3 selected cases have a result" in (folder / "r.html").read_text()
     found = results(stuck, "r.killed.json")
-    jsonschema.Draft7Validator(SCHEMA).validate(found)
+    jsonschema.Draft202012Validator(SCHEMA).validate(found)
     assert [record["id"] for record in found["cases"]] == ["fam/topic.masked"]
     assert found["not_run"] == [{"id": f"fam/topic.more{index}", "reason": KILLED} for index in range(2)]
     assert found["footer"] == {"complete": False, "stopped": KILLED, "cases": 1}
@@ -115,7 +116,7 @@ HEADER = {
     "lanes": [{"name": "x", "adapter": "keras"}],
     "run": {"started": "2026-11-22T00:00:00Z", "command": "pytest"},
 }
-RECORD = {"id": "a", "outcome": "agree", "lanes": {"x": {"verdict": "agree"}}}
+RECORD = factory.record({"x": factory.lane()}, id="a")
 
 
 def test_a_journal_whose_run_is_alive_is_left_alone_and_a_dead_one_is_taken_once(tmp_path: Path) -> None:

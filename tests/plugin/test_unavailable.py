@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from conformance.report.html import render
+from tests.plugin.asked import render
 from tests.plugin.conftest import Project
 from tests.plugin.test_runs import many, results
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from conformance.form import to_json
 from conformance.lanes.numpy import Reference
 from conformance.lanes.spec import LaneSpec
 from conformance.plans.draw import plan_of
@@ -62,7 +63,7 @@ def judged(case: Any, spec: LaneSpec) -> dict[str, Any]:
     """The record of a case that this lane and the reference ran, relations and all."""
     run = Run((spec, LANES["numpy"]), in_process=[spec.name, "numpy"], with_relations=1)
     run.announce([(case, [spec.name])])
-    return run.record(case)
+    return to_json(run.record(case))
 
 
 def judged_lane(folder: Path, spec: LaneSpec) -> dict[str, Any]:

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from conformance.form import to_json
 from conformance.plans.draw import plan_of
 from conformance.relations.catalog import RELATIONS
 from conformance.relations.changes import hidden_rolled
 from conformance.relations.holding import relations_of
-from conformance.report.findings import attribution
-from conformance.report.text import lane_failure
 from conformance.run import LANES, Run, is_in_sample
 from tests.builders import POOLED, cases_of, fake
+from tests.relations.asked import attribution, lane_failure
 from tests.relations.helpers import CASE, X, answer, judged, judged_lane, kept, names_of
 
 ANY = {"run_twice", "batch_reordered", "batch_of_one", "batch_twice"}
@@ -130,7 +130,7 @@ def test_cases_outside_of_the_sample_are_asked_for_no_relation(tmp_path: Path) -
     for asked in (1, one_in):
         run = Run((spec, LANES["numpy"]), in_process=[spec.name, "numpy"], with_relations=asked)
         run.announce([(case, [spec.name])])
-        found[asked] = run.record(case)["lanes"][spec.name]["aspects"].get("relations")
+        found[asked] = to_json(run.record(case))["lanes"][spec.name]["aspects"].get("relations")
         run.stop()
     assert found == {1: "agree", one_in: None}
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from conformance.report.html import render
+from tests.report.asked import render
 
 COMPLAINTS = """
 async (only) => (await axe.run(document, {resultTypes: ['violations'], ...only})).violations

@@ -7,11 +7,8 @@ from typing import Any
 
 import pytest
 
-from conformance.gate.matrix import matrix
-from conformance.gate.matrix_page import html
-from conformance.gate.versions import with_versions
-from conformance.report.single import render_single
 from tests.gate.test_matrix import several
+from tests.report.asked import html, matrix, render_single, with_versions
 from tests.report.conftest import COMPLAINTS
 from tests.report.factory import results, too_large
 

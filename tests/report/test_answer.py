@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from conformance.report.answer import answer, lane_title
 from tests.report import factory
+from tests.report.asked import answer, lane_title
 from tests.report.factory import (
     LANE_ROWS,
     agreeing,
@@ -136,7 +136,7 @@ def test_a_lane_agrees_only_in_what_was_judged(state: Any, words: Any) -> None:
 
 
 def test_a_known_deviation_is_said_beside_the_answer() -> None:
-    held = {**differing("torch", factory.SHAPE, verdict="known"), "deviation": {"id": "D-1"}}
+    held = {**differing("torch", factory.SHAPE, verdict="known"), "deviation": factory.deviation("D-1")}
     found = odd("torch", held, outcome="known", answer="It is {pooled.shape} in {versions}.")
     assert answer(found, LANE_ROWS) == (
         "It is (2, 11) in Keras 3.15.1 (TensorFlow 2.21.0) and the NumPy reference. "
@@ -162,6 +162,6 @@ def test_two_lanes_of_one_version_keep_their_names() -> None:
 
 
 def test_a_lane_is_named_by_what_it_proved_to_be() -> None:
-    row = {"name": "torch", "role": "subject", "versions": {"torch": "2.13.0+cpu", "numpy": "2.4", "python": "3.11"}}
+    row = {**factory.LANE_ROWS[1], "versions": {"torch": "2.13.0+cpu", "numpy": "2.4", "python": "3.11"}}
     assert lane_title(row) == "torch 2.13.0"
     assert lane_title({**row, "versions": {}}) == "torch"

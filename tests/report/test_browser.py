@@ -12,14 +12,11 @@ from typing import Any
 
 import pytest
 
-from conformance.gate.baseline import with_baseline
 from conformance.report import html, view
 from conformance.report.blocks import GLYPHS
-from conformance.report.findings import verdict_text
-from conformance.report.html import render, render_page
-from conformance.report.page import page_of
+from conformance.report.html import render_page
 from conformance.report.pictures import ERROR_COLOURS
-from conformance.report.words import rerun_command
+from tests.report.asked import page_of, render, rerun_command, verdict_text, with_baseline
 from tests.report.factory import LANE_ROWS, agreeing, mask, results, too_large, wrong_shape
 from tests.report.test_hostile import HOSTILE, poisoned
 from tests.report.test_html import MIXED

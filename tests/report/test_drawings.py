@@ -8,10 +8,9 @@ import zlib
 from typing import Any
 
 from conformance.report.blocks import Page, Pictures, Section, Table
-from conformance.report.html import render, render_page
-from conformance.report.page import page_of
-from conformance.report.text import case_text
+from conformance.report.html import render_page
 from tests.builders import cases_of, fake, records_of
+from tests.report.asked import case_text, page_of, render
 from tests.report.factory import LANE_ROWS, PICTURE, results, too_large
 from tests.report.test_html import Reading
 from tests.report.test_pictures import STATING

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from conformance.report.findings import attribution
-from conformance.report.text import MAX_LINES, case_text, headline, lane_failure
+from conformance.report.text import MAX_LINES
 from tests.report import factory
+from tests.report.asked import attribution, case_text, headline, lane_failure
 from tests.report.factory import (
     LANE_ROWS,
     OVER,

@@ -9,16 +9,20 @@ from typing import Any
 
 import pytest
 
-from conformance.gate.answers import first_move
-from conformance.gate.draft import draft
-from conformance.gate.signature import matches, observed_of
-from conformance.judge.again import judge_again
 from conformance.report.blocks import Cell, Code, Page, Paragraph, Table
-from conformance.report.overviews import cause
-from conformance.report.page import page_of
-from conformance.report.text import headline, lane_failure
-from conformance.repro.issue import _got
 from tests.builders import POOLED, cases_of, fake, records_of
+from tests.report.asked import (
+    _got,
+    cause,
+    draft,
+    first_move,
+    headline,
+    judge_again,
+    lane_failure,
+    matches,
+    observed_of,
+    page_of,
+)
 from tests.report.factory import LANE_ROWS, agreeing, differing, distance, failure, finding, odd, results
 
 WORDS = "one of the variables needed for gradient computation has been modified\nby an inplace operation: version 3"
@@ -146,7 +150,7 @@ def test_a_gate_sees_that_gradients_are_raised_no_more() -> None:
 
 def test_no_budget_makes_it_right(tmp_path: Path) -> None:
     (made,) = records_of(cases_of(POOLED, tmp_path), fake("raises_on_the_way_back"))
-    assert judge_again({"cases": [made]}, 1e9).changes == ()
+    assert judge_again([made], 1e9).changes == ()
 
 
 def test_a_bug_report_holds_the_message() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from conformance.case.load import load_file
-from conformance.report.text import case_text
 from tests.builders import fake, records_of
+from tests.report.asked import case_text
 from tests.report.factory import LANE_ROWS
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conformance.report.html import render
+from tests.report.asked import render
 from tests.report.factory import (
     LANE_ROWS,
     PICTURE,
@@ -43,7 +43,7 @@ HOSTILE = {
 
 def poisoned(text: Any, outcome: Any = "differ") -> Any:
     """A case with this text wherever a text can be."""
-    raised = failure(text, text, text, text)
+    raised = failure(text, text, "call", text)
     held = differing(
         "torch", finding("error", "raised", text, got=raised), verdict="error" if outcome != "agree" else outcome
     )
@@ -51,7 +51,8 @@ def poisoned(text: Any, outcome: Any = "differ") -> Any:
     held["gradient_failure"] = {**raised, "phase": "backward"}
     held["native"] = {text: {text: {"shape": [1], "from": text}}}
     held["weights"], held["params"] = {text: {text: [1]}}, {text: 1}
-    held["deviation"] = dict.fromkeys(("id", "kind", "reason", "link", "owner", "expires", "position"), text)
+    held["deviation"] = dict.fromkeys(("id", "kind", "reason", "link", "owner", "position"), text)
+    held["deviation"]["expires"] = "2027-05-01"
     held["picture"] = {**PICTURE, "node": text}
     if outcome == "agree":
         held["findings"] = []
@@ -66,7 +67,7 @@ def poisoned(text: Any, outcome: Any = "differ") -> Any:
         matrix={text: text},
         outcome=outcome,
         dims=[{"batch": 2, text: 11}],
-        source={"kind": text, "reference": text, "note": text},
+        source={"kind": "docs", "reference": text, "note": text},
         tolerance={"rtol": 1e-3, "atol": 1e-3, "reason": text},
     )
     found["lanes"]["numpy"]["runs"][0][text] = copy.deepcopy(found["lanes"]["numpy"]["runs"][0]["pooled"])

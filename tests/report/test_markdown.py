@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from conformance.report.blocks import Block, Cell, Chips, Code, Command, Page, Paragraph, Pictures, Section, Table
-from conformance.report.markdown import case_markdown, cell, fenced, page_markdown, plain
-from conformance.report.page import page_of
+from conformance.report.markdown import cell, fenced, page_markdown, plain
+from tests.report.asked import case_markdown, page_of
 from tests.report.factory import LANE_ROWS, agreeing, too_large
 
 

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from conformance.report.findings import verdict_text
-from conformance.report.text import headline, lane_failure
 from tests.report import factory
+from tests.report.asked import headline, lane_failure, verdict_text
 from tests.report.factory import (
     OVER,
     agreeing,
@@ -164,7 +163,7 @@ def said(found: Any, **given: Any) -> Any:
             "values of pooled: torch's errors around the reference are small each, but not together: "
             "9.1 roundings in the root mean square, -8.8 in the mean, over 22 elements",
         ),
-        (finding("colour", "hue"), "colour of pooled: torch differs from the reference"),
+        (finding("structure", "hue"), "structure of pooled: torch differs from the reference"),
     ],
 )
 def test_a_finding_is_one_line_that_names_what_where_and_by_whom(found: Any, words: Any) -> None:
@@ -203,11 +202,11 @@ def test_a_tolerance_of_the_case_is_not_called_a_budget() -> None:
             "agree: torch raised IndexError in call at pooled: out of range, as the case expects",
         ),
         (
-            {**differing("torch", factory.SHAPE, verdict="known"), "deviation": {"id": "D-1"}},
+            {**differing("torch", factory.SHAPE, verdict="known"), "deviation": factory.deviation("D-1")},
             "known: shape of pooled: torch (2, 7), expected [batch, steps] = (2, 11) by the case (deviation D-1)",
         ),
         (
-            {**answered("torch"), "verdict": "stale", "deviation": {"id": "D-1"}},
+            {**answered("torch"), "verdict": "stale", "deviation": factory.deviation("D-1")},
             "stale: torch agrees, but the deviation D-1 says that it differs",
         ),
     ],

@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from conformance.gate.diff import diff
-from conformance.gate.matrix import matrix
 from conformance.gate.matrix_page import html as matrix_page
 from conformance.gate.render import html
 from tests.gate.builders import CASE, OTHER, results_of
 from tests.gate.test_matrix import LANES, several
+from tests.report.asked import diff, matrix
 from tests.report.test_html import MIXED
 
 pytestmark = pytest.mark.browser

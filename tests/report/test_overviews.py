@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from conformance.report.overviews import groups_of
 from tests.report import factory
+from tests.report.asked import groups_of
 from tests.report.factory import answered, differing, record
 
 BIAS = "torch answers as one who forgets the bias (Dense.no_bias)"

@@ -13,9 +13,9 @@ import pytest
 
 from conformance.cli import main
 from conformance.report import html, view
-from conformance.report.html import render, render_page
+from conformance.report.html import render_page
 from conformance.report.pack import PAGES, deflated, inflated, packed
-from conformance.report.page import page_of
+from tests.report.asked import page_of, render, rendered
 from tests.report.factory import (
     LANE_ROWS,
     agreeing,
@@ -114,7 +114,7 @@ def test_a_report_that_would_be_too_large_leaves_out_more_and_says_so(
     monkeypatch: Any, largest: int, left_out: str, pages: int
 ) -> None:
     monkeypatch.setattr(html, "LARGEST", largest)
-    made = html.rendered(MIXED)
+    made = rendered(MIXED)
     reading = Reading(made.text)
     assert not left_out or f"{left_out}, to keep this file small" in reading.text
     assert len(inflated(json.loads(reading.inside["script"][0])["found"])) + len(reading.named("article")) == pages

@@ -8,12 +8,19 @@ from typing import Any
 import pytest
 
 from conformance.report.blocks import Paragraph, Table
-from conformance.report.facts import answer_facts, axis_names, key_label
-from conformance.report.page import page_of
-from conformance.report.text import MAX_LINES, case_text, headline, lane_failure
-from conformance.report.trace import trace_table
+from conformance.report.text import MAX_LINES
 from tests.builders import POOLED, cases_of, fake, records_of
 from tests.report import factory
+from tests.report.asked import (
+    answer_facts,
+    axis_names,
+    case_text,
+    headline,
+    key_label,
+    lane_failure,
+    page_of,
+    trace_table,
+)
 from tests.report.factory import (
     LANE_ROWS,
     OVER,
@@ -189,7 +196,7 @@ def test_records_of_a_real_run_are_told_the_same_way(behaviour: Any, start: Any,
         ("2026-11-22", "2026-11-21T23:59:59Z", "by 2026-11-22, 1 day after this run (ann)"),
         ("2026-11-21", "2026-11-21T00:00:00Z", "by 2026-11-21, 0 days after this run (ann)"),
         ("2026-11-11", "2026-11-21T00:00:00Z", "by 2026-11-11, 10 days before this run: it has expired (ann)"),
-        ("soon", "2026-11-21T00:00:00Z", "by soon (ann)"),
+        ("2026-13-45", "2026-11-21T00:00:00Z", "by 2026-13-45 (ann)"),
         ("2027-05-01", "", "by 2027-05-01 (ann)"),
     ],
 )

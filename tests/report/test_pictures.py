@@ -11,9 +11,10 @@ import pytest
 
 from conformance.case.model import Demands
 from conformance.judge.verdict import Distance, Finding
-from conformance.pictures import error_levels, picture_of, value_levels
 from conformance.protocol.observation import Node, Observation, Output
+from conformance.record.pictures import error_levels, value_levels
 from tests.builders import POOLED, cases_of, fake, records_of
+from tests.report.asked import picture_of
 
 CASE: Any = SimpleNamespace(demands=Demands(), budget_scale=1.0)
 
@@ -31,21 +32,21 @@ def drawn(got: Any, wanted: Any, finding: Finding | None = None, small: int = 4)
 
 def test_levels_part_the_range_evenly_and_marks_stand_for_what_has_none() -> None:
     values = np.array([[0.0, 0.99, 1.0, 11.99, 12.0], [np.nan, np.inf, -np.inf, 6.0, -1.0]])
-    assert value_levels(values, 0.0, 12.0) == ["001bb", "n+-60"]
+    assert value_levels(values, 0.0, 12.0) == ("001bb", "n+-60")
 
 
 def test_a_range_of_one_value_is_one_level() -> None:
-    assert value_levels(np.array([[3.0, 3.0]]), 3.0, 3.0) == ["00"]
+    assert value_levels(np.array([[3.0, 3.0]]), 3.0, 3.0) == ("00",)
 
 
 def test_errors_are_levels_in_sixths_of_the_largest_where_they_are_not_allowed() -> None:
     error = np.array([[0.0, 0.01, 0.01, 1.0, 1.1, 5.9, 6.0, np.inf]])
     over = np.array([[False, False, True, True, True, True, True, True]])
-    assert error_levels(error, over, 6.0) == ["00112666"]
+    assert error_levels(error, over, 6.0) == ("00112666",)
 
 
 def test_errors_of_which_none_is_finite_are_as_large_as_can_be() -> None:
-    assert error_levels(np.array([[0.0, np.inf]]), np.array([[False, True]]), 0.0) == ["06"]
+    assert error_levels(np.array([[0.0, np.inf]]), np.array([[False, True]]), 0.0) == ("06",)
 
 
 def test_an_array_is_laid_out_near_a_square_and_its_first_block_begins_where_it_first_differs() -> None:

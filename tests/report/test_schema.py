@@ -9,21 +9,27 @@ from typing import Any
 import jsonschema
 import pytest
 
-from conformance.results import assemble, lane_row
+from conformance.record.schema import render as rendered_schema
 from tests.builders import POOLED, cases_of, fake, records_of
+from tests.report.asked import assemble, lane_row
 from tests.report.factory import agreeing, answered, lane, odd, results, wrong_shape
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "schemas" / "results-v1.schema.json").read_text(encoding="utf-8"))
-VALIDATOR = jsonschema.Draft7Validator(SCHEMA)
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 
 def messages(found: Any) -> Any:
     return [f"{'/'.join(map(str, error.absolute_path))}: {error.message}" for error in VALIDATOR.iter_errors(found)]
 
 
+def test_the_committed_schema_is_made_from_the_types_of_records() -> None:
+    committed = (ROOT / "schemas" / "results-v1.schema.json").read_text(encoding="utf-8")
+    assert committed == rendered_schema(), "run: conformance schema results -o schemas/results-v1.schema.json"
+
+
 def test_the_schema_is_one_and_describes_every_field() -> None:
-    jsonschema.Draft7Validator.check_schema(SCHEMA)
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
     assert list(undescribed(SCHEMA, "")) == []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.report.single import render_single
+from tests.report.asked import render_single
 from tests.report.factory import agreeing, results, wrong_shape
 
 HOSTILE = "</title></style><script>alert(1)</script><img src=x onerror=alert(2)>{{7*7}}\u202e"

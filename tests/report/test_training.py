@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.report.blocks import Paragraph, Table
-from conformance.report.page_training import training_blocks
 from tests.report import factory as make
+from tests.report.asked import training_blocks
 
 
 def trained(**given: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from conformance.report import words
+from tests.report.asked import mask_differences, mask_text, shapes_text
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_names_of_axes_are_bound_to_numbers() -> None:
     assert words.named_shape(["", ""], [2, 4]) == "(2, 4)"
     assert words.bound_shape(["batch", ""], [2, 4]) == "(batch 2, 4)"
     assert words.bound_shape([""], [4]) == "(4,)"
-    assert words.shapes_text([[2, 5], [2, 3]]) == "[(2, 5), (2, 3)]"
+    assert shapes_text([[2, 5], [2, 3]]) == "[(2, 5), (2, 3)]"
 
 
 @pytest.mark.parametrize(
@@ -113,16 +114,16 @@ def test_under_a_head_that_names_the_budget_it_is_not_named_again() -> None:
 
 
 def test_a_mask_is_told_by_shape_and_count() -> None:
-    assert words.mask_text(None) == "none"
-    assert words.mask_text({"shape": [2, 5], "true": 7, "values": None}) == "(2, 5) with 7 of 10 true"
+    assert mask_text(None) == "none"
+    assert mask_text({"shape": [2, 5], "true": 7, "values": None}) == "(2, 5) with 7 of 10 true"
 
 
 def test_masks_are_compared_only_where_they_can_be_laid_side_by_side() -> None:
     a = {"shape": [2], "true": 1, "values": [0, 1]}
-    assert words.mask_differences(a, {**a, "values": [1, 1]}) == (1, 2)
-    assert words.mask_differences(a, None) is None
-    assert words.mask_differences(a, {"shape": [1], "true": 1, "values": [1]}) is None
-    assert words.mask_differences(a, {**a, "values": None}) is None
+    assert mask_differences(a, {**a, "values": [1, 1]}) == (1, 2)
+    assert mask_differences(a, None) is None
+    assert mask_differences(a, {"shape": [1], "true": 1, "values": [1]}) is None
+    assert mask_differences(a, {**a, "values": None}) is None
 
 
 def test_keras_wrapping_of_a_message_is_taken_off() -> None:

@@ -12,9 +12,11 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from conformance.record.run import Results
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import evidence_of
 from conformance.repro.script import script
@@ -38,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--every", type=int, default=1, metavar="N", help="a sample: every Nth case")
     parsed = parser.parse_args(arguments)
     results = read(parsed.results)
-    scripts, refused = written({**results, "cases": results["cases"][:: parsed.every]}, parsed.only)
+    scripts, refused = written(replace(results, cases=results.cases[:: parsed.every]), parsed.only)
     failed: dict[str, dict[str, str]] = {}
     for lane in LANES:
         with tempfile.TemporaryDirectory() as folder:
@@ -53,28 +55,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if any(failed.values()) else 0
 
 
-def written(results: Mapping[str, Any], only: str) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
+def written(results: Results, only: str) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
     """By lane and case: the scripts, and why there is none."""
     scripts: dict[str, dict[str, str]] = {lane: {} for lane in LANES}
     refused: dict[str, dict[str, str]] = {lane: {} for lane in LANES}
-    for record in results["cases"]:
-        if only not in record["id"]:
+    for record in results.cases:
+        if only not in record.id:
             continue
         evidence = evidence_of(results, record)
         for lane in LANES:
-            if lane in record["lanes"]:
+            if lane in record.lanes:
                 try:
-                    scripts[lane][record["id"]] = script(evidence, lane)
+                    scripts[lane][record.id] = script(evidence, lane)
                 except NotScriptable as reason:
-                    refused[lane][record["id"]] = str(reason)
+                    refused[lane][record.id] = str(reason)
     return scripts, refused
 
 
-def page(results: Mapping[str, Any], scripts: Any, refused: Any, failed: Any) -> str:
+def page(results: Results, scripts: Any, refused: Any, failed: Any) -> str:
     """The page in markdown: a row a family, then what has no script and why, then what does not reproduce."""
     lines = [HEAD, _versions(results), "", f"| family | cases | {' | '.join(LANES)} |"]
     lines.append("|---|---:|" + "---:|" * len(LANES))
-    families = dict.fromkeys(record["id"].partition("/")[0] for record in results["cases"])
+    families = dict.fromkeys(record.id.partition("/")[0] for record in results.cases)
     for family in [*sorted(families), ""]:
         lines.append(_row(results, family, scripts, failed))
     sizes = sorted(len(text.encode()) for lane in LANES for text in scripts[lane].values())
@@ -98,18 +100,18 @@ def _refusals(refused: Mapping[str, Mapping[str, str]]) -> list[str]:
     return rows
 
 
-def _row(results: Mapping[str, Any], family: str, scripts: Any, failed: Any) -> str:
+def _row(results: Results, family: str, scripts: Any, failed: Any) -> str:
     def within(names: Any) -> int:
         return sum(name.startswith(f"{family}/") or not family for name in names)
 
-    cases = within(record["id"] for record in results["cases"])
+    cases = within(record.id for record in results.cases)
     counts = Counter({lane: within(scripts[lane]) for lane in LANES})
     cells = [f"{counts[lane] - within(failed[lane])} of {counts[lane]}" for lane in LANES]
     return f"| {family or '**all**'} | {cases} | {' | '.join(cells)} |"
 
 
-def _versions(results: Mapping[str, Any]) -> str:
-    packages = results["environment"]["packages"]
+def _versions(results: Results) -> str:
+    packages = results.environment.packages
     shown = [f"{name} {packages[name]}" for name in ("keras", "tensorflow", "torch", "numpy") if name in packages]
     return ", ".join(shown) + "."
 

@@ -7,13 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from conformance.repro.endings import shape_lines, signal_lines, signal_of
+from conformance.judge.verdict import Verdict
+from conformance.record.parts import FailureRecord
+from conformance.repro.endings import shape_lines, signal_lines
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
 from conformance.repro.issue import issue
 from conformance.repro.names import Names
 from conformance.repro.parts import Body
 from conformance.repro.script import script
+from tests.report import factory
+from tests.repro.asked import signal_of, with_lanes
 from tests.repro.scripts import alone
 from tests.repro.test_numpy import evidence
 from tests.repro.test_training import KINK
@@ -52,28 +56,29 @@ def test_a_lost_process_is_lost_again_in_a_child(tmp_path: Path, call: str, code
     ],
 )
 def test_only_a_signal_of_its_own_is_waited_for(reason: str, signal: str) -> None:
-    assert signal_of({"reason": reason}) == signal
+    assert signal_of(factory.lane(verdict="crash", reason=reason)) == signal
 
 
 def test_a_report_of_a_lost_process_has_a_script_and_says_how_it_ended(tmp_path: Path) -> None:
     given = evidence(KINK, tmp_path)
-    lost = {
-        **given.record["lanes"]["numpy"],
-        "verdict": "crash",
-        "reason": "the lane's process died (SIGFPE)",
-        "runs": [],
-    }
-    lost |= {"failure": None, "findings": []}
-    text = issue(replace(given, record={**given.record, "lanes": {"numpy": lost}}), "numpy")
+    lost = replace(
+        given.record.lanes["numpy"],
+        verdict=Verdict.CRASH,
+        reason="the lane's process died (SIGFPE)",
+        runs=(),
+        failure=None,
+        findings=(),
+    )
+    text = issue(with_lanes(given, {"numpy": lost}), "numpy")
     assert "## Got\n\nThe lane's process died (SIGFPE).\n" in text
     assert "# The report says: this lane's process is ended by SIGFPE.\n" in text
-    killed = {**lost, "reason": "the lane's process died (SIGKILL; out of memory?)"}
+    killed = replace(lost, reason="the lane's process died (SIGKILL; out of memory?)")
     with pytest.raises(NotScriptable, match="did not survive the case, nor would the script"):
-        script(replace(given, record={**given.record, "lanes": {"numpy": killed}}), "numpy")
+        script(with_lanes(given, {"numpy": killed}), "numpy")
 
 
 def shaped(given: Evidence, message: str) -> str:
-    lines = shape_lines(given, body(), {"message": message})
+    lines = shape_lines(given, body(), FailureRecord("weights", "WeightMismatch", message, "norm"))
     return "\n".join(["import sys", "import numpy as np", *lines]).replace("weight.name", "None")
 
 
@@ -87,4 +92,4 @@ def test_a_weight_of_another_shape_is_shown_by_its_shape(tmp_path: Path) -> None
     ended = alone(shaped(given, said.replace("(7, 4)", "(4, 7)")), tmp_path)
     assert (ended.code, "NOT REPRODUCED" in ended.output) == (1, True), ended.output
     with pytest.raises(NotScriptable, match="the weights are not those of the reference: norm has no weight kernel"):
-        shape_lines(given, body(), {"message": "norm has no weight kernel; Keras holds bias"})
+        shaped(given, "norm has no weight kernel; Keras holds bias")

@@ -7,22 +7,26 @@ from pathlib import Path
 
 import pytest
 
+from conformance.judge.verdict import Verdict
+from conformance.record.parts import FailureRecord, FindingRecord
 from conformance.repro.evidence import Evidence
 from conformance.repro.issue import issue
 from conformance.repro.script import script
 from tests.builders import POOLED
+from tests.repro.asked import with_lanes
 from tests.repro.scripts import alone
 from tests.repro.test_numpy import evidence
 
-RAISED = {"phase": "backward", "type": "RuntimeError", "message": "modified by an inplace operation", "node": ""}
+RAISED = FailureRecord("backward", "RuntimeError", "modified by an inplace operation", "")
 
 
 def raising(folder: Path) -> Evidence:
     """The evidence, had the reference raised on the way back."""
     given = evidence(POOLED, folder)
-    finding = {"aspect": "gradient", "kind": "raised", "node": "", "run": 0, "got": RAISED, "wanted_by": "reference"}
-    held = {**given.record["lanes"]["numpy"], "verdict": "differ", "findings": [finding], "gradient_failure": RAISED}
-    return replace(given, record={**given.record, "lanes": {"numpy": held}})
+    finding = FindingRecord("gradient", "raised", "", 0, None, RAISED, "reference", None)
+    own = given.record.lanes["numpy"]
+    held = replace(own, verdict=Verdict.DIFFER, findings=(finding,), gradient_failure=RAISED)
+    return with_lanes(given, {"numpy": held})
 
 
 @pytest.mark.parametrize(
@@ -51,9 +55,9 @@ def test_the_same_error_on_the_way_forwards_is_another(tmp_path: Path) -> None:
 
 def test_the_scripts_of_other_lanes_say_nothing_of_gradients(tmp_path: Path) -> None:
     given = raising(tmp_path)
-    other = {"numpy": {**given.record["lanes"]["numpy"], "verdict": "agree", "findings": [], "gradient_failure": None}}
-    lanes = other | {"other": given.record["lanes"]["numpy"]}
-    assert "gradient" not in script(replace(given, record={**given.record, "lanes": lanes}), "numpy")
+    held = given.record.lanes["numpy"]
+    right = replace(held, verdict=Verdict.AGREE, findings=(), gradient_failure=None)
+    assert "gradient" not in script(with_lanes(given, {"numpy": right, "other": held}), "numpy")
 
 
 def test_a_bug_report_says_what_was_raised(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ import pytest
 
 from conformance.errors import UsageError
 from conformance.repro.errors import NotScriptable
-from conformance.repro.evidence import Evidence, evidence_of
+from conformance.repro.evidence import Evidence
 from conformance.repro.issue import issue
 from conformance.repro.script import script
 from tests.builders import POOLED, cases_of, fake, records_of
+from tests.repro.asked import evidence_of
 from tests.repro.scripts import alone
 
 ROW = {"name": "numpy", "adapter": "numpy", "role": "reference", "versions": {"numpy": "2"}, "gives_masks": True}
@@ -35,7 +37,7 @@ FAILS = """
 def evidence(text: str, folder: Path, *lanes: str, rows: tuple[dict[str, Any], ...] = (ROW,)) -> Evidence:
     """What a script of the only case of a text is made from, after a run of it."""
     (record,) = records_of(cases_of(text, folder), *(fake(lane) for lane in lanes))
-    return evidence_of({"lanes": rows}, record)
+    return evidence_of(rows, record)
 
 
 def test_a_script_of_the_reference_reproduces(tmp_path: Path) -> None:
@@ -92,7 +94,7 @@ HOSTILE = "\"\"\" ''' {braces} %s \\ back\nimport os; os.abort() \u202e \u2028 #
 
 def test_hostile_words_stay_words(tmp_path: Path) -> None:
     given = evidence(POOLED, tmp_path)
-    hostile = {**given.record, "question": HOSTILE, "id": HOSTILE}
+    hostile = replace(given.record, question=HOSTILE, id=HOSTILE)
     text = script(Evidence(given.case, given.plan, hostile, given.reference, given.lanes), "numpy")
     calls = [node.func.attr for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)
              and isinstance(node.func, ast.Attribute)]  # fmt: skip
@@ -116,7 +118,7 @@ def test_a_case_that_has_changed_is_refused(tmp_path: Path) -> None:
     (record,) = records_of(cases_of(POOLED, tmp_path))
     cases_of(POOLED.replace("4, 5, 0, 0", "4, 4, 0, 0"), tmp_path)
     with pytest.raises(UsageError, match=r"has changed in .* since it was run"):
-        evidence_of({"lanes": [ROW]}, record)
+        evidence_of([ROW], record)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +147,7 @@ def test_an_issue_says_what_is_expected_and_how_to_see_it(tmp_path: Path) -> Non
 
 def test_a_fence_is_longer_than_any_in_the_script(tmp_path: Path) -> None:
     given = evidence(POOLED, tmp_path)
-    hostile = {**given.record, "question": "```\n# <script>"}
+    hostile = replace(given.record, question="```\n# <script>")
     text = issue(Evidence(given.case, given.plan, hostile, given.reference, given.lanes), "numpy")
     assert "````python\n" in text
     assert r"\# \<script\>" in text

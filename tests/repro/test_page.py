@@ -9,14 +9,12 @@ from conformance.lanes.spec import LaneSpec
 from conformance.protocol.adapter import Identity
 from conformance.report.blocks import Command, Fold, Paragraph
 from conformance.report.html import render_page
-from conformance.report.markdown import case_markdown
-from conformance.report.page import page_of
-from conformance.report.text import case_text
-from conformance.repro.evidence import Evidence, evidence_of
-from conformance.repro.kept import LONGEST, with_scripts
+from conformance.repro.evidence import Evidence
+from conformance.repro.kept import LONGEST
 from conformance.repro.script import script
 from tests.builders import POOLED, cases_of, fake, records_of
 from tests.report.factory import LANE_ROWS, agreeing
+from tests.repro.asked import case_markdown, case_text, evidence_of, page_of, with_scripts
 from tests.repro.test_numpy import ROW
 
 LANE = (LaneSpec("numpy", "numpy"), Identity(ROW["versions"], {}, True))
@@ -63,7 +61,7 @@ def test_a_case_that_differs_keeps_the_scripts_that_the_command_prints(tmp_path:
     assert "repro" not in record["lanes"]["always_wrong"]
     kept = record["lanes"]["numpy"]["repro"]
     rows = ({**ROW, "versions": versions(kept)}, {**ROW, "name": "always_wrong", "adapter": "tests.fakes"})
-    assert kept == script(evidence_of({"lanes": rows}, record), "numpy")
+    assert kept == script(evidence_of(rows, record), "numpy")
 
 
 def versions(text: str) -> dict[str, str]:
@@ -80,7 +78,7 @@ def test_a_case_on_which_all_agree_keeps_none(tmp_path: Path) -> None:
 def test_what_stops_a_script_stops_no_run(tmp_path: Path, monkeypatch: Any) -> None:
     (case,) = cases_of(POOLED, tmp_path)
     (record,) = records_of((case,), fake("always_wrong"))
-    given: Evidence = evidence_of({"lanes": (ROW,)}, record)
+    given: Evidence = evidence_of([ROW], record)
     del record["lanes"]["numpy"]["repro"]
     monkeypatch.setattr("conformance.repro.script.script", lambda *_: 1 / 0)
     assert "repro" not in with_scripts(case, given.plan, record, given.reference, [LANE])["lanes"]["numpy"]

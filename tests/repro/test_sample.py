@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 
 from conformance.case.load import load_folder
-from conformance.repro.evidence import Evidence, evidence_of
+from conformance.form import to_json
+from conformance.repro.evidence import Evidence
 from conformance.repro.script import script
-from conformance.results import lane_row
 from conformance.run import LANES, Run
+from tests.repro.asked import evidence_of, lane_row
 from tests.repro.scripts import Ended, alone, together
 
 pytestmark = pytest.mark.frameworks
@@ -68,12 +69,12 @@ def evidence() -> dict[str, Evidence]:
     cases, run = sample(), Run(specs)
     try:
         run.announce([(case, LANES_WITH_SCRIPTS) for case in cases])
-        records = [run.record(case) for case in cases]
+        records = [to_json(run.record(case)) for case in cases]
         identities = run.identities()
     finally:
         run.stop()
     rows = [lane_row(spec, identities[spec.name], len(cases), records) for spec in specs]
-    return {record["id"]: evidence_of({"lanes": rows}, record) for record in records}
+    return {record["id"]: evidence_of(rows, record) for record in records}
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conformance.record.parts import FindingRecord
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
 from conformance.repro.numpy_training import SLOPE
 from conformance.repro.script import script
+from tests.repro.asked import with_lanes
 from tests.repro.scripts import alone, together
 from tests.repro.test_numpy import ROW, evidence
 
@@ -217,9 +219,9 @@ KINK = """
 
 def with_a_gradient_that_differs(given: Evidence) -> Evidence:
     """The evidence, were there a lane that differs in a gradient first."""
-    finding = {"aspect": "gradient", "kind": "values", "node": "input x", "run": 0, "wanted_by": "reference"}
-    other = {**given.record["lanes"]["numpy"], "findings": [finding]}
-    return replace(given, record={**given.record, "lanes": {**given.record["lanes"], "other": other}})
+    finding = FindingRecord("gradient", "values", "input x", 0, None, None, "reference", None)
+    other = replace(given.record.lanes["numpy"], findings=(finding,))
+    return with_lanes(given, {**given.record.lanes, "other": other})
 
 
 def test_where_a_gradient_differs_scripts_compare_gradients(tmp_path: Path) -> None:
@@ -266,8 +268,8 @@ def test_layers_and_models_below_a_loss_are_built_before_they_are_called(tmp_pat
     def written_on(backend: str) -> str:
         row = {**ROW, "name": "keras", "adapter": "keras", "versions": {"keras": "3", backend: "1"}}
         given = evidence(text, tmp_path, rows=(ROW, row))
-        lanes = given.record["lanes"]
-        return script(replace(given, record={**given.record, "lanes": {**lanes, "keras": lanes["numpy"]}}), "keras")
+        lanes = given.record.lanes
+        return script(with_lanes(given, {**lanes, "keras": lanes["numpy"]}), "keras")
 
     written = written_on("tensorflow")
     built = written[: written.index("# weights, in Keras' order")]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from conformance.judge.expectations import claimed, outputs_by_label, stated
 from conformance.judge.gradients import allowed_around
 from conformance.judge.verdict import Finding
 from conformance.protocol.observation import Array, Observation
+from conformance.record.parts import BlockRecord, LayoutRecord, PictureRecord
 
 LEVELS = "0123456789ab"
 """Levels of a value between the lowest and the highest of both arrays."""
@@ -45,7 +46,7 @@ class Laid:
 
 def picture_of(
     case: Case, finding: Finding | None, got: Observation, reference: Observation, small: int
-) -> dict[str, Any] | None:
+) -> PictureRecord | None:
     """The picture of the array that a lane's first finding is about.
 
     It is held against the reference, against what the case states, or, in a claim, against another node of the lane.
@@ -57,15 +58,18 @@ def picture_of(
     if any(array.dtype.kind not in "biuf" or not array.size for array in arrays[:2]):
         return None
     mine, wanted, allowed = arrays
-    about: dict[str, Any] = {"node": finding.node, "run": finding.run, "aspect": finding.aspect}
-    if finding.wanted_by in ("case", "claim") and finding.aspect != "shape":
-        about["wanted_by"] = finding.wanted_by
     if mine.shape != wanted.shape or allowed is None:
-        return {**about, **_side_by_side(mine, wanted)}
-    return {**about, **_compared(_laid(mine, wanted, allowed))}
+        return _side_by_side(finding, mine, wanted)
+    return _compared(finding, _laid(mine, wanted, allowed))
 
 
-def _compared(laid: Laid) -> dict[str, Any]:
+def _wanted_by(finding: Finding) -> Literal["case", "claim"] | None:
+    if finding.aspect == "shape":
+        return None
+    return "case" if finding.wanted_by == "case" else "claim" if finding.wanted_by == "claim" else None
+
+
+def _compared(finding: Finding, laid: Laid) -> PictureRecord:
     """Two arrays of one shape: the window around the worst element, in levels."""
     worst = np.unravel_index(int(np.argmax(laid.used)), laid.used.shape)
     first_row, rows = _window(laid.used.shape[0], int(worst[0]), ROWS)
@@ -74,42 +78,54 @@ def _compared(laid: Laid) -> dict[str, Any]:
     low, high = _range(laid.got[window], laid.wanted[window])
     error = laid.error[window]
     largest = float(np.max(error[np.isfinite(error)], initial=0.0))
-    return {
-        "shape": list(laid.shape),
-        "split": laid.split,
-        "row": first_row,
-        "column": first_column,
-        "low": low,
-        "high": high,
-        "largest": largest,
-        "got": value_levels(laid.got[window], low, high),
-        "reference": value_levels(laid.wanted[window], low, high),
-        "error": error_levels(error, laid.used[window] > 1, largest),
-        "block": _block(laid),
-    }
+    return PictureRecord(
+        node=finding.node,
+        run=finding.run,
+        aspect=finding.aspect,
+        wanted_by=_wanted_by(finding),
+        shape=laid.shape,
+        split=laid.split,
+        row=first_row,
+        column=first_column,
+        low=low,
+        high=high,
+        largest=largest,
+        got=value_levels(laid.got[window], low, high),
+        reference=value_levels(laid.wanted[window], low, high),
+        error=error_levels(error, laid.used[window] > 1, largest),
+        block=_block(laid),
+    )
 
 
-def _side_by_side(got: Array, wanted: Array) -> dict[str, Any]:
+def _side_by_side(finding: Finding, got: Array, wanted: Array) -> PictureRecord:
     """Two arrays of different shapes: the first window and the first block of each, on one scale."""
     splits = [_split(array.shape) for array in (got, wanted)]
     rectangles = [_rectangle(array, split) for array, split in zip((got, wanted), splits, strict=True)]
     windows = [rectangle[:ROWS, :COLUMNS] for rectangle in rectangles]
     low, high = _range(*windows)
-    blocks = [rectangle[:BLOCK_ROWS, :BLOCK_COLUMNS].tolist() for rectangle in rectangles]
-    return {
-        "shape": list(got.shape),
-        "split": splits[0],
-        "other": {"shape": list(wanted.shape), "split": splits[1]},
-        "row": 0,
-        "column": 0,
-        "low": low,
-        "high": high,
-        "largest": 0.0,
-        "got": value_levels(windows[0], low, high),
-        "reference": value_levels(windows[1], low, high),
-        "error": [],
-        "block": {"row": 0, "column": 0, "got": blocks[0], "reference": blocks[1], "over": []},
-    }
+    blocks = [_rows(rectangle[:BLOCK_ROWS, :BLOCK_COLUMNS]) for rectangle in rectangles]
+    return PictureRecord(
+        node=finding.node,
+        run=finding.run,
+        aspect=finding.aspect,
+        wanted_by=_wanted_by(finding),
+        shape=got.shape,
+        split=splits[0],
+        other=LayoutRecord(wanted.shape, splits[1]),
+        row=0,
+        column=0,
+        low=low,
+        high=high,
+        largest=0.0,
+        got=value_levels(windows[0], low, high),
+        reference=value_levels(windows[1], low, high),
+        error=(),
+        block=BlockRecord(0, 0, blocks[0], blocks[1], ()),
+    )
+
+
+def _rows(rectangle: Array) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(line) for line in rectangle.tolist())
 
 
 def _arrays(
@@ -212,17 +228,17 @@ def _window(length: int, place: int, most: int) -> tuple[int, int]:
     return (0, length) if length <= most else (min(max(place - most // 2, 0), length - most), most)
 
 
-def value_levels(values: Array, low: float, high: float) -> list[str]:
+def value_levels(values: Array, low: float, high: float) -> tuple[str, ...]:
     """A rectangle as lines of levels between low and high; NaN and infinities as marks."""
     span = high - low
     with np.errstate(all="ignore"):
         share = (values - low) / span if span > 0 else np.zeros(values.shape)
     share = np.where(np.isfinite(share), share, 0.0)
     level = np.clip((share * len(LEVELS)).astype(int), 0, len(LEVELS) - 1)
-    return [
+    return tuple(
         "".join(_symbol(value, step) for value, step in zip(line, steps, strict=True))
         for line, steps in zip(values.tolist(), level.tolist(), strict=True)
-    ]
+    )
 
 
 def _symbol(value: float, level: int) -> str:
@@ -231,23 +247,23 @@ def _symbol(value: float, level: int) -> str:
     return POSITIVE if value == np.inf else NEGATIVE if value == -np.inf else LEVELS[level]
 
 
-def error_levels(error: Array, over: Array, largest: float) -> list[str]:
+def error_levels(error: Array, over: Array, largest: float) -> tuple[str, ...]:
     """A rectangle of errors as lines of levels: 0 is allowed, what is not is told in equal parts of the largest."""
     with np.errstate(all="ignore"):
         share = np.where(np.isfinite(error), error, np.inf) / largest if largest > 0 else np.ones(error.shape)
     level = np.where(over, np.clip(np.ceil(share * ERROR_LEVELS), 1, ERROR_LEVELS), 0)
-    return ["".join(LEVELS[int(item)] for item in line) for line in level.tolist()]
+    return tuple("".join(LEVELS[int(item)] for item in line) for line in level.tolist())
 
 
-def _block(laid: Laid) -> dict[str, Any]:
+def _block(laid: Laid) -> BlockRecord:
     """The first block that holds an element over its limit, in numbers; the first of all where none is over alone."""
     over = laid.used > 1
     row, column = (int(place) for place in (np.argwhere(over)[0] if over.any() else (0, 0)))
     window = (slice(row, row + BLOCK_ROWS), slice(column, column + BLOCK_COLUMNS))
-    return {
-        "row": row,
-        "column": column,
-        "got": laid.got[window].tolist(),
-        "reference": laid.wanted[window].tolist(),
-        "over": ["".join(str(int(item)) for item in line) for line in over[window].tolist()],
-    }
+    return BlockRecord(
+        row=row,
+        column=column,
+        got=_rows(laid.got[window]),
+        reference=_rows(laid.wanted[window]),
+        over=tuple("".join(str(int(item)) for item in line) for line in over[window].tolist()),
+    )

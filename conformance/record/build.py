@@ -1,0 +1,351 @@
+"""Makes the record of a case from what its lanes gave and from the verdict on it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, cast
+
+import numpy as np
+
+from conformance.arguments import exercised
+from conformance.case.model import Case, ExpectedError
+from conformance.diagnose.divergence import Divergence
+from conformance.diagnose.explain import Explanation
+from conformance.form import nested, to_json
+from conformance.judge.budget import Allowance, Tier
+from conformance.judge.compare import labels, matched_outputs
+from conformance.judge.expectations import stated
+from conformance.judge.precision import USUAL, seen_in
+from conformance.judge.verdict import CaseVerdict, Distance, Finding, LaneVerdict, Pair
+from conformance.protocol.observation import REFERENCE, Array, Failure, Observation, Output
+from conformance.protocol.wire import bounded
+from conformance.record.case import (
+    ClaimRecord,
+    ExpectedNodeRecord,
+    ExpectsRecord,
+    Record,
+    SourceRecord,
+    ToleranceRecord,
+)
+from conformance.record.lane import LaneRecord
+from conformance.record.parts import (
+    DistanceRecord,
+    DivergenceRecord,
+    ElementRecord,
+    Evidence,
+    ExpectedErrorRecord,
+    FailureRecord,
+    FindingRecord,
+    GradientRecord,
+    MaskRecord,
+    NativeWeightRecord,
+    NodeRecord,
+    PairRecord,
+    Phase,
+    StepRecord,
+    SummaryRecord,
+    WorstRecord,
+)
+from conformance.record.pictures import picture_of
+
+SMALL = 64
+"""Arrays of at most so many elements are kept whole; of larger ones, a summary and the worst elements."""
+WORST_KEPT = 10
+FINDINGS_KEPT = 20
+
+
+def case_record(
+    case: Case,
+    verdict: CaseVerdict,
+    observations: Mapping[str, Observation],
+) -> Record:
+    """A case, what its lanes gave and what was said of it; why a lane differs is added by `with_explanations`."""
+    reference = observations[REFERENCE]
+    return Record(
+        id=case.id,
+        topic=case.topic,
+        question=case.question,
+        answer=case.answer,
+        remark=case.remark,
+        source=SourceRecord(case.source.kind, case.source.reference, case.source.note),
+        path=case.position.path,
+        line=case.position.line,
+        tags=case.tags,
+        questions=case.questions,
+        layers=case.layer_types,
+        options={kind: tuple(names) for kind, names in exercised(case).items()},
+        dims=tuple(dict(sizes) for sizes in case.sizes),
+        dynamic=case.dynamic,
+        digest=case.digest,
+        kills=case.kills,
+        text=case.text,
+        matrix=to_json(case.matrix),
+        expects=_expectations(case),
+        tolerance=_tolerance(case),
+        budget_scale=case.budget_scale,
+        exact=tuple(case.exact),
+        expects_error=bool(case.expect.errors),
+        outcome=verdict.outcome,
+        odd_one_out=verdict.odd_one_out,
+        pairs=tuple(_pair(pair) for pair in verdict.pairs),
+        lanes={name: lane_record(case, verdict.lanes[name], got, reference) for name, got in observations.items()},
+    )
+
+
+def _tolerance(case: Case) -> ToleranceRecord | None:
+    given = case.tolerance
+    return None if given is None else ToleranceRecord(given.rtol, given.atol, given.reason)
+
+
+def _pair(pair: Pair) -> PairRecord:
+    return PairRecord(
+        first=pair.first,
+        second=pair.second,
+        finding=None if pair.finding is None else finding_record(pair.finding),
+        used=pair.used,
+        over=pair.over,
+        count=pair.count,
+        largest=pair.largest,
+    )
+
+
+def _expectations(case: Case) -> ExpectsRecord:
+    """What the case says beforehand, as written: shapes by axis names; literal values where they are few."""
+    return ExpectsRecord(
+        nodes={
+            label: ExpectedNodeRecord(
+                shape=node.shape,
+                symbolic=node.symbolic,
+                dtype=node.dtype,
+                mask=nested(node.mask),
+                values=None if node.values is None or np.size(node.values) > SMALL else nested(node.values),
+            )
+            for label, node in case.expect.nodes.items()
+        },
+        params=dict(case.expect.params),
+        weights=case.expect.weights,
+        native_weights=case.expect.native_weights,
+        errors=tuple(_expected_error(error) for error in case.expect.errors),
+        claims=tuple(ClaimRecord(claim.kind, claim.nodes) for claim in case.claims),
+    )
+
+
+def _expected_error(error: ExpectedError) -> ExpectedErrorRecord:
+    return ExpectedErrorRecord(error.phase, error.lanes, error.contains)
+
+
+def failure_record(failure: Failure | None) -> FailureRecord | None:
+    """What was raised; None where nothing was."""
+    if failure is None:
+        return None
+    return FailureRecord(cast("Phase", failure.phase), failure.type, failure.message, failure.node)
+
+
+def lane_record(
+    case: Case,
+    verdict: LaneVerdict,
+    got: Observation,
+    reference: Observation,
+) -> LaneRecord:
+    """One lane's part of a record."""
+    reference = seen_in(reference, got.policy)
+    return LaneRecord(
+        verdict=verdict.verdict,
+        aspects=dict(verdict.aspects),  # type: ignore[arg-type]  # made of these words
+        findings=tuple(finding_record(finding) for finding in verdict.findings[:FINDINGS_KEPT]),
+        findings_left_out=max(len(verdict.findings) - FINDINGS_KEPT, 0),
+        reason=bounded(verdict.reason),
+        used=verdict.used,
+        failure=failure_record(got.failure),
+        runs=tuple(_run_record(case, run, verdict, got, reference) for run in range(len(got.runs))),
+        gradients={
+            name: GradientRecord(got.gradients[name].shape, distance_record(found))
+            for name, found in verdict.gradients.items()
+        },
+        gradient_note=case.no_gradients or got.gradient_note,
+        gradient_failure=failure_record(got.gradient_failure),
+        params=dict(got.params),
+        weights={layer: dict(held) for layer, held in got.weights.items()},
+        native={layer: {name: _native_weight(one) for name, one in held.items()} for layer, held in got.native.items()},
+        steps=tuple(
+            StepRecord(step.node, step.callee, nested(step.inputs), nested(step.outputs), step.rule)
+            for step in got.steps
+        ),
+        longest_sum=got.longest_sum,
+        seconds=round(got.seconds, 6),
+        chatter=got.chatter,
+        picture=picture_of(case, verdict.cause, got, reference, SMALL),
+        explanation="",
+        explained_by=(),
+        divergences=(),
+    )
+
+
+def _native_weight(given: Mapping[str, Any]) -> NativeWeightRecord:
+    steps = given.get("steps")
+    return NativeWeightRecord(
+        tuple(given["shape"]), given["from"], given.get("source"), None if steps is None else nested(steps)
+    )
+
+
+def with_explanations(record: Record, explained: Mapping[str, Explanation]) -> Record:
+    """The record with why each of these lanes differs."""
+    lanes = {name: _explained(held, explained.get(name)) for name, held in record.lanes.items()}
+    return dataclasses.replace(record, lanes=lanes) if explained else record
+
+
+def _explained(held: LaneRecord, explanation: Explanation | None) -> LaneRecord:
+    if explanation is None:
+        return held
+    return dataclasses.replace(
+        held,
+        explanation=explanation.sentence,
+        explained_by=explanation.mutants,
+        divergences=tuple(_start(start) for start in explanation.divergences),
+    )
+
+
+def _start(start: Divergence) -> DivergenceRecord:
+    return DivergenceRecord(start.node, start.inputs, start.step, start.gate, start.is_fed)
+
+
+def distance_record(found: Distance) -> DistanceRecord:
+    """How far an array lies off, as it is kept."""
+    worst = found.worst
+    return DistanceRecord(
+        used=found.used,
+        over=found.over,
+        count=found.count,
+        largest=found.largest,
+        worst=None if worst is None else WorstRecord(**dataclasses.asdict(worst)),
+        rms=found.rms,
+        mean=found.mean,
+    )
+
+
+def _run_record(
+    case: Case, run: int, verdict: LaneVerdict, got: Observation, reference: Observation
+) -> dict[str, NodeRecord]:
+    """Node label to what one lane gave for it in one run."""
+    nodes: dict[str, NodeRecord] = {}
+    distances = verdict.distances[run] if run < len(verdict.distances) else {}
+    is_over = any(found.over for found in distances.values())
+    every = matched_outputs(got, reference, reference, case.demands, 1.0) if is_over else ()
+    allowed = {item.label: item.allowed for item in every if item.run == run}
+    stating = {item.node for item in verdict.findings if (item.aspect, item.wanted_by) == ("values", "case")}
+    for name, node in got.runs[run].items():
+        symbolic = got.symbolic.get(name, ())
+        exact = reference.runs[run].get(name) if run < len(reference.runs) else None
+        for index, label in enumerate(labels(name, len(node.outputs), node.structure)):
+            output = node.outputs[index]
+            known = exact.outputs[index] if exact is not None and index < len(exact.outputs) else output
+            found = distances.get(label)
+            limits = allowed.get(label) if found is not None and found.over else None
+            if limits is None and label in stating:
+                given = exact.outputs[index] if exact is not None and index < len(exact.outputs) else None
+                limits = stated(case, case.expect.nodes[label], output, given, reference)
+            nodes[label] = NodeRecord(
+                shape=output.shape,
+                axes=axis_names(case, run, label, output.shape),
+                symbolic=symbolic[index].shape if index < len(symbolic) else None,
+                dtype=output.dtype,
+                mask=mask_record(output.mask),
+                summary=summary(output.values),
+                values=nested(output.values.tolist()) if output.values.size <= SMALL else None,
+                distance=None if found is None else distance_record(found),
+                tier=tier_of(case, name, known, reference),
+                worst=() if limits is None else worst_elements(output, limits),
+            )
+    return nodes
+
+
+def tier_of(case: Case, name: str, output: Output, reference: Observation) -> Tier:
+    """How strictly an output is judged: see `conformance.judge.budget.Tier`."""
+    if output.values.dtype.kind != "f":
+        return "exact"
+    is_exact = name in reference.exact or (name in case.exact and output.precision == USUAL)
+    return "tolerance" if case.tolerance is not None else "exact" if is_exact else "budget"
+
+
+def axis_names(case: Case, run: int, label: str, shape: tuple[int, ...]) -> tuple[str, ...]:
+    """A name for each axis where the case gives one: from the expected shape, else from a length that only one has."""
+    sizes = case.sizes[run]
+    expected = case.expect.nodes.get(label)
+    if expected is not None and expected.shape is not None and len(expected.shape) == len(shape):
+        return tuple(axis if isinstance(axis, str) else "" for axis in expected.shape)
+    by_length: dict[int, list[str]] = {}
+    for name, length in sizes.items():
+        by_length.setdefault(length, []).append(name)
+    return tuple(by_length[n][0] if len(by_length.get(n, ())) == 1 else "" for n in shape)
+
+
+def mask_record(mask: Array | None) -> MaskRecord | None:
+    """None for no mask; else its shape, how many entries are true, and the entries where they are few."""
+    if mask is None:
+        return None
+    values = nested(mask.astype(int).tolist()) if mask.size <= SMALL else None
+    return MaskRecord(tuple(mask.shape), int(mask.sum()), values)
+
+
+def summary(values: Array) -> SummaryRecord:
+    """An array in five numbers: range and mean of the finite elements, how many are NaN or infinite."""
+    data = values.astype(np.float64) if values.dtype != object else np.zeros(0)
+    finite = data[np.isfinite(data)]
+    return SummaryRecord(
+        min=float(finite.min()) if finite.size else None,
+        max=float(finite.max()) if finite.size else None,
+        mean=float(finite.mean()) if finite.size else None,
+        nan=int(np.isnan(data).sum()),
+        inf=int(np.isinf(data).sum()),
+    )
+
+
+def worst_elements(got: Output, allowed: Allowance) -> tuple[ElementRecord, ...]:
+    """The elements that are furthest over what they are allowed, worst first."""
+    if got.shape != allowed.reference.shape:
+        return ()
+    values, wanted = got.values.astype(np.float64), allowed.reference.astype(np.float64)
+    with np.errstate(all="ignore"):
+        error = np.abs(values - wanted)
+        used = np.where(error > 0, error / allowed.allowed, 0.0)
+    order = np.argsort(-np.nan_to_num(used.ravel(), nan=-1.0, posinf=1e300), kind="stable")[:WORST_KEPT]
+    rows = []
+    for flat in order:
+        index = tuple(int(i) for i in np.unravel_index(int(flat), used.shape))
+        if used[index] > 1:
+            rows.append(
+                ElementRecord(
+                    index=index,
+                    got=float(values[index]),
+                    reference=float(wanted[index]),
+                    error=float(error[index]),
+                    allowed=float(allowed.allowed[index]),
+                    used=float(used[index]),
+                )
+            )
+    return tuple(rows)
+
+
+def finding_record(finding: Finding) -> FindingRecord:
+    """A finding as it is kept; masks as their entries."""
+    return FindingRecord(
+        aspect=finding.aspect,
+        kind=finding.kind,
+        node=finding.node,
+        run=finding.run,
+        wanted=_evidence(finding.wanted),
+        got=_evidence(finding.got),
+        wanted_by=finding.wanted_by,
+        distance=None if finding.distance is None else distance_record(finding.distance),
+    )
+
+
+def _evidence(value: Any) -> Evidence:
+    if isinstance(value, np.ndarray):
+        return mask_record(value)
+    if isinstance(value, Failure):
+        return failure_record(value)
+    if isinstance(value, ExpectedError):
+        return _expected_error(value)
+    return nested(value)
