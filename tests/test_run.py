@@ -43,11 +43,11 @@ def test_a_plan_that_cannot_be_made_costs_its_own_case(tmp_path: Path) -> None:
     run = Run((spec, LANES["numpy"]), in_process=["numpy"])
     try:
         run.announce([(case, [spec.name]) for case in (fine, large, after)])
-        assert run.record(fine)["outcome"] == "agree"
+        assert run.record(fine).outcome == "agree"
         for _ in range(2):  # the items of its other lanes are told too
             with pytest.raises(CaseError, match="the layer d has a kernel of 5000000000 elements"):
                 run.record(large)
-        assert run.record(after)["outcome"] == "agree"
+        assert run.record(after).outcome == "agree"
     finally:
         run.stop()
 
@@ -77,10 +77,10 @@ def test_what_is_listed_is_explained_on_demand_only(
     run = Run((spec, LANES["numpy"]), ["always_wrong", "numpy"], excuse, explains_known=explains_known)
     (case,) = cases_of(POOLED, tmp_path)
     run.announce([(case, [spec.name])])
-    held = run.record(case)["lanes"]["always_wrong"]
-    assert held["verdict"] == ("differ" if excuse is None else "known")
-    assert held["explanation"].startswith("always_wrong's answer is the reference's plus 1.") is is_explained
-    assert bool(held["divergences"]) is is_explained
+    held = run.record(case).lanes["always_wrong"]
+    assert held.verdict == ("differ" if excuse is None else "known")
+    assert held.explanation.startswith("always_wrong's answer is the reference's plus 1.") is is_explained
+    assert bool(held.divergences) is is_explained
 
 
 def test_a_case_that_differs_is_drawn_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,6 +98,6 @@ def test_a_case_that_differs_is_drawn_once(tmp_path: Path, monkeypatch: pytest.M
     (case,) = cases_of(POOLED, tmp_path)
     run.announce([(case, [spec.name])])
     record = run.record(case)
-    assert record["lanes"]["always_wrong"]["explanation"]
-    assert record["lanes"]["numpy"]["repro"], "and its scripts are there"
+    assert record.lanes["always_wrong"].explanation
+    assert record.lanes["numpy"].repro, "and its scripts are there"
     assert drawn == ["fam/topic.masked"]
