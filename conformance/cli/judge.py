@@ -25,7 +25,7 @@ def add(commands: Any) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
-    from conformance.judge.again import judge_again, text
+    from conformance.record.again import judge_again, text
     from conformance.results import read
 
     judged = judge_again(read(parsed.results).cases, parsed.budget_scale)

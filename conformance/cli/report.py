@@ -50,7 +50,7 @@ def run(parsed: argparse.Namespace) -> int:
 
         results = with_versions(results, read(parsed.matrix))
     if parsed.mutants is not None:
-        from conformance.score.scored import read_score, with_mutants
+        from conformance.record.scored import read_score, with_mutants
 
         results = with_mutants(results, read_score(parsed.mutants))
     if parsed.baseline is not None:

@@ -109,7 +109,7 @@ class Session:
         path = self.config.getoption("mutants")
         if path is None:
             return None
-        from conformance.score.scored import read_score
+        from conformance.record.scored import read_score
 
         return read_score(path)
 

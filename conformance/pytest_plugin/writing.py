@@ -63,7 +63,7 @@ def write_files(state: Session, session: pytest.Session, exitstatus: int) -> Non
         ],
     )
     if state.score is not None:
-        from conformance.score.scored import with_mutants
+        from conformance.record.scored import with_mutants
 
         results = with_mutants(results, state.score)
     path = results_path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import conformance.judge.again as judge_again_module
+import conformance.record.again as judge_again_module
 from tests.typed import typed
 
 judge_again = typed(judge_again_module.judge_again)

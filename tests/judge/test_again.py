@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from conformance import cli
-from conformance.judge.again import Changed, text
+from conformance.record.again import Changed, text
 from tests.asked import assemble, write
 from tests.builders import POOLED, cases_of, fake, records_of
 from tests.judge.asked import judge_again

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import conformance.judge.again as judge_again_module
+import conformance.record.again as judge_again_module
+import conformance.record.scored as score_scored_module
 import conformance.report.findings as report_findings_module
 import conformance.results as results_module
-import conformance.score.scored as score_scored_module
 from tests.typed import typed
 
 finding_text = typed(report_findings_module.finding_text)

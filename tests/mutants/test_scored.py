@@ -10,8 +10,8 @@ import pytest
 
 from conformance import cli
 from conformance.errors import ResultsError
+from conformance.record.scored import read_score
 from conformance.report.pack import inflated
-from conformance.score.scored import read_score
 from tests.builders import POOLED, cases_of
 from tests.gate.builders import results_of
 from tests.mutants.asked import read, with_mutants, write

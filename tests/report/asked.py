@@ -10,7 +10,7 @@ import conformance.gate.matrix as gate_matrix_module
 import conformance.gate.matrix_page as gate_matrix_page_module
 import conformance.gate.signature as gate_signature_module
 import conformance.gate.versions as gate_versions_module
-import conformance.judge.again as judge_again_module
+import conformance.record.again as judge_again_module
 import conformance.record.pictures as record_pictures_module
 import conformance.report.answer as report_answer_module
 import conformance.report.changes as report_changes_module
