@@ -65,9 +65,17 @@ MISTYPED = {
         ["bisect", "fam/topic.masked", "--good", "3.3.3", "--bad", "3.x", "--versions", "3.3.3,3.4.0"],
         "conformance: 3.x is not a version\n   = help: versions as pip writes them: 3.4.0\n",
     ),
-    "versions turned round": (
-        ["bisect", "masked", "--good", "3.4.0", "--bad", "3.3.3", "--versions", "3.3.3,3.4.0"],
-        "conformance: 3.4.0 is newer than 3.3.3\n   = help: the older end first: 3.3.3 to 3.4.0\n",
+    "one version for both ends": (
+        ["bisect", "masked", "--from", "3.4.0", "--to", "3.4", "--versions", "3.3.3,3.4.0"],
+        "conformance: both ends are 3.4.0\n   = help: name two versions whose answers differ\n",
+    ),
+    "arguments for pytest where none goes there": (
+        ["check", "--", "-k", "gru"],
+        "conformance: nothing here goes to pytest: -- -k gru\n   = help: conformance --help\n",
+    ),
+    "a mode to ask beside": (
+        ["gate", "--from", "keras@3.3.3", "--to", "keras", "--modes", "eager,xla"],
+        "conformance: --modes xla: there is no such mode to ask beside\n   = help: modes: eager, function\n",
     ),
     "the id of a case": (
         ["bisect", "fam/topic.maskd", "--good", "3.3.3", "--bad", "3.4.0"],
@@ -252,7 +260,6 @@ def test_every_module_that_declares_a_subcommand_is_listed() -> None:
     """A subcommand is declared in its module and listed in `COMMANDS`; nowhere else."""
     modules = [importlib.import_module(f"conformance.cli.{found.name}") for found in pkgutil.iter_modules(cli.__path__)]
     assert {module for module in modules if hasattr(module, "add")} == set(cli.COMMANDS)
-    assert all(hasattr(command, "run") for command in cli.COMMANDS)
 
 
 @pytest.mark.parametrize("command", cli.COMMANDS, ids=lambda module: module.__name__.rpartition(".")[2])

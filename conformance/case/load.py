@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from conformance.case.matrix import unfold
@@ -11,7 +13,7 @@ from conformance.case.problems import Problems, TooManyProblems
 from conformance.case.schema import FILE
 from conformance.case.validate import case_of, head_of
 from conformance.case.yaml import Document, Located, Point, read
-from conformance.errors import CaseError, Problem, UsageError
+from conformance.errors import CaseError, Position, Problem, UsageError
 
 SUFFIX = ".case.yaml"
 MAX_CASES = 2000
@@ -44,10 +46,38 @@ def load_folder(path: str | Path) -> tuple[Case, ...]:
     return tuple(cases)
 
 
+@dataclass(frozen=True, slots=True)
+class BadCase:
+    """A case that cannot be read: its id as far as it is known, where it stands, and every mistake in it."""
+
+    id: str
+    position: Position
+    error: CaseError
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a file holds: the cases that are in order, and those that are not."""
+
+    cases: tuple[Case, ...]
+    bad: tuple[BadCase, ...]
+
+
 def load_file(path: str | Path, display: str | None = None) -> tuple[Case, ...]:
     """The cases of one file, in its order; `display` is the path that messages and positions name.
 
     Raises CaseError with every problem of the file.
+    """
+    loaded = load_parts(path, display)
+    if loaded.bad:
+        raise CaseError([problem for bad in loaded.bad for problem in bad.error.problems])
+    return loaded.cases
+
+
+def load_parts(path: str | Path, display: str | None = None) -> Loaded:
+    """What one file holds, each case by itself: a mistake in one of them costs that one.
+
+    Raises CaseError for what all its cases share: a name that is none, text that is no YAML, a bad head.
     """
     file = Path(path).absolute()
     shown = display if display is not None else display_path(file)
@@ -55,9 +85,11 @@ def load_file(path: str | Path, display: str | None = None) -> tuple[Case, ...]:
     document = read(file, shown)
     problems = document.problems
     cases: list[Case] = []
+    written: list[Located] = []
     try:
         head = head_of(document.root, prefix, file.parent.resolve(), problems)
         for node, text in _written_cases(document):
+            written.append(node)
             variants = unfold(node, text, problems)
             if len(cases) + len(variants) > MAX_CASES:
                 problems.add(node, f"more than {MAX_CASES} cases in one file", "split the file")
@@ -66,8 +98,31 @@ def load_file(path: str | Path, display: str | None = None) -> tuple[Case, ...]:
     except TooManyProblems:
         pass
     problems.found += _duplicates(cases)
-    problems.raise_if_any()
-    return tuple(cases)
+    return _parted(cases, written, problems.found, Position(shown, 1, 1), prefix)
+
+
+def _parted(
+    cases: Sequence[Case], written: Sequence[Located], problems: Sequence[Problem], top: Position, prefix: str
+) -> Loaded:
+    """The cases in whose lines no mistake stands, and the others, each with its own.
+
+    Raises CaseError with every mistake where one stands outside of all cases.
+    """
+    mine: dict[int, list[Problem]] = {}
+    for problem in problems:
+        line = problem.position.line
+        index = next((i for i, node in enumerate(written) if node.line <= line <= node.last_line), None)
+        if index is None:
+            raise CaseError(list(problems))
+        mine.setdefault(index, []).append(problem)
+    bad = []
+    for index, found in sorted(mine.items()):
+        node = written[index]
+        name = node.get("id")
+        id = f"{prefix}.{name.value}" if name is not None and isinstance(name.value, str) else prefix
+        bad.append(BadCase(id, Position(top.path, node.line, node.column), CaseError(found)))
+    places = {one.position for one in bad}
+    return Loaded(tuple(case for case in cases if case.position not in places), tuple(bad))
 
 
 def display_path(file: Path) -> str:

@@ -10,6 +10,7 @@ import codecs
 import io
 import os
 import re
+import shlex
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -96,10 +97,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not given:
         parser.print_help(sys.stderr)
         return Exit.UNAVAILABLE
+    given, for_pytest = _parted(given)
     try:
         parsed = parser.parse_args(given)
+        if for_pytest and not hasattr(parsed, "arguments"):
+            parser.error(f"nothing here goes to pytest: -- {shlex.join(for_pytest)}")
     except SystemExit as stop:
         return Exit.OK if stop.code in (0, None) else Exit.UNAVAILABLE
+    if for_pytest:
+        parsed.arguments = [*parsed.arguments, *for_pytest]
     command: Callable[[argparse.Namespace], int] = parsed.command
     try:
         return command(parsed)
@@ -119,6 +125,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         print("conformance: this is our mistake, not yours; please report it with the lines above", file=sys.stderr)
         return Exit.INTERNAL
+
+
+def _parted(given: list[str]) -> tuple[list[str], list[str]]:
+    """What stands before the first `--`, and what stands after it, for argparse loses the place of the latter."""
+    place = given.index("--") if "--" in given else len(given)
+    return given[:place], given[place + 1 :]
 
 
 _SPELT = {"✓": "+", "✗": "x", "·": "-", "–": "-", "—": "-", "…": "...", "≈": "~", "▸": ">", "⚑": "#", "×": "x"}

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from conformance.cli.shared import DEFAULT_CASES
-from conformance.errors import Exit
+from conformance.errors import Exit, UsageError
 from conformance.usage import one_of
+
+if TYPE_CHECKING:
+    from conformance.gate.bisect import Found
+    from conformance.record.lane import LaneRecord
 
 _EXAMPLES = """\
 examples:
-  conformance bisect merge/mask.pooled --good 3.3.3 --bad 3.6.0
-  conformance bisect merge/mask.pooled --good 3.3.3 --bad 3.6.0 --versions 3.3.3,3.4.0,3.5.0,3.6.0    asks no index
+  conformance bisect merge/mask.pooled --from 3.3.3 --to 3.6.0
+  conformance bisect merge/mask.pooled --from 3.3.3 --to 3.6.0 --versions 3.3.3,3.4.0,3.5.0,3.6.0    asks no index
+  conformance bisect conv1d/chain.too_short --from 3.12.0 --to keras@./my-keras      up to a checkout of Keras
 """
 
 
@@ -23,8 +29,9 @@ def add(commands: Any) -> None:
     parser = commands.add_parser("bisect", help="the release in which the answer to a case changed", epilog=_EXAMPLES)
     parser.add_argument("case", help="the case's id, or the end of it")
     parser.add_argument("--package", default="keras", help="keras (the default), or tf_keras")
-    parser.add_argument("--good", required=True, metavar="VERSION", help="the older end")
-    parser.add_argument("--bad", required=True, metavar="VERSION", help="the newer end")
+    ends = parser.add_argument_group("the ends", "in either order: versions, or a checkout of Keras as keras@./path")
+    ends.add_argument("--from", "--good", dest="one", required=True, metavar="VERSION", help="one end")
+    ends.add_argument("--to", "--bad", dest="other", required=True, metavar="VERSION", help="the other")
     parser.add_argument("--versions", metavar="A,B,...", help="search these; those that pip knows when left out")
     parser.add_argument("--cases", type=Path, default=DEFAULT_CASES, metavar="FOLDER", help="where case files stand")
     parser.set_defaults(command=run)
@@ -33,23 +40,57 @@ def add(commands: Any) -> None:
 def run(parsed: argparse.Namespace) -> int:
     from conformance.case.load import load_folder
     from conformance.cli.live import answer_in
-    from conformance.gate.bisect import between, in_order, published, search
+    from conformance.gate.bisect import search
+    from conformance.gate.releases import between, in_order, published
 
     cases = {case.id: case for case in load_folder(parsed.cases)}
     parsed.case = one_of(parsed.case, list(cases), str(parsed.cases))
+    package, ends, checkout = ends_of(parsed.package, (parsed.one, parsed.other))
     given = parsed.versions
-    versions = in_order(given.split(",")) if given else published(parsed.package)
-    versions = between(versions, parsed.good, parsed.bad)
+    versions = in_order(given.split(",")) if given else published(package)
+    versions = between(versions, *(ends if len(ends) == 2 else (ends[0], versions[-1])))
+    versions += [checkout] if checkout else []
 
-    def answer(version: str) -> Any:
-        found = answer_in(cases[parsed.case], parsed.package, version)
-        print(f"{parsed.package} {version}: {found.verdict}", file=sys.stderr, flush=True)
+    def answer(version: str) -> LaneRecord:
+        found = answer_in(cases[parsed.case], package, version)
+        print(f"{package} {version}: {found.verdict}", file=sys.stderr, flush=True)
         return found
 
     found = search(versions, answer)
-    move = found.move
-    what = f"{move.aspect} of {move.node}" if move.node else move.aspect
-    print(f"{parsed.case}: the answer changed in {parsed.package} {found.first}")
-    print(f"  {what}: {move.old} ({found.last}) -> {move.new} ({found.first})")
+    print(f"{parsed.case}: {_what_happened(found)} in {package} {found.first}")
+    for move in found.moves:
+        print(f"  {move.what}: {move.old_answer} ({found.last}) -> {move.new_answer} ({found.first})")
     print(f"  asked {len(found.asked)} of {len(versions)} releases from {versions[0]} to {versions[-1]}")
     return Exit.OK
+
+
+def ends_of(package: str, given: Sequence[str]) -> tuple[str, list[str], str]:
+    """The package, the ends that are releases, the older first, and the end that is a checkout, if any.
+
+    Raises UsageError for what is neither, and for two checkouts.
+    """
+    from packaging.version import Version
+
+    from conformance.gate.releases import version_of
+    from conformance.lanes.declare import is_checkout
+
+    texts = []
+    for text in given:
+        name, at, version = text.partition("@")
+        package = name if at else package
+        texts.append(version if at else text)
+    checkouts = [text for text in texts if is_checkout(text)]
+    releases = sorted((text for text in texts if text not in checkouts), key=lambda text: version_of(text))
+    if not releases:
+        raise UsageError("both ends are checkouts", "one end is a release that answers otherwise: --from 3.6.0")
+    if len(releases) == 2 and Version(releases[0]) == Version(releases[1]):
+        raise UsageError(f"both ends are {releases[0]}", "name two versions whose answers differ")
+    return package, releases, checkouts[0] if checkouts else ""
+
+
+def _what_happened(found: Found) -> str:
+    if found.was_right and not found.is_right:
+        return "the answer became wrong"
+    if found.is_right and not found.was_right:
+        return "the answer was repaired"
+    return "the answer changed"

@@ -12,6 +12,8 @@ _EXAMPLES = """\
 examples:
   conformance gate --from keras@3.3.3 --to keras@3.15.1
   conformance gate --from old=keras@2.15.0,tensorflow==2.15.1 --to keras cases/merge
+  conformance gate --from keras@3.6.0 --to keras@3.7.0 --draft-accepted        what changed, to be looked at
+  conformance gate --from keras@3.6.0 --to keras@3.7.0 --accepted accepted.yaml
   conformance gate --from keras@3.6.0 --to keras -- -k gru             what stands after -- goes to pytest
 
 Writes gate.html, gate.json, gate.xml and results.json to the folder of --output. docs/gate.md says how lanes are named.
@@ -32,13 +34,41 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--enforce-expiry", action="store_true", help="fail for deviations that have expired")
     parser.add_argument("--fail-on", choices=FAIL_ON, default="regressions", help=FAIL_ON_HELP)
-    parser.add_argument("arguments", nargs="*", metavar="ARGUMENT", help="for pytest: case files and options")
+    parser.add_argument(
+        "--accepted",
+        type=Path,
+        metavar="FILE",
+        help="answers that you have looked at and take; that of [tool.conformance] in pyproject.toml when left out",
+    )
+    parser.add_argument(
+        "--draft-accepted", action="store_true", help="write what changed as such a file, for a person to complete"
+    )
+    parser.add_argument(
+        "--modes",
+        default="eager,function",
+        metavar="A,B",
+        help="how Keras is asked: eager,function (the default: traced too, as fit and predict run it), or eager alone",
+    )
+    parser.add_argument(
+        "arguments", nargs="*", metavar="ARGUMENT", help="ids, files or folders of cases; options of pytest after --"
+    )
     parser.set_defaults(command=run)
 
 
 def run(parsed: argparse.Namespace) -> int:
-    from conformance.gate.gate import Asked, gate
+    from conformance.gate.gate import Request, gate
+    from conformance.gate.modes import parsed as modes_of
 
     return gate(
-        Asked(parsed.old, parsed.new, tuple(parsed.arguments), parsed.output, parsed.fail_on, parsed.enforce_expiry)
+        Request(
+            old=parsed.old,
+            new=parsed.new,
+            arguments=tuple(parsed.arguments),
+            output=parsed.output,
+            fail_on=parsed.fail_on,
+            enforce_expiry=parsed.enforce_expiry,
+            accepted=parsed.accepted,
+            drafts_accepted=parsed.draft_accepted,
+            modes=modes_of(parsed.modes),
+        )
     )

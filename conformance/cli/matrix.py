@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +30,7 @@ rounding. With --results FILE it shows the lanes of a run that there is, and run
 _EXAMPLES = """\
 examples:
   conformance matrix --versions 3.0..3.15 merge/mask.two_embeddings-kind_Average
-  conformance matrix --versions 3.0.5,3.3.3,3.4..3.6 --lane tf_keras cases/merge -o matrix.html
+  conformance matrix --versions 3.0.5,3.3.3,3.4..3.6 --lane tf_keras cases/merge -o matrix.html   and nothing else
   conformance matrix --results reports/matrix.json cases/merge --format md   of the same run, as markdown
   conformance matrix --results all.json --lane keras --lane torch     two lanes of any run
   conformance report reports/results.json --matrix reports/matrix.json -o report.html
@@ -58,7 +60,10 @@ def add(commands: Any) -> None:
         help="more lanes to run, put before the versions; with --results: which lanes to show, in which order",
     )
     parser.add_argument(
-        "--results", type=Path, metavar="FILE", help=f"show this run; a run of versions is kept in {DEFAULT}"
+        "--results", type=Path, metavar="FILE", help=f"show this run; without -o, one of versions is kept in {DEFAULT}"
+    )
+    parser.add_argument(
+        "--keep", type=Path, metavar="FILE", help="keep the run of versions here, to show it again with --results"
     )
     parser.add_argument("--every", action="store_true", help="show cases with one answer too")
     parser.add_argument(
@@ -75,19 +80,26 @@ def run(parsed: argparse.Namespace) -> int:
     from conformance.gate.matrix import subjects
     from conformance.results import read
 
+    if parsed.keep is not None and parsed.versions is None:
+        raise UsageError("--keep is for a run of versions", "give --versions too")
     if parsed.versions is not None and parsed.results is not None:
         raise UsageError("--versions runs cases, --results shows a run", "give one of them")
     if parsed.versions is None and parsed.results is None:
         raise UsageError("a matrix of what?", "--versions 3.0..3.15 to run cases, or --results FILE to show a run")
     if parsed.versions is not None:
-        own = DEFAULT.with_name(f".matrix.{os.getpid()}.json")  # another matrix may run in the same folder
+        kept = parsed.keep or (DEFAULT if parsed.output is None else None)  # a page that is asked for is all there is
+        folder = tempfile.mkdtemp(prefix="conformance-") if kept is None else str(kept.parent)
+        own = Path(folder) / f".matrix.{os.getpid()}.json"  # another matrix may run in the same folder
         try:
             if (code := _asked(parsed, own)) not in (Exit.OK, Exit.DISAGREE):
                 return code
             results = read(own)
-            own.replace(DEFAULT)
+            if kept is not None:
+                own.replace(kept)
         finally:
             own.unlink(missing_ok=True)
+            if kept is None:
+                shutil.rmtree(folder, ignore_errors=True)
         parsed.lane = []
     else:
         results = shown_cases(read(parsed.results), parsed.arguments, str(parsed.results))
@@ -144,14 +156,15 @@ def rendered(results: Results, lanes: Sequence[str], form: str, every: bool) -> 
 
 def _asked(parsed: argparse.Namespace, results: Path) -> int:
     """Runs the cases in a lane for every version that was asked for, and writes the results."""
-    from conformance.gate.gate import run_cases
+    from conformance.gate.asking import run_cases
+    from conformance.gate.selection import selected
 
     versions = chosen(parsed.versions, parsed.package)
     arguments = selected(parsed.arguments)
     lanes = [*parsed.lane, *(f"{parsed.package}@{version}" for version in versions)]
     names = ", ".join([*parsed.lane, f"{parsed.package} {', '.join(versions)}"])
-    print(f"conformance: asking {names}; below, F is an answer other than the reference's", file=sys.stderr, flush=True)
-    return run_cases(lanes, ["-rN", *arguments], results)
+    print(f"conformance: asking {names}", file=sys.stderr, flush=True)
+    return run_cases(lanes, arguments, results)
 
 
 def chosen(text: str, package: str) -> list[str]:
@@ -159,7 +172,7 @@ def chosen(text: str, package: str) -> list[str]:
 
     Raises UsageError for what is neither. The package index is asked for ranges only.
     """
-    from conformance.gate.bisect import between, newest_patches, published
+    from conformance.gate.releases import between, newest_patches, published
 
     found: list[str] = []
     known: list[str] = []
@@ -183,30 +196,3 @@ def _check(version: str, part: str) -> None:
     except InvalidVersion:
         hint = "a version or a range: 3.3.3 or 3.0..3.15; other lanes go to --lane"
         raise UsageError(f"--versions {part[:60]}: {version[:40]!r} is not a version", hint) from None
-
-
-def selected(arguments: Sequence[str], folder: Path = Path("cases")) -> list[str]:
-    """Arguments for pytest: an id, or the end of one, becomes the item's name; files and options stay as they are.
-
-    Raises UsageError for what looks like an id and is none.
-    """
-    found: list[str] = []
-    is_value = False
-    for argument in arguments:
-        path = Path(argument.partition("::")[0])
-        if is_value or argument.startswith("-") or path.exists() or "/" not in argument:
-            found.append(argument)
-        else:
-            found.append(_item(argument, folder))
-        is_value = argument.startswith("-") and "=" not in argument
-    return found
-
-
-def _item(case_id: str, folder: Path) -> str:
-    from conformance.case.load import load_folder
-
-    positions = {case.id: case.position.path for case in load_folder(folder)}
-    if case_id.endswith((".yaml", ".yml")) or case_id.startswith(str(folder)):
-        raise UsageError(f"{case_id}: no such file or folder", f"case files stand in {folder}")
-    name = one_of(case_id, list(positions), str(folder))
-    return f"{positions[name]}::{name}"

@@ -8,7 +8,7 @@ from pathlib import Path
 DEFAULT_RESULTS = Path("reports/results.json")
 DEFAULT_CASES = Path("cases")
 FAIL_ON = ("regressions", "changes", "nothing")
-FAIL_ON_HELP = "exit code 1 for regressions (the default), for any answer that moved and is not known, or never"
+FAIL_ON_HELP = "exit code 1 for what is worse and nobody accepted (the default), for any answer that moved, or never"
 OUTPUT = "file to write; standard output when left out"
 
 

@@ -1,4 +1,4 @@
-"""Whether a lane's answer moved between two records of one case, and in what first. Data in, data out.
+"""What moved between a lane's answers in two records of one case: every output, where, and by how much.
 
 The order is that of judging: error, structure, shape, dtype, mask, special values, values, weights, params. Values are
 the same as long as they lie within what both sides were allowed, so that rounding is never an answer that changed.
@@ -25,12 +25,45 @@ _ENDED = ("unsupported", "timeout", "crash")
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """The first aspect in which two answers differ, at which node, and what each side said."""
+    """One aspect of one output in which two answers differ: what each side said, where, and by how much."""
 
     aspect: str
     node: str
     old: str
     new: str
+    at: tuple[int, ...] | None = None
+    """The element that moved furthest; None where the words are of the whole."""
+    numbers: tuple[float, float] | None = None
+    """What the words say, where they say one number each."""
+    count: int = 0
+    """Elements or mask entries that moved; 0 where that is not known."""
+    size: int = 0
+    """Of how many."""
+    run: int = 0
+    """The first run of the case in which it moved."""
+
+    @property
+    def what(self) -> str:
+        """`mask of merged`, or the aspect alone."""
+        return f"{self.aspect} of {self.node}" if self.node else self.aspect
+
+    @property
+    def by(self) -> float | None:
+        """How far the number moved; None where there is none."""
+        return None if self.numbers is None else abs(self.numbers[1] - self.numbers[0])
+
+    @property
+    def old_answer(self) -> str:
+        """What the old side said, with the place of an element."""
+        return self._placed(self.old)
+
+    @property
+    def new_answer(self) -> str:
+        """What the new side said, with the place of an element."""
+        return self._placed(self.new)
+
+    def _placed(self, words: str) -> str:
+        return f"{words} at {index_text(self.at)}" if self.at else words
 
 
 def first_move(old: LaneRecord, new: LaneRecord, with_masks: bool = True) -> Move | None:
@@ -41,14 +74,26 @@ def first_move(old: LaneRecord, new: LaneRecord, with_masks: bool = True) -> Mov
     return next(_moves(old, new, with_masks), None)
 
 
+def moves(old: LaneRecord, new: LaneRecord, with_masks: bool = True) -> tuple[Move, ...]:
+    """Every output that moved between two answers to one case, in the order of judging.
+
+    What a later size of the case repeats is told once. An output whose shape moved is not told again for its values.
+    """
+    kept: dict[tuple[str, str], Move] = {}
+    for move in _moves(old, new, with_masks):
+        kept.setdefault((move.aspect, move.node), move)
+    return tuple(kept.values())
+
+
 def _moves(old: LaneRecord, new: LaneRecord, with_masks: bool) -> Iterator[Move]:
     if old.verdict in _ENDED or new.verdict in _ENDED:
         if (old.verdict, old.reason) != (new.verdict, new.reason):
             yield Move("error", "", ending_words(old), ending_words(new))
         return
     if _raised(old.failure) != _raised(new.failure):
-        node = raised.node if (raised := new.failure or old.failure) is not None else ""
-        yield Move("error", node, last_words(old), last_words(new))
+        failure = new.failure or old.failure
+        assert failure is not None  # one of the two was raised, for they differ
+        yield Move("error", failure.node, last_words(old), last_words(new))
         return
     if old.failure is not None:
         return
@@ -59,7 +104,7 @@ def _moves(old: LaneRecord, new: LaneRecord, with_masks: bool) -> Iterator[Move]
         for aspect in aspects:
             for label, mine in nodes.items():
                 if label in others:
-                    yield from aspect(label, mine, others[label])
+                    yield from aspect(label, mine, others[label], run)
     yield from _count_moves(old, new)
     yield from _gradient_moves(old, new)
 
@@ -74,6 +119,14 @@ def ending_words(lane: LaneRecord) -> str:
     if lane.verdict in _ENDED:
         return f"{lane.verdict}: {one_line(lane.reason, 120)}"
     return last_words(lane)
+
+
+def is_right(lane: LaneRecord) -> bool:
+    """Whether a lane's answer is the expected one.
+
+    `stale` is an agreement that a deviation did not foresee: the deviations file is wrong, not the answer.
+    """
+    return lane.verdict in ("agree", "stale")
 
 
 def ended(lane: LaneRecord) -> bool:
@@ -114,24 +167,32 @@ def _structure_moves(old: LaneRecord, new: LaneRecord) -> Iterator[Move]:
     yield Move("structure", "", f"{len(ours)} runs", f"{len(theirs)} runs")
 
 
-def _shape(label: str, old: NodeRecord, new: NodeRecord) -> Iterator[Move]:
+def _shape(label: str, old: NodeRecord, new: NodeRecord, run: int) -> Iterator[Move]:
     if old.shape != new.shape:
-        yield Move("shape", label, shape_text(old.shape), shape_text(new.shape))
+        yield Move("shape", label, shape_text(old.shape), shape_text(new.shape), run=run)
 
 
-def _symbolic(label: str, old: NodeRecord, new: NodeRecord) -> Iterator[Move]:
-    if None not in (old.symbolic, new.symbolic) and old.symbolic != new.symbolic:
-        yield Move("shape", label, f"symbolic {shape_text(old.symbolic)}", f"symbolic {shape_text(new.symbolic)}")
+def _symbolic(label: str, old: NodeRecord, new: NodeRecord, run: int) -> Iterator[Move]:
+    if old.symbolic is not None and new.symbolic is not None and old.symbolic != new.symbolic:
+        mine, other = (f"symbolic {shape_text(side.symbolic)}" for side in (old, new))
+        yield Move("shape", label, mine, other, run=run)
 
 
-def _dtype(label: str, old: NodeRecord, new: NodeRecord) -> Iterator[Move]:
+def _dtype(label: str, old: NodeRecord, new: NodeRecord, run: int) -> Iterator[Move]:
     if old.dtype != new.dtype:
-        yield Move("dtype", label, one_line(old.dtype, 40), one_line(new.dtype, 40))
+        yield Move("dtype", label, one_line(old.dtype, 40), one_line(new.dtype, 40), run=run)
 
 
-def _mask(label: str, old: NodeRecord, new: NodeRecord) -> Iterator[Move]:
-    if old.mask != new.mask:
-        yield Move("mask", label, mask_words(old.mask), mask_words(new.mask))
+def _mask(label: str, old: NodeRecord, new: NodeRecord, run: int) -> Iterator[Move]:
+    mine, other = old.mask, new.mask
+    if mine == other:
+        return
+    count = size = 0
+    if mine is not None and other is not None and mine.shape == other.shape:
+        size = math.prod(mine.shape)
+        if mine.values is not None and other.values is not None:
+            count = sum(a != b for a, b in zip(flat(mine.values), flat(other.values), strict=True))
+    yield Move("mask", label, mask_words(mine), mask_words(other), count=count, size=size, run=run)
 
 
 def mask_words(mask: MaskRecord | None) -> str:
@@ -143,38 +204,51 @@ def mask_words(mask: MaskRecord | None) -> str:
     return words if len(words) <= 40 else mask_text(mask)
 
 
-def _special(label: str, old: NodeRecord, new: NodeRecord) -> Iterator[Move]:
+def _special(label: str, old: NodeRecord, new: NodeRecord, run: int) -> Iterator[Move]:
     if old.shape != new.shape:
         return
     pairs = _pairs(old, new)
-    for index, (a, b) in enumerate(pairs):
-        if (math.isfinite(a) and math.isfinite(b)) or a == b or (math.isnan(a) and math.isnan(b)):
-            continue
-        yield Move("special", label, _at(old, a, index), _at(new, b, index))
+    apart = [
+        index
+        for index, (a, b) in enumerate(pairs)
+        if not ((math.isfinite(a) and math.isfinite(b)) or a == b or (math.isnan(a) and math.isnan(b)))
+    ]
+    if apart:
+        yield _element("special", label, old, new, apart[0], len(apart), run)
         return
     for kind in ("nan", "inf"):
-        before, after = getattr(old.summary, kind), getattr(new.summary, kind)
-        if before != after:
-            yield Move("special", label, f"{before} {kind}", f"{after} {kind}")
+        mine, other = getattr(old.summary, kind), getattr(new.summary, kind)
+        if mine != other:
+            yield Move("special", label, f"{mine} {kind}", f"{other} {kind}", size=math.prod(old.shape), run=run)
+            return
 
 
 def _pairs(old: NodeRecord, new: NodeRecord) -> list[tuple[float, float]]:
     """Elements side by side, where both sides are kept whole."""
     if old.values is None or new.values is None or old.shape != new.shape:
         return []
-    if any(isinstance(value, str) for value in flat(old.values) + flat(new.values)):
+    if any(isinstance(value, str) and value not in _NUMBERS for value in flat(old.values) + flat(new.values)):
         return []
     return [(float(a), float(b)) for a, b in zip(flat(old.values), flat(new.values), strict=True)]
 
 
-def _at(node: NodeRecord, value: float, flat_index: int) -> str:
-    if not node.shape:
-        return element_text(value, node.dtype)
+_NUMBERS = ("NaN", "Infinity", "-Infinity")
+
+
+def _element(aspect: str, label: str, old: NodeRecord, new: NodeRecord, place: int, count: int, run: int) -> Move:
+    """The move of one element, counted along the flat arrays, which stands for all that moved."""
+    a, b = _pairs(old, new)[place]
+    words = element_text(a, old.dtype), element_text(b, new.dtype)
+    at = _index(old.shape, place)
+    return Move(aspect, label, *words, at=at, numbers=(a, b), count=count, size=math.prod(old.shape), run=run)
+
+
+def _index(shape: tuple[int, ...], place: int) -> tuple[int, ...]:
     index: list[int] = []
-    for length in reversed(node.shape):
-        flat_index, position = divmod(flat_index, length)
+    for length in reversed(shape):
+        place, position = divmod(place, length)
         index.insert(0, position)
-    return f"{element_text(value, node.dtype)} at {index_text(index)}"
+    return tuple(index)
 
 
 def tolerance(old: NodeRecord, new: NodeRecord) -> float:
@@ -194,21 +268,24 @@ def _rounding(found: DistanceRecord | None) -> float:
     return float(found.worst.allowed) if found.worst is not None else 0.0
 
 
-def _values(label: str, old: NodeRecord, new: NodeRecord) -> Iterator[Move]:
+def _values(label: str, old: NodeRecord, new: NodeRecord, run: int) -> Iterator[Move]:
     if old.shape != new.shape:
         return
     allowed = tolerance(old, new)
-    apart = [(abs(a - b), index) for index, (a, b) in enumerate(_pairs(old, new)) if math.isfinite(a - b)]
+    pairs = _pairs(old, new)
+    apart = [(abs(a - b), place) for place, (a, b) in enumerate(pairs) if math.isfinite(a - b)]
     if apart:
-        error, index = max(apart, key=lambda pair: pair[0])
+        error, place = max(apart, key=lambda pair: pair[0])
         if error > allowed:
-            a, b = _pairs(old, new)[index]
-            yield Move("values", label, _at(old, a, index), _at(new, b, index))
+            count = sum(distance > allowed for distance, _ in apart)
+            yield _element("values", label, old, new, place, count, run)
         return
     for name in ("min", "max", "mean"):
         a, b = getattr(old.summary, name), getattr(new.summary, name)
         if (a is None) != (b is None) or (a is not None and abs(float(a) - float(b)) > allowed):
-            yield Move("values", label, f"{name} {_plain(a)}", f"{name} {_plain(b)}")
+            numbers = None if a is None or b is None else (float(a), float(b))
+            words = f"{name} {_plain(a)}", f"{name} {_plain(b)}"
+            yield Move("values", label, *words, numbers=numbers, size=math.prod(old.shape), run=run)
             return
 
 
@@ -218,14 +295,16 @@ def _plain(value: Any) -> str:
 
 def _count_moves(old: LaneRecord, new: LaneRecord) -> Iterator[Move]:
     """Weights and their numbers, where both sides count in Keras' layout."""
-    both: tuple[tuple[str, Mapping[str, Any], Mapping[str, Any]], ...] = (
+    sides: tuple[tuple[str, Mapping[str, Any], Mapping[str, Any]], ...] = (
         ("params", old.params, new.params),
         ("weights", old.weights, new.weights),
     )
-    for aspect, mine, others in both:
-        for layer in sorted({*mine, *others}) if mine and others else ():
-            if mine.get(layer) != others.get(layer):
-                yield Move(aspect, layer, _count(mine.get(layer)), _count(others.get(layer)))
+    for aspect, mine, other in sides:
+        if not mine or not other:
+            continue
+        for layer in sorted({*mine, *other}):
+            if mine.get(layer) != other.get(layer):
+                yield Move(aspect, layer, _count(mine.get(layer)), _count(other.get(layer)))
 
 
 def _count(held: Any) -> str:
@@ -244,7 +323,8 @@ def _gradient_moves(old: LaneRecord, new: LaneRecord) -> Iterator[Move]:
     if any(sides):
         is_asked = all(failure or side.gradients for failure, side in zip(sides, (old, new), strict=True))
         if is_asked and _raised(sides[0]) != _raised(sides[1]):
-            yield Move("gradient", "", *(f"raises {raised_text(one)}" if one else "gives them" for one in sides))
+            words = [f"raises {raised_text(one)}" if one else "gives them" for one in sides]
+            yield Move("gradient", "", words[0], words[1])
         return
     for name in old.gradients:
         if name not in new.gradients:
@@ -253,4 +333,4 @@ def _gradient_moves(old: LaneRecord, new: LaneRecord) -> Iterator[Move]:
         a, b = float(mine.largest), float(other.largest)
         is_failing = float(mine.used) > 1 or float(other.used) > 1
         if is_failing and abs(a - b) > _GRADIENT_NOISE * max(a, b):
-            yield Move("gradient", name, f"off by {a:.3g}", f"off by {b:.3g}")
+            yield Move("gradient", name, f"off by {a:.3g}", f"off by {b:.3g}", numbers=(a, b))

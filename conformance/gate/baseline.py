@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conformance.errors import UsageError
-from conformance.gate.diff import Diff, Row, Said, Section, diff
+from conformance.gate.diff import diff
+from conformance.gate.rows import Diff, Row, Said, Section
 from conformance.record.beside import BaselineRecord, ChangeRecord, MoveRecord, SaidRecord
 from conformance.record.run import Results
 

@@ -1,73 +1,184 @@
 """The upgrade gate: one run of two lanes beside the reference, what changed between them, one exit code.
 
-pytest runs the cases, in a process of its own; the diff of its results decides. What a team reads is written beside
-the results: a page, the diff as JSON, JUnit, and on GitHub a job summary and annotations.
+look up the versions    before anything is built or run
+ask                     both sides, eagerly and traced, in one run of pytest
+ask again               what moved: an answer that is another each time is set apart
+accept                  what the person who upgrades has looked at
+write                   every form of the diff, and the results
 """
 
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from xml.etree import ElementTree
 
-from conformance.errors import Exit, UsageError
-from conformance.gate.diff import Diff, Row, Section, diff
-from conformance.gate.render import about, heading, html, json_text, markdown, said, text, verdict_line
-from conformance.journal import recover
+from conformance.errors import ConformanceError, Exit, UsageError
+from conformance.gate.accepted import Accepted, declared_file, draft, load, with_accepted
+from conformance.gate.asking import run_cases, without_results
+from conformance.gate.diff import diff
+from conformance.gate.modes import in_modes
+from conformance.gate.releases import look_up
+from conformance.gate.render import text
+from conformance.gate.rows import Diff
+from conformance.gate.selection import selected
+from conformance.gate.twice import not_reproducible, told_once
+from conformance.gate.written import WRITTEN, write_all
 from conformance.lanes.declare import declared, parse
+from conformance.lanes.environments import prepared
+from conformance.lanes.spec import LaneSpec
 from conformance.record.run import Results
-from conformance.report.words import one_line
 from conformance.results import read, write_whole
 
-SUMMARY_BUDGET = 200_000
-"""Bytes of the job summary: GitHub drops a summary of more than 1 MiB whole."""
-WRITTEN = ("gate.html", "gate.json", "gate.xml", "results.json")
-ANNOTATIONS = 9
-"""Annotations of one kind; GitHub shows ten a step and drops the rest without a word."""
+DRAFT = "accepted.draft.yaml"
+"""Where `--draft-accepted` writes, in the folder of the gate."""
+_INCOMPLETE = "results.incomplete.json"
+"""Where the results of a run stand that must not replace those of a complete one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Request:
     """What a gate is asked for."""
 
     old: str
     new: str
     arguments: tuple[str, ...]
-    """For pytest: paths of cases, `-k`, `-n`."""
+    """For pytest: ids and paths of cases, `-k`, `-n`."""
     output: Path
     fail_on: str = "regressions"
     enforce_expiry: bool = False
+    accepted: Path | None = None
+    """A file of accepted answers; that of the project when left out."""
+    drafts_accepted: bool = False
+    modes: tuple[str, ...] = ("eager", "function")
+    """How lanes of Keras are asked that name no mode of their own."""
 
 
-def gate(asked: Asked) -> int:
+def gate(request: Request) -> int:
     """Runs both sides, prints what changed, writes every form of it, and returns the exit code."""
-    project = declared(Path("pyproject.toml"))
-    old, new = (project[name] if name in project else parse(name) for name in (asked.old, asked.new))
-    if old.name == new.name:
-        raise UsageError(f"both sides are called {old.name}", "name one of them: --from old=keras@3.3.3")
+    old, new = _sides(request)
+    entries = _accepted(request)
+    look_up([old, new])
+    for spec in (old, new):
+        prepared(spec)  # what cannot be built is said now, not when the other side has run
     clock = time.monotonic()
-    own = asked.output / f".results.{os.getpid()}.json"
-    code = run_cases([asked.old, asked.new], asked.arguments, own, asked.enforce_expiry)
+    own = request.output / f".results.{os.getpid()}.json"  # another gate may run in the same folder
+    code = run_cases([request.old, request.new], selected(request.arguments), own, _options(request))
     if not own.exists():
-        return without_results(asked.output, code)
-    results = read(own)  # under its own name: another gate may run in the same folder
-    own.replace(asked.output / "results.json")
+        return without_results(request.output, code)
+    results = read(own)
     if code not in (Exit.OK, Exit.DISAGREE, Exit.UNAVAILABLE):
+        _keep(own, results, request.output)
         return code
-    found = diff(results, results, [(old.name, new.name)])
-    problems = deviation_problems(results, asked.enforce_expiry)
+    found = _compared(results, old, new, request)
+    found, problems = with_accepted(found, entries, *(_versions(results, spec.name) for spec in (old, new)))
+    problems = (*deviation_problems(results, request.enforce_expiry), *problems)
+    is_kept = _keep(own, results, request.output)
     print(text(found), end="")
     print("".join(f"{problem}\n" for problem in problems), end="")
-    write_all(found, problems, asked.output)
+    if is_kept:
+        write_all(found, problems, request.output)
+    if request.drafts_accepted:
+        _draft(found, results, (old, new), request.output)
     print(took(time.monotonic() - clock, results, new.name))
-    print(f"written to {asked.output}: {', '.join(WRITTEN)}", file=sys.stderr)
-    return code if code == Exit.UNAVAILABLE else exit_code(found, problems, asked.fail_on)
+    if is_kept:
+        print(f"written to {request.output}: {', '.join(WRITTEN)}", file=sys.stderr)
+    return code if code == Exit.UNAVAILABLE else exit_code(found, problems, request.fail_on)
+
+
+def _sides(request: Request) -> tuple[LaneSpec, LaneSpec]:
+    project = declared(Path("pyproject.toml"))
+    old, new = (project[name] if name in project else parse(name) for name in (request.old, request.new))
+    if old.name == new.name:
+        raise UsageError(f"both sides are called {old.name}", "name one of them: --from old=keras@3.3.3")
+    return old, new
+
+
+def _accepted(request: Request) -> tuple[Accepted, ...]:
+    """The entries that were accepted. Raises ConformanceError for a bad file, before anything runs."""
+    file = request.accepted or declared_file(Path("pyproject.toml"))
+    if file is None or (request.accepted is None and request.drafts_accepted and not file.exists()):
+        return ()
+    from conformance.case.load import load_folder
+
+    folder = Path("cases")
+    return load(file, {case.id for case in load_folder(folder)} if folder.is_dir() else None)
+
+
+def _options(request: Request) -> list[str]:
+    options = [f"--modes={','.join(request.modes)}"]
+    return [*options, "--enforce-expiry"] if request.enforce_expiry else options
+
+
+def _versions(results: Results, lane: str) -> dict[str, str]:
+    return dict(next(row.versions for row in results.lanes if row.name == lane))
+
+
+def _compared(results: Results, old: LaneSpec, new: LaneSpec, request: Request) -> Diff:
+    """The diff of both sides, with what is not reproducible set apart."""
+    ways = zip(in_modes(old, request.modes), in_modes(new, request.modes), strict=False)
+    names = [(a.name, b.name) for a, b in ways]
+    pair = (old.name, new.name)
+    found = told_once(diff(results, results, [pair], names), pair, names)
+    moved = list(dict.fromkeys(row.case for row in found.moved))
+    if not moved:
+        return found
+    again = _asked_again(moved, results, request)
+    return found if again is None else not_reproducible(found, again, results)
+
+
+def _asked_again(cases: Sequence[str], results: Results, request: Request) -> Results | None:
+    """What both sides say to these cases a second time; None, with a warning, where they could not be asked."""
+    wanted = set(cases)
+    items = [f"{record.path}::{record.id}" for record in results.cases if record.id in wanted]
+    options = [argument for argument in request.arguments if argument.startswith("-n")]
+    own = request.output / f".again.{os.getpid()}.json"
+    print(f"conformance: asking {len(items)} cases again, whose answers moved", file=sys.stderr, flush=True)
+    try:
+        run_cases([request.old, request.new], [*options, *items], own, _options(request))
+        return read(own)
+    except ConformanceError as error:
+        print(f"conformance: what is not reproducible could not be found: {error}", file=sys.stderr)
+        return None
+    finally:
+        own.unlink(missing_ok=True)
+
+
+def _keep(own: Path, results: Results, folder: Path) -> bool:
+    """Moves the results of a run into place; those that compare less never replace complete ones."""
+    place = folder / "results.json"
+    has_compared = results.footer.complete and all(row.ran for row in results.lanes)
+    if not has_compared and place.exists() and _is_complete(place):
+        own.replace(folder / _INCOMPLETE)
+        print(f"conformance: {place} still holds the last complete run; this one: {_INCOMPLETE}", file=sys.stderr)
+        return False
+    own.replace(place)
+    return True
+
+
+def _is_complete(path: Path) -> bool:
+    try:
+        return read(path).footer.complete
+    except ConformanceError:
+        return False
+
+
+def _draft(found: Diff, results: Results, sides: tuple[LaneSpec, LaneSpec], folder: Path) -> None:
+    """Writes what is open as entries for a person to complete."""
+    file = folder / DRAFT
+    write_whole(file, draft(found, *(_condition(_versions(results, spec.name)) for spec in sides)))
+    count = sum(row.is_open for row in found.rows)
+    print(f"drafted {count} answers to accept: {file}; fill in who and why", file=sys.stderr)
+
+
+def _condition(versions: dict[str, str]) -> str:
+    """`keras==3.3.3`: what tells a side from others."""
+    known = [name for name in ("keras", "tf_keras", "torch", "transformers") if name in versions]
+    name = known[0] if known else next(iter(versions))
+    return f"{name}=={versions[name].partition('+')[0]}"
 
 
 def took(seconds: float, results: Results, lane: str) -> str:
@@ -75,27 +186,6 @@ def took(seconds: float, results: Results, lane: str) -> str:
     alone = sum(record.lanes[lane].seconds for record in results.cases if lane in record.lanes)
     times = f", {seconds / alone:.1f} times the {alone:.1f} s that {lane} alone computed for" if alone else ""
     return f"took {seconds:.0f} s{times}"
-
-
-def without_results(folder: Path, code: int) -> int:
-    """The exit code of a run that wrote no results; what a killed one had measured is kept and named."""
-    for path, words in recover(folder):
-        print(f"conformance: {path}: {words}", file=sys.stderr)
-    if code < 0:
-        print(f"conformance: pytest was ended by {signal.Signals(-code).name}", file=sys.stderr)
-        return Exit.INTERNAL
-    return code if code not in (Exit.OK, Exit.DISAGREE) else Exit.INTERNAL
-
-
-def run_cases(lanes: Iterable[str], arguments: Sequence[str], results: Path, enforce_expiry: bool = False) -> int:
-    """Runs cases in these lanes by pytest and returns its exit code; its own report goes to stderr."""
-    given = list(arguments)
-    if not any(Path(argument.partition("::")[0]).exists() for argument in given):
-        given.insert(0, "cases")
-    command = [sys.executable, "-m", "pytest", "-q", "--tb=no", f"--results={results}", *given]
-    command += [part for lane in lanes for part in ("--lane", lane)]
-    command += ["--enforce-expiry"] if enforce_expiry else []
-    return subprocess.run(command, check=False, stdout=sys.stderr).returncode
 
 
 def deviation_problems(results: Results, enforce_expiry: bool) -> list[str]:
@@ -106,81 +196,11 @@ def deviation_problems(results: Results, enforce_expiry: bool) -> list[str]:
 
 
 def exit_code(found: Diff, problems: Sequence[str] = (), fail_on: str = "regressions") -> Exit:
-    """What a diff means for the process: by default what got worse fails, and what the deviations file has wrong."""
+    """What a diff means for the process: what nobody accepted fails, and what the project's own files have wrong.
+
+    By default that is what is worse; with `changes` every answer that moved.
+    """
     if fail_on == "nothing":
         return Exit.OK
-    if found.section(Section.REGRESSIONS) or problems:
-        return Exit.DISAGREE
-    if fail_on == "changes" and any(not row.is_explained for row in found.moved):
-        return Exit.DISAGREE
-    return Exit.OK
-
-
-def write_all(found: Diff, problems: Sequence[str], folder: Path, variables: Mapping[str, str] = os.environ) -> None:
-    """Writes the page, JSON, JUnit, and what GitHub's runner asks for by its variables."""
-    write_whole(folder / "gate.html", html(found))
-    write_whole(folder / "gate.json", json_text(found))
-    write_whole(folder / "gate.xml", junit(found))
-    if summary := variables.get("GITHUB_STEP_SUMMARY"):
-        words = markdown(found, SUMMARY_BUDGET)
-        with open(summary, "a", encoding="utf-8") as file:
-            file.write(words + "".join(f"- {one_line(problem)}\n" for problem in problems))
-    if variables.get("GITHUB_ACTIONS") == "true":
-        print("".join(f"{line}\n" for line in github_annotations(found)), end="")
-
-
-def junit(found: Diff) -> str:
-    """A test case a row: a regression is a failure, what could not be compared is skipped."""
-    rows = found.rows
-    suite = ElementTree.Element(
-        "testsuite",
-        name="conformance gate",
-        tests=str(len(rows)),
-        failures=str(len(found.section(Section.REGRESSIONS))),
-        errors="0",
-        skipped=str(len(found.section(Section.NOT_COMPARABLE))),
-    )
-    for row in rows:
-        case = ElementTree.SubElement(
-            suite,
-            "testcase",
-            classname=one_line(row.path),
-            name=heading(row),
-            file=one_line(row.path),
-            line=str(row.line),
-        )
-        if row.section is Section.REGRESSIONS:
-            ElementTree.SubElement(case, "failure", message=_both(row))
-        elif row.section is Section.NOT_COMPARABLE:
-            ElementTree.SubElement(case, "skipped", message=one_line(row.note))
-        elif row.section is not Section.UNCHANGED:
-            ElementTree.SubElement(case, "system-out").text = f"{row.section}: {_both(row)}"
-    ElementTree.indent(suite)
-    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
-
-
-def _both(row: Row) -> str:
-    what = about(row)
-    return f"{what + ': ' if what else ''}{said(row.old)} -> {said(row.new)}"
-
-
-def github_annotations(found: Diff) -> list[str]:
-    """Annotations at the lines of the cases, bounded: regressions as errors, answers that changed as warnings."""
-    lines = []
-    for section, kind in ((Section.REGRESSIONS, "error"), (Section.CHANGED, "warning")):
-        rows = found.section(section)
-        lines += [
-            f"::{kind} file={_property(row.path)},line={row.line},title={_property(heading(row))}::{_data(_both(row))}"
-            for row in rows[:ANNOTATIONS]
-        ]
-        if len(rows) > ANNOTATIONS:
-            lines.append(f"::{kind}::{_data(f'… and {len(rows) - ANNOTATIONS} more: {verdict_line(found)}')}")
-    return lines
-
-
-def _data(value: str) -> str:
-    return value.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(value: str) -> str:
-    return _data(value).replace(":", "%3A").replace(",", "%2C")
+    is_failing = any(row.is_open for row in found.moved) if fail_on == "changes" else bool(found.regressions)
+    return Exit.DISAGREE if is_failing or problems else Exit.OK

@@ -5,6 +5,7 @@ Nothing is imported here that a run without deviations does not need.
 
 from __future__ import annotations
 
+import argparse
 import datetime
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -35,6 +36,13 @@ def add_options(group: Any) -> None:
         metavar="SPEC",
         help="a lane from anywhere: keras@3.3.3, keras[jax], old=keras,tensorflow==2.15.1, x=keras,python=/path",
     )
+    group.addoption(
+        "--modes",
+        metavar="A,B",
+        default="eager",
+        help="ask each Keras lane in these ways of executing: eager (the default), or eager,function",
+    )
+    group.addoption("--progress", action="store_true", help=argparse.SUPPRESS)  # for commands that run pytest
     group.addoption("--shard", metavar="K/N", help="run only the Kth of N parts of the cases; see conformance merge")
     group.addoption("--deviations", type=Path, metavar="FOLDER", help=f"known deviations (default: {FOLDER}/ if there)")
     group.addoption("--enforce-expiry", action="store_true", help="fail for deviations that have expired")
@@ -55,7 +63,19 @@ def asked_lanes(config: pytest.Config, names: Sequence[str]) -> tuple[list[str],
             raise UsageError(f"two lanes are called {spec.name}", "name one of them: --lane other=keras@3.3.3")
         known[spec.name] = spec
         asked.append(spec.name)
-    return asked, known
+    return _in_modes(asked, known, config.getoption("modes")), known
+
+
+def _in_modes(asked: Sequence[str], known: dict[str, LaneSpec], modes: str) -> list[str]:
+    """The lanes with those beside them that ask the same otherwise executed, which become known too."""
+    if modes == "eager":
+        return list(asked)
+    from conformance.gate.modes import in_modes, parsed
+
+    ways = parsed(modes)
+    twins = [twin for name in asked if name in known for twin in in_modes(known[name], ways)]
+    known.update({twin.name: twin for twin in twins})
+    return [*asked, *(twin.name for twin in twins)]
 
 
 class Excuses:

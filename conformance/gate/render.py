@@ -15,7 +15,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from conformance.gate.diff import MARKS, Diff, Row, Said, Section
+from conformance.form import to_json
+from conformance.gate.rows import MARKS, MEANINGS, Diff, Row, Section
+from conformance.gate.words import NAMED, effect, heading, moves_text, number, said, told, verdict_line, verdicts, why
 from conformance.report.words import one_line
 
 SHOWN = 20
@@ -23,61 +25,16 @@ SHOWN = 20
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|~#])")
 
 
-def verdict_line(diff: Diff) -> str:
-    """The diff in one sentence: what got worse first, with its denominator."""
-    counts = diff.counts()
-    compared = len(diff.rows) - sum(counts[s] for s in (Section.NEW, Section.REMOVED, Section.NOT_COMPARABLE))
-    if not compared and counts[Section.NOT_COMPARABLE]:
-        start = "nothing was compared"
-    elif counts[Section.REGRESSIONS]:
-        start = f"{_number(counts[Section.REGRESSIONS], 'regression')}"
-    elif counts[Section.CHANGED] or counts[Section.FIXED]:
-        start = "no regression, but not the same"
-    else:
-        start = "no answer changed"
-    parts = [f"{counts[s]} {s}" for s in Section if counts[s] and s not in (Section.REGRESSIONS, Section.UNCHANGED)]
-    rest = f": {', '.join(parts)}" if parts else ""
-    return f"{start}{rest}; {counts[Section.UNCHANGED]} of {compared} compared answers unchanged"
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def heading(row: Row) -> str:
-    """A row's case and lane, as every form shows it."""
-    return f"{one_line(row.case, 200)} [{one_line(row.lane, 80)}]"
-
-
-def about(row: Row) -> str:
-    """What a row is about: `mask of merged`, `error`, or nothing."""
-    return f"{row.aspect} of {one_line(row.node, 80)}" if row.aspect and row.node else row.aspect
-
-
-def said(side: Said | None) -> str:
-    """One side in a few words: the answer, then the verdict, and the deviation that explains it."""
-    if side is None:
-        return "not there"
-    known = f" {one_line(side.known, 60)}" if side.known else ""
-    return f"{one_line(side.answer, 240)} ({one_line(side.verdict, 20)}{known})"
-
-
-def cause(row: Row) -> str:
-    """Which sides moved, and why a row cannot be compared."""
-    moved = f"moved: {', '.join(row.moved)}" if row.moved else ""
-    parts = (one_line(row.note, 200), one_line(row.because, 400), moved)
-    return "; ".join(part.rstrip(".") for part in parts if part)
-
-
 def sides(diff: Diff) -> list[tuple[str, str]]:
     """Both sides by name, with what is missing from them."""
     rows = []
     for name, side in (("old", diff.old), ("new", diff.new)):
-        words = f"{one_line(side.label, 300)}, {_number(side.cases, 'case')}, run {one_line(side.started, 40)}"
+        words = f"{one_line(side.label, 300)}, {number(side.cases, 'case')}, run {one_line(side.started, 40)}"
         if side.missing:
             words += f"; {side.missing} did not run ({one_line(side.stopped, 120) or 'no reason given'})"
         elif not side.is_full:
             words += "; a partial run"
+        words += f"; {one_line(side.remark, 200)}" if side.remark else ""
         rows.append((name, words))
     return rows
 
@@ -101,8 +58,8 @@ def text(diff: Diff) -> str:
         rows = diff.section(section)
         if not rows or section is Section.UNCHANGED:
             continue
-        lines += ["", f"{section} ({len(rows)})"]
-        lines += [line for row in _told(rows) for line in _text_row(row)]
+        lines += ["", f"{section} ({len(rows)}): {MEANINGS[section]}"]
+        lines += _text_rows(list(_shown(rows)))
         lines += [f"{MARKS[section]} and {count} more: {note}" for note, count in _repeated(rows).items()]
     unchanged = len(diff.section(Section.UNCHANGED))
     lines += ["", f"{MARKS[Section.UNCHANGED]} {unchanged} unchanged"]
@@ -118,7 +75,7 @@ def _repeated(rows: Sequence[Row]) -> dict[str, int]:
     return {one_line(note, 200): count - SHOWN for note, count in notes.items() if count > SHOWN}
 
 
-def _told(rows: Sequence[Row]) -> Iterator[Row]:
+def _shown(rows: Sequence[Row]) -> Iterator[Row]:
     """The rows that a terminal shows: of those with the same note, the first few."""
     seen: Counter[str] = Counter()
     for row in rows:
@@ -127,15 +84,17 @@ def _told(rows: Sequence[Row]) -> Iterator[Row]:
             yield row
 
 
-def _text_row(row: Row) -> list[str]:
-    what = about(row)
-    if row.old is None or row.new is None:
-        answer = said(row.old if row.old is not None else row.new)
-    else:
-        answer = f"{said(row.old)} -> {said(row.new)}"
-    line = f"{MARKS[row.section]} {heading(row)}  {what + ': ' if what else ''}{answer}"
-    notes = "; ".join(words for words in (row.note, one_line(row.because.partition(". ")[0], 200)) if words)
-    return [line + (f"  [{notes}]" if notes else "")]
+def _text_rows(rows: Sequence[Row]) -> list[str]:
+    """Each row as its first words, its case, and the reason, which is told once where neighbours share it."""
+    lines, before = [], ""
+    for row in rows:
+        reason = why(row)
+        lines.append(f"{MARKS[row.section]} {told(row, NAMED)}")
+        lines.append(f"    {heading(row)}  {verdicts(row)}")
+        if reason:
+            lines.append("    why: as above" if reason == before else f"    why: {reason}")
+        before = reason
+    return lines
 
 
 def markdown(diff: Diff, budget: int = 60_000, shown: int = SHOWN) -> str:
@@ -149,7 +108,8 @@ def markdown(diff: Diff, budget: int = 60_000, shown: int = SHOWN) -> str:
         rows = diff.section(section)
         if not rows or section is Section.UNCHANGED:
             continue
-        parts += ["", f"### {section} ({len(rows)})", "", "| case | what | old | new |", "|---|---|---|---|"]
+        parts += ["", f"### {section} ({len(rows)})", "", f"{MEANINGS[section].capitalize()}.", ""]
+        parts += ["| what it does | case | why |", "|---|---|---|"]
         parts += [_markdown_row(row) for row in rows[:shown]]
         if len(rows) > shown:
             parts += ["", f"… and {len(rows) - shown} more."]
@@ -161,27 +121,31 @@ def markdown(diff: Diff, budget: int = 60_000, shown: int = SHOWN) -> str:
 
 
 def _markdown_row(row: Row) -> str:
-    what = "; ".join(part for part in (about(row), row.note, row.because) if part)
-    return f"| {_cell(heading(row))} | {_cell(what)} | {_cell(said(row.old))} | {_cell(said(row.new))} |"
+    return f"| {_cell(told(row, NAMED))} | {_cell(f'{heading(row)} {verdicts(row)}')} | {_cell(why(row))} |"
 
 
 def _cell(value: Any) -> str:
     """Text that markdown shows as it is, and that stays in its cell."""
-    return _MARKDOWN.sub(r"\\\1", one_line("none" if value is None else value, 300)).replace("@", "@\u2060")
+    return _MARKDOWN.sub(r"\\\1", one_line("none" if value is None else value, 600)).replace("@", "@\u2060")
 
 
 def as_json(diff: Diff) -> dict[str, Any]:
     """The diff as plain JSON, every row included."""
     return {
         "kind": "conformance-diff",
-        "schema_version": 1,
+        "schema_version": 2,
         "verdict": verdict_line(diff),
         "counts": {str(section): count for section, count in diff.counts().items()},
         "old": dataclasses.asdict(diff.old),
         "new": dataclasses.asdict(diff.new),
         "environment": [dataclasses.asdict(move) for move in diff.environment],
-        "rows": [{**dataclasses.asdict(row), "section": str(row.section)} for row in diff.rows],
+        "rows": [_json_row(row) for row in diff.rows],
     }
+
+
+def _json_row(row: Row) -> dict[str, Any]:
+    """A row with its words beside its facts; numbers that JSON has none for as text."""
+    return {**to_json(dataclasses.asdict(row)), "section": str(row.section), "effect": effect(row), "why": why(row)}
 
 
 def json_text(diff: Diff) -> str:
@@ -203,11 +167,11 @@ def html(diff: Diff) -> str:
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return environment.get_template("diff.html").render(
         verdict=verdict_line(diff),
-        is_worse=bool(diff.section(Section.REGRESSIONS)),
+        is_worse=bool(diff.regressions),
         sides=sides(diff),
         environment=[(one_line(m.name, 80), _version(m.old), _version(m.new)) for m in diff.environment],
         sections=[
-            (str(section), MARKS[section], [_html_row(row) for row in diff.section(section)])
+            (str(section), MARKS[section], MEANINGS[section], [_html_row(row) for row in diff.section(section)])
             for section in Section
             if section is not Section.UNCHANGED and diff.section(section)
         ],
@@ -218,14 +182,17 @@ def html(diff: Diff) -> str:
 
 
 def _html_row(row: Row) -> dict[str, str]:
+    moved = f"moved: {', '.join(row.moved)}" if row.moved else ""
     return {
+        "effect": effect(row) or said(row.new),
+        "moves": moves_text(row),
         "case": one_line(row.case, 200),
-        "lane": one_line(row.lane, 80),
+        "lane": one_line(", ".join((row.lane, *row.ways)), 120),
         "place": f"{one_line(row.path, 200)}:{row.line}",
-        "what": about(row),
         "old": said(row.old),
         "new": said(row.new),
-        "cause": cause(row),
+        "why": why(row),
+        "moved": moved,
     }
 
 

@@ -7,6 +7,7 @@
     old=keras,python=/path/to/python    whatever another interpreter has
     torch,python=ssh://me@host/usr/bin/python3    and on another machine, which needs nothing of ours
     ssh://host/path/to/python           the same for Keras, its lane called keras@host
+    keras@./path                        a checkout of Keras, whatever its version
     keras[mode=xla]                     executed in another way, or in another precision; see lanes/options.py
 
 In `pyproject.toml`, where a table says the same in keys:
@@ -95,7 +96,9 @@ def _own_name(table: Mapping[str, Any], packages: Sequence[str]) -> str:
     """`keras-jax@3.3.3+tensorflow-2.15.1`: a name that can stand in a test's id."""
     name = str(table["adapter"]) + (f"-{table['backend']}" if "backend" in table else "")
     name += ways.suffix(table)
-    name += f"@{table['version']}" if "version" in table else ""
+    if "version" in table:
+        version = str(table["version"])
+        name += f"@{Path(version).absolute().name if is_checkout(version) else version}"
     if (python := str(table.get("python", ""))).startswith(REMOTE):
         name += f"@{re.sub('[^A-Za-z0-9.-]+', '-', python.removeprefix(REMOTE).partition('/')[0].rpartition('@')[2])}"
     return name + "".join(f"+{re.sub('[^A-Za-z0-9.]+', '-', package)}" for package in packages)
@@ -106,10 +109,13 @@ def lane(name: str, table: Mapping[str, Any], where: str) -> LaneSpec:
     _check(name, table, where)
     package = table["adapter"]
     pins = [_requirement(text, where) for text in table.get("packages", ())]
-    version = table.get("version")
+    checkout = _checkout(str(table["version"]), where) if is_checkout(str(table.get("version", ""))) else None
+    version = None if checkout is not None else table.get("version")
     options: dict[str, Any] = {"environment": dict(QUIET), **ways.for_worker(table)}
     if package == "tf_keras":
         options["package"] = package
+    if checkout is not None:
+        options["overlays"] = [str(checkout)]
     if "backend" in table:
         options["backend"] = table["backend"]
     if table.get("backend") == "jax" and not str(table.get("python", "")).startswith(REMOTE):
@@ -122,6 +128,20 @@ def lane(name: str, table: Mapping[str, Any], where: str) -> LaneSpec:
         host, interpreter = _place(str(table["python"]), where)
         return LaneSpec(name, spec.adapter, options, interpreter=interpreter, host=host, wants=wanted)
     return _with_packages(spec, package, version, pins, table.get("backend", "tensorflow"))
+
+
+def is_checkout(version: str) -> bool:
+    """Whether what stands for a version is the path of a checkout."""
+    return version.startswith((".", "/", "~"))
+
+
+def _checkout(path: str, where: str) -> Path:
+    """The folder of a checkout. Raises UsageError for one that holds no Keras."""
+    folder = Path(path).expanduser().absolute()
+    if not (folder / "keras" / "__init__.py").is_file():
+        hint = "the folder that holds keras/__init__.py, as a clone of it does"
+        raise UsageError(f"lane {where}: there is no Keras in {folder}", hint)
+    return folder
 
 
 def kept_compilations() -> dict[str, str]:
@@ -194,7 +214,10 @@ def _check(name: str, table: Mapping[str, Any], where: str) -> None:
     if "backend" in table and package == "tf_keras" and table["backend"] != "tensorflow":
         raise UsageError(f"lane {where}: Keras 2 runs on TensorFlow only", "leave the backend out")
     ways.check(str(package), table, where)
-    if "version" in table:
+    if is_checkout(str(table.get("version", ""))):
+        if package != "keras":
+            raise UsageError(f"lane {where}: a checkout is of Keras", "as in keras@./path")
+    elif "version" in table:
         try:
             Version(table["version"])
         except InvalidVersion:

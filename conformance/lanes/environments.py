@@ -65,6 +65,13 @@ def digest(kind: Kind, requirements: Sequence[str], interpreter: str) -> str:
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]
 
 
+def is_built(spec: LaneSpec) -> bool:
+    """Whether all that a lane needs is in place already."""
+    kind: Kind = "overlay" if spec.overlay else "environment"
+    requirements = spec.overlay or spec.environment
+    return not requirements or is_intact(cache_folder() / f"{kind}-{digest(kind, requirements, spec.interpreter)}")
+
+
 def _built(spec: LaneSpec, kind: Kind, requirements: Sequence[str]) -> Path:
     root = cache_folder()
     name = f"{kind}-{digest(kind, requirements, spec.interpreter)}"

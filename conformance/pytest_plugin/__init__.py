@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.errors import ConformanceError, Exit, LaneUnavailable, UsageError
+from conformance.errors import CaseError, ConformanceError, Exit, LaneUnavailable, UsageError
 from conformance.form import from_json, to_json
 from conformance.gate.options import add_options, is_full_run, split
 from conformance.gate.shards import describe
 from conformance.pytest_plugin.items import CaseFile, CaseItem
+from conformance.pytest_plugin.progress import Progress
 from conformance.pytest_plugin.session import SESSION, Session, lane_names, plain_identities
 from conformance.pytest_plugin.writing import settle_deviations, write_causes, write_files
 from conformance.record.case import Record
@@ -131,7 +132,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         if isinstance(item, CaseItem) and not item.is_left_out:
             order.setdefault(item.case.id, (item.case, []))[1].append(item.lane)
     state.selected = {case_id: lanes for case_id, (_, lanes) in order.items()}
-    if is_full_run(session.config.rootpath, state.files, session.config.args, state.deselected):
+    if not state.has_unreadable and is_full_run(session.config.rootpath, state.files, session.config.args, state.deselected):
         state.known_cases = list(state.paths)
     if order and not session.config.getoption("collectonly") and not state.has_workers:
         state.run.announce(list(order.values()))
@@ -154,6 +155,9 @@ def pytest_runtest_makereport(
     """Sends the case's record along with its first item, as plain JSON, so that it survives xdist."""
     report = yield
     state = item.config.stash[SESSION]
+    if call.excinfo is not None and isinstance(call.excinfo.value, CaseError):
+        name = item.case.id if isinstance(item, CaseItem) else item.name
+        report.conformance_bad = {name: str(call.excinfo.value)}  # type: ignore[attr-defined]  # as below
     if not isinstance(item, CaseItem):
         return report
     if call.excinfo is not None and isinstance(call.excinfo.value, LaneUnavailable):
@@ -171,12 +175,20 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         return
     _controller.learn(getattr(report, "conformance_identities", {}))
     _controller.lost(getattr(report, "conformance_unavailable", {}))
+    _controller.bad.update(getattr(report, "conformance_bad", {}))
     if (record := getattr(report, "conformance_record", None)) is not None:
         _controller.keep(from_json(Record, record))
+        if _controller.progress is not None:
+            _controller.progress.tick(len(_controller.records), len(_controller.selected))
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
-    """Items of a lane that cannot start are neither failures of their cases nor skipped."""
+    """Items of a lane that cannot start are neither failures of their cases nor skipped.
+
+    A command that runs pytest says itself what came of the cases: no letter here may contradict it.
+    """
+    if _controller is not None and _controller.progress is not None and f"{SUFFIX}::" in report.nodeid:
+        return "", "", ("", {})
     if hasattr(report, "conformance_unavailable"):
         return "not run", "-", ("NOT RUN", {"red": True})
     return None
@@ -192,6 +204,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     state = session.config.stash[SESSION]
     if state.is_controller:
         _controller = state
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        if session.config.getoption("progress") and reporter is not None:
+            state.progress = Progress(reporter.write_line)
     asked = session.config.getoption("lane") or session.config.getoption("lanes")
     try:
         _ = state.excuses, state.baseline, state.score, state.specs if asked else ()
@@ -248,6 +263,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         output["conformance_shard"] = to_json(state.shard)
     elif state.unavailable and exitstatus in (Exit.OK, Exit.DISAGREE):
         session.exitstatus = Exit.UNAVAILABLE
+    elif state.bad and exitstatus in (Exit.OK, Exit.DISAGREE):
+        session.exitstatus = Exit.BAD_INPUT
     if state.is_controller and state.selected and not state.config.getoption("collectonly"):
         settle_deviations(state, session)
         write_files(state, session, int(exitstatus))
@@ -268,13 +285,17 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         given = sum(name in lanes for lanes in state.selected.values())
         terminalreporter.write_line(f"lane {name}: ran 0 of {given} cases: {why['message']}", red=True, bold=True)
         terminalreporter.write_line(f"   = help: {why['hint']}" if why["hint"] else "", red=True)
-    for name, identity in state.identities.items():
+    for name, identity in state.identities.items() if state.progress is None else ():
         versions = ", ".join(f"{package} {version}" for package, version in identity.versions.items())
         ways = "".join(
             f", {way}" for way, usual in ((identity.mode, "eager"), (identity.policy, "float32")) if way != usual
         )
         terminalreporter.write_line(f"lane {name}: {versions}{ways}")
-    write_causes(terminalreporter, state)
+    if state.progress is None:
+        write_causes(terminalreporter, state)
+    else:
+        for message in state.bad.values():
+            terminalreporter.write_line(message)
     missing = len(state.selected) - len(state.records)
     if missing:
         terminalreporter.write_line(f"{missing} of {len(state.selected)} cases did not run", yellow=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.errors import CaseError, ConformanceError, LaneUnavailable
+from conformance.errors import CaseError, ConformanceError, LaneUnavailable, Problem
 from conformance.gate.options import known_text, stale_text
 from conformance.pytest_plugin.session import SESSION
 from conformance.record.case import Record
@@ -24,23 +24,32 @@ class Disagreement(Exception):
 class CaseFile(pytest.File):
     """A file of cases."""
 
-    def collect(self) -> Iterator[CaseItem]:
-        from conformance.case.load import load_file
+    def collect(self) -> Iterator[CaseItem | BadCaseItem]:
+        """An item a case and lane; of what cannot be read one item, which fails with every mistake in it."""
+        from conformance.case.load import load_parts
         from conformance.run import is_meant, takes_part
 
         session = self.config.stash[SESSION]
         session.files.add(self.path)
         try:
-            seed = self.config.getoption("seed")
-            cases = [case.at_seed(seed) for case in load_file(self.path, display=self._display())]
             specs = session.specs
             session.warm()
         except ConformanceError as error:
             raise self.CollectError(str(error)) from None
-        for case in cases:
+        try:
+            loaded = load_parts(self.path, display=self._display())
+        except CaseError as error:
+            yield self._bad(self.path.name, 1, error)
+            return
+        for bad in loaded.bad:
+            yield self._bad(bad.id, bad.position.line, bad.error)
+        seed = self.config.getoption("seed")
+        for case in [case.at_seed(seed) for case in loaded.cases]:
             other = session.paths.setdefault(case.id, str(case.position))
             if other != str(case.position):
-                raise self.CollectError(f"{case.position}: error: id {case.id} is used twice; first at {other}")
+                twice = Problem(case.position, f"id {case.id} is used twice; first at {other}")
+                yield self._bad(case.id, case.position.line, CaseError([twice]))
+                continue
             for spec in specs:
                 if takes_part(spec, case):
                     name = f"{case.id}[{spec.name}]"
@@ -50,11 +59,36 @@ class CaseFile(pytest.File):
                     item.is_left_out = not is_meant(spec, case)
                     yield item
 
+    def _bad(self, name: str, line: int, error: CaseError) -> BadCaseItem:
+        self.config.stash[SESSION].has_unreadable = True
+        made: BadCaseItem = BadCaseItem.from_parent(
+            self, name=name, nodeid=f"{self.nodeid}::{name}", line=line, error=error
+        )
+        return made
+
     def _display(self) -> str:
         try:
             return self.path.relative_to(self.config.rootpath).as_posix()
         except ValueError:
             return self.path.as_posix()
+
+
+class BadCaseItem(pytest.Item):
+    """A case, or a whole file, that cannot be read: it fails at its own place, and all else runs."""
+
+    def __init__(self, *, line: int, error: CaseError, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.line = line
+        self.error = error
+
+    def runtest(self) -> None:
+        raise self.error
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str:
+        return str(excinfo.value)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, self.line - 1, self.name
 
 
 class CaseItem(pytest.Item):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from conformance.gate.options import Excuses
     from conformance.journal import Journal
     from conformance.lanes.spec import LaneSpec
+    from conformance.pytest_plugin.progress import Progress
     from conformance.run import Run
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
@@ -57,6 +58,12 @@ class Session:
         """The ids of all cases of the project; None unless the run was asked for every one of them."""
         self.standings: list[Standing] = []
         self.is_warm = False
+        self.bad: dict[str, str] = {}
+        """The cases and files that could not be asked, each with every mistake in it."""
+        self.has_unreadable = False
+        """Whether something was collected that cannot be read, selected or not."""
+        self.progress: Progress | None = None
+        """What says how far the run is, where another command says what came of it."""
         self.report_remark = ""
         """What is to be said of the report's size."""
         self._run: Run | None = None

@@ -33,11 +33,13 @@ def write_files(state: Session, session: pytest.Session, exitstatus: int) -> Non
     from conformance.results import assemble, lane_row, write, write_whole
 
     records = [state.records[case_id] for case_id in state.selected if case_id in state.records]
-    missing = [case_id for case_id in state.selected if case_id not in state.records]
+    missing = [name for name in state.selected if name not in state.records and name not in state.bad]
     stopped = "; ".join(why["message"] for why in state.unavailable.values())
     stopped = stopped or str(session.shouldfail or session.shouldstop or "")
     if missing and not stopped:
         stopped = "interrupted" if exitstatus == Exit.BAD_INPUT else "the run ended early"
+    if state.bad and not stopped:
+        stopped = f"{len(state.bad)} of the cases cannot be asked"
     rows = [
         lane_row(
             spec,
@@ -48,12 +50,12 @@ def write_files(state: Session, session: pytest.Session, exitstatus: int) -> Non
         )
         for spec in state.specs
     ]
-    is_complete = not missing and not state.unavailable
+    is_complete = not missing and not state.unavailable and not state.bad
     results = assemble(
         records=records,
         lanes=rows,
         seconds=time.monotonic() - state.clock,
-        not_run=dict.fromkeys(missing, stopped),
+        not_run=dict.fromkeys(missing, stopped) | {name: text.partition("\n")[0] for name, text in state.bad.items()},
         is_complete=is_complete,
         stopped="" if is_complete else stopped,
         **state.about(),

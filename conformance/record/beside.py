@@ -63,7 +63,8 @@ class ChangeRecord:
     lane: str
     """The lane, or the two lanes that are compared."""
     section: str
-    """`regressions`, `answer changed`, `fixed`, `new`, `removed` or `not comparable`."""
+    """`wrong now`, `refuses now`, `another answer`, `right now`, `answers now`, `new`, `removed`, `not comparable` or
+    `not reproducible`."""
     aspect: str
     """The aspect that it is about; may be empty."""
     node: str

@@ -15,14 +15,23 @@ from conformance.report.words import joined, one_line, safe
 MOST = 200
 """Cases of a section that are listed."""
 TITLES = {
-    "regressions": "It agreed, or was known, and does not any more",
-    "answer changed": "As good as before, but another answer",
-    "fixed": "It failed and agrees now",
+    "wrong now": "Right before, and not any more",
+    "refuses now": "An answer before, an error now",
+    "another answer": "As right or as wrong as before, and not the same",
+    "right now": "Wrong before",
+    "answers now": "An error before, an answer now",
     "new": "New cases",
     "removed": "Cases that are gone",
     "not comparable": "Not comparable",
 }
-_FAILING = {"regressions": "differ", "answer changed": "known", "fixed": "agree"}
+_WORSE = ("wrong now", "refuses now")
+_FAILING = {
+    "wrong now": "differ",
+    "refuses now": "differ",
+    "another answer": "known",
+    "right now": "agree",
+    "answers now": "agree",
+}
 """Section to the state whose colour its cases have."""
 
 
@@ -51,7 +60,7 @@ def changes_of(results: Results) -> Changes | None:
     since = f"the run of {one_line(baseline.started, 40)}"
     if baseline.note:
         return Changes((f"Nothing can be said of {since}: {one_line(baseline.note)}.",), ())
-    counts = [_count(one_line(name, 40), n) for name, n in baseline.counts.items() if n or name == "regressions"]
+    counts = [_count(one_line(name, 40), n) for name, n in baseline.counts.items() if n or name == _WORSE[0]]
     moves = [
         f"{one_line(move.name, 60)} {one_line(move.old or 'none', 40)} → {one_line(move.new or 'none', 40)}"
         for move in baseline.environment
@@ -72,9 +81,8 @@ def _sections(rows: Sequence[ChangeRecord]) -> list[Moved]:
 
 
 def _count(section: str, number_of: int) -> str:
-    """`3 fixed`, `1 regression`, `no regression`."""
-    noun = "regression" if section == "regressions" and number_of < 2 else section
-    return f"{number_of:,} {noun}" if number_of else f"no {noun}"
+    """`3 right now`, `nothing wrong now`."""
+    return f"{number_of:,} {section}" if number_of else f"nothing {section}"
 
 
 def _link(row: ChangeRecord) -> Link:
@@ -107,7 +115,7 @@ def change_blocks(record: Record) -> list[Block]:
             Cell(one_line(row.lane, 60)),
             Cell(", ".join(one_line(part, 60) for part in (row.aspect, row.node) if part)),
             Cell(_said(row.old, "was not there"), "muted"),
-            Cell(_said(row.new, "is not there"), "differ" if row.section == "regressions" else ""),
+            Cell(_said(row.new, "is not there"), "differ" if row.section in _WORSE else ""),
             Cell(joined([one_line(name, 20) for name in row.moved])),
         )
         for row in record.changed or ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conformance.errors import UsageError
-from conformance.gate.diff import Diff, Row, Section
+from conformance.gate.rows import Diff, Row, Section
 from tests.builders import POOLED
 from tests.gate.asked import diff
 from tests.gate.builders import CASE, OTHER, TWO, results_of
@@ -34,26 +34,117 @@ def test_one_rounding_is_not_an_answer_that_changed() -> None:
         ("wrong_shape", "shape", "(2, 5, 3)", "(2, 5, 3, 1)"),
         ("wrong_dtype", "dtype", "float32", "float16"),
         ("no_mask", "mask", "11000 11100", "none"),
-        ("raises", "error", "pooled (2, 3)", "raises RuntimeError in call: this lane always raises"),
     ],
 )
-def test_a_wrong_answer_is_a_regression_with_both_answers(behaviour: str, aspect: str, old: str, new: str) -> None:
-    row = only_row(diff(results_of(), results_of(behaviour, only=CASE)), Section.REGRESSIONS)
+def test_what_was_right_and_is_not_is_wrong_now_with_both_answers(
+    behaviour: str, aspect: str, old: str, new: str
+) -> None:
+    row = only_row(diff(results_of(), results_of(behaviour, only=CASE)), Section.WRONG)
     assert (row.case, row.aspect, row.moved) == (CASE, aspect, ("behaviour",))
+    assert (row.moves[0].old, row.moves[0].new) == (old, new)
+
+
+def test_an_answer_before_and_an_error_now_is_a_refusal() -> None:
+    row = only_row(diff(results_of(), results_of("raises", only=CASE)), Section.REFUSES)
     assert row.old is not None
     assert row.new is not None
-    assert (row.old.answer, row.new.answer) == (old, new)
+    assert row.old.answer == "pooled (2, 3)"
+    assert row.new.answer == "raises RuntimeError in call: this lane always raises"
 
 
-def test_the_same_read_backwards_is_fixed() -> None:
-    row = only_row(diff(results_of("no_mask", only=CASE), results_of()), Section.FIXED)
-    assert (row.aspect, row.old and row.old.answer, row.new and row.new.answer) == ("mask", "none", "11000 11100")
+def test_an_error_before_and_an_answer_now_answers_now() -> None:
+    row = only_row(diff(results_of("raises", only=CASE), results_of()), Section.ANSWERS)
+    assert row.note == ""
+    wrong = only_row(diff(results_of("raises", only=CASE), results_of("no_mask", only=CASE)), Section.ANSWERS)
+    assert wrong.note == "the answer is not the expected one"
 
 
-def test_wrong_in_another_way_is_an_answer_that_changed() -> None:
+def test_the_same_read_backwards_is_right_now() -> None:
+    row = only_row(diff(results_of("no_mask", only=CASE), results_of()), Section.RIGHT)
+    assert (row.aspect, row.moves[0].old, row.moves[0].new) == ("mask", "none", "11000 11100")
+
+
+def test_wrong_in_another_way_is_another_answer() -> None:
     found = diff(results_of("no_mask", only=CASE), results_of("inverted_mask", only=CASE))
-    row = only_row(found, Section.CHANGED)
-    assert (row.aspect, row.old and row.old.answer, row.new and row.new.answer) == ("mask", "none", "00111 00011")
+    row = only_row(found, Section.ANOTHER)
+    assert (row.aspect, row.moves[0].old, row.moves[0].new) == ("mask", "none", "00111 00011")
+
+
+def test_right_in_another_way_is_another_answer() -> None:
+    """Both sides agree, and a dtype that nobody judges moved."""
+    old, new = results_of(only=CASE), results_of(only=CASE)
+    node = new["cases"][0]["lanes"]["lane"]["runs"][0]["pooled"]
+    node["dtype"] = "float64"
+    row = only_row(diff(old, new), Section.ANOTHER)
+    assert (row.old and row.old.verdict, row.new and row.new.verdict, row.aspect) == ("agree", "agree", "dtype")
+
+
+def test_a_listed_deviation_excuses_nothing_and_gives_the_reason() -> None:
+    new = results_of("no_mask", only=CASE)
+    lane = new["cases"][0]["lanes"]["lane"]
+    lane.update(verdict="known", deviation=DEVIATION)
+    row = only_row(diff(results_of(), new), Section.WRONG)
+    assert row.because == "it attaches no mask"
+    assert row.new is not None
+    assert row.new.known == "lost-mask"
+    assert diff(results_of(), new).regressions == (row,)
+
+
+def test_known_before_and_known_now_is_unchanged() -> None:
+    sides = [results_of("no_mask", only=CASE) for _ in range(2)]
+    sides[0]["cases"][0]["lanes"]["lane"].update(verdict="known", deviation=DEVIATION)
+    assert diff(*sides).counts()[Section.UNCHANGED] == 2
+
+
+DEVIATION = {
+    "id": "lost-mask",
+    "kind": "bug",
+    "reason": "it attaches no mask",
+    "link": "",
+    "owner": "alice",
+    "expires": "2027-05-01",
+    "position": "deviations/a.yaml:3:5",
+}
+
+
+def test_every_output_that_moved_is_named_later_values_and_masks_too() -> None:
+    old, new = results_of(only=CASE), results_of("no_mask", only=CASE)
+    pooled = new["cases"][0]["lanes"]["lane"]["runs"][0]["pooled"]
+    pooled["values"][0][1] += 1.5
+    row = only_row(diff(old, new), Section.WRONG)
+    assert [(move.aspect, move.node) for move in row.moves] == [("mask", "embedded"), ("values", "pooled")]
+    (_, values) = row.moves
+    assert (values.at, values.count, values.size) == ((0, 1), 1, 6)
+    assert values.by == pytest.approx(1.5)
+
+
+def test_an_output_that_agreed_with_the_reference_and_does_not_is_wrong_now_in_a_case_that_failed_before() -> None:
+    old, new = results_of("no_mask", only=CASE), results_of("no_mask", only=CASE)
+    pooled = new["cases"][0]["lanes"]["lane"]["runs"][0]["pooled"]
+    pooled["values"][0][1] += 1.5
+    pooled["distance"]["used"] = 7.0
+    row = only_row(diff(old, new), Section.WRONG)
+    assert (row.aspect, row.node, row.note) == ("values", "pooled", "it was wrong before in another way")
+
+
+def test_what_is_said_of_an_answer_may_move_where_it_does_not() -> None:
+    old, new = results_of(only=CASE), results_of(only=CASE)
+    finding = results_of("always_wrong", only=CASE)["cases"][0]["lanes"]["lane"]["findings"]
+    new["cases"][0]["lanes"]["lane"].update(verdict="differ", findings=finding)
+    row = only_row(diff(old, new), Section.WRONG)
+    assert (row.moves, row.note) == ((), "the answer moved by no more than rounding; what is said of it did")
+
+
+def test_the_error_that_a_case_expects_is_a_refusal_too() -> None:
+    """To a person whose model ran, an error is one, whether it is right or not."""
+    old, new = results_of("raises", only=CASE), results_of("raises", only=CASE)
+    answered = results_of(only=CASE)["cases"][0]["lanes"]["lane"]
+    old["cases"][0]["lanes"]["lane"] = {**answered, "verdict": "known", "deviation": DEVIATION}
+    new["cases"][0]["lanes"]["lane"].update(verdict="agree", findings=[])
+    row = only_row(diff(old, new), Section.REFUSES)
+    assert row.note == "the error is what the case expects"
+    back = only_row(diff(new, old), Section.WRONG)
+    assert back.because == "it attaches no mask"
 
 
 def test_wrong_in_the_same_way_is_unchanged() -> None:
@@ -63,8 +154,8 @@ def test_wrong_in_the_same_way_is_unchanged() -> None:
 
 def test_a_swap_is_two_rows_and_not_none() -> None:
     found = diff(results_of("no_mask", only=CASE), results_of("no_mask", only=OTHER))
-    assert only_row(found, Section.REGRESSIONS).case == OTHER
-    assert only_row(found, Section.FIXED).case == CASE
+    assert only_row(found, Section.WRONG).case == OTHER
+    assert only_row(found, Section.RIGHT).case == CASE
 
 
 def test_cases_on_one_side_only_are_new_or_removed() -> None:
@@ -91,14 +182,14 @@ def test_a_lane_of_another_version_moves_the_environment() -> None:
     new = results_of("no_mask", only=CASE, versions={"keras": "3.6.0", "python": "3.11.2"})
     found = diff(old, new)
     assert [(move.name, move.old, move.new) for move in found.environment] == [("keras", "3.3.3", "3.6.0")]
-    assert only_row(found, Section.REGRESSIONS).moved == ("behaviour", "environment")
+    assert only_row(found, Section.WRONG).moved == ("behaviour", "environment")
     assert found.old.label == "lane (keras 3.3.3)"
 
 
 def test_two_lanes_of_one_run_are_two_sides() -> None:
     results = results_of("no_mask")
     found = diff(results, results, [("numpy", "lane")])
-    assert [row.lane for row in found.section(Section.REGRESSIONS)] == ["numpy -> lane"] * 2
+    assert [row.lane for row in found.section(Section.WRONG)] == ["numpy -> lane"] * 2
 
 
 def test_two_suites_are_refused() -> None:
@@ -118,11 +209,25 @@ def test_a_lane_that_is_not_there_is_named() -> None:
         diff(results, results, [("lane", "nope")])
 
 
-@pytest.mark.parametrize(("verdict", "section"), [("unsupported", Section.NOT_COMPARABLE), ("crash", Section.FIXED)])
-def test_what_could_not_be_asked_before_is_not_fixed(verdict: str, section: Section) -> None:
+@pytest.mark.parametrize(
+    ("verdict", "section", "note"),
+    [
+        ("unsupported", Section.NOT_COMPARABLE, "could not be asked before: no such layer"),
+        ("crash", Section.ANSWERS, ""),
+    ],
+)
+def test_what_could_not_be_asked_before_is_not_right_now(verdict: str, section: Section, note: str) -> None:
     old, new = results_of("raises"), results_of()
     for record in old["cases"]:
         record["lanes"]["lane"].update(verdict=verdict, failure=None, findings=[], runs=[], reason="no such layer")
     rows = diff(old, new).rows
-    assert {row.section for row in rows} == {section}
-    assert {row.note for row in rows} == ({"unsupported before, agree after"} if verdict == "unsupported" else {""})
+    assert {(row.section, row.note) for row in rows} == {(section, note)}
+    assert {row.section for row in diff(new, old).rows} == {Section.REFUSES}
+
+
+def test_a_lane_on_a_tensorflow_of_another_time_says_so() -> None:
+    versions = {"keras": "3.6.0", "tensorflow": "2.21.0"}
+    found = diff(results_of(versions=versions), results_of(versions={"keras": "3.11.3", "tensorflow": "2.19.1"}))
+    assert found.old.label == "lane (keras 3.6.0, tensorflow 2.21.0)"
+    assert found.old.remark == "tensorflow 2.21.0 is newer than keras 3.6.0, which came out with 2.17"
+    assert found.new.remark == ""

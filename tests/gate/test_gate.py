@@ -7,11 +7,15 @@ from xml.etree import ElementTree
 
 import pytest
 
+from conformance.cli.bisect import ends_of
 from conformance.errors import Exit, UsageError
-from conformance.gate.bisect import between, in_order, newest_patches
-from conformance.gate.gate import ANNOTATIONS, exit_code, github_annotations, junit, write_all
+from conformance.gate.bisect import Found, search
+from conformance.gate.gate import exit_code
+from conformance.gate.releases import between, in_order, newest_patches
+from conformance.gate.written import ANNOTATIONS, github_annotations, junit, write_all
+from conformance.record.lane import LaneRecord
 from tests.builders import POOLED
-from tests.gate.asked import diff, search, took
+from tests.gate.asked import diff, took
 from tests.gate.builders import CASE, OTHER, results_of
 from tests.typed import as_record
 
@@ -47,7 +51,8 @@ def test_junit_has_a_case_a_row_and_a_failure_a_regression() -> None:
     assert failed == ["fam/topic.other [lane]"]
     message = next(case.find("failure") for case in suite if case.find("failure") is not None)
     assert message is not None
-    assert message.attrib["message"] == "mask of embedded: 11000 11100 (agree) -> none (differ)"
+    words = "wrong mask of embedded: 11000 11100 -> none (agree -> differ); lane's answer is"
+    assert message.attrib["message"].startswith(words)
 
 
 def many(number: int) -> str:
@@ -61,8 +66,11 @@ def test_annotations_stand_at_the_case_and_are_bounded() -> None:
     lines = github_annotations(found)
     assert len(lines) == ANNOTATIONS + 1
     assert lines[0].startswith("::error file=")
-    assert ",line=6,title=fam/topic.masked [lane]::mask of embedded: 11000 11100 (agree) -> none (differ)" in lines[0]
-    assert lines[-1] == "::error::… and 3 more: 12 regressions; 0 of 12 compared answers unchanged"
+    assert (
+        ",line=6,title=fam/topic.masked [lane]::wrong mask of embedded: 11000 11100 -> none (agree -> differ)"
+        in lines[0]
+    )
+    assert lines[-1] == "::error::… and 3 more: 12 wrong now; 0 of 12 compared answers unchanged"
 
 
 def test_an_annotation_cannot_be_broken_out_of() -> None:
@@ -81,7 +89,7 @@ def test_github_gets_a_summary_and_annotations_by_its_variables(
     summary.write_text("before\n")
     variables = {"GITHUB_STEP_SUMMARY": str(summary), "GITHUB_ACTIONS": "true"}
     write_all(found, ["stale deviation x"], tmp_path / "out", variables)
-    assert summary.read_text().startswith("before\n**2 regressions")
+    assert summary.read_text().startswith("before\n**2 wrong now")
     assert summary.read_text().endswith("- stale deviation x\n")
     assert capsys.readouterr().out.count("::error file=") == 2
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["gate.html", "gate.json", "gate.xml"]
@@ -103,19 +111,60 @@ def test_without_github_nothing_of_it_is_printed(tmp_path: Path, capsys: pytest.
 VERSIONS = [f"3.{minor}.0" for minor in range(16)]
 
 
-@pytest.mark.parametrize("changed_in", range(1, 16))
+def answers(*behaviours: str) -> list[LaneRecord]:
+    """What a lane of each behaviour answers to one case."""
+    return [as_record(results_of(name)).cases[0].lanes["lane"] for name in behaviours]
+
+
+def searched(changed_in: int, before: str, after: str) -> Found:
+    old, new = answers(before, after)
+    return search(VERSIONS, lambda version: new if int(version.split(".")[1]) >= changed_in else old)
+
+
+@pytest.mark.parametrize("changed_in", [1, 2, 7, 8, 14, 15])
 def test_bisect_finds_the_release_wherever_it_is(changed_in: int) -> None:
-    right, wrong = (as_record(results_of(name)["cases"][0]["lanes"]["lane"]) for name in ("always_right", "no_mask"))
-    found = search(VERSIONS, lambda version: wrong if int(version.split(".")[1]) >= changed_in else right)
+    found = searched(changed_in, "always_right", "no_mask")
     assert (found.last, found.first) == (f"3.{changed_in - 1}.0", f"3.{changed_in}.0")
-    assert (found.move.aspect, found.move.old, found.move.new) == ("mask", "11000 11100", "none")
+    assert [(move.what, move.old, move.new) for move in found.moves] == [("mask of embedded", "11000 11100", "none")]
+    assert (found.was_right, found.is_right) == (True, False)
     assert len(found.asked) <= 6
 
 
+def test_bisect_finds_a_repair_as_well() -> None:
+    found = searched(5, "no_mask", "always_right")
+    assert (found.first, found.was_right, found.is_right) == ("3.5.0", False, True)
+
+
 def test_bisect_refuses_two_ends_that_agree() -> None:
-    right = as_record(results_of()["cases"][0]["lanes"]["lane"])
+    (right,) = answers("always_right")
     with pytest.raises(UsageError, match=r"3\.0\.0 and 3\.15\.0 give the same answer"):
         search(VERSIONS, lambda version: right)
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        (("3.3.3", "3.6.0"), ("keras", ["3.3.3", "3.6.0"], "")),
+        (("3.10.0", "3.9.0"), ("keras", ["3.9.0", "3.10.0"], "")),
+        (("tf_keras@2.15", "tf_keras@2.21"), ("tf_keras", ["2.15", "2.21"], "")),
+        (("keras@./mine", "3.6.0"), ("keras", ["3.6.0"], "./mine")),
+    ],
+)
+def test_the_ends_of_a_bisection_stand_in_either_order(given: tuple[str, str], found: object) -> None:
+    assert ends_of("keras", given) == found
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (("./a", "./b"), "both ends are checkouts"),
+        (("3.6.0", "3.6"), "both ends are 3.6"),
+        (("3.6.0", "newest"), "newest is not a version"),
+    ],
+)
+def test_ends_that_are_none_are_named(given: tuple[str, str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        ends_of("keras", given)
 
 
 def test_versions_are_put_in_order_and_cut_to_a_range() -> None:

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from conformance.cli import main
-from conformance.cli.matrix import chosen, selected
+from conformance.cli.matrix import chosen
 from conformance.errors import UsageError
-from conformance.gate import bisect, gate
+from conformance.gate import asking, releases
 from conformance.gate.matrix import Cell, Line, Span, changes, ends, grouped, labels, spans
 from conformance.gate.matrix_text import markdown, text
+from conformance.gate.selection import selected
 from tests.builders import POOLED, cases_of
 from tests.gate.asked import html, json_text, matrix, rendered, shown_cases, write
 from tests.gate.builders import CASE, OTHER, TWO, results_of
@@ -216,13 +217,13 @@ def test_nothing_in_a_field_is_obeyed(masks: dict[str, Any]) -> None:
 
 def test_a_range_is_the_last_patch_of_each_minor_and_others_stand_as_written(monkeypatch: pytest.MonkeyPatch) -> None:
     known = ["3.3.2", "3.3.3", "3.4.0", "3.4.1", "3.5.0", "3.6.0"]
-    monkeypatch.setattr(bisect, "published", lambda package: known)
+    monkeypatch.setattr(releases, "published", lambda package: known)
     assert chosen("3.3..3.5", "keras") == ["3.3.3", "3.4.1", "3.5.0"]
     assert chosen("3.6.0, 3.4.0,3.3..3.4", "keras") == ["3.3.3", "3.4.0", "3.4.1", "3.6.0"]
 
 
 def test_a_list_of_versions_asks_no_index(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bisect, "published", lambda package: pytest.fail("the index was asked"))
+    monkeypatch.setattr(releases, "published", lambda package: pytest.fail("the index was asked"))
     assert chosen("3.15.1,3.3.3,3.15.1", "keras") == ["3.3.3", "3.15.1"]
 
 
@@ -283,21 +284,33 @@ def test_versions_are_run_as_lanes_after_those_that_were_added(
         return 1
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(gate, "run_cases", run_cases)
+    monkeypatch.setattr(asking, "run_cases", run_cases)
     cases_of(POOLED, tmp_path / "cases")
     assert main(["matrix", "--versions", "3.6.0,3.4.0", "--lane", "tf_keras", CASE, "--", "-n", "2"]) == 0
     lanes, arguments = asked[0]
     assert lanes == ["tf_keras", "keras@3.4.0", "keras@3.6.0"]
-    assert arguments == ["-rN", f"cases/fam/topic.case.yaml::{CASE}", "-n", "2"]
+    assert arguments == [f"cases/fam/topic.case.yaml::{CASE}", "-n", "2"]
     printed = capsys.readouterr()
-    assert printed.err.startswith("conformance: asking tf_keras, keras 3.4.0, 3.6.0; below, F is an answer other")
+    assert printed.err.startswith("conformance: asking tf_keras, keras 3.4.0, 3.6.0")
     assert printed.out.startswith("1 of 2 cases has more than one answer in 3 lanes")
     assert [path.name for path in (tmp_path / "reports").iterdir()] == ["matrix.json"]
 
 
+def test_a_file_that_is_asked_for_is_all_that_is_written(
+    tmp_path: Path, masks: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(asking, "run_cases", lambda _, __, path: write(masks, path) or 0)
+    cases_of(POOLED, tmp_path / "cases")
+    assert main(["matrix", "--versions", "3.6.0", "-o", "m.html"]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cases", "m.html"]
+    assert main(["matrix", "--versions", "3.6.0", "-o", "m.html", "--keep", "kept.json"]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cases", "kept.json", "m.html"]
+
+
 def test_a_run_that_could_not_be_made_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(gate, "run_cases", lambda *_: 5)
+    monkeypatch.setattr(asking, "run_cases", lambda *_: 5)
     cases_of(POOLED, tmp_path / "cases")
     (tmp_path / "reports").mkdir()
     (tmp_path / "reports" / "matrix.json").write_text("of an earlier run", encoding="utf-8")

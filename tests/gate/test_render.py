@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
-from conformance.gate.diff import Diff, Row, Section
+import pytest
+
+from conformance.gate.answers import Move
 from conformance.gate.render import as_json, html, json_text, markdown, text
+from conformance.gate.rows import Diff, Row, Section
+from conformance.gate.words import NAMED, effect, move_text, told
 from tests.builders import POOLED
 from tests.gate.asked import diff
 from tests.gate.builders import CASE, OTHER, TWO, results_of
@@ -17,9 +22,9 @@ def swapped() -> Diff:
     return diff(old, results_of("no_mask", only=OTHER, versions={"keras": "3.6.0"}))
 
 
-def test_text_is_one_line_a_row_with_both_answers() -> None:
+def test_text_says_what_it_does_to_a_model_then_the_case_then_why() -> None:
     assert text(swapped()) == (
-        "1 regression: 1 fixed; 0 of 2 compared answers unchanged\n"
+        "1 wrong now: 1 right now; 0 of 2 compared answers unchanged\n"
         "\n"
         "  old  lane (keras 3.3.3), 2 cases, run 2026-11-21T12:00:00Z\n"
         "  new  lane (keras 3.6.0), 2 cases, run 2026-11-21T12:00:00Z\n"
@@ -27,29 +32,80 @@ def test_text_is_one_line_a_row_with_both_answers() -> None:
         "environment\n"
         "  keras  3.3.3 -> 3.6.0\n"
         "\n"
-        "regressions (1)\n"
-        "! fam/topic.other [lane]  mask of embedded: 11000 11100 (agree) -> none (differ)"
-        "  [lane's answer is the reference's without its mask]\n"
+        "wrong now (1): right before, and not any more\n"
+        "! wrong mask of embedded: 11000 11100 -> none\n"
+        "    fam/topic.other [lane]  agree -> differ\n"
+        "    why: lane's answer is the reference's without its mask. It starts at embedded\n"
         "\n"
-        "fixed (1)\n"
-        "* fam/topic.masked [lane]  mask of embedded: none (differ) -> 11000 11100 (agree)"
-        "  [lane's answer is the reference's without its mask]\n"
+        "right now (1): wrong before; who relied on the old answer gets another one\n"
+        "* right mask of embedded: none -> 11000 11100\n"
+        "    fam/topic.masked [lane]  differ -> agree\n"
+        "    why: lane's answer is the reference's without its mask. It starts at embedded\n"
         "\n"
         "~ 0 unchanged\n"
     )
 
 
-def test_a_line_ends_with_why_the_failing_side_differs() -> None:
+def test_a_reason_that_neighbours_share_is_told_once() -> None:
+    (row, other, *_) = diff(results_of(), results_of("no_mask")).rows
+    rows = [replace(item, because="Keras 3.0 to 3.3 attached no mask. They do now.") for item in (row, other)]
+    told = text(_with(*rows)).splitlines()
+    assert [line.strip() for line in told if "why:" in line] == [
+        "why: Keras 3.0 to 3.3 attached no mask. They do now",
+        "why: as above",
+    ]
+
+
+def test_a_number_is_told_with_its_place_how_far_it_moved_and_how_many_others_did() -> None:
+    move = Move("values", "y", "0.3", "0.33333334", (0, 1), (0.3, 0.33333334), 4, 14)
+    assert move_text(move) == "0.3 -> 0.33333334 at [0, 1], by 0.0333 (11 %), 4 of 14 elements"
+    assert move_text(replace(move, at=None, numbers=None, count=0)) == "0.3 -> 0.33333334"
+    assert move_text(replace(move, numbers=(0.3, math.nan), new="nan")) == "0.3 -> nan at [0, 1], 4 of 14 elements"
+    assert move_text(replace(move, numbers=(0.0, 2.0), count=1, size=1, at=(), run=1)) == (
+        "0.3 -> 0.33333334, by 2, in size 2 of the case"
+    )
+
+
+@pytest.mark.parametrize(
+    ("section", "aspect", "words"),
+    [
+        (Section.WRONG, "values", "wrong values of y"),
+        (Section.WRONG, "special", "wrong NaN or infinity of y"),
+        (Section.WRONG, "error", "wrong about an error at y"),
+        (Section.REFUSES, "error", "an error where there was an answer at y"),
+        (Section.ANOTHER, "values", "other values of y"),
+        (Section.ANOTHER, "mask", "another mask of y"),
+        (Section.RIGHT, "gradient", "right gradient of y"),
+        (Section.ANSWERS, "error", "an answer where there was an error at y"),
+    ],
+)
+def test_the_first_words_say_what_it_does_to_a_model(section: Section, aspect: str, words: str) -> None:
     (row, *_) = diff(results_of(), results_of("no_mask")).rows
-    known = replace(row, because="Keras 3.0 to 3.3 attached no mask. They do now.")
-    (line,) = text(_with(known)).splitlines()[-3:-2]
-    assert line.endswith("-> none (differ)  [Keras 3.0 to 3.3 attached no mask]")
-    assert "They do now" in html(_with(known))
+    assert effect(replace(row, section=section, moves=(Move(aspect, "y", "a", "b"),))) == words
+
+
+def test_a_line_names_four_outputs_and_counts_the_others() -> None:
+    (row, *_) = diff(results_of(), results_of("no_mask")).rows
+    many = replace(row, moves=tuple(Move("values", f"n{index}", "a", "b") for index in range(6)))
+    assert told(many, NAMED) == (
+        "wrong values of n0: a -> b; values of n1: a -> b; values of n2: a -> b; values of n3: a -> b; "
+        "and 2 more outputs"
+    )
+    assert "n5" in told(many)
+
+
+def test_what_was_accepted_is_said_to_be() -> None:
+    (row, other, *_) = diff(results_of(), results_of("no_mask")).rows
+    taken = replace(row, accepted="alice: we mask nothing")
+    assert text(_with(taken, replace(other, section=Section.UNCHANGED))).startswith(
+        "nothing is worse that nobody has accepted: 1 wrong now, 1 of them accepted; 1 of 2 compared"
+    )
+    assert "accepted by alice: we mask nothing" in text(_with(taken))
 
 
 def test_a_note_that_many_rows_share_is_told_twenty_times() -> None:
     (row, *_) = diff(results_of(), results_of("no_mask")).rows
-    lost = replace(row, section=Section.NOT_COMPARABLE, note="old could not start")
+    lost = replace(row, section=Section.NOT_COMPARABLE, note="old could not start", old=None)
     lines = text(_with(*[lost] * 25)).splitlines()
     assert sum("fam/topic" in line for line in lines) == 20
     assert lines[-3] == "x and 5 more: old could not start"
@@ -67,10 +123,10 @@ def test_nothing_changed_says_so_with_its_denominator() -> None:
 
 def test_markdown_keeps_to_its_budget_and_says_what_it_leaves_out() -> None:
     found = swapped()
-    assert "### regressions (1)" in markdown(found)
-    small = markdown(found, budget=520)
-    assert len(small.encode()) <= 520
-    assert "1 regression" in small
+    assert "### wrong now (1)" in markdown(found)
+    small = markdown(found, budget=640)
+    assert len(small.encode()) <= 640
+    assert "1 wrong now" in small
     assert "… and 1 more." in small
 
 
@@ -89,13 +145,13 @@ def test_markdown_cannot_be_broken_out_of() -> None:
 def test_json_holds_every_row_and_reads_back() -> None:
     found = swapped()
     assert json.loads(json_text(found)) == json.loads(json.dumps(as_json(found)))
-    assert [row["section"] for row in as_json(found)["rows"]] == ["fixed", "regressions"]
-    assert as_json(found)["counts"]["regressions"] == 1
+    assert [row["section"] for row in as_json(found)["rows"]] == ["right now", "wrong now"]
+    assert as_json(found)["counts"]["wrong now"] == 1
 
 
 def test_html_is_one_page_without_network_and_without_script() -> None:
     page = html(swapped())
-    assert "<title>1 regression: 1 fixed; 0 of 2 compared answers unchanged</title>" in page
+    assert "<title>1 wrong now: 1 right now; 0 of 2 compared answers unchanged</title>" in page
     assert "fam/topic.other" in page
     assert "http" not in page.replace("http-equiv", "")
     assert "<script" not in page

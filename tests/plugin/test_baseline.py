@@ -15,7 +15,7 @@ def test_the_report_says_what_changed_since_the_baseline(pytester: pytest.Pytest
     assert project.run("--report", "new.html", "--baseline", "old.json").ret == 0
     page = (pytester.path / "new.html").read_text(encoding="utf-8")
     assert "Since the baseline" in page
-    assert "a row a case and lane: no regression, 1 unchanged." in page
+    assert "a row a case and lane: nothing wrong now, 1 unchanged." in page
 
 
 def test_a_baseline_that_is_not_there_ends_the_run_before_it_begins(right: Project) -> None:

@@ -94,8 +94,8 @@ def test_where_one_side_cannot_start_nothing_is_compared_and_the_other_is_kept(f
     text, errors = process.communicate()
     assert process.returncode == 4, errors
     assert text.startswith("nothing was compared: 1 not comparable; 0 of 0 compared answers unchanged\n")
-    assert "x fam/topic.masked [old -> new]" in text
-    assert text.count("[old could not start]") == 1
+    assert "fam/topic.masked [old -> new]  not there -> agree\n" in text
+    assert text.count("why: old could not start") == 1
     rows = {row["name"]: row for row in json.loads((folder / "out" / "results.json").read_text())["lanes"]}
     assert (rows["old"]["ran"], rows["old"]["selected"]) == (0, 1)
     assert rows["new"]["verdicts"] == {"agree": 1}

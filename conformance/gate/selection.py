@@ -1,0 +1,36 @@
+"""Cases named on the command line, as pytest takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from conformance.errors import UsageError
+from conformance.usage import one_of
+
+
+def selected(arguments: Sequence[str], folder: Path = Path("cases")) -> list[str]:
+    """Arguments for pytest: an id, or the end of one, becomes the item's name; files and options stay as they are.
+
+    Raises UsageError for what looks like an id and is none.
+    """
+    found: list[str] = []
+    is_value = False
+    for argument in arguments:
+        path = Path(argument.partition("::")[0])
+        if is_value or argument.startswith("-") or path.exists() or "/" not in argument:
+            found.append(argument)
+        else:
+            found.append(_item(argument, folder))
+        is_value = argument.startswith("-") and "=" not in argument
+    return found
+
+
+def _item(case_id: str, folder: Path) -> str:
+    from conformance.case.load import load_folder
+
+    positions = {case.id: case.position.path for case in load_folder(folder)}
+    if case_id.endswith((".yaml", ".yml")) or case_id.startswith(str(folder)):
+        raise UsageError(f"{case_id}: no such file or folder", f"case files stand in {folder}")
+    name = one_of(case_id, list(positions), str(folder))
+    return f"{positions[name]}::{name}"

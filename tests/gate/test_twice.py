@@ -1,0 +1,74 @@
+"""What is asked in two ways is told once where it is the same; what is never the same stands apart."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+from conformance.gate.rows import Diff, Section
+from conformance.gate.twice import not_reproducible, told_once
+from tests.gate.asked import diff
+from tests.gate.builders import CASE, OTHER, results_of
+from tests.typed import as_record
+
+PAIR, TWIN = ("old", "new"), ("old+function", "new+function")
+
+
+def with_lanes(**behaviours: str) -> dict[str, Any]:
+    """Results in which each lane answers as the fake of its behaviour; `_` in a name stands for `+`."""
+    whole = deepcopy(results_of())
+    whole["lanes"] = [row for row in whole["lanes"] if row["name"] != "lane"]
+    for name, behaviour in behaviours.items():
+        one = results_of(behaviour, only=CASE)
+        lane = name.replace("_", "+")
+        row = next(row for row in one["lanes"] if row["name"] == "lane")
+        whole["lanes"].append({**row, "name": lane})
+        for record, other in zip(whole["cases"], one["cases"], strict=True):
+            record["lanes"][lane] = other["lanes"]["lane"]
+    for record in whole["cases"]:
+        record["lanes"].pop("lane")
+    return whole
+
+
+def told(results: dict[str, Any]) -> Diff:
+    return told_once(diff(results, results, [PAIR], [TWIN]), PAIR, [TWIN])
+
+
+def test_what_moves_alike_eagerly_and_traced_is_one_row() -> None:
+    found = told(with_lanes(old="always_right", new="no_mask", old_function="always_right", new_function="no_mask"))
+    assert [(row.case, row.ways) for row in found.section(Section.WRONG)] == [(CASE, ("eager", "traced"))]
+    assert [(row.case, row.ways) for row in found.section(Section.UNCHANGED)] == [(OTHER, ("eager", "traced"))]
+
+
+def test_what_only_the_traced_answer_shows_is_a_row_of_its_own() -> None:
+    sides = {"old": "always_right", "new": "always_right", "old_function": "raises", "new_function": "always_right"}
+    found = told(with_lanes(**sides))
+    (row,) = found.section(Section.ANSWERS)
+    assert (row.case, row.lane, row.ways) == (CASE, "old+function -> new+function", ("traced",))
+    assert [(row.case, row.ways) for row in found.section(Section.UNCHANGED)] == [
+        (CASE, ("eager",)),
+        (OTHER, ("eager", "traced")),
+    ]
+
+
+def test_what_could_not_be_traced_is_not_said_to_have_been() -> None:
+    results = with_lanes(old="always_right", new="no_mask", old_function="always_right", new_function="no_mask")
+    for record in results["cases"]:
+        for lane in TWIN:
+            record["lanes"][lane].update(verdict="unsupported", reason="works on numbers alone", runs=[], findings=[])
+    assert {row.ways for row in told(results).rows if row.lane == "old -> new"} == {("eager",)}
+
+
+def test_a_side_that_answers_otherwise_when_asked_again_is_set_apart() -> None:
+    first = with_lanes(old="always_right", new="no_mask")
+    again = with_lanes(old="always_right", new="inverted_mask")
+    found = not_reproducible(diff(first, first, [PAIR]), as_record(again), as_record(first))
+    (row,) = found.section(Section.NOT_REPRODUCIBLE)
+    assert (row.case, row.note) == (CASE, "new answered otherwise when asked again")
+    assert found.regressions == ()
+
+
+def test_a_side_that_answers_the_same_again_stays_where_it_is() -> None:
+    first = with_lanes(old="always_right", new="no_mask")
+    found = not_reproducible(diff(first, first, [PAIR]), as_record(first), as_record(first))
+    assert [row.case for row in found.section(Section.WRONG)] == [CASE]
