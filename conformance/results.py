@@ -97,6 +97,7 @@ def lane_row(
         gives_masks=identity.gives_masks if identity else True,
         mode=identity.mode if identity else "",
         policy=identity.policy if identity else "",
+        settings=dict(spec.options.get("settings", {})),
         selected=selected,
         ran=sum(number for verdict, number in verdicts.items() if verdict is not Verdict.UNSUPPORTED),
         unavailable=unavailable,

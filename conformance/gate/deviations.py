@@ -11,6 +11,7 @@
                                              `or` between alternatives: keras<3 or tf_keras<3
         modes: [function, xla]               execution modes and dtype policies; any when left out, but then it is never
         policies: [mixed_bfloat16]           stale where a lane runs in an unusual one
+        env: [TF_ENABLE_ONEDNN_OPTS=0]       variables that the lane was started with, in the same way
         kind: upstream                       bug, upstream, by design, ours to do
         reason: Keras 3.0 to 3.3 attached no mask to the output of a merge layer.
         link: https://...                    needed for `bug` and `upstream`
@@ -25,7 +26,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,8 +42,8 @@ from conformance.lanes.options import COMPILERS, every
 
 KINDS = ("bug", "upstream", "by design", "ours to do")
 _TEXTS = ("id", "aspect", "kind", "reason", "owner", "added", "expires", "when", "link")
-_LISTS = ("cases", "lanes", "modes", "policies")
-_OPTIONAL = ("when", "link", "modes", "policies")
+_LISTS = ("cases", "lanes", "modes", "policies", "env")
+_OPTIONAL = ("when", "link", "modes", "policies", "env")
 _WAYS = {
     "modes": (*(mode for mode in every("mode") if mode != "compile"), *(f"compile={name}" for name in COMPILERS)),
     "policies": every("policy"),
@@ -72,6 +73,7 @@ class Deviation:
     link: str = ""
     modes: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
 
     def covers(self, case: str) -> bool:
         """Whether it is about this case, by its id or by its folder."""
@@ -83,19 +85,27 @@ class Deviation:
         return tuple(name for name in self.cases if not name.endswith("/*"))
 
     def holds(
-        self, lane: str, adapter: str, versions: Mapping[str, str], mode: str = "eager", policy: str = "float32"
+        self,
+        lane: str,
+        adapter: str,
+        versions: Mapping[str, str],
+        mode: str = "eager",
+        policy: str = "float32",
+        settings: Collection[str] = (),
     ) -> bool:
         """Whether it is about this lane as it proved to be."""
         is_meant = mode in (self.modes or (mode,)) and policy in (self.policies or (policy,))
+        is_meant = is_meant and set(self.env) <= set(settings)
         return is_meant and bool({lane, adapter} & set(self.lanes)) and holds(self.when, versions)
 
-    def claims(self, lane: str, mode: str = "eager", policy: str = "float32") -> bool:
+    def claims(self, lane: str, mode: str = "eager", policy: str = "float32", settings: Collection[str] = ()) -> bool:
         """Whether it says that this lane differs, so that it is stale where the lane agrees.
 
         One that names only an adapter and no versions excuses other versions of it where they do the same, and says
-        nothing of those that do not; so with execution modes and dtype policies that it does not name.
+        nothing of those that do not; so with execution modes, dtype policies and variables that it does not name.
         """
         is_meant = mode in ("eager", *self.modes) and policy in ("float32", *self.policies)
+        is_meant = is_meant and set(settings) <= set(self.env)
         return is_meant and (lane in self.lanes or bool(self.when))
 
 
@@ -208,6 +218,7 @@ def _deviation(item: Located, document: Document) -> Deviation | None:
         lanes=lists["lanes"],
         modes=lists.get("modes", ()),
         policies=lists.get("policies", ()),
+        env=lists.get("env", ()),
         observed=observed,
         added=dates["added"],
         expires=dates["expires"],
@@ -250,6 +261,10 @@ def _check_words(
             if word and word not in allowed:
                 hint = did_you_mean(word, allowed) or f"one of {listed(allowed)}"
                 problems.add(item[key].value[index], f"there is no {shown(word)} among {key}", hint)
+    for index, word in enumerate(lists.get("env", ())):
+        if word and "=" not in word:
+            where = item["env"].value[index]
+            problems.add(where, f"{shown(word)} is no setting", "a variable and its value: TF_ENABLE_ONEDNN_OPTS=0")
     if texts.get("id") and not _ID.fullmatch(texts["id"]):
         problems.add(item["id"], f"{shown(texts['id'])} cannot be an id", "letters, digits, `_`, `-` and `.`")
     for index, case in enumerate(lists.get("cases", ())):

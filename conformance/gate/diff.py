@@ -116,6 +116,10 @@ def _environment(old: Results, new: Results, pairs: Sequence[tuple[str, str]]) -
         for package in dict.fromkeys([*mine, *other]):
             if mine.get(package) != other.get(package) and mine and other:
                 yield EnvironmentMove(f"{prefix}{package}", mine.get(package), other.get(package))
+        before, after = _lane_row(old, a).settings, _lane_row(new, b).settings
+        for name in sorted({*before, *after}):
+            if before.get(name) != after.get(name):
+                yield EnvironmentMove(f"{prefix}{name}", before.get(name), after.get(name))
     ours, theirs = old.environment, new.environment
     for name in ("system", "machine"):
         here, there = getattr(ours, name), getattr(theirs, name)

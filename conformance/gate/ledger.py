@@ -28,10 +28,12 @@ class LaneFacts:
     versions: Mapping[str, str]
     mode: str = "eager"
     policy: str = "float32"
+    settings: tuple[str, ...] = ()
+    """Environment variables that it was asked for with, as `NAME=VALUE`."""
 
     def has(self, deviation: Deviation, lane: str) -> bool:
         """Whether a deviation is about this lane."""
-        return deviation.holds(lane, self.adapter, self.versions, self.mode, self.policy)
+        return deviation.holds(lane, self.adapter, self.versions, self.mode, self.policy, self.settings)
 
 
 class State(StrEnum):
@@ -89,7 +91,7 @@ def _lane(record: Record, name: str, about: Sequence[Deviation], facts: LaneFact
     for deviation in listed:
         if not _is_judged(deviation.aspect, lane):
             continue
-        if record.id in deviation.exact and deviation.claims(name, facts.mode, facts.policy):
+        if record.id in deviation.exact and deviation.claims(name, facts.mode, facts.policy, facts.settings):
             return replace(lane, verdict=Verdict.STALE, deviation=kept(deviation))
     return lane
 

@@ -129,7 +129,13 @@ def lane_facts(specs: Sequence[LaneSpec], identities: Mapping[str, Identity]) ->
     from conformance.gate.ledger import LaneFacts
 
     found = [(spec, identities[spec.name]) for spec in specs if spec.name in identities]
-    return {spec.name: LaneFacts(spec.adapter, one.versions, one.mode, one.policy) for spec, one in found}
+    return {
+        spec.name: LaneFacts(spec.adapter, one.versions, one.mode, one.policy, _settings(spec)) for spec, one in found
+    }
+
+
+def _settings(spec: LaneSpec) -> tuple[str, ...]:
+    return tuple(f"{name}={value}" for name, value in spec.options.get("settings", {}).items())
 
 
 def known_text(deviation: DeviationRecord) -> str:

@@ -111,7 +111,10 @@ def lane(name: str, table: Mapping[str, Any], where: str) -> LaneSpec:
     pins = [_requirement(text, where) for text in table.get("packages", ())]
     checkout = _checkout(str(table["version"]), where) if is_checkout(str(table.get("version", ""))) else None
     version = None if checkout is not None else table.get("version")
-    options: dict[str, Any] = {"environment": dict(QUIET), **ways.for_worker(table)}
+    settings = ways.settings_of(table, where)
+    options: dict[str, Any] = {"environment": {**QUIET, **settings}, **ways.for_worker(table)}
+    if settings:
+        options["settings"] = settings
     if package == "tf_keras":
         options["package"] = package
     if checkout is not None:

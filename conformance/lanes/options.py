@@ -4,6 +4,7 @@
     keras[jax,mode=predict]                  model.predict, on another backend
     keras[policy=mixed_bfloat16]             a dtype policy
     torch[compile=aot_eager]                 torch.compile with that backend; mode=compile is compile=inductor
+    keras[env=TF_ENABLE_ONEDNN_OPTS=0]       an environment variable, which the lane is started with
     fast=keras,mode=predict,policy=float64   the same after commas
 
 docs/modes.md says what each of them can be asked, and how it is judged.
@@ -11,6 +12,7 @@ docs/modes.md says what each of them can be asked, and how it is judged.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -32,7 +34,10 @@ ALLOWED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
 }
 """What each adapter may be told; the others may be told nothing."""
-OPTIONS = ("mode", "policy", "compile")
+OPTIONS = ("mode", "policy", "compile", "env")
+_SETTING = re.compile(r"([A-Z][A-Z0-9_]*)=([^,\]\s]*)")
+_OURS = ("KERAS_BACKEND", "OMP_NUM_THREADS", "PATH", "TF_CPP_MIN_LOG_LEVEL", "TF_USE_LEGACY_KERAS")
+"""Variables that the lane's other words decide; and all that begin with PYTHON or LD_."""
 _OF_TENSORFLOW = ("function", "xla")
 """Modes that are TensorFlow's own."""
 
@@ -45,8 +50,9 @@ def every(key: str) -> tuple[str, ...]:
 def check(package: str, table: Mapping[str, Any], where: str) -> None:
     """Raises UsageError for an option that this adapter does not have, and for a value that it does not take."""
     allowed = ALLOWED.get(package, {})
+    settings_of(table, where)
     for key in OPTIONS:
-        if key not in table:
+        if key not in table or key == "env":
             continue
         value = str(table[key])
         if key not in allowed:
@@ -65,6 +71,23 @@ def check(package: str, table: Mapping[str, Any], where: str) -> None:
         raise UsageError(f"lane {where}: mode=eager and compile={table['compile']} contradict each other")
 
 
+def settings_of(table: Mapping[str, Any], where: str = "") -> dict[str, str]:
+    """The environment variables of `env`, by name. Raises UsageError for what is no setting, and for one twice."""
+    given = table.get("env", ())
+    found: dict[str, str] = {}
+    for text in [given] if isinstance(given, str) else given:
+        matched = _SETTING.fullmatch(str(text))
+        if matched is None:
+            hint = "a variable and its value: env=TF_ENABLE_ONEDNN_OPTS=0"
+            raise UsageError(f"lane {where}: env={shown(str(text))} is no setting", hint)
+        name = matched[1]
+        if name in _OURS or name.startswith(("PYTHON", "LD_")):
+            raise UsageError(f"lane {where}: {name} is not for env", "the other words of the lane decide it")
+        if found.setdefault(name, matched[2]) != matched[2]:
+            raise UsageError(f"lane {where}: {name} is set twice", "once, to one value")
+    return found
+
+
 def for_worker(table: Mapping[str, Any]) -> dict[str, str]:
     """The options as the worker gets them; empty for what is usual."""
     found = {key: str(table[key]) for key in ("mode", "policy") if key in table}
@@ -75,7 +98,8 @@ def for_worker(table: Mapping[str, Any]) -> dict[str, str]:
 
 def suffix(table: Mapping[str, Any]) -> str:
     """`-xla-mixed_bfloat16`: what the options add to a lane's own name."""
-    return "".join(f"-{value.replace('=', '-')}" for value in for_worker(table).values())
+    settings = [f"{name}-{re.sub('[^A-Za-z0-9.]+', '-', value)}" for name, value in settings_of(table).items()]
+    return "".join(f"-{value.replace('=', '-')}" for value in (*for_worker(table).values(), *settings))
 
 
 def taken_out(parts: list[str], table: dict[str, Any], where: str) -> Iterator[str]:
@@ -84,6 +108,8 @@ def taken_out(parts: list[str], table: dict[str, Any], where: str) -> Iterator[s
         key, is_option, value = part.partition("=")
         if not is_option or value.startswith("=") or key[-1:] in "<>!~" or key == "python":
             yield part
+        elif key == "env":
+            table[key] = [*table.get(key, []), value]
         elif key in OPTIONS:
             table[key] = value
         elif hint := did_you_mean(key, (*OPTIONS, "python")):

@@ -132,7 +132,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         if isinstance(item, CaseItem) and not item.is_left_out:
             order.setdefault(item.case.id, (item.case, []))[1].append(item.lane)
     state.selected = {case_id: lanes for case_id, (_, lanes) in order.items()}
-    if not state.has_unreadable and is_full_run(session.config.rootpath, state.files, session.config.args, state.deselected):
+    if not state.has_unreadable and is_full_run(
+        session.config.rootpath, state.files, session.config.args, state.deselected
+    ):
         state.known_cases = list(state.paths)
     if order and not session.config.getoption("collectonly") and not state.has_workers:
         state.run.announce(list(order.values()))

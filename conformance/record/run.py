@@ -86,6 +86,8 @@ class LaneRow:
     """How the lane executed: eager, function, xla, predict, or compile= and a backend. Empty where it never started."""
     policy: str = field(default="", kw_only=True)
     """Its dtype policy, as the lane proved it. Empty where it never started."""
+    settings: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    """Environment variables that it was asked for with; older files do not say."""
     selected: Count
     """Cases that the lane was given."""
     ran: Count
