@@ -15,6 +15,7 @@ from conformance.protocol.plan import Plan
 from conformance.protocol.wire import pack
 from conformance.reference import catalog  # noqa: F401  # with it every family is known by its name
 from conformance.reference.base import Layer, LayerError, Weight, Weights, make
+from conformance.reference.traits import Gate
 
 WeightSource = Callable[[str, Layer, tuple[Any, ...]], Mapping[str, Any]]
 """Layer name, layer and its input shapes to its weights."""
@@ -70,6 +71,8 @@ class ReferenceArrays(CarriedArrays):
                 "inputs": list(shapes),
                 "outputs": shapes_of(output),
                 "rule": layer.rule(*shapes),
+                "windows": [dict(numbers) for numbers in layer.windows_on(*shapes)],
+                "gates": [f"{gate.letter} {gate.name}" for gate in gates_of(layer)],
             }
         )
         return values
@@ -80,6 +83,12 @@ class ReferenceArrays(CarriedArrays):
             raise LayerError(f"{layer} has no weight {weight}; it has {', '.join(drawn) or 'none'}")
         moved = remembered(self.memory.get(layer, {}), weight)
         return Value(drawn[weight] if moved is None else moved)
+
+
+def gates_of(layer: Layer) -> tuple[Gate, ...]:
+    """The blocks of a layer's kernels, in their order: its own, or those of the layer that it wraps."""
+    wrapped = (held for held in vars(layer).values() if isinstance(held, Layer))
+    return type(layer).gates or next((found for inner in wrapped if (found := gates_of(inner))), ())
 
 
 def make_layers(plan: Plan) -> dict[str, Layer]:

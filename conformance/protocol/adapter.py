@@ -14,7 +14,7 @@ An adapter is a module with `start(options) -> Adapter`. The worker hands it one
     gradients    `input x` or `layer.weight` to {data}: of the observed outputs times their cotangents, first run
     gradient_note  why there are none
     gradient_failure  None, or what the framework raised when it was asked for them, as `failure`, in phase `backward`
-    steps        the calls that were made, in order: {node, callee, inputs, outputs, rule}
+    steps        the calls that were made, in order: {node, callee, inputs, outputs, rule, windows, gates}
 """
 
 from __future__ import annotations

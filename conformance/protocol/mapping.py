@@ -103,6 +103,11 @@ class Mapped:
         return text
 
     @property
+    def order(self) -> tuple[int, ...]:
+        """Which block of the Keras weight stands at each place; empty where blocks stay where they are."""
+        return next((step.order for step in self.steps if isinstance(step, Blocks)), ())
+
+    @property
     def is_zeros(self) -> bool:
         """Whether nothing of the Keras weight is left in it."""
         return any(isinstance(step, Zeros) for step in self.steps)

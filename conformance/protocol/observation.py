@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -75,6 +75,10 @@ class Step:
     inputs: Any
     outputs: Any
     rule: str
+    windows: Sequence[Mapping[str, int]] = ()
+    """Of the reference: where windows stand on each axis, as fields of `conformance.reference.windows.Placement`."""
+    gates: Sequence[str] = ()
+    """Of the reference: the blocks of the layer's kernels in their order, each by letter and name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ from conformance.record.parts import (
     Phase,
     StepRecord,
     SummaryRecord,
+    WindowRecord,
     WorstRecord,
 )
 from conformance.record.pictures import picture_of
@@ -169,7 +170,15 @@ def lane_record(
         weights={layer: dict(held) for layer, held in got.weights.items()},
         native={layer: {name: _native_weight(one) for name, one in held.items()} for layer, held in got.native.items()},
         steps=tuple(
-            StepRecord(step.node, step.callee, nested(step.inputs), nested(step.outputs), step.rule)
+            StepRecord(
+                step.node,
+                step.callee,
+                nested(step.inputs),
+                nested(step.outputs),
+                step.rule,
+                tuple(WindowRecord(**numbers) for numbers in step.windows) or None,
+                tuple(step.gates) or None,
+            )
             for step in got.steps
         ),
         longest_sum=got.longest_sum,

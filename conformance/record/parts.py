@@ -254,6 +254,28 @@ class GradientRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowRecord:
+    """How the windows of a layer lie on one axis: so many of them, over its steps and their padding."""
+
+    __pydantic_config__ = CONFIG
+
+    length: int
+    """Steps of the axis."""
+    size: int
+    """Steps that a window reads."""
+    stride: int
+    """Steps from one window to the next."""
+    dilation: int
+    """Steps from one that a window reads to the next."""
+    left: int
+    """Steps of padding before the axis."""
+    right: int
+    """Steps of padding after it."""
+    count: int
+    """How many windows there are."""
+
+
+@dataclass(frozen=True, slots=True)
 class StepRecord:
     """One call of a layer."""
 
@@ -269,6 +291,10 @@ class StepRecord:
     """Shape or shapes of the result."""
     rule: str
     """How the output's shape follows, with its numbers filled in; only the reference says it."""
+    windows: tuple[WindowRecord, ...] | None = field(default=None, metadata=ABSENT)
+    """Where windows stand, axis by axis; only the reference says it."""
+    gates: tuple[str, ...] | None = field(default=None, metadata=ABSENT)
+    """The blocks of the layer's kernels in their order, by letter and name; only the reference says it."""
 
 
 @dataclass(frozen=True, slots=True)

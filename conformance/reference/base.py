@@ -179,6 +179,13 @@ class Layer(Traits):
         """How the output's shape follows from the input's, with the numbers filled in; empty where it is plain."""
         return ""
 
+    def windows_on(self, *shapes: Any) -> tuple[Mapping[str, int], ...]:
+        """Where windows stand on each axis that they slide over, as fields of `windows.Placement`; else none.
+
+        A report draws them. Raises LayerError where they do not fit.
+        """
+        return ()
+
 
 def make(type: str, config: Mapping[str, Any], is_checked: bool = True) -> Layer:
     """Builds a layer, and the layers inside it, from a config as written in a case.

@@ -94,6 +94,9 @@ class _Conv(Layer):
         if max(strides) > 1 and max(dilations) > 1:
             raise LayerError(f"strides={self.strides} cannot be combined with dilation_rate={self.dilation_rate}")
 
+    def windows_on(self, shape: Shape) -> tuple[Mapping[str, int], ...]:
+        return tuple(placement.numbers for placement in self.place(shape))
+
     def place(self, shape: Shape) -> list[Placement]:
         """The windows on each spatial axis of an input of this shape."""
         sizes, strides, dilations = (

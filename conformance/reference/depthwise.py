@@ -84,6 +84,9 @@ class _Depthwise(Layer):
             depth_multiplier=self.depth_multiplier,
         )
 
+    def windows_on(self, shape: Shape) -> tuple[Mapping[str, int], ...]:
+        return tuple(placement.numbers for placement in self.place(shape))
+
     def place(self, shape: Shape) -> list[Placement]:
         """The windows on each spatial axis of an input of this shape."""
         sizes, strides, dilations = (

@@ -31,6 +31,12 @@ class Placement:
     right: int
 
     @property
+    def numbers(self) -> dict[str, int]:
+        """All of it but the rule by which it was padded."""
+        names = ("length", "size", "stride", "dilation", "left", "right", "count")
+        return {name: int(getattr(self, name)) for name in names}
+
+    @property
     def span(self) -> int:
         """How many steps a window reaches over, the gaps of a dilated one included."""
         return (self.size - 1) * self.dilation + 1
