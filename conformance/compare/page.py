@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance.compare.result import Comparison
 from conformance.compare.text import GLYPHS, WORDS, of_rounding, place, share_words, verdict
-from conformance.report.html import static, style_policy
+from conformance.report.html import policy, static
 
 _FOLDER = Path(__file__).parent / "templates"
 BARS = 10
@@ -19,7 +19,7 @@ def page(found: Comparison) -> str:
     """The page."""
     from markupsafe import Markup
 
-    style = static("report.css") + (_FOLDER / "compare.css").read_text(encoding="utf-8")
+    style = static("page.css") + (_FOLDER / "compare.css").read_text(encoding="utf-8")
     return str(
         _environment()
         .get_template("compare.html.j2")
@@ -27,7 +27,7 @@ def page(found: Comparison) -> str:
             found=found,
             sentence=verdict(found),
             style=Markup(style),
-            policy=style_policy(style),
+            policy=policy(style),
             glyphs=GLYPHS,
             words=WORDS,
             place=place,

@@ -10,7 +10,8 @@ from conformance.gate.matrix_text import headline, sign
 from conformance.record.run import Results
 from conformance.report.blocks import Cell as TableCell
 from conformance.report.blocks import Table
-from conformance.report.html import environment, static, style_policy
+from conformance.report.frame import Head
+from conformance.report.html import document
 from conformance.report.words import one_line
 
 _WORDS = {
@@ -48,26 +49,27 @@ class Row:
 
 def html(lines: Sequence[Line], lanes: Sequence[str], results: Results) -> str:
     """The page: headline, changes by version, cases whose answer changed, the others, the lanes."""
-    from markupsafe import Markup
-
     names = labels(lanes)
-    style = static("report.css") + static("matrix.css")
-    return str(
-        environment()
-        .get_template("matrix.html.j2")
-        .render(
-            headline=headline(lines, lanes),
-            package=one_line(package_of(lanes), 60),
-            names=[one_line(name, 40) for name in names],
-            changes=_changes(lines, lanes, names),
-            rows=[_row(group, lanes, names) for group in grouped([line for line in lines if line.has_change])],
-            steady=[(line.case, next(iter(line.answers.values()), "")) for line in lines if not line.has_change],
-            lanes=_lanes(results, lanes),
-            made=_made(results),
-            style=Markup(style),
-            policy=style_policy(style),
-        )
+    title = headline(lines, lanes)
+    return document(
+        "matrix.html.j2",
+        Head(title, "matrix", "", title, (_LEGEND,)),
+        styles=("matrix.css",),
+        role="matrix-page",
+        package=one_line(package_of(lanes), 60),
+        names=[one_line(name, 40) for name in names],
+        changes=_changes(lines, lanes, names),
+        rows=[_row(group, lanes, names) for group in grouped([line for line in lines if line.has_change])],
+        steady=[(line.case, next(iter(line.answers.values()), "")) for line in lines if not line.has_change],
+        lanes=_lanes(results, lanes),
+        made=_made(results),
     )
+
+
+_LEGEND = (
+    "Each answer is as wide as the versions that give it. One letter is one answer, the same but for rounding; ✓ is "
+    "the NumPy reference's answer too, ✗ another, ! an error or a lost lane, ≈ a known deviation, – cannot do it."
+)
 
 
 def _changes(lines: Sequence[Line], lanes: Sequence[str], names: Sequence[str]) -> list[tuple[str, list[str]]]:

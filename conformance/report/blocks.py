@@ -85,9 +85,9 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """One element of a picture: `rect`, `text` or `image`, with attributes that only this package makes."""
+    """One element of a picture: `rect`, `path`, `text` or `image`, with attributes that only this package makes."""
 
-    tag: Literal["rect", "text", "image"]
+    tag: Literal["rect", "path", "text", "image"]
     attributes: tuple[tuple[str, str | int], ...]
     text: str = ""
 

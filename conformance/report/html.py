@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 from conformance.record.run import Results
 from conformance.report.blocks import GLYPHS, Page
+from conformance.report.frame import Filter, Head
 from conformance.report.pack import packed
 from conformance.report.view import Detail, report_of
 
@@ -69,20 +71,43 @@ def render(results: Results) -> str:
 
 
 def _rendered(results: Results, detail: Detail) -> str:
+    report = report_of(results, detail)
+    return document("report.html.j2", report.head, report.filter, report.drawn, report.on_demand, report=report)
+
+
+def document(
+    template: str,
+    head: Head,
+    filter: Filter | None = None,
+    drawn: Sequence[Page] = (),
+    on_demand: Sequence[Page] = (),
+    styles: Sequence[str] = (),
+    role: str = "",
+    **view: Any,
+) -> str:
+    """Any page of this project: its template with what every page has. `view` is what the template shows beside it.
+
+    Pages in `drawn` are written out, those in `on_demand` packed. A page without a filter has no script.
+    """
     from markupsafe import Markup
 
-    report = report_of(results, detail)
-    style, script = static("report.css"), static("report.js")
+    style = "".join(static(name) for name in ("page.css", *styles))
+    script = static("page.js") if filter is not None else ""
+    packed_pages = packed([(page.id, page.question, render_page(page)) for page in on_demand])
     return str(
         environment()
-        .get_template("report.html.j2")
+        .get_template(template)
         .render(
-            report=report,
+            head=head,
+            filter=filter,
+            drawn=drawn,
+            pages=Markup(island(packed_pages)),
             style=Markup(style),
             script=Markup(script),
             policy=policy(style, script),
-            pages=Markup(island(packed([(page.id, page.question, render_page(page)) for page in report.on_demand]))),
+            role=role,
             glyphs=GLYPHS,
+            **view,
         )
     )
 
@@ -102,17 +127,12 @@ def static(name: str) -> str:
     return (_FOLDER / "static" / name).read_text(encoding="utf-8").strip() + "\n"
 
 
-def policy(style: str, script: str) -> str:
-    """The content security policy: this style, this script, images inside the file, nothing else."""
+def policy(style: str, script: str = "") -> str:
+    """The content security policy: this style, this script where there is one, images inside the file, nothing else."""
+    scripts = f"script-src '{_digest(script)}'; " if script else ""
     return (
-        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; style-src '{_digest(style)}'; {scripts}img-src data:; base-uri 'none'; form-action 'none'"
     )
-
-
-def style_policy(style: str) -> str:
-    """The content security policy of a page without script."""
-    return f"default-src 'none'; style-src '{_digest(style)}'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
 def _digest(text: str) -> str:

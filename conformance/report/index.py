@@ -3,50 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from conformance.record.case import Record
 from conformance.report.answer import answer
-from conformance.report.blocks import case_href
+from conformance.report.blocks import GLYPHS, case_href
 from conformance.report.facts import Lanes, is_failure
+from conformance.report.frame import Part, Row
 from conformance.report.words import one_line, safe, share_text
 
 PART = 100
 """Rows of a part at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A case in the index."""
-
-    id: str
-    href: str
-    outcome: str
-    answer: str
-    layers: str
-    used: str
-    facts: str
-    """Words for the filter: lanes and aspects that differ, questions, tags."""
-    is_drawn: bool
-    """Whether its page is written out, so that the permanent link leads there and not to this row."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Neighbouring rows with what they have in common: a family's passing cases, or an outcome that is no pass."""
-
-    title: str
-    rows: tuple[Row, ...]
+HEAD = ("verdict", "case and answer", "layers", "budget used")
 
 
 def row_of(record: Record, lanes: Lanes, is_drawn: bool) -> Row:
-    """What the index says of a case."""
+    """What the index says of a case; `is_drawn` is whether its page is written out, so that links lead there."""
     case_id = safe(record.id, 400)
     facts = [f"question:{row}" for row in record.questions] + [f"tag:{one_line(tag, 40)}" for tag in record.tags]
-    for name, held in record.lanes.items():
+    held_by = record.lanes
+    for name, held in held_by.items():
         if held.verdict != "agree":
-            facts.append(f"lane:{one_line(name, 40)}")
+            facts.append(f"lane:{one_line(name, 40)}={one_line(held.verdict, 20)}")
         if held.deviation:
             facts.append(f"deviation:{one_line(held.deviation.id, 80)}")
         facts += [f"aspect:{aspect}" for aspect, state in held.aspects.items() if state == "differ"]
@@ -56,15 +36,18 @@ def row_of(record: Record, lanes: Lanes, is_drawn: bool) -> Row:
         facts.append("is:failing")
     if record.changed:
         facts.append("is:changed")
+    facts += [f"without:{one_line(lane.name, 40)}" for lane in lanes if lane.selected and lane.name not in held_by]
+    outcome = one_line(record.outcome, 20)
     return Row(
         id=case_id,
         href=case_href(case_id),
-        outcome=one_line(record.outcome, 20),
-        answer=answer(record, lanes),
-        layers=", ".join(one_line(layer, 60) for layer in record.layers),
-        used=_used(record),
+        anchor="" if is_drawn else case_id,
+        state=outcome,
+        sign=GLYPHS.get(outcome, "?"),
+        word=outcome,
+        lines=(answer(record, lanes),),
+        cells=(", ".join(one_line(layer, 60) for layer in record.layers), _used(record)),
         facts=" ".join(dict.fromkeys(facts)),
-        is_drawn=is_drawn,
     )
 
 
@@ -96,4 +79,4 @@ def parts_of(rows: Sequence[Row]) -> Iterator[Part]:
 
 
 def _group(row: Row) -> tuple[str, str]:
-    return row.outcome, one_line(row.id, 60).partition("/")[0] if row.outcome == "agree" else ""
+    return row.state, one_line(row.id, 60).partition("/")[0] if row.state == "agree" else ""

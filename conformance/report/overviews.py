@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import quote
 
 from conformance.record.case import Record
 from conformance.record.lane import LaneRecord
@@ -14,6 +13,7 @@ from conformance.record.run import Results
 from conformance.report.blocks import case_href
 from conformance.report.facts import is_failure, key_finding
 from conformance.report.findings import verdict_text
+from conformance.report.frame import filter_href
 from conformance.report.words import essence, joined, one_line, raised_text, safe
 
 SEVERITY = ("crash", "timeout", "error", "differ", "stale", "known", "unsupported", "agree")
@@ -54,11 +54,6 @@ class Overview:
     """Of a layer: how many of its arguments the cases exercise, and which none does."""
     mutants: str = ""
     """Of a layer: how many of the plausible mistakes in it the cases tell from the real one."""
-
-
-def filter_href(query: str) -> str:
-    """The link that shows the cases which a filter finds."""
-    return "#?q=" + quote(query, safe=":.-_~")
 
 
 def groups_of(failing: Sequence[Record]) -> Iterable[Group]:

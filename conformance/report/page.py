@@ -21,6 +21,7 @@ from conformance.report.facts import (
     lane_names,
 )
 from conformance.report.findings import because, finding_text, verdict_text
+from conformance.report.page_diagrams import gate_blocks, mask_flow_blocks, window_blocks
 from conformance.report.page_lanes import lane_blocks, node_blocks
 from conformance.report.page_repro import repro_blocks
 from conformance.report.page_training import TRAINING, training_blocks
@@ -50,6 +51,7 @@ def page_of(record: Record, lanes: Lanes, is_lean: bool = False, started: str = 
     A lean page leaves out arrays, gradients and the YAML. `started` is when the run
     was made: from then on the days are counted that a deviation has left.
     """
+    lane, run = key_lane(record), key_run(record)
     sections = [
         Section("Question", (Paragraph(safe(record.question, 4_000), "question"),)),
         Section("Answer", tuple(_answer_blocks(record, lanes, started))),
@@ -59,13 +61,14 @@ def page_of(record: Record, lanes: Lanes, is_lean: bool = False, started: str = 
         Section("Other versions", tuple(version_blocks(record))),
         Section("Training", tuple(training_blocks(record))),
         Section("Nodes", tuple(node_blocks(record))),
-        Section("Steps", tuple(trace_table(record, key_lane(record), key_run(record)))),
+        Section("Steps", (*trace_table(record, lane, run), *window_blocks(record, run))),
+        Section("Masks", tuple(mask_flow_blocks(record, run))),
         Section("Agreement", tuple(_agreement(record, is_lean))),
         Section("Gradients", () if is_lean else tuple(_gradient_blocks(record))),
         Section("Values", () if is_lean else (*value_blocks(record), *mask_blocks(record, lanes))),
         Section("Also differs", tuple(_further_blocks(record))),
         Section("Errors", tuple(_error_blocks(record))),
-        Section("Weights", tuple(_weight_blocks(record))),
+        Section("Weights", (*_weight_blocks(record), *gate_blocks(record))),
         Section("Source", tuple(_source_blocks(record))),
         Section("Check it yourself", tuple(repro_blocks(record, lanes))),
         Section("Case file", tuple(_file_blocks(record, is_lean))),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from conformance.errors import ResultsError
@@ -14,7 +14,9 @@ from conformance.report.answer import lane_title, ways
 from conformance.report.blocks import GLYPHS, Cell, Page, Table
 from conformance.report.changes import Changes, changes_of
 from conformance.report.facts import Lanes, is_failure
-from conformance.report.index import Part, parts_of, row_of
+from conformance.report.frame import Filter, Grid, Head, Index
+from conformance.report.grid import Slowest, filter_of, grid_of, slowest_of
+from conformance.report.index import HEAD, parts_of, row_of
 from conformance.report.overviews import SEVERITY, Group, Overview, deviations_of, groups_of, layers_of, questions_of
 from conformance.report.page import page_of
 from conformance.report.words import decimal, joined, one_line, safe
@@ -39,19 +41,17 @@ class Detail(IntEnum):
 class Report:
     """Everything that the templates show, in plain text."""
 
-    title: str
-    outcome: str
-    sign: str
-    headline: str
-    sentences: tuple[str, ...]
+    head: Head
+    filter: Filter
+    grid: Grid
     lanes: Table
     changes: Changes | None
     groups: tuple[Group, ...]
     questions: tuple[Overview, ...]
     layers: tuple[Overview, ...]
     deviations: tuple[Overview, ...]
-    parts: tuple[Part, ...]
-    """The index."""
+    index: Index
+    slowest: Slowest
     not_run: tuple[tuple[str, str], ...]
     drawn: tuple[Page, ...]
     on_demand: tuple[Page, ...]
@@ -67,24 +67,47 @@ def report_of(results: Results, detail: Detail = Detail.FULL) -> Report:
     paged = failing if detail is Detail.BARE else records
     pages = [_page(record, lanes, _is_lean(record, detail), results.started) for record in paged]
     outcome, headline = _headline(results, failing)
-    return Report(
-        title=f"{_word(outcome)}: {headline} - {_versions(lanes)}",
-        outcome=outcome,
-        sign=GLYPHS.get(outcome, "!"),
-        headline=headline,
-        sentences=tuple(_sentences(results, detail, len(failing))),
+    found = Report(
+        head=Head(
+            title=f"{_word(outcome)}: {headline} - {_versions(lanes)}",
+            state=outcome,
+            sign=GLYPHS.get(outcome, "!"),
+            headline=headline,
+            sentences=tuple(_sentences(results, detail, len(failing))),
+        ),
+        filter=filter_of(records),
+        grid=grid_of(records, lanes),
         lanes=_lanes_table(lanes),
         changes=changes_of(results),
         groups=tuple(groups_of(failing)),
         questions=tuple(questions_of(records)),
         layers=tuple(layers_of(results, records)),
         deviations=tuple(deviations_of(records)),
-        parts=tuple(parts_of([row_of(record, lanes, record.id in drawn) for record in records])),
+        index=Index(HEAD, tuple(parts_of([row_of(record, lanes, record.id in drawn) for record in records]))),
+        slowest=slowest_of(records, lanes),
         not_run=tuple((safe(item.id, 400), one_line(item.reason)) for item in results.not_run),
         drawn=tuple(page for page, record in zip(pages, paged, strict=True) if record.id in drawn),
         on_demand=tuple(page for page, record in zip(pages, paged, strict=True) if record.id not in drawn),
         environment=_environment(results),
     )
+    return replace(found, head=replace(found.head, contents=tuple(_contents(found))))
+
+
+def _contents(report: Report) -> Iterable[tuple[str, str]]:
+    """The sections that a reader may jump to."""
+    for name, key, is_there in (
+        ("Since the baseline", "changes", report.changes),
+        ("Failures by cause", "failures", report.groups),
+        ("Known deviations", "deviation", report.deviations),
+        ("Cases", "index", True),
+        ("Slowest", "slowest", report.slowest.rows),
+        ("Lanes", "lanes", True),
+        ("Questions", "question", report.questions),
+        ("Layers", "layer", report.layers),
+        ("How this was made", "made", True),
+    ):
+        if is_there:
+            yield name, f"{key}-title"
 
 
 def _page(record: Record, lanes: Lanes, is_lean: bool, started: str) -> Page:

@@ -16,6 +16,7 @@ import conformance.report.answer as report_answer_module
 import conformance.report.changes as report_changes_module
 import conformance.report.facts as report_facts_module
 import conformance.report.findings as report_findings_module
+import conformance.report.grid as report_grid_module
 import conformance.report.html as report_html_module
 import conformance.report.markdown as report_markdown_module
 import conformance.report.overviews as report_overviews_module
@@ -41,7 +42,9 @@ cause = typed(report_overviews_module.cause)
 changes_of = typed(report_changes_module.changes_of)
 diff = typed(gate_diff_module.diff)
 draft = typed(gate_draft_module.draft)
+filter_of = typed(report_grid_module.filter_of)
 first_move = typed(gate_answers_module.first_move)
+grid_of = typed(report_grid_module.grid_of)
 groups_of = typed(report_overviews_module.groups_of)
 headline = typed(report_text_module.headline)
 html = typed(gate_matrix_page_module.html)
@@ -57,6 +60,7 @@ page_of = typed(report_page_module.page_of)
 render = typed(report_html_module.render)
 render_single = typed(report_single_module.render_single)
 rerun_command = typed(report_words_module.rerun_command)
+slowest_of = typed(report_grid_module.slowest_of)
 trace_table = typed(report_trace_module.trace_table)
 training_blocks = typed(report_page_training_module.training_blocks)
 verdict_text = typed(report_findings_module.verdict_text)

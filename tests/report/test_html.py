@@ -178,7 +178,7 @@ def test_the_bare_page_says_every_verdict_answer_and_failure() -> None:
     ):
         assert words in text, words
     hidden = [attributes for _, attributes in reading.elements if "hidden" in attributes]
-    assert {attributes["id"] for attributes in hidden} == {"bar", "search", "unknown"}
+    assert {attributes["id"] for attributes in hidden} == {"bar", "search", "nothing", "unknown"}
 
 
 def test_the_index_is_ordered_by_severity_and_keeps_the_order_of_cases() -> None:

@@ -10,7 +10,7 @@ HOSTILE = "</title></style><script>alert(1)</script><img src=x onerror=alert(2)>
 
 def test_a_passing_case_is_written_out() -> None:
     page = render_single(results(agreeing(question="One number a word?")))
-    assert '<p class="question">One number a word?</p>' in page
+    assert '<p class="question">One number a word?<' in page
     assert page.count('<article class="case') == 1
 
 

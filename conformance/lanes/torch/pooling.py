@@ -61,16 +61,6 @@ def average_pooling_2d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return _average_pool(F.avg_pool2d, 2, layer, x)
 
 
-@port("MaxPooling3D")
-def max_pooling_3d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
-    return _max_pool(F.max_pool3d, 3, layer, x)
-
-
-@port("AveragePooling3D")
-def average_pooling_3d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
-    return _average_pool(F.avg_pool3d, 3, layer, x)
-
-
 def _steps(layer: Config, x: Tensor, rank: int) -> tuple[int, ...]:
     """The axes over which a global pool runs."""
     check_rank(x, rank)

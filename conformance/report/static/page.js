@@ -17,7 +17,7 @@
   let turn = 0; // counts places gone to: what was unpacked for one that was left meanwhile is not shown
 
   function linkOf(row) {
-    return row.cells[1].firstElementChild;
+    return row.cells[1].firstElementChild; // the bare id where a case has no page
   }
 
   // JSON that was deflated and written in base64; nothing where the browser is too old for it.
@@ -74,21 +74,35 @@
     }
   }
 
-  // A table that is wider than the window can be scrolled by keyboard too.
+  // A table that is wider than the window can be scrolled by keyboard too, and shows on which side it goes on.
   function makeScrollable(root) {
     for (const element of root.querySelectorAll(".scroll")) {
-      if (element.scrollWidth > element.clientWidth) {
+      const isWide = element.scrollWidth > element.clientWidth + 1;
+      if (isWide && !element.hasAttribute("tabindex")) {
         element.tabIndex = 0;
         element.setAttribute("role", "region");
         element.setAttribute("aria-label", element.querySelector("caption")?.textContent ?? "table");
+        element.addEventListener("scroll", () => showEnds(element), { passive: true });
       }
+      showEnds(element);
     }
+  }
+
+  function showEnds(element) {
+    const left = element.scrollLeft;
+    element.classList.toggle("goes-on", left + element.clientWidth < element.scrollWidth - 1);
+    element.classList.toggle("came-from", left > 1);
   }
 
   // ---- filter
 
-  const KEYS = new Set(["status", "layer", "lane", "aspect", "question", "tag", "deviation", "is"]);
+  const KEYS = new Set(["status", "family", "layer", "lane", "aspect", "question", "tag", "deviation", "section", "is"]);
   const searched = new Map();
+  const captions = new Map(parts.map((part) => [part, part.querySelector("caption").textContent]));
+  const chips = [...byId("search").querySelectorAll("[data-query]")];
+  const families = [...document.querySelectorAll("[data-family]")];
+  const heads = parts.length ? [...parts[0].querySelectorAll("thead th")] : [];
+  const layersAt = heads.findIndex((cell) => cell.textContent === "layers");
 
   // Everything that a case can be found by: what its row shows, and its question.
   function textOf(row) {
@@ -101,31 +115,123 @@
     return searched.get(row);
   }
 
+  const facts = new Map(rows.map((row) => [row, (row.dataset.facts ?? "").toLowerCase().split(" ")]));
+  const factsOf = (row) => facts.get(row);
+  const familyOf = (row) => linkOf(row).textContent.split("/")[0];
+
   function hasFact(row, key, word) {
     if (key === "status") return row.cells[0].className.toLowerCase() === word;
-    if (key === "layer") return row.cells[2].textContent.trim().toLowerCase().split(", ").includes(word);
-    return (row.dataset.facts ?? "").toLowerCase().split(" ").includes(`${key}:${word}`);
+    if (key === "family") return familyOf(row).toLowerCase() === word;
+    if (key === "layer") return layersAt >= 0 && row.cells[layersAt].textContent.trim().toLowerCase().split(", ").includes(word);
+    if (key === "lane") return factsOf(row).some((fact) => fact === `lane:${word}` || fact.startsWith(`lane:${word}=`));
+    return factsOf(row).includes(`${key}:${word}`);
   }
 
+  // What one lane said to a case: a row names the lanes that do not agree, and those without the case.
+  function saidBy(row, lane) {
+    const facts = factsOf(row);
+    if (facts.includes(`without:${lane}`)) return "";
+    return facts.find((fact) => fact.startsWith(`lane:${lane}=`))?.slice(lane.length + 6) ?? "agree";
+  }
+
+  // The words of a filter, each with the test that it stands for.
   function termsOf(text) {
-    return [...text.toLowerCase().matchAll(/(-?)(?:"([^"]*)"?|(\S+))/g)].map(([, minus, phrase, word]) => {
+    return [...text.toLowerCase().matchAll(/(-?)(?:"([^"]*)"?|(\S+))/g)].map(([whole, minus, phrase, word]) => {
       const [key, ...rest] = (word ?? "").split(":");
       const isFact = phrase === undefined && rest.length > 0 && KEYS.has(key);
       const test = isFact ? (row) => hasFact(row, key, rest.join(":")) : (row) => textOf(row).includes(phrase ?? word);
-      return minus ? (row) => !test(row) : test;
+      const misspelt = !isFact && rest.length > 0 && rest[0] !== "" && /^[a-z]+$/.test(key) ? `${key}:` : "";
+      return { whole, misspelt, test: minus ? (row) => !test(row) : test };
     });
   }
 
   function filter(text) {
     query = text;
     const terms = termsOf(text);
-    let shown = 0;
+    const shown = [];
     for (const row of rows) {
-      row.hidden = !terms.every((term) => term(row));
-      shown += row.hidden ? 0 : 1;
+      row.hidden = !terms.every((term) => term.test(row));
+      if (!row.hidden) shown.push(row);
     }
-    for (const part of parts) part.hidden = !part.querySelector("tbody tr:not([hidden])");
-    byId("shown").textContent = `${shown} of ${rows.length} shown`;
+    for (const part of parts) {
+      const count = part.querySelectorAll("tbody tr:not([hidden])").length;
+      const isCut = count < part.querySelector("tbody").rows.length;
+      part.hidden = count === 0;
+      part.querySelector("caption").textContent = captions.get(part) + (isCut ? `; ${count} shown` : "");
+    }
+    byId("shown").textContent = `${shown.length} of ${rows.length} shown`;
+    byId("overview").classList.toggle("filtered", terms.length > 0);
+    countChips(terms, shown);
+    countFamilies(shown);
+    sayNothing(terms, shown);
+  }
+
+  // A chip counts what would be shown with it, or is shown because of it.
+  function countChips(terms, shown) {
+    const typed = new Set(terms.map((term) => term.whole));
+    for (const chip of chips) {
+      const word = chip.dataset.query.toLowerCase();
+      const count = shown.filter(termsOf(word)[0].test).length;
+      const isOn = typed.has(word);
+      chip.setAttribute("aria-pressed", String(isOn));
+      chip.lastElementChild.textContent = count;
+      chip.parentElement.hidden = count === 0 && !isOn;
+    }
+  }
+
+  function countFamilies(shown) {
+    const inFamily = new Map();
+    for (const row of shown) {
+      const name = familyOf(row);
+      if (!inFamily.has(name)) inFamily.set(name, []);
+      inFamily.get(name).push(row);
+    }
+    for (const line of families) {
+      const mine = inFamily.get(line.dataset.family) ?? [];
+      line.hidden = mine.length === 0;
+      for (const mark of line.querySelectorAll("[data-lane]")) {
+        const count = mine.filter((row) => saidBy(row, mark.dataset.lane.toLowerCase()) === mark.dataset.state).length;
+        mark.querySelector("b").textContent = count;
+        mark.hidden = count === 0;
+      }
+    }
+    for (const table of document.querySelectorAll(".families")) {
+      table.parentElement.hidden = !table.querySelector("tbody tr:not([hidden])");
+    }
+  }
+
+  // Where nothing is found: which word is to blame, each with what would be found without it.
+  function sayNothing(terms, shown) {
+    const place = byId("nothing");
+    place.hidden = shown.length > 0 || terms.length === 0;
+    place.replaceChildren();
+    if (place.hidden) return;
+    const misspelt = terms.map((term) => term.misspelt).filter((word) => word);
+    const unknown = misspelt.length ? ` ${misspelt.join(", ")} is no filter word; ? lists them.` : "";
+    place.append(`No case has all of this: ${terms.map((term) => term.whole).join(" ")}.${unknown} `, wayOut("All cases", ""));
+    for (const term of terms.length > 1 ? terms : []) {
+      const others = terms.filter((other) => other !== term);
+      const count = rows.filter((row) => others.every((other) => other.test(row))).length;
+      const rest = others.map((other) => other.whole).join(" ");
+      if (count) place.append(" ", wayOut(`${count} without ${term.whole}`, rest));
+    }
+  }
+
+  function placeOf(text) {
+    return text ? `#?q=${encodeURIComponent(text)}` : "#";
+  }
+
+  function wayOut(label, text) {
+    const link = make("a", "", label);
+    link.setAttribute("href", placeOf(text));
+    return link;
+  }
+
+  // A chip that is clicked is added to the filter, or taken out of it.
+  function toggle(word) {
+    const terms = termsOf(query).map((term) => term.whole);
+    const rest = terms.filter((term) => term !== word.toLowerCase());
+    location.hash = placeOf((rest.length < terms.length ? rest : [...terms, word]).join(" "));
   }
 
   // ---- places: the overview, perhaps filtered, or one case
@@ -139,11 +245,11 @@
   }
 
   function overviewHash() {
-    return query ? `#?q=${encodeURIComponent(query)}` : "#";
+    return placeOf(query);
   }
 
   function visibleIds() {
-    return rows.filter((row) => !row.hidden).map((row) => linkOf(row).textContent);
+    return [...new Set(rows.filter((row) => !row.hidden).map((row) => linkOf(row).textContent))];
   }
 
   function showOverview() {
@@ -190,9 +296,26 @@
     byId("place").textContent = position < 0 ? "" : `${position + 1} of ${ids.length}${query ? ` for ${query}` : ""}`;
   }
 
-  function say(words) {
-    byId("unknown").textContent = words;
+  function say(...words) {
+    byId("unknown").replaceChildren(...words);
     byId("unknown").hidden = false;
+    scrollTo(0, 0);
+  }
+
+  // The ids that share most words with one that is not there.
+  function nearest(id) {
+    const words = id.toLowerCase().split(/[^a-z0-9]+/).filter((word) => word.length > 1);
+    const scored = rows.map((row) => {
+      const other = linkOf(row).textContent.toLowerCase();
+      return [words.filter((word) => other.includes(word)).length, row];
+    });
+    const best = scored.filter(([score]) => score > 0).sort(([a], [b]) => b - a);
+    return best.slice(0, 3).map(([, row]) => linkOf(row));
+  }
+
+  function sayUnknown(id) {
+    const near = nearest(id).flatMap((link) => [" ", link.cloneNode(true)]);
+    say(`There is no case ${id} in this report.`, ...(near.length ? [" Nearest:", ...near] : []));
   }
 
   async function go() {
@@ -204,7 +327,7 @@
       byId("query").value = asked;
       filter(asked);
       showOverview();
-      if (asked) byId("index-title").scrollIntoView();
+      if (asked) scrollTo(0, 0);
       return;
     }
     const id = decoded(hash);
@@ -221,8 +344,7 @@
       rowOf.get(id).scrollIntoView();
       if (!("DecompressionStream" in window)) say(`This browser is too old to unpack the page of ${id}.`);
     } else if (hash && !byId(id)) {
-      say(`There is no case ${id} in this report.`);
-      byId("unknown").scrollIntoView();
+      sayUnknown(id);
     }
   }
 
@@ -263,9 +385,11 @@
     filter(event.target.value.trim());
     history.replaceState(null, "", overviewHash());
   });
+  for (const chip of chips) chip.addEventListener("click", () => toggle(chip.dataset.query));
   byId("ask").addEventListener("click", () => byId("help").showModal());
   byId("close").addEventListener("click", () => byId("help").close());
   addEventListener("hashchange", go);
+  addEventListener("resize", () => makeScrollable(document));
   addEventListener("keydown", onKey);
   filter("");
   await go();
