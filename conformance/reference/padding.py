@@ -13,7 +13,7 @@ import autograd.numpy as np
 
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 from .reshaping import other_format
-from .traits import FEATURES, IMAGE, asked, called, composed
+from .traits import FEATURES, IMAGE, VOLUME, asked, called, composed
 from .windows import DataFormat
 
 Pair = int | tuple[int, int]
@@ -54,7 +54,7 @@ class _Sided(Layer):
     def lengths(self, shape: Shape) -> Shape:
         """The lengths of the axes that are padded or cropped. Raises LayerError for a shape of another rank."""
         if len(shape) != self.rank + 2:
-            axes = ("three", "four")[self.rank - 1]
+            axes = ("three", "four", "five")[self.rank - 1]
             raise LayerError(f"{type(self).__name__} takes {axes} axes, not the shape {shape}")
         return shape[1:-1] if self.has_channels_last else shape[2:]
 
@@ -78,6 +78,7 @@ def _changed(name: str, change: Any) -> Any:
 
 
 _AXES_SWAPPED = "takes the amounts of the rows for those of the columns"
+_AXES_REVERSED = "takes the amounts in the order width, height, depth, as torch's F.pad does"
 
 
 class _ZeroPadding(_Sided):
@@ -152,6 +153,30 @@ class ZeroPadding2D(_ZeroPadding):
     )
 
 
+class ZeroPadding3D(_ZeroPadding):
+    """Zero planes, rows and columns around a volume.
+
+    x: (batch, depth, height, width, channels), or (batch, channels, depth, height, width) for `channels_first`. Returns
+    the same with each of the three axes longer by what stands before and after.
+    """
+
+    input_axes = VOLUME
+    native = called("nn.ZeroPad3d")
+    example = asked("ZeroPadding3D", "3,5,7,2")
+
+    rank: ClassVar[int] = 3
+    padding: int | tuple[Pair, Pair, Pair] = arg(
+        "One amount for all sides; or one for depth, height and width, each a number or a pair of before and after.",
+        default=((1, 1), (1, 1), (1, 1)),
+    )
+    data_format: DataFormat = arg("Which axis holds the channels.", default="channels_last")
+
+    mutants: ClassVar[tuple[Mutant, ...]] = (
+        *_PADDING_MUTANTS,
+        Mutant("axes_reversed", _AXES_REVERSED, config=lambda layer: {"padding": layer.sides[::-1]}),
+    )
+
+
 class _Cropping(_Sided):
     cropping: Any = arg("Amounts cut off.")
 
@@ -214,6 +239,31 @@ class Cropping2D(_Cropping):
     mutants: ClassVar[tuple[Mutant, ...]] = (
         *_CROPPING_MUTANTS,
         Mutant("axes_swapped", _AXES_SWAPPED, config=lambda layer: {"cropping": layer.sides[::-1]}),
+        Mutant("wrong_axis", "crops the channels", config=other_format),
+    )
+
+
+class Cropping3D(_Cropping):
+    """Planes, rows and columns cut off around a volume.
+
+    x: (batch, depth, height, width, channels), or (batch, channels, depth, height, width) for `channels_first`. Returns
+    the same with each of the three axes shorter by what stood before and after.
+    """
+
+    input_axes = VOLUME
+    native = composed("x[:, front : x.shape[1] - back, top : x.shape[2] - bottom, left : x.shape[3] - right]")
+    example = asked("Cropping3D", "3,5,7,2")
+
+    rank: ClassVar[int] = 3
+    cropping: int | tuple[Pair, Pair, Pair] = arg(
+        "One amount for all sides; or one for depth, height and width, each a number or a pair of before and after.",
+        default=((1, 1), (1, 1), (1, 1)),
+    )
+    data_format: DataFormat = arg("Which axis holds the channels.", default="channels_last")
+
+    mutants: ClassVar[tuple[Mutant, ...]] = (
+        *_CROPPING_MUTANTS,
+        Mutant("axes_reversed", _AXES_REVERSED, config=lambda layer: {"cropping": layer.sides[::-1]}),
         Mutant("wrong_axis", "crops the channels", config=other_format),
     )
 

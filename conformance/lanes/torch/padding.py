@@ -32,6 +32,11 @@ def zero_padding_2d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return _pad(layer, x, 2)
 
 
+@port("ZeroPadding3D")
+def zero_padding_3d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
+    return _pad(layer, x, 3)
+
+
 def _crop(x: Tensor, sides: list[tuple[int, int]], first: int) -> Tensor:
     """`narrow` raises where nothing would be left; a slice would give an empty tensor."""
     check_axes(x, len(sides) + 2)
@@ -51,3 +56,8 @@ def cropping_1d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
 @port("Cropping2D")
 def cropping_2d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return _crop(x, _sides(layer.cropping, 2), 1 if layer.data_format == "channels_last" else 2)
+
+
+@port("Cropping3D")
+def cropping_3d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
+    return _crop(x, _sides(layer.cropping, 3), 1 if layer.data_format == "channels_last" else 2)
