@@ -3,6 +3,7 @@
     keras[mode=xla]                          tf.function with jit_compile=True
     keras[jax,mode=predict]                  model.predict, on another backend
     keras[policy=mixed_bfloat16]             a dtype policy
+    torch[native]                            torch's own layers as its users call them, not Keras' formula
     torch[compile=aot_eager]                 torch.compile with that backend; mode=compile is compile=inductor
     keras[env=TF_ENABLE_ONEDNN_OPTS=0]       an environment variable, which the lane is started with
     fast=keras,mode=predict,policy=float64   the same after commas
@@ -19,6 +20,8 @@ from typing import Any
 from conformance.case.problems import did_you_mean, listed, shown
 from conformance.errors import UsageError
 
+NATIVE = "native"
+"""The mode of torch in which its own layers answer, as its users call them; `torch[native]` for short."""
 _KERAS_MODES = ("eager", "function", "xla", "predict")
 _KERAS_POLICIES = ("float32", "float64", "mixed_bfloat16", "mixed_float16")
 COMPILERS = ("inductor", "aot_eager", "eager")
@@ -28,7 +31,7 @@ ALLOWED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "keras": {"mode": _KERAS_MODES, "policy": _KERAS_POLICIES},
     "tf_keras": {"mode": _KERAS_MODES, "policy": _KERAS_POLICIES},
     "torch": {
-        "mode": ("eager", "compile"),
+        "mode": ("eager", "compile", NATIVE),
         "policy": ("float32", "float64", "bfloat16", "float16"),
         "compile": COMPILERS,
     },
@@ -106,7 +109,9 @@ def taken_out(parts: list[str], table: dict[str, Any], where: str) -> Iterator[s
     """Moves `mode=...`, `policy=...` and `compile=...` from the parts of a line to the table; gives the others."""
     for part in parts:
         key, is_option, value = part.partition("=")
-        if not is_option or value.startswith("=") or key[-1:] in "<>!~" or key == "python":
+        if part == NATIVE and table.get("adapter") == "torch":
+            table["mode"] = NATIVE
+        elif not is_option or value.startswith("=") or key[-1:] in "<>!~" or key == "python":
             yield part
         elif key == "env":
             table[key] = [*table.get(key, []), value]

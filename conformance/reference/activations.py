@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import autograd.numpy as np
@@ -16,6 +16,7 @@ from autograd.extend import defvjp, primitive
 from autograd.tracer import getval
 
 from .base import Array, LayerError
+from .traits import Native, absent, called, composed
 
 Activation = (
     Literal[
@@ -302,3 +303,39 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "threshold": threshold,
 }
 """Every activation of Keras 3.15.1 by the name under which a layer takes it, aliases included."""
+
+NATIVE: Mapping[str, Native] = {
+    "celu": called("F.celu"),
+    "elu": called("F.elu"),
+    "exponential": called("exp"),
+    "gelu": called("F.gelu"),
+    "glu": called("F.glu"),
+    "hard_shrink": called("F.hardshrink"),
+    "hard_sigmoid": called("F.hardsigmoid"),
+    "hard_silu": called("F.hardswish"),
+    "hard_swish": called("F.hardswish"),
+    "hard_tanh": called("F.hardtanh"),
+    "leaky_relu": called("F.leaky_relu", reason="its slope is 0.01 where nobody says otherwise, Keras' 0.2"),
+    "linear": called("nn.Identity"),
+    "log_sigmoid": called("F.logsigmoid"),
+    "log_softmax": called("F.log_softmax", reason="it is told the axis, dim=-1"),
+    "mish": called("F.mish"),
+    "relu": called("F.relu"),
+    "relu6": called("F.relu6"),
+    "selu": called("F.selu"),
+    "sigmoid": called("sigmoid"),
+    "silu": called("F.silu"),
+    "soft_shrink": called("F.softshrink"),
+    "softmax": called("F.softmax", reason="it is told the axis, dim=-1"),
+    "softplus": called("F.softplus"),
+    "softsign": called("F.softsign"),
+    "sparse_plus": composed("torch.where(x <= -1, 0.0, torch.where(x >= 1, x, (x + 1) ** 2 / 4))"),
+    "sparse_sigmoid": composed("((x + 1) / 2).clamp(0, 1)"),
+    "sparsemax": absent("torch has no projection onto the simplex: sort, add up, take off the threshold"),
+    "squareplus": composed("(x + (x * x + 4).sqrt()) / 2"),
+    "swish": called("F.silu"),
+    "tanh": called("tanh"),
+    "tanh_shrink": called("F.tanhshrink"),
+    "threshold": called("F.threshold", reason="it is told the threshold and what stands below it"),
+}
+"""What torch calls each activation, by the same names."""

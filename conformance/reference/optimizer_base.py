@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from .base import Array, LayerError, Mutant, arg
+from .traits import Native
 
 if TYPE_CHECKING or sys.version_info >= (3, 11):
     from typing import dataclass_transform
@@ -38,6 +39,8 @@ class Optimizer:
     """What all optimisers share: arguments, clipping and decay."""
 
     mutants: ClassVar[tuple[Mutant, ...]] = ()
+    native: ClassVar[Native]
+    """What torch calls it."""
 
     learning_rate: float = arg("Size of a step.", default=0.001, at_least=0)
     weight_decay: float | None = arg(

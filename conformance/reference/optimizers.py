@@ -24,6 +24,7 @@ from .optimizer_base import (
     make_optimizer,
     moving_by,
 )
+from .traits import called
 
 __all__ = ["OPTIMIZERS", "SGD", "Adagrad", "Adam", "AdamW", "Memory", "Optimizer", "RMSprop", "make_optimizer"]
 
@@ -33,6 +34,8 @@ class SGD(Optimizer):
 
     Polyak (1964); Nesterov's form as in Sutskever et al. (2013), equations 3 and 4, at the point looked ahead to.
     """
+
+    native = called("optim.SGD")
 
     learning_rate: float = arg("Size of a step.", default=0.01, at_least=0)
     momentum: float = arg("Share of the last step that is made again.", default=0.0, at_least=0)
@@ -108,6 +111,8 @@ class Adam(Optimizer):
     of section 2: epsilon is their epsilon-hat, added before v is corrected. `amsgrad` takes the largest v so far
     (Reddi, Kale and Kumar 2018).
     """
+
+    native = called("optim.Adam")
 
     beta_1: float = arg("Share of the old mean of gradients that stays.", default=0.9, at_least=0)
     beta_2: float = arg("Share of the old mean of squares that stays.", default=0.999, at_least=0)
@@ -215,6 +220,8 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with weight decay, which is decoupled in both: Loshchilov and Hutter (2019), algorithm 2."""
 
+    native = called("optim.AdamW")
+
     weight_decay: float | None = arg(
         "Share of a weight, times the learning rate, that goes at each step.", default=0.004, at_least=0
     )
@@ -231,6 +238,8 @@ class RMSprop(Optimizer):
     Hinton (2012), lecture 6e; `centered` takes the square of the running mean of g from s: Graves (2013), equations 38
     to 45, where epsilon stands inside of the root too.
     """
+
+    native = called("optim.RMSprop")
 
     rho: float = arg("Share of the old mean of squares that stays.", default=0.9, at_least=0)
     momentum: float = arg("Share of the last step that is made again.", default=0.0, at_least=0)
@@ -286,6 +295,8 @@ class RMSprop(Optimizer):
 
 class Adagrad(Optimizer):
     """s is the sum of all g^2 so far; w - learning_rate g / sqrt(s + epsilon). Duchi, Hazan and Singer (2011)."""
+
+    native = called("optim.Adagrad")
 
     initial_accumulator_value: float = arg("The sum of squares before the first step.", default=0.1, at_least=0)
     epsilon: float = arg("Added to the sum of squares, inside of the root.", default=1e-7, at_least=0)

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from conformance.lanes.torch.native import NATIVE, Asked, NativePort, load
 from conformance.lanes.torch.operations import TorchOperations
-from conformance.lanes.torch.port import PORTS, Config, NoParameter, Parameters, Port, applied
+from conformance.lanes.torch.port import PORTS, NoParameter, Parameters, Port, applied
 from conformance.lanes.torch.training import weights_after_steps
 from conformance.lanes.torch.ways import Compiler, as_numpy, compiler_of, given, set_policy
 from conformance.protocol.adapter import Identity, Observing, Unsupported
@@ -51,7 +52,7 @@ class TorchArrays(CarriedArrays):
     def __init__(self, plan: Plan, table: Mapping[str, Port], observing: Observing) -> None:
         super().__init__(plan, observing)
         self.table = table
-        self.configs = {name: Config(layer.type, layer.full) for name, layer in plan.layers.items()}
+        self.configs = {name: Asked(layer.type, layer.full, layer.config) for name, layer in plan.layers.items()}
         self.keras_weights = {
             name: {key: _tensor(array) for key, array in layer.weights.items()} for name, layer in plan.layers.items()
         }
@@ -62,7 +63,7 @@ class TorchArrays(CarriedArrays):
     def port(self, layer: str) -> Port:
         kind = self.configs[layer].type
         if kind not in self.table:
-            raise Unsupported(f"there is no port of {kind} to this lane")
+            raise Unsupported(_missing(self.table, kind))
         return self.table[kind]
 
     def parameters(self, layer: str) -> dict[str, torch.Tensor]:
@@ -80,6 +81,8 @@ class TorchArrays(CarriedArrays):
     def call_layer(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
         found = self.port(name)
         given = arguments_for(found.call, 2, args, kwargs)
+        if isinstance(found, NativePort) and not found.takes_mask and given.first_mask is not None:
+            raise Unsupported(f"torch's own call for {found.type} takes no mask")
         parameters = Parameters(self.parameters(name), self.memory.setdefault(name, {}))
         config = self.configs[name]
         call = found.call if self.compiler is None else self.compiler(found.call)
@@ -123,6 +126,11 @@ def _shapes(nested: Any) -> Any:
     return [int(length) for length in getattr(nested, "shape", ())]
 
 
+def _missing(table: Mapping[str, Port], kind: str) -> str:
+    """Why a lane has nothing for a layer."""
+    return f"torch has no call of its own for {kind}" if table is NATIVE else f"{kind} has no port to this lane"
+
+
 class TorchLane:
     """The adapter of the torch lane; `table` says which layers it can do."""
 
@@ -137,7 +145,7 @@ class TorchLane:
         try:
             for name, layer in plan.layers.items():
                 if layer.type not in self.table:
-                    raise Unsupported(f"{layer.type} ({name}) has no port to this lane")
+                    raise Unsupported(f"{name}: {_missing(self.table, layer.type)}")
             observing.phase = "call"
             for index, run in enumerate(plan.runs):
                 arrays = TorchArrays(plan, self.table, observing)
@@ -169,7 +177,7 @@ class TorchLane:
             arrays.compiler = self.compiler
             return arrays
 
-        observing.runs[0].update(weights_after_steps(plan, fresh, inputs, observing))
+        observing.runs[0].update(weights_after_steps(plan, fresh, inputs, observing, self.table is NATIVE))
 
 
 def _leaves(arrays: TorchArrays, inputs: Mapping[str, Any]) -> dict[str, torch.Tensor]:
@@ -238,12 +246,12 @@ def _flat(value: Any) -> list[Any]:
 def start(options: Mapping[str, Any]) -> TorchLane:
     """The adapter over the torch that this interpreter imports."""
     torch.set_num_threads(1)
-    compiler = compiler_of(options)
+    compiler, is_native = compiler_of(options), options.get("mode") == "native"
     identity = Identity(
         versions={"torch": str(torch.__version__), "numpy": np.__version__, "python": sys.version.split()[0]},
         files={"torch": str(torch.__file__)},
         gives_masks=False,
-        mode="eager" if compiler is None else f"compile={compiler.backend}",
+        mode="native" if is_native else "eager" if compiler is None else f"compile={compiler.backend}",
         policy=set_policy(options.get("policy", "float32")),
     )
-    return TorchLane(PORTS, identity, compiler)
+    return TorchLane(load() if is_native else PORTS, identity, compiler)

@@ -20,8 +20,10 @@ from conformance.protocol.training import batch_of, number_of
 from conformance.protocol.wire import pack
 
 
-def weights_after_steps(plan: Plan, fresh: Any, inputs: Mapping[str, Any], observing: Observing) -> dict[str, Any]:
-    """`layer.weight@step` to the observed weight, for every training.
+def weights_after_steps(
+    plan: Plan, fresh: Any, inputs: Mapping[str, Any], observing: Observing, is_native: bool = False
+) -> dict[str, Any]:
+    """`layer.weight@step` to the observed weight, for every training; all by torch's own optimisers if `is_native`.
 
     `fresh()` gives the graph over weights as the plan has them, and layers that remember nothing.
     """
@@ -29,7 +31,7 @@ def weights_after_steps(plan: Plan, fresh: Any, inputs: Mapping[str, Any], obser
     for index, training in enumerate(plan.trainings):
         arrays: CarriedArrays = fresh()
         weights: Mapping[str, dict[str, torch.Tensor]] = arrays.keras_weights  # type: ignore[attr-defined]  # torch's
-        found |= _train(training, arrays, weights, inputs, observing, f"training {index + 1}")
+        found |= _train(training, arrays, weights, inputs, observing, f"training {index + 1}", is_native)
     return found
 
 
@@ -40,9 +42,10 @@ def _train(
     inputs: Mapping[str, Any],
     observing: Observing,
     title: str,
+    is_native: bool,
 ) -> dict[str, Any]:
     moved = [weights[layer][key].requires_grad_() for layer, key in map(_parts, training.trained)]
-    stepper = _stepper(training, moved)
+    stepper = _stepper(training, moved, is_native)
     observing.native[title] = {stepper.name: {"shape": [], "from": stepper.how}}
     fixed = {name: value.detach() if isinstance(value, torch.Tensor) else value for name, value in inputs.items()}
     found = {}
@@ -59,8 +62,8 @@ def _train(
     return found
 
 
-def _stepper(training: PlannedTraining, moved: list[torch.Tensor]) -> Stepper:
-    if training.is_native:
+def _stepper(training: PlannedTraining, moved: list[torch.Tensor], is_native: bool) -> Stepper:
+    if training.is_native or is_native:
         return native(training.optimizer, training.config, moved)
     return ported(training.optimizer, training.full, moved)
 
