@@ -84,7 +84,8 @@ def _parameters(port: Port) -> Mapping[str, Any]:
 
 
 def load() -> Mapping[str, NativePort]:
-    """Every native call, its modules imported."""
+    """Every native call; all ports and the modules of calls are imported first."""
+    importlib.import_module("conformance.lanes.torch.lane")
     for path in sorted(Path(__file__).parent.glob("*.py")):
         if path.stem != "__init__":
             importlib.import_module(f"{__name__}.{path.stem}")
