@@ -10,7 +10,7 @@ from conformance.errors import Exit
 from conformance.usage import FORMATS, form_of
 
 if TYPE_CHECKING:
-    from conformance.compare.result import Comparison
+    from conformance.comparison.result import Comparison
 
 _DESCRIPTION = """\
 Says where a port first differs from its Keras model, whether that is rounding, and why.
@@ -73,13 +73,13 @@ def add(commands: Any) -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     from conformance.cli.shared import emit
-    from conformance.compare.run import compare_files
+    from conformance.comparison.run import compare_files
 
     found = compare_files(parsed)
     form = form_of(parsed.format, parsed.output)
     emit(rendered(found, form), parsed.output)
     if parsed.output is not None:
-        from conformance.compare.text import verdict
+        from conformance.comparison.text import verdict
 
         print(verdict(found))
     return Exit.OK if found.agrees else Exit.DISAGREE
@@ -87,9 +87,9 @@ def run(parsed: argparse.Namespace) -> int:
 
 def rendered(found: Comparison, form: str) -> str:
     """The comparison in a format."""
-    from conformance.compare.markdown import markdown
-    from conformance.compare.page import page
-    from conformance.compare.plain import to_json
-    from conformance.compare.text import text
+    from conformance.comparison.markdown import markdown
+    from conformance.comparison.page import page
+    from conformance.comparison.plain import to_json
+    from conformance.comparison.text import text
 
     return {"text": text, "markdown": markdown, "json": to_json, "html": page}[form](found)

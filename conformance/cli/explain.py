@@ -109,7 +109,7 @@ def run(parsed: argparse.Namespace) -> int:
         found = find(parsed.id, parsed.results, parsed.cases, parsed.lane, parsed.run)
     else:
         raise UsageError("which case?", "an ID, or --layer and --input for a new question; see conformance explain -h")
-    text = _rendered(_with_versions(found, parsed.matrix), chosen)
+    text = rendered(_with_versions(found, parsed.matrix), chosen)
     if parsed.output is None:
         sys.stdout.write(text)
     else:
@@ -138,7 +138,7 @@ def only_with_layer(parsed: argparse.Namespace) -> None:
             raise UsageError(f"--{name} is for a new question", "name its layer: --layer Conv1D --input 50,300")
 
 
-def _rendered(found: Found, chosen: str) -> str:
+def rendered(found: Found, chosen: str) -> str:
     lanes = found.results.lanes
     if chosen == "html":
         from conformance.report.single import render_single

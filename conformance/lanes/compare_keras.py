@@ -106,6 +106,9 @@ class KerasEnd:
             answer.update(getattr(self, f"_{request['verb']}")(request))
         return answer
 
+    def leave(self) -> None:
+        """Nothing of the model was changed for longer than a run."""
+
     # --- the model ---------------------------------------------------------------------------------------------
 
     def _loaded(self) -> Any:

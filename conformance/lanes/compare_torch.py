@@ -64,10 +64,12 @@ class TorchEnd:
         versions = {"torch": str(torch.__version__), "numpy": np.__version__, "python": sys.version.split()[0]}
         self.identity = Identity(versions, {"torch": str(torch.__file__)}, False)
         self.tensors = TorchTensors()
+        self._name = ""
+        self._was_training: list[Any] = []
+        self._remarks: list[str] = []
         self._model: Any = None if live is None else self._fit_to_watch(live, "the port")
         self._store: Store | None = None
         self._asked: Mapping[str, Any] = {}
-        self._remarks: list[str] = []
 
     from_wire = Request.from_wire
     """How the worker reads what it is sent."""
@@ -81,10 +83,16 @@ class TorchEnd:
             answer.update(getattr(self, f"_{request['verb']}")(request))
         return answer
 
+    def leave(self) -> None:
+        """Puts a module that was in training mode back into it."""
+        for module in self._was_training:
+            module.training = True
+
     def _loaded(self) -> Any:
-        if self._model is None:
-            spec = self._asked["model"]
+        spec = self._asked["model"]
+        if self._model is None or (spec is not None and spec["name"] != self._name):
             path, name = spec["path"], spec["name"]
+            self._name = name
             found = named_object(path, name)
             if not isinstance(found, torch.nn.Module) and callable(found):
                 found = called(found, path, name)
@@ -120,7 +128,9 @@ class TorchEnd:
             kind = type(module).__name__
             hint = "name a module, or a function or class that gives one"
             raise Refused("no model", f"{where} is a {kind}, no torch.nn.Module", hint)
+        self._remarks = []
         if module.training:
+            self._was_training = [one for one in module.modules() if one.training]
             module.eval()
             self._remarks = [f"{where} was in training mode; it is compared after eval(), as it will be used"]
         return module

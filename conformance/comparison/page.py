@@ -6,8 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from conformance.compare.result import Comparison
-from conformance.compare.text import GLYPHS, WORDS, of_rounding, place, share_words, verdict
+from conformance.comparison.result import Comparison
+from conformance.comparison.text import GLYPHS, WORDS, of_rounding, place, share_words, verdict
 from conformance.report.html import policy, static
 
 _FOLDER = Path(__file__).parent / "templates"
@@ -28,25 +28,6 @@ def page(found: Comparison) -> str:
             sentence=verdict(found),
             style=Markup(style),
             policy=policy(style),
-            glyphs=GLYPHS,
-            words=WORDS,
-            place=place,
-            of_rounding=of_rounding,
-            share=share_words,
-            bar=_bar,
-            shape=_shape,
-        )
-    )
-
-
-def fragment(found: Comparison) -> str:
-    """The page's body alone, for a notebook."""
-    return str(
-        _environment()
-        .get_template("fragment.html.j2")
-        .render(
-            found=found,
-            sentence=verdict(found),
             glyphs=GLYPHS,
             words=WORDS,
             place=place,

@@ -12,9 +12,9 @@ from typing import Literal
 
 import numpy as np
 
-from conformance.compare.layouts import Expected, expected, other_layouts, scoped
-from conformance.compare.pairing import Pairing, fingerprint, parts_of
-from conformance.compare.values import Array, Layer, Model
+from conformance.comparison.layouts import Expected, expected, other_layouts, scoped
+from conformance.comparison.pairing import Pairing, fingerprint, parts_of
+from conformance.comparison.values import Array, Layer, Model
 
 State = Literal["found", "folded", "misplaced", "swapped", "stale", "missing", "doubled", "unknown"]
 FOLDED = 1e-5
@@ -136,7 +136,8 @@ def _of_a_role(
             if np.array_equal(laid, arrays[name]):
                 said = _layout_words(one, array, arrays[name]) or f"{words}; it is read as {one.expression}"
                 return Proof(layer.path, role, "misplaced", names, said, mend, array.shape)
-        places = [full for full, _ in everywhere.of(one.array) if not full.startswith(f"{port.path}.{name}")]
+        own = f"{port.path}.{name}" if port.path else name
+        places = [full for full, _ in everywhere.of(one.array) if full != own]
         if places:
             return Proof(layer.path, role, "swapped", names, f"it stands in {places[0]}", mend, array.shape)
     return Proof(layer.path, role, "stale", names, "other numbers of the same shape", mend, array.shape)
@@ -159,7 +160,7 @@ GATE_ORDER = "its gates stand in Keras' order (update, reset, new); torch reads 
 
 def _mended(layer: Layer, port: Layer, wants: Mapping[str, Expected]) -> tuple[str, ...]:
     """The lines that put the model's weights where the port reads them."""
-    from conformance.compare.layouts import helper_lines
+    from conformance.comparison.layouts import helper_lines
 
     lines = helper_lines([one.expression for one in wants.values()])
     for name, one in wants.items():

@@ -11,18 +11,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from conformance.compare import batch as batches
-from conformance.compare.judging import share_of
-from conformance.compare.known import Chain, Link, link_of, mistaken, run
-from conformance.compare.look import Arrival, Looked, Looking
-from conformance.compare.mend import right_lines
-from conformance.compare.mistakes import tried
-from conformance.compare.orders import Order, orders, valid_in
-from conformance.compare.pairing import CallPair, Pairing, Slot
-from conformance.compare.proof import GATE_ORDER, NOT_TRANSPOSED, Proof
-from conformance.compare.result import Cause, Start
-from conformance.compare.session import Session
-from conformance.compare.values import Array, Call, Held
+from conformance.comparison import batch as batches
+from conformance.comparison.judging import share_of
+from conformance.comparison.known import Chain, Link, link_of, mistaken, run
+from conformance.comparison.look import Arrival, Looked, Looking
+from conformance.comparison.mend import right_lines
+from conformance.comparison.mistakes import tried
+from conformance.comparison.orders import Order, orders, valid_in
+from conformance.comparison.pairing import CallPair, Pairing, Slot
+from conformance.comparison.proof import GATE_ORDER, NOT_TRANSPOSED, Proof
+from conformance.comparison.result import Cause, Start
+from conformance.comparison.session import Session
+from conformance.comparison.values import Array, Call, Held
 from conformance.reference.base import Mutant
 
 ALTERNATIVES = 3

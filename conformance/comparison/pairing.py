@@ -12,9 +12,9 @@ from typing import Literal
 
 import numpy as np
 
-from conformance.compare.layouts import PLAIN, expected, known
-from conformance.compare.orders import CLOSE, Order, best_order, channels_first
-from conformance.compare.values import Array, Call, Held, Layer, Model, Stored, Weight
+from conformance.comparison.layouts import PLAIN, expected, known
+from conformance.comparison.orders import CLOSE, Order, best_order, channels_first
+from conformance.comparison.values import Array, Call, Held, Layer, Model, Stored, Weight
 
 How = Literal["weights", "values", "order", "name", "given"]
 

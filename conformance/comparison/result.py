@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from conformance.compare.judging import Share
-from conformance.compare.proof import Proof
+from conformance.comparison.judging import Share
+from conformance.comparison.proof import Proof
 
 State = Literal["agree", "start", "follows", "own code", "random", "not compared"]
 Kind = Literal["weights", "layer", "before", "output", "shape", "steps", "random", "gradient", "step", "lost"]

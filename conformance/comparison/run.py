@@ -7,13 +7,13 @@ import dataclasses
 from contextlib import suppress
 from pathlib import Path
 
-from conformance.compare import batch as batches
-from conformance.compare.compare import Options, compare
-from conformance.compare.ends import SideLost
-from conformance.compare.result import Comparison, Start
-from conformance.compare.session import Settings, scratch
-from conformance.compare.sides import allowed_of, end_of, lane_of, read_pairs, spec_of
-from conformance.compare.training import step_of
+from conformance.comparison import batch as batches
+from conformance.comparison.compare import Options, compare
+from conformance.comparison.ends import SideLost
+from conformance.comparison.result import Comparison, Start
+from conformance.comparison.session import Settings, scratch
+from conformance.comparison.sides import allowed_of, end_of, lane_of, read_pairs, spec_of
+from conformance.comparison.training import step_of
 from conformance.errors import UsageError
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.compare.values import Array, Call, Held, Layer
+from conformance.comparison.values import Array, Call, Held, Layer
 from conformance.mutants.layer import with_mistake
 from conformance.oracle.arithmetic import EXACT, rounding
 from conformance.oracle.arrays import as_reference, flat, shapes_of

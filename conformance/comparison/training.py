@@ -13,16 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from conformance.compare.ends import CompareError, SideRefused
-from conformance.compare.judging import Share, share_of
-from conformance.compare.layouts import expected, scoped
-from conformance.compare.look import Looking, result_slots
-from conformance.compare.mend import right_lines
-from conformance.compare.orders import Order
-from conformance.compare.pairing import Pairing
-from conformance.compare.result import Cause, Kind, Start
-from conformance.compare.session import PATTERNS, UNIT, Session
-from conformance.compare.values import Array, Layer, Stored
+from conformance.comparison.ends import CompareError, SideRefused
+from conformance.comparison.judging import Share, share_of
+from conformance.comparison.layouts import expected, scoped
+from conformance.comparison.look import Looking, result_slots
+from conformance.comparison.mend import right_lines
+from conformance.comparison.orders import Order
+from conformance.comparison.pairing import Pairing
+from conformance.comparison.result import Cause, Kind, Start
+from conformance.comparison.session import PATTERNS, UNIT, Session
+from conformance.comparison.values import Array, Call, Layer, Stored
 from conformance.judge.budget import gradient_allowance
 
 OPTIMIZERS = ("SGD", "Adam")
@@ -88,7 +88,10 @@ def trained(session: Session, pairing: Pairing, looking: Looking, step: Mapping[
     held = {(one["full"], one["of"]): Stored.of(one["array"]) for one in answer["arrays"]}
     gradients = tuple(_entries(session, pairing, mine["arrays"], held, "gradient"))
     after = tuple(_entries(session, pairing, mine["arrays"], held, "after")) if step is not None else ()
-    starts = [*_starts(session, pairing, gradients, "gradient"), *_starts(session, pairing, after, "step")]
+    starts = [
+        *_starts(session, pairing, looking, gradients, "gradient"),
+        *_starts(session, pairing, looking, after, "step"),
+    ]
     if step is not None:
         remarks.append("the step was made in training mode, with dropout at zero on both sides")
     return Trained(gradients, after, tuple(starts), tuple(remarks))
@@ -153,7 +156,9 @@ def _needed(layer: Layer, arrays: Mapping[int, Any]) -> list[Any]:
     return [weight for weight in layer.weights if weight.storage in arrays]
 
 
-def _starts(session: Session, pairing: Pairing, entries: tuple[Entry, ...], kind: Kind) -> Iterator[Start]:
+def _starts(
+    session: Session, pairing: Pairing, looking: Looking, entries: tuple[Entry, ...], kind: Kind
+) -> Iterator[Start]:
     """The layers whose weights differ; only moving statistics point to a layer of their own."""
     told = set()
     for path, role, share in entries:
@@ -163,7 +168,10 @@ def _starts(session: Session, pairing: Pairing, entries: tuple[Entry, ...], kind
         told.add(path)
         layer = session.model.layers[path]
         port = session.port.layers[pairing.by_model[path].port]
-        cause = _momentum(layer, port, role) if is_moving else None
+        cause = None
+        if is_moving:
+            call = next((each.model for each in looking.runs.pairs if each.model.path == path), None)
+            cause = _momentum(layer, port, role) or _unbiased(layer, port, role, share, call)
         detail = f"the gradient of {role} differs" if kind == "gradient" else f"{role} after one step differs"
         yield Start(kind, path, port.path, (path,), share, detail, cause, (layer.type,))
 
@@ -176,6 +184,26 @@ def _momentum(layer: Layer, port: Layer, role: str) -> Cause | None:
         return None
     said = f"takes a share of {float(theirs):g} of the new statistics where the model takes {1.0 - float(mine):g}"
     return Cause("BatchNormalization.momentum", said, right_lines(layer))
+
+
+def _unbiased(layer: Layer, port: Layer, role: str, share: Share, call: Call | None) -> Cause | None:
+    """Whether the port divides the batch's variance by n - 1, as torch's own layer does, and the model by n."""
+    theirs = (port.config or {}).get("momentum")
+    before = scoped(layer.weights).get(role)
+    if theirs is None or before is None or call is None or not role.endswith("moving_variance") or not call.inputs:
+        return None
+    old = float(before.array.load()[share.index])
+    count = call.inputs[0].array.size // call.inputs[0].array.shape[-1]
+    mine, other = share.wanted - (1.0 - theirs) * old, share.got - (1.0 - theirs) * old
+    if count < 2 or not mine or abs(other / mine * (count - 1) / count - 1.0) > _SAME_RATIO:
+        return None
+    said = f"divides the variance of {count} numbers by {count - 1} for its moving variance, as torch's own layer does"
+    line = "norm.running_var: batch variance over n, x.var((0, 2, 3), unbiased=False); nn.BatchNorm2d takes n - 1"
+    return Cause("BatchNormalization.unbiased_variance", said, (line,))
+
+
+_SAME_RATIO = 1e-3
+"""Relative distance of a ratio of two float32 differences from the one that is looked for."""
 
 
 def roles(layer: Layer) -> list[str]:

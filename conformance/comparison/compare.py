@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conformance.compare import batch as batches
-from conformance.compare.causes import Causes
-from conformance.compare.ends import End
-from conformance.compare.look import Looking
-from conformance.compare.result import Comparison
-from conformance.compare.save import saved
-from conformance.compare.session import Session, Settings
-from conformance.compare.sides import check_pairs, pairs_text
-from conformance.compare.training import Trained, trained
+from conformance.comparison import batch as batches
+from conformance.comparison.causes import Causes
+from conformance.comparison.ends import End
+from conformance.comparison.look import Looking
+from conformance.comparison.result import Comparison
+from conformance.comparison.save import saved
+from conformance.comparison.session import Rounding, Session, Settings
+from conformance.comparison.sides import check_pairs, pairs_text
+from conformance.comparison.training import Trained, trained
 from conformance.results import write_whole
 
 
@@ -40,10 +40,12 @@ def compare(
     folder: Path,
     settings: Settings,
     options: Options = Options(),  # a frozen value
+    known_rounding: Rounding | None = None,
 ) -> Comparison:
     """Everything that can be said of two sides in front of one batch.
 
-    Raises CompareError for what cannot be compared, SideRefused for what a side does not do, SideLost for one that
+    `known_rounding` is that of the same model in front of the same batch, where it was measured before. Raises
+    CompareError for what cannot be compared, SideRefused for what a side does not do, SideLost for one that
     crashed or hung.
     """
     session = Session(model, port, folder, settings)
@@ -54,7 +56,7 @@ def compare(
     if options.write_pairs is not None:
         write_whole(options.write_pairs, pairs_text(pairing))
     proofs = session.proofs(pairing)
-    rounding = session.rounding()
+    rounding = session.rounding() if known_rounding is None else known_rounding
     looking = Looking(session.model, session.port, pairing, runs, rounding)
     with session.clock("judge"):
         looked = looking.look(proofs)

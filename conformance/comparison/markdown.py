@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.compare.result import Comparison, Row
-from conformance.compare.text import GLYPHS, WORDS, of_rounding, place, share_words, verdict
+from conformance.comparison.result import Comparison, Row
+from conformance.comparison.text import GLYPHS, WORDS, of_rounding, place, share_words, verdict
 
 
 def markdown(found: Comparison) -> str:

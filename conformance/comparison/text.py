@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.compare.judging import Share
-from conformance.compare.result import Comparison, Row, Start
+from conformance.comparison.judging import Share
+from conformance.comparison.result import Comparison, Row, Start
 
 GLYPHS = {"agree": "✓", "start": "✗", "follows": "·", "own code": "–", "random": "≈", "not compared": " "}
 WORDS = {

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.compare.values import Array, Held
+from conformance.comparison.values import Array, Held
 from conformance.lanes.compare_far import laid_out
 
 SAMPLE = 1 << 20

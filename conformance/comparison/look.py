@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from conformance.compare.judging import Share, Yardstick, share_of
-from conformance.compare.known import Chain, Link, link_of, run
-from conformance.compare.orders import Order, best_order, orders, valid_in
-from conformance.compare.pairing import CallPair, Pairing, Slot
-from conformance.compare.proof import Proof
-from conformance.compare.result import Kind, Output, Row, Start, State
-from conformance.compare.session import Moves, Rounding, Runs, terms_of
-from conformance.compare.values import Array, Call, Held, Model
+from conformance.comparison.judging import Share, Yardstick, share_of
+from conformance.comparison.known import Chain, Link, link_of, run
+from conformance.comparison.orders import Order, best_order, orders, valid_in
+from conformance.comparison.pairing import CallPair, Pairing, Slot
+from conformance.comparison.proof import Proof
+from conformance.comparison.result import Kind, Output, Row, Start, State
+from conformance.comparison.session import Moves, Rounding, Runs, terms_of
+from conformance.comparison.values import Array, Call, Held, Model
 
 LARGEST = 1 << 22
 """Multiplications up to which the NumPy reference is asked for a layer's budget; larger ones take the float64 model."""
@@ -384,7 +384,7 @@ def result_slots(model: Sequence[Held], port: Sequence[Held]) -> tuple[Slot, ...
 
 
 def _plain_fit(held: Held, one: Held, plain: Order) -> tuple[float, Order]:
-    from conformance.compare.orders import misfit
+    from conformance.comparison.orders import misfit
 
     return misfit(held.array.load(), one.array.load()), plain
 

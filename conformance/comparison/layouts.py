@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.compare.values import Array, Layer, Weight
+from conformance.comparison.values import Array, Layer, Weight
 
 LINEAR = ("Linear", "NonDynamicallyQuantizableLinear", "LazyLinear")
 CONVOLUTIONS = ("Conv1d", "Conv2d", "Conv3d")

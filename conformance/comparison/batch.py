@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from conformance.case.problems import did_you_mean
-from conformance.compare.ends import CompareError
-from conformance.compare.values import Array, Model
+from conformance.comparison.ends import CompareError
+from conformance.comparison.values import Array, Model
 
 BATCH, LENGTH, TOP = 4, 7, 10
 """Of a drawn batch: rows, the length of open axes, and what ids are below where no embedding says so."""

@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from conformance.compare import batch as batches
-from conformance.compare.ends import CompareError, End, SideRefused
-from conformance.compare.pairing import CallPair, Pairing, Slot, call_pairs, pairing_of
-from conformance.compare.proof import Proof, proofs
-from conformance.compare.values import Array, Call, Model, Stored, calls_of, model_of
+from conformance.comparison import batch as batches
+from conformance.comparison.ends import CompareError, End, SideRefused
+from conformance.comparison.pairing import CallPair, Pairing, Slot, call_pairs, pairing_of
+from conformance.comparison.proof import Proof, proofs
+from conformance.comparison.values import Array, Call, Model, Stored, calls_of, model_of
 from conformance.lanes.compare_far import Store
 
 UNIT = 2.0**-24

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from conformance.compare.values import Layer
+from conformance.comparison.values import Layer
 
 Config = Mapping[str, Any]
 

@@ -10,9 +10,9 @@ from typing import Any
 import yaml
 
 from conformance.case.problems import did_you_mean
-from conformance.compare.ends import Asking, CompareError, ProcessEnd, far_spec
-from conformance.compare.pairing import Pairing
-from conformance.compare.values import Model
+from conformance.comparison.ends import Asking, CompareError, ProcessEnd, far_spec
+from conformance.comparison.pairing import Pairing
+from conformance.comparison.values import Model
 from conformance.lanes.declare import parse
 from conformance.lanes.spec import LaneSpec
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from typing import Any
 
-from conformance.compare import batch as batches
-from conformance.compare.compare import Options, compare
-from conformance.compare.ends import Asking, LiveEnd
-from conformance.compare.page import fragment, page
-from conformance.compare.plain import to_json
-from conformance.compare.result import Comparison, Output, Row, Start
-from conformance.compare.session import Settings, scratch
-from conformance.compare.text import text, verdict
-from conformance.compare.training import step_of
+from conformance.comparison import batch as batches
+from conformance.comparison.compare import Options, compare
+from conformance.comparison.ends import Asking, LiveEnd
+from conformance.comparison.page import page
+from conformance.comparison.plain import to_json
+from conformance.comparison.result import Comparison, Output, Row, Start
+from conformance.comparison.session import Settings, scratch
+from conformance.comparison.text import text, verdict
+from conformance.comparison.training import step_of
 
 
 class Difference(AssertionError):
@@ -81,7 +82,10 @@ class Answer:
         return f"<conformance: {verdict(self._found)}>"
 
     def _repr_html_(self) -> str:
-        return fragment(self._found)
+        """The page in a frame of its own, so that its style stays its own."""
+        return (
+            f'<iframe sandbox="" width="100%" height="600" srcdoc="{escape(page(self._found), quote=True)}"></iframe>'
+        )
 
 
 def compare_live(
@@ -105,4 +109,8 @@ def compare_live(
             LiveEnd(torch_module, Asking("the port", f"{folder}/port")),
         ]
         names = type(keras_model).__name__, type(torch_module).__name__
-        return Answer(compare(ends[0], ends[1], names, given, Path(folder), settings, options))
+        try:
+            return Answer(compare(ends[0], ends[1], names, given, Path(folder), settings, options))
+        finally:
+            for end in ends:
+                end.stop()

@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from conformance.compare.orders import Order
-from conformance.compare.values import Array
+from conformance.comparison.orders import Order
+from conformance.comparison.values import Array
 from conformance.judge.budget import allowance, distance, is_biased
 
 WINDOW = 1 << 22

@@ -145,7 +145,8 @@ class LiveEnd:
         return self._asking.answer(self._far.observe(Request(verb, TIME_LIMIT, self._asking.request(verb, request))))
 
     def stop(self) -> None:
-        """The object is the user's."""
+        """The object is the user's, and as it was."""
+        self._far.leave()
 
 
 def _is_of(model: Any, package: str) -> bool:

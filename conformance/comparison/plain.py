@@ -7,8 +7,8 @@ import json
 import math
 from typing import Any
 
-from conformance.compare.result import Comparison
-from conformance.compare.text import verdict
+from conformance.comparison.result import Comparison
+from conformance.comparison.text import verdict
 
 SCHEMA_VERSION = 1
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from conformance.compare.ends import CompareError
-from conformance.compare.layouts import scoped
-from conformance.compare.look import Arrival, Looked, Looking
-from conformance.compare.pairing import CallPair
-from conformance.compare.result import Start
-from conformance.compare.values import Array, Call
+from conformance.comparison.ends import CompareError
+from conformance.comparison.layouts import scoped
+from conformance.comparison.look import Arrival, Looked, Looking
+from conformance.comparison.pairing import CallPair
+from conformance.comparison.result import Start
+from conformance.comparison.values import Array, Call
 from conformance.results import write_whole
 
 _SCRIPT = '''"""{title}

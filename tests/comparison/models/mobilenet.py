@@ -1,0 +1,29 @@
+"""MobileNet of keras.applications at a tiny size, with drawn weights."""
+
+from __future__ import annotations
+
+import keras
+from drawn import drawn
+
+
+def build() -> keras.Model:
+    model = keras.applications.MobileNet(input_shape=(32, 32, 3), alpha=0.25, weights=None, include_top=False)
+    for weight in model.weights:
+        weight.assign(drawn(weight.path, weight.shape))
+    return model
+
+
+def head() -> keras.Model:
+    """A head on small pictures, that flattens."""
+    model = keras.Sequential(
+        [
+            keras.Input((4, 6, 2), name="image"),
+            keras.layers.Conv2D(3, 3, padding="same", name="conv"),
+            keras.layers.BatchNormalization(name="norm"),
+            keras.layers.Flatten(name="flat"),
+            keras.layers.Dense(5, name="scores"),
+        ]
+    )
+    for weight in model.weights:
+        weight.assign(drawn(weight.path, weight.shape))
+    return model
