@@ -10,6 +10,6 @@ works on the objects that you give it.
 
 from conformance.api import Explanation, compare, explain
 from conformance.errors import ConformanceError
+from conformance.version import __version__
 
-__version__ = "0.1.0"
 __all__ = ["ConformanceError", "Explanation", "__version__", "compare", "explain"]

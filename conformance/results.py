@@ -29,7 +29,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from conformance import __version__
 from conformance.errors import ResultsError
 from conformance.form import to_json
 from conformance.judge.verdict import Verdict
@@ -49,6 +48,7 @@ from conformance.record.run import (
     UnavailableRecord,
 )
 from conformance.results_form import read_form
+from conformance.version import __version__
 
 MAX_BYTES = 512 * 1024 * 1024
 """Larger files are refused unread."""

@@ -16,7 +16,6 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from conformance import __version__
 from conformance.cli import (
     answers,
     bisect,
@@ -38,6 +37,7 @@ from conformance.cli import (
 )
 from conformance.errors import ConformanceError, Exit
 from conformance.usage import Parser
+from conformance.version import __version__
 
 COMMANDS = (
     explain,
