@@ -50,6 +50,7 @@ def add(commands: Any) -> None:
 def run(parsed: argparse.Namespace) -> int:
     from conformance.gate.diff import diff
     from conformance.gate.gate import exit_code
+    from conformance.gate.page import html
     from conformance.gate.render import FORMATS
     from conformance.results import read
 
@@ -61,5 +62,5 @@ def run(parsed: argparse.Namespace) -> int:
     new = old if parsed.new is None else read(parsed.new)
     lanes = [(parsed.lane[0], parsed.lane[-1])] if parsed.lane else None
     found = diff(old, new, lanes)
-    emit(FORMATS[parsed.format](found), parsed.output)
+    emit(html(found, new) if parsed.format == "html" else FORMATS[parsed.format](found), parsed.output)
     return exit_code(found, fail_on=parsed.fail_on)

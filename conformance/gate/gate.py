@@ -80,7 +80,7 @@ def gate(request: Request) -> int:
     print(text(found), end="")
     print("".join(f"{problem}\n" for problem in problems), end="")
     if is_kept:
-        write_all(found, problems, request.output)
+        write_all(found, problems, request.output, results=results)
     if request.drafts_accepted:
         _draft(found, results, (old, new), request.output)
     print(took(time.monotonic() - clock, results, new.name))

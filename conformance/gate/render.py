@@ -1,14 +1,12 @@
-"""A `Diff` as text for a terminal, markdown for a comment, JSON for a program, and one HTML page for a reader.
+"""A `Diff` as text for a terminal, markdown for a comment, and JSON for a program.
 
-All four are pure functions of the diff and hold the same sections in the same order. Every text that came from a case
-or a framework goes through `one_line`, and in markdown through `_cell` too: it may hold anything.
+All three, and the page, are pure functions of the diff and hold the same sections in the same order. Every text that
+came from a case or a framework goes through `one_line`, and in markdown through `_cell` too: it may hold anything.
 """
 
 from __future__ import annotations
 
-import base64
 import dataclasses
-import hashlib
 import json
 import re
 from collections import Counter
@@ -17,7 +15,7 @@ from typing import Any
 
 from conformance.form import to_json
 from conformance.gate.rows import MARKS, MEANINGS, Diff, Row, Section
-from conformance.gate.words import NAMED, effect, heading, moves_text, number, said, told, verdict_line, verdicts, why
+from conformance.gate.words import NAMED, effect, heading, number, told, verdict_line, verdicts, why
 from conformance.report.words import one_line
 
 SHOWN = 20
@@ -152,49 +150,5 @@ def json_text(diff: Diff) -> str:
     return json.dumps(as_json(diff), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def html(diff: Diff) -> str:
-    """The diff as one page that needs nothing else: no script, no network, readable without its style."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("conformance.gate", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style = environment.loader.get_source(environment, "diff.css")[0] if environment.loader is not None else ""
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return environment.get_template("diff.html").render(
-        verdict=verdict_line(diff),
-        is_worse=bool(diff.regressions),
-        sides=sides(diff),
-        environment=[(one_line(m.name, 80), _version(m.old), _version(m.new)) for m in diff.environment],
-        sections=[
-            (str(section), MARKS[section], MEANINGS[section], [_html_row(row) for row in diff.section(section)])
-            for section in Section
-            if section is not Section.UNCHANGED and diff.section(section)
-        ],
-        unchanged=[heading(row) for row in diff.section(Section.UNCHANGED)],
-        style=style,
-        style_digest=digest,
-    )
-
-
-def _html_row(row: Row) -> dict[str, str]:
-    moved = f"moved: {', '.join(row.moved)}" if row.moved else ""
-    return {
-        "effect": effect(row) or said(row.new),
-        "moves": moves_text(row),
-        "case": one_line(row.case, 200),
-        "lane": one_line(", ".join((row.lane, *row.ways)), 120),
-        "place": f"{one_line(row.path, 200)}:{row.line}",
-        "old": said(row.old),
-        "new": said(row.new),
-        "why": why(row),
-        "moved": moved,
-    }
-
-
-FORMATS: Mapping[str, Callable[[Diff], str]] = {"text": text, "markdown": markdown, "json": json_text, "html": html}
-"""What `--format` takes."""
+FORMATS: Mapping[str, Callable[[Diff], str]] = {"text": text, "markdown": markdown, "json": json_text}
+"""What `--format` takes, but for `html`, which is `conformance.gate.page`."""

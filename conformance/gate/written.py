@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
-from conformance.gate.render import html, json_text, markdown
+from conformance.gate.page import html
+from conformance.gate.render import json_text, markdown
 from conformance.gate.rows import REGRESSIONS, Diff, Row, Section
 from conformance.gate.words import heading, told, verdict_line, verdicts, why
+from conformance.record.run import Results
 from conformance.report.words import one_line
 from conformance.results import write_whole
 
@@ -20,9 +22,18 @@ ANNOTATIONS = 9
 """Annotations of one kind; GitHub shows ten a step and drops the rest without a word."""
 
 
-def write_all(found: Diff, problems: Sequence[str], folder: Path, variables: Mapping[str, str] = os.environ) -> None:
-    """Writes the page, JSON, JUnit, and what GitHub's runner asks for by its variables."""
-    write_whole(folder / "gate.html", html(found))
+def write_all(
+    found: Diff,
+    problems: Sequence[str],
+    folder: Path,
+    variables: Mapping[str, str] = os.environ,
+    results: Results | None = None,
+) -> None:
+    """Writes the page, JSON, JUnit, and what GitHub's runner asks for by its variables.
+
+    With `results`, the page has that of each case that moved.
+    """
+    write_whole(folder / "gate.html", html(found, results))
     write_whole(folder / "gate.json", json_text(found))
     write_whole(folder / "gate.xml", junit(found))
     if summary := variables.get("GITHUB_STEP_SUMMARY"):

@@ -118,7 +118,7 @@ class Index:
     """Of the columns: the verdict's, the case's, and those of `cells`."""
     parts: tuple[Part, ...]
     role: str = ""
-    """`sides` for a before and an after, which stand under each other on a narrow screen, each with its head."""
+    """`pairs` for a before and an after, which stand under each other on a narrow screen, each with its head."""
 
 
 @dataclass(frozen=True, slots=True)

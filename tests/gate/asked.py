@@ -11,6 +11,7 @@ import conformance.gate.ledger as gate_ledger_module
 import conformance.gate.matrix as gate_matrix_module
 import conformance.gate.matrix_page as gate_matrix_page_module
 import conformance.gate.matrix_text as gate_matrix_text_module
+import conformance.gate.page as gate_page_module
 import conformance.gate.shards as gate_shards_module
 import conformance.gate.versions as gate_versions_module
 import conformance.report.text as report_text_module
@@ -23,6 +24,7 @@ describe = typed(gate_shards_module.describe)
 diff = typed(gate_diff_module.diff)
 draft = typed(gate_draft_module.draft)
 excused = typed(gate_ledger_module.excused)
+gate_page = typed(gate_page_module.html)
 html = typed(gate_matrix_page_module.html)
 json_text = typed(gate_matrix_text_module.json_text)
 lane_row = typed(results_module.lane_row)

@@ -9,11 +9,12 @@ from dataclasses import replace
 import pytest
 
 from conformance.gate.answers import Move
-from conformance.gate.render import as_json, html, json_text, markdown, text
+from conformance.gate.render import as_json, json_text, markdown, text
 from conformance.gate.rows import Diff, Row, Section
 from conformance.gate.words import NAMED, effect, move_text, told
 from tests.builders import POOLED
 from tests.gate.asked import diff
+from tests.gate.asked import gate_page as html
 from tests.gate.builders import CASE, OTHER, TWO, results_of
 
 
@@ -149,12 +150,12 @@ def test_json_holds_every_row_and_reads_back() -> None:
     assert as_json(found)["counts"]["wrong now"] == 1
 
 
-def test_html_is_one_page_without_network_and_without_script() -> None:
+def test_html_is_one_page_without_network() -> None:
     page = html(swapped())
     assert "<title>1 wrong now: 1 right now; 0 of 2 compared answers unchanged</title>" in page
     assert "fam/topic.other" in page
     assert "http" not in page.replace("http-equiv", "")
-    assert "<script" not in page
+    assert page.count("<script") == 2  # the packed pages, and the filter
 
 
 def test_html_shows_hostile_text_as_text() -> None:
@@ -168,3 +169,22 @@ def test_html_shows_hostile_text_as_text() -> None:
 def test_the_same_diff_is_the_same_page() -> None:
     results = results_of("no_mask", text=POOLED)
     assert html(diff(results, results)) == html(diff(results, results))
+
+
+def test_the_page_has_that_of_each_case_that_moved_and_a_filter() -> None:
+    old, new = results_of("no_mask", only=CASE), results_of("no_mask", only=OTHER)
+    page = html(diff(old, new), new)
+    assert f'<a href="#{CASE}">' in page
+    assert f'<a href="#{OTHER}">' in page
+    assert 'data-query="section:wrong-now"' in page
+    assert 'data-facts="section:wrong-now aspect:mask is:failing"' in page
+    alone = html(diff(old, new))
+    assert f'<a href="#{CASE}">' not in alone
+    assert f'id="{CASE}"' in alone
+
+
+def test_unchanged_rows_lead_to_no_page() -> None:
+    results = results_of("no_mask", text=POOLED)
+    page = html(diff(results, results), results)
+    assert '<a href="#fam' not in page
+    assert "unchanged: 1" in page

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.gate.asked import diff, gate_page
 from tests.gate.test_matrix import several
 from tests.report.asked import html, matrix, render_single, with_versions
 from tests.report.conftest import COMPLAINTS
@@ -29,13 +30,14 @@ def pages() -> dict[str, str]:
     found = several(LANES)
     return {
         "matrix": html(matrix(found, list(LANES)), list(LANES), found),
+        "gate": gate_page(diff(found, found, [("keras@3.3.3", "keras@3.4.0")]), found),
         "picture": render_single(results(too_large())),
         "single": render_single(with_versions({**found, "cases": found["cases"][:1]}, found)),
     }
 
 
 @pytest.mark.parametrize("colours", ["light", "dark", "forced"])
-@pytest.mark.parametrize("kind", ["matrix", "single", "picture"])
+@pytest.mark.parametrize("kind", ["matrix", "gate", "single", "picture"])
 def test_no_page_has_a_barrier(
     kind: str, colours: str, pages: dict[str, str], browser: Any, axe: str, tmp_path: Path
 ) -> None:
