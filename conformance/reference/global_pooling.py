@@ -10,7 +10,7 @@ import autograd.numpy as np
 
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 from .pooling import DATA_FORMAT, other_format
-from .traits import IMAGE, SEQUENCE, asked, called
+from .traits import IMAGE, SEQUENCE, VOLUME, asked, called
 from .windows import DataFormat, split_shape
 
 
@@ -174,6 +174,49 @@ class GlobalMaxPooling2D(_GlobalPooling):
     example = asked("GlobalMaxPooling2D", "5,7,3")
 
     rank: ClassVar[int] = 2
+
+    def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
+        return 1
+
+    def call(self, w: Weights, x: Array) -> Array:
+        return np.max(x, axis=self.pooled_axes(x.shape), keepdims=self.keepdims)
+
+    mutants = (_WRONG_AXIS, _KEEPDIMS)
+
+
+class GlobalAveragePooling3D(_GlobalPooling):
+    """Mean over the depth, height and width of each volume.
+
+    x: (batch, depth, height, width, channels), or (batch, channels, depth, height, width) for `channels_first`. Returns
+    (batch, channels), with three axes of length 1 for `keepdims`.
+    """
+
+    arithmetic = "rounds"
+    input_axes = VOLUME
+    native = called("nn.AdaptiveAvgPool3d")
+    example = asked("GlobalAveragePooling3D", "3,5,7,2")
+
+    rank: ClassVar[int] = 3
+
+    def call(self, w: Weights, x: Array) -> Array:
+        return np.mean(x, axis=self.pooled_axes(x.shape), keepdims=self.keepdims)
+
+    mutants = (_WRONG_AXIS, _KEEPDIMS)
+
+
+class GlobalMaxPooling3D(_GlobalPooling):
+    """Largest number over the depth, height and width of each volume.
+
+    x: (batch, depth, height, width, channels), or (batch, channels, depth, height, width) for `channels_first`. Returns
+    (batch, channels), with three axes of length 1 for `keepdims`.
+    """
+
+    arithmetic = "moves"
+    input_axes = VOLUME
+    native = called("nn.AdaptiveMaxPool3d")
+    example = asked("GlobalMaxPooling3D", "3,5,7,2")
+
+    rank: ClassVar[int] = 3
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
         return 1

@@ -356,6 +356,7 @@ def log_probabilities(y_pred: Array, from_logits: bool, axis: int) -> Array:
 class CompiledLoss(Layer):
     """What `model.compile(loss=...)` and `train_on_batch(x, y, sample_weight=, class_weight=)` report as the loss.
 
+    y_true and y_pred: (batch, ...), as the loss takes them. Returns one number, of shape ().
     A class weight becomes the weight of every sample of that class (1 for classes not named); the class is the label,
     or the largest entry of a one-hot label. Both kinds of weights at once are an error. A number for people, not a node
     of a graph: it has no gradient. Not a layer of Keras; the Keras lane compiles a model.

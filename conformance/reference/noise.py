@@ -12,7 +12,7 @@ import autograd.numpy as np
 
 from .activations import SELU_ALPHA, SELU_SCALE
 from .base import Array, Layer, LayerError, Mutant, Shape, Weights, arg
-from .traits import FEATURES, IMAGE, asked, called, composed
+from .traits import FEATURES, IMAGE, VOLUME, asked, called, composed
 from .windows import DataFormat, split_shape
 
 SATURATED = -SELU_SCALE * SELU_ALPHA
@@ -147,6 +147,23 @@ class SpatialDropout2D(_SpatialDropout):
     example = asked("SpatialDropout2D(0.5)", "5,7,3")
 
     rank: ClassVar[int] = 2
+    data_format: DataFormat = arg("Which axis holds the channels.", default="channels_last")
+    mutants: ClassVar[tuple[Mutant, ...]] = _SPATIAL_MUTANTS
+
+
+class SpatialDropout3D(_SpatialDropout):
+    """In training, zeroes a share `rate` of the channels of each volume, all of it at once, and divides the others by
+    1 - rate; else nothing.
+
+    x: (batch, depth, height, width, channels), or (batch, channels, depth, height, width) for `channels_first`; the
+    shape stays.
+    """
+
+    input_axes = VOLUME
+    native = called("nn.Dropout3d")
+    example = asked("SpatialDropout3D(0.5)", "3,5,7,2")
+
+    rank: ClassVar[int] = 3
     data_format: DataFormat = arg("Which axis holds the channels.", default="channels_last")
     mutants: ClassVar[tuple[Mutant, ...]] = _SPATIAL_MUTANTS
 

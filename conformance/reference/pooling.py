@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 import autograd.numpy as np
 
 from .base import Array, Layer, Mutant, Shape, Weight, Weights, arg
-from .traits import IMAGE, SEQUENCE, asked, called
+from .traits import IMAGE, SEQUENCE, VOLUME, asked, called
 from .windows import (
     DataFormat,
     Placement,
@@ -254,3 +254,49 @@ class AveragePooling2D(_AveragePooling):
     strides: int | tuple[int, int] | None = arg(_STRIDES, default=None, at_least=1)
 
     mutants = (*AVERAGE_MUTANTS, TRANSPOSES)
+
+
+def _depth_last(layer: _Pooling) -> Mapping[str, Any]:
+    sizes = {"pool_size": layer.pool_size, "strides": layer.strides}
+    return {name: tuple(np.roll(spread(size, 3), -1).tolist()) for name, size in sizes.items() if size is not None}
+
+
+_DEPTH_LAST = Mutant("depth_last", "takes the numbers of a window for height, width and depth", config=_depth_last)
+
+
+class MaxPooling3D(_MaxPooling):
+    """The largest number of each window of a volume, channel by channel.
+
+    x: (batch, depth, height, width, channels), or (batch, channels, depth, height, width) for `channels_first`. Returns
+    the same with shorter axes between batch and channels.
+    """
+
+    input_axes = VOLUME
+    native = called("nn.MaxPool3d")
+    example = asked("MaxPooling3D", "3,5,7,2")
+
+    rank: ClassVar[int] = 3
+
+    pool_size: int | tuple[int, int, int] = arg("Depth, height and width of a window.", default=(2, 2, 2), at_least=1)
+    strides: int | tuple[int, int, int] | None = arg(_STRIDES, default=None, at_least=1)
+
+    mutants = (*MAX_MUTANTS, _DEPTH_LAST)
+
+
+class AveragePooling3D(_AveragePooling):
+    """The mean of each window of a volume, channel by channel; `same` leaves the padding out of the mean.
+
+    x: (batch, depth, height, width, channels), or (batch, channels, depth, height, width) for `channels_first`. Returns
+    the same with shorter axes between batch and channels.
+    """
+
+    input_axes = VOLUME
+    native = called("nn.AvgPool3d")
+    example = asked("AveragePooling3D(2)", "3,5,7,2")
+
+    rank: ClassVar[int] = 3
+
+    pool_size: int | tuple[int, int, int] = arg("Depth, height and width of a window.", at_least=1)
+    strides: int | tuple[int, int, int] | None = arg(_STRIDES, default=None, at_least=1)
+
+    mutants = (*AVERAGE_MUTANTS, _DEPTH_LAST)

@@ -15,7 +15,7 @@ import autograd.numpy as np
 
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 from .reshaping import other_format
-from .traits import IMAGE, Arithmetic, asked, called
+from .traits import IMAGE, VOLUME, Arithmetic, asked, called
 from .windows import DataFormat, channels_last, check_positive, in_format, split_shape, spread
 
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"]
@@ -164,5 +164,56 @@ class UpSampling2D(Layer):
         ),
         Mutant("always_nearest", "overlooks the interpolation", config=lambda layer: {"interpolation": "nearest"}),
         Mutant("axes_swapped", "takes columns for rows", config=lambda layer: {"size": spread(layer.size, 2)[::-1]}),
+        Mutant("wrong_axis", "repeats channels", config=other_format),
+    )
+
+
+def _tiled_volume(layer: Any, y: Array, args: list[Any]) -> Array:
+    tiles = (1, *spread(layer.size, 3), 1)
+    return in_format(np.tile(channels_last(args[0], layer.data_format), tiles), layer.data_format)
+
+
+class UpSampling3D(Layer):
+    """Every plane, row and column of a volume `size` times in a row.
+
+    x: (batch, depth, height, width, channels), or (batch, channels, depth, height, width) for `channels_first`. Returns
+    (batch, size[0] depth, size[1] height, size[2] width, channels).
+    """
+
+    arithmetic = "moves"
+    input_axes = VOLUME
+    native = called("nn.Upsample")
+    example = asked("UpSampling3D", "3,5,7,2")
+
+    size: int | tuple[int, int, int] = arg(
+        "How often each plane, row and column appears.", default=(2, 2, 2), at_least=1
+    )
+    data_format: DataFormat = arg("Which axis holds the channels.", default="channels_last")
+
+    def check(self) -> None:
+        check_positive(3, size=self.size)
+
+    def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
+        return 1
+
+    def call(self, w: Weights, x: Array) -> Array:
+        split_shape(x.shape, 3, self.data_format)
+        larger = channels_last(x, self.data_format)
+        for axis, times in enumerate(spread(self.size, 3), start=1):
+            larger = np.repeat(larger, times, axis=axis)
+        return in_format(larger, self.data_format)
+
+    def rule(self, shape: Shape) -> str:
+        lengths, _ = split_shape(shape, 3, self.data_format)
+        sizes = spread(self.size, 3)
+        return "; ".join(f"{size} * {n} = {size * n}" for size, n in zip(sizes, lengths, strict=True))
+
+    mutants: ClassVar[tuple[Mutant, ...]] = (
+        Mutant("whole_volume", "repeats the whole volume, not each plane, row and column", output=_tiled_volume),
+        Mutant(
+            "axes_reversed",
+            "takes the numbers in the order width, height, depth",
+            config=lambda layer: {"size": spread(layer.size, 3)[::-1]},
+        ),
         Mutant("wrong_axis", "repeats channels", config=other_format),
     )

@@ -17,7 +17,7 @@ import autograd.numpy as np
 from .activations import Activation, activate
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 from .conv import KERNEL_AND_BIAS, TRANSPOSED_KERNEL, flip_kernel, no_bias
-from .traits import IMAGE, SEQUENCE, asked, called
+from .traits import IMAGE, SEQUENCE, VOLUME, asked, called
 from .windows import DataFormat, channels_last, check_positive, in_format, split_shape, spread
 
 Padding = Literal["valid", "same"]
@@ -75,7 +75,7 @@ def stretch(steps: int, size: int, stride: int, dilation: int, extra: int | None
 
 
 class _ConvTranspose(Layer):
-    """What transposed convolutions over one and two axes share; `rank` is the number of those axes."""
+    """What transposed convolutions over one, two and three axes share; `rank` is the number of those axes."""
 
     arithmetic = "linear"
 
@@ -236,5 +236,41 @@ class Conv2DTranspose(_ConvTranspose):
             weights=lambda layer, weights: {
                 "kernel": np.reshape(np.swapaxes(weights["kernel"], -2, -1), weights["kernel"].shape)
             },
+        ),
+    )
+
+
+class Conv3DTranspose(_ConvTranspose):
+    """Transposed convolution over frames, rows and columns: from the volume after a convolution to the one before it.
+
+    x: (batch, frames, rows, columns, channels), or (batch, channels, frames, rows, columns) for `channels_first`.
+    Returns (batch, more frames, more rows, more columns, filters). kernel: (kernel frames, kernel rows, kernel columns,
+    filters, channels), bias: (filters,). Places that no kernel reaches hold the bias alone.
+    """
+
+    input_axes = VOLUME
+    native = called("nn.ConvTranspose3d")
+    example = asked("Conv3DTranspose(7, 3)", "3,5,7,2")
+
+    rank: ClassVar[int] = 3
+
+    kernel_size: int | tuple[int, int, int] = arg("Frames, rows and columns that a filter writes.", at_least=1)
+    strides: int | tuple[int, int, int] = arg(
+        "Frames, rows and columns from where one place of x writes to where the next does.", default=1, at_least=1
+    )
+    output_padding: int | tuple[int, int, int] | None = arg(
+        "Frames, rows and columns more at the end of the output, fewer than strides.", default=None, at_least=0
+    )
+    dilation_rate: int | tuple[int, int, int] = arg(
+        "Distance between the frames, rows and columns that a filter writes.", default=1, at_least=1
+    )
+
+    mutants = (
+        *TRANSPOSED_MUTANTS,
+        Mutant(
+            "frames_last",
+            "takes the kernel's axes in the order rows, columns, frames",
+            config=lambda layer: {"kernel_size": tuple(np.roll(spread(layer.kernel_size, 3), 1).tolist())},
+            weights=lambda layer, weights: {"kernel": np.moveaxis(weights["kernel"], 2, 0)},
         ),
     )

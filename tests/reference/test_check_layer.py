@@ -56,7 +56,7 @@ def test_what_a_bare_class_lacks_is_said_at_once() -> None:
 
 
 class _Wrong(Layer):
-    """Says much and no shapes."""
+    """Says much, and nothing of what it takes."""
 
     arithmetic = "moves"
     native = called("torch.nn.Identity!")

@@ -34,6 +34,12 @@ def spatial_dropout_2d(layer: Config, p: Parameters, x: Tensor, training: bool |
     return _spatial(F.dropout2d, layer, x, layer.data_format, training)
 
 
+@port("SpatialDropout3D", mask=keep)
+def spatial_dropout_3d(layer: Config, p: Parameters, x: Tensor, training: bool | None = False) -> Tensor:
+    check_rank(x, 3)
+    return _spatial(F.dropout3d, layer, x, layer.data_format, training)
+
+
 @port("GaussianNoise", mask=keep)
 def gaussian_noise(layer: Config, p: Parameters, x: Tensor, training: bool | None = False) -> Tensor:
     return x + layer.stddev * torch.randn_like(x) if training else x

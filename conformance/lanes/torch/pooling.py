@@ -61,6 +61,16 @@ def average_pooling_2d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return _average_pool(F.avg_pool2d, 2, layer, x)
 
 
+@port("MaxPooling3D")
+def max_pooling_3d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
+    return _max_pool(F.max_pool3d, 3, layer, x)
+
+
+@port("AveragePooling3D")
+def average_pooling_3d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
+    return _average_pool(F.avg_pool3d, 3, layer, x)
+
+
 def _steps(layer: Config, x: Tensor, rank: int) -> tuple[int, ...]:
     """The axes over which a global pool runs."""
     check_rank(x, rank)
@@ -92,3 +102,13 @@ def global_average_pooling_2d(layer: Config, p: Parameters, x: Tensor) -> Tensor
 @port("GlobalMaxPooling2D")
 def global_max_pooling_2d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return x.amax(dim=_steps(layer, x, 2), keepdim=layer.keepdims)
+
+
+@port("GlobalAveragePooling3D")
+def global_average_pooling_3d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
+    return x.mean(dim=_steps(layer, x, 3), keepdim=layer.keepdims)
+
+
+@port("GlobalMaxPooling3D")
+def global_max_pooling_3d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
+    return x.amax(dim=_steps(layer, x, 3), keepdim=layer.keepdims)

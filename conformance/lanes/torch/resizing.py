@@ -27,3 +27,12 @@ def up_sampling_2d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
         case other:
             raise Unsupported(f"torch interpolates without {other}")
     return in_format(y, layer.data_format)
+
+
+@port("UpSampling3D")
+def up_sampling_3d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
+    check_rank(x, 3)
+    y = channels_second(x, layer.data_format)
+    for axis, times in enumerate(spread(layer.size, 3), start=2):
+        y = y.repeat_interleave(times, dim=axis)
+    return in_format(y, layer.data_format)

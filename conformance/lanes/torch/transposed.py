@@ -58,3 +58,8 @@ def conv_1d_transpose(layer: Config, p: Parameters, x: Tensor) -> Tensor:
 @port("Conv2DTranspose", weights=kernel_and_bias(2))
 def conv_2d_transpose(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return _transposed(F.conv_transpose2d, 2, layer, p, x)
+
+
+@port("Conv3DTranspose", weights=kernel_and_bias(3))
+def conv_3d_transpose(layer: Config, p: Parameters, x: Tensor) -> Tensor:
+    return _transposed(F.conv_transpose3d, 3, layer, p, x)
