@@ -74,7 +74,7 @@ class Causes:
         if start.kind == "steps":
             layer = self.looking.model.layers[start.layer]
             return Cause("steps", start.detail, right_lines(layer))
-        if place is None:
+        if place is None or start.kind == "mask":
             return None
         random = self._random(place)
         if random is not None:

@@ -40,6 +40,12 @@ def expected(model: Layer, port: Layer) -> dict[str, Expected] | None:
 
     A parameter of the port that is missing here (`num_batches_tracked`) has no counterpart.
     """
+    if is_the_same(model, port):
+        theirs = scoped(port.weights)
+        return {
+            theirs[role].name: Expected(weight.array.load(), (role,), role)
+            for role, weight in scoped(model.weights).items()
+        }
     roles = roles_of(model)
     names = {weight.name for weight in port.weights}
     maker = _MAKERS.get(model.type)
@@ -50,6 +56,16 @@ def expected(model: Layer, port: Layer) -> dict[str, Expected] | None:
     except (KeyError, ValueError, IndexError):
         return None
     return None if made is None else {name: one for name, one in made.items() if name in names}
+
+
+def is_the_same(model: Layer, port: Layer) -> bool:
+    """Whether both are layers of one class of Keras' with the same weights, each of a name of its own."""
+    mine, theirs = scoped(model.weights), scoped(port.weights)
+    if model.type != port.type or not port.is_of_keras or list(mine) != list(theirs):
+        return False
+    return len({weight.name for weight in port.weights}) == len(port.weights) and all(
+        mine[role].array.shape == theirs[role].array.shape for role in mine
+    )
 
 
 def roles_of(model: Layer) -> dict[str, Array]:

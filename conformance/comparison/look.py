@@ -286,9 +286,26 @@ class Looking:
             got, wanted = fed.outputs[0].array.shape, pair.gives.outputs[0].array.shape
             detail = f"gives shape {got} where the model's layer gives {wanted}"
             return Start("shape", path, port, (path,), None, detail, types=types)
-        if share is None or share.agrees:
-            return None
-        return Start("layer", path, port, (path,), share, types=types)
+        if share is not None and not share.agrees:
+            return Start("layer", path, port, (path,), share, types=types)
+        masks = self._masks(pair, fed)
+        return Start("mask", path, port, (path,), share, masks, types=types) if masks else None
+
+    def _masks(self, pair: CallPair, fed: Call | None) -> str:
+        """How the mask of a result differs, where both sides' arrays carry masks."""
+        if fed is None or not self.port.layers[pair.pair.port].is_of_keras or self.port.arguments:
+            return ""
+        for slot in pair.outputs:
+            got = _at(fed.outputs, slot.port.place)
+            if got is None or (got.mask is None and slot.model.mask is None):
+                continue
+            if (
+                got.mask is None
+                or slot.model.mask is None
+                or not np.array_equal(got.mask.load(), slot.model.mask.load())
+            ):
+                return f"its result carries {_mask_of(got)}, that of the model {_mask_of(slot.model)}"
+        return ""
 
     def _steps(self, pair: CallPair, fed: Call | None) -> str:
         """Whether a packed sequence holds other steps than the model's mask allows."""
@@ -417,6 +434,13 @@ def _mean_length(call: Call) -> int:
     given = max((held.array.size for held in call.inputs), default=1)
     made = max((held.array.size for held in call.outputs), default=1)
     return max(1, given // max(1, made))
+
+
+def _mask_of(held: Held) -> str:
+    if held.mask is None:
+        return "no mask"
+    array = held.mask.load()
+    return f"a mask of {int(np.sum(array))} of {array.size} steps"
 
 
 def _why_nowhere(call: Call) -> str:

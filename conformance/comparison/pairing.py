@@ -150,6 +150,7 @@ def pairing_of(
     """The pairs of two models. `given` settles what the user knows: the model's path to the port's."""
     search = _Search(model, port, calls, port_calls)
     search.take(given or {})
+    search.by_the_same_path()
     search.by_weights()
     search.by_name_and_order()
     search.by_values()
@@ -174,6 +175,13 @@ class _Search:
     def take(self, given: Mapping[str, str]) -> None:
         for path, port in given.items():
             self._pair(path, port, "given")
+
+    def by_the_same_path(self) -> None:
+        """Of two Keras models: layers of one class under one name."""
+        for path, layer in self.model.layers.items():
+            other = self.port.layers.get(path)
+            if other is not None and path and other.type == layer.type and path not in self.pairs and layer.is_leaf:
+                self._pair(path, path, "name")
 
     def by_weights(self) -> None:
         """By content: most numbers in common first; equal contents in their order."""

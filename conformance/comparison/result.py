@@ -10,9 +10,10 @@ from conformance.comparison.judging import Share
 from conformance.comparison.proof import Proof
 
 State = Literal["agree", "start", "follows", "own code", "random", "not compared"]
-Kind = Literal["weights", "layer", "before", "output", "shape", "steps", "random", "gradient", "step", "lost"]
+Kind = Literal["weights", "layer", "before", "output", "shape", "steps", "random", "mask", "gradient", "step", "lost"]
 """Where a difference starts: in a layer's weights, in the layer, in what the port computes before it or at its end, in
-the shape or the number of steps that arrives, in what is drawn at random, in training, or in a side that was lost."""
+the shape or the number of steps that arrives, in what is drawn at random, in a mask, in training, or in a side that was
+lost."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,12 +126,12 @@ class Session:
                 pairing = pairing_of(self.model, self.port, calls, port_calls, self.settings.pairs)
             pairs, remarks = call_pairs(pairing, self.model, self.port, calls, port_calls)
         with self.clock("feed the port"):
-            fed = calls_of(self.port_end.ask("run", **request, force=forces(pairs)))
+            fed = calls_of(self.port_end.ask("run", **request, force=forces(pairs, self.store)))
         return pairing, Runs(calls, port_calls, tuple(pairs), {call.key: call for call in fed}, tuple(remarks))
 
     def fed(self, batch: batches.Batch, pairs: Sequence[CallPair], **more: Any) -> Mapping[tuple[str, int], Call]:
         """The port's calls when some pairs are given the model's activations."""
-        answer = self.port_end.ask("run", **self.port_request(batch), force=forces(pairs), **more)
+        answer = self.port_end.ask("run", **self.port_request(batch), force=forces(pairs, self.store), **more)
         return {call.key: call for call in calls_of(answer)}
 
     def proofs(self, pairing: Pairing) -> tuple[Proof, ...]:
@@ -179,17 +179,33 @@ def _moves(answer: Mapping[str, Any]) -> dict[tuple[str, int, str, str], Moves]:
     return found
 
 
-def forces(pairs: Sequence[CallPair]) -> list[dict[str, Any]]:
+def forces(pairs: Sequence[CallPair], store: Store) -> list[dict[str, Any]]:
     """What the port's modules are given in the place of their own, and hand on in the place of their own."""
     return [
         {
             "path": pair.port.path,
             "index": pair.port.index,
-            "inputs": {slot.port.place: _forced(slot) for slot in pair.inputs if slot.model.array.is_float},
+            "inputs": {
+                **{slot.port.place: _forced(slot) for slot in pair.inputs if slot.model.array.is_float},
+                **_mask_argument(pair, store),
+            },
             "outputs": {slot.port.place: _forced(slot) for slot in pair.outputs if slot.model.array.is_float},
         }
         for pair in pairs
     ]
+
+
+def _mask_argument(pair: CallPair, store: Store) -> dict[str, Any]:
+    """The mask for a port of Keras' that takes one as an argument: the model's; all true where that has none."""
+    asked = next((held for held in pair.port.inputs if held.place == "kwargs.mask"), None)
+    if asked is None or not pair.model.inputs:
+        return {}
+    own = next((held.array for held in pair.model.inputs if held.place == "kwargs.mask"), pair.model.inputs[0].mask)
+    if own is None:
+        whole = store.keep(np.ones(asked.array.shape, dtype=bool))
+        return {asked.place: {"array": whole, "axes": list(range(len(asked.array.shape))), "shape": asked.array.shape}}
+    axes = list(range(len(own.shape)))
+    return {asked.place: {"array": own.as_message(), "axes": axes, "shape": list(own.shape)}}
 
 
 def _forced(slot: Slot) -> dict[str, Any]:

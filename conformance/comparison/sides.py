@@ -36,6 +36,14 @@ def spec_of(text: str, what: str) -> dict[str, Any]:
         raise CompareError(f"there is no file {text}", "a .keras or .h5 file, or path/to/module.py:name")
     if not path.is_file():
         raise CompareError(f"{text} is a folder", "save the model with model.save('model.keras')")
+    with path.open("rb") as file:
+        start = file.read(8)
+    if not start.startswith((b"PK", b"\x89HDF")):
+        is_pickle = start[:1] == b"\x80"
+        said = (
+            "a pickle, which could run any code; it is not opened" if is_pickle else "neither a .keras nor an .h5 file"
+        )
+        raise CompareError(f"{text} is {said}", "save the model with model.save('model.keras')")
     return {"path": text, "name": None}
 
 

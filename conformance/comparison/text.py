@@ -119,7 +119,7 @@ def _start(start: Start, number: int, count: int) -> Iterator[str]:
             yield f"       or it {other}, which gives the same here"
         for line in start.cause.mend:
             yield f"  right: {line}"
-    elif start.kind not in ("weights", "steps", "random", "lost", "gradient", "step"):
+    elif start.kind not in ("weights", "steps", "random", "mask", "lost", "gradient", "step"):
         yield "  why: no known mistake gives this answer"
 
 

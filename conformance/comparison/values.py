@@ -102,6 +102,11 @@ class Layer:
     is_random: bool
 
     @property
+    def is_of_keras(self) -> bool:
+        """Whether it is a layer of Keras', a user's own included: then its arrays carry masks and its weights roles."""
+        return self.config is None or self.module.startswith(("keras", "tf_keras")) or "name" in self.config
+
+    @property
     def count(self) -> int:
         """Numbers in its own weights."""
         return sum(weight.array.size for weight in self.weights)

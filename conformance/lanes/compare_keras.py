@@ -56,6 +56,10 @@ class KerasTensors:
         mask = getattr(leaf, "_keras_mask", None)
         return None if mask is None else self.array(mask).astype(bool)
 
+    def put_mask(self, leaf: Any, mask: np.ndarray[Any, Any] | None) -> None:
+        with contextlib.suppress(AttributeError):
+            leaf._keras_mask = None if mask is None else self.tensor(mask, "bool")
+
     def lengths(self, leaf: Any) -> list[int] | None:
         return None
 

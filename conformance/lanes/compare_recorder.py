@@ -27,6 +27,9 @@ class Tensors(Protocol):
     def token(self, leaf: Any) -> Any:
         """What tells an array from others, and from itself after it was changed in place."""
 
+    def put_mask(self, leaf: Any, mask: np.ndarray[Any, Any] | None) -> None:
+        """Has an array carry a mask, or none, where the framework's arrays carry masks."""
+
     def like(self, array: np.ndarray[Any, Any], leaf: Any) -> Any:
         """The array as a leaf of the same kind, dtype and mask as another. Raises ValueError for another shape."""
 
@@ -127,6 +130,9 @@ class Recorder:
                     if valid is not None and valid.shape == own.shape[: valid.ndim]:
                         array = np.where(valid.reshape(valid.shape + (1,) * (own.ndim - valid.ndim)), array, own)
                 made[place] = self._tensors.like(array, held[place])
+                if side == "outputs":
+                    mask = order.get("mask")
+                    self._tensors.put_mask(made[place], None if mask is None else np.asarray(opened(mask)))
             except ValueError as error:
                 call["not_forced"].append(f"{place}: {error}")
         return made

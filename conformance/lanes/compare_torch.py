@@ -35,6 +35,9 @@ class TorchTensors:
     def mask(self, leaf: Any) -> np.ndarray[Any, Any] | None:
         return None
 
+    def put_mask(self, leaf: Any, mask: np.ndarray[Any, Any] | None) -> None:
+        """torch's tensors carry no masks."""
+
     def lengths(self, leaf: Any) -> list[int] | None:
         if not isinstance(leaf, PackedSequence):
             return None

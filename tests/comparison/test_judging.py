@@ -1,0 +1,58 @@
+"""Shares of what rounding explains, whole and in windows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conformance.comparison import judging
+from conformance.comparison.judging import Share, share_of
+from conformance.comparison.orders import Order
+
+WANTED = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float64)
+PLAIN = Order((0, 1), (40, 5))
+
+
+def share(got: Any, order: Order = PLAIN, **more: Any) -> Share:
+    return share_of(got, WANTED, None, 4, "plain", 1.0, order, **more)
+
+
+def test_rounding_agrees_and_an_error_does_not() -> None:
+    assert share(WANTED.astype(np.float32)).agrees
+    wrong = WANTED.copy()
+    wrong[31, 2] += 1e-4
+    found = share(wrong)
+    assert not found.agrees
+    assert (found.index, found.over, found.count) == ((31, 2), 1, 200)
+
+
+def test_what_only_one_side_has_of_nan_is_no_rounding() -> None:
+    wrong = WANTED.copy()
+    wrong[3, 1] = np.nan
+    assert share(wrong).used == float("inf")
+
+
+def test_masked_steps_are_counted_and_not_judged() -> None:
+    wrong = WANTED.copy()
+    wrong[7] += 1.0
+    valid = np.ones((40, 1), dtype=bool)
+    valid[7] = False
+    found = share(wrong, valid=valid)
+    assert (found.agrees, found.masked) == (True, 5)
+
+
+def test_windows_find_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = WANTED.copy()
+    wrong[33, 4] += 1e-3
+    whole = share(wrong)
+    monkeypatch.setattr(judging, "WINDOW", 16)
+    part = share(wrong)
+    assert (part.index, part.over, part.count) == (whole.index, whole.over, whole.count)
+    assert part.used == pytest.approx(whole.used, rel=0.5)
+
+
+def test_a_shape_that_does_not_fit_is_an_error_and_never_broadcast() -> None:
+    with pytest.raises(ValueError, match="is wanted"):
+        share(WANTED[:, :1])
