@@ -57,9 +57,7 @@ def test_what_is_known_is_explained_on_demand(pytester: pytest.Pytester, options
     (record,) = json.loads((pytester.path / "r.json").read_text())["cases"]
     held = record["lanes"]["no_mask"]
     assert held["verdict"] == "known"
-    assert held["explanation"] == (
-        "no_mask's answer is the reference's without its mask. It starts at embedded." if options else ""
-    )
+    assert ("Embedding.no_mask" in held["explanation"]) is bool(options)
 
 
 def test_an_expected_failure_is_told_in_words_not_as_a_traceback(pytester: pytest.Pytester) -> None:
