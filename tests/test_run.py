@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conformance.errors import CaseError
+from conformance.judge.verdict import Verdict
 from conformance.lanes.process import ProcessLane
 from conformance.plans import draw
+from conformance.record.case import Record
 from conformance.run import LANES, Run
 from tests.builders import POOLED, cases_of, fake
 
@@ -59,11 +62,13 @@ def test_nobody_waits_for_what_was_never_sent() -> None:
     lane.stop()
 
 
-def all_known(record: dict[str, Any], identities: Any) -> dict[str, Any]:
+def all_known(record: Record, identities: Any) -> Record:
     """Marks every difference as a listed one."""
-    for held in record["lanes"].values():
-        held["verdict"] = "known" if held["verdict"] == "differ" else held["verdict"]
-    return record
+    lanes = {
+        name: replace(held, verdict=Verdict.KNOWN) if held.verdict is Verdict.DIFFER else held
+        for name, held in record.lanes.items()
+    }
+    return replace(record, lanes=lanes)
 
 
 @pytest.mark.parametrize(

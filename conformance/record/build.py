@@ -41,6 +41,7 @@ from conformance.record.parts import (
     MaskRecord,
     NativeWeightRecord,
     NodeRecord,
+    OtherWeightRecord,
     PairRecord,
     Phase,
     StepRecord,
@@ -140,7 +141,9 @@ def failure_record(failure: Failure | None) -> FailureRecord | None:
     """What was raised; None where nothing was."""
     if failure is None:
         return None
-    return FailureRecord(cast("Phase", failure.phase), failure.type, failure.message, failure.node)
+    other = failure.weight
+    weight = None if other is None else OtherWeightRecord(other.layer, other.key, other.got, other.wanted)
+    return FailureRecord(cast("Phase", failure.phase), failure.type, failure.message, failure.node, weight=weight)
 
 
 def lane_record(
@@ -157,6 +160,7 @@ def lane_record(
         findings=tuple(finding_record(finding) for finding in verdict.findings[:FINDINGS_KEPT]),
         findings_left_out=max(len(verdict.findings) - FINDINGS_KEPT, 0),
         reason=bounded(verdict.reason),
+        signal=got.signal or None,
         used=verdict.used,
         failure=failure_record(got.failure),
         runs=tuple(_run_record(case, run, verdict, got, reference) for run in range(len(got.runs))),

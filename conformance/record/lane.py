@@ -41,6 +41,8 @@ class LaneRecord:
     """Findings beyond those."""
     reason: str
     """Why the lane is unsupported, or how it ended; else empty."""
+    signal: str | None = field(default=None, kw_only=True, metadata=ABSENT)
+    """The signal that ended the lane's process, as `SIGFPE`. Only there for a crash by one."""
     used: Number
     """The largest share of the budget that any output used."""
     failure: FailureRecord | None

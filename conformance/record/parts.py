@@ -20,6 +20,22 @@ OpenShape = tuple[Count | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class OtherWeightRecord:
+    """A weight of a lane that is not the reference's."""
+
+    __pydantic_config__ = CONFIG
+
+    layer: str
+    """The layer that holds it."""
+    key: str
+    """Its name in Keras' layout; empty where the reference knows no such weight."""
+    got: tuple[int, ...] | None
+    """Its shape in the lane, where it is another one; else null."""
+    wanted: tuple[int, ...] | None
+    """Its shape in the reference, where the lane's is another one; else null."""
+
+
+@dataclass(frozen=True, slots=True)
 class FailureRecord:
     """What a framework raised."""
 
@@ -34,6 +50,8 @@ class FailureRecord:
     """The exception in the framework's own words, bounded."""
     node: str
     """The node of the graph, or the layer, at which it was raised; empty where none was reached."""
+    weight: OtherWeightRecord | None = field(default=None, kw_only=True, metadata=ABSENT)
+    """The weight that is not the reference's. Only there in phase `weights`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +132,8 @@ def _evidence(value: Any) -> Any:
     if not isinstance(value, dict):
         return nested(value)
     for kind in (MaskRecord, FailureRecord, ExpectedErrorRecord):
-        if value.keys() == {field.name for field in fields(kind)}:
+        needed = {field.name for field in fields(kind) if not field.metadata.get("is_absent_where_none")}
+        if needed <= value.keys() <= {field.name for field in fields(kind)}:
             return from_json(kind, value)
     raise ValueError("must be a mask, an error, or nested numbers")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from conformance.record.lane import LaneRecord
 from conformance.record.parts import FailureRecord
 from conformance.repro.errors import NotScriptable
@@ -11,14 +9,13 @@ from conformance.repro.evidence import Evidence
 from conformance.repro.literals import quoted
 from conformance.repro.parts import Body
 
-_SHAPE = re.compile(r"(\w+)\.([\w.]+) has shape (\([\d, ]*\)) in Keras, (\([\d, ]*\)) in the reference")
-_SIGNAL = re.compile(r"the lane's process died \((SIG[A-Z]+)\)")
+_OF_THE_SYSTEM = "SIGKILL"
+"""A signal that the system sends to what takes too much memory: nobody knows whether a script would."""
 
 
 def signal_of(held: LaneRecord) -> str:
     """The signal that ended a lane's process, `SIGFPE`; empty where it was none, or may have been the system's own."""
-    found = _SIGNAL.fullmatch(held.reason)
-    return found[1] if found else ""
+    return held.signal if held.signal and held.signal != _OF_THE_SYSTEM else ""
 
 
 def signal_lines(body: Body, name: str, runs: list[str]) -> list[str]:
@@ -42,10 +39,10 @@ def signal_lines(body: Body, name: str, runs: list[str]) -> list[str]:
 
 def shape_lines(evidence: Evidence, body: Body, failure: FailureRecord) -> list[str]:
     """The whole course of a script whose layer makes a weight of another shape. Raises NotScriptable for others."""
-    found = _SHAPE.fullmatch(failure.message)
-    if found is None:
+    other = failure.weight
+    if other is None or other.got is None:
         raise NotScriptable(f"the weights are not those of the reference: {failure.message}")
-    layer, key, got, _ = found.groups()
+    layer, key, got = other.layer, other.key, other.got
     weights = evidence.plan.layers[layer].weights
     index, name = list(weights).index(key), body.names(layer)
     wanted = ", ".join(f'("{other}", {value.shape})' for other, value in weights.items())
