@@ -71,7 +71,7 @@ def binary_cross_entropy(
 def of_classes(labels: Tensor, sample_weight: Tensor, count: int) -> Tensor:
     """(classes,): the weight of each class, 1 for those that do not occur. Raises Unsupported where a class has two."""
     weight = torch.ones(count, dtype=sample_weight.dtype)
-    flat, given = labels.reshape(-1), sample_weight.reshape(-1)
+    flat, given = labels.reshape(-1), sample_weight.detach().reshape(-1)
     if flat.shape != given.shape:
         raise Unsupported("nn.CrossEntropyLoss weighs classes: these weights are not one a sample")
     for label in torch.unique(flat):
@@ -88,17 +88,17 @@ def cross_entropy(
 ) -> Tensor:
     """`nn.CrossEntropyLoss` of logits; of probabilities their logarithm, for it takes softmax itself.
 
-    Whole labels go in as ids, as users have them; shares as they are, with the classes on axis 1.
+    Shares go in as they are, with the classes on axis 1; with class weights ids do, as users have them.
     """
     refuse_weights("nn.CrossEntropyLoss", None, y_pred_mask)
     scores = (y_pred if layer.from_logits else torch.log(y_pred)).movedim(layer.axis, 1)
     shares = y_true.to(y_pred.dtype).movedim(layer.axis, 1)
     is_whole = bool(((shares == 0) | (shares == 1)).all()) and bool((shares.sum(1) == 1).all())
-    labels = shares.argmax(1) if is_whole else shares
-    weight = None
+    labels, weight = shares, None
     if sample_weight is not None:
         if not is_whole:
             raise Unsupported("nn.CrossEntropyLoss weighs classes, and these labels are shares of several")
+        labels = shares.argmax(1)
         weight = of_classes(labels, sample_weight, shares.shape[1])
     return F.cross_entropy(
         scores, labels, weight=weight, reduction=reduction(layer), label_smoothing=layer.label_smoothing
