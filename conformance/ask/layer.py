@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from conformance.case import layers, optimizers
+from conformance.case.keras_names import WHERE_ADDED, has_class
 from conformance.case.kinds import Record
 from conformance.case.problems import Problems, did_you_mean, listed
 from conformance.case.structure import BAD, Reader
@@ -68,6 +69,8 @@ def _record(kind: str) -> Record:
             raise QuestionError(f"{kind} is not a layer but several", hint)
         if kind in optimizers.types():
             raise QuestionError(f"{kind} is an optimizer", "a case trains with it: see docs/training.md")
+        if has_class(kind, "layers", "losses", "metrics"):
+            raise QuestionError(f"Keras has {kind}; it has no reference here", WHERE_ADDED)
         meant = of_torch().get(kind)
         near = f"did you mean {' or '.join(meant)}?" if meant else did_you_mean(kind, layers.types())
         hint = near or f"there are {listed(sorted(layers.types()))}; docs/evidence/mutants.md lists them"

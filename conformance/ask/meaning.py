@@ -64,6 +64,11 @@ def takes_training(kind: str) -> bool:
     return "training" in _parameters(types()[kind])
 
 
+def call_parameters(kind: str) -> tuple[str, ...]:
+    """What the call of a layer takes, its weights left out."""
+    return tuple(name for name in _parameters(types()[kind]) if name != "w")
+
+
 def is_random(kind: str, config: Mapping[str, Any]) -> bool:
     """Whether the layer draws numbers while training, so that no two lanes can give the same."""
     inner = [value for value in config.values() if isinstance(value, Mapping) and value.get("type") in types()]

@@ -6,20 +6,31 @@ import json
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.ask.layer import Asked, read_layer
-from conformance.ask.meaning import axis_names, input_names, is_random, numbers, takes_list, takes_training
+from conformance.ask.meaning import (
+    axis_names,
+    call_parameters,
+    input_names,
+    is_random,
+    numbers,
+    takes_list,
+    takes_training,
+)
 from conformance.case.arrays import MAX_ELEMENTS
 from conformance.case.layers import types
 from conformance.case.problems import did_you_mean
 from conformance.case.schema import DTYPES, INTEGERS
-from conformance.errors import QuestionError
+from conformance.case.yaml import parse
+from conformance.errors import CaseError, QuestionError
 
 RESULT = "result"
 _BATCHES = (2, 3, 5, 7, 11, 13)
-_AXIS = re.compile(r"(?:([A-Za-z_][A-Za-z0-9_]*)=)?([0-9]+)")
+_AXIS = re.compile(r"(?:([A-Za-z_][A-Za-z0-9_]*)=)?(\?|[0-9]+(?:/[0-9]+)*)")
+_OPEN = (5, 8)
+"""The lengths in which an open axis is asked: none divides the other, and one is odd."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +45,19 @@ class Options:
     masks: tuple[str, ...] = ()
     is_training: bool = False
     question: str | None = None
+    batches: str | None = None
+    """How many rows, as `1,3`: once for each."""
+    call: str | None = None
+    """Arguments of the call, as YAML in braces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """An axis of an input as it was typed: its name, where it has one, its lengths, and whether it is open."""
+
+    name: str | None
+    sizes: tuple[int, ...]
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +77,16 @@ class Question:
     """A layer, its inputs and the words of the question."""
 
     asked: Asked
-    dims: Mapping[str, int]
+    dims: Mapping[str, tuple[int, ...]]
+    """Axis to its lengths; the case is asked once for each."""
+    dynamic: tuple[str, ...]
+    """Axes that are open in the symbolic run, beside the batch."""
     inputs: tuple[Input, ...]
     call: str
     """How the layer is called, over the names of inputs, with `{}` where each stands."""
     words: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """What else its call is given."""
 
 
 def question_of(options: Options) -> Question:
@@ -65,40 +94,51 @@ def question_of(options: Options) -> Question:
     asked = read_layer(options.layer, options.config)
     given = [_axes(text) for text in options.inputs]
     names = input_names(asked.type, len(given))
-    shapes = {name: [length for _, length in axes] for name, axes in zip(names, given, strict=True)}
+    shapes = {name: [axis.sizes[0] for axis in axes] for name, axes in zip(names, given, strict=True)}
     masks = [_mask(text) for text in _each(options.masks, len(given), "mask")]
-    batch = _batch(masks, {*_integers(asked.config), *(length for shape in shapes.values() for length in shape)})
-    dims = {"batch": batch}
+    taken = {*_integers(asked.config), *(size for axes in given for axis in axes for size in axis.sizes)}
+    dims: dict[str, tuple[int, ...]] = {"batch": _batches(options.batches, masks, taken)}
     dtypes, ranges = _each(options.dtypes, len(given), "dtype"), _each(options.ranges, len(given), "range")
-    inputs = []
+    inputs, dynamic = [], []
     for index, (name, axes) in enumerate(zip(names, given, strict=True)):
         named = _named(dims, axes, axis_names(asked.type, asked.config, name, len(axes)))
+        dynamic += [own for own, axis in zip(named, axes, strict=True) if axis.is_open]
         dtype, fill = _drawn(*numbers(asked.type, asked.config, name, shapes), dtypes[index], ranges[index])
+        if masks[index] is not None and any(len(axis.sizes) > 1 for axis in axes[:1]):
+            raise QuestionError("a mask is of one length, and the steps have several", "one length: --input 5,3")
         rows = _rows(masks[index], asked, shapes[name])
         if rows is not None and types()[asked.type].takes_ids:
             fill = {"integers": [1, fill["integers"][1]]}
         inputs.append(Input(name, named, dtype, fill, rows))
     if options.is_training:
         _check_training(asked)
-    size = max((math.prod(shape) * batch for shape in shapes.values()), default=1)
+    rows_of = max(dims["batch"])
+    size = max((math.prod(max(axis.sizes) for axis in axes) * rows_of for axes in given), default=1)
     if size > MAX_ELEMENTS:
         raise QuestionError(f"an input of {size} elements; {MAX_ELEMENTS} are allowed", "ask with shorter axes")
-    return Question(asked, dims, tuple(inputs), _call(asked.type, inputs, options), options.question or "")
+    arguments = call_arguments(asked.type, options.call, names)
+    call = _call(asked.type, inputs, options, arguments)
+    words = options.question or ""
+    return Question(asked, dims, tuple(dict.fromkeys(dynamic)), tuple(inputs), call, words, arguments)
 
 
-def _axes(text: str) -> list[tuple[str | None, int]]:
-    """`50,300` or `steps=50,300`: names, where they are given, and lengths. Empty text is one number a row."""
-    found: list[tuple[str | None, int]] = []
+def _axes(text: str) -> list[Axis]:
+    """`50,300` or `steps=50/80,300`, `?` for an open axis: names, where they are given, and lengths.
+
+    Empty text is one number a row.
+    """
+    found: list[Axis] = []
     for part in [part.strip() for part in text.strip().strip("()[]").split(",")]:
         matched = _AXIS.fullmatch(part)
         if matched is None:
             if part == "" and text.strip() in ("", "()", "[]"):
                 return []
-            hint = "lengths without the batch: --input 50,300 or --input steps=50,channels=300"
-            if part in ("None", "-1", "?", "batch", "null"):
-                hint = "the batch is added; every other axis needs a length: --input 50,300"
+            hint = "lengths without the batch: --input 50,300 or --input steps=50/80,channels=300; ? is an open one"
+            if part in ("None", "-1", "batch", "null"):
+                hint = "the batch is added; an axis of any length is a question mark: --input steps=?,channels=3"
             raise QuestionError(f"--input {text[:60]}: {part[:40]!r} is not a length", hint)
-        found.append((matched[1], int(matched[2])))
+        is_open = matched[2] == "?"
+        found.append(Axis(matched[1], _OPEN if is_open else tuple(map(int, matched[2].split("/"))), is_open))
     return found
 
 
@@ -114,19 +154,25 @@ def _each(given: Sequence[str], count: int, option: str) -> list[str | None]:
     return list(given)
 
 
-def _named(dims: dict[str, int], axes: Sequence[tuple[str | None, int]], usual: Sequence[str]) -> tuple[str, ...]:
+def _named(dims: dict[str, tuple[int, ...]], axes: Sequence[Axis], usual: Sequence[str]) -> tuple[str, ...]:
     """Names for the axes of one input; equal lengths at the same place share one, others get a name of their own."""
     names: list[str] = []
-    for (given, length), name in zip(axes, usual, strict=True):
-        wanted = given or name
-        if given is not None and dims.get(given, length) != length:
-            raise QuestionError(f"the axis {given} is {dims[given]} and {length}", "one name has one length")
+    for axis, name in zip(axes, usual, strict=True):
+        wanted = axis.name or name
+        if axis.name is not None and dims.get(axis.name, axis.sizes) != axis.sizes:
+            first, second = (size_text(sizes) for sizes in (dims[axis.name], axis.sizes))
+            raise QuestionError(f"the axis {axis.name} is {first} and {second}", "one name has one length")
         number = 2
-        while wanted in names or dims.get(wanted, length) != length:
+        while wanted in names or dims.get(wanted, axis.sizes) != axis.sizes:
             wanted, number = f"{name}_{number}", number + 1
-        dims[wanted] = length
+        dims[wanted] = axis.sizes
         names.append(wanted)
     return tuple(names)
+
+
+def size_text(sizes: Sequence[int]) -> str:
+    """`5`, or `5 and 8` of an axis that has several lengths."""
+    return " and ".join(map(str, sizes))
 
 
 def _integers(value: Any) -> Iterator[int]:
@@ -141,22 +187,51 @@ def _integers(value: Any) -> Iterator[int]:
 
 
 def _check_training(asked: Asked) -> None:
-    """Raises QuestionError where training changes nothing, or what it changes is random."""
-    if not takes_training(asked.type):
-        raise QuestionError(f"{asked.type} does the same while training", "leave --training out")
+    """Raises QuestionError where what training changes is random."""
     if is_random(asked.type, asked.config):
         hint = "write a case that claims what must hold whatever was drawn, as cases/core/dropout.case.yaml does"
         raise QuestionError(f"what {asked.type} gives while training is random, and another in every lane", hint)
 
 
-def _batch(masks: Sequence[tuple[str, ...] | None], taken: Collection[int]) -> int:
-    """As many rows as the masks have; else the first small prime that is not the length of another axis."""
+def _batches(given: str | None, masks: Sequence[tuple[str, ...] | None], taken: Collection[int]) -> tuple[int, ...]:
+    """As many rows as were asked for, or as the masks have; else the first small prime that no other axis is long."""
     rows = {len(mask) for mask in masks if mask is not None}
     if len(rows) > 1:
         raise QuestionError("the masks have different numbers of rows", "one entry a sequence, equally many in each")
+    if given is not None:
+        parts = [part.strip() for part in given.split(",")]
+        if not all(part.isdecimal() and int(part) > 0 for part in parts):
+            raise QuestionError(f"--batch {given[:40]} is not a number of rows", "as in --batch 3, or --batch 1,3")
+        sizes = tuple(map(int, parts))
+        if rows and rows != set(sizes):
+            hint = f"leave --batch out: the masks have {rows.pop()} rows"
+            raise QuestionError("--batch and the masks have different numbers of rows", hint)
+        return sizes
     if rows:
-        return rows.pop()
-    return next(size for size in (*_BATCHES, 17) if size not in taken or size == 17)
+        return (rows.pop(),)
+    return (next(size for size in (*_BATCHES, 17) if size not in taken or size == 17),)
+
+
+def call_arguments(kind: str, text: str | None, inputs: Sequence[str]) -> Mapping[str, Any]:
+    """The arguments of `--call`, checked by name. Raises QuestionError for one that the layer's call does not take."""
+    if text is None:
+        return {}
+    example = "as YAML in braces: --call '{use_causal_mask: true}'"
+    try:
+        document = parse(text, "--call")
+    except CaseError as error:
+        raise QuestionError(f"--call {text[:60]} cannot be read: {error.problems[0].message}", example) from None
+    if not document.root.is_mapping or document.problems.found:
+        raise QuestionError(f"--call {text[:60]} is not a mapping of arguments to values", example)
+    known = [name for name in call_parameters(kind) if name not in inputs]
+    given: Mapping[str, Any] = document.root.plain()
+    for name, value in given.items():
+        if name not in known:
+            hint = did_you_mean(name, known) or (f"it takes {', '.join(known)}" if known else "it takes no others")
+            raise QuestionError(f"the call of {kind} does not take {name}", hint)
+        if not isinstance(value, bool | int | float | str | None):
+            raise QuestionError(f"--call {name} is not a number, a word, true, false or null", example)
+    return given
 
 
 def _drawn(dtype: str, fill: Any, own: str | None, bounds: str | None) -> tuple[str, Any]:
@@ -214,10 +289,13 @@ def _row(part: str, steps: int) -> tuple[int, ...]:
     raise QuestionError(f"--mask: {part[:40]!r} is not a mask of {steps} steps", hint)
 
 
-def _call(kind: str, inputs: Sequence[Input], options: Options) -> str:
+def _call(kind: str, inputs: Sequence[Input], options: Options, arguments: Mapping[str, Any]) -> str:
     listed = ", ".join("{}" for _ in inputs)
-    arguments = f"[{listed}]" if takes_list(kind) else listed
-    return f"layer({arguments}{', training=True' if options.is_training else ''})"
+    words = [f"[{listed}]" if takes_list(kind) else listed]
+    if options.is_training and takes_training(kind):
+        words.append("training=True")
+    words += [f"{name}={value!r}" for name, value in arguments.items()]
+    return f"layer({', '.join(words)})"
 
 
 def described(question: Question) -> str:
@@ -227,10 +305,14 @@ def described(question: Question) -> str:
     arguments = ", ".join(f"{key}={_python(value)}" for key, value in question.asked.config.items())
     shapes = []
     for item in question.inputs:
-        axes = ", ".join(["batch", *(f"{axis} {question.dims[axis]}" for axis in item.axes)])
+        axes = ", ".join(["batch", *(f"{axis} {size_text(question.dims[axis])}" for axis in item.axes)])
         masked = ", masked" if item.mask is not None else ""
         shapes.append(f"({axes}{masked})")
     while_training = " while training" if "training=True" in question.call else ""
+    given = ", ".join(f"{name}={value!r}" for name, value in question.arguments.items())
+    while_training += f", called with {given}" if given else ""
+    rows = question.dims["batch"]
+    while_training += f" in batches of {size_text(rows)}" if len(rows) > 1 else ""
     return f"What does {question.asked.type}({arguments}) make of {' and '.join(shapes)}{while_training}?"
 
 

@@ -73,6 +73,16 @@ def recorded(path: Path = RECORDED) -> Release:
     return release(held["version"], held["names"])
 
 
+WHERE_ADDED = "CONTRIBUTING.md says where one is added: its mathematics, its port to torch, its cases"
+"""What to do about a class that Keras has and that has no reference."""
+
+
+@cache
+def has_class(name: str, *kinds: str) -> bool:
+    """Whether Keras has a class of this name among these kinds, so that it is no typing error."""
+    return name in recorded().of(*kinds)
+
+
 def as_json(found: Release) -> str:
     """A release as text, a line a name, so that two of them can be compared by eye."""
     lines = ",\n".join(json.dumps(_plain(item)) for item in found.names)

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 from conformance.case import axes, kinds, layers, optimizers
+from conformance.case.keras_names import WHERE_ADDED, has_class
 from conformance.case.kinds import Kind
 from conformance.case.problems import Place, Problems, TooManyProblems, did_you_mean, listed
 from conformance.case.wording import CUT_BY_A_COMMA, found, help_for, noun
@@ -276,6 +277,10 @@ def _has_form(node: Located, kind: Kind) -> bool:
             return not node.is_list and not node.is_mapping
 
 
+_OF_KERAS = {"layer": ("layers", "losses", "metrics"), "optimizer": ("optimizers",)}
+"""What of Keras may stand where a layer, or an optimizer, is wanted."""
+
+
 def _layer(reader: Reader, node: Located, kind: kinds.LayerOf, label: str) -> Any:
     if not node.is_mapping:
         return reader.mismatch(node, kind, label)
@@ -289,6 +294,10 @@ def _layer(reader: Reader, node: Located, kind: kinds.LayerOf, label: str) -> An
     if record is None:
         if not isinstance(type_node.value, str):
             return reader.mismatch(type_node, kinds.Text(), f"type of {label}")
+        if has_class(type_node.value, *_OF_KERAS[kind.what]):
+            message = f"Keras has {word(type_node.value)}; it has no reference here"
+            reader.problems.add(type_node, message, WHERE_ADDED)
+            return BAD
         hint = did_you_mean(type_node.value, known.types()) or f"there are {listed(sorted(known.types()))}"
         reader.problems.add(type_node, f"unknown {kind.what} type {word(type_node.value)}", hint)
         return BAD

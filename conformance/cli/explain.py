@@ -37,12 +37,14 @@ examples:
   conformance explain --layer 'Conv1D(100, 4, padding="same")' --input 50,300      the same, pasted from code
   conformance explain --layer Average --input 5,3 --input 5,3 --mask 3,5 --mask 4,2
   conformance explain --layer 'Embedding(30, 7, mask_zero=True)' --input 5 --mask 3,5
+  conformance explain --layer 'Conv1D(3, 2)' --input steps=?,channels=3 --batch 1,3
+  conformance explain --layer 'MultiHeadAttention(2, 3)' --input 5,6 --input 5,6 --call '{use_causal_mask: true}'
   conformance explain --layer 'GRU(3)' --input 5,2 --lane keras@3.3.3 --lane keras -o gru.html
   conformance explain --layer 'Dense(3)' --input 7 --save cases/mine/dense.case.yaml
 
 Inputs are lengths without the batch, which is added: --input 50,300 is (batch, 50, 300); steps=50,channels=300 names
-the axes. Weights and inputs are drawn, the same in every lane. The exit code is 0 whatever the lanes say; pytest
-decides.
+the axes. An axis may have several lengths, steps=5/8, or be open, steps=?; it is asked once for each length. Weights
+and inputs are drawn, the same in every lane. The exit code is 0 whatever the lanes say; pytest decides.
 """
 
 
@@ -92,6 +94,8 @@ def question_options(parser: argparse.ArgumentParser) -> Any:
         "--mask", action="append", default=[], metavar="N,N", help="real steps of each sequence, or 0110,1111; or none"
     )
     asked.add_argument("--training", action="store_true", help="call the layer with training=True")
+    asked.add_argument("--batch", metavar="N,N", help="rows, once for each number: 1,3; a small number when left out")
+    asked.add_argument("--call", metavar="YAML", help="arguments of the call: '{use_causal_mask: true}'")
     return asked
 
 
@@ -133,7 +137,7 @@ def _with_versions(found: Found, matrix: Path | None) -> Found:
 
 def only_with_layer(parsed: argparse.Namespace) -> None:
     """Raises UsageError for an option of a new question where a case is named that there is."""
-    for name in ("config", "input", "dtype", "range", "mask", "training", "question", "save"):
+    for name in ("config", "input", "dtype", "range", "mask", "training", "batch", "call", "question", "save"):
         if getattr(parsed, name, None):
             raise UsageError(f"--{name} is for a new question", "name its layer: --layer Conv1D --input 50,300")
 
@@ -199,6 +203,8 @@ def options_of(parsed: argparse.Namespace) -> Options:
         masks=tuple(parsed.mask),
         is_training=parsed.training,
         question=getattr(parsed, "question", None),
+        batches=parsed.batch,
+        call=parsed.call,
     )
 
 
@@ -215,5 +221,7 @@ def again(options: Options, lanes: Sequence[str]) -> str:
     )
     words += [word for name, values in several for value in values for word in (f"--{name}", value)]
     words += ["--training"] if options.is_training else []
+    words += [] if options.batches is None else ["--batch", options.batches]
+    words += [] if options.call is None else ["--call", options.call]
     words += [] if options.question is None else ["--question", options.question]
     return shlex.join(words)

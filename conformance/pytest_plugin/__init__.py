@@ -2,6 +2,8 @@
 
     session    what one pytest process knows of a run
     items      case files and cases
+    hints      what was meant, where nothing is selected
+    progress   how far a run is, for commands that run pytest
     writing    results and report, when the run has ended
 
 Nothing heavy is imported here or while collecting: no framework, and the report only when it is written.
@@ -19,6 +21,7 @@ from conformance.errors import CaseError, ConformanceError, Exit, LaneUnavailabl
 from conformance.form import from_json, to_json
 from conformance.gate.options import add_options, is_full_run, split
 from conformance.gate.shards import describe
+from conformance.pytest_plugin.hints import hints_for_ids, hints_for_words
 from conformance.pytest_plugin.items import CaseFile, CaseItem
 from conformance.pytest_plugin.progress import Progress
 from conformance.pytest_plugin.session import SESSION, Session, lane_names, plain_identities
@@ -121,6 +124,16 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, CaseItem):
             item.config.stash[SESSION].deselected += 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Where pytest finds no item of a name, the names are said that come near it."""
+    try:
+        return (yield)
+    except pytest.UsageError as error:
+        state = session.config.stash[SESSION]
+        raise pytest.UsageError(*error.args, *hints_for_ids(session.config.args, state.paths)) from None
 
 
 @pytest.hookimpl(trylast=True)
@@ -282,6 +295,9 @@ def pytest_report_header(config: pytest.Config) -> str:
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     state = config.stash[SESSION]
     if not state.selected:
+        names = lane_names(config)
+        for line in hints_for_words(config.option.markexpr, config.option.keyword, state, names):
+            terminalreporter.write_line(line, yellow=True)
         return
     for name, why in state.unavailable.items():
         given = sum(name in lanes for lanes in state.selected.values())

@@ -45,6 +45,7 @@ class CaseFile(pytest.File):
             yield self._bad(bad.id, bad.position.line, bad.error)
         seed = self.config.getoption("seed")
         for case in [case.at_seed(seed) for case in loaded.cases]:
+            session.layer_types.update(case.layer_types)
             other = session.paths.setdefault(case.id, str(case.position))
             if other != str(case.position):
                 twice = Problem(case.position, f"id {case.id} is used twice; first at {other}")
@@ -111,8 +112,6 @@ class CaseItem(pytest.Item):
             raise LaneUnavailable(why["message"], why["hint"] or None)
 
     def runtest(self) -> None:
-        from conformance.report.text import lane_failure
-
         if self.is_left_out:
             pytest.skip(f"the case is for {', '.join(self.case.lanes)} only")
         self.record = record = self.config.stash[SESSION].run.record(self.case)
@@ -124,7 +123,18 @@ class CaseItem(pytest.Item):
         if found.verdict == "stale" and found.deviation is not None:
             raise Disagreement(stale_text(found.deviation))
         if found.verdict != "agree":
-            raise Disagreement(lane_failure(record, self.lane))
+            raise Disagreement(self._told(record))
+
+    def _told(self, record: Record) -> str:
+        """The failure with all lanes; of what an earlier lane was told of, only this lane's own first line."""
+        from conformance.report.text import headline, lane_failure
+
+        finding = next(iter(record.lanes[self.lane].findings), None)
+        cause = (self.case.id, *((finding.aspect, finding.kind, finding.node) if finding is not None else ()))
+        first = self.config.stash[SESSION].told.setdefault(cause, self.lane)
+        if first == self.lane:
+            return lane_failure(record, self.lane)
+        return f"{headline(record, self.lane)}\n  told with all lanes at {self.case.id}[{first}]"
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str:
         if isinstance(excinfo.value, Disagreement | ConformanceError | CaseError):

@@ -58,6 +58,10 @@ class Session:
         """The ids of all cases of the project; None unless the run was asked for every one of them."""
         self.standings: list[Standing] = []
         self.is_warm = False
+        self.told: dict[tuple[str, ...], str] = {}
+        """Case and cause to the lane under which a failure was told with all lanes."""
+        self.layer_types: set[str] = set()
+        """Layers of the cases that were collected, selected or not."""
         self.bad: dict[str, str] = {}
         """The cases and files that could not be asked, each with every mistake in it."""
         self.has_unreadable = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conformance.ask.question import Options, Question, described, question_of
+from conformance.ask.write import case_text
 from conformance.errors import Exit, QuestionError
 
 
@@ -18,14 +19,14 @@ def axes(question: Question) -> list[tuple[str, ...]]:
 
 def test_axes_are_named_for_the_layer_and_the_batch_is_added() -> None:
     question = asked("Conv1D(100, 4)", "50,300")
-    assert question.dims == {"batch": 2, "steps": 50, "channels": 300}
+    assert question.dims == {"batch": (2,), "steps": (50,), "channels": (300,)}
     assert axes(question) == [("steps", "channels")]
 
 
 def test_the_batch_is_a_length_that_no_other_axis_has() -> None:
-    assert asked("Dense(7)", "2,3").dims["batch"] == 5
-    assert asked("Dense(3)", "2,5").dims["batch"] == 7
-    assert asked("Bidirectional(LSTM(5))", "2,3").dims["batch"] == 7
+    assert asked("Dense(7)", "2,3").dims["batch"] == (5,)
+    assert asked("Dense(3)", "2,5").dims["batch"] == (7,)
+    assert asked("Bidirectional(LSTM(5))", "2,3").dims["batch"] == (7,)
 
 
 def test_channels_first_turns_the_names_round() -> None:
@@ -34,13 +35,13 @@ def test_channels_first_turns_the_names_round() -> None:
 
 def test_names_can_be_given() -> None:
     question = asked("Dense(3)", "words=5,dim=7")
-    assert question.dims == {"batch": 2, "words": 5, "dim": 7}
+    assert question.dims == {"batch": (2,), "words": (5,), "dim": (7,)}
 
 
 def test_equal_lengths_at_one_place_share_a_name_and_others_do_not() -> None:
     question = asked("Concatenate(axis=1)", "5,3", "4,3")
     assert axes(question) == [("steps", "features"), ("steps_2", "features")]
-    assert question.dims["steps_2"] == 4
+    assert question.dims["steps_2"] == (4,)
 
 
 def test_attention_has_queries_and_keys() -> None:
@@ -84,12 +85,31 @@ def test_a_range_makes_integers_of_integers_and_reals_of_floats() -> None:
 def test_a_mask_is_real_steps_or_the_steps_themselves() -> None:
     question = asked("GRU(3)", "5,2", masks=("3,01101",))
     assert question.inputs[0].mask == ((1, 1, 1, 0, 0), (0, 1, 1, 0, 1))
-    assert question.dims["batch"] == 2
+    assert question.dims["batch"] == (2,)
 
 
 def test_as_many_rows_as_the_mask_has() -> None:
-    assert asked("GRU(3)", "5,2", masks=("3,5,1",)).dims["batch"] == 3
-    assert asked("GRU(3)", "5,2", masks=("[3, 5, 1]",)).dims["batch"] == 3
+    assert asked("GRU(3)", "5,2", masks=("3,5,1",)).dims["batch"] == (3,)
+    assert asked("GRU(3)", "5,2", masks=("[3, 5, 1]",)).dims["batch"] == (3,)
+
+
+def test_an_axis_may_be_open_or_have_several_lengths_and_the_batch_several_sizes() -> None:
+    question = asked("Conv1D(7, 2)", "steps=?,channels=3", batches="1,4")
+    assert question.dims == {"batch": (1, 4), "steps": (5, 8), "channels": (3,)}
+    assert question.dynamic == ("steps",)
+    assert "dynamic: [steps]" in case_text(question)
+    assert described(question).endswith("make of (batch, steps 5 and 8, channels 3) in batches of 1 and 4?")
+    assert asked("Dense(3)", "5/9,2").dims["steps"] == (5, 9)
+
+
+def test_what_the_call_takes_can_be_said() -> None:
+    question = asked("MultiHeadAttention(2, 3)", "5,6", "5,6", call="{use_causal_mask: true}")
+    assert question.call == "layer({}, {}, use_causal_mask=True)"
+    assert described(question).endswith(", called with use_causal_mask=True?")
+
+
+def test_a_layer_that_does_the_same_while_training_is_asked_all_the_same() -> None:
+    assert asked("Dense(3)", "4", is_training=True).call == "layer({})"
 
 
 def test_one_input_can_have_no_mask() -> None:
@@ -130,13 +150,13 @@ MISTAKES = {
         ("Dense(7)", "None,30"),
         {},
         "--input None,30: 'None' is not a length\n"
-        "   = help: the batch is added; every other axis needs a length: --input 50,300",
+        "   = help: the batch is added; an axis of any length is a question mark: --input steps=?",
     ),
     "no length": (
         ("Dense(7)", "50x30"),
         {},
         "--input 50x30: '50x30' is not a length\n"
-        "   = help: lengths without the batch: --input 50,300 or --input steps=50,channels=300",
+        "   = help: lengths without the batch: --input 50,300 or --input steps=50/80,channels=300; ? is an open one",
     ),
     "no input": (("Dense(7)",), {}, "Dense takes 1 input; none given\n   = help: --input 50,300"),
     "one input of two": (
@@ -222,10 +242,27 @@ MISTAKES = {
         {"masks": ("3,5", "3,5")},
         "2 times --mask, and 1 input\n   = help: give --mask once for all inputs, or once for each",
     ),
-    "no training": (
-        ("Dense(3)", "4"),
-        {"is_training": True},
-        "Dense does the same while training\n   = help: leave --training out",
+    "a call argument that the layer does not take": (
+        ["Softmax", "4"],
+        {"call": "{axes: 1}"},
+        "the call of Softmax does not take axes\n   = help: it takes mask",
+    ),
+    "a call argument of a layer that takes none": (
+        ["Dense(3)", "4"],
+        {"call": "{training: true}"},
+        "the call of Dense does not take training\n   = help: it takes no others",
+    ),
+    "call arguments that are none": (["Softmax", "4"], {"call": "3"}, "--call 3 is not a mapping"),
+    "rows that are none": (["Dense(3)", "4"], {"batches": "1,x"}, "--batch 1,x is not a number of rows"),
+    "rows that the mask does not have": (
+        ["GRU(3)", "5,2"],
+        {"masks": ("3,5",), "batches": "3"},
+        "--batch and the masks have different numbers of rows\n   = help: leave --batch out: the masks have 2 rows",
+    ),
+    "a mask of several lengths": (
+        ["GRU(3)", "5/8,2"],
+        {"masks": ("3,5",)},
+        "a mask is of one length, and the steps have several",
     ),
     "random numbers": (
         ("Dropout(0.5)", "4"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fnmatch
+
 import pytest
 
 from tests.builders import POOLED
@@ -96,3 +98,37 @@ def test_collecting_imports_no_framework(right: Project) -> None:
     )
     result = right.run("--collect-only", "-q", "-s")
     result.stdout.fnmatch_lines(["*HEAVY []*"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["-m", "layer(name='Embeding')"], "-m: there is no layer 'Embeding': did you mean Embedding?"),
+        (["-m", "lane(name='numpi')"], "-m: there is no lane 'numpi': did you mean numpy?"),
+        (["-k", "maskd"], "-k maskd: did you mean masked?"),
+    ],
+)
+def test_what_selects_nothing_gets_the_nearest_that_exists(mixed: Project, arguments: list[str], hint: str) -> None:
+    result = mixed.run(*arguments)
+    assert result.ret in (4, 5)
+    assert any(fnmatch.fnmatch(line, hint.replace("[", "[[]")) for line in [*result.outlines, *result.errlines])
+
+
+def test_an_id_that_no_case_has_gets_the_nearest(mixed: Project) -> None:
+    result = mixed.pytester.runpytest_subprocess("cases/fam/topic.case.yaml::fam/topic.maskd")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*there is no case fam/topic.maskd: did you mean fam/topic.masked?*"])
+
+
+def test_a_case_that_fails_in_two_lanes_is_told_once_with_both(pytester: pytest.Pytester) -> None:
+    project = Project(pytester, "always_wrong", "no_mask", "also_wrong")
+    conftest = pytester.path / "conftest.py"
+    twin = 'replace(fake("always_wrong"), name="also_wrong")'
+    extra = f'\nfrom dataclasses import replace\nrun.LANES["also_wrong"] = {twin}\n'
+    conftest.write_text(conftest.read_text() + extra)
+    project.write(POOLED)
+    result = project.run()
+    result.assert_outcomes(passed=1, failed=3)
+    lines = result.outlines
+    assert sum("told with all lanes at fam/topic.masked[always_wrong]" in line for line in lines) == 1
+    assert sum(line.strip().startswith("question") for line in lines) == 2
