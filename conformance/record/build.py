@@ -20,6 +20,7 @@ from conformance.judge.precision import USUAL, seen_in
 from conformance.judge.verdict import CaseVerdict, Distance, Finding, LaneVerdict, Pair
 from conformance.protocol.observation import REFERENCE, Array, Failure, Observation, Output
 from conformance.protocol.wire import bounded
+from conformance.record.axes import axis_names
 from conformance.record.case import (
     ClaimRecord,
     ExpectedNodeRecord,
@@ -279,18 +280,6 @@ def tier_of(case: Case, name: str, output: Output, reference: Observation) -> Ti
         return "exact"
     is_exact = name in reference.exact or (name in case.exact and output.precision == USUAL)
     return "tolerance" if case.tolerance is not None else "exact" if is_exact else "budget"
-
-
-def axis_names(case: Case, run: int, label: str, shape: tuple[int, ...]) -> tuple[str, ...]:
-    """A name for each axis where the case gives one: from the expected shape, else from a length that only one has."""
-    sizes = case.sizes[run]
-    expected = case.expect.nodes.get(label)
-    if expected is not None and expected.shape is not None and len(expected.shape) == len(shape):
-        return tuple(axis if isinstance(axis, str) else "" for axis in expected.shape)
-    by_length: dict[int, list[str]] = {}
-    for name, length in sizes.items():
-        by_length.setdefault(length, []).append(name)
-    return tuple(by_length[n][0] if len(by_length.get(n, ())) == 1 else "" for n in shape)
 
 
 def mask_record(mask: Array | None) -> MaskRecord | None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from conformance.protocol.names import REFERENCE as REFERENCE
+from conformance.record.axes import named
 from conformance.record.case import ExpectedNodeRecord, Record
 from conformance.record.parts import FindingRecord, NodeRecord, StepRecord, WorstRecord
 from conformance.record.run import LaneRow
@@ -15,8 +16,6 @@ from conformance.record.run import LaneRow
 Lanes = Sequence[LaneRow]
 
 
-BATCH = "batch"
-"""The axis that every framework puts first."""
 FAILURES = ("differ", "error", "timeout", "crash", "stale")
 """Verdicts that fail a case; of the others only `agree` is a pass."""
 
@@ -74,27 +73,20 @@ def varying_sizes(record: Record, run: int) -> dict[str, int]:
 
 
 def axis_names(record: Record, shape: Sequence[int | None], run: int) -> list[str]:
-    """A name for each length that exactly one named axis has; an empty string where none or several have it.
-
-    `batch` is the first axis where that has its length, and no other: a batch of 1 or 2 is often as long as something
-    else.
-    """
+    """A name for each length that exactly one named axis has, and no other axis of the shape; else an empty string."""
     sizes = record.dims[run] if run < len(record.dims) else {}
-    by_length: dict[int, list[str]] = {}
-    for name, length in sizes.items():
-        if name != BATCH:
-            by_length.setdefault(length, []).append(name)
-    names = [by_length[n][0] if n is not None and len(by_length.get(n, ())) == 1 else "" for n in shape]
-    if shape and shape[0] is not None and sizes.get(BATCH) == shape[0]:
-        names[0] = BATCH
-    return names
+    return list(named(tuple(shape), sizes))
 
 
 def axes_of(record: Record, label: str, shape: Sequence[int | None], run: int) -> list[str]:
-    """The names of a node's axes: as the case states them where the rank is right, else from their lengths."""
+    """The names of a node's axes: as the case states them where the rank is right, else as the record has them."""
     stated = expected_node(record, label).shape
     if stated is not None and len(stated) == len(shape):
         return [str(axis) if isinstance(axis, str) else "" for axis in stated]
+    for lane in lane_names(record):
+        found = node(record, lane, label, run)
+        if found is not None and tuple(found.shape) == tuple(shape) and any(found.axes):
+            return list(found.axes)
     return axis_names(record, shape, run)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from conformance.record.case import Record
@@ -9,6 +10,7 @@ from conformance.record.parts import StepRecord
 from conformance.report.blocks import Block, Cell, Table
 from conformance.report.facts import (
     REFERENCE,
+    axes_of,
     axis_names,
     flat_shapes,
     is_shape,
@@ -35,12 +37,15 @@ def trace_table(record: Record, lane: str, run: int) -> list[Block]:
         (
             Cell(one_line(step.node, 60)),
             Cell(one_line(step.callee, 60)),
-            Cell(", ".join(named_shapes(record, shape, run) for shape in step.inputs)),
+            Cell(
+                ", ".join(named_shapes(record, shape, run, _from(record, shape, run, before)) for shape in step.inputs)
+            ),
             _output_cell(record, run, position, step),
             Cell(_symbolic(record, shown, step, run)),
             Cell(one_line(step.rule or rule_of(record, run, position, step), 400)),
         )
         for position, step in enumerate(chunks[index])
+        for before in [[earlier.node for earlier in chunks[index][:position]]]
     ]
     if failure is not None:
         where = one_line(failure.node, 60) or "the case"
@@ -58,16 +63,26 @@ def trace_table(record: Record, lane: str, run: int) -> list[Block]:
 
 def _output_cell(record: Record, run: int, position: int, step: StepRecord) -> Cell:
     """What came out of a call; marked where the reference's same call on the same shapes gives another shape."""
-    said = named_shapes(record, step.outputs, run)
+    said = named_shapes(record, step.outputs, run, step.node)
     same = reference_step(record, run, position, step)
     return Cell(said, "" if same is None or same.outputs == step.outputs else "differ")
 
 
-def named_shapes(record: Record, nested: Any, run: int) -> str:
-    """One shape as `(batch 2, steps 11, 7)`, or a list of them in brackets."""
+def _from(record: Record, shape: Any, run: int, nodes: Sequence[str]) -> str:
+    """The last of these nodes that has a shape: where an array of that shape came from, as far as one can see."""
+    for label in reversed(nodes):
+        found = node(record, REFERENCE, label, run)
+        if found is not None and list(found.shape) == list(shape):
+            return label
+    return ""
+
+
+def named_shapes(record: Record, nested: Any, run: int, label: str = "") -> str:
+    """One shape as `(batch 2, steps 11, 7)`, or a list of them in brackets; `label` is the node whose shape it is."""
     if isinstance(nested, tuple) and nested and all(isinstance(item, tuple) for item in nested):
         return f"[{', '.join(named_shapes(record, item, run) for item in nested)}]"
-    return bound_shape(axis_names(record, nested, run), nested)
+    names = axes_of(record, label, nested, run) if label else axis_names(record, nested, run)
+    return bound_shape(names, nested)
 
 
 def _symbolic(record: Record, lane: str, step: StepRecord, run: int) -> str:

@@ -255,7 +255,7 @@ def test_a_page_is_about_what_its_answer_speaks_of() -> None:
         ({"batch": 1, "steps": 5, "dim": 1}, [1, 5, 1], ["batch", "steps", "dim"]),
         ({"batch": 2, "steps": 5, "units": 5}, [2, 5], ["batch", ""]),
         ({"batch": 2, "steps": 5}, [5, 2], ["steps", ""]),
-        ({"steps": 5}, [5, 5], ["steps", "steps"]),
+        ({"steps": 5}, [5, 5], ["", ""]),
         ({"batch": 2}, [None, 2], ["", ""]),
         ({}, [], []),
     ],
