@@ -12,13 +12,16 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
+import threading
 import traceback
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import TYPE_CHECKING, Any, cast
 
 import execnet
 
@@ -27,10 +30,22 @@ from conformance.errors import LaneUnavailable
 if TYPE_CHECKING:
     from conformance.lanes.spec import LaneSpec
 
+GREETING_LIMIT = 60.0
+"""Seconds that an interpreter may take to say that it is there: it has imported nothing yet."""
 CONNECT_LIMIT = 30
 """Seconds that ssh may take to reach a host."""
 _QUIETLY = f"-oBatchMode=yes -oConnectTimeout={CONNECT_LIMIT} "
-SHIPPED = ("__init__.py", "errors.py", "case/*.py", "protocol/*.py", "oracle/*.py", "lanes/**/*.py", "reference/*.py")
+SHIPPED = (
+    "__init__.py",
+    "api.py",
+    "errors.py",
+    "version.py",
+    "case/*.py",
+    "protocol/*.py",
+    "oracle/*.py",
+    "lanes/**/*.py",
+    "reference/*.py",
+)
 """What a worker may import of this package, as patterns below it."""
 HOST = re.compile(r"(?P<host>(?:[A-Za-z0-9_][A-Za-z0-9_.-]*@)?[A-Za-z0-9_][A-Za-z0-9_.-]*)(?::(?P<port>\d{1,5}))?")
 """`[user@]host[:port]`; nothing that ssh could take for an option."""
@@ -62,8 +77,7 @@ finally:
 def opened(spec: LaneSpec, group: execnet.Group) -> Any:
     """A channel to a new process of the lane, its worker about to start. Raises LaneUnavailable."""
     try:
-        with _deaf_to_interrupts():
-            gateway = group.makegateway(_address(spec))
+        gateway = _greeted(spec, group)
         channel = gateway.remote_exec(_ELSEWHERE if spec.host else _HERE)
         channel.send(source() if spec.host else str(_PACKAGE.parent))
     except (execnet.HostNotFound, OSError, EOFError, AssertionError) as error:
@@ -72,6 +86,40 @@ def opened(spec: LaneSpec, group: execnet.Group) -> Any:
         _end_stranger(error)
         raise _refused(spec, error) from None
     return channel
+
+
+def _greeted(spec: LaneSpec, group: execnet.Group) -> Any:
+    """The process, once it has answered. Raises LaneUnavailable where it does not in time, and ends it."""
+    made: list[Any] = []
+
+    def make() -> None:
+        try:
+            with _deaf_to_interrupts():
+                made.append(group.makegateway(_address(spec)))
+        except Exception as error:
+            made.append(error)
+
+    maker = threading.Thread(target=make, name=f"start of lane {spec.name}", daemon=True)
+    maker.start()
+    maker.join(GREETING_LIMIT)
+    if not made:
+        _end_process_of(sys._current_frames().get(cast("int", maker.ident)))
+        where = f"{spec.interpreter} on {spec.host}" if spec.host else spec.interpreter
+        why = f"lane {spec.name}: {where} did not answer within {GREETING_LIMIT:g} s"
+        raise LaneUnavailable(why, "is it a Python? name an interpreter that starts")
+    if isinstance(made[0], Exception):
+        raise made[0]
+    return made[0]
+
+
+def _end_process_of(frame: FrameType | None) -> None:
+    """Ends the process that a call waits for; execnet has it in its frames alone."""
+    while frame is not None:
+        process = getattr(frame.f_locals.get("io"), "popen", None)
+        if isinstance(process, subprocess.Popen):
+            process.kill()
+            return
+        frame = frame.f_back
 
 
 @contextmanager

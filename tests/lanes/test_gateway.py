@@ -1,92 +1,51 @@
-"""A lane's process that cannot be had: nothing of it is left behind."""
+"""What is no Python, or never answers, is said to be that, in time; nothing of it stays."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from conformance.errors import LaneUnavailable
+from conformance.lanes import gateway
 from conformance.lanes.process import ProcessLane
-from conformance.lanes.spec import LaneSpec
-
-SILENT = "exit 0"
-CLOSED = "exec <&-; echo hello; exec sleep 600"
-TALKS = "echo hello; exec cat >/dev/null"
-"""Reads all that it is given for as long as anybody holds its pipe, and says something else than a Python."""
+from tests.builders import fake
 
 
-def program(folder: Path, text: str) -> Path:
-    """A program that is no Python and writes down its process id."""
-    path = folder / "program"
-    path.write_text(f"#!/bin/sh\necho $$ > {folder}/pid\n{text}\n")
+def program(folder: Path, text: str) -> str:
+    path = folder / "python"
+    path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
     path.chmod(0o755)
-    return path
+    return str(path)
 
 
-def is_there(pid: int) -> bool:
-    """Whether a process is alive, or ended and not waited for."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-@pytest.mark.parametrize("text", [SILENT, CLOSED, TALKS], ids=["silent", "closed", "talks"])
-def test_no_process_of_a_refused_interpreter_is_left(tmp_path: Path, text: str) -> None:
-    path = program(tmp_path, text)
-    lane = ProcessLane(LaneSpec("x", "numpy", interpreter=str(path)))
-    try:
-        with pytest.raises(LaneUnavailable, match=f"lane x: {path} is not a Python") as caught:
-            lane.identity()
-        assert not is_there(int((tmp_path / "pid").read_text()))
-    finally:
-        lane.stop()
-    assert caught.value.hint == "name an interpreter that exists"
-
-
-def test_a_process_that_nobody_waited_for_is_seen(tmp_path: Path) -> None:
-    """The negative twin of `is_there`: an ended process stays until it is waited for."""
-    with subprocess.Popen([program(tmp_path, SILENT)], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stdout.read() == b""
-        assert is_there(process.pid)
-        process.wait()
-        assert not is_there(process.pid)
-
-
-def test_an_interpreter_that_is_not_there_leaves_nothing(tmp_path: Path) -> None:
-    lane = ProcessLane(LaneSpec("x", "numpy", interpreter=str(tmp_path / "none")))
-    with pytest.raises(LaneUnavailable, match="none cannot be started"):
+def test_an_interpreter_that_never_answers_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway, "GREETING_LIMIT", 0.5)
+    silent = program(tmp_path, f"echo $$ > {tmp_path}/pid\nexec sleep 600")
+    lane = ProcessLane(replace(fake("always_right"), interpreter=silent))
+    started = time.monotonic()
+    with pytest.raises(LaneUnavailable, match=r"always_right: .*/python did not answer within 0\.5 s") as raised:
         lane.identity()
+    assert "is it a Python?" in (raised.value.hint or "")
+    assert time.monotonic() - started < 10.0
+    number = (tmp_path / "pid").read_text().strip()
+    deadline = time.monotonic() + 10.0
+    while is_running(number) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not is_running(number), "it was ended"
     lane.stop()
 
 
-def test_a_lane_does_not_hear_the_terminals_interrupt_and_says_nothing_of_its_own(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """The process that starts lanes ends them; one that is interrupted while it starts would print its frames."""
-    lane = ProcessLane(LaneSpec("n", "numpy"))
-    try:
-        lane.start()
-        group = lane._group
-        assert group is not None
-        process: subprocess.Popen[bytes] = group[0]._io.popen  # type: ignore[attr-defined]  # execnet's types leave it out
-        os.kill(process.pid, signal.SIGINT)
-        assert "numpy" in lane.identity().versions
-    finally:
-        lane.stop()
-    assert capfd.readouterr().err == ""
+def is_running(number: str) -> bool:
+    status = Path(f"/proc/{number}/status")
+    return status.exists() and "\nState:\tZ" not in status.read_text(encoding="utf-8")
 
 
-def test_the_process_that_starts_lanes_hears_it_still() -> None:
-    lane = ProcessLane(LaneSpec("n", "numpy"))
-    try:
-        lane.start()
-        assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
-    finally:
-        lane.stop()
+@pytest.mark.parametrize("text", ["echo no Python", "exit 3"])
+def test_what_is_no_python_is_said_to_be_none(text: str, tmp_path: Path) -> None:
+    lane = ProcessLane(replace(fake("always_right"), interpreter=program(tmp_path, text)))
+    with pytest.raises(LaneUnavailable, match="is not a Python"):
+        lane.identity()
+    lane.stop()
