@@ -41,6 +41,6 @@ def test_what_there_is_of_a_layer_is_all_that_its_constructor_takes() -> None:
     found = existing(["Conv1D", "NoSuchLayer", "Flatten"])
     assert list(found) == ["Conv1D", "Flatten"]
     assert {"filters", "padding", "causal"} & {*found["Conv1D"]["options"]} == {"filters", "padding"}
-    assert {"kernel_initializer", "activity_regularizer"} <= {*found["Conv1D"]["options"]}
+    assert {"kernel_initializer", "kernel_regularizer"} <= {*found["Conv1D"]["options"]}
     assert found["Flatten"]["options"] == ["data_format"]
     assert found["Flatten"]["mutants"]

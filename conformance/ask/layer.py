@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from conformance.case import layers, optimizers
 from conformance.case.keras_names import WHERE_ADDED, has_class
-from conformance.case.kinds import Record
+from conformance.case.kinds import Field, Record, Text
 from conformance.case.problems import Problems, did_you_mean, listed
 from conformance.case.structure import BAD, Reader
 from conformance.case.yaml import Located, Point, parse
@@ -95,6 +95,8 @@ def _yaml(config: str) -> Any:
 def _checked(written: Located, record: Record, problems: Problems) -> Mapping[str, Any]:
     """The plain arguments. Raises CaseError with every mistake in them."""
     fields = {name: field for name, field in record.fields.items() if name != "type"}
+    if "dtype" in fields:  # another policy has a message of its own
+        fields["dtype"] = Field(Text(), fields["dtype"].description)
     if "type" in written:
         problems.add(written.keys["type"], "the type stands in --layer", "leave it out here")
     values = Reader(problems).record(written, dataclasses.replace(record, fields=fields), record.title)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from conformance.case import kinds, layers, optimizers
+from conformance.case import kinds, layers, optimizers, penalties
 from conformance.case.kinds import Kind
 from conformance.case.schema import FILE, NAME
 
@@ -28,7 +28,13 @@ def schema() -> Schema:
     definitions: dict[str, Schema] = {}
     inside = _Writer(definitions, has_variables=True)
     definitions["nested"] = inside.nested()
-    for what, known in (("layer", layers), ("optimizer", optimizers)):
+    every: tuple[tuple[str, Any], ...] = (
+        ("layer", layers),
+        ("optimizer", optimizers),
+        ("regularizer", penalties.REGULARIZERS),
+        ("constraint", penalties.CONSTRAINTS),
+    )
+    for what, known in every:
         definitions[what] = inside.typed(what, sorted(known.types()))
         for type in sorted(known.types()):
             record = known.record_of(type)
@@ -113,7 +119,7 @@ class _Writer:
                 return self._typed("boolean")
             case kinds.Null():
                 return {"type": "null"}
-            case kinds.Choice(options):
+            case kinds.Choice(options, _):
                 choice: Schema = {"enum": list(options)}
                 variable = {"type": "string", "pattern": f"^{_VARIABLE}$"}
                 return {"anyOf": [choice, variable]} if self.has_variables else choice

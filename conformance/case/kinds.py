@@ -48,6 +48,8 @@ class Choice:
     """One of a few words or numbers."""
 
     options: tuple[str | int | bool | None, ...]
+    otherwise: str = ""
+    """What to do about another value; empty where the nearest word will do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +119,9 @@ class Either:
 
 @dataclass(frozen=True, slots=True)
 class LayerOf:
-    """A layer, or an optimizer: `type` and the arguments of that type."""
+    """A layer, an optimizer, a regulariser or a constraint: `type` and the arguments of that type."""
 
-    what: Literal["layer", "optimizer"] = "layer"
+    what: Literal["layer", "optimizer", "regularizer", "constraint"] = "layer"
 
 
 @dataclass(frozen=True, slots=True)

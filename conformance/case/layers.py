@@ -13,15 +13,16 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from conformance.case import kinds
+from conformance.case import kinds, penalty_words
 from conformance.case.kinds import Field, Kind, Record
 
 if typing.TYPE_CHECKING:
     from conformance.reference.base import Layer
 
+POLICY = "a case runs under one policy as a whole: --lane 'keras[policy=mixed_bfloat16]'"
 _ALWAYS = {
     "name": Field(kinds.Text(), "Name of the layer in Keras; the key in `layers` where it is not given."),
-    "dtype": Field(kinds.Text(), "Dtype policy in Keras."),
+    "dtype": Field(kinds.Choice(("float32",), POLICY), "The dtype policy of one layer: that of the lane, float32."),
     "trainable": Field(kinds.Truth(), "Whether Keras would train the layer's weights."),
 }
 """Arguments of every Keras layer."""
@@ -43,10 +44,19 @@ def record_of(type: str) -> Record | None:
     layer = types()[type]
     fields = fields_of(layer, type)
     for name in layer.keras_only:
-        fields.setdefault(name, Field(kinds.Anything(), "Read by Keras only; does not enter the mathematics."))
+        fields.setdefault(name, _beside(name))
     return Record(
         type, {**fields, **{name: field for name, field in _ALWAYS.items() if name not in fields}}, keys="argument"
     )
+
+
+def _beside(name: str) -> Field:
+    """An argument that is not in a layer's formula: what a training makes of its weights, or what Keras alone reads."""
+    if name.endswith("_regularizer"):
+        return Field(penalty_words.of_regularizers(), "What is added to the loss of a training for this weight.")
+    if name.endswith("_constraint"):
+        return Field(penalty_words.of_constraints(), "What this weight becomes after each step of a training.")
+    return Field(kinds.Anything(), "Read by Keras only; does not enter the mathematics.")
 
 
 def fields_of(kind: type[Any], name: str) -> dict[str, Field]:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from typing import Any
 
-from conformance.case import axes, kinds, layers, optimizers
-from conformance.case.keras_names import WHERE_ADDED, has_class
+from conformance.case import axes, kinds, layers, optimizers, penalties
+from conformance.case.elsewhere import unknown_argument, unknown_type
 from conformance.case.kinds import Kind
 from conformance.case.problems import Place, Problems, TooManyProblems, did_you_mean, listed
 from conformance.case.wording import CUT_BY_A_COMMA, found, help_for, noun
@@ -30,12 +30,18 @@ class Reader:
     """Reads values of one case (or of the head of a file); names in lengths stand for `bindings`."""
 
     def __init__(
-        self, problems: Problems, bindings: axes.Bindings | None = None, several: Mapping[str, Any] | None = None
+        self,
+        problems: Problems,
+        bindings: axes.Bindings | None = None,
+        several: Mapping[str, Any] | None = None,
+        takes_refused: bool = False,
     ) -> None:
         self.problems = problems
         self.bindings = bindings or {}
         self.several = several or {}
         """Axes with several sizes: no argument of a layer, which is built once, can depend on them."""
+        self.takes_refused = takes_refused
+        """Whether arguments may be smaller than Keras allows: the case expects an error."""
         self.is_mismatch = False
         """Whether something was of another kind altogether, not just out of bounds."""
 
@@ -83,6 +89,10 @@ class Reader:
         hint = did_you_mean(key, record.fields) or f"{record.keys}s: {listed(record.fields)}"
         if key.endswith(")") and "(" not in key:
             hint = CUT_BY_A_COMMA
+        elsewhere = unknown_argument(record.title, key) if record.keys == "argument" else None
+        if elsewhere is not None:
+            self.problems.add(where, *elsewhere)
+            return
         joined = "for" if record.keys == "argument" else "in"
         self.problems.add(where, f"unknown {record.keys} {word(key)} {joined} {_titled(record)}", hint)
 
@@ -148,7 +158,7 @@ def _number(reader: Reader, node: Located, kind: kinds.Number, label: str) -> An
 
 
 def _bounded(reader: Reader, node: Located, value: Any, at_least: float | None, label: str) -> Any:
-    if at_least is not None and value < at_least:
+    if at_least is not None and value < at_least and not (reader.takes_refused and " of " in label):
         reader.problems.add(node, f"{label} must be at least {at_least:g}, not {value}")
         return BAD
     return value
@@ -167,7 +177,7 @@ def _choice(reader: Reader, node: Located, kind: kinds.Choice, label: str) -> An
         return node.value
     words = [option for option in kind.options if isinstance(option, str)]
     near = did_you_mean(node.value, words) if isinstance(node.value, str) else None
-    return reader.mismatch(node, kind, label, help_for(node, kind) or near)
+    return reader.mismatch(node, kind, label, kind.otherwise or help_for(node, kind) or near)
 
 
 def _length(reader: Reader, node: Located, kind: kinds.Length, label: str) -> Any:
@@ -250,7 +260,9 @@ def _either(reader: Reader, node: Located, kind: kinds.Either, label: str) -> An
         return reader.read(node, fitting[0], label)
     hint = None
     for option in fitting:
-        trial = Reader(Problems(reader.problems.path, [], limit=1), reader.bindings, reader.several)
+        trial = Reader(
+            Problems(reader.problems.path, [], limit=1), reader.bindings, reader.several, reader.takes_refused
+        )
         try:
             value = trial.read(node, option, label)
         except TooManyProblems:
@@ -277,8 +289,19 @@ def _has_form(node: Located, kind: Kind) -> bool:
             return not node.is_list and not node.is_mapping
 
 
-_OF_KERAS = {"layer": ("layers", "losses", "metrics"), "optimizer": ("optimizers",)}
-"""What of Keras may stand where a layer, or an optimizer, is wanted."""
+_KNOWN: dict[str, Any] = {
+    "layer": layers,
+    "optimizer": optimizers,
+    "regularizer": penalties.REGULARIZERS,
+    "constraint": penalties.CONSTRAINTS,
+}
+"""Where each kind of thing with a type has its types."""
+_EXAMPLES = {
+    "layer": "{type: Dense, units: 3}",
+    "optimizer": "{type: SGD, learning_rate: 0.1}",
+    "regularizer": "{type: L2, l2: 0.1}",
+    "constraint": "{type: MaxNorm, max_value: 2}",
+}
 
 
 def _layer(reader: Reader, node: Located, kind: kinds.LayerOf, label: str) -> Any:
@@ -286,17 +309,16 @@ def _layer(reader: Reader, node: Located, kind: kinds.LayerOf, label: str) -> An
         return reader.mismatch(node, kind, label)
     type_node = node.get("type")
     if type_node is None:
-        example = {"layer": "{type: Dense, units: 3}", "optimizer": "{type: SGD, learning_rate: 0.1}"}[kind.what]
-        reader.problems.add(node, f"{label} needs the key type", f"the class name in Keras: {example}")
+        reader.problems.add(node, f"{label} needs the key type", f"the class name in Keras: {_EXAMPLES[kind.what]}")
         return BAD
-    known = {"layer": layers, "optimizer": optimizers}[kind.what]
+    known = _KNOWN[kind.what]
     record = known.record_of(type_node.value) if isinstance(type_node.value, str) else None
     if record is None:
         if not isinstance(type_node.value, str):
             return reader.mismatch(type_node, kinds.Text(), f"type of {label}")
-        if has_class(type_node.value, *_OF_KERAS[kind.what]):
-            message = f"Keras has {word(type_node.value)}; it has no reference here"
-            reader.problems.add(type_node, message, WHERE_ADDED)
+        elsewhere = unknown_type(kind.what, type_node.value)
+        if elsewhere is not None:
+            reader.problems.add(type_node, *elsewhere)
             return BAD
         hint = did_you_mean(type_node.value, known.types()) or f"there are {listed(sorted(known.types()))}"
         reader.problems.add(type_node, f"unknown {kind.what} type {word(type_node.value)}", hint)

@@ -50,7 +50,7 @@ def case_of(head: Head, variant: Variant, text: str) -> Case | None:
     dims = _dims(head, variant)
     sizes = {name: sizes[0] for name, sizes in dims.items() if len(sizes) == 1}
     several = {name: sizes for name, sizes in dims.items() if len(sizes) > 1}
-    reader = Reader(problems, {**numeric(variant.matrix), **sizes}, several)
+    reader = Reader(problems, {**numeric(variant.matrix), **sizes}, several, _expects_error(node))
     values = reader.fields(node, CASE, "a case", skip=("dims", "matrix"))
     dynamic = _dynamic(head, values, node, dims)
     runs = max((len(sizes) for sizes in dims.values()), default=1)
@@ -72,6 +72,12 @@ def case_of(head: Head, variant: Variant, text: str) -> Case | None:
     if problems.noted > noted:
         return None
     return _assemble(head, variant, draft, _Parts(dims, dynamic, inputs, trainings, expect, claims, text))
+
+
+def _expects_error(node: Located) -> bool:
+    """Whether the case asks about an error: then it may say what Keras refuses."""
+    expect = node.get("expect")
+    return expect is not None and expect.is_mapping and "error" in expect.value
 
 
 @dataclass(frozen=True, slots=True)

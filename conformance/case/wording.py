@@ -21,13 +21,13 @@ def noun(kind: Kind) -> str:
             return form
         case kinds.Integer(at_least, _):
             return "an integer" if at_least is None else f"an integer from {at_least}"
-        case kinds.Choice(options):
+        case kinds.Choice(options, _):
             words = [_word(option) for option in options]
             return words[0] if len(words) == 1 else f"one of {listed(words)}"
         case kinds.Row(items):
             return f"a list of {len(items)}"
         case kinds.LayerOf(what):
-            return {"layer": "a layer", "optimizer": "an optimizer"}[what]
+            return f"an {what}" if what == "optimizer" else f"a {what}"
         case kinds.Either(options):
             nouns = list(dict.fromkeys(noun(option) for option in options))
             return nouns[0] if len(nouns) == 1 else f"{', '.join(nouns[:-1])} or {nouns[-1]}"

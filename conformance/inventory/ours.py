@@ -11,9 +11,12 @@ from typing import Any
 from conformance.case.expressions import OPERATIONS, parse
 from conformance.case.keras_names import PublicName
 from conformance.case.model import Case
+from conformance.case.penalty_words import named
 
 EVERYWHERE = ("name", "dtype", "trainable")
 """Arguments of every class, which no formula depends on."""
+_OF_WEIGHTS = {"_regularizer": ("regularizer", "regularizers"), "_constraint": ("constraint", "constraints")}
+"""How arguments of layers end that hold one of these, and the kind of its name."""
 _ARITHMETIC = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "@": "matmul"}
 
 
@@ -61,6 +64,8 @@ def _held(item: PublicName, uses: Mapping[tuple[str, str], Use]) -> Holding | No
             return _layer(item, uses.get(("layers", item.name), Use()))
         case "optimizers", "class":
             return _optimizer(item, use)
+        case (("regularizers" | "constraints"), "class"):
+            return _penalty(item, use)
         case "activations", "function":
             return _activation(item, use)
         case "ops", "function" if item.name in OPERATIONS or item.name in _ARITHMETIC.values():
@@ -101,9 +106,14 @@ def _layer(item: PublicName, use: Use) -> Holding | None:
         native=native.instead or ", ".join(native.names),
         mutants=len(kind.mutants),
         use=use,
-        known=tuple(name for name in arguments_of(item) if name in _fields(kind)),
-        unread=tuple(name for name in arguments_of(item) if name in kind.keras_only and name not in _fields(kind)),
+        known=tuple(name for name in arguments_of(item) if name in _fields(kind) or _is_of_training(name, kind)),
+        unread=tuple(name for name in kind.keras_only if name not in _fields(kind) and not _is_of_training(name, kind)),
     )
+
+
+def _is_of_training(argument: str, kind: type[Any]) -> bool:
+    """Whether an argument says what a training makes of a weight."""
+    return argument in kind.keras_only and argument.endswith(tuple(_OF_WEIGHTS))
 
 
 def _optimizer(item: PublicName, use: Use) -> Holding | None:
@@ -114,6 +124,17 @@ def _optimizer(item: PublicName, use: Use) -> Holding | None:
     kind = types()[item.name]
     known = tuple(name for name in arguments_of(item) if name in _fields(kind))
     return Holding(_module(kind), True, f"optim.{item.name}", len(kind.mutants), use, known)
+
+
+def _penalty(item: PublicName, use: Use) -> Holding | None:
+    """A regulariser or a constraint: what a training makes of a weight."""
+    from conformance.case.penalties import CONSTRAINTS, REGULARIZERS
+
+    kind = {**REGULARIZERS.types(), **CONSTRAINTS.types()}.get(item.name)
+    if kind is None:
+        return None
+    known = tuple(name for name in arguments_of(item) if name in _fields(kind))
+    return Holding(_module(kind), True, use=use, known=known)
 
 
 def _activation(item: PublicName, use: Use) -> Holding | None:
@@ -159,6 +180,9 @@ def _layer_uses(kind: str, config: Mapping[str, Any]) -> Iterator[tuple[str, str
     for key, value in config.items():
         if key.endswith("activation") and isinstance(value, str):
             yield "activations", value, ("x",)
+        for ending, (what, plural) in _OF_WEIGHTS.items():
+            if key.endswith(ending) and (given := named(what, value)) is not None:
+                yield plural, given["type"], given.keys()
         for nested in value if isinstance(value, list) else [value]:
-            if isinstance(nested, Mapping) and "type" in nested and not key.endswith("_initializer"):
+            if isinstance(nested, Mapping) and "type" in nested and not key.endswith(("_initializer", *_OF_WEIGHTS)):
                 yield from _layer_uses(nested["type"], {k: v for k, v in nested.items() if k != "type"})

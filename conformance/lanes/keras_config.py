@@ -41,6 +41,9 @@ def _value(keras: Any, key: str, value: Any) -> Any:
         arguments = {name: item for name, item in value.items() if name != "type"}
         if key.endswith("_initializer"):
             return _initializer(keras, value["type"])(**arguments)
+        for suffix, module in (("_regularizer", "regularizers"), ("_constraint", "constraints")):
+            if key.endswith(suffix):
+                return getattr(getattr(keras, module), value["type"])(**arguments)
         kind = find_type(keras, value["type"])
         return kind(**{name: _value(keras, name, item) for name, item in arguments.items()})
     if isinstance(value, list | tuple):

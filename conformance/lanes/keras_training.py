@@ -80,7 +80,11 @@ class Trainer:
         def step(feed: Mapping[str, Any]) -> None:
             def loss() -> Any:
                 self.arrays.run(feed, is_symbolic=False)
-                return number_of(training.loss, self.arrays.values[training.loss])
+                total = number_of(training.loss, self.arrays.values[training.loss])
+                for name in training.layers if training.penalties else ():
+                    for penalty in self.arrays.layers[name].losses:  # as fit and train_on_batch add them
+                        total = total + penalty
+                return total
 
             gradients = self.gradients(loss, trained, untrained, self.arrays.keras)
             with self.detached():

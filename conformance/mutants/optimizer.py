@@ -16,7 +16,7 @@ def with_slip(optimizer: Optimizer, kind: type[Optimizer], mutant: Mutant) -> Op
         return optimizer
     changed = {} if mutant.config is None else mutant.config(optimizer)
     made = dataclasses.replace(optimizer, **changed)
-    if mutant.step is None:
+    if mutant.step is None and not mutant.methods:
         return made
     arguments = {field.name: getattr(made, field.name) for field in dataclasses.fields(made)}
     return _slipping(kind, mutant)(**arguments)  # type: ignore[arg-type]  # mypy takes the class for one of its values
@@ -31,4 +31,5 @@ def _slipping(kind: type[Optimizer], mutant: Mutant) -> type[Optimizer]:
         assert mutant.step is not None
         return mutant.step(real, *args)
 
-    return type(f"_{kind.__name__}", (kind,), {"apply": apply, "__module__": kind.__module__})
+    own = dict(mutant.methods) if mutant.step is None else {"apply": apply, **mutant.methods}
+    return type(f"_{kind.__name__}", (kind,), {**own, "__module__": kind.__module__})

@@ -14,9 +14,11 @@ from conformance.protocol.carried import remembered
 from conformance.protocol.plan import Plan, PlannedTraining
 from conformance.protocol.training import batch_of, number_of
 from conformance.reference.base import Layer
+from conformance.reference.constraints import make_constraint
 from conformance.reference.lookup import places, squares
 from conformance.reference.optimizer_base import Gradients
 from conformance.reference.optimizers import Memory, Optimizer, make_optimizer
+from conformance.reference.regularizers import make_regularizer
 
 Arrays = Mapping[str, Any]
 ARGUMENT_PATTERNS = 4
@@ -88,6 +90,8 @@ def _steps(
     moved = {name: _weight(weights, name) for name in training.trained}
     memory: dict[str, dict[str, Any]] = {}
     of_optimizer: Memory = {}
+    penalties = {name: make_regularizer(config) for name, config in training.penalties.items()}
+    constraints = {name: make_constraint(config) for name, config in training.constraints.items()}
 
     def loss(moving: Arrays, feed: Arrays) -> Any:
         def source(layer: str, *_: Any) -> dict[str, Any]:
@@ -101,9 +105,11 @@ def _steps(
     for number in range(1, training.steps + 1):
         with places() as heard:
             gradients = Gradients(arithmetic.grad(loss)(moved, batch_of(training, inputs, number)))
+        gradients.penalties = {name: arithmetic.grad(cost.penalty)(moved[name]) for name, cost in penalties.items()}
+        gradients.update({name: gradients[name] + more for name, more in gradients.penalties.items()})
         squared = {name: squares(moved[name], g, heard) for name, g in gradients.items()} if heard else {}
         gradients.squares = {name: square for name, square in squared.items() if square is not None}
-        moved = optimizer.apply(number, moved, gradients, of_optimizer)
+        moved = optimizer.constrained(optimizer.apply(number, moved, gradients, of_optimizer), constraints)
         held = {}
         for layer in training.layers:
             for key, drawn in weights[layer].items():

@@ -18,6 +18,7 @@ from conformance.case.arrays import MAX_ELEMENTS, draw_inputs, draw_weight
 from conformance.case.axes import symbolic_shape
 from conformance.case.initializers import binary
 from conformance.case.model import Case, Training
+from conformance.case.penalty_words import named
 from conformance.errors import CaseError, Problem
 from conformance.oracle.arrays import ReferenceArrays, as_reference, flat, make_layers
 from conformance.protocol.adapter import Observing
@@ -34,7 +35,9 @@ from conformance.protocol.plan import (
 )
 from conformance.reference.base import Layer, LayerError, full_config, make
 from conformance.reference.catalog import LAYERS
+from conformance.reference.constraints import make_constraint
 from conformance.reference.optimizers import make_optimizer
+from conformance.reference.regularizers import make_regularizer
 
 DEFAULT_TIME_LIMIT = 60.0
 """Seconds a lane may take for one case."""
@@ -143,6 +146,7 @@ def _training(training: Training, layers: Mapping[str, PlannedLayer]) -> Planned
         full = dataclasses.asdict(make_optimizer(training.optimizer, training.config))
     except LayerError:  # the numpy lane says so
         full = dict(training.config)
+    trained = [(name, key) for name in training.layers for key in layers[name].weights if key not in layers[name].fixed]
     return PlannedTraining(
         optimizer=training.optimizer,
         config=dict(training.config),
@@ -150,12 +154,25 @@ def _training(training: Training, layers: Mapping[str, PlannedLayer]) -> Planned
         loss=training.loss,
         steps=training.steps,
         layers=tuple(training.layers),
-        trained=tuple(
-            f"{name}.{key}" for name in training.layers for key in layers[name].weights if key not in layers[name].fixed
-        ),
+        trained=tuple(f"{name}.{key}" for name, key in trained),
         batches={name: tuple(row) for name, row in training.batches.items()},
         is_native=training.is_native,
+        penalties=_written_for("regularizer", trained, layers),
+        constraints=_written_for("constraint", trained, layers),
     )
+
+
+def _written_for(
+    what: str, trained: Sequence[tuple[str, str]], layers: Mapping[str, PlannedLayer]
+) -> dict[str, Mapping[str, Any]]:
+    """Trained weight to the regulariser or constraint that the case writes for it, defaults filled in."""
+    make_one: Any = {"regularizer": make_regularizer, "constraint": make_constraint}[what]
+    found: dict[str, Mapping[str, Any]] = {}
+    for name, key in trained:
+        config = named(what, _initializer(layers[name].type, layers[name].config, key, what))
+        if config is not None:
+            found[f"{name}.{key}"] = {"type": config["type"], **dataclasses.asdict(make_one(config))}
+    return found
 
 
 def _cotangents(case: Case, observed: Sequence[str], values: Mapping[str, Any]) -> dict[str, tuple[Array | None, ...]]:
@@ -178,13 +195,16 @@ def _cotangents(case: Case, observed: Sequence[str], values: Mapping[str, Any]) 
     return drawn
 
 
-def _initializer(kind: str, config: Mapping[str, Any], weight: str) -> Any:
-    """What the case says a weight starts with; for `forward.bias` what it says in the wrapped layer."""
+def _initializer(kind: str, config: Mapping[str, Any], weight: str, what: str = "initializer") -> Any:
+    """What the case says a weight starts with; for `forward.bias` what it says in the wrapped layer.
+
+    Or its regulariser or constraint, whose arguments are called likewise.
+    """
     scope, _, rest = weight.partition(".")
     if not rest:
-        return config.get(LAYERS[kind].initializers.get(weight, f"{weight}_initializer"))
+        return config.get(LAYERS[kind].initializers.get(weight, f"{weight}_initializer").replace("initializer", what))
     inner, rest = _inner(kind, config, scope, rest)
-    return None if inner is None else _initializer(inner["type"], inner, rest)
+    return None if inner is None else _initializer(inner["type"], inner, rest, what)
 
 
 def _inner(kind: str, config: Mapping[str, Any], scope: str, rest: str) -> tuple[Mapping[str, Any] | None, str]:

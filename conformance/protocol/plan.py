@@ -137,6 +137,10 @@ class PlannedTraining:
     """Input to the inputs that take its place, one a step."""
     is_native: bool = False
     """Whether torch's own optimiser is meant, as it is."""
+    penalties: Mapping[str, Arguments] = field(default_factory=dict)
+    """Trained weight, as `layer.weight`, to the regulariser that is added to the loss: its `type` and arguments."""
+    constraints: Mapping[str, Arguments] = field(default_factory=dict)
+    """Trained weight to what it is brought back to after each step: its `type` and arguments."""
 
 
 @dataclass(frozen=True)
@@ -272,6 +276,8 @@ def _training_to_wire(training: PlannedTraining) -> dict[str, Any]:
         "trained": list(training.trained),
         "batches": {name: list(row) for name, row in training.batches.items()},
         "is_native": training.is_native,
+        "penalties": {name: dict(config) for name, config in training.penalties.items()},
+        "constraints": {name: dict(config) for name, config in training.constraints.items()},
     }
 
 
@@ -286,4 +292,6 @@ def _training_from_wire(message: Mapping[str, Any]) -> PlannedTraining:
         trained=tuple(message["trained"]),
         batches={name: tuple(row) for name, row in message["batches"].items()},
         is_native=message["is_native"],
+        penalties=message["penalties"],
+        constraints=message["constraints"],
     )

@@ -98,7 +98,8 @@ class Weights:
 def arg(description: str, *, default: Any = MISSING, at_least: float | None = None) -> Any:
     """A field of a layer: one Keras argument, its meaning in a sentence, its default where Keras has one.
 
-    `at_least` is part of the schema that editors see; a value below it is a mistake in the case file.
+    `at_least` is part of the schema that editors see; a value below it is a mistake in the case file, unless the case
+    expects an error.
     """
     metadata = {"description": description, "at_least": at_least}
     return dataclasses.field(default=default, metadata=metadata)
@@ -199,8 +200,18 @@ def make(type: str, config: Mapping[str, Any], is_checked: bool = True) -> Layer
     fields = {f.name for f in dataclasses.fields(kind)}  # type: ignore[arg-type]  # made one by __init_subclass__
     layer = kind(**{name: _nested(value, is_checked) for name, value in config.items() if name in fields})
     if is_checked:
+        check_bounds(layer)
         layer.check()
     return layer
+
+
+def check_bounds(layer: Layer) -> None:
+    """Raises LayerError for a number below what its argument allows; a case may say one where it expects an error."""
+    for field in _fields(layer):
+        at_least, value = field.metadata.get("at_least"), getattr(layer, field.name)
+        numbers = value if isinstance(value, tuple) else (value,)
+        if at_least is not None and any(isinstance(n, int | float) and n < at_least for n in numbers):
+            raise LayerError(f"{field.name} must be at least {at_least:g}, not {value}")
 
 
 def _nested(value: Any, is_checked: bool) -> Any:

@@ -33,7 +33,6 @@ KERNEL_AND_BIAS = (
     "bias_initializer",
     "kernel_regularizer",
     "bias_regularizer",
-    "activity_regularizer",
     "kernel_constraint",
     "bias_constraint",
 )

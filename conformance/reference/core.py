@@ -23,7 +23,6 @@ DENSE_KERAS_ONLY = (
     "bias_initializer",
     "kernel_regularizer",
     "bias_regularizer",
-    "activity_regularizer",
     "kernel_constraint",
     "bias_constraint",
 )
@@ -124,7 +123,6 @@ class Embedding(Layer):
         "embeddings_initializer",
         "embeddings_regularizer",
         "embeddings_constraint",
-        "activity_regularizer",
         "input_length",
     )
 

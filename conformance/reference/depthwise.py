@@ -134,7 +134,6 @@ _MUTANTS = (
 class _DepthwiseConv(_Depthwise):
     keras_only: ClassVar[tuple[str, ...]] = (
         *(f"{weight}_{kind}" for weight in ("depthwise", "bias") for kind in _INITIALISED),
-        "activity_regularizer",
     )
 
     def weights(self, shape: Shape) -> Mapping[str, Weight]:
@@ -206,7 +205,6 @@ class _SeparableConv(_Depthwise):
 
     keras_only: ClassVar[tuple[str, ...]] = (
         *(f"{weight}_{kind}" for weight in ("depthwise", "pointwise", "bias") for kind in _INITIALISED),
-        "activity_regularizer",
     )
 
     filters: int = arg("Number of filters: channels of the output.", at_least=1)

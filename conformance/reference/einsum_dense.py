@@ -54,7 +54,7 @@ class EinsumDense(Layer):
     native = called("einsum")
     example = asked("EinsumDense('abc,cd->abd', (None, 7), bias_axes='d')", "5,3")
 
-    keras_only: ClassVar[tuple[str, ...]] = (*KERNEL_AND_BIAS, "lora_rank", "lora_alpha")
+    keras_only: ClassVar[tuple[str, ...]] = KERNEL_AND_BIAS
 
     equation: str = arg("`x,kernel->output` in letters; `...` for axes at the start, or at the end, that stay.")
     output_shape: int | tuple[int | None, ...] = arg("Lengths of the output's axes; null for one that x decides.")

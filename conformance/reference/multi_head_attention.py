@@ -63,7 +63,6 @@ class MultiHeadAttention(Layer):
         "bias_initializer",
         "kernel_regularizer",
         "bias_regularizer",
-        "activity_regularizer",
         "kernel_constraint",
         "bias_constraint",
         "seed",

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from .base import Array, LayerError, Mutant, arg
+from .constraints import Constraint
 from .traits import Native
 
 if TYPE_CHECKING or sys.version_info >= (3, 11):
@@ -70,6 +71,10 @@ class Optimizer:
             for name, w in weights.items()
         }
 
+    def constrained(self, weights: Arrays, constraints: Mapping[str, Constraint]) -> dict[str, Array]:
+        """The weights after a step, those with a constraint brought back to it."""
+        return {name: constraints[name].project(w) if name in constraints else w for name, w in weights.items()}
+
     def rounded(self, random: np.random.Generator, unit: float) -> Optimizer:
         """The optimiser with what it works out from its arguments alone off by a relative `unit`, drawn."""
         return self
@@ -120,6 +125,8 @@ class Gradients(dict[str, Array]):
 
     squares: Arrays = MappingProxyType({})
     """Of a table by its name; nothing where no gradient came from places."""
+    penalties: Arrays = MappingProxyType({})
+    """What regularisers have in the gradients, by the name of the weight."""
 
 
 def moving_by(change: Any) -> Any:
@@ -230,6 +237,32 @@ DECAY_MUTANTS = (
         "spares_biases",
         "leaves biases and scales without decay, as recipes for transformers do",
         step=decaying_by(lambda optimizer, number, w, moved: decay_of(optimizer, w if np.ndim(w) > 1 else 0.0 * w)),
+    ),
+)
+
+
+def _without_penalties(share: float) -> Any:
+    """A mutant's step that takes this share of what regularisers have in the gradients out of them."""
+
+    def step(optimizer: Any, number: int, weights: Arrays, gradients: Any, memory: Memory) -> dict[str, Array]:
+        penalties = getattr(gradients, "penalties", {})
+        left = {name: g - share * penalties[name] if name in penalties else g for name, g in gradients.items()}
+        return optimizer.apply(number, weights, left, memory)  # type: ignore[no-any-return]  # of an optimiser
+
+    return step
+
+
+PENALTY_MUTANTS = (
+    Mutant("no_penalty", "leaves regularisers out of the loss", step=_without_penalties(1.0)),
+    Mutant(
+        "half_penalty",
+        "takes l2 w for the gradient of l2 w^2, as torch's weight_decay does",
+        step=_without_penalties(0.5),
+    ),
+    Mutant(
+        "unconstrained",
+        "lets weights go where the step takes them",
+        methods={"constrained": lambda optimizer, weights, constraints: dict(weights)},
     ),
 )
 STEP_MUTANTS = (

@@ -12,6 +12,7 @@ from .base import Array, LayerError, Mutant, arg
 from .optimizer_base import (
     DECAY_MUTANTS,
     OPTIMIZERS,
+    PENALTY_MUTANTS,
     SQUARES_PLACES,
     STEP_MUTANTS,
     Memory,
@@ -99,6 +100,7 @@ class SGD(Optimizer):
             "takes the norm of a table's gradient place by place, where a word stands in several",
             step=clipping_places,
         ),
+        *PENALTY_MUTANTS,
         *STEP_MUTANTS,
         *DECAY_MUTANTS,
     )

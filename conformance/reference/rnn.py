@@ -29,7 +29,6 @@ from .traits import FEATURES, absent, asked, called
 
 _C = TypeVar("_C", bound=_Cell)
 
-LAYER_ONLY = (*CELL_ONLY, "activity_regularizer")
 """Arguments of every recurrent layer that do not enter its mathematics."""
 
 
@@ -221,7 +220,6 @@ class RNN(_Recurrent):
 
     cell: Layer | tuple[Layer, ...] = arg("A cell, or a list of cells from the input to the output.")
 
-    keras_only = ("activity_regularizer",)
     mutants = (
         *SEQUENCE_MUTANTS,
         REMEMBERS_FIRST,
@@ -266,7 +264,7 @@ class SimpleRNN(_Recurrent):
     )
     recurrent_dropout: float = arg("Fraction of the state's features that training leaves out.", default=0.0)
 
-    keras_only = LAYER_ONLY
+    keras_only = CELL_ONLY
     mutants = (
         *SEQUENCE_MUTANTS,
         *SIMPLE_MUTANTS,
@@ -306,7 +304,7 @@ class GRU(_Recurrent):
     recurrent_dropout: float = arg("Fraction of the state's features that training leaves out.", default=0.0)
     reset_after: bool = arg("Whether the reset gate acts after the product with the recurrent kernel.", default=True)
 
-    keras_only = (*LAYER_ONLY, "implementation", "use_cudnn")
+    keras_only = (*CELL_ONLY, "implementation", "use_cudnn")
     mutants = (*SEQUENCE_MUTANTS, *GRU_MUTANTS)
 
     def check(self) -> None:
@@ -337,7 +335,7 @@ class LSTM(_Recurrent):
     )
     recurrent_dropout: float = arg("Fraction of the state's features that training leaves out.", default=0.0)
 
-    keras_only = (*LAYER_ONLY, "unit_forget_bias", "implementation", "use_cudnn")
+    keras_only = (*CELL_ONLY, "unit_forget_bias", "implementation", "use_cudnn")
     mutants = (
         *SEQUENCE_MUTANTS,
         *LSTM_MUTANTS,

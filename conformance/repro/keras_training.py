@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from conformance.protocol.plan import Plan
+from conformance.protocol.plan import Plan, PlannedTraining
 from conformance.record.parts import FailureRecord
 from conformance.repro.errors import NotScriptable
 from conformance.repro.literals import value_text
@@ -37,15 +37,27 @@ def keras_training(
             lines += [f"{again[0]}  # from the start again: the run before has moved it", *again[1:]]
         moved = [f"{names(layer)}.trainable_variables" for layer in training.layers]
         listed = moved[0] if len(moved) == 1 else f"[{', '.join(f'*{one}' for one in moved)}]"
+        minimised = [*loss_lines(training, f"graph(**{fed})", failure), *_penalties(training, names)]
         lines += [
             f"optimizer = keras.optimizers.{training.optimizer}({_arguments(training.config)})",
             f"moved = {listed}",
             *before,
             loop,
-            *in_loop(_STEPS[backend](loss_lines(training, f"graph(**{fed})", failure))),
+            *in_loop(_STEPS[backend](minimised)),
             *in_loop(line for layer in training.layers for line in _found(plan, names, layer)),
         ]
     return function("train", "The weights after each step of training.", lines, "found")
+
+
+def _penalties(training: PlannedTraining, names: Callable[[str], str]) -> list[str]:
+    """What regularisers add, as fit adds it; constraints are the optimiser's own to keep."""
+    if not training.penalties:
+        return []
+    return [f"loss = loss + sum({names(layer)}.losses)" for layer in training.layers if _is_penalised(training, layer)]
+
+
+def _is_penalised(training: PlannedTraining, layer: str) -> bool:
+    return any(name.partition(".")[0] == layer for name in training.penalties)
 
 
 def _by_tape(loss: list[str]) -> list[str]:

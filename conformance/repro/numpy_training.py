@@ -18,6 +18,7 @@ from conformance.repro.training import (
     function,
     in_loop,
     loss_lines,
+    refuse_penalties,
     title,
     weights_of,
 )
@@ -61,6 +62,7 @@ def numpy_training(
     runs = sum(4 * training.steps * entries_moved(plan, training) for training in plan.trainings)
     if runs > MOST_RUNS:
         raise NotScriptable(f"plain NumPy takes its gradients by differences, and here that is {runs:,} forward runs")
+    refuse_penalties(plan, "plain NumPy")
     lines = [f"data = {argument % 'inputs'}", "found = {}"]
     for index, training in enumerate(plan.trainings):
         before, loop, fed = feeds(training, names)

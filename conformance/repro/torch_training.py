@@ -14,7 +14,17 @@ from conformance.protocol.plan import Plan
 from conformance.record.parts import FailureRecord, NativeWeightRecord
 from conformance.repro.errors import NotScriptable
 from conformance.repro.literals import value_text
-from conformance.repro.training import Training, feeds, found_lines, function, in_loop, loss_lines, title, weights_of
+from conformance.repro.training import (
+    Training,
+    feeds,
+    found_lines,
+    function,
+    in_loop,
+    loss_lines,
+    refuse_penalties,
+    title,
+    weights_of,
+)
 
 Held = Callable[[str, str], str]
 """Layer and weight to the text of its tensor, in Keras' layout."""
@@ -57,6 +67,7 @@ def torch_training(
     `again` is what makes layers forget what they remember; `native` is what the lane noted of each training that it
     began; `optimizers` writes what was carried.
     """
+    refuse_penalties(plan, "torch")
     lines = [f"data = {argument % 'inputs'}", "found = {}"]
     for index, training in enumerate(plan.trainings):
         if f"training {index + 1}" not in native:  # the lane did not come to it

@@ -8,6 +8,7 @@ from typing import Any
 from conformance.protocol.plan import Plan, PlannedLayer, PlannedTraining
 from conformance.record.parts import FailureRecord
 from conformance.reference.catalog import LAYERS
+from conformance.repro.errors import NotScriptable
 from conformance.repro.literals import quoted
 
 Training = PlannedTraining
@@ -95,6 +96,12 @@ def title(training: Training, index: int, count: int) -> str:
     number = f" {index + 1}" if count > 1 else ""
     steps, verb = ("a step", "makes") if training.steps == 1 else (f"{training.steps} steps", "make")
     return f"# training{number}: {steps} of {training.optimizer} that {verb} the node {training.loss} smaller"
+
+
+def refuse_penalties(plan: Plan, where: str) -> None:
+    """Raises NotScriptable for a training with regularisers or constraints, which only Keras' script writes down."""
+    if any(training.penalties or training.constraints for training in plan.trainings):
+        raise NotScriptable(f"a script in {where} does not say what regularisers and constraints do in training")
 
 
 def feeds(training: Training, names: Callable[[str], str]) -> tuple[list[str], str, str]:

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from conformance.lanes.torch.optimizers import Stepper, native, ported
+from conformance.lanes.torch.penalties import penalty, project
 from conformance.protocol.adapter import Observing
 from conformance.protocol.carried import CarriedArrays, remembered
 from conformance.protocol.plan import Plan, PlannedTraining
@@ -52,9 +53,13 @@ def _train(
     for number in range(1, training.steps + 1):
         arrays.run(batch_of(training, fixed, number))
         loss = number_of(training.loss, arrays.values[training.loss]).data
+        for name, config in training.penalties.items():
+            loss = loss + penalty(config, weights[_parts(name)[0]][_parts(name)[1]])
         for tensor, gradient in zip(moved, torch.autograd.grad(loss, moved, allow_unused=True), strict=True):
             tensor.grad = gradient
         stepper.step(number)
+        for name, config in training.constraints.items():
+            project(config, weights[_parts(name)[0]][_parts(name)[1]])
         for layer in training.layers:
             for key, tensor in weights[layer].items():
                 own = remembered(arrays.memory.get(layer, {}), key)
