@@ -32,6 +32,7 @@ With --layer and --input it asks a question that has no case yet, in every lane,
 _EXAMPLES = """\
 examples:
   conformance explain pooling/global_average.channels_first
+  conformance explain 'average mask'                                        the case that these words fit best
   conformance explain channels_first --format md                           for a chat or an issue
   conformance explain --layer Conv1D --config '{filters: 100, kernel_size: 4, padding: same}' --input 50,300
   conformance explain --layer 'Conv1D(100, 4, padding="same")' --input 50,300      the same, pasted from code
@@ -56,7 +57,7 @@ def add(commands: Any) -> None:
         description=_DESCRIPTION,
         epilog=_EXAMPLES,
     )
-    parser.add_argument("id", nargs="?", help="the case's id, or the end of it")
+    parser.add_argument("id", nargs="?", help="the case's id, or the end of it; or words: 'average mask'")
     known = parser.add_argument_group("a case that there is")
     known.add_argument("--results", type=Path, metavar="FILE", help=f"results to read (default: {DEFAULT_RESULTS})")
     known.add_argument("--cases", type=Path, default=DEFAULT_CASES, metavar="FOLDER", help="where case files stand")
@@ -172,19 +173,26 @@ def _alone(found: Found) -> Results:
 def _question(parsed: argparse.Namespace) -> Found:
     """Asks a question that has no case, after saving it where that is wanted."""
     from conformance.ask.question import question_of
+    from conformance.ask.related import named
     from conformance.ask.write import case_text, load, save, schema_of
+    from conformance.cli.find import excuse_alike, written_of
     from conformance.cli.live import ask, lanes_of, record_of
 
     options = options_of(parsed)
     path = parsed.save
-    text = case_text(question_of(options), None if path is None else schema_of(path))
+    question = question_of(options)
+    text = case_text(question, None if path is None else schema_of(path))
     case = load(text, path)
     specs = lanes_of(parsed.lane)
     if path is not None:
         save(text, path)
         print(f'saved: {path}; run it with: pytest "{path}"', file=sys.stderr)
-    results = ask(case, specs, is_exacting=bool(parsed.lane))
+    beside = written_of(parsed.cases, question)
+    results = ask(case, specs, excuse_alike(specs, beside), is_exacting=bool(parsed.lane))
     record = record_of(results)
+    if beside:
+        remark = f"Cases of the same layer and arguments: {named(beside)}; conformance explain ID shows one."
+        record = replace(record, remark="\n".join(part for part in (record.remark, remark) if part))
     if path is None:
         record = replace(record, again=again(options, parsed.lane))
     return Found(record, results)

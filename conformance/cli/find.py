@@ -12,6 +12,7 @@ from conformance.errors import ConformanceError, UsageError
 from conformance.usage import matching, one_of
 
 if TYPE_CHECKING:
+    from conformance.ask.question import Question
     from conformance.case.model import Case
     from conformance.record.case import Record
     from conformance.record.run import Results
@@ -30,6 +31,7 @@ def find(asked: str, results: Path | None, cases: Path, lanes: Sequence[str], is
     Raises UsageError for an id that no case has, and ResultsError for a results file that was named and cannot be read.
     """
     why = ""
+    asked = best_for(asked, cases) if " " in asked.strip() else asked
     if not lanes and not is_run:
         from conformance.results import read
 
@@ -47,6 +49,49 @@ def find(asked: str, results: Path | None, cases: Path, lanes: Sequence[str], is
         else:
             why = f"there is no {path} yet; "
     return _run(asked, cases, lanes, why)
+
+
+def best_for(words: str, folder: Path) -> str:
+    """The id of the case that words alone fit best; the others are named on standard error. Raises UsageError."""
+    from conformance.ask.related import named, search
+    from conformance.case.load import load_folder
+
+    found = search(load_folder(folder), words)
+    if not found:
+        raise UsageError(
+            f"no case holds all of the words {words[:80]!r}", "fewer words, or an id; see docs/questions.md"
+        )
+    others = f"; others: {named(found[1:])}" if len(found) > 1 else ""
+    print(f"conformance: {found[0].id} fits best{others}", file=sys.stderr)
+    return found[0].id
+
+
+def written_of(folder: Path, question: Question) -> list[Case]:
+    """Cases of the project of the same layer and arguments as a question; none where there are no cases to read."""
+    from conformance.ask.related import related
+    from conformance.case.load import load_folder
+
+    try:
+        cases = load_folder(folder)
+    except ConformanceError:
+        return []
+    has_masks = any(item.mask is not None for item in question.inputs)
+    return related(cases, question.asked.type, question.asked.config, has_masks)
+
+
+def excuse_alike(specs: Sequence[Any], cases: Sequence[Case]) -> Any:
+    """What marks known deviations of cases that ask alike; None where the project has none."""
+    from conformance.gate.options import FOLDER
+
+    folder = Path(FOLDER)
+    if not folder.is_dir() or not cases:
+        return None
+    from conformance.gate.alike import excused_alike
+    from conformance.gate.deviations import load_folder
+    from conformance.gate.options import lane_facts
+
+    deviations, ids = load_folder(folder), [case.id for case in cases]
+    return lambda record, identities: excused_alike(record, deviations, lane_facts(specs, identities), ids)
 
 
 def is_edited(record: Record) -> bool:

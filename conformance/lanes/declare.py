@@ -49,7 +49,7 @@ BACKENDS: Mapping[str, tuple[str, ...]] = {
     "tensorflow": ("tensorflow",),
     "torch": ("torch",),
     "jax": ("jax",),
-    "numpy": ("numpy", "scipy", "jax"),
+    "numpy": ("numpy", "scipy", "jax"),  # its convolutions are JAX's: `import jax` in nn.py from 3.0 to 3.15
     "openvino": ("openvino", "scipy"),
 }
 """Backends of Keras 3, and the packages that each needs."""
