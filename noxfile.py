@@ -81,6 +81,12 @@ def fast(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none", requires=["shared"])
+def rosetta(session: nox.Session) -> None:
+    """Write docs/rosetta.md: what torch calls each part of Keras, how weights move over, and where the two differ."""
+    run(session, "python", "-m", "benchmarks.rosetta", "-o", "docs/rosetta.md")
+
+
+@nox.session(venv_backend="none", requires=["shared"])
 def mutants(session: nox.Session) -> None:
     """Run every case against plausible mistakes in its layers; no framework. Fails when a mistake goes unseen."""
     run(session, "conformance", "mutants", "-o", "docs/evidence/mutants.md", "--json", "reports/mutants.json")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_OPTIMIZERS = {
+OPTIMIZER_ARGUMENTS = {
     "learning_rate": "lr",
     "rho": "alpha",
     "epsilon": "eps",
@@ -42,7 +42,11 @@ class NativeOptimizer:
 
 def native_optimizer(kind: str, config: Mapping[str, Any]) -> NativeOptimizer:
     """torch's optimiser of this name with the arguments that the case writes; torch has defaults for all others."""
-    given = {_OPTIMIZERS[key]: value for key, value in config.items() if key in _OPTIMIZERS and value is not None}
+    given = {
+        OPTIMIZER_ARGUMENTS[key]: value
+        for key, value in config.items()
+        if key in OPTIMIZER_ARGUMENTS and value is not None
+    }
     if {"beta_1", "beta_2"} & config.keys():
         given["betas"] = (config.get("beta_1", 0.9), config.get("beta_2", 0.999))
     longest = config.get("clipnorm") or config.get("global_clipnorm")

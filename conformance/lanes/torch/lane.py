@@ -1,4 +1,7 @@
-"""The torch lane: every call goes to a port, with weights mapped from Keras' layout as the port declares."""
+"""The torch lane: torch, made to compute Keras' formula. Every call goes to a port, with weights mapped as it declares.
+
+As `torch[native]` every call goes to torch's own module or function as its users call it: see `native`.
+"""
 
 from __future__ import annotations
 
