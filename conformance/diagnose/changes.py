@@ -7,35 +7,69 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from conformance.case.model import Case
 from conformance.diagnose.divergence import Divergence, differs
-from conformance.diagnose.transforms import transforms
+from conformance.diagnose.transforms import Transform, transforms
 from conformance.judge.compare import Matched, is_trained, matched_outputs
 from conformance.judge.gradients import gradient_findings
 from conformance.protocol.formats import FORMATS
 from conformance.protocol.observation import Array, Observation
 
+UNITS = 8.0
+"""Units of a format that the errors of one who rounds to it may reach, and of which they must reach the inverse."""
+USUAL_SHARE = 6.0
+"""The root mean square error of one who rounds, as a part of the unit: 1/sqrt(3) of the results alone, less of all that
+they move by."""
 FEWEST, SURE = 16, 4.0
 """Errors from which on it can be told whether they are those of rounding, and how sure of a tendency one must be, in
 standard deviations."""
 
 
-def change_between(
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of the reference's arrays that gives a lane's, in words, and whether it gives others too."""
+
+    words: str
+    fits: Callable[[list[Matched]], bool]
+    """Whether it explains outputs of the same nodes, of this draw or of another."""
+
+
+def differing_at(
     case: Case, got: Observation, reference: Observation, starts: tuple[Divergence, ...], gives_masks: bool
-) -> str:
-    """The words of a change that explains every output of the nodes at which the difference starts."""
+) -> list[Matched]:
+    """The outputs of the nodes at which the difference starts, as far as they differ."""
     nodes = {start.node for start in starts}
-    wrong = [
+    return [
         item
         for item in matched_outputs(got, reference, reference, case.demands, 1.0)
         if item.label.partition("[")[0] in nodes and differs(item, gives_masks)
     ]
+
+
+def change_between(
+    case: Case, got: Observation, reference: Observation, starts: tuple[Divergence, ...], gives_masks: bool
+) -> Change | None:
+    """A change that explains every output of the nodes at which the difference starts; None where there is none."""
+    wrong = differing_at(case, got, reference, starts, gives_masks)
     if not wrong:
-        return ""
-    return _swapped(wrong) or _masked(wrong) or _transformed(wrong) or _rounded(wrong)
+        return None
+    for words_of in (_swapped, _masked):
+        if words := words_of(wrong):
+            return Change(words, _alike(words_of, words))
+    if (change := _transformed(wrong)) is not None:
+        return Change(change.words, partial(_is_transformed, change))
+    if words := _rounded(wrong):
+        return Change(words, _alike(_rounded, words))
+    return None
+
+
+def _alike(words_of: Callable[[list[Matched]], str], words: str) -> Callable[[list[Matched]], bool]:
+    return lambda wrong: words_of(wrong) == words
 
 
 def gradient_change(got: Observation, reference: Observation) -> str:
@@ -84,30 +118,34 @@ def _masked(wrong: list[Matched]) -> str:
     return "with another mask"
 
 
-def _transformed(wrong: list[Matched]) -> str:
+def _transformed(wrong: list[Matched]) -> Transform | None:
     """One change that fits every output; the words are those of the largest, for one number fits any scale."""
     first = max(wrong, key=lambda item: item.wanted.values.size)
     if any(item.wanted.values.dtype.kind != "f" or item.got.values.dtype.kind != "f" for item in wrong):
-        return ""
+        return None
     got, wanted = first.got.values.astype(np.float64), first.wanted.values
-    for change in transforms(got, wanted):
-        if all(fits(item.got.values, item.wanted.values, item.allowed.allowed, change.apply) for item in wrong):
-            return change.words
-    return ""
+    return next((change for change in transforms(got, wanted) if _is_transformed(change, wrong)), None)
+
+
+def _is_transformed(change: Transform, wrong: list[Matched]) -> bool:
+    return all(fits(item.got.values, item.wanted.values, item.allowed.allowed, change.apply) for item in wrong)
 
 
 def _rounded(wrong: list[Matched]) -> str:
-    """As a coarser format rounds: errors within its budget, of either sign, that do not follow the values.
+    """As a coarser format rounds: a few of its units at most, of either sign, that do not follow the values.
 
-    Not of trained weights, whose change is small beside them whatever is wrong with it.
+    The unit is taken of what the output moves by, as in the budget: of its size, and of what goes into it. Not of
+    trained weights, whose change is small beside them whatever is wrong with it.
     """
     if any(is_trained(item.label) for item in wrong):
         return ""
-    every = [(item.got, item.wanted, item.allowed.allowed) for item in wrong]
-    if any(got.shape != wanted.shape or (np.asarray(allowed) <= 0).any() for got, wanted, allowed in every):
+    every = [(item.got.values, item.wanted.values, item.allowed) for item in wrong]
+    if any(got.shape != want.shape or want.dtype.kind != "f" for got, want, _ in every):
         return ""
-    errors = np.concatenate([((got.values - want.values) / allowed).ravel() for got, want, allowed in every])
-    values = np.concatenate([(want.values / allowed).ravel() for _, want, allowed in every])
+    unit = FORMATS["float32"].unit
+    rounding = [allowed.sensitivity / unit + np.abs(want) + allowed.format.tiny for _, want, allowed in every]
+    errors = np.concatenate([((got - want) / one).ravel() for (got, want, _), one in zip(every, rounding, strict=True)])
+    values = np.concatenate([(want / one).ravel() for (_, want, _), one in zip(every, rounding, strict=True)])
     if errors.size < FEWEST or not np.isfinite(errors).all():
         return ""
     sure = SURE / np.sqrt(errors.size)
@@ -115,9 +153,12 @@ def _rounded(wrong: list[Matched]) -> str:
     follows = abs(float(np.mean(errors * values))) > sure * spread * float(np.sqrt(np.mean(values**2)))
     if abs(bias) > sure * spread or follows:
         return ""
-    finest, coarsest = (FORMATS[name].unit / FORMATS["float32"].unit for name in ("float16", "bfloat16"))
-    is_coarse = np.max(np.abs(errors)) <= coarsest and spread >= finest / 2**8
-    return "rounded as a format of 16 bits rounds (float16, bfloat16)" if is_coarse else ""
+    if spread == 0.0:
+        return ""
+    name = min(("float16", "bfloat16"), key=lambda one: abs(np.log(spread / (FORMATS[one].unit / USUAL_SHARE))))
+    coarse = FORMATS[name].unit
+    is_coarse = coarse / UNITS <= spread and np.max(np.abs(errors)) <= UNITS * coarse
+    return f"rounded as {name} rounds" if is_coarse else ""
 
 
 def fits(got: Array, reference: Array, allowed: Array, apply: Callable[[Array], Array]) -> bool:

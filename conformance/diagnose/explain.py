@@ -1,52 +1,45 @@
 """Why a lane differs: the mistake that would give its answer, or the simple change that stands between the two.
 
-An explanation brings lane and reference together inside the budget, in every observed output of every run. It is said
-beside the difference and never takes it away.
+An explanation brings lane and reference together inside the budget, in every observed output of every run. It is a
+hypothesis: it is said only if it gives the lane's answer to another draw of inputs and weights too. It stands beside
+the difference and never takes it away.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 import numpy as np
 
 from conformance.case.model import Case
 from conformance.diagnose.backwards import gradient_mistakes
-from conformance.diagnose.changes import change_between, gradient_change
+from conformance.diagnose.cause import Blame, Explanation
+from conformance.diagnose.changes import change_between, differing_at, gradient_change
 from conformance.diagnose.divergence import Divergence, differs, divergences
 from conformance.diagnose.feeding import Ask, answered, isolate_node, starts_behind
 from conformance.diagnose.formulas import formula_slips
 from conformance.diagnose.gates import located
 from conformance.diagnose.mistakes import Mistake, are_one, derived_ones, forgotten_ones, named_ones, other_ones
+from conformance.errors import CaseError
 from conformance.judge.compare import is_trained, matched_outputs, structure_findings
 from conformance.judge.precision import USUAL, seen_in
 from conformance.judge.verdict import CaseVerdict, LaneVerdict, Verdict
 from conformance.mutants.layer import mutable, with_mistake
 from conformance.oracle.run import Depth, answer
+from conformance.plans.draw import plan_of
 from conformance.protocol.observation import REFERENCE, Observation
 from conformance.protocol.plan import Plan
 from conformance.reference.base import DoesNotApply, HookError, Mutant
 
+AGAIN = 1_009
+"""What is added to a case's seed for the draw on which its explanation is tried."""
 ALTERNATIVES = 3
 """Mistakes that are named where several would give the same answer to this case."""
 NEAR = 1e4
 """A mutant is looked at closely where its answer is within this many budgets: its own sensitivity may be larger."""
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """What is said of a lane that differs: where it starts, and why, as far as it is known."""
-
-    sentence: str
-    mutants: tuple[str, ...] = ()
-    """`Layer.mutant` of the mistakes that give this answer, or `Layer.argument=value`; several where the case cannot
-    tell them apart."""
-    change: str = ""
-    """The change of the reference's array, where no mistake explains the answer."""
-    divergences: tuple[Divergence, ...] = ()
 
 
 def explanations(
@@ -59,8 +52,9 @@ def explanations(
 ) -> dict[str, Explanation]:
     """An explanation for every lane that differs from the reference, by lane; lanes that agree have none.
 
-    `plan` is the one that the lanes answered. `asks` gives a lane that can be asked again: then every faulty node is
-    found, and the gate of a recurrent layer. Not under a dtype policy: what is fed is float32.
+    `plan` is the one that the lanes answered. `asks` gives a lane that can be asked again: then its explanation has to
+    hold on another draw, and every faulty node is found, and the gate of a recurrent layer; these two not under a dtype
+    policy, for what is fed is float32.
     """
     reference = observations[REFERENCE]
     differing = [
@@ -71,16 +65,19 @@ def explanations(
     if not differing or reference.failure is not None:
         return {}
     wrong = _Mistaken(plan)
-    seen = {name: seen_in(reference, observations[name].policy) for name in differing}
+    again = _Again(case, plan)
     return {
         name: _explained(
-            case,
-            name,
-            observations[name],
-            seen[name],
-            gives_masks.get(name, True),
-            wrong,
-            asks(name) if asks is not None and observations[name].policy == USUAL else None,
+            _Seen(
+                case,
+                observations[name],
+                seen_in(reference, observations[name].policy),
+                gives_masks.get(name, True),
+                wrong,
+            ),
+            verdict.lanes[name],
+            asks(name) if asks is not None else None,
+            again,
         )
         for name in differing
     }
@@ -118,186 +115,248 @@ class _Mistaken:
         return self._made[key]
 
 
-def _explained(
-    case: Case,
-    lane: str,
-    got: Observation,
-    reference: Observation,
-    gives_masks: bool,
-    wrong: _Mistaken,
-    ask: Ask | None,
-) -> Explanation:
-    if got.failure is not None:
-        return _of_an_error(case, lane, got, wrong)
-    starts = divergences(case, got, reference, gives_masks)
-    if ask is not None:
-        starts = _all_starts(case, got, reference, gives_masks, wrong.plan, starts, ask)
-    where = _where(case, starts)
-    named = _known_ones(case, got, reference, gives_masks, wrong)
-    if not named and starts:
-        named = _other_ones(case, got, reference, gives_masks, wrong)
-    if named:
-        return Explanation(f"{lane} answers as one who {_mistakes(named)}.{where}", _names(named), "", starts)
-    if not starts and (back := gradient_mistakes(case, wrong.plan, got, reference)):
-        words = ", or as one who ".join(f"{does} ({name})" if name else does for does, name in back)
-        names = tuple(name for _, name in back if name)
-        return Explanation(f"Only gradients differ: {lane} answers as one who {words}.", names)
-    if not starts and (of_gradients := gradient_change(got, reference)):
-        return Explanation(f"Only gradients differ: {lane}'s {of_gradients}.", (), of_gradients)
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """One draw of a case as a lane and the reference answered it."""
+
+    case: Case
+    got: Observation
+    reference: Observation
+    gives_masks: bool
+    wrong: _Mistaken
+
+    @property
+    def plan(self) -> Plan:
+        return self.wrong.plan
+
+    def agrees(self, wanted: Observation, gives_masks: bool) -> bool:
+        """Whether the lane answers as this observation does."""
+        return agrees(self.case, self.got, wanted, gives_masks)
+
+
+class _Again:
+    """The case with other numbers, drawn when the first lane is to be asked again: a cause has to hold there too."""
+
+    def __init__(self, case: Case, plan: Plan) -> None:
+        self.case, self.plan = case, plan
+
+    @cached_property
+    def drawn(self) -> tuple[_Mistaken, Observation] | None:
+        """The other draw, and the reference's answer; None where all numbers are written down in the case."""
+        try:
+            other = plan_of(self.case.at_seed(self.case.seed + AGAIN), policies=self.plan.policies)
+        except CaseError:
+            return None
+        if _numbers(other) == _numbers(self.plan):
+            return None
+        fresh = replace(other, id=f"{self.plan.id}|another draw")
+        found = answered(fresh, Depth.EVERYTHING)
+        return None if found is None else (_Mistaken(fresh), found)
+
+    def seen(self, seen: _Seen, ask: Ask | None) -> _Seen | None:
+        """What a lane answers there; None where it cannot be asked, or gives nothing."""
+        if ask is None or self.drawn is None:
+            return None
+        wrong, reference = self.drawn
+        (got,) = ask([wrong.plan])
+        if got.ended != "finished" or got.unsupported is not None:
+            return None
+        return _Seen(seen.case, got, seen_in(reference, got.policy), seen.gives_masks, wrong)
+
+
+def _numbers(plan: Plan) -> list[bytes]:
+    held = [value for run in plan.runs for value in run.values()]
+    held += [value for layer in plan.layers.values() for value in layer.weights.values()]
+    return [row.tobytes() for value in held for row in (value if value.dtype == object else [value])]
+
+
+def _explained(seen: _Seen, verdict: LaneVerdict, ask: Ask | None, again: _Again) -> Explanation:
+    """The simplest cause that holds on another draw too; one that nobody can be asked about again is only likely."""
+    lane, fed = seen.got.lane, tuple(item.name for item in seen.case.inputs)
+    if seen.got.failure is not None:
+        return _of_an_error(seen, again.seen(seen, ask))
+    parts_of = ask if seen.got.policy == USUAL else None  # what is fed is float32
+    starts = divergences(seen.case, seen.got, seen.reference, seen.gives_masks)
+    if parts_of is not None:
+        starts = _all_starts(seen, starts, parts_of)
+    unknown = Explanation(lane, "unknown", (), "", starts, fed)
+    fresh = again.seen(seen, ask)
+    for found in _causes(seen, unknown, verdict, parts_of, fresh):
+        if found.mistakes or found.change:
+            return replace(found, is_confirmed=fresh is not None)
+    return unknown
+
+
+def _causes(
+    seen: _Seen, unknown: Explanation, verdict: LaneVerdict, ask: Ask | None, fresh: _Seen | None
+) -> Iterator[Explanation]:
+    """Causes that give the lane's answer to both draws, the simplest first; one without mistake or change is none."""
+    starts = unknown.divergences
+    yield replace(unknown, kind="mistake", mistakes=_blamed(_holding(_known_ones(seen), fresh)))
+    if starts:
+        for tried in (other_ones(seen.case), derived_ones(seen.case, seen.plan)):
+            yield replace(unknown, kind="mistake", mistakes=_blamed(_holding(_named(seen, tried), fresh)))
+    else:
+        yield replace(unknown, kind="gradient_mistake", mistakes=_gradient_blame(seen, fresh))
+        yield replace(unknown, kind="gradient_change", change=_gradient_change(seen, fresh))
     is_forward = not any(is_trained(start.node) for start in starts)
-    if ask is not None and is_forward and (parts := _parts(case, reference, gives_masks, wrong.plan, starts, ask)):
-        words = ", and ".join(f"at {node} as one who {_mistakes(found)}" for node, found in parts.items())
-        every = tuple(name for found in parts.values() for name in _names(found))
-        return Explanation(f"{lane} answers {words}.{where}", every, "", starts)
-    change = change_between(case, got, reference, tuple(start for start in starts if not start.is_fed), gives_masks)
-    if change:
-        return Explanation(f"{lane}'s answer is the reference's {change}.{where}", (), change, starts)
-    if starts and is_forward and (slips := _slips(case, got, reference, gives_masks, wrong.plan, starts)):
-        return Explanation(f"{lane} answers as one who {', or as one who '.join(slips)}.{where}", (), slips[0], starts)
-    return Explanation(f"No known mistake and no simple change gives {lane}'s answer.{where}", (), "", starts)
+    if ask is not None and is_forward and starts:
+        yield replace(unknown, kind="parts", mistakes=_parts(seen, starts, ask, fresh))
+    if verdict.cause is not None and verdict.cause.aspect == "dtype":
+        return  # where a dtype alone decides, the values are as right as that dtype holds them
+    yield replace(unknown, kind="change", change=_change(seen, starts, fresh))
+    if starts and is_forward:
+        yield replace(unknown, kind="slip", mistakes=_slips(seen, starts, fresh))
 
 
-def _slips(
-    case: Case,
-    got: Observation,
-    reference: Observation,
-    gives_masks: bool,
-    plan: Plan,
-    starts: tuple[Divergence, ...],
-) -> list[str]:
+def _holding(found: Sequence[Mistake], fresh: _Seen | None) -> list[Mistake]:
+    """The first few of these mistakes that give the lane's answer to another draw too."""
+    if fresh is None:
+        return list(found[:ALTERNATIVES])
+    held = []
+    for kind, mutant in found:
+        wanted = fresh.wrong.answers(Depth.SENSITIVITIES, kind, mutant)
+        if wanted is not None and fresh.agrees(seen_in(wanted, fresh.got.policy, fresh.reference), False):
+            held.append((kind, mutant))
+        if len(held) == ALTERNATIVES:
+            break
+    return held
+
+
+def _gradient_blame(seen: _Seen, fresh: _Seen | None) -> tuple[Blame, ...]:
+    found = gradient_mistakes(seen.case, seen.plan, seen.got, seen.reference)
+    if found and fresh is not None:
+        held = gradient_mistakes(fresh.case, fresh.plan, fresh.got, fresh.reference)
+        found = [one for one in found if one in held]
+    return tuple(Blame(does, name, name) for does, name in found)
+
+
+def _gradient_change(seen: _Seen, fresh: _Seen | None) -> str:
+    change = gradient_change(seen.got, seen.reference)
+    return change if fresh is None or not change or change == gradient_change(fresh.got, fresh.reference) else ""
+
+
+def _change(seen: _Seen, starts: tuple[Divergence, ...], fresh: _Seen | None) -> str:
+    first = tuple(start for start in starts if not start.is_fed)
+    change = change_between(seen.case, seen.got, seen.reference, first, seen.gives_masks)
+    if change is None:
+        return ""
+    if fresh is None:
+        return change.words
+    wrong = differing_at(fresh.case, fresh.got, fresh.reference, first, fresh.gives_masks)
+    return change.words if wrong and change.fits(wrong) else ""
+
+
+def _slips(seen: _Seen, starts: tuple[Divergence, ...], fresh: _Seen | None) -> tuple[Blame, ...]:
     """The slips in formulas that give the lane's answer and not the reference's."""
-
-    def fits(found: Observation, slack: float) -> bool:
-        wanted = seen_in(found, got.policy, reference)
-        if slack > 1.0:
-            return agrees(case, got, wanted, False, slack)
-        return agrees(case, got, wanted, gives_masks) and not agrees(case, reference, wanted, gives_masks)
-
-    return formula_slips(plan, reference, starts, NEAR, fits)
+    found = formula_slips(seen.plan, seen.reference, starts, NEAR, partial(_fits, seen))
+    if found and fresh is not None:
+        held = formula_slips(fresh.plan, fresh.reference, starts, NEAR, partial(_fits, fresh))
+        found = [one for one in found if one in held]
+    return tuple(Blame(does) for does in found)
 
 
-def _all_starts(
-    case: Case,
-    got: Observation,
-    reference: Observation,
-    gives_masks: bool,
-    plan: Plan,
-    starts: tuple[Divergence, ...],
-    ask: Ask,
-) -> tuple[Divergence, ...]:
+def _fits(seen: _Seen, found: Observation, slack: float) -> bool:
+    wanted = seen_in(found, seen.got.policy, seen.reference)
+    if slack > 1.0:
+        return agrees(seen.case, seen.got, wanted, False, slack)
+    return seen.agrees(wanted, seen.gives_masks) and not agrees(seen.case, seen.reference, wanted, seen.gives_masks)
+
+
+def _all_starts(seen: _Seen, starts: tuple[Divergence, ...], ask: Ask) -> tuple[Divergence, ...]:
     """The starts that the lane's answer shows and those behind them, each with its step and gate where it has some."""
     if any(is_trained(start.node) for start in starts):
         return starts
-    every = (*starts, *starts_behind(case, plan, got, reference, gives_masks, ask))
-    return tuple(located(case, plan, reference, start, gives_masks, ask) for start in every)
+    case, plan, reference, masks = seen.case, seen.plan, seen.reference, seen.gives_masks
+    every = (*starts, *starts_behind(case, plan, seen.got, reference, masks, ask))
+    return tuple(located(case, plan, reference, start, masks, ask) for start in every)
 
 
-def _parts(
-    case: Case, reference: Observation, gives_masks: bool, plan: Plan, starts: tuple[Divergence, ...], ask: Ask
-) -> dict[str, list[tuple[str, Mutant]]]:
+def _parts(seen: _Seen, starts: tuple[Divergence, ...], ask: Ask, fresh: _Seen | None) -> tuple[Blame, ...]:
     """For every start the mistakes that explain this node by itself; empty where one of them is not explained."""
-    plans = [isolate_node(case, plan, reference, start.node) for start in starts]
-    parts = {}
-    for start, derived, got in zip(starts, plans, ask(plans), strict=True):
+    nodes = [start.node for start in starts]
+    alone = _each_alone(seen, nodes, ask)
+    if not alone:
+        return ()
+    others = _each_alone(fresh, nodes, ask) if fresh is not None else ()
+    found: list[Blame] = []
+    for index, (node, one) in enumerate(zip(nodes, alone, strict=True)):
+        other = others[index] if others else None
+        named = _holding(_known_ones(one), other) or _holding(_other_ones(one), other)
+        if not named:
+            return ()
+        found += (replace(blame, node=node) for blame in _blamed(named))
+    return tuple(found)
+
+
+def _each_alone(seen: _Seen, nodes: Sequence[str], ask: Ask) -> tuple[_Seen, ...]:
+    """Each of these nodes computed from what the reference has before it; none where one of them gives nothing."""
+    plans = [isolate_node(seen.case, seen.plan, seen.reference, node) for node in nodes]
+    found = []
+    for derived, got in zip(plans, ask(plans), strict=True):
         known = answered(derived, Depth.SENSITIVITIES)
         if known is None or got.ended != "finished" or got.failure is not None:
-            return {}
-        wrong = _Mistaken(derived)
-        named = _known_ones(case, got, known, gives_masks, wrong) or _other_ones(case, got, known, gives_masks, wrong)
-        if not named:
-            return {}
-        parts[start.node] = named
-    return parts
+            return ()
+        found.append(_Seen(seen.case, got, known, seen.gives_masks, _Mistaken(derived)))
+    return tuple(found)
 
 
-def _of_an_error(case: Case, lane: str, got: Observation, wrong: _Mistaken) -> Explanation:
+def _of_an_error(seen: _Seen, fresh: _Seen | None) -> Explanation:
     """The mistakes after which the reference raises the same error, in the same words, at the same node."""
-    assert got.failure is not None
     named = []
-    for kind, mutant in named_ones(case):
-        found = wrong.answers(Depth.VALUES, kind, mutant)
-        if found is None or found.failure is None:
-            continue
-        if (found.failure.node, found.failure.message) == (got.failure.node, got.failure.message):
+    for kind, mutant in named_ones(seen.case):
+        if all(_raises_alike(one, kind, mutant) for one in (seen, fresh) if one is not None):
             named.append((kind, mutant))
-    if not named:
-        return Explanation("")
-    named = named[:ALTERNATIVES]
-    return Explanation(f"{lane} raises as one who {_mistakes(named)}.", _names(named))
-
-
-def _mistakes(named: Sequence[tuple[str, Mutant]]) -> str:
-    return ", or as one who ".join(
-        f"{mutant.mistake} ({kind if '=' in mutant.name else f'{kind}.{mutant.name}'})" for kind, mutant in named
+    return Explanation(
+        seen.got.lane, "error", _blamed(named[:ALTERNATIVES]), "", (), (), is_confirmed=fresh is not None
     )
 
 
-def _names(named: Sequence[tuple[str, Mutant]]) -> tuple[str, ...]:
-    return tuple(f"{kind}.{mutant.name}" for kind, mutant in named)
+def _raises_alike(seen: _Seen, kind: str, mutant: Mutant) -> bool:
+    found = seen.wrong.answers(Depth.VALUES, kind, mutant)
+    mine, theirs = seen.got.failure, None if found is None else found.failure
+    return mine is not None and theirs is not None and (theirs.node, theirs.message) == (mine.node, mine.message)
 
 
-def _where(case: Case, starts: tuple[Divergence, ...]) -> str:
-    """Where the difference starts, and where it would start again if that were right."""
-    if not starts:
-        return ""
-    fed = {item.name for item in case.inputs}
-    first, *others = [start for start in starts if not start.is_fed]
-    behind = [_place(start) for start in starts if start.is_fed]
-    before = [source for source in first.inputs if source not in fed]
-    agree = f"; what goes into it ({', '.join(before)}) agrees" if before else ""
-    more = f", and independently at {', '.join(map(_place, others))}" if others else ""
-    again = f" Given the reference's activations instead of its own, it differs at {', '.join(behind)} too."
-    return f" It starts at {_place(first)}{more}{agree}.{again if behind else ''}"
+def _blamed(named: Sequence[Mistake]) -> tuple[Blame, ...]:
+    return tuple(
+        Blame(mutant.mistake, f"{kind}.{mutant.name}", kind if "=" in mutant.name else f"{kind}.{mutant.name}")
+        for kind, mutant in named
+    )
 
 
-def _place(start: Divergence) -> str:
-    step = "" if start.step is None else f", step {start.step}"
-    return f"{start.node}{step}{f', in the {start.gate}' if start.gate else ''}"
-
-
-def _known_ones(
-    case: Case, got: Observation, reference: Observation, gives_masks: bool, wrong: _Mistaken
-) -> list[Mistake]:
+def _known_ones(seen: _Seen) -> list[Mistake]:
     """The named mistakes that give the lane's answer, and beside them what a layer may have forgotten."""
-    tried = (*named_ones(case), *forgotten_ones(case))
-    found = _named(case, got, reference, gives_masks, wrong, tried)
+    found = _named(seen, (*named_ones(seen.case), *forgotten_ones(seen.case)))
     return [
-        one for place, one in enumerate(found) if not any(are_one(wrong.plan, one, other) for other in found[:place])
+        one for place, one in enumerate(found) if not any(are_one(seen.plan, one, other) for other in found[:place])
     ]
 
 
-def _other_ones(
-    case: Case, got: Observation, reference: Observation, gives_masks: bool, wrong: _Mistaken
-) -> list[Mistake]:
+def _other_ones(seen: _Seen) -> list[Mistake]:
     """What has no name: another argument or mask, then a number or a weight that became another one."""
-    for tried in (other_ones(case), derived_ones(case, wrong.plan)):
-        if found := _named(case, got, reference, gives_masks, wrong, tried):
+    for tried in (other_ones(seen.case), derived_ones(seen.case, seen.plan)):
+        if found := _named(seen, tried):
             return found
     return []
 
 
-def _named(
-    case: Case,
-    got: Observation,
-    reference: Observation,
-    gives_masks: bool,
-    wrong: _Mistaken,
-    tried: Iterable[tuple[str, Mutant]],
-) -> list[tuple[str, Mutant]]:
-    """The first few of those mistakes that give the lane's answer and not the reference's.
+def _named(seen: _Seen, tried: Iterable[Mistake]) -> list[Mistake]:
+    """Those mistakes that give the lane's answer and not the reference's.
 
     Where none gives its masks too, those that give its values are meant if the lane's masks are the right ones:
     frameworks carry masks on by themselves, whatever a layer made of them.
     """
-    whole: list[tuple[str, Mutant]] = []
-    in_values: list[tuple[str, Mutant]] = []
+    case, got, reference, gives_masks = seen.case, seen.got, seen.reference, seen.gives_masks
+    whole: list[Mistake] = []
+    in_values: list[Mistake] = []
     for kind, mutant in tried:
-        quick = wrong.answers(Depth.VALUES, kind, mutant)
+        quick = seen.wrong.answers(Depth.VALUES, kind, mutant)
         if quick is None or quick.failure is not None:
             continue
         if not agrees(case, got, seen_in(quick, got.policy, reference), False, NEAR):
             continue
-        exact = wrong.answers(Depth.SENSITIVITIES, kind, mutant)
+        exact = seen.wrong.answers(Depth.SENSITIVITIES, kind, mutant)
         exact = exact and seen_in(exact, got.policy, reference)
         if exact is None or not agrees(case, got, exact, False) or agrees(case, reference, exact, gives_masks):
             continue
@@ -307,7 +366,7 @@ def _named(
             whole.append((kind, mutant))
         elif not agrees(case, reference, exact, False) and _same_masks(got, reference):
             in_values.append((kind, mutant))
-    return (whole or in_values)[:ALTERNATIVES]
+    return whole or in_values
 
 
 def _same_masks(got: Observation, reference: Observation) -> bool:

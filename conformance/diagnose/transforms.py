@@ -45,8 +45,8 @@ def _scales(got: Array, reference: Array) -> Iterator[Transform]:
     square = float(np.sum(reference * reference))
     ratio = float(np.sum(got * reference)) / square if square else 1.0
     offset = float(np.mean(got - reference))
-    if ratio != 1.0:
-        exact = _near_fraction(ratio)
+    exact = _near_fraction(ratio)
+    if _number(exact) != "1":
         yield Transform(f"times {_number(exact)}", lambda x: x * exact)
     if offset != 0.0:
         yield Transform(f"plus {_number(_near_fraction(offset))}", lambda x: x + _near_fraction(offset))

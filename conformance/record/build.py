@@ -10,8 +10,9 @@ import numpy as np
 
 from conformance.arguments import exercised
 from conformance.case.model import Case, ExpectedError
+from conformance.diagnose.cause import Explanation
 from conformance.diagnose.divergence import Divergence
-from conformance.diagnose.explain import Explanation
+from conformance.diagnose.words import sentence
 from conformance.form import nested, to_json
 from conformance.judge.budget import Allowance, Tier
 from conformance.judge.compare import labels, matched_outputs
@@ -31,6 +32,8 @@ from conformance.record.case import (
 )
 from conformance.record.lane import LaneRecord
 from conformance.record.parts import (
+    BlameRecord,
+    CauseRecord,
     DistanceRecord,
     DivergenceRecord,
     ElementRecord,
@@ -214,9 +217,15 @@ def _explained(held: LaneRecord, explanation: Explanation | None) -> LaneRecord:
         return held
     return dataclasses.replace(
         held,
-        explanation=explanation.sentence,
+        explanation=sentence(explanation),
         explained_by=explanation.mutants,
         divergences=tuple(_start(start) for start in explanation.divergences),
+        cause=CauseRecord(
+            kind=explanation.kind,
+            mistakes=tuple(BlameRecord(one.does, one.name, one.node) for one in explanation.mistakes),
+            change=explanation.change,
+            is_confirmed=explanation.is_confirmed,
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 from conformance.form import ABSENT, CONFIG, Count, Number
 from conformance.judge.verdict import Verdict
 from conformance.record.parts import (
+    CauseRecord,
     DeviationRecord,
     DivergenceRecord,
     FailureRecord,
@@ -78,6 +79,8 @@ class LaneRecord:
     """`Layer.mutant` of the mistakes that would give this answer."""
     divergences: tuple[DivergenceRecord, ...] = field(kw_only=True)
     """Where the difference starts: nodes that differ although everything that goes into them agrees."""
+    cause: CauseRecord | None = field(default=None, kw_only=True, metadata=ABSENT)
+    """The same as data. Only there where a difference was to be explained; older files do not say."""
     deviation: DeviationRecord | None = field(default=None, kw_only=True, metadata=ABSENT)
     """The listed deviation that excuses this lane, or that it has outlived. Only there for `known` and `stale`."""
     other_deviation: str | None = field(default=None, kw_only=True, metadata=ABSENT)

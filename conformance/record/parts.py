@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from typing_extensions import TypeAliasType
 
+from conformance.diagnose.cause import Kind
 from conformance.form import ABSENT, CONFIG, Count, Nested, Number, from_json, nested
 from conformance.judge.budget import Tier
 from conformance.judge.verdict import Aspect
@@ -332,6 +333,38 @@ class DivergenceRecord:
     """Of a recurrent layer: the gates that hold the fault, in words; empty where they cannot be told."""
     is_fed: bool = False
     """Whether it shows only when the reference's activations are given in place of the lane's."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlameRecord:
+    """A mistake that would give a lane's answer."""
+
+    __pydantic_config__ = CONFIG
+
+    does: str
+    """What somebody does who makes it, in words that follow `one who`."""
+    name: str
+    """`Layer.mutant`, or `Layer.argument=value`; empty for a place in the graph or a slip in a formula."""
+    node: str
+    """Where, if it explains one node alone; else empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class CauseRecord:
+    """Why a lane differs."""
+
+    __pydantic_config__ = CONFIG
+
+    kind: Kind
+    """What sort of cause: a mistake, one at each of several nodes, a slip in a formula, a change of the values; one
+    that gradients alone show; a mistake after which the same error is raised; none that is known."""
+    mistakes: tuple[BlameRecord, ...]
+    """The mistakes that would give this answer; several where the case cannot tell them apart."""
+    change: str
+    """The change of the reference's values that gives it; empty where there is none."""
+    is_confirmed: bool
+    """Whether the cause gave the lane's answer to another draw of inputs and weights too; else it is consistent with
+    what was seen."""
 
 
 @dataclass(frozen=True, slots=True)

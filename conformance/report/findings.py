@@ -318,8 +318,9 @@ SUSPECT_THE_CASE = "all lanes give the same answer: suspect what the case expect
 
 def because(record: Record, lane: str) -> str:
     """Why a lane differs; that no mistake explains it is worth saying only where the lane may be mistaken."""
-    said: str = record.lanes[lane].explanation or ""
-    return "" if said.startswith("No known mistake") and attribution(record) == SUSPECT_THE_CASE else said
+    held = record.lanes[lane]
+    is_unknown = held.cause is not None and held.cause.kind == "unknown"
+    return "" if is_unknown and attribution(record) == SUSPECT_THE_CASE else held.explanation
 
 
 def attribution(record: Record) -> str:

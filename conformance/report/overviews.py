@@ -74,15 +74,24 @@ def _by_blame(record: Record) -> list[str]:
     return sorted(record.lanes, key=lambda name: found is None or found not in record.lanes[name].findings)
 
 
-_NODE = re.compile(r" at [^ ]+(?= as one who )")
-_REST = re.compile(r"\. (?=It starts|Given )")
-"""What follows the mistakes in an explanation: where the difference starts, and what is found behind it."""
-
-
 def mistake(held: LaneRecord) -> str:
-    """The named mistake that explains a lane's answer, without the nodes where it stands; empty where there is none."""
-    said = _REST.split(one_line(held.explanation or "", 2_000), maxsplit=1)[0]
-    return one_line(_NODE.sub("", said).rstrip("."), 200) if " as one who " in said else ""
+    """The mistake that explains a lane's answer, without the nodes where it stands; empty where there is none."""
+    said = held.cause
+    if said is None or not said.mistakes:
+        return ""
+    every = dict.fromkeys(f"{one.does} ({_shown(one.name)})" if one.name else one.does for one in said.mistakes)
+    verb = "raises" if said.kind == "error" else "answers"
+    return one_line(f"{verb} as one who {(', and' if said.kind == 'parts' else ', or').join(_parted(every))}", 200)
+
+
+def _parted(mistakes: Iterable[str]) -> list[str]:
+    first, *others = mistakes
+    return [first, *(f" as one who {other}" for other in others)]
+
+
+def _shown(name: str) -> str:
+    """A mistake's name, without the argument that its words say already."""
+    return name.partition(".")[0] if "=" in name else name
 
 
 def cause(record: Record) -> str:
@@ -91,9 +100,9 @@ def cause(record: Record) -> str:
     The mistake that explains every lane that fails; else lanes, aspect, family, and the message in its essence.
     """
     lanes = [name for name, held in record.lanes.items() if is_failure(held.verdict)]
-    mistakes = [mistake(record.lanes[name]) for name in lanes]
-    if mistakes and all(mistakes):
-        return "; ".join(mistakes)
+    mistakes = {name: mistake(record.lanes[name]) for name in lanes}
+    if mistakes and all(mistakes.values()):
+        return "; ".join(f"{one_line(name, 40)} {said}" for name, said in mistakes.items())
     who = joined([one_line(name, 40) for name in lanes])
     family = one_line(record.id.partition("/")[0], 60)
     found = key_finding(record)

@@ -26,6 +26,7 @@ from benchmarks.notes import with_notes
 from conformance.case.load import load_folder
 from conformance.case.model import Case
 from conformance.diagnose.explain import explanations
+from conformance.diagnose.words import sentence
 from conformance.judge.case import judge_case
 from conformance.judge.verdict import Verdict
 from conformance.lanes.process import ProcessLane
@@ -142,7 +143,7 @@ class Campaign:
                     case, plan_of(case), verdict, both, self.masks, lambda _: partial(self.asked, fault)
                 )
                 cause = verdict.lanes[self.framework].cause
-                words = said[self.framework].sentence if self.framework in said else f"{cause and cause.got}"
+                words = sentence(said[self.framework]) if self.framework in said else f"{cause and cause.got}"
                 found.append(Outcome(self.framework, fault, is_control, count, case.id, words))
                 if is_control or found[-1].is_named or len(found) == LOOKS:
                     break

@@ -16,6 +16,7 @@ from conformance.case.layers import types
 from conformance.case.model import Case
 from conformance.diagnose.backwards import gradient_mistakes
 from conformance.diagnose.explain import explanations
+from conformance.diagnose.words import sentence
 from conformance.judge.case import judge_case
 from conformance.lanes.numpy import Reference
 from conformance.mutants.backwards import Leak, gradients, leaks
@@ -132,9 +133,9 @@ def test_every_place_of_the_graph_is_tried_and_named(tmp_path: Path) -> None:
     cut = lane_with(reference, gradients(plan, leak=Leak("y", "add", 1, 0.0)))
     both = {"numpy": reference, "lane": cut}
     found = explanations(case, plan_of(case), judge_case(case, both, {}), both, {})["lane"]
-    assert found.sentence == (
-        "Only gradients differ: lane answers as one who lets no gradient through to other at y, "
-        "or as one who lets no gradient through to input 1 of add, at y."
+    assert sentence(found) == (
+        "Only gradients differ: lane's answer is consistent with that of one who lets no gradient "
+        "through to other at y, or as one who lets no gradient through to input 1 of add, at y."
     )
     assert Leak("y", "add", None, 2.0).mistake == "counts the gradient of add at y twice"
     assert Leak("y", "add", 0, 0.5).mistake == "counts the gradient of input 0 of add by half, at y"

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from conformance.diagnose import explain
-from conformance.diagnose.explain import Explanation, _same_masks, explanations
+from conformance.diagnose.cause import Explanation
+from conformance.diagnose.explain import _same_masks, explanations
+from conformance.diagnose.words import sentence
 from conformance.judge.case import judge_case
 from conformance.lanes.numpy import Reference
 from conformance.lanes.spec import LaneSpec
@@ -136,13 +138,15 @@ def with_argument(right: str, wrong: str, folder: Path) -> dict[str, Any]:
     got = replace(from_message("lane", "keras", Reference({}).observe(asked)), gradients={})
     both = {"numpy": reference, "lane": got}
     found = explanations(case, plan_of(case), judge_case(case, both, {}), both, {})["lane"]
-    return {"sentence": found.sentence, "mutants": found.mutants}
+    return {"sentence": sentence(found), "mutants": found.mutants}
 
 
 def test_where_no_mistake_fits_another_argument_may(tmp_path: Path) -> None:
     right = NORMALISED.replace("EPSILON", "0.5")
     found = with_argument(right, NORMALISED.replace("EPSILON", "0.25"), tmp_path)
-    assert found["sentence"] == "lane answers as one who takes epsilon=0.25 (GroupNormalization). It starts at y."
+    assert found["sentence"] == (
+        "lane's answer is consistent with that of one who takes epsilon=0.25 (GroupNormalization). It starts at y."
+    )
     assert found["mutants"] == ("GroupNormalization.epsilon=0.25",)
 
 
@@ -150,7 +154,8 @@ def test_an_argument_of_some_layers_only_is_said_to_be_that(tmp_path: Path) -> N
     right = NORMALISED.replace("EPSILON", "0.5")
     found = with_argument(right, right.replace("tanh", "sigmoid"), tmp_path)
     assert found["sentence"] == (
-        "lane answers as one who takes activation=sigmoid where activation is given (Dense). It starts at z."
+        "lane's answer is consistent with that of one who takes activation=sigmoid where activation is given (Dense). "
+        "It starts at z."
     )
 
 
@@ -186,17 +191,17 @@ UNKNOWN = "No known mistake and no simple change gives lane's answer."
 def test_a_mistake_in_one_layer_of_two_is_named_at_its_node(tmp_path: Path) -> None:
     """The other layer of the same kind has its bias, so that nobody who forgets biases answers as this lane does."""
     asked, unasked = of_the_last_bias(tmp_path, "finished")
-    assert asked.sentence == (
+    assert sentence(asked) == (
         "lane answers at z as one who forgets the bias (Dense.no_bias). "
         "It starts at z; what goes into it (hidden) agrees."
     )
     assert asked.mutants == ("Dense.no_bias",)
-    assert unasked.sentence.startswith(UNKNOWN)
+    assert sentence(unasked).startswith(UNKNOWN)
 
 
 def test_a_node_at_which_a_lane_crashes_when_it_is_asked_again_is_not_explained_by_itself(tmp_path: Path) -> None:
     asked, _ = of_the_last_bias(tmp_path, "crash")
-    assert asked.sentence.startswith(UNKNOWN)
+    assert sentence(asked).startswith(UNKNOWN)
 
 
 def test_a_node_that_the_reference_cannot_compute_by_itself_is_not_explained_so(
@@ -204,7 +209,7 @@ def test_a_node_that_the_reference_cannot_compute_by_itself_is_not_explained_so(
 ) -> None:
     monkeypatch.setattr(explain, "answered", lambda *_, **__: None)
     asked, _ = of_the_last_bias(tmp_path, "finished")
-    assert asked.sentence.startswith(UNKNOWN)
+    assert sentence(asked).startswith(UNKNOWN)
 
 
 def test_an_output_that_one_of_two_lacks_has_no_mask_to_compare(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from conformance.diagnose import formulas
 from conformance.diagnose.explain import explanations
+from conformance.diagnose.words import sentence
 from conformance.judge.case import judge_case
 from conformance.lanes.numpy import Reference
 from conformance.mutants.formula import LONGEST, slips
@@ -115,9 +116,9 @@ def with_slip(words: str) -> Any:
 
 def test_a_slip_that_nobody_gave_a_name_is_shown(tmp_path: Path) -> None:
     found = explained(tmp_path, with_slip("has `along(1 + w.gamma, axes, x.shape)`"))
-    assert found.sentence == (
-        "lane answers as one who has `along(1 + w.gamma, axes, x.shape)` where the formula has "
-        "`along(w.gamma, axes, x.shape)` (normalization.LayerNormalization.call). It starts at y."
+    assert sentence(found) == (
+        "lane's answer is consistent with that of one who has `along(1 + w.gamma, axes, x.shape)` where the formula "
+        "has `along(w.gamma, axes, x.shape)` (normalization.LayerNormalization.call). It starts at y."
     )
     assert found.mutants == ()
 
@@ -131,10 +132,10 @@ def test_other_numbers_are_no_slip_and_large_cases_are_left_alone(
         changed = replace(node, outputs=(replace(node.outputs[0], values=other),))
         return replace(reference, runs=({**reference.runs[0], "y": changed},))
 
-    assert explained(tmp_path / "a", got).sentence.startswith("No known mistake")
+    assert sentence(explained(tmp_path / "a", got)).startswith("No known mistake")
     monkeypatch.setattr(formulas, "LARGEST", 3)
     slip = with_slip("has `along(1 + w.gamma, axes, x.shape)`")
-    assert explained(tmp_path / "b", slip).sentence.startswith("No known mistake")
+    assert sentence(explained(tmp_path / "b", slip)).startswith("No known mistake")
 
 
 def test_gates_may_stand_in_any_order() -> None:

@@ -164,6 +164,12 @@ def deviation(name: str, **given: str) -> dict[str, Any]:
     return {**fields, "expires": "2027-05-01", **given}
 
 
+def cause(kind: str, *mistakes: Any, change: str = "") -> dict[str, Any]:
+    """Why a lane differs, as data: each mistake as what it does, its name and its node."""
+    blamed = [dict(zip(("does", "name", "node"), mistake, strict=True)) for mistake in mistakes]
+    return {"kind": kind, "mistakes": blamed, "change": change, "is_confirmed": True}
+
+
 def pair(first: str, second: str, found: Any = None, used: Any = 0.07, **given: Any) -> dict[str, Any]:
     return {
         "first": first,

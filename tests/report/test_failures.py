@@ -172,7 +172,11 @@ def test_what_follows_from_who_agrees_with_whom(torn: Any, words: Any) -> None:
 
 @pytest.mark.parametrize(("said", "is_told"), [(NO_MISTAKE, False), ("keras answers as one who sums (A.sums).", True)])
 def test_that_no_mistake_explains_lanes_which_all_agree_is_no_news(said: str, is_told: bool) -> None:
-    lanes = {name: {**differing(name, factory.SHAPE), "explanation": said} for name in ("keras", "torch", "numpy")}
+    cause = factory.cause("mistake" if is_told else "unknown")
+    lanes = {
+        name: {**differing(name, factory.SHAPE), "explanation": said, "cause": cause}
+        for name in ("keras", "torch", "numpy")
+    }
     torn = record(lanes, pairs=[pair("numpy", "keras"), pair("numpy", "torch"), pair("keras", "torch")])
     for text in (lane_failure(torn, "keras"), case_text(torn, LANE_ROWS)):
         assert (said in text) == is_told

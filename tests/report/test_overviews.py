@@ -13,8 +13,11 @@ from tests.report.factory import answered, differing, record
 BIAS = "torch answers as one who forgets the bias (Dense.no_bias)"
 
 
-def failing(explanation: str, id: str = "core/dense.plain", **more: Any) -> dict[str, Any]:
-    torch = {**differing("torch", factory.SHAPE), "explanation": explanation}
+FORGETS = ("forgets the bias", "Dense.no_bias", "")
+
+
+def failing(cause: dict[str, Any] | None, id: str = "core/dense.plain", **more: Any) -> dict[str, Any]:
+    torch = {**differing("torch", factory.SHAPE), **({} if cause is None else {"cause": cause})}
     return {**record({"torch": torch, "numpy": answered("numpy"), **more}), "id": id}
 
 
@@ -23,38 +26,41 @@ def titles(*records: dict[str, Any]) -> list[tuple[int, str]]:
 
 
 def test_one_mistake_is_one_group_across_families_and_nodes() -> None:
-    at_score = f"{BIAS}. It starts at score; what goes into it (flat) agrees."
-    in_parts = "torch answers at y as one who forgets the bias (Dense.no_bias). Given the reference's activations."
     assert titles(
-        failing("No known mistake and no simple change gives torch's answer."),
-        failing(at_score, "pooling/flatten.known"),
-        failing(f"{BIAS}.", "core/dense.masked"),
-        failing(in_parts, "merge/heads.shared"),
+        failing(factory.cause("unknown")),
+        failing(factory.cause("mistake", FORGETS), "pooling/flatten.known"),
+        failing(factory.cause("mistake", FORGETS), "core/dense.masked"),
+        failing(factory.cause("parts", (*FORGETS[:2], "y")), "merge/heads.shared"),
     ) == [(3, BIAS), (1, "torch differs in shape in core")]
 
 
 @pytest.mark.parametrize(
-    ("explanation", "title"),
+    ("cause", "title"),
     [
         (
-            "torch answers as one who takes epsilon=0.01 (GroupNormalization). It starts at y.",
+            factory.cause("mistake", ("takes epsilon=0.01", "GroupNormalization.epsilon=0.01", "")),
             "torch answers as one who takes epsilon=0.01 (GroupNormalization)",
         ),
         (
-            "torch answers at a as one who sums (A.sums), and at b as one who doubles (B.doubles). It starts at a.",
+            factory.cause("parts", ("sums", "A.sums", "a"), ("doubles", "B.doubles", "b")),
             "torch answers as one who sums (A.sums), and as one who doubles (B.doubles)",
         ),
         (
-            "torch raises as one who forgets the mask (GRU.no_mask).",
+            factory.cause("mistake", ("sums", "A.sums", ""), ("doubles", "B.doubles", "")),
+            "torch answers as one who sums (A.sums), or as one who doubles (B.doubles)",
+        ),
+        (
+            factory.cause("error", ("forgets the mask", "GRU.no_mask", "")),
             "torch raises as one who forgets the mask (GRU.no_mask)",
         ),
-        ("Transposing (1, 0) gives torch's answer.", "torch differs in shape in core"),
+        (factory.cause("change", change="with its axes in the order (1, 0)"), "torch differs in shape in core"),
+        (None, "torch differs in shape in core"),
     ],
 )
-def test_a_group_is_called_by_its_mistakes(explanation: str, title: str) -> None:
-    assert titles(failing(explanation)) == [(1, title)]
+def test_a_group_is_called_by_its_mistakes(cause: dict[str, Any] | None, title: str) -> None:
+    assert titles(failing(cause)) == [(1, title)]
 
 
 def test_where_another_lane_fails_unexplained_the_mistake_of_one_is_not_the_cause() -> None:
-    ((_, title),) = titles(failing(f"{BIAS}.", keras=differing("keras", factory.SHAPE)))
+    ((_, title),) = titles(failing(factory.cause("mistake", FORGETS), keras=differing("keras", factory.SHAPE)))
     assert title == "torch and keras differ in shape in core"
