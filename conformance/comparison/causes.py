@@ -90,13 +90,18 @@ class Causes:
         if not wrong:
             return None
         words = {
-            "misplaced": "holds {w} in another layout than it reads it in: {l}",
-            "swapped": "holds {w} in another place ({l})",
+            "misplaced": "holds {w} in another layout than it reads: {l}",
+            "swapped": "holds {w} in another place: {l}",
             "stale": "holds other numbers than the model's {w}",
             "missing": "does not hold {w}",
             "doubled": "adds {w} twice: {l}",
         }
-        said = " and ".join(dict.fromkeys(words[proof.state].format(w=proof.weight, l=proof.layout) for proof in wrong))
+        groups: dict[tuple[str, str], list[str]] = {}
+        for proof in wrong:
+            groups.setdefault((proof.state, proof.layout), []).append(proof.weight)
+        said = " and ".join(
+            words[state].format(w=", ".join(names), l=layout) for (state, layout), names in groups.items()
+        )
         lines = list(dict.fromkeys(line for proof in wrong for line in proof.mend))
         names = {NOT_TRANSPOSED: "weights.not_transposed", GATE_ORDER: "weights.gate_order"}
         return Cause(names.get(wrong[0].layout, f"weights.{wrong[0].state}"), said, tuple(lines))
@@ -282,30 +287,31 @@ def _digest(call: Call, side: str, place: str) -> str:
 
 def _loaded(fresh: dict[str, Held], looking: Looking | None = None) -> dict[str, tuple[Array, Array | None]]:
     """The arrays of a chain's inputs with their masks; with `looking`, as they were handed on to the port."""
-    return {
-        name: (
-            np.asarray(held.array.load()) if looking is None else _handed_on(looking, held),
-            None if held.mask is None else np.asarray(held.mask.load()),
-        )
-        for name, held in fresh.items()
-    }
+    found = {}
+    for name, held in fresh.items():
+        array = np.asarray(held.array.load())
+        mask = None if held.mask is None else np.asarray(held.mask.load())
+        found[name] = (array, mask) if looking is None else _handed_on(looking, held, array, mask)
+    return found
 
 
-def _handed_on(looking: Looking, held: Held) -> Array:
-    """What the port's own code got for an array of the model: at masked steps its module's own numbers."""
-    array: Array = np.asarray(held.array.load())
-    if held.mask is None:
-        return array
+def _handed_on(looking: Looking, held: Held, array: Array, mask: Array | None) -> tuple[Array, Array | None]:
+    """What the port's own code got for an array of the model: as many steps as its module gave, and its own numbers at
+    masked ones.
+    """
     for pair in looking.runs.pairs:
         for slot in pair.outputs:
-            if slot.model.array.digest != held.array.digest or not slot.order.is_plain:
+            is_in_order = slot.order.axes == tuple(range(array.ndim)) and slot.order.rows is None
+            if mask is None or slot.model.array.digest != held.array.digest or not is_in_order:
                 continue
             fed = looking.runs.fed.get(pair.port.key)
             own = None if fed is None else next((h for h in fed.outputs if h.place == slot.port.place), None)
-            if own is not None and own.array.shape == array.shape:
-                mask = np.asarray(held.mask.load())
-                return np.where(mask.reshape(mask.shape + (1,) * (array.ndim - mask.ndim)), array, own.array.load())
-    return array
+            steps = slot.order.steps
+            cut, real = (array, mask) if steps is None else (array[:, :steps], mask[:, :steps])
+            if own is not None and own.array.shape == cut.shape:
+                valid = real.reshape(real.shape + (1,) * (cut.ndim - real.ndim))
+                return np.where(valid, cut, own.array.load()), real
+    return array, mask
 
 
 def _view(chain: Chain, slot: Slot, got: Held) -> View | None:

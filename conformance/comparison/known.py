@@ -273,10 +273,13 @@ def link_of(
     kwargs: dict[str, str] = {}
     fresh: dict[str, Held] = {}
     shapes = []
+    mask = next((held.array for held in call.inputs if held.place == "kwargs.mask"), None)
     for held in call.inputs:
         key = held.place.removeprefix("kwargs.")
-        if held.place.startswith("kwargs.") and key in ("training",):
-            continue
+        if held.place in ("kwargs.training", "kwargs.mask"):
+            continue  # a mask that is handed on as an argument too is that of the first array
+        if mask is not None and held.mask is None and not fresh and not args:
+            held = dataclasses.replace(held, mask=mask)
         name = sources.get(held.array.digest)
         if name is None:
             name = f"{layer.path or 'model'}:{held.place}"

@@ -463,4 +463,9 @@ def _mask_words(call: Call) -> str:
 
 
 def _proof_words(wrong: Sequence[Proof]) -> str:
-    return "; ".join(f"{proof.weight} is {proof.state}{f': {proof.layout}' if proof.layout else ''}" for proof in wrong)
+    groups: dict[tuple[str, str], list[str]] = {}
+    for proof in wrong:
+        groups.setdefault((proof.state, proof.layout), []).append(proof.weight)
+    return "; ".join(
+        f"{', '.join(names)}: {state}{f', {layout}' if layout else ''}" for (state, layout), names in groups.items()
+    )

@@ -132,9 +132,12 @@ def _of_a_role(
     for name, one in wants.items():
         if np.array_equal(one.array, arrays[name]):
             continue
+        usual = _layout_words(one, arrays[name])
+        if usual:
+            return Proof(layer.path, role, "misplaced", names, usual, mend, array.shape)
         for words, laid in other_layouts(np.asarray(array), arrays[name].shape):
             if np.array_equal(laid, arrays[name]):
-                said = _layout_words(one, array, arrays[name]) or f"{words}; it is read as {one.expression}"
+                said = f"{words}; it is read as {one.expression}"
                 return Proof(layer.path, role, "misplaced", names, said, mend, array.shape)
         own = f"{port.path}.{name}" if port.path else name
         places = [full for full, _ in everywhere.of(one.array) if full != own]
@@ -143,7 +146,7 @@ def _of_a_role(
     return Proof(layer.path, role, "stale", names, "other numbers of the same shape", mend, array.shape)
 
 
-def _layout_words(wanted: Expected, array: Array, held: Array) -> str:
+def _layout_words(wanted: Expected, held: Array) -> str:
     """The layout in the words of the mistake, where it is one of the usual two."""
     if wanted.expression.endswith(".T") and np.array_equal(wanted.array.T, held):
         return NOT_TRANSPOSED

@@ -130,8 +130,6 @@ def _weights(found: Comparison) -> Iterator[str]:
     yield f"weights: {right} of {len(found.weights)} found in the port by their content"
     for proof in wrong:
         yield f"  ✗ {proof.layer} {proof.weight}: {proof.state}{f', {proof.layout}' if proof.layout else ''}"
-        for line in proof.mend:
-            yield f"      {line}"
     if unknown:
         names = ", ".join(f"{proof.layer} {proof.weight}" for proof in unknown[:6])
         yield f"  {len(unknown)} tell nothing by their content (all numbers the same): {names}"
