@@ -17,6 +17,7 @@ GLYPHS = {
     "crash": "!",
     "known": "≈",
     "stale": "⚑",
+    "not judged": "○",
     "unsupported": "–",
     "-": "·",
 }

@@ -138,6 +138,11 @@ class Filter:
     chips: tuple[Chip, ...] = field(default=())
 
 
+def slug(state: str) -> str:
+    """A verdict or a section as one word, for the filter and the style sheet: `not-judged`."""
+    return state.replace(" ", "-")
+
+
 def filter_href(query: str) -> str:
     """The link that shows the cases which a filter finds."""
     return "#?q=" + quote(query, safe=":=.-_~")

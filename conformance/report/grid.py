@@ -10,7 +10,7 @@ from typing import Any
 from conformance.record.case import Record
 from conformance.report.blocks import case_href
 from conformance.report.facts import Lanes, is_failure
-from conformance.report.frame import Chip, Family, Filter, Grid, Mark, Word
+from conformance.report.frame import Chip, Family, Filter, Grid, Mark, Word, slug
 from conformance.report.overviews import SEVERITY
 from conformance.report.words import one_line, safe
 
@@ -62,7 +62,7 @@ def grid_of(records: Sequence[Record], lanes: Lanes) -> Grid:
 def _marks(family: str, lane: str, counts: Mapping[str, int]) -> Iterable[Mark]:
     shown = one_line(lane, 40)
     for state in sorted(counts, key=_severity):
-        rest = f"-lane:{shown}" if state == "agree" else f"lane:{shown}={state}"
+        rest = f"-lane:{shown}" if state == "agree" else f"lane:{shown}={slug(state)}"
         yield Mark(state, counts[state], f"family:{family} {rest}")
 
 
@@ -73,7 +73,7 @@ def _severity(state: str) -> int:
 def filter_of(records: Sequence[Record]) -> Filter:
     """The filter of a report, with chips for what its cases show: verdicts, what differs in which aspect and lane."""
     outcomes = Counter(one_line(record.outcome, 20) for record in records)
-    chips = [Chip(name, f"status:{name}", outcomes[name], name) for name in sorted(outcomes, key=_severity)]
+    chips = [Chip(name, f"status:{slug(name)}", outcomes[name], name) for name in sorted(outcomes, key=_severity)]
     failing = sum(is_failure(record.outcome) for record in records)
     different = sum(any(pair.finding is not None for pair in record.pairs) for record in records)
     changed = sum(bool(record.changed) for record in records)

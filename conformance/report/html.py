@@ -17,7 +17,7 @@ from typing import Any
 
 from conformance.record.run import Results
 from conformance.report.blocks import GLYPHS, Page
-from conformance.report.frame import Filter, Head
+from conformance.report.frame import Filter, Head, slug
 from conformance.report.pack import packed
 from conformance.report.view import Detail, report_of
 
@@ -158,5 +158,6 @@ def environment() -> Any:
         lstrip_blocks=True,
     )
     found.globals["kind"] = lambda block: KINDS[type(block).__name__]
+    found.filters["slug"] = slug
     found.globals["judged"] = ("agree", "differ")
     return found

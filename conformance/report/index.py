@@ -9,7 +9,7 @@ from conformance.record.case import Record
 from conformance.report.answer import answer
 from conformance.report.blocks import GLYPHS, case_href
 from conformance.report.facts import Lanes, is_failure
-from conformance.report.frame import Part, Row
+from conformance.report.frame import Part, Row, slug
 from conformance.report.words import one_line, safe, share_text
 
 PART = 100
@@ -26,7 +26,7 @@ def row_of(record: Record, lanes: Lanes, is_drawn: bool) -> Row:
     held_by = record.lanes
     for name, held in held_by.items():
         if held.verdict != "agree":
-            facts.append(f"lane:{one_line(name, 40)}={one_line(held.verdict, 20)}")
+            facts.append(f"lane:{one_line(name, 40)}={slug(one_line(held.verdict, 20))}")
         if held.deviation:
             facts.append(f"deviation:{one_line(held.deviation.id, 80)}")
         facts += [f"aspect:{aspect}" for aspect, state in held.aspects.items() if state == "differ"]

@@ -16,7 +16,7 @@ from conformance.report.findings import verdict_text
 from conformance.report.frame import filter_href
 from conformance.report.words import essence, joined, one_line, raised_text, safe
 
-SEVERITY = ("crash", "timeout", "error", "differ", "stale", "known", "unsupported", "agree")
+SEVERITY = ("crash", "timeout", "error", "differ", "stale", "known", "not judged", "unsupported", "agree")
 """Outcomes, worst first: the order of the index."""
 LINKS = 6
 """Links to cases in one row of an overview."""

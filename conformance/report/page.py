@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 from conformance.record.case import Record
 from conformance.record.parts import DeviationRecord, GradientRecord, PairRecord
+from conformance.report.advice import advice
 from conformance.report.answer import answer, is_refused, versions_text
 from conformance.report.blocks import Block, Cell, Chips, Code, Command, Link, Page, Paragraph, Section, Table
 from conformance.report.changes import change_blocks
@@ -95,7 +97,7 @@ def _about(record: Record) -> str:
 
 
 def _answer_blocks(record: Record, lanes: Lanes, started: str) -> list[Block]:
-    """The answer and who gives it; the remark; then what differs, whether it is known, and why."""
+    """The answer and who gives it; the remark; then what differs, whether it is known, and why; then what to do."""
     said = answer(record, lanes)
     who = versions_text(record, lanes, any(aspect == "mask" for _, aspect in answer_facts(record)))
     blocks: list[Block] = [Paragraph(said, "answer")]
@@ -114,6 +116,8 @@ def _answer_blocks(record: Record, lanes: Lanes, started: str) -> list[Block]:
             blocks += _deviation(name, held.deviation, started)
         if why := because(record, name):
             blocks.append(Paragraph(safe(why, 2_000), "because"))
+    if todo := advice(record):
+        blocks.append(Paragraph(todo, "todo"))
     return blocks
 
 
@@ -141,14 +145,21 @@ def _days_left(expires: Any, started: str) -> str:
 
 
 def _aspects(record: Record) -> Chips:
-    """Every aspect with its state over all lanes, the lanes that differ named, the first cause first to differ."""
+    """Every aspect with its state over all lanes, the lanes that differ named, the first cause first to differ.
+
+    What stands after the first cause was not reached, whatever other lanes make of it: it would only repeat the cause.
+    """
     strips = {name: held.aspects for name, held in record.lanes.items() if held.aspects}
     names = list(dict.fromkeys(aspect for strip in strips.values() for aspect in strip))
     decided = {name for name, strip in strips.items() if "differ" in strip.values()}
     items = []
+    unreached: list[str] = []
     for aspect in names:
         states = {name: strip.get(aspect, "-") for name, strip in strips.items()}
         differing = [name for name, state in states.items() if state == "differ"]
+        if not differing and any(states[name] == "-" and _is_decided(strips[name], aspect) for name in decided):
+            unreached.append(one_line(aspect, 40))
+            continue
         state = "differ" if differing else "agree" if "agree" in states.values() else "-"
         silent = [name for name, given in states.items() if given == "-" and state == "agree" and name not in decided]
         words = one_line(aspect, 40)
@@ -158,12 +169,20 @@ def _aspects(record: Record) -> Chips:
         elif silent:
             words += f" (not {', '.join(one_line(name, 40) for name in silent)})"
         items.append((words, state))
+    if unreached:
+        items.append((f"not reached: {', '.join(unreached)}", "-"))
     lost = [
         (f"{one_line(name, 40)}: {held.verdict}", str(held.verdict))
         for name, held in record.lanes.items()
         if held.verdict in ("timeout", "crash", "unsupported")
     ]
     return Chips(tuple(items + lost))
+
+
+def _is_decided(strip: Mapping[str, str], aspect: str) -> bool:
+    """Whether an earlier aspect of a lane's strip differs."""
+    before = list(strip)[: list(strip).index(aspect)] if aspect in strip else []
+    return any(strip[name] == "differ" for name in before)
 
 
 def _agreement(record: Record, is_lean: bool) -> list[Block]:

@@ -12,6 +12,7 @@ import conformance.gate.signature as gate_signature_module
 import conformance.gate.versions as gate_versions_module
 import conformance.record.again as judge_again_module
 import conformance.record.pictures as record_pictures_module
+import conformance.report.advice as report_advice_module
 import conformance.report.answer as report_answer_module
 import conformance.report.changes as report_changes_module
 import conformance.report.facts as report_facts_module
@@ -31,6 +32,7 @@ import conformance.results as results_module
 from tests.typed import typed
 
 _got = typed(repro_issue_module._got)
+advice = typed(report_advice_module.advice)
 answer = typed(report_answer_module.answer)
 answer_facts = typed(report_facts_module.answer_facts)
 assemble = typed(results_module.assemble)

@@ -1,0 +1,51 @@
+"""What to do about a case: the last of the three things that its page says first, after the answer and the cause."""
+
+from __future__ import annotations
+
+from conformance.record.case import Record
+from conformance.report.facts import REFERENCE, differs, lane_names
+from conformance.report.findings import SUSPECT_THE_CASE, attribution
+from conformance.report.words import joined, one_line, place
+
+
+def advice(record: Record) -> str:
+    """What to do next, in a sentence or two; empty where there is nothing to do."""
+    lanes = [name for name in lane_names(record) if differs(record.lanes[name].verdict)]
+    stale = [name for name in record.lanes if record.lanes[name].verdict == "stale"]
+    if stale:
+        return _of_stale(record, stale[0])
+    lost = [name for name in lanes if record.lanes[name].verdict in ("timeout", "crash")]
+    if lost:
+        return _of_lost(record, lost[0])
+    failing = [name for name in lanes if record.lanes[name].verdict != "known"]
+    if not failing:
+        return ""
+    if attribution(record) == SUSPECT_THE_CASE:
+        return f"Look at what the case expects, {place(record)}: every lane gives something else."
+    if record.odd_one_out == REFERENCE or REFERENCE in failing:
+        return "Look at the formula of the reference and at what the case expects: the lanes agree with each other."
+    name = one_line(record.id, 200)
+    who = joined([one_line(lane, 40) for lane in failing])
+    return (
+        f"If {who} {'is' if len(failing) == 1 else 'are'} yours, mend it where the cause says. If not, "
+        f"`conformance repro {name} --lane {one_line(failing[0], 40)} --issue` writes the report to its makers, and "
+        "`conformance deviations draft` lists it until they mend it."
+    )
+
+
+def _of_stale(record: Record, lane: str) -> str:
+    held = record.lanes[lane].deviation
+    where = f" from {one_line(held.position)}" if held is not None else ""
+    name = f" {one_line(held.id, 80)}" if held is not None else ""
+    agrees = f"{one_line(lane, 40)} agrees"
+    return f"Take the deviation{name}{where}, or narrow it to the versions that still show it: {agrees}."
+
+
+def _of_lost(record: Record, lane: str) -> str:
+    """Of a lane whose process was lost over the case."""
+    shown, name = one_line(lane, 40), one_line(record.id, 200)
+    if record.lanes[lane].verdict == "timeout":
+        return (
+            f"Give it more time (`time_limit:`) if it needs it; else run it alone: `conformance explain {name} --run`."
+        )
+    return f"Run it alone to see what ends {shown}: `conformance repro {name} --lane {shown}` writes the script."

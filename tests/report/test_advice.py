@@ -1,0 +1,75 @@
+"""What a page says last of the three: what to do. One voice: answer, cause, what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from conformance.report.frame import slug
+from tests.report import factory
+from tests.report.asked import advice, page_of, render
+from tests.report.factory import LANE_ROWS, agreeing, differing, lane, odd, results
+from tests.report.test_html import LOST, Reading
+
+STALE = {"id": "other-axis", "kind": "upstream", "reason": "r", "link": "", "owner": "ann", "expires": "2027-05-01"}
+
+
+def torch_alone(**given: Any) -> Any:
+    return odd("torch", differing("torch", factory.SHAPE), factory.SHAPE, id="pooling/one.shape", **given)
+
+
+def stale() -> Any:
+    held = {**lane(verdict="stale"), "deviation": {**STALE, "position": "deviations/pooling.yaml:3:5"}}
+    return odd("torch", held, outcome="stale")
+
+
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        (agreeing(), ""),
+        (
+            torch_alone(),
+            "If torch is yours, mend it where the cause says. If not, "
+            "`conformance repro pooling/one.shape --lane torch --issue` writes the report to its makers, "
+            "and `conformance deviations draft` lists it until they mend it.",
+        ),
+        (
+            LOST,
+            "Give it more time (`time_limit:`) if it needs it; else run it alone: "
+            "`conformance explain rnn/slow.loop --run`.",
+        ),
+        (
+            stale(),
+            "Take the deviation other-axis from deviations/pooling.yaml:3:5, or narrow it to the versions that still "
+            "show it: torch agrees.",
+        ),
+    ],
+)
+def test_what_to_do(record: Any, words: str) -> None:
+    assert advice(record) == words
+
+
+def test_a_page_says_answer_cause_and_what_to_do_in_this_order() -> None:
+    (answer,) = [section for section in page_of(torch_alone(), LANE_ROWS).sections if section.title == "Answer"]
+    roles = [getattr(block, "role", "") for block in answer.blocks]
+    assert roles[0] == "answer"
+    assert roles[-1] == "todo"
+
+
+def test_what_follows_the_first_cause_was_not_reached() -> None:
+    record = torch_alone()
+    strip = record["lanes"]["torch"]["aspects"]
+    reached = list(strip).index("shape")
+    record["lanes"]["torch"]["aspects"] = {
+        name: "agree" if place < reached else "differ" if place == reached else "-" for place, name in enumerate(strip)
+    }
+    text = Reading(render(results(record))).text
+    assert (
+        "✗ shape: torch differs · not reached: dtype, mask, special, values, gradient, weights, params, claims" in text
+    )
+    assert "✓ dtype" not in text
+
+
+def test_a_verdict_of_two_words_is_one_word_of_the_filter() -> None:
+    assert slug("not judged") == "not-judged"
