@@ -17,6 +17,7 @@ from typing import Any
 from conformance.record.case import Record
 from conformance.record.parts import NodeRecord
 from conformance.record.run import LaneRow
+from conformance.report.claims import are_settled, asked_labels, claim_text
 from conformance.report.facts import (
     REFERENCE,
     Lanes,
@@ -27,6 +28,7 @@ from conformance.report.facts import (
     node,
     node_labels,
     run_count,
+    steps_by_run,
 )
 from conformance.report.findings import attribution, verdict_text
 from conformance.report.words import (
@@ -42,6 +44,8 @@ from conformance.report.words import (
 ASPECTS = ("shape", "symbolic", "dtype", "mask", "values")
 FEW = 24
 """Entries of a mask or an array that a sentence can hold."""
+RULE = 160
+"""Characters of a rule that stands in a sentence; a longer one stands on the page alone."""
 FEW_NUMBERS = 6
 """Numbers that a sentence made from facts alone can hold."""
 
@@ -244,7 +248,11 @@ def _disagreement(record: Record, lanes: Lanes) -> str:
     ]
     if is_refused(record):
         return _refusal(record, lanes)
-    words = f"Not settled: {one_line(verdict_text(record, failing[0]), 240)}."
+    beside = one_line(verdict_text(record, failing[0]), 240)
+    words = f"Not settled: {beside}."
+    if cause not in ("", "error", "structure", "claims") and are_settled(record):
+        said = "; ".join(claim_text(claim) for claim in record.expects.claims)
+        words = f"{_capital(said)}, in every lane. Beside the question, not settled: {beside}."
     if failing[1:]:
         words += f" {_lanes(failing[1:], 'fails too', 'fail too')}."
     who = attribution(record)
@@ -295,7 +303,9 @@ def _generated(record: Record, lanes: Lanes) -> str:
     giving = [name for name in answering if name not in raising]
     words = [_raise_sentence(record, name, named[name]) for name in raising]
     if giving:
-        facts = "; ".join(_node_sentence(record, label) for label in node_labels(record)[-3:])
+        claimed = [claim_text(claim) for claim in record.expects.claims]
+        labels = asked_labels(record, node_labels(record))
+        facts = "; ".join([*claimed, *(_node_sentence(record, label) for label in labels)])
         who = _capital(joined([named[name] for name in giving]))
         verb = "gives" if len(giving) == 1 else "agree"
         words.append(f"{who} {verb}: {facts}." if facts else f"{who} {verb}.")
@@ -315,7 +325,20 @@ def _node_sentence(record: Record, label: str) -> str:
         if found is not None:
             shapes.append(node_shape(record, label, found.shape, run))
             more = _mask_and_numbers(found)
-    return f"{one_line(label, 60)} has shape {joined(list(dict.fromkeys(shapes)))}" + (more if len(shapes) == 1 else "")
+    rule = _rule(record, label)
+    words = f"{one_line(label, 60)} has shape {joined(list(dict.fromkeys(shapes)))}" + (
+        more if len(shapes) == 1 else ""
+    )
+    return words + (f" ({rule})" if rule else "")
+
+
+def _rule(record: Record, label: str) -> str:
+    """How the reference's shape of a node follows, with its numbers: `same: ... left 1, right 2`; empty without one."""
+    if REFERENCE not in record.lanes:
+        return ""
+    steps = steps_by_run(record, REFERENCE)[0]
+    rules = [step.rule for step in steps if step.node == label.partition("[")[0] and step.rule]
+    return one_line(rules[-1], RULE) if rules and len(rules[-1]) <= RULE else ""
 
 
 def _mask_and_numbers(found: NodeRecord) -> str:

@@ -35,7 +35,7 @@ def test_a_question_without_a_case_is_answered(capsys: pytest.CaptureFixture[str
     assert main(ASKED) == 0
     printed = capsys.readouterr()
     words = " ".join(printed.out.split())
-    assert "and the NumPy reference agree: result has shape [batch, steps, 7] = (2, 5, 7)." in words
+    assert "and the NumPy reference agree: result has shape [batch, steps, 7] = (2, 5, 7)" in words
     assert "same: ceil(5 / 1) = 5; total padding max(4 * 1 + 4 - 5, 0) = 3, left 1, right 2" in printed.out
     assert printed.err == "conformance: asking always_right, numpy; importing frameworks takes some seconds\n"
 
@@ -269,5 +269,5 @@ def test_keras_torch_and_the_reference_answer_a_question(
     assert main(["explain", *arguments]) == 0
     printed = capsys.readouterr().out
     assert "torch" in printed
-    assert "agree: result has shape [batch, steps, 7] = (2, 5, 7)." in printed
+    assert "agree: result has shape [batch, steps, 7] = (2, 5, 7)" in printed
     assert "left 1, right 2" in printed

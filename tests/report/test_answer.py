@@ -81,13 +81,12 @@ def test_an_expected_error_is_a_fact() -> None:
 @pytest.mark.parametrize("template", ["{gone.shape}", "{error.torch}", "{params.gone}", "{weights.embed.gone}", "{x"])
 def test_a_template_without_its_facts_gives_way_to_the_facts(template: Any) -> None:
     assert answer(agreeing(answer=f"A claim: {template}."), LANE_ROWS) == (
-        f"{EVERYBODY} agree: embedded has shape [batch, steps, dim] = (2, 11, 7); "
-        "pooled has shape [batch, steps] = (2, 11)."
+        f"{EVERYBODY} agree: pooled has shape [batch, steps] = (2, 11) (the mean over the 7 of the last axis)."
     )
 
 
 def test_a_case_without_a_template_is_answered_from_facts() -> None:
-    assert answer(agreeing(answer=""), LANE_ROWS).startswith(f"{EVERYBODY} agree: embedded has shape")
+    assert answer(agreeing(answer=""), LANE_ROWS).startswith(f"{EVERYBODY} agree: pooled has shape")
 
 
 def test_lanes_that_raise_and_lanes_that_answer_are_told_apart() -> None:
@@ -95,8 +94,9 @@ def test_lanes_that_raise_and_lanes_that_answer_are_told_apart() -> None:
     found = record({"keras": raised, "numpy": answered("numpy")})
     assert answer(found, LANE_ROWS) == (
         "Keras 3.15.1 (TensorFlow 2.21.0) raised ValueError in build at pooled: a sequence too short. "
-        "The NumPy reference gives: embedded has shape [batch, steps, dim] = (2, 11, 7); "
-        "pooled has shape [batch, steps] = (2, 11)."
+        "The NumPy reference gives: embedded has shape [batch, steps, dim] = (2, 11, 7) "
+        "(each of the 22 ids becomes a row of 7 numbers); "
+        "pooled has shape [batch, steps] = (2, 11) (the mean over the 7 of the last axis)."
     )
 
 
@@ -165,3 +165,36 @@ def test_a_lane_is_named_by_what_it_proved_to_be() -> None:
     row = {**factory.LANE_ROWS[1], "versions": {"torch": "2.13.0+cpu", "numpy": "2.4", "python": "3.11"}}
     assert lane_title(row) == "torch 2.13.0"
     assert lane_title({**row, "versions": {}}) == "torch"
+
+
+CLAIMED = {"nodes": {}, "claims": [{"kind": "same", "nodes": ["pooled", "mean"]}]}
+
+
+def with_claim(**differs: Any) -> Any:
+    """A case that claims two nodes to be the same; torch gives what is said of them, and another mask beside."""
+    held = differing("torch", factory.finding("mask", node="embedded", wanted=None, got=None))
+    lanes = {"keras": answered("keras"), "torch": held, "numpy": answered("numpy")}
+    for found in lanes.values():
+        nodes = found["runs"][0]
+        nodes["pooled"] = {**nodes["pooled"], "shape": [2], "values": [1.0, 2.0], "axes": ["batch"]}
+        nodes["mean"] = {**nodes["pooled"]}
+    for name, values in differs.items():
+        lanes[name]["runs"][0]["mean"]["values"] = values
+    return record(lanes, expects={**record(lanes)["expects"], **CLAIMED}, answer="")
+
+
+def test_a_side_aspect_does_not_decide_what_the_claims_ask() -> None:
+    said = answer(with_claim(), LANE_ROWS)
+    assert said.startswith("Pooled and mean are the same, in every lane. Beside the question, not settled: mask of ")
+
+
+def test_a_claim_that_does_not_hold_in_a_lane_settles_nothing() -> None:
+    assert answer(with_claim(torch=[1.0, 2.5]), LANE_ROWS).startswith("Not settled: mask of ")
+
+
+def test_an_answer_without_a_template_names_the_claims_first() -> None:
+    found = with_claim()
+    found["lanes"]["torch"] = found["lanes"]["keras"]
+    assert answer({**found, "outcome": "agree"}, LANE_ROWS).startswith(
+        f"{EVERYBODY} agree: pooled and mean are the same; pooled has shape "
+    )
