@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 from conformance.record.case import Record
-from conformance.report.facts import REFERENCE, differs, lane_names
+from conformance.report.facts import REFERENCE, Lanes, differs, lane_names
 from conformance.report.findings import SUSPECT_THE_CASE, attribution
+from conformance.report.scriptable import why_not
 from conformance.report.words import joined, one_line, place
 
 
-def advice(record: Record) -> str:
-    """What to do next, in a sentence or two; empty where there is nothing to do."""
-    lanes = [name for name in lane_names(record) if differs(record.lanes[name].verdict)]
+def advice(record: Record, lanes: Lanes = ()) -> str:
+    """What to do next, in a sentence or two; empty where there is nothing to do. `lanes` say which have scripts."""
+    differing = [name for name in lane_names(record) if differs(record.lanes[name].verdict)]
     stale = [name for name in record.lanes if record.lanes[name].verdict == "stale"]
     if stale:
         return _of_stale(record, stale[0])
-    lost = [name for name in lanes if record.lanes[name].verdict in ("timeout", "crash")]
+    lost = [name for name in differing if record.lanes[name].verdict in ("timeout", "crash")]
     if lost:
         return _of_lost(record, lost[0])
-    failing = [name for name in lanes if record.lanes[name].verdict != "known"]
+    failing = [name for name in differing if record.lanes[name].verdict != "known"]
     if not failing:
         return ""
     if attribution(record) == SUSPECT_THE_CASE:
         return f"Look at what the case expects, {place(record)}: every lane gives something else."
     if record.odd_one_out == REFERENCE or REFERENCE in failing:
         return "Look at the formula of the reference and at what the case expects: the lanes agree with each other."
-    name = one_line(record.id, 200)
+    name, first = one_line(record.id, 200), one_line(failing[0], 40)
     who = joined([one_line(lane, 40) for lane in failing])
-    return (
-        f"If {who} {'is' if len(failing) == 1 else 'are'} yours, mend it where the cause says. If not, "
-        f"`conformance repro {name} --lane {one_line(failing[0], 40)} --issue` writes the report to its makers, and "
-        "`conformance deviations draft` lists it until they mend it."
-    )
+    mine = f"If {who} {'is' if len(failing) == 1 else 'are'} yours, mend it where the cause says."
+    listing = "`conformance deviations draft` lists it until it is mended"
+    if not any(row.name == failing[0] and not why_not(row) for row in lanes):
+        return f"{mine} If not, {listing}."
+    report = f"`conformance repro {name} --lane {first} --issue` writes the report to its makers"
+    return f"{mine} If not, {report}, and {listing}."
 
 
 def _of_stale(record: Record, lane: str) -> str:
@@ -48,4 +50,8 @@ def _of_lost(record: Record, lane: str) -> str:
         return (
             f"Give it more time (`time_limit:`) if it needs it; else run it alone: `conformance explain {name} --run`."
         )
-    return f"Run it alone to see what ends {shown}: `conformance repro {name} --lane {shown}` writes the script."
+    if record.lanes[lane].repro:
+        return f"`conformance repro {name} --lane {shown}` writes a script that ends {shown} in the same way."
+    return (
+        f"Run it alone to see what ends {shown}: `conformance explain {name} --run`; what it printed last stands below."
+    )

@@ -116,7 +116,7 @@ def _answer_blocks(record: Record, lanes: Lanes, started: str) -> list[Block]:
             blocks += _deviation(name, held.deviation, started)
         if why := because(record, name):
             blocks.append(Paragraph(safe(why, 2_000), "because"))
-    if todo := advice(record):
+    if todo := advice(record, lanes):
         blocks.append(Paragraph(todo, "todo"))
     return blocks
 

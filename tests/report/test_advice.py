@@ -32,7 +32,7 @@ def stale() -> Any:
             torch_alone(),
             "If torch is yours, mend it where the cause says. If not, "
             "`conformance repro pooling/one.shape --lane torch --issue` writes the report to its makers, "
-            "and `conformance deviations draft` lists it until they mend it.",
+            "and `conformance deviations draft` lists it until it is mended.",
         ),
         (
             LOST,
@@ -47,7 +47,24 @@ def stale() -> Any:
     ],
 )
 def test_what_to_do(record: Any, words: str) -> None:
-    assert advice(record) == words
+    assert advice(record, LANE_ROWS) == words
+
+
+def test_a_lane_that_has_no_scripts_is_not_asked_for_one() -> None:
+    rows = [{**row, "adapter": "tests.fakes"} if row["name"] == "torch" else row for row in LANE_ROWS]
+    assert advice(torch_alone(), rows) == (
+        "If torch is yours, mend it where the cause says. "
+        "If not, `conformance deviations draft` lists it until it is mended."
+    )
+
+
+def test_a_crash_has_a_script_where_results_hold_one() -> None:
+    record = odd("keras", lane(verdict="crash", reason="killed"), id="rnn/lost.loop")
+    assert advice(record, LANE_ROWS).startswith(
+        "Run it alone to see what ends keras: `conformance explain rnn/lost.loop"
+    )
+    record["lanes"]["keras"]["repro"] = "import keras"
+    assert advice(record, LANE_ROWS).startswith("`conformance repro rnn/lost.loop --lane keras` writes a script")
 
 
 def test_a_page_says_answer_cause_and_what_to_do_in_this_order() -> None:
