@@ -208,7 +208,9 @@ class Softmax(Layer):
         if mask is None:
             return activations.softmax(x, self.axis)
         kept = self._kept(mask, x.shape)
-        top = np.max(np.where(kept, getval(x), np.min(getval(x))), axis=self.axis, keepdims=True)
+        # NaN beneath the mask must not reach the largest
+        top = np.max(np.where(kept, getval(x), -np.inf), axis=self.axis, keepdims=True)
+        top = np.where(np.isneginf(top), 0.0, top)
         powers = np.where(kept, np.exp(np.where(kept, x - top, 0.0)), 0.0)
         total = np.sum(powers, axis=self.axis, keepdims=True)
         return powers / np.where(total > 0, total, 1.0)

@@ -200,8 +200,8 @@ def make(type: str, config: Mapping[str, Any], is_checked: bool = True) -> Layer
     fields = {f.name for f in dataclasses.fields(kind)}  # type: ignore[arg-type]  # made one by __init_subclass__
     layer = kind(**{name: _nested(value, is_checked) for name, value in config.items() if name in fields})
     if is_checked:
-        check_bounds(layer)
         layer.check()
+        check_bounds(layer)
     return layer
 
 

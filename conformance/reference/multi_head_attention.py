@@ -38,7 +38,8 @@ class MultiHeadAttention(Layer):
     arguments; without a key the value is the key. Returns (batch, T, query features or `output_shape`), and the weights
     (batch, heads, T, S) with `return_attention_scores`. A query looks where its own mask, those of value and key,
     `attention_mask` (batch, T, S), the causal mask and the sliding window all allow it. A query with nothing to look at
-    gets the mean of the values, or zeros when scores are asked for (Keras 3.10 and later). The query's mask goes on.
+    gets the mean of the values, or zeros where Keras leaves its fused path: with dropout, with scores asked for, or
+    with more axes than (batch, steps, features) (Keras 3.10 and later). The query's mask goes on.
     """
 
     arithmetic = "rounds"
@@ -180,9 +181,8 @@ class MultiHeadAttention(Layer):
             causal(length, width) if use_causal_mask else None,
             None if self.sliding_window is None else band(length, width, self.sliding_window),
         )
-        shares = self.shares(
-            scores, _with_heads(allowed, np.ndim(scores)), "zero" if return_attention_scores else "even"
-        )
+        is_fused = self.dropout == 0 and np.ndim(query) == 3 and not return_attention_scores
+        shares = self.shares(scores, _with_heads(allowed, np.ndim(scores)), "even" if is_fused else "zero")
         mixed = np.einsum("...nts,...snv->...tnv", dropped(shares, self.dropout if training else 0, w.random), v)
         if self.use_gate:
             mixed = mixed * sigmoid(self._heads(w, "gate", rows))

@@ -77,6 +77,14 @@ def resized(x: Array, sizes: Sequence[int], kernel: Callable[[Array], Array], pl
     return x
 
 
+def _like(x: Array, y: Array) -> Array:
+    """Interpolated numbers in the dtype of the image: integers are rounded to the nearest, halves to the even one."""
+    kind = x.dtype
+    if kind.kind == "b":
+        raise LayerError("true and false cannot be interpolated")
+    return y if kind.kind == "f" else np.round(y).astype(kind)
+
+
 def _instead(kinds: tuple[str, ...], kernel: Any = None, places: Places = centred) -> Any:
     """A hook that interpolates otherwise, where the layer interpolates in one of these ways."""
 
@@ -103,7 +111,7 @@ class UpSampling2D(Layer):
     """Rows and columns `size` times as many: repeated, or interpolated between the centres of pixels.
 
     x: (batch, rows, columns, channels), or (batch, channels, rows, columns) for `channels_first`. Returns
-    (batch, size[0] rows, size[1] columns, channels).
+    (batch, size[0] rows, size[1] columns, channels), in the dtype of x: integers stay integers.
     """
 
     arithmetic = "moves"
@@ -137,7 +145,7 @@ class UpSampling2D(Layer):
         if self.interpolation == "nearest":
             larger = np.repeat(np.repeat(x, rows, axis=1), columns, axis=2)
         else:
-            larger = resized(x, (rows, columns), KERNELS[self.interpolation])
+            larger = _like(x, resized(x, (rows, columns), KERNELS[self.interpolation]))
         return in_format(larger, self.data_format)
 
     def rule(self, shape: Shape) -> str:

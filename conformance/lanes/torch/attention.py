@@ -100,14 +100,16 @@ def multi_head_attention(
         allowed = allowed.reshape(*allowed.shape[:-2], *(1,) * (q.ndim - allowed.ndim), *allowed.shape[-2:])
         allowed = allowed.expand(*q.shape[:-1], width)
     dropout = layer.dropout if training else 0.0
-    mixed, shares = attend(q, k, v, allowed, layer.key_dim**-0.5, dropout, return_attention_scores)
+    # Keras leaves its fused path, and gives a query with nothing to look at zeros, in three cases
+    is_fused = layer.dropout == 0 and query.ndim == 3 and not return_attention_scores
+    mixed, shares = attend(q, k, v, allowed, layer.key_dim**-0.5, dropout, not is_fused)
     if layer.use_gate:
         mixed = mixed * torch.sigmoid(_heads(layer, p, "g_proj", rows))
     flat = F.linear(mixed.transpose(-3, -2).flatten(-2), p.tensors["out_proj.weight"], p.get("out_proj.bias"))
     features = (layer.output_shape,) if isinstance(layer.output_shape, int) else layer.output_shape
     features = features or (query.shape[-1],)
     output = _restored(flat.reshape(*flat.shape[:-1], *features), query.shape, axes)
-    if shares is None:
+    if shares is None or not return_attention_scores:
         return output
     return [output, shares.reshape(*shares.shape[:-2], *(x.shape[axis] for x in (query, key) for axis in axes))]
 

@@ -6,6 +6,7 @@ has a = -1/2 and leaves out what lies beyond the edge: that is the one of Keras.
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F  # noqa: N812  # the name under which the torch documentation imports it
 
 from .port import Config, Parameters, Tensor, Unsupported, port
@@ -15,8 +16,13 @@ from .windows import channels_second, check_rank, in_format, spread
 @port("UpSampling2D")
 def up_sampling_2d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     check_rank(x, 2)
+    given = x.dtype
     x = channels_second(x, layer.data_format)
     sizes = spread(layer.size, 2)
+    if layer.interpolation != "nearest" and not given.is_floating_point:
+        if given == torch.bool:
+            raise ValueError("true and false cannot be interpolated")
+        x = x.float()
     match layer.interpolation:
         case "nearest":
             y = x.repeat_interleave(sizes[0], dim=2).repeat_interleave(sizes[1], dim=3)
@@ -26,7 +32,7 @@ def up_sampling_2d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
             y = F.interpolate(x, scale_factor=sizes, mode="bicubic", align_corners=False, antialias=True)
         case other:
             raise Unsupported(f"torch interpolates without {other}")
-    return in_format(y, layer.data_format)
+    return in_format(y if y.dtype == given else y.round().to(given), layer.data_format)
 
 
 @port("UpSampling3D")
