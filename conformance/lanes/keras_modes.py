@@ -1,4 +1,4 @@
-"""How the Keras lane executes a case otherwise than eagerly: in a traced function, compiled by XLA, by `model.predict`.
+"""How the Keras lane executes a case otherwise than eagerly: traced, compiled by XLA, as a model, by its `predict`.
 
 A mode is told of the symbolic run, and then runs the graph once for every size of the case. It leaves what eager
 execution leaves: concrete tensors, with Keras' masks on them, in `arrays.values`. A case that it cannot run in its
@@ -153,14 +153,12 @@ class Traced:
         return error
 
 
-class Predict:
-    """`model.predict` of a functional model whose outputs are the observed nodes; all samples are one batch.
+class Functional:
+    """A functional model from the inputs to the observed nodes, made in the symbolic run; it trains nothing."""
 
-    It gives numbers alone: no masks, no gradients. Keras compiles it as it likes (`jit_compile="auto"`).
-    """
-
-    name = "predict"
-    gives_masks = False
+    name = "model"
+    gives_masks = True
+    called = "a functional model"
 
     def __init__(self, keras: Any, to_tensor: Callable[[Any], Any]) -> None:
         self.keras = keras
@@ -174,41 +172,71 @@ class Predict:
         given = {name: arrays.values[name] for name in plan.inputs}
         for name, value in {**given, **self._values}.items():
             if Absent in absent_in(value):
-                raise Unsupported(f"model.predict: {name} has no symbolic value, so that no model has it")
+                raise Unsupported(f"{self.called}: {name} has no symbolic value, so that no model has it")
             for item in flat(value):
                 if type(item).__name__ != "KerasTensor":
-                    raise Unsupported(f"model.predict: {name} does not depend on an input of the model")
-                if not len(item.shape):
-                    raise Unsupported(f"model.predict: {name} is one number, and predict gives one row a sample")
+                    raise Unsupported(f"{self.called}: {name} does not depend on an input of the model")
+                self._check(name, item)
         outputs = [item for value in self._values.values() for item in flat(value)]
         try:
             self._model = self.keras.Model(list(given.values()), outputs)
         except ValueError as error:
             if "connected" in str(error):
-                raise Unsupported(f"model.predict: no model has all these outputs: {error}") from None
+                raise Unsupported(f"{self.called}: no model has all these outputs: {error}") from None
             raise
+
+    def _check(self, name: str, item: Any) -> None:
+        """Raises Unsupported for an input or output that the model could have, and its way of running not give."""
 
     def run(self, plan: Plan, arrays: KerasArrays, inputs: Inputs, observing: Observing, index: int) -> None:
         arrays.values = {}
-        lengths = {name: len(value) for name, value in inputs.items()}
-        if len(set(lengths.values())) > 1:
-            told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-            raise Unsupported(f"model.predict wants one number of samples; {told}")
-        observing.node = ""
-        batch = [np.asarray(value) for value in inputs.values()]
-        found = self._model.predict(batch, batch_size=max(lengths.values()), verbose=0)
+        observing.node = ""  # an error belongs to the whole model
+        found = self._answered(inputs)
         leaves = iter(found if isinstance(found, list | tuple) else [found])
         arrays.values = {node: self._concrete(value, leaves) for node, value in self._values.items()}
         if index == 0 and plan.cotangents:
-            observing.gradient_note = "model.predict gives no gradients"
+            observing.gradient_note = f"{self.called} gives no gradients"
+
+    def _answered(self, inputs: Inputs) -> Any:
+        """The outputs, each with the mask that Keras gave it."""
+        return self._model(list(inputs.values()))
 
     def step(self, step: Step) -> Step:
-        raise Unsupported("model.predict trains nothing")
+        raise Unsupported(f"{self.called} trains nothing")
 
     def _concrete(self, symbolic: Any, leaves: Any) -> Any:
         if isinstance(symbolic, list | tuple):
             return [self._concrete(item, leaves) for item in symbolic]
-        return self._to_tensor(next(leaves))
+        return self._tensor(next(leaves))
+
+    def _tensor(self, value: Any) -> Any:
+        return value
+
+
+class Predict(Functional):
+    """`model.predict` of that model; all samples are one batch.
+
+    It gives numbers alone: no masks, no gradients. Keras compiles it as it likes (`jit_compile="auto"`).
+    """
+
+    name = "predict"
+    gives_masks = False
+    called = "model.predict"
+
+    def _check(self, name: str, item: Any) -> None:
+        if not len(item.shape):
+            raise Unsupported(f"model.predict: {name} is one number, and predict gives one row a sample")
+
+    def _answered(self, inputs: Inputs) -> Any:
+        lengths = {name: len(value) for name, value in inputs.items()}
+        if len(set(lengths.values())) > 1:
+            told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+            raise Unsupported(f"model.predict wants one number of samples; {told}")
+        batch = [np.asarray(value) for value in inputs.values()]
+        return self._model.predict(batch, batch_size=max(lengths.values()), verbose=0)
+
+    def _tensor(self, value: Any) -> Any:
+        return self._to_tensor(value)
 
 
 def named_apart(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -244,8 +272,9 @@ def mode_of(name: str, keras: Any, backend: str, to_tensor: Callable[[Any], Any]
     """The mode of this name; None for eager execution. Raises ValueError for one that this backend does not have."""
     if name == "eager":
         return None
-    if name == "predict":
-        return Predict(keras, to_tensor)
+    for kind in (Functional, Predict):
+        if name == kind.name:
+            return kind(keras, to_tensor)
     if backend != "tensorflow":
         raise ValueError(f"mode {name} is TensorFlow's, Keras runs on {backend}")
     import tensorflow as tf

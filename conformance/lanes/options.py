@@ -1,6 +1,7 @@
 """What a lane may be told beyond its versions: how it executes a case, and in which precision.
 
     keras[mode=xla]                          tf.function with jit_compile=True
+    keras[mode=model]                        a functional model called with arrays, with masks
     keras[jax,mode=predict]                  model.predict, on another backend
     keras[policy=mixed_bfloat16]             a dtype policy
     torch[native]                            torch's own layers as its users call them, not Keras' formula
@@ -22,7 +23,7 @@ from conformance.errors import UsageError
 
 NATIVE = "native"
 """The mode of torch in which its own layers answer, as its users call them; `torch[native]` for short."""
-_KERAS_MODES = ("eager", "function", "xla", "predict")
+_KERAS_MODES = ("eager", "model", "function", "xla", "predict")
 _KERAS_POLICIES = ("float32", "float64", "mixed_bfloat16", "mixed_float16")
 COMPILERS = ("inductor", "aot_eager", "eager")
 """Backends of torch.compile; none is taken in place of another."""

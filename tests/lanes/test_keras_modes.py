@@ -104,7 +104,8 @@ TRAINED = """
 """
 """Arguments that float32 holds exactly: of others Keras' optimisers lose half under float64."""
 TRAINING = ("keras[mode=function]", "keras[mode=xla]", "keras[policy=float64]")
-EVERY = ("keras[mode=function]", "keras[mode=xla]", "keras[mode=predict]", "keras[policy=mixed_bfloat16]")
+MODES = ("model", "function", "xla", "predict")
+EVERY = (*(f"keras[mode={mode}]" for mode in MODES), "keras[policy=mixed_bfloat16]")
 
 
 def lanes_of(text: str, folder: Path, *specs: str) -> list[dict[str, Any]]:
@@ -136,12 +137,48 @@ def test_every_mode_agrees_on_masks_values_and_gradients(tmp_path: Path) -> None
         predicted = lanes["keras-predict"]
         assert (predicted["aspects"]["mask"], predicted["aspects"]["gradient"]) == ("-", "-")
         assert predicted["gradient_note"] == "model.predict gives no gradients"
+        model = lanes["keras-model"]
+        assert (model["aspects"]["mask"], model["aspects"]["gradient"]) == ("agree", "-")
+        assert model["gradient_note"] == "a functional model gives no gradients"
+
+
+SIZES = """
+    schema_version: 1
+    topic: a model of open lengths
+    dims: {batch: [2, 3], steps: [4, 6], dim: 3}
+    dynamic: [steps]
+    source: {kind: hand}
+    cases:
+      - id: masked
+        question: Does one model take every size, and carry its masks?
+        inputs:
+          ids: {shape: [batch, steps], dtype: int32, fill: {integers: [0, 3]}}
+        layers:
+          embed: {type: Embedding, input_dim: 3, output_dim: dim, mask_zero: true}
+          gru: {type: GRU, units: 2, return_sequences: true}
+        graph:
+          embedded: embed(ids)
+          y: gru(embedded)
+          last: y[:, -1]
+"""
+
+
+def test_one_model_of_open_lengths_takes_every_size_with_its_masks(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    (lanes,) = lanes_of(SIZES, tmp_path, "keras[mode=model]")
+    held = lanes["keras-model"]
+    assert (held["verdict"], held["aspects"]["mask"]) == ("agree", "agree")
+    assert [run["y"]["shape"] for run in held["runs"]] == [[2, 4, 2], [3, 6, 2]]
+    assert held["runs"][0]["y"]["symbolic"] == [None, None, 2]
+    assert [run["y"]["mask"] is not None for run in held["runs"]] == [True, True]
+    wrong["Embedding"] = {"mask_zero": False}
+    (lanes,) = lanes_of(SIZES, tmp_path, "keras[mode=model]")
+    assert lanes["keras-model"]["findings"][0]["aspect"] == "mask"
 
 
 def test_each_lane_says_how_it_ran(tmp_path: Path) -> None:
     with running(*(parse(spec) for spec in EVERY)) as run:
         found = {name: lane.identity() for name, lane in run.lanes.items()}
-    assert [found[f"keras-{mode}"].mode for mode in ("function", "xla", "predict")] == ["function", "xla", "predict"]
+    assert [found[f"keras-{mode}"].mode for mode in MODES] == list(MODES)
     assert found["keras-mixed_bfloat16"].policy == "mixed_bfloat16"
     assert [found["keras-predict"].gives_masks, found["keras-xla"].gives_masks] == [False, True]
 
