@@ -5,8 +5,11 @@ Everything is a pure function of the record. The words of findings come from `co
 
 from __future__ import annotations
 
+import itertools
+import math
 import textwrap
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from conformance.record.case import Record
 from conformance.record.lane import LaneRecord
@@ -23,11 +26,12 @@ from conformance.report.blocks import (
     Pictures,
     Table,
 )
-from conformance.report.facts import REFERENCE, Lanes, axes_of, element, lane_names, node, rule_of, steps_by_run
+from conformance.report.facts import REFERENCE, Lanes, axes_of, element, flat, lane_names, node, rule_of, steps_by_run
 from conformance.report.findings import attribution, because, verdict_text
 from conformance.report.page import page_of
 from conformance.report.words import (
     bias_text,
+    decimal,
     element_text,
     failure_text,
     index_text,
@@ -48,7 +52,9 @@ from conformance.report.words import (
 
 WIDTH = 118
 MAX_LINES = 25
-"""Lines of a failure in the terminal; whoever wants more opens the page."""
+"""Lines of a failure in the terminal, a small array not counted; whoever wants more opens the page."""
+SIDE_BY_SIDE = 16
+"""Elements of an array that stand side by side, a column a lane."""
 _LABEL = 10
 _MAX_STEPS = 6
 _MAX_LANES = 6
@@ -62,7 +68,7 @@ def headline(record: Record, lane: str) -> str:
 
 
 def lane_failure(record: Record, lane: str) -> str:
-    """A lane's failure in at most 25 lines of plain text: the verdict, then the evidence, then how to run it again."""
+    """A lane's failure in at most 25 lines of plain text, a small array apart: verdict, evidence, how to rerun."""
     found = record.lanes[lane]
     finding = found.findings[0] if found.findings else None
     before = [
@@ -75,6 +81,7 @@ def lane_failure(record: Record, lane: str) -> str:
     middle: list[str] = []
     if finding is not None:
         middle += _block("answers", _answers(record, finding))
+        middle += _block("elements", side_by_side(record, finding))
         middle += _block("allowed", _allowed(record, finding))
         middle += _block("also", _also(found))
         middle += _block("because", _wrapped(because(record, lane), 3) if because(record, lane) else [])
@@ -82,10 +89,11 @@ def lane_failure(record: Record, lane: str) -> str:
     message = "" if raised is None else raised.message
     if message and one_line(message) not in before[0]:
         middle += _block("message", _wrapped(message, 4))
-    room = MAX_LINES - len(before) - len(middle) - len(after)
+    longest = MAX_LINES + (0 if finding is None else len(side_by_side(record, finding)))
+    room = longest - len(before) - len(middle) - len(after)
     steps = _block("steps", _step_lines(record, lane, min(_MAX_STEPS, room)))
     chatter = _block("printed", _last_line(found.chatter)) if len(steps) < room else []
-    return "\n".join([*before, *middle, *steps, *chatter, *after][:MAX_LINES])
+    return "\n".join([*before, *middle, *steps, *chatter, *after][:longest])
 
 
 def _block(label: str, lines: list[str]) -> list[str]:
@@ -121,6 +129,39 @@ def _answers(record: Record, finding: FindingRecord) -> list[str]:
     lines = [f"{name:<{name_width}}  {answer:<{answer_width}}  {verdict}" for name, answer, verdict in rows]
     left_out = len(names) - _MAX_LANES
     return [*lines, f"and {left_out} more lanes"] if left_out > 0 else lines
+
+
+def side_by_side(record: Record, finding: FindingRecord) -> list[str]:
+    """The elements of a small array, a column a lane, and how far apart they lie in relation to the reference's."""
+    if finding.aspect not in ("values", "special"):
+        return []
+    held = {name: node(record, name, finding.node, finding.run) for name in lane_names(record)[:_MAX_LANES]}
+    arrays = {name: found for name, found in held.items() if found is not None and found.values is not None}
+    shapes = {found.shape for found in arrays.values()}
+    if len(arrays) < 2 or len(shapes) != 1 or not 1 < math.prod(next(iter(shapes))) <= SIDE_BY_SIDE:
+        return []
+    (shape,) = shapes
+    columns = {one_line(name, 24): [element_text(v, a.dtype) for v in flat(a.values)] for name, a in arrays.items()}
+    places = [index_text(index) for index in itertools.product(*map(range, shape))]
+    wanted = flat(arrays[REFERENCE].values) if REFERENCE in arrays else None
+    if wanted is not None:
+        others = [flat(found.values) for name, found in arrays.items() if name != REFERENCE]
+        columns["off by"] = [_relative(w, [other[i] for other in others]) for i, w in enumerate(wanted)]
+    rows = [["", *columns], *([place, *cells] for place, *cells in zip(places, *columns.values(), strict=True))]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return ["  ".join(f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _relative(wanted: Any, given: Sequence[Any]) -> str:
+    """The largest error of any lane in relation to the reference's element: `2.1e-08`; empty where all are the same."""
+    try:
+        errors = [abs(float(value) - float(wanted)) for value in given]
+    except (TypeError, ValueError):
+        return ""
+    largest = max(errors)
+    if largest == 0 or not math.isfinite(largest):
+        return "" if largest == 0 else decimal(largest)
+    return f"{decimal(largest / abs(float(wanted)), 2)} rel." if float(wanted) else f"{decimal(largest, 2)} abs."
 
 
 def _stated(record: Record, finding: FindingRecord) -> list[str]:

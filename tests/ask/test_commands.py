@@ -210,7 +210,7 @@ MISTAKES = {
     "both": (["explain", "x", "--layer", "Dense"], 4, "an ID and --layer are both given"),
     "an input without a layer": (["explain", "x", "--input", "5"], 4, "--input is for a new question"),
     "no results where named": (["explain", "x", "--results", "none.json"], 2, "none.json: no such file"),
-    "words of an id": (["explain", "Masked topic"], 4, "did you mean fam/topic.masked?"),
+    "words that no case holds": (["explain", "masked walrus"], 4, "no case holds all of the words 'masked walrus'"),
     "no id": (["explain", " "], 4, "which case? an empty id is none"),
     "an unknown layer": (["explain", "--layer", "Conv1", "--input", "5"], 2, "did you mean Conv1D?"),
     "an unknown argument": (["explain", "--layer", "Dense(unit=3)", "--input", "5"], 2, "did you mean units?"),
