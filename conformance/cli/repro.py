@@ -28,6 +28,7 @@ _EXAMPLES = """\
 examples:
   conformance repro pooling/global_average.channels_first --lane torch
   conformance repro attention/heads.residual --issue                       a bug report in markdown
+  conformance repro --layer 'LSTM(3)' --input 5,2 --module                  torch as one writes it, with Keras' weights
   conformance repro --layer 'GRU(3, reset_after=False)' --input 5,2 --mask 3,5 --lane torch -o gru.py
 """
 
@@ -44,6 +45,11 @@ def add(commands: Any) -> None:
     repro.add_argument("--lane", default="keras", help="whose answer it gives: keras (the default), torch or numpy")
     repro.add_argument("--results", type=Path, metavar="FILE", help="take the answer from here; else from the last run")
     repro.add_argument("-o", "--output", type=Path, metavar="FILE", help="file to write; else standard output")
+    repro.add_argument(
+        "--module",
+        action="store_true",
+        help="as a short nn.Module with load_from_keras(weights), without arrays and without a check",
+    )
     repro.add_argument("--issue", action="store_true", help="as a bug report in markdown, with the script inside")
     question_options(repro)
     repro.set_defaults(command=run)
@@ -51,10 +57,16 @@ def add(commands: Any) -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     from conformance.repro.issue import issue
+    from conformance.repro.module import module
     from conformance.repro.script import script
     from conformance.results import write_whole
 
-    text = (issue if parsed.issue else script)(_evidence(parsed), parsed.lane)
+    if parsed.module:
+        if parsed.issue:
+            raise UsageError("--issue wraps a script, and --module is none", "leave one of them out")
+        parsed.lane = "torch"
+    write = module if parsed.module else issue if parsed.issue else script
+    text = write(_evidence(parsed), parsed.lane)
     if parsed.output is None:
         sys.stdout.write(text)
     else:
