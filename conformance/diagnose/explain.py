@@ -88,7 +88,7 @@ def _is_about_arrays(found: LaneVerdict) -> bool:
         return False
     if found.cause.aspect == "weights":
         return is_trained(found.cause.node)
-    if (found.cause.aspect, found.cause.kind) == ("gradient", "raised"):
+    if (found.cause.aspect, found.cause.kind) in (("gradient", "raised"), ("values", "nothing_judged")):
         return False
     return found.cause.aspect not in ("error", "params", "claims", "relations")
 

@@ -191,6 +191,8 @@ def _section(
     """The section of a case that both sides have, and what is to be known of it."""
     if not every and (is_right(old) == is_right(new) or new.verdict is old.verdict):
         return Section.UNCHANGED, ""
+    if Verdict.NOT_JUDGED in (old.verdict, new.verdict):
+        return Section.NOT_COMPARABLE, "what is allowed is every answer: nothing is judged"
     if old.verdict is Verdict.UNSUPPORTED:
         return Section.NOT_COMPARABLE, f"could not be asked before: {one_line(old.reason, 120)}"
     if _has_answer(old) and not _has_answer(new):

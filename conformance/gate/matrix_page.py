@@ -20,6 +20,7 @@ _WORDS = {
     "error": "unasked",
     "known": "known deviation",
     "unsupported": "cannot do it",
+    "not judged": "not judged",
 }
 """A verdict, said of an answer."""
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from conformance.case.model import Case
-from conformance.judge.compare import compare_outputs, is_trained, matched_outputs, structure_findings
+from conformance.judge.compare import Matched, compare_outputs, is_trained, matched_outputs, structure_findings
 from conformance.judge.expectations import (
     claim_findings,
     count_findings,
@@ -17,7 +17,8 @@ from conformance.judge.expectations import (
     symbolic_findings,
 )
 from conformance.judge.gradients import gradient_findings
-from conformance.judge.precision import coarser_policy, seen_in
+from conformance.judge.precision import USUAL, coarser_policy, seen_in
+from conformance.judge.undecided import OtherDraw, undecided
 from conformance.judge.verdict import ASPECTS, CaseVerdict, Distance, Finding, LaneVerdict, Pair, Verdict
 from conformance.protocol.observation import REFERENCE, Observation
 
@@ -27,8 +28,11 @@ def judge_case(case: Case, observations: Mapping[str, Observation], gives_masks:
 
     `gives_masks` says which lanes have masks of their own: the others' are carried by the harness and not judged.
     """
-    reference = observations[REFERENCE]
-    lanes = {name: judge_lane(case, got, reference, gives_masks.get(name, True)) for name, got in observations.items()}
+    reference, other = observations[REFERENCE], OtherDraw(case)
+    lanes = {
+        name: judge_lane(case, got, reference, gives_masks.get(name, True), other) for name, got in observations.items()
+    }
+    lanes |= _without_evidence(lanes, observations)
     pairs = tuple(
         _pair(case, observations[a], observations[b], reference, gives_masks.get(a, True) and gives_masks.get(b, True))
         for a, b in combinations([REFERENCE, *(name for name in observations if name != REFERENCE)], 2)
@@ -36,7 +40,33 @@ def judge_case(case: Case, observations: Mapping[str, Observation], gives_masks:
     return CaseVerdict(case.id, lanes, pairs, _odd_one_out(pairs))
 
 
-def judge_lane(case: Case, got: Observation, reference: Observation, gives_masks: bool) -> LaneVerdict:
+def _without_evidence(
+    lanes: Mapping[str, LaneVerdict], observations: Mapping[str, Observation]
+) -> dict[str, LaneVerdict]:
+    """The lanes of a case in which nothing is judged, as failures: it is a green that nobody earned.
+
+    A lane under a dtype policy alone may have nothing to be judged: the case was made for float32.
+    """
+    asked = {
+        name: found for name, found in lanes.items() if name != REFERENCE and found.verdict is not Verdict.UNSUPPORTED
+    }
+    if any(found.verdict is not Verdict.NOT_JUDGED for found in asked.values()):
+        return {}
+    return {
+        name: replace(
+            found,
+            verdict=Verdict.DIFFER,
+            findings=(Finding("values", "nothing_judged", min(label for _, label in found.undecided)),),
+            aspects={**found.aspects, "values": "differ"},
+        )
+        for name, found in asked.items()
+        if observations[name].policy == USUAL
+    }
+
+
+def judge_lane(
+    case: Case, got: Observation, reference: Observation, gives_masks: bool, other: OtherDraw | None = None
+) -> LaneVerdict:
     """The verdict on one lane: against the reference, the case's expectations and its claims.
 
     Where the case wants the reference to raise and this lane to answer, only the case can say what the answer must be.
@@ -64,6 +94,7 @@ def judge_lane(case: Case, got: Observation, reference: Observation, gives_masks
     findings: list[Finding] = []
     distances: list[dict[str, Distance]] = []
     gradients: dict[str, Distance] = {}
+    matched: list[Matched] = []
     if got.lane != REFERENCE and not is_alone:
         findings += structure_findings(got, reference, "reference")
         matched = list(matched_outputs(got, reference, reference, case.demands, 1.0))
@@ -83,14 +114,25 @@ def judge_lane(case: Case, got: Observation, reference: Observation, gives_masks
     if got.lane != REFERENCE and not gradients and not any(f.aspect == "gradient" for f in findings):
         unjudged.add("gradient")
     first = [finding for finding in findings if finding.aspect == findings[0].aspect]
+    is_open = {(item.run, item.label) for item in undecided(matched, other or OtherDraw(case))}
+    is_blind = bool(is_open) and len(is_open) == len(matched) and not _states_values(case) and not gradients
+    if is_blind:
+        unjudged.add("values")
     return LaneVerdict(
         got.lane,
-        Verdict.DIFFER if findings else Verdict.AGREE,
+        Verdict.DIFFER if findings else Verdict.NOT_JUDGED if is_blind else Verdict.AGREE,
         tuple(first),
         _strip(findings, unjudged),
         tuple(distances),
+        frozenset(is_open),
+        tuple(matched),
         gradients,
     )
+
+
+def _states_values(case: Case) -> bool:
+    """Whether the case says itself what comes, or what holds between its nodes."""
+    return bool(case.claims) or any(node.values is not None for node in case.expect.nodes.values())
 
 
 def _of_weights(finding: Finding) -> Finding:

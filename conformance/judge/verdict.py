@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+if TYPE_CHECKING:
+    from conformance.judge.compare import Matched
 
 
 class Verdict(StrEnum):
@@ -14,6 +17,8 @@ class Verdict(StrEnum):
     AGREE = "agree"
     KNOWN = "known"
     UNSUPPORTED = "unsupported"
+    NOT_JUDGED = "not judged"
+    """Within a budget that allows every answer (`conformance.judge.undecided`)."""
     STALE = "stale"
     DIFFER = "differ"
     ERROR = "error"
@@ -109,6 +114,10 @@ class LaneVerdict:
     """Aspect to `agree`, `differ` or `-` (not judged: it does not apply, or an earlier one differs)."""
     distances: tuple[Mapping[str, Distance], ...] = ()
     """One mapping a run: `node` or `node[i]` to its distance from the reference."""
+    undecided: frozenset[tuple[int, str]] = frozenset()
+    """Run and label of the outputs whose budget allows every answer."""
+    matched: tuple[Matched, ...] = ()
+    """Every output beside the reference's, with what it was allowed."""
     gradients: Mapping[str, Distance] = field(default_factory=dict)
     """`input x` or `layer.weight` to its gradient's distance from the reference's."""
     reason: str = ""
@@ -120,8 +129,13 @@ class LaneVerdict:
 
     @property
     def used(self) -> float:
-        """The largest share of the budget that any output used."""
-        return max((d.used for run in self.distances for d in run.values()), default=0.0)
+        """The largest share of the budget that any output used, of those that are judged."""
+        measured = (
+            (found, (run, label) in self.undecided)
+            for run, nodes in enumerate(self.distances)
+            for label, found in nodes.items()
+        )
+        return max((found.used for found, is_open in measured if not is_open), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +163,11 @@ class CaseVerdict:
 
     @property
     def outcome(self) -> Verdict:
-        """The worst verdict; `unsupported` only where no lane beside the reference could run the case."""
+        """The worst verdict.
+
+        `unsupported` only where no lane beside the reference could run the case, `not judged` only where nothing that
+        they gave is judged.
+        """
         verdicts = [lane.verdict for lane in self.lanes.values()]
         failures = [verdict for verdict in verdicts if verdict.is_failure]
         order = list(Verdict)
@@ -158,4 +176,6 @@ class CaseVerdict:
         subjects = [lane.verdict for name, lane in self.lanes.items() if name != "numpy"] or verdicts
         if all(verdict is Verdict.UNSUPPORTED for verdict in subjects):
             return Verdict.UNSUPPORTED
+        if all(verdict in (Verdict.UNSUPPORTED, Verdict.NOT_JUDGED) for verdict in subjects):
+            return Verdict.NOT_JUDGED
         return Verdict.KNOWN if Verdict.KNOWN in verdicts else Verdict.AGREE

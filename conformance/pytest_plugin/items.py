@@ -118,6 +118,10 @@ class CaseItem(pytest.Item):
         found = record.lanes[self.lane]
         if found.verdict == "unsupported":
             pytest.skip(f"unsupported: {found.reason}")
+        if found.verdict == "not judged":
+            from conformance.report.findings import not_judged_text
+
+            pytest.skip(f"not judged: {not_judged_text(record, self.lane)}")
         if found.verdict == "known" and found.deviation is not None:
             pytest.xfail(known_text(found.deviation))
         if found.verdict == "stale" and found.deviation is not None:

@@ -15,7 +15,7 @@ from conformance.diagnose.divergence import Divergence
 from conformance.diagnose.words import sentence
 from conformance.form import nested, to_json
 from conformance.judge.budget import Allowance, Tier
-from conformance.judge.compare import labels, matched_outputs
+from conformance.judge.compare import labels
 from conformance.judge.expectations import stated
 from conformance.judge.precision import USUAL, seen_in
 from conformance.judge.verdict import CaseVerdict, Distance, Finding, LaneVerdict, Pair
@@ -192,7 +192,7 @@ def lane_record(
         longest_sum=got.longest_sum,
         seconds=round(got.seconds, 6),
         chatter=got.chatter,
-        picture=picture_of(case, verdict.cause, got, reference, SMALL),
+        picture=picture_of(case, verdict.cause, got, reference, SMALL, verdict.matched),
         explanation="",
         explained_by=(),
         divergences=(),
@@ -253,9 +253,7 @@ def _run_record(
     """Node label to what one lane gave for it in one run."""
     nodes: dict[str, NodeRecord] = {}
     distances = verdict.distances[run] if run < len(verdict.distances) else {}
-    is_over = any(found.over for found in distances.values())
-    every = matched_outputs(got, reference, reference, case.demands, 1.0) if is_over else ()
-    allowed = {item.label: item.allowed for item in every if item.run == run}
+    allowed = {item.label: item.allowed for item in verdict.matched if item.run == run}
     stating = {item.node for item in verdict.findings if (item.aspect, item.wanted_by) == ("values", "case")}
     for name, node in got.runs[run].items():
         symbolic = got.symbolic.get(name, ())
@@ -279,6 +277,7 @@ def _run_record(
                 distance=None if found is None else distance_record(found),
                 tier=tier_of(case, name, known, reference),
                 worst=() if limits is None else worst_elements(output, limits),
+                not_judged="allows_every_answer" if (run, label) in verdict.undecided else None,
             )
     return nodes
 

@@ -7,6 +7,7 @@ level, or a mark for what has none. Two arrays of different shapes are laid out 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Literal
@@ -15,7 +16,7 @@ import numpy as np
 
 from conformance.case.model import Case
 from conformance.judge.budget import Allowance, allowance
-from conformance.judge.compare import matched_outputs, special_kinds
+from conformance.judge.compare import Matched, special_kinds
 from conformance.judge.expectations import claimed, outputs_by_label, stated
 from conformance.judge.gradients import allowed_around
 from conformance.judge.verdict import Finding
@@ -45,14 +46,19 @@ class Laid:
 
 
 def picture_of(
-    case: Case, finding: Finding | None, got: Observation, reference: Observation, small: int
+    case: Case,
+    finding: Finding | None,
+    got: Observation,
+    reference: Observation,
+    small: int,
+    matched: Sequence[Matched] = (),
 ) -> PictureRecord | None:
     """The picture of the array that a lane's first finding is about.
 
     It is held against the reference, against what the case states, or, in a claim, against another node of the lane.
     None where there is none to draw: up to `small` elements are kept whole, and some findings have one side only.
     """
-    arrays = None if finding is None else _arrays(case, finding, got, reference)
+    arrays = None if finding is None else _arrays(case, finding, got, reference, matched)
     if finding is None or arrays is None or max(array.size for array in arrays[:2]) <= small:
         return None
     if any(array.dtype.kind not in "biuf" or not array.size for array in arrays[:2]):
@@ -129,7 +135,7 @@ def _rows(rectangle: Array) -> tuple[tuple[float, ...], ...]:
 
 
 def _arrays(
-    case: Case, finding: Finding, got: Observation, reference: Observation
+    case: Case, finding: Finding, got: Observation, reference: Observation, matched: Sequence[Matched]
 ) -> tuple[Array, Array, Allowance | None] | None:
     """What a lane gave, what was wanted, and what is allowed between them; None for findings of which this is no part.
 
@@ -144,7 +150,7 @@ def _arrays(
         case "values" | "special", _ if finding.wanted_by == "case":
             return _stated(case, finding, got, reference)
         case ("values" | "special", _) | ("weights", "values" | "special" | "bias"):
-            return _outputs(case, finding, got, reference)
+            return _outputs(finding, matched)
         case "claims", "same":
             return _claimed(case, finding, got, reference)
         case "gradient", "values" | "special":
@@ -185,10 +191,8 @@ def _claimed(
     return b.values, a.values, allowed
 
 
-def _outputs(
-    case: Case, finding: Finding, got: Observation, reference: Observation
-) -> tuple[Array, Array, Allowance] | None:
-    for item in matched_outputs(got, reference, reference, case.demands, 1.0):
+def _outputs(finding: Finding, matched: Sequence[Matched]) -> tuple[Array, Array, Allowance] | None:
+    for item in matched:
         if (item.label, item.run) == (finding.node, finding.run):
             return item.got.values, item.wanted.values, item.allowed
     return None

@@ -246,7 +246,24 @@ def _other(record: Record, lane: str, finding: FindingRecord) -> str:
     return f"{one_line(finding.aspect, 40)} of {_node(finding)}: {lane} differs from {wanted_by}"
 
 
+def not_judged_text(record: Record, lane: str) -> str:
+    """Which outputs of a lane are not judged, and why."""
+    nodes = dict.fromkeys(
+        one_line(label, 40)
+        for run in record.lanes[lane].runs
+        for label, held in run.items()
+        if held.not_judged is not None
+    )
+    return f"the budget of {joined(list(nodes))} allows every answer" if nodes else ""
+
+
+def _nothing_judged(record: Record, lane: str, finding: FindingRecord) -> str:
+    words = f"values: nothing that {lane} gave is judged: {not_judged_text(record, lane)}"
+    return f"{words}; ask with numbers that float32 can tell apart"
+
+
 _WORDS = {
+    ("values", "nothing_judged"): _nothing_judged,
     ("error", "raised"): _raised,
     ("error", "did_not_raise"): _did_not_raise,
     ("error", "other_error"): _other_error,
@@ -301,6 +318,8 @@ def verdict_text(record: Record, lane: str) -> str:
             return f"agree: {name} is the reference"
         case "agree":
             return f"agree: {name}, {used_text(found.used, noun_of(record))}"
+        case "not judged":
+            return f"not judged: {name}: {not_judged_text(record, lane)}"
         case verdict:
             return f"{one_line(verdict, 40)}: {name}"
 

@@ -163,6 +163,13 @@ def _count(number_of: int, noun: str) -> str:
     return f"{number_of:,} {noun}" + ("" if number_of == 1 else "s")
 
 
+def _open_outputs(record: Record) -> int:
+    """How many outputs of a case's lanes are not judged."""
+    return sum(
+        held.not_judged is not None for lane in record.lanes.values() for run in lane.runs for held in run.values()
+    )
+
+
 def _sentences(results: Results, detail: Detail, failing: int) -> Iterable[str]:
     """What a reader must know beside the verdict: why it is incomplete, every count, and what is left out."""
     lost = [lane for lane in results.lanes if lane.unavailable]
@@ -181,6 +188,8 @@ def _sentences(results: Results, detail: Detail, failing: int) -> Iterable[str]:
         words = [f"{counts[name]:,} {name}" for name in reversed(SEVERITY) if counts.get(name)]
         words += [f"{count:,} {one_line(name, 20)}" for name, count in counts.items() if name not in SEVERITY]
         yield f"Of {_count(total, 'case')}: {', '.join(words)}."
+    if open_ones := sum(_open_outputs(record) for record in results.cases):
+        yield f"{_count(open_ones, 'output')} of lanes not judged: what is allowed there is every answer."
     for lane in results.lanes:
         if lane.selected and not lane.ran and lane not in lost:
             yield f"The lane {one_line(lane.name, 40)} ran none of {_count(lane.selected, 'case')}."

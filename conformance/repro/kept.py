@@ -31,7 +31,7 @@ def with_scripts(
     `plan` is the one that the lanes answered, and `lanes` are those that did. What cannot be written is left out: it
     takes nothing from a verdict.
     """
-    if not any(held.verdict not in ("agree", "unsupported") for held in record.lanes.values()):
+    if not any(held.verdict not in ("agree", "unsupported", "not judged") for held in record.lanes.values()):
         return record
     from conformance.repro.script import script
 

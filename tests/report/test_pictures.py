@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from conformance.case.model import Demands
+from conformance.judge.compare import matched_outputs
 from conformance.judge.verdict import Distance, Finding
 from conformance.protocol.observation import Node, Observation, Output
 from conformance.record.pictures import error_levels, value_levels
@@ -27,7 +28,8 @@ def observed(lane: str, values: Any, name: str = "y", **given: Any) -> Observati
 
 def drawn(got: Any, wanted: Any, finding: Finding | None = None, small: int = 4) -> dict[str, Any] | None:
     found = finding or Finding("values", "values", "y", distance=Distance(2.0, 1, 6, 1.0))
-    return picture_of(CASE, found, observed("torch", got), observed("numpy", wanted), small)
+    mine, exact = observed("torch", got), observed("numpy", wanted)
+    return picture_of(CASE, found, mine, exact, small, tuple(matched_outputs(mine, exact, exact, CASE.demands, 1.0)))
 
 
 def test_levels_part_the_range_evenly_and_marks_stand_for_what_has_none() -> None:
@@ -218,8 +220,13 @@ def test_what_a_policy_allows_is_not_drawn_as_an_error() -> None:
     node = reference.runs[0]["y"]
     half = replace(node, outputs=tuple(replace(output, precision="bfloat16") for output in node.outputs))
     finding = Finding("values", "values", "y", distance=Distance(2.0, 1, 6, 1.0))
-    as_float32 = picture_of(CASE, finding, observed("keras", got), reference, 4)
-    as_bfloat16 = picture_of(CASE, finding, observed("keras", got), replace(reference, runs=({"y": half},)), 4)
+
+    def drawn_beside(exact: Observation) -> Any:
+        mine = observed("keras", got)
+        matched = tuple(matched_outputs(mine, exact, exact, CASE.demands, 1.0))
+        return picture_of(CASE, finding, mine, exact, 4, matched)
+
+    as_float32, as_bfloat16 = drawn_beside(reference), drawn_beside(replace(reference, runs=({"y": half},)))
     assert as_float32 is not None
     assert as_bfloat16 is not None
     assert as_float32["error"] == ["100", "006"]

@@ -1,0 +1,70 @@
+"""Outputs whose budget allows every answer: a lane that is within it has not been found to agree.
+
+An output is not judged where zeros, the answer doubled and the answer to another draw would all pass. What is zero by
+structure (`x - x`) is judged: its budget is one of rounding around a number that is known. Nor is it open where NaN or
+infinities stand, for their places are judged. An output that is over its budget differs, whatever the budget is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+
+import numpy as np
+
+from conformance.case.model import Case
+from conformance.errors import CaseError
+from conformance.judge.compare import Matched, labels
+from conformance.oracle.run import Depth, answer
+from conformance.plans.draw import plan_of
+from conformance.protocol.observation import Array
+
+ANOTHER = 2_003
+"""What is added to a case's seed for the draw whose answer must not pass."""
+ZERO = 2.0**-20
+"""Of the largest error that is allowed: a result below it is zero by structure, up to the reference's own rounding."""
+
+
+class OtherDraw:
+    """What the reference gives for a case's other draw, made once for all lanes, and only where it is asked for."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+
+    @cached_property
+    def _values(self) -> dict[tuple[int, str], Array]:
+        try:
+            found = answer(plan_of(self._case.at_seed(self._case.seed + ANOTHER), with_gradients=False), Depth.VALUES)
+        except CaseError:
+            return {}
+        return {
+            (run, label): output.values
+            for run, nodes in enumerate(found.runs)
+            for name, node in nodes.items()
+            for label, output in zip(labels(name, len(node.outputs), node.structure), node.outputs, strict=True)
+        }
+
+    def passes(self, item: Matched) -> bool:
+        """Whether its answer is within what is allowed around this one; so where there is none of this shape."""
+        other = self._values.get((item.run, item.label))
+        return other is None or other.shape != item.wanted.shape or _is_within(other, item)
+
+
+def undecided(matched: Iterable[Matched], other: OtherDraw) -> list[Matched]:
+    """Those outputs that any answer would pass."""
+    return [item for item in matched if _passes_anything(item) and other.passes(item)]
+
+
+def _passes_anything(item: Matched) -> bool:
+    """Whether zeros and the answer doubled are within what is allowed; they lie equally far from the answer."""
+    wanted, allowed = item.wanted.values, item.allowed.allowed
+    if wanted.dtype.kind != "f" or not wanted.size or item.allowed.tier == "exact" or not np.isfinite(wanted).all():
+        return False
+    if float(np.max(np.abs(wanted))) <= ZERO * float(np.max(allowed)):
+        return False
+    return _is_within(np.zeros(wanted.shape), item) and _is_within(2.0 * wanted, item)
+
+
+def _is_within(other: Array, item: Matched) -> bool:
+    with np.errstate(invalid="ignore"):
+        return bool(np.all(np.abs(other - item.wanted.values) <= item.allowed.allowed))
