@@ -43,7 +43,7 @@ class Constraint:
 
 
 def _norms(w: Array, axis: Axes) -> Array:
-    return np.sqrt(np.sum(np.square(w), axis=axis, keepdims=True))
+    return np.sqrt(np.sum(w * w, axis=axis, keepdims=True))
 
 
 class MaxNorm(Constraint):

@@ -30,11 +30,11 @@ ROOT = Path(__file__).parents[2]
 ADAPTER = """
     from types import SimpleNamespace
     import tiny
+    from conformance.protocol.adapter import Identity
 
     def start(options):
-        return SimpleNamespace(identity=SimpleNamespace(
-            versions={"tiny": tiny.VERSION}, files={"tiny": tiny.__file__}, gives_masks=True,
-            mode="eager", policy="float32", remakes=()))
+        return SimpleNamespace(identity=Identity(
+            versions={"tiny": tiny.VERSION}, files={"tiny": tiny.__file__}, gives_masks=True))
 """
 
 

@@ -31,11 +31,11 @@ TEXT = """
 
 
 def test_a_step_is_fed_the_batch_that_is_named_for_it() -> None:
-    training = {"batches": {"ids": ["ids", "later"]}}
+    training = SimpleNamespace(batches={"ids": ("ids", "later")})
     inputs = {"ids": 1, "later": 2, "x": 3}
     assert batch_of(training, inputs, 1) == {"ids": 1, "later": 2, "x": 3}
     assert batch_of(training, inputs, 2) == {"ids": 2, "later": 2, "x": 3}
-    assert batch_of({"batches": {}}, inputs, 2) == inputs
+    assert batch_of(SimpleNamespace(batches={}), inputs, 2) == inputs
 
 
 def test_one_number_can_be_minimised() -> None:

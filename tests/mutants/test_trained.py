@@ -84,7 +84,7 @@ def test_a_mistake_that_changes_no_weight_is_no_difference(tmp_path: Path) -> No
 
 def test_a_stored_run_is_judged_again_by_its_weights_too(tmp_path: Path) -> None:
     record, _ = trained(ADAM, tmp_path, "Adam", "epsilon_of_torch")
-    (change,) = [one for one in judge_again({"cases": [record]}, 1e9).changes if one.lane == "wrong"]
+    (change,) = [one for one in judge_again([record], 1e9).changes if one.lane == "wrong"]
     assert (change.was, change.now) == ("differ", "agree")
 
 
