@@ -37,7 +37,7 @@ class Carrier:
     rewrite: Callable[[Module, ast.AST], list[Edit]] = lambda module, node: []
     """Edits of a statement, beside those that are always made."""
     replaced: Mapping[Key, str] = field(default_factory=dict)
-    """Definitions that are written by hand instead."""
+    """Definitions that are written by hand instead, or that the folder has from elsewhere."""
     field_function: str = "arg"
     """What declares a field of a class: `name: type = arg(description, default)`."""
 
@@ -64,6 +64,9 @@ class Carrier:
     def _keep(self, key: Key) -> None:
         name, local = key
         module = module_of(self.folder, name)
+        if local not in module.definitions and key in self.replaced:
+            self.kept.setdefault(key, _parsed(self.replaced[key]).body[0])
+            return
         if local not in module.definitions:
             if local in module.imported:
                 self._waiting.append(module.imported[local])

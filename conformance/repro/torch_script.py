@@ -27,6 +27,11 @@ from conformance.repro.source import Edit, Key, Module, module_of
 from conformance.repro.torch_training import mapped_weights, torch_training
 from conformance.repro.training import NAMES, Training, remembering, returned
 
+UNSUPPORTED = '''class Unsupported(Exception):
+    """What torch cannot do."""
+'''
+"""What a port raises; the lane's own stands outside of the ports."""
+
 
 def torch_body(evidence: Evidence, lane: str) -> Body:
     """The script of the torch lane, without the check. Raises NotScriptable."""
@@ -60,7 +65,7 @@ class _Torch:
             given=dict.fromkeys(("PORTS", "Tensor", "port", "Any")),
             strings=strings,
             rewrite=_as_torch,
-            replaced={("losses", "loss"): _loss_source()},
+            replaced={("losses", "loss"): _loss_source(), ("port", "Unsupported"): UNSUPPORTED},
         )
         roots: list[Key] = [("port", "Config"), ("port", "Parameters")]
         roots += [ports()[kind].where for kind in kinds]
