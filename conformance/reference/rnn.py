@@ -110,28 +110,28 @@ class _Recurrent(Layer):
         return Weights(w.arrays, {}, w.random)
 
     def weights(self, sequences: Shape, *others: Any) -> Mapping[str, Weight]:
-        _check_rank(sequences)
+        self._check_sequences(sequences)
         return self._cell().weights((sequences[0], sequences[2]))
 
     def call(
         self, w: Weights, sequences: Array, initial_state: Any = None, mask: Array = None, training: bool = False
     ) -> Any:
-        _check_rank(sequences.shape)
+        self._check_sequences(sequences.shape)
         batch, steps = sequences.shape[:2]
         if steps == 0:
             raise LayerError("a sequence needs at least one step")
         if mask is not None and np.shape(mask) != (batch, steps):
             raise LayerError(f"needs a mask of shape {(batch, steps)}, not {np.shape(mask)}")
-        states = self._first_states(w, batch, initial_state)
+        states = self._first_states(w, sequences.shape, initial_state)
         cell, cell_weights = self._cell(), self._cell_weights(w)
-        output = np.zeros((batch, cell.output_size))
+        output = self._nothing(states, batch)
         outputs = []
         for step in reversed(range(steps)) if self.go_backwards else range(steps):
             new_output, new_states = cell.call(cell_weights, sequences[:, step], states, training=training)
             if mask is None:
                 output, states = new_output, new_states
             else:
-                valid = np.asarray(mask, dtype=bool)[:, step, None]
+                valid = np.asarray(mask, dtype=bool)[:, step]
                 output, states = _where(valid, new_output, output), self.held(valid, new_states, states)
             outputs.append(output)
         if self.stateful:
@@ -143,11 +143,24 @@ class _Recurrent(Layer):
         """The states after a step: the old ones of every sample that is masked there."""
         return _where(valid, new, old)
 
-    def _first_states(self, w: Weights, batch: int, initial_state: Any) -> Any:
+    def _check_sequences(self, sequences: Shape) -> None:
+        """Raises LayerError for another number of axes than (batch, steps, features)."""
+        if len(sequences) != 3:
+            raise LayerError(f"needs (batch, steps, features), not {len(sequences)} axes")
+
+    def _nothing(self, states: Any, batch: int) -> Array:
+        """The output before the first step."""
+        return np.zeros((batch, self._cell().output_size))
+
+    def _zero_states(self, sequences: Shape) -> Any:
+        return self._cell().initial_states(sequences[0])
+
+    def _first_states(self, w: Weights, sequences: Shape, initial_state: Any) -> Any:
+        batch = sequences[0]
         if initial_state is not None:
             return initial_state if isinstance(initial_state, list | tuple) else [initial_state]
         if not (self.stateful and "states" in w.state):
-            return self._cell().initial_states(batch)
+            return self._zero_states(sequences)
         states = w.state["states"]
         if _batch_of(states) != batch:
             raise LayerError(f"stateful: the batch is {batch}, that of the states it kept is {_batch_of(states)}")
@@ -160,7 +173,7 @@ class _Recurrent(Layer):
         if mask is None or not self.zero_output_for_mask:
             return sequence
         in_order = mask[:, ::-1] if self.go_backwards else mask
-        return np.where(np.asarray(in_order, dtype=bool)[:, :, None], sequence, 0.0)
+        return np.where(_along(np.asarray(in_order, dtype=bool), sequence), sequence, 0.0)
 
     def compute_mask(self, x: Any, mask: Any) -> Any:
         output_mask = mask if self.return_sequences else NO_MASK
@@ -177,15 +190,15 @@ class _Recurrent(Layer):
         return f"the output of the last of {steps} steps, {units} units: ({batch}, {units})"
 
 
-def _check_rank(sequences: Shape) -> None:
-    if len(sequences) != 3:
-        raise LayerError(f"needs (batch, steps, features), not {len(sequences)} axes")
+def _along(mask: Array, x: Array) -> Array:
+    """A mask of the first axes with axes of length 1 for the others."""
+    return np.reshape(mask, (*np.shape(mask), *[1] * (np.ndim(x) - np.ndim(mask))))
 
 
 def _where(valid: Array, new: Any, old: Any) -> Any:
     if isinstance(new, list | tuple):
         return [_where(valid, n, o) for n, o in zip(new, old, strict=True)]
-    return np.where(valid, new, old)
+    return np.where(_along(valid, new), new, old)
 
 
 def _constant(states: Any) -> Any:
