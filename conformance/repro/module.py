@@ -12,11 +12,12 @@ import textwrap
 from typing import Any
 
 from conformance.case.expressions import parse
+from conformance.lanes.torch.written.modules import Line, line_of
+from conformance.protocol.adapter import Unsupported
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
 from conformance.repro.graph import GraphWriter
 from conformance.repro.literals import comment, quoted
-from conformance.repro.module_layers import Line, line_of
 from conformance.repro.names import Names
 from conformance.repro.operations import TORCH, index_text
 from conformance.repro.ports import ports
@@ -118,7 +119,10 @@ class _Module:
         if layer not in self.lines:
             if not layer.isidentifier():
                 raise NotScriptable(f"{layer!r} cannot be an attribute")
-            self.lines[layer] = line_of(self.layers[layer], self._shapes(layer))
+            try:
+                self.lines[layer] = line_of(self.layers[layer], self._shapes(layer))
+            except Unsupported as reason:
+                raise NotScriptable(str(reason)) from None
         text = arguments if not call.keywords else ast.unparse(call.args[0])
         bracketed = text if re.fullmatch(r"[\w.]+|[\w.]+\(.*\)", text) else f"({text})"
         x = bracketed if "{x}." in self.lines[layer].called else text

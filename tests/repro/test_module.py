@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from conformance.form import to_json
+from conformance.lanes.torch.written.modules import activated, line_of
+from conformance.protocol.adapter import Unsupported
 from conformance.protocol.plan import PlannedLayer
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
 from conformance.repro.module import module
-from conformance.repro.module_layers import activated, line_of
 from conformance.run import LANES, Run
 from tests.builders import cases_of
 from tests.repro.asked import evidence_of, lane_row
@@ -130,11 +131,11 @@ def test_a_mask_that_a_layer_honours_has_no_short_line(evidence: Any) -> None:
     ],
 )
 def test_what_torch_has_no_word_for_is_refused(kind: str, full: dict[str, Any], words: str) -> None:
-    with pytest.raises(NotScriptable, match=words):
+    with pytest.raises(Unsupported, match=words):
         line_of(PlannedLayer(kind, full, full), [(2, 3)])
 
 
 def test_an_activation_that_torch_has_not_is_refused() -> None:
     assert activated("softmax", "x") == "torch.softmax(x, dim=-1)"
-    with pytest.raises(NotScriptable, match="no function for the activation sparsemax"):
+    with pytest.raises(Unsupported, match="no function for the activation sparsemax"):
         activated("sparsemax", "x")

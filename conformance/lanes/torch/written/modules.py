@@ -11,10 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from conformance.protocol.adapter import Unsupported
 from conformance.protocol.plan import PlannedLayer
 from conformance.reference.activations import NATIVE
-from conformance.repro.errors import NotScriptable
-from conformance.repro.literals import value_text
 
 Shape = Sequence[int]
 
@@ -30,14 +29,14 @@ class Line:
 
 
 def line_of(spec: PlannedLayer, shapes: Sequence[Any]) -> Line:
-    """The line of a layer. `shapes` are those of its inputs. Raises NotScriptable where a module would not be short."""
+    """The line of a layer. `shapes` are those of its inputs. Raises Unsupported where a module would not be short."""
     if spec.type not in _LINES:
-        raise NotScriptable(f"a module has no short line for {spec.type}: leave --module out for the whole script")
+        raise Unsupported(f"a module has no short line for {spec.type}: leave --module out for the whole script")
     return _LINES[spec.type](spec, shapes)
 
 
 def activated(name: str | None, text: str) -> str:
-    """An activation of Keras around an expression. Raises NotScriptable where torch has no function for it."""
+    """An activation of Keras around an expression. Raises Unsupported where torch has no function for it."""
     if name in (None, "linear"):
         return text
     special = {
@@ -49,15 +48,15 @@ def activated(name: str | None, text: str) -> str:
         return special[name]
     found = NATIVE[str(name)].names
     if not found or name == "threshold":
-        raise NotScriptable(f"torch has no function for the activation {name}")
+        raise Unsupported(f"torch has no function for the activation {name}")
     return f"{found[0] if '.' in found[0] else f'torch.{found[0]}'}({text})"
 
 
 def _only(spec: PlannedLayer, **usual: Any) -> None:
-    """Raises NotScriptable for an argument that a module has no word for."""
+    """Raises Unsupported for an argument that a module has no word for."""
     for name, value in usual.items():
         if spec.full[name] != value:
-            raise NotScriptable(f"a module has no short line for {spec.type} with {name}={spec.full[name]!r}")
+            raise Unsupported(f"a module has no short line for {spec.type} with {name}={spec.full[name]!r}")
 
 
 def _flag(spec: PlannedLayer, name: str, own: str) -> str:
@@ -124,21 +123,21 @@ def _layer_norm(spec: PlannedLayer, shapes: Sequence[Any]) -> Line:
     _only(spec, rms_scaling=False)
     axis = spec.full["axis"]
     if axis not in (-1, [-1], (-1,), len(shapes[0]) - 1):
-        raise NotScriptable("nn.LayerNorm normalises over the last axes")
+        raise Unsupported("nn.LayerNorm normalises over the last axes")
     affine = {(True, True): "", (True, False): ", bias=False", (False, False): ", elementwise_affine=False"}
     options = affine.get((spec.full["scale"], spec.full["center"]))
     if options is None:
-        raise NotScriptable("nn.LayerNorm has no bias without a weight")
-    return Line(f"nn.LayerNorm({shapes[0][-1]}, eps={value_text(spec.full['epsilon'])}{options})", "{m}({x})")
+        raise Unsupported("nn.LayerNorm has no bias without a weight")
+    return Line(f"nn.LayerNorm({shapes[0][-1]}, eps={spec.full['epsilon']!r}{options})", "{m}({x})")
 
 
 def _batch_norm(spec: PlannedLayer, shapes: Sequence[Any]) -> Line:
     """In inference; in training its variance would be another one."""
     rank = len(shapes[0]) - 2
     if spec.full["axis"] not in (-1, rank + 1) or rank > 3 or not (spec.full["scale"] and spec.full["center"]):
-        raise NotScriptable("a module has no short line for this BatchNormalization")
+        raise Unsupported("a module has no short line for this BatchNormalization")
     momentum = f"momentum={round(1 - spec.full['momentum'], 12)}"
-    made = f"nn.BatchNorm{max(rank, 1)}d({shapes[0][-1]}, eps={value_text(spec.full['epsilon'])}, {momentum})"
+    made = f"nn.BatchNorm{max(rank, 1)}d({shapes[0][-1]}, eps={spec.full['epsilon']!r}, {momentum})"
     return Line(made, "{m}({x})" if rank == 0 else "{m}({x}.movedim(-1, 1)).movedim(1, -1)")
 
 
@@ -155,9 +154,9 @@ def _sequence(name: str, kind: str, full: Mapping[str, Any], shapes: Sequence[An
     usual |= {"reset_after": True} if kind == "GRU" else {}
     for key, value in usual.items():
         if full[key] != value:
-            raise NotScriptable(f"nn.{name} has no argument for {key}={full[key]!r}")
+            raise Unsupported(f"nn.{name} has no argument for {key}={full[key]!r}")
     if kind == "SimpleRNN" and full["activation"] not in ("tanh", "relu"):
-        raise NotScriptable(f"nn.RNN has no activation {full['activation']}")
+        raise Unsupported(f"nn.RNN has no activation {full['activation']}")
     more += f', nonlinearity="{full["activation"]}"' if kind == "SimpleRNN" and full["activation"] != "tanh" else ""
     more += "" if full["use_bias"] else ", bias=False"
     made = f"nn.{name}({shapes[0][-1]}, {full['units']}, batch_first=True{more})"
@@ -174,7 +173,7 @@ def _bidirectional(spec: PlannedLayer, shapes: Sequence[Any]) -> Line:
     inner = spec.full["layer"]
     names = {"LSTM": "LSTM", "GRU": "GRU", "SimpleRNN": "RNN"}
     if inner["type"] not in names:
-        raise NotScriptable(f"torch has no bidirectional module of {inner['type']}")
+        raise Unsupported(f"torch has no bidirectional module of {inner['type']}")
     return _sequence(names[inner["type"]], inner["type"], inner, shapes, ", bidirectional=True")
 
 
@@ -234,10 +233,10 @@ _LINES: Mapping[str, Callable[[PlannedLayer, Sequence[Any]], Line]] = {
     "GlobalMaxPooling2D": _over_all("amax", 2),
     "Activation": lambda spec, shapes: Line("", activated(spec.full["activation"], "{x}")),
     "ReLU": _text("F.relu({x})", max_value=None, negative_slope=0.0, threshold=0.0),
-    "LeakyReLU": lambda spec, shapes: Line("", f"F.leaky_relu({{x}}, {value_text(spec.full['negative_slope'])})"),
-    "ELU": lambda spec, shapes: Line("", f"F.elu({{x}}, {value_text(spec.full['alpha'])})"),
-    "Softmax": lambda spec, shapes: Line("", f"torch.softmax({{x}}, dim={value_text(spec.full['axis'])})"),
-    "Dropout": lambda spec, shapes: Line(f"nn.Dropout({value_text(spec.full['rate'])})", "{m}({x})"),
+    "LeakyReLU": lambda spec, shapes: Line("", f"F.leaky_relu({{x}}, {spec.full['negative_slope']!r})"),
+    "ELU": lambda spec, shapes: Line("", f"F.elu({{x}}, {spec.full['alpha']!r})"),
+    "Softmax": lambda spec, shapes: Line("", f"torch.softmax({{x}}, dim={spec.full['axis']!r})"),
+    "Dropout": lambda spec, shapes: Line(f"nn.Dropout({spec.full['rate']!r})", "{m}({x})"),
     "Flatten": _text("{x}.flatten(1)", data_format="channels_last"),
     "Reshape": _reshape,
     "Permute": lambda spec, shapes: Line("", f"{{x}}.permute(0, {', '.join(map(str, spec.full['dims']))})"),
@@ -245,5 +244,5 @@ _LINES: Mapping[str, Callable[[PlannedLayer, Sequence[Any]], Line]] = {
     "Identity": _text("{x}"),
     "Add": _text("sum({xs})"),
     "Average": _text("torch.stack({xs}).mean(dim=0)"),
-    "Concatenate": lambda spec, shapes: Line("", f"torch.cat({{xs}}, dim={value_text(spec.full['axis'])})"),
+    "Concatenate": lambda spec, shapes: Line("", f"torch.cat({{xs}}, dim={spec.full['axis']!r})"),
 }
