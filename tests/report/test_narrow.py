@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from conformance.gate.matrix_page import html as matrix_page
 from conformance.gate.page import html
+from tests.gate.asked import html as matrix_page
 from tests.gate.builders import CASE, OTHER, results_of
 from tests.gate.test_matrix import LANES, several
 from tests.report.asked import diff, matrix
