@@ -31,13 +31,14 @@ def excused_alike(
         if name not in lanes or not is_failure(lane.verdict):
             continue
         for deviation in deviations:
-            is_about = lanes[name].has(deviation, name) and deviation.aspect == aspect_of(lane)
+            ways = [way for way in deviation.observed if way.aspect == aspect_of(lane)]
+            is_about = bool(ways) and lanes[name].has(deviation, name)
             if not is_about or not any(deviation.covers(case) for case in cases):
                 continue
-            if deviation.aspect in _NUMBERS or deviation.aspect == "gradient":
+            if ways[0].aspect in _NUMBERS or ways[0].aspect == "gradient":
                 words = f"{name}: consistent with the listed deviation {deviation.id}: {deviation.reason}"
                 remarks.append(words)
-            elif _general(deviation.observed) == _general(observed_of(record, name)):
+            elif any(_general(way.signature) == _general(observed_of(record, name)) for way in ways):
                 held[name] = replace(lane, verdict=Verdict.KNOWN, deviation=kept(deviation))
             else:
                 continue

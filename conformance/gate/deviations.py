@@ -6,12 +6,14 @@
         cases: [merging/masks.average]       exact ids, or a folder: merging/*
         lanes: [keras]                       names of lanes, or of adapters
         aspect: mask
-        observed: {node: merged, got: none}  see `conformance.gate.signature`
+        observed: {node: merged, got: none}  see `conformance.gate.signature`; a list of them where one bug shows in
+                                             several ways, each with an `aspect` where it is another one
         when: keras>=3 and keras<3.4         PEP 440, over the versions that the lane proved; always when left out;
                                              `or` between alternatives: keras<3 or tf_keras<3
         modes: [function, xla]               execution modes and dtype policies; any when left out, but then it is never
         policies: [mixed_bfloat16]           stale where a lane runs in an unusual one
         env: [TF_ENABLE_ONEDNN_OPTS=0]       variables that the lane was started with, in the same way
+        began: keras==3.0.0                  the release in which it began; keras<=3.0.0 where none older was tried
         kind: upstream                       bug, upstream, by design, ours to do
         reason: Keras 3.0 to 3.3 attached no mask to the output of a merge layer.
         link: https://...                    needed for `bug` and `upstream`
@@ -41,16 +43,25 @@ from conformance.gate.signature import KEYS
 from conformance.lanes.options import COMPILERS, every
 
 KINDS = ("bug", "upstream", "by design", "ours to do")
-_TEXTS = ("id", "aspect", "kind", "reason", "owner", "added", "expires", "when", "link")
+_TEXTS = ("id", "aspect", "kind", "reason", "owner", "added", "expires", "when", "link", "began")
 _LISTS = ("cases", "lanes", "modes", "policies", "env")
-_OPTIONAL = ("when", "link", "modes", "policies", "env")
+_OPTIONAL = ("when", "link", "modes", "policies", "env", "began")
 _WAYS = {
     "modes": (*(mode for mode in every("mode") if mode != "compile"), *(f"compile={name}" for name in COMPILERS)),
     "policies": every("policy"),
 }
 _FIELDS = ("id", "cases", "lanes", "aspect", "observed", *_OPTIONAL, "kind", "reason", "owner", "added", "expires")
+_BEGAN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(?:==|<=)[0-9][A-Za-z0-9.]*")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _CASE = re.compile(r"[a-z0-9][a-z0-9_-]*/(?:\*|[A-Za-z0-9_.-]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One way in which a deviation shows: what differs first, and its signature."""
+
+    aspect: str
+    signature: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +72,8 @@ class Deviation:
     cases: tuple[str, ...]
     lanes: tuple[str, ...]
     aspect: str
-    observed: Mapping[str, Any]
+    observed: tuple[Observed, ...]
+    """In which ways it shows; any of them is the deviation."""
     kind: str
     reason: str
     owner: str
@@ -74,6 +86,8 @@ class Deviation:
     modes: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
     env: tuple[str, ...] = ()
+    began: str = ""
+    """The release in which it began, as `keras==3.7.0`; with `<=` where none older was tried."""
 
     def covers(self, case: str) -> bool:
         """Whether it is about this case, by its id or by its folder."""
@@ -207,7 +221,7 @@ def _deviation(item: Located, document: Document) -> Deviation | None:
     texts = {key: _text(item[key], key, document) for key in _TEXTS if key in item}
     lists = {key: _texts(item[key], key, document) for key in _LISTS if key in item}
     _check_words(item, texts, lists, document)
-    observed = _observed(item.get("observed"), texts.get("aspect", ""), document)
+    observed = _ways(item.get("observed"), texts.get("aspect", ""), document)
     dates = {key: _date(item[key], document) for key in ("added", "expires") if key in item}
     if len(problems.found) > before:
         return None
@@ -278,10 +292,34 @@ def _check_words(
             why = str(error).splitlines()[0]
             hint = f"as pip writes it, parts joined by `and` or `or`: keras>=3 and keras<3.4 ({why})"
             problems.add(item["when"], f"{shown(texts['when'])} is not a condition on versions", hint)
+    if texts.get("began") and not _BEGAN.fullmatch(texts["began"]):
+        problems.add(item["began"], f"{shown(texts['began'])} is not a release", "keras==3.7.0, or keras<=3.0.0")
     if texts.get("kind") in ("bug", "upstream") and "link" not in item:
         problems.add(item, f"a deviation of kind {texts['kind']} needs the key link", "where it is reported")
     if texts.get("link") and not re.match(r"https?://\S+$", texts["link"]):
         problems.add(item["link"], f"{shown(texts['link'])} is not a link", "https://...")
+
+
+def _ways(item: Located | None, aspect: str, document: Document) -> tuple[Observed, ...]:
+    """Every way in which a deviation shows: one mapping, or a list of them that may each name another aspect."""
+    if item is None or not item.is_list:
+        return (Observed(aspect, _observed(item, aspect, document)),)
+    if not item.value:
+        document.problems.add(item, "observed must say what the lane gave", "a mapping, or a list of them")
+    found = []
+    for entry in item.value:
+        own = entry.get("aspect") if entry.is_mapping else None
+        name = aspect if own is None else str(own.value)
+        if name not in KEYS and aspect in KEYS:
+            hint = did_you_mean(name, KEYS) or f"one of {listed(KEYS)}"
+            document.problems.add(own or entry, f"there is no aspect {shown(name)}", hint)
+            continue
+        if own is not None:
+            rest = {key: value for key, value in entry.value.items() if key != "aspect"}
+            keys = {key: where for key, where in entry.keys.items() if key != "aspect"}
+            entry = Located(rest, entry.line, entry.column, entry.last_line, keys)
+        found.append(Observed(name, _observed(entry, name, document)))
+    return tuple(found)
 
 
 def _observed(item: Located | None, aspect: str, document: Document) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ functions of records: a run applies them case by case, and a gate to results tha
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -85,7 +86,7 @@ def _lane(record: Record, name: str, about: Sequence[Deviation], facts: LaneFact
     listed = [deviation for deviation in about if facts.has(deviation, name)]
     if is_failure(lane.verdict):
         for deviation in listed:
-            if matches(deviation.aspect, deviation.observed, record, name):
+            if any(matches(way.aspect, way.signature, record, name) for way in deviation.observed):
                 return replace(lane, verdict=Verdict.KNOWN, deviation=kept(deviation))
         return replace(lane, other_deviation=listed[0].id) if listed else lane
     for deviation in listed:
@@ -101,12 +102,21 @@ def kept(deviation: Deviation) -> DeviationRecord:
     return DeviationRecord(
         id=deviation.id,
         kind=deviation.kind,
-        reason=deviation.reason,
+        reason=_reason(deviation),
         link=deviation.link,
         owner=deviation.owner,
         expires=deviation.expires.isoformat(),
         position=str(deviation.position),
     )
+
+
+def _reason(deviation: Deviation) -> str:
+    """The reason, with the release in which it began where that is known."""
+    if not deviation.began:
+        return deviation.reason
+    package, sign, version = re.split("(==|<=)", deviation.began)
+    words = f"began in {package} {version}" if sign == "==" else f"there at least since {package} {version}"
+    return f"{deviation.reason.rstrip('.')} ({words})."
 
 
 def standings(

@@ -1,0 +1,82 @@
+"""One bug that shows in several ways is one entry, and says in which release it began."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from conformance.errors import CaseError
+from conformance.gate.deviations import Deviation, load_file
+from conformance.gate.ledger import LaneFacts, excused
+from tests.gate.asked import draft
+from tests.gate.builders import CASE, results_of
+from tests.typed import as_record
+
+FACTS = {"lane": LaneFacts("tests.fakes", {"keras": "3.7.0"})}
+ENTRY = """\
+schema_version: 1
+deviations:
+  - id: lost
+    cases: [fam/topic.masked]
+    lanes: [lane]
+    aspect: mask
+    observed:
+      - {node: embedded, got: none}
+      - {node: embedded, got: [[0, 0, 1, 1, 1], [0, 0, 0, 1, 1]]}
+      - {aspect: shape, node: embedded, got: [2, 5, 3, 1]}
+    began: keras==3.7.0
+    kind: by design
+    reason: It loses its mask.
+    owner: alice
+    added: 2026-11-21
+    expires: 2027-05-01
+"""
+
+
+def entries(tmp_path: Path, old: str = "", new: str = "") -> list[Deviation]:
+    file = tmp_path / "d.yaml"
+    file.write_text(ENTRY.replace(old, new) if old else ENTRY, encoding="utf-8")
+    return load_file(file)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "verdict"),
+    [("no_mask", "known"), ("inverted_mask", "known"), ("wrong_shape", "known"), ("wrong_dtype", "differ")],
+)
+def test_each_way_is_the_deviation_and_no_other_is(behaviour: str, verdict: str, tmp_path: Path) -> None:
+    record = as_record(results_of(behaviour, only=CASE)).cases[0]
+    lane = excused(record, entries(tmp_path), FACTS).lanes["lane"]
+    assert lane.verdict == verdict
+    if lane.deviation is not None:
+        assert lane.deviation.reason == "It loses its mask (began in keras 3.7.0)."
+
+
+def test_the_oldest_that_was_tried_is_a_bound(tmp_path: Path) -> None:
+    record = as_record(results_of("no_mask", only=CASE)).cases[0]
+    found = excused(record, entries(tmp_path, "keras==3.7.0", "keras<=3.0.5"), FACTS).lanes["lane"].deviation
+    assert found is not None
+    assert found.reason == "It loses its mask (there at least since keras 3.0.5)."
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("began: keras==3.7.0", "began: since 3.7", "'since 3.7' is not a release"),
+        ("aspect: shape", "aspect: shap", "there is no aspect 'shap'"),
+        ("{aspect: shape, node: embedded, got: [2, 5, 3, 1]}", "{aspect: shape, at: [0]}", "has no 'at' to observe"),
+    ],
+)
+def test_a_mistake_in_a_way_is_named(old: str, new: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(CaseError, match=message):
+        entries(tmp_path, old, new)
+
+
+def test_nothing_is_drafted_for_the_reference() -> None:
+    results = results_of("no_mask", only=CASE)
+    record = results["cases"][0]
+    record["lanes"]["numpy"] = {**record["lanes"]["lane"]}
+    text = draft(results, date(2026, 11, 30))
+    assert "lanes: [lane]" in text
+    assert "numpy" not in text
