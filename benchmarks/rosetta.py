@@ -150,7 +150,7 @@ def _layers(kinds: Mapping[str, type[Layer]], calls: Mapping[str, NativePort], f
 def _masks(cls: type[Layer], call: NativePort | None) -> str:
     if cls.makes_mask:
         return "makes one; in torch it is yours to keep"
-    if cls.is_recurrent:
+    if cls.is_recurrent and call is not None:
         return "packed sequences"
     if call is not None and not call.takes_mask:
         return "torch's call takes none"
