@@ -174,7 +174,7 @@ def _aspects(record: Record) -> Chips:
     lost = [
         (f"{one_line(name, 40)}: {held.verdict}", str(held.verdict))
         for name, held in record.lanes.items()
-        if held.verdict in ("timeout", "crash", "unsupported")
+        if held.verdict in ("timeout", "crash", "unsupported", "not judged")
     ]
     return Chips(tuple(items + lost))
 

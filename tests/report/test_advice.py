@@ -90,3 +90,14 @@ def test_what_follows_the_first_cause_was_not_reached() -> None:
 
 def test_a_verdict_of_two_words_is_one_word_of_the_filter() -> None:
     assert slug("not judged") == "not-judged"
+    record = agreeing(id="a/a.b", outcome="not judged")
+    record["lanes"]["torch"]["verdict"] = "not judged"
+    page = render(results(record))
+    assert '<td class="not-judged">○ not judged' in page
+    assert 'data-query="status:not-judged"' in page
+    assert "lane:torch=not-judged" in page
+    assert advice(record, LANE_ROWS) == ""
+    chips = [
+        block for section in page_of(record, LANE_ROWS).sections for block in section.blocks if hasattr(block, "items")
+    ]
+    assert ("torch: not judged", "not judged") in chips[0].items
