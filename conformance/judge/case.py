@@ -16,7 +16,7 @@ from conformance.judge.expectations import (
     node_findings,
     symbolic_findings,
 )
-from conformance.judge.gradients import gradient_findings
+from conformance.judge.gradients import gradient_findings, undecided_gradients
 from conformance.judge.precision import USUAL, coarser_policy, seen_in
 from conformance.judge.undecided import OtherDraw, undecided
 from conformance.judge.verdict import ASPECTS, CaseVerdict, Distance, Finding, LaneVerdict, Pair, Verdict
@@ -115,7 +115,11 @@ def judge_lane(
         unjudged.add("gradient")
     first = [finding for finding in findings if finding.aspect == findings[0].aspect]
     is_open = {(item.run, item.label) for item in undecided(matched, other or OtherDraw(case))}
-    is_blind = bool(is_open) and len(is_open) == len(matched) and not _states_values(case) and not gradients
+    open_gradients = undecided_gradients(gradients, reference, case.budget_scale)
+    if gradients and open_gradients >= gradients.keys():
+        unjudged.add("gradient")
+    is_blind = bool(is_open) and len(is_open) == len(matched) and not _states_values(case)
+    is_blind = is_blind and open_gradients >= gradients.keys()
     if is_blind:
         unjudged.add("values")
     return LaneVerdict(
@@ -127,6 +131,7 @@ def judge_lane(
         frozenset(is_open),
         tuple(matched),
         gradients,
+        open_gradients,
     )
 
 

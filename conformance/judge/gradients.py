@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from conformance.judge.budget import Allowance, distance, gradient_allowance
 from conformance.judge.compare import overflows, special_kinds
+from conformance.judge.undecided import ZERO
 from conformance.judge.verdict import Distance, Finding
-from conformance.protocol.observation import Observation, Output
+from conformance.protocol.observation import Array, Observation, Output
 
 
 def gradient_findings(
@@ -50,6 +53,22 @@ def gradient_findings(
         if distances[name].over:
             findings.append(Finding("gradient", "values", name, distance=distances[name]))
     return findings, distances
+
+
+def undecided_gradients(names: Iterable[str], reference: Observation, share: float) -> frozenset[str]:
+    """Those gradients whose budget allows every answer: zeros and the gradient doubled would both pass.
+
+    At a kink or a tie a step to either side gives another gradient. Which one a framework gives there is a convention.
+    """
+    return frozenset(name for name in names if _is_open(reference.gradients[name].values, name, reference, share))
+
+
+def _is_open(wanted: Array, name: str, reference: Observation, share: float) -> bool:
+    if not wanted.size or not np.isfinite(wanted).all():
+        return False
+    allowed = allowed_around(name, reference, share).allowed
+    is_zero = float(np.max(np.abs(wanted))) <= ZERO * float(np.max(allowed))
+    return not is_zero and bool(np.all(np.abs(wanted) <= allowed))
 
 
 def allowed_around(name: str, reference: Observation, share: float) -> Allowance:

@@ -120,6 +120,8 @@ class LaneVerdict:
     """Every output beside the reference's, with what it was allowed."""
     gradients: Mapping[str, Distance] = field(default_factory=dict)
     """`input x` or `layer.weight` to its gradient's distance from the reference's."""
+    undecided_gradients: frozenset[str] = frozenset()
+    """Names of the gradients whose budget allows every answer."""
     reason: str = ""
     """Why a lane is unsupported, or how it crashed."""
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import Any
 
+from conformance.case.expressions import Call, Constant, parse
 from conformance.oracle.arrays import ReferenceArrays, inputs_of, make_layers, observed, weights_of
 from conformance.oracle.exactness import exact_nodes
 from conformance.oracle.policies import under_policies
@@ -20,6 +21,7 @@ from conformance.protocol.carried import Value
 from conformance.protocol.observation import REFERENCE, Observation, from_message
 from conformance.protocol.plan import Plan
 from conformance.reference.base import HookError, Layer
+from conformance.reference.catalog import LAYERS
 from conformance.reference.optimizers import Optimizer
 
 MISTAKEN = "mutant"
@@ -67,6 +69,23 @@ def message(plan: Plan, depth: Depth = Depth.EVERYTHING, rewrite: Rewrite | None
     except Exception as error:
         observing.failed(error)
     return observing.as_message()
+
+
+def moved_by_calls(plan: Plan) -> frozenset[str]:
+    """The weights that a call in training moves and no optimiser trains, as gradients name them: `norm.moving_mean`.
+
+    Once a call has moved it there are two values of such a weight, and none that a gradient would be of: frameworks
+    give that of the new value, and the chain to the old one is nobody's.
+    """
+    parts = [part for node in plan.graph for part in parse(node.expression).walk()]
+    calls = [part for part in parts if isinstance(part, Call)]
+    moving = {call.callee for call in calls if ("training", Constant(True)) in call.kwargs}
+    return frozenset(
+        f"{name}.{key}"
+        for name, layer in plan.layers.items()
+        if name in moving and layer.type in LAYERS and LAYERS[layer.type].moves_weights
+        for key in layer.fixed
+    )
 
 
 class _Run:
@@ -129,7 +148,8 @@ class _Run:
         trained = self.optimizers if is_first else ()
         probe = Perturbed(self.plan, self.layers, self.weights, inputs, wants_gradients, trained)
         if wants_gradients:
-            self.observing.gradients = probe.gradients
+            moved = moved_by_calls(self.plan)
+            self.observing.gradients = {name: one for name, one in probe.gradients.items() if name not in moved}
             if probe.failure is not None:
                 self.observing.failed_backwards(probe.failure)
         return probe.sensitivity

@@ -169,7 +169,11 @@ def lane_record(
         failure=failure_record(got.failure),
         runs=tuple(_run_record(case, run, verdict, got, reference) for run in range(len(got.runs))),
         gradients={
-            name: GradientRecord(got.gradients[name].shape, distance_record(found))
+            name: GradientRecord(
+                got.gradients[name].shape,
+                distance_record(found),
+                "allows_every_answer" if name in verdict.undecided_gradients else None,
+            )
             for name, found in verdict.gradients.items()
         },
         gradient_note=case.no_gradients or got.gradient_note,

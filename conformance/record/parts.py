@@ -274,6 +274,9 @@ class GradientRecord:
     """Its shape."""
     distance: DistanceRecord
     """How far it lies from the reference's."""
+    not_judged: Literal["allows_every_answer"] | None = field(default=None, metadata=ABSENT)
+    """Why it is not judged: zeros and the gradient doubled would both be within what is allowed, as at a kink or a tie,
+    where a gradient is a convention. Only there where it is not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,6 +243,8 @@ def _gradient_blocks(record: Record) -> list[Block]:
 def _gradient_cell(found: GradientRecord | None) -> Cell:
     if found is None:
         return Cell("none", "muted")
+    if found.not_judged is not None and not found.distance.over:
+        return Cell("not judged", "muted")
     return Cell(share_text(found.distance.used), "differ" if found.distance.over else "number")
 
 

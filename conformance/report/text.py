@@ -224,6 +224,8 @@ def _gradient_answer(record: Record, lane: str, label: str) -> str:
 
 def gradient_text(record: Record, found: GradientRecord) -> str:
     """A gradient's shape, and how much of the budget its error used."""
+    if found.not_judged is not None and not found.distance.over:
+        return f"{shape_text(found.shape)}, not judged: its budget allows every answer"
     return f"{shape_text(found.shape)}, {used_text(found.distance.used)}"
 
 

@@ -164,10 +164,10 @@ def _count(number_of: int, noun: str) -> str:
 
 
 def _open_outputs(record: Record) -> int:
-    """How many outputs of a case's lanes are not judged."""
-    return sum(
-        held.not_judged is not None for lane in record.lanes.values() for run in lane.runs for held in run.values()
-    )
+    """How many outputs and gradients of a case's lanes are not judged."""
+    outputs = (held.not_judged for lane in record.lanes.values() for run in lane.runs for held in run.values())
+    gradients = (held.not_judged for lane in record.lanes.values() for held in lane.gradients.values())
+    return sum(why is not None for why in (*outputs, *gradients))
 
 
 def _sentences(results: Results, detail: Detail, failing: int) -> Iterable[str]:
@@ -189,7 +189,7 @@ def _sentences(results: Results, detail: Detail, failing: int) -> Iterable[str]:
         words += [f"{count:,} {one_line(name, 20)}" for name, count in counts.items() if name not in SEVERITY]
         yield f"Of {_count(total, 'case')}: {', '.join(words)}."
     if open_ones := sum(_open_outputs(record) for record in results.cases):
-        yield f"{_count(open_ones, 'output')} of lanes not judged: what is allowed there is every answer."
+        yield f"Of outputs and gradients of lanes {open_ones:,} are not judged: what is allowed there is every answer."
     for lane in results.lanes:
         if lane.selected and not lane.ran and lane not in lost:
             yield f"The lane {one_line(lane.name, 40)} ran none of {_count(lane.selected, 'case')}."

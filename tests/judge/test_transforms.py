@@ -113,9 +113,9 @@ def test_a_mask_is_told_from_the_references(mine: Any, theirs: Any, words: str) 
 
 
 def with_errors(errors: Any, label: str = "y") -> list[Matched]:
-    """A lane off by these errors where 2^-20 is allowed, some 16 roundings of float32."""
+    """A lane off by these errors, of sums of numbers about as large as one."""
     big = np.random.default_rng(4).normal(0.0, 1.0, errors.shape)
-    wanted = Output(big.shape, "float32", big, None, np.full(big.shape, 1e-9))
+    wanted = Output(big.shape, "float32", big, None, np.full(big.shape, 2.0**-24))
     got = Output(big.shape, "float32", big + errors, None)
     return [
         Matched(
@@ -130,9 +130,8 @@ def with_errors(errors: Any, label: str = "y") -> list[Matched]:
 
 def test_errors_of_either_sign_and_the_size_of_16_bits_are_called_rounding() -> None:
     noise = np.random.default_rng(5).uniform(-1.0, 1.0, (8, 8))
-    words = "rounded as a format of 16 bits rounds (float16, bfloat16)"
-    assert _rounded(with_errors(2.0**-9 * noise)) == words, "bfloat16 has 8 bits"
-    assert _rounded(with_errors(2.0**-12 * noise)) == words, "float16 has 11"
+    assert _rounded(with_errors(2.0**-9 * noise)) == "rounded as bfloat16 rounds", "it has 8 bits"
+    assert _rounded(with_errors(2.0**-12 * noise)) == "rounded as float16 rounds", "it has 11"
     assert _rounded(with_errors(2.0**-19 * noise)) == "", "too small to be either"
     assert _rounded(with_errors(2.0**-2 * noise)) == "", "too large"
     assert _rounded(with_errors(2.0**-9 * np.abs(noise))) == "", "of one sign"

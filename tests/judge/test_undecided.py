@@ -117,3 +117,57 @@ def test_a_case_in_which_nothing_is_judged_fails(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("conformance.judge.case.undecided", lambda found, other: list(found))
     found = judged(case)["lane"]
     assert (found.verdict, found.cause.kind) == (Verdict.DIFFER, "nothing_judged")
+
+
+TIED = """
+    schema_version: 1
+    topic: a tie
+    source: {kind: hand}
+    cases:
+      - id: maximum
+        question: How does Maximum share the gradient of a tie?
+        inputs:
+          a: {shape: [1, 3], fill: {values: [[1, 2, 3]]}}
+          b: {shape: [1, 3], fill: {values: [[1, 2, 3]]}}
+        layers: {largest: {type: Maximum}}
+        graph: {y: "largest([a, b])"}
+"""
+
+
+@pytest.mark.parametrize("shares", [(1.0, 0.0), (0.5, 0.5), (0.0, 1.0)])
+def test_at_a_tie_no_share_of_the_gradient_is_called_right(shares: tuple[float, float], tmp_path: Path) -> None:
+    """TensorFlow gives (1, 0) and torch (1/2, 1/2): each is a convention."""
+    (case,) = cases_of(TIED, tmp_path)
+    reference = answer(plan_of(case))
+    whole = sum(reference.gradients[f"input {name}"].values for name in "ab")
+    given = {
+        f"input {name}": replace(reference.gradients[f"input {name}"], values=share * whole)
+        for name, share in zip("ab", shares, strict=True)
+    }
+    lane = replace(reference, lane="lane", adapter="keras", gradients=given)
+    found = judge_case(case, {"numpy": reference, "lane": lane}, {}).lanes["lane"]
+    assert found.undecided_gradients == {"input a", "input b"}
+    assert (found.verdict, found.aspects["gradient"]) == (Verdict.AGREE, "-"), "the values are judged"
+
+
+MOVED = """
+    schema_version: 1
+    topic: moving statistics
+    source: {kind: hand}
+    cases:
+      - id: moved
+        question: What does a batch normalisation give in inference after one call in training?
+        dims: {batch: 2, features: 3}
+        inputs: {x: {shape: [batch, features]}}
+        layers: {norm: {type: BatchNormalization}}
+        graph:
+          y: norm(x, training=True)
+          later: norm(x)
+"""
+
+
+def test_of_a_statistic_that_a_call_has_moved_there_is_no_gradient(tmp_path: Path) -> None:
+    (moved,) = cases_of(MOVED, tmp_path / "moved")
+    assert set(answer(plan_of(moved)).gradients) == {"input x", "norm.gamma", "norm.beta"}
+    (still,) = cases_of(MOVED.replace(", training=True", ""), tmp_path / "still")
+    assert "norm.moving_mean" in answer(plan_of(still)).gradients, "nothing has moved it"
