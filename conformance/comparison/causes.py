@@ -79,6 +79,10 @@ class Causes:
         random = self._random(place)
         if random is not None:
             return random
+        if isinstance(place, Arrival) and not place.span:
+            moved = self._moved(place)
+            if moved is not None:
+                return moved
         for first, second in self._views(place):
             found = list(self._mistakes(first, second))
             if found:
@@ -127,6 +131,20 @@ class Causes:
         said = f"draws random numbers on the way to {name}: dropout is left on"
         line = "port.eval(), and F.dropout(x, p, training=self.training)"
         return Cause("random", said + (f" ({', '.join(active[:4])})" if active else ""), (line,))
+
+    def _moved(self, place: Arrival) -> Cause | None:
+        """Whether the port turns round or scales what it hands from one module to the next, in both batches alike."""
+        later = _same_place(self._later(), place)
+        if not isinstance(later, Arrival):
+            return None
+        said = [
+            _change(np.asarray(one.got.array.load()), one.slot.order.of(one.slot.model.array.load()))
+            for one in (place, later)
+            if one.got.array.shape == one.slot.order.shape
+        ]
+        if len(said) < 2 or said[0] is None or said[0] != said[1]:
+            return None
+        return Cause("moved", said[0])
 
     # --- views -------------------------------------------------------------------------------------------------
 
@@ -278,6 +296,19 @@ def _is_near(view: View, order: Order, value: Array) -> bool:
     if far.size == 0 or not np.isfinite(far).any():
         return True
     return bool(float(np.nanmax(far)) <= NEAR * max(size, 1e-30))
+
+
+def _change(got: Array, wanted: Array) -> str | None:
+    """A plain change of the whole array that gives the port's, in words that are the same for the same change."""
+    for axis in range(1, wanted.ndim):
+        if np.array_equal(np.flip(wanted, axis), got):
+            return f"turns axis {axis} round before it"
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = got.astype(np.float64) / wanted
+    ratio = ratio[np.isfinite(ratio)]
+    if ratio.size < 2 or np.ptp(ratio) > 1e-5 * abs(float(np.median(ratio))):
+        return None
+    return f"multiplies by {float(np.median(ratio)):.5g} before it"
 
 
 def _digest(call: Call, side: str, place: str) -> str:

@@ -87,7 +87,8 @@ def _recurrent(layer: Layer, config: Config) -> list[str]:
 def _conv(layer: Layer, config: Config) -> list[str]:
     if config.get("padding") != "same":
         return []
-    return ["F.pad(x, (left, right))  # 'same' pads total // 2 before and the rest after, where total is odd too"]
+    sides = "left, right" if layer.type == "Conv1D" else "left, right, top, bottom"
+    return [f"F.pad(x, ({sides}))  # 'same' pads total // 2 before and the rest after; it goes by the stride too"]
 
 
 _LINES: Mapping[str, Callable[[Layer, Config], list[str]]] = {

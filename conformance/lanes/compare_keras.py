@@ -159,13 +159,13 @@ class KerasEnd:
 
     def _unloadable(self, path: str, error: Exception) -> Refused:
         words = str(error)
-        if "lambda" in words.lower() or "unsafe" in words.lower() or "safe_mode" in words:
+        missing = _quoted(words)
+        if missing:
+            hint = f"allow it by naming its file: --allow path/to/module.py:{missing}"
+            return Refused("custom", f"{path} needs {missing}, which no import gives", hint)
+        if "lambda" in words.lower() or "safe_mode" in words:
             hint = "name a function that builds the model instead: module.py:build, with --load for its weights"
             return Refused("unsafe", f"{path} holds code (a Lambda), which is not run from a file", hint)
-        if "Could not locate class" in words or "Unknown layer" in words or "custom_objects" in words:
-            missing = _quoted(words)
-            hint = f"allow it by naming its file: --allow path/to/module.py:{missing or 'Layer'}"
-            return Refused("custom", f"{path} needs {missing or 'custom objects'}, which no import gives", hint)
         return Refused("no model", f"{path} cannot be loaded: {said(error)[:600]}", "is it a whole saved model?")
 
     # --- what it is made of ------------------------------------------------------------------------------------
