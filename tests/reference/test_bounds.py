@@ -13,7 +13,7 @@ LEAST = {
     **dict.fromkeys(("batch_size", "depth_multiplier", "dilation_rate", "filters", "hidden_size", "input_dim"), 1),
     **dict.fromkeys(("intermediate_size", "kernel_size", "key_dim", "max_position_embeddings", "n"), 1),
     **dict.fromkeys(("num_attention_heads", "num_heads", "output_dim", "pool_size", "size", "sliding_window"), 1),
-    **dict.fromkeys(("strides", "type_vocab_size", "units", "value_dim", "vocab_size"), 1),
+    **dict.fromkeys(("output_size", "strides", "type_vocab_size", "units", "value_dim", "vocab_size"), 1),
     **dict.fromkeys(("beta_1", "beta_2", "initial_accumulator_value", "label_smoothing", "learning_rate"), 0),
     **dict.fromkeys(("num_hidden_layers", "output_padding", "rho", "validation_split"), 0),
 }
