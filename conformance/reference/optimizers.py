@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from .base import Array, LayerError, Mutant, arg
+from .later_optimizers import Adadelta, Adamax, Ftrl, Lamb, Lion, Nadam
 from .optimizer_base import (
     DECAY_MUTANTS,
     OPTIMIZERS,
@@ -27,7 +28,23 @@ from .optimizer_base import (
 )
 from .traits import called
 
-__all__ = ["OPTIMIZERS", "SGD", "Adagrad", "Adam", "AdamW", "Memory", "Optimizer", "RMSprop", "make_optimizer"]
+__all__ = [
+    "OPTIMIZERS",
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lamb",
+    "Lion",
+    "Memory",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "make_optimizer",
+]
 
 
 class SGD(Optimizer):

@@ -15,12 +15,15 @@ LEAST = {
     **dict.fromkeys(("num_attention_heads", "num_heads", "output_dim", "pool_size", "size", "sliding_window"), 1),
     **dict.fromkeys(("output_size", "strides", "type_vocab_size", "units", "value_dim", "vocab_size"), 1),
     **dict.fromkeys(("beta_1", "beta_2", "initial_accumulator_value", "label_smoothing", "learning_rate"), 0),
+    **dict.fromkeys(("l1_regularization_strength", "l2_regularization_strength"), 0),
+    **dict.fromkeys(("l2_shrinkage_regularization_strength",), 0),
     **dict.fromkeys(("num_hidden_layers", "output_padding", "rho", "validation_split"), 0),
 }
 """An axis, a window or a number of units is at least 1; a share, a padding or a number of steps back at least 0."""
 LEAST_OF_SOME = {
+    "beta": {"Ftrl"},
     "dropout": {"Attention", "AdditiveAttention", "MultiHeadAttention"},
-    "epsilon": {"Adam", "AdamW", "RMSprop", "Adagrad"},
+    "epsilon": {"Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam", "Lamb"},
     "groups": {"Conv1D", "Conv2D", "Conv3D"},
     "momentum": {"SGD", "RMSprop"},
     "weight_decay": {"AdamW"},

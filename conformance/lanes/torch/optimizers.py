@@ -159,6 +159,99 @@ def adagrad(config: Config, tensors: Tensors) -> Step:
     return step
 
 
+@optimizer("Adadelta", "torch.optim.Adadelta", "eps = epsilon")
+def adadelta(config: Config, tensors: Tensors) -> Step:
+    inner = torch.optim.Adadelta(tensors, lr=config.learning_rate, rho=config.rho, eps=config.epsilon)
+
+    def step(number: int) -> None:
+        inner.step()
+
+    return step
+
+
+@optimizer("Nadam", "torch.optim.NAdam", "momentum_decay=1, eps = epsilon")
+def nadam(config: Config, tensors: Tensors) -> Step:
+    """Keras' schedule of the momentum is 0.96^t, torch's 0.96^(t momentum_decay)."""
+    betas = (config.beta_1, config.beta_2)
+    inner = torch.optim.NAdam(tensors, lr=config.learning_rate, betas=betas, eps=config.epsilon, momentum_decay=1.0)
+
+    def step(number: int) -> None:
+        inner.step()
+
+    return step
+
+
+@optimizer("Adamax", "written out", "torch.optim.Adamax adds eps to every gradient before the maximum")
+def adamax(config: Config, tensors: Tensors) -> Step:
+    held = [[torch.zeros_like(tensor) for _ in range(2)] for tensor in tensors]
+
+    @torch.no_grad()
+    def step(number: int) -> None:
+        rate = config.learning_rate / (1.0 - config.beta_1**number)
+        for tensor, (mean, largest) in zip(tensors, held, strict=True):
+            if tensor.grad is not None:
+                mean.lerp_(tensor.grad, 1.0 - config.beta_1)
+                largest.copy_(torch.maximum(config.beta_2 * largest, tensor.grad.abs()))
+                tensor.sub_(rate * mean / (largest + config.epsilon))
+
+    return step
+
+
+@optimizer("Lion", "written out", "torch has no Lion")
+def lion(config: Config, tensors: Tensors) -> Step:
+    held = [torch.zeros_like(tensor) for tensor in tensors]
+
+    @torch.no_grad()
+    def step(number: int) -> None:
+        for tensor, mean in zip(tensors, held, strict=True):
+            if tensor.grad is not None:
+                tensor.sub_(config.learning_rate * torch.lerp(tensor.grad, mean, config.beta_1).sign())
+                mean.lerp_(tensor.grad, 1.0 - config.beta_2)
+
+    return step
+
+
+@optimizer("Lamb", "written out", "torch has no Lamb")
+def lamb(config: Config, tensors: Tensors) -> Step:
+    held = [[torch.zeros_like(tensor) for _ in range(2)] for tensor in tensors]
+
+    @torch.no_grad()
+    def step(number: int) -> None:
+        for tensor, (mean, squares) in zip(tensors, held, strict=True):
+            if tensor.grad is None:
+                continue
+            mean.lerp_(tensor.grad, 1.0 - config.beta_1)
+            squares.lerp_(tensor.grad.square(), 1.0 - config.beta_2)
+            root = (squares / (1.0 - config.beta_2**number)).sqrt()
+            r = mean / (1.0 - config.beta_1**number) / (root + config.epsilon)
+            length, size = tensor.norm(), r.norm()
+            trust = torch.where((length > 0) & (size > 0), length / size, 1.0)
+            tensor.sub_(config.learning_rate * trust * r)
+
+    return step
+
+
+@optimizer("Ftrl", "written out", "torch has no Ftrl")
+def ftrl(config: Config, tensors: Tensors) -> Step:
+    held = [[torch.full_like(one, config.initial_accumulator_value), torch.zeros_like(one)] for one in tensors]
+    l1, l2 = config.l1_regularization_strength, config.l2_regularization_strength
+    rate, power = config.learning_rate, -config.learning_rate_power
+
+    @torch.no_grad()
+    def step(number: int) -> None:
+        for tensor, (squares, z) in zip(tensors, held, strict=True):
+            if tensor.grad is None:
+                continue
+            before = squares.pow(power)
+            squares.add_(tensor.grad.square())
+            shrunk = tensor.grad + 2.0 * config.l2_shrinkage_regularization_strength * tensor
+            z.add_(shrunk - (squares.pow(power) - before) / rate * tensor)
+            divisor = (config.beta + squares.pow(power)) / rate + 2.0 * l2
+            tensor.copy_(torch.where(z.abs() > l1, (z.sign() * l1 - z) / divisor, 0.0))
+
+    return step
+
+
 def native(kind: str, config: Mapping[str, Any], tensors: Tensors) -> Stepper:
     """torch's optimiser of this name with the arguments that the case writes, and torch's defaults for all others.
 
