@@ -1,4 +1,4 @@
-"""Keras' activation names in native torch; where torch has no function of its own, the composition stands here."""
+"""Keras' activation names in torch; where torch has no function of its own, the composition stands here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attention in native torch, on `scaled_dot_product_attention` where no scores are asked for.
+"""Attention in torch, on `scaled_dot_product_attention` where no scores are asked for.
 
 Torch gives zeros for a query with nothing to look at, Keras the mean of the values (and zeros where scores are asked
 for): such rows are opened by hand.

@@ -1,4 +1,4 @@
-"""Inner products of a batch in native torch: einsum, which reads like the formula."""
+"""Inner products of a batch in torch: einsum, which reads like the formula."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses in native torch, one number a sample, then Keras' weights, mask and reduction by formula.
+"""Losses in torch, one number a sample, then Keras' weights, mask and reduction by formula.
 
 Torch's own `reduction="mean"` divides by the sum of the class weights, or by all entries: neither is Keras' default.
 """

@@ -1,4 +1,4 @@
-"""Merge layers in native torch. Torch has no masks: they come in as boolean tensors and the rules stand here."""
+"""Merge layers in torch. Torch has no masks: they come in as boolean tensors and the rules stand here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keras' optimisers in native torch: the same arguments, and what each of them is called or must become there.
+"""Keras' optimisers in torch: the same arguments, and what each of them is called or must become there.
 
 Where `torch.optim` has a convention of its own, its arguments are set so that Keras' numbers come out; where no
 argument can do that, the step is written out. `native` optimisers get a case's arguments under torch's names and are

@@ -1,4 +1,4 @@
-"""The image pipeline in native torch: TensorDataset, Subset and DataLoader, flips in the collate function."""
+"""The image pipeline in torch: TensorDataset, Subset and DataLoader, flips in the collate function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a port is: one Keras layer, said in native torch, and how Keras' weights become torch's.
+"""What a port is: one Keras layer, said in torch, and how Keras' weights become torch's.
 
 A port never calls Keras. Its weight mapping is declared, not coded: the same declaration moves the numbers in a run and
 is printed in the report. Mappings are made of torch operations, so a gradient arrives in Keras' layout.
