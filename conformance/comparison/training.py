@@ -7,7 +7,7 @@ at zero, so that moving statistics move; both sides take the same optimiser with
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -63,6 +63,8 @@ def step_of(text: str) -> dict[str, Any]:
 
 def trained(session: Session, pairing: Pairing, looking: Looking, step: Mapping[str, Any] | None) -> Trained:
     """Gradients, or gradients and one step, on both sides. Raises SideRefused and SideLost."""
+    if not session.port.arguments:
+        raise CompareError("gradients and steps are compared with a port in torch, not with another Keras model")
     model_root = next(call for call in looking.runs.calls if call.path == "")
     port_root = looking.plain[("", 0)]
     slots = [slot for slot in result_slots(model_root.outputs, port_root.outputs) if slot.model.array.is_float]
@@ -88,9 +90,10 @@ def trained(session: Session, pairing: Pairing, looking: Looking, step: Mapping[
     held = {(one["full"], one["of"]): Stored.of(one["array"]) for one in answer["arrays"]}
     gradients = tuple(_entries(session, pairing, mine["arrays"], held, "gradient"))
     after = tuple(_entries(session, pairing, mine["arrays"], held, "after")) if step is not None else ()
+    bad = {(path, role) for path, role, share in gradients if not share.agrees}
     starts = [
         *_starts(session, pairing, looking, gradients, "gradient"),
-        *_starts(session, pairing, looking, after, "step"),
+        *_starts(session, pairing, looking, after, "step", bad),
     ]
     if step is not None:
         remarks.append("the step was made in training mode, with dropout at zero on both sides")
@@ -157,13 +160,18 @@ def _needed(layer: Layer, arrays: Mapping[int, Any]) -> list[Any]:
 
 
 def _starts(
-    session: Session, pairing: Pairing, looking: Looking, entries: tuple[Entry, ...], kind: Kind
+    session: Session,
+    pairing: Pairing,
+    looking: Looking,
+    entries: tuple[Entry, ...],
+    kind: Kind,
+    follows: Collection[tuple[str, str]] = (),
 ) -> Iterator[Start]:
-    """The layers whose weights differ; only moving statistics point to a layer of their own."""
+    """The layers whose weights differ; not those that only follow from a gradient which differs already."""
     told = set()
     for path, role, share in entries:
         is_moving = role.rpartition(".")[2].startswith("moving_")
-        if share.agrees or path in told or (kind == "step" and not is_moving):
+        if share.agrees or path in told or (path, role) in follows:
             continue
         told.add(path)
         layer = session.model.layers[path]
