@@ -39,6 +39,8 @@ def why_read_only(words: list[str]) -> str:
         return "makes an environment, or runs a whole session"
     if re.search(r"@\d|--versions|^conformance (gate|bisect)", text):
         return "fetches another release"
+    if words[:2] == ["conformance", "compare"]:
+        return "needs a model: tests/comparison/test_tutorial.py makes one and runs it"
     if words[0] in PLAIN:
         return "needs what the command before it wrote"
     if words[0] == "pytest" and "-n" in words:
