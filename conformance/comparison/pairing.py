@@ -18,6 +18,9 @@ from conformance.comparison.values import Array, Call, Held, Layer, Model, Store
 
 How = Literal["weights", "values", "order", "name", "given"]
 
+STRETCH = 1 << 20
+"""Numbers that are looked at together."""
+_MODULUS = 1 << 64
 DISTINCT = 2
 """Different numbers that a weight needs to say which one it is."""
 
@@ -121,13 +124,23 @@ Fingerprint = tuple[int, int, int]
 
 
 def fingerprint(array: Array) -> Fingerprint | None:
-    """The same for the same numbers in any order; None for numbers that tell nothing (all the same, or a few bits)."""
+    """The same for the same numbers in any order; None for numbers that tell nothing (all the same, or integers).
+
+    Sums of the numbers' bits and of their squares, modulo 2^64: exact in any order, and taken a stretch at a time, so
+    that a large weight needs no copy of itself.
+    """
     flat = np.ascontiguousarray(array).reshape(-1)
-    if flat.size < DISTINCT or flat.dtype.kind != "f" or not np.any(flat != flat[0]):
+    if flat.size < DISTINCT or flat.dtype.kind != "f":
         return None
-    bits = (flat.astype(np.float32) + np.float32(0.0)).view(np.uint32).astype(np.uint64)
-    with np.errstate(over="ignore"):
-        return int(flat.size), int(np.sum(bits)), int(np.sum(bits * bits))
+    total = squares = 0
+    is_distinct = False
+    for start in range(0, flat.size, STRETCH):
+        part = flat[start : start + STRETCH]
+        is_distinct = is_distinct or bool(np.any(part != flat[0]))
+        bits = (part.astype(np.float32) + np.float32(0.0)).view(np.uint32).astype(np.uint64)
+        with np.errstate(over="ignore"):
+            total, squares = total + int(np.sum(bits)), squares + int(np.sum(bits * bits))
+    return (int(flat.size), total % _MODULUS, squares % _MODULUS) if is_distinct else None
 
 
 def parts_of(array: Array) -> Iterator[tuple[str, Array]]:
