@@ -19,7 +19,7 @@ from conformance.oracle.training import make_optimizers, weights_after_steps
 from conformance.protocol.adapter import Observing
 from conformance.protocol.carried import Value
 from conformance.protocol.observation import REFERENCE, Observation, from_message
-from conformance.protocol.plan import Plan
+from conformance.protocol.plan import Plan, PlannedLayer
 from conformance.reference.base import HookError, Layer
 from conformance.reference.catalog import LAYERS
 from conformance.reference.optimizers import Optimizer
@@ -83,9 +83,14 @@ def moved_by_calls(plan: Plan) -> frozenset[str]:
     return frozenset(
         f"{name}.{key}"
         for name, layer in plan.layers.items()
-        if name in moving and layer.type in LAYERS and LAYERS[layer.type].moves_weights
+        if name in moving and _moves_weights(layer)
         for key in layer.fixed
     )
+
+
+def _moves_weights(layer: PlannedLayer) -> bool:
+    """Whether a call in training moves weights of this layer: a frozen one answers as in inference, and moves none."""
+    return layer.type in LAYERS and LAYERS[layer.type].moves_weights and layer.config.get("trainable") is not False
 
 
 class _Run:

@@ -171,3 +171,6 @@ def test_of_a_statistic_that_a_call_has_moved_there_is_no_gradient(tmp_path: Pat
     assert set(answer(plan_of(moved)).gradients) == {"input x", "norm.gamma", "norm.beta"}
     (still,) = cases_of(MOVED.replace(", training=True", ""), tmp_path / "still")
     assert "norm.moving_mean" in answer(plan_of(still)).gradients, "nothing has moved it"
+    frozen = MOVED.replace("BatchNormalization}", "BatchNormalization, trainable: false}")
+    (frozen_case,) = cases_of(frozen, tmp_path / "frozen")
+    assert {"norm.gamma", "norm.moving_mean"} <= set(answer(plan_of(frozen_case)).gradients), "nor here"
