@@ -39,6 +39,8 @@ class Explanation:
     divergences: tuple[Divergence, ...] = ()
     inputs: tuple[str, ...] = ()
     """The case's inputs, which need no mention among what agrees."""
+    not_judged: tuple[str, ...] = ()
+    """The outputs of the lane that are not judged, so that nobody knows whether they agree."""
     is_confirmed: bool = True
     """Whether the cause also gave the lane's answer to another draw of inputs and weights. Where nobody could be asked
     again it is consistent with what was seen, and no more is said."""

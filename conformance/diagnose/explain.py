@@ -38,6 +38,8 @@ AGAIN = 1_009
 """What is added to a case's seed for the draw on which its explanation is tried."""
 ALTERNATIVES = 3
 """Mistakes that are named where several would give the same answer to this case."""
+TELLING = 8
+"""Elements that a change has to give where nobody can be asked again: a few numbers fit many."""
 NEAR = 1e4
 """A mutant is looked at closely where its answer is within this many budgets: its own sensitivity may be larger."""
 
@@ -179,7 +181,8 @@ def _explained(seen: _Seen, verdict: LaneVerdict, ask: Ask | None, again: _Again
     starts = divergences(seen.case, seen.got, seen.reference, seen.gives_masks)
     if parts_of is not None:
         starts = _all_starts(seen, starts, parts_of)
-    unknown = Explanation(lane, "unknown", (), "", starts, fed)
+    blind = tuple(dict.fromkeys(label for _, label in sorted(verdict.undecided)))
+    unknown = Explanation(lane, "unknown", (), "", starts, fed, blind)
     fresh = again.seen(seen, ask)
     for found in _causes(seen, unknown, verdict, parts_of, fresh):
         if found.mistakes or found.change:
@@ -242,7 +245,8 @@ def _change(seen: _Seen, starts: tuple[Divergence, ...], fresh: _Seen | None) ->
     if change is None:
         return ""
     if fresh is None:
-        return change.words
+        found = differing_at(seen.case, seen.got, seen.reference, first, seen.gives_masks)
+        return change.words if sum(item.got.values.size for item in found) >= TELLING else ""
     wrong = differing_at(fresh.case, fresh.got, fresh.reference, first, fresh.gives_masks)
     return change.words if wrong and change.fits(wrong) else ""
 

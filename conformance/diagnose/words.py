@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from conformance.diagnose.cause import Blame, Explanation
 from conformance.diagnose.divergence import Divergence
@@ -11,7 +11,7 @@ from conformance.diagnose.divergence import Divergence
 def sentence(said: Explanation) -> str:
     """Why a lane differs and where it starts; empty where an error has no known cause."""
     words = _cause(said)
-    return f"{words}{_where(said.divergences, said.inputs)}" if words else ""
+    return f"{words}{_where(said)}" if words else ""
 
 
 def _cause(said: Explanation) -> str:
@@ -51,14 +51,18 @@ def _either(mistakes: Iterable[Blame]) -> str:
     return ", or as one who ".join(f"{one.does} ({one.shown})" if one.shown else one.does for one in mistakes)
 
 
-def _where(starts: Sequence[Divergence], inputs: Sequence[str]) -> str:
+def _where(said: Explanation) -> str:
     """Where the difference starts, and where it would start again if that were right."""
+    starts = said.divergences
     if not starts:
         return ""
     first, *others = [start for start in starts if not start.is_fed]
     behind = [_place(start) for start in starts if start.is_fed]
-    before = [source for source in first.inputs if source not in inputs]
-    agree = f"; what goes into it ({', '.join(before)}) agrees" if before else ""
+    before = [source for source in first.inputs if source not in said.inputs]
+    unknown = [source for source in before if source in said.not_judged]
+    known = [source for source in before if source not in said.not_judged]
+    agree = f"; what goes into it ({', '.join(known)}) agrees" if known else ""
+    agree += f"; what goes into it ({', '.join(unknown)}) is not judged" if unknown else ""
     more = f", and independently at {', '.join(map(_place, others))}" if others else ""
     again = f" Given the reference's activations instead of its own, it differs at {', '.join(behind)} too."
     return f" It starts at {_place(first)}{more}{agree}.{again if behind else ''}"

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from conformance.diagnose.cause import Explanation
+from conformance.diagnose.divergence import Divergence
 from conformance.diagnose.explain import explanations
 from conformance.diagnose.words import sentence
 from conformance.judge.case import judge_case
@@ -35,9 +36,11 @@ Changed = Callable[[Array, bool], Array]
 """From the reference's `y`, and whether this is another draw, to what a lane gives."""
 
 
-def explained(changed: Changed, folder: Path, can_be_asked: bool = True, dtype: str = "float32") -> Explanation:
+def explained(
+    changed: Changed, folder: Path, can_be_asked: bool = True, dtype: str = "float32", text: str = DENSE
+) -> Explanation:
     """What is said of a lane that gives the reference's answer changed so."""
-    (case,) = cases_of(DENSE, folder)
+    (case,) = cases_of(text, folder)
     plan = plan_of(case)
     reference = answer(plan)
 
@@ -88,3 +91,17 @@ def test_noise_of_another_size_is_not_rounded_to_them(size: float, tmp_path: Pat
 def test_where_a_dtype_decides_no_change_of_values_is_sought(tmp_path: Path) -> None:
     said = explained(lambda y, _: 2.0 * y, tmp_path, dtype="float16")
     assert (said.kind, said.change) == ("unknown", "")
+
+
+def test_a_few_numbers_that_nobody_can_be_asked_about_again_have_no_cause(tmp_path: Path) -> None:
+    few = DENSE.replace("[6, 5]", "[1, 5]")
+    assert explained(lambda y, _: 2.0 * y, tmp_path, can_be_asked=False, text=few).kind == "unknown"
+    assert explained(lambda y, _: 2.0 * y, tmp_path, text=few).change == "times 2", "asked again it is one"
+
+
+def test_what_is_not_judged_is_not_said_to_agree() -> None:
+    start = Divergence("total", ("x", "y", "z"), None)
+    said = Explanation("lane", "unknown", divergences=(start,), inputs=("x",), not_judged=("y",))
+    assert sentence(said).endswith(
+        "It starts at total; what goes into it (z) agrees; what goes into it (y) is not judged."
+    )
