@@ -141,7 +141,7 @@ def _results(lines: Any) -> Results | None:
     kept = [records[case] for case in selected if case in records]
     rows = [
         lane_row(
-            SimpleNamespace(**lane),
+            SimpleNamespace(**{"options": {}, **lane}),
             SimpleNamespace(**identities[lane["name"]]) if lane["name"] in identities else None,
             sum(lane["name"] in lanes for lanes in selected.values()),
             kept,

@@ -200,7 +200,7 @@ class Session:
         self.killed = recover(results.parent)
         header = {
             "selected": self.selected,
-            "lanes": [{"name": spec.name, "adapter": spec.adapter} for spec in self.specs],
+            "lanes": [_lane(spec) for spec in self.specs],
             "run": {**self.about(), "known_environment": environment()},
         }
         journal = Journal(results, header)
@@ -219,6 +219,15 @@ class Session:
     def stop(self) -> None:
         if self._run is not None:
             self._run.stop()
+
+
+def _lane(spec: LaneSpec) -> dict[str, Any]:
+    """What a journal says of a lane before it has proved anything."""
+    return {
+        "name": spec.name,
+        "adapter": spec.adapter,
+        "options": {"settings": dict(spec.options.get("settings", {}))},
+    }
 
 
 def plain_identities(identities: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
