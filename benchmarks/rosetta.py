@@ -24,7 +24,7 @@ from conformance.gate import deviations
 from conformance.lanes.torch.native import NativePort, load
 from conformance.lanes.torch.port import PORTS, Config, Port
 from conformance.protocol.mapping import Mapped
-from conformance.protocol.native import OPTIMIZER_ARGUMENTS
+from conformance.protocol.native import optimizer_arguments
 from conformance.reference import activations
 from conformance.reference.base import Layer, full_config, make
 from conformance.reference.catalog import LAYERS
@@ -216,8 +216,10 @@ def _arguments(names: Mapping[str, str]) -> str:
 
 
 def _of_optimizer(kind: Any) -> Mapping[str, str]:
+    if not _has_call(kind.native):
+        return {}
     fields = kind.__dataclass_fields__
-    names = {name: own for name, own in OPTIMIZER_ARGUMENTS.items() if name in fields}
+    names = {name: own for name, own in optimizer_arguments(kind.__name__).items() if name in fields}
     return {**names, **({"beta_1, beta_2": "betas"} if "beta_1" in fields else {})}
 
 

@@ -105,6 +105,14 @@ def test_an_optimizer_without_a_port_is_unsupported() -> None:
         ported("Adafactor", {"weight_decay": None}, [])
 
 
+def test_an_optimizer_that_torch_has_not_is_unsupported_as_it_is() -> None:
+    tensors = [torch.zeros(1, requires_grad=True)]
+    with pytest.raises(Unsupported, match="torch has no optimizer Ftrl"):
+        native("Ftrl", {"learning_rate": 0.1}, tensors)
+    assert native("Nadam", {"learning_rate": 0.1}, tensors).name == "torch.optim.NAdam"
+    assert native("Adadelta", {"rho": 0.8}, tensors).how == "as it is: rho=0.8"
+
+
 def test_what_is_made_of_the_arguments_is_said() -> None:
     full = {
         name: getattr(OPTIMIZERS["Adam"](weight_decay=0.1), name) for name in OPTIMIZERS["Adam"].__dataclass_fields__

@@ -258,7 +258,10 @@ def native(kind: str, config: Mapping[str, Any], tensors: Tensors) -> Stepper:
     Gradients are clipped by the functions that torch has for it, all weights together.
     """
     found = native_optimizer(kind, config)
-    inner = getattr(torch.optim, kind)(tensors, **found.call.arguments)
+    made = getattr(torch.optim, found.call.name.rpartition(".")[2], None)
+    if made is None:
+        raise Unsupported(f"torch has no optimizer {kind}")
+    inner = made(tensors, **found.call.arguments)
 
     def step(number: int) -> None:
         if found.longest is not None:
