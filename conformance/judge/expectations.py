@@ -225,10 +225,10 @@ def claim_findings(case: Case, got: Observation, reference: Observation) -> Iter
                     label = f"{a}, {b}"
                     if isinstance(found, Finding):
                         yield Finding(
-                            "claims", claim.kind, label, run, found.wanted, found.got, "claim", found.distance
+                            "claims", claim.kind, label, run, found.wanted, found.got, "claim", found.distance, (a, b)
                         )
                     else:
-                        yield Finding("claims", claim.kind, label, run, wanted_by="claim")
+                        yield Finding("claims", claim.kind, label, run, wanted_by="claim", nodes=(a, b))
 
 
 def _can_differ(case: Case, policy: str, a: Output | None, b: Output | None, reference: Observation) -> bool:

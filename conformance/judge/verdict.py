@@ -100,6 +100,8 @@ class Finding:
     wanted_by: str = "reference"
     """`reference`, `case` (its `expect`), `claim`, or the name of another lane."""
     distance: Distance | None = None
+    nodes: tuple[str, ...] = ()
+    """Of a claim: the two nodes between which it does not hold."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -352,6 +352,7 @@ def finding_record(finding: Finding) -> FindingRecord:
         got=_evidence(finding.got),
         wanted_by=finding.wanted_by,
         distance=None if finding.distance is None else distance_record(finding.distance),
+        nodes=finding.nodes or None,
     )
 
 

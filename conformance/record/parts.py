@@ -144,6 +144,11 @@ Evidence = TypeAliasType("Evidence", Annotated[Any, BeforeValidator(_evidence), 
 its value, a number, an error (`FailureRecord`, `ExpectedErrorRecord`), a text, or nothing."""
 
 
+def _between(nodes: tuple[str, ...] | None, node: str) -> tuple[str, ...]:
+    """The nodes of a claim, also of files in which one text names them."""
+    return nodes if nodes is not None else tuple(node.split(", "))
+
+
 @dataclass(frozen=True, slots=True)
 class FindingRecord:
     """One difference: which aspect, where, what was wanted, what came."""
@@ -168,6 +173,13 @@ class FindingRecord:
     """Who wants it: `reference`, `case` (its `expect`), `claim`, `symbolic run`, or the name of another lane."""
     distance: DistanceRecord | None
     """For values and gradients: how far they lie apart; else null."""
+    nodes: tuple[str, ...] | None = field(default=None, metadata=ABSENT)
+    """Of a claim: the two nodes between which it does not hold. Only there for one; older files have them in `node`."""
+
+    @property
+    def between(self) -> tuple[str, ...]:
+        """The nodes of a claim; none of another finding."""
+        return _between(self.nodes, self.node) if self.aspect == "claims" else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -418,6 +430,8 @@ class PictureRecord:
     """The run, from 0."""
     aspect: Aspect
     """The aspect that differs: values, special, mask, gradient, weights, shape or claims."""
+    nodes: tuple[str, ...] | None = field(default=None, kw_only=True, metadata=ABSENT)
+    """Of a claim: both nodes. Only there for one; older files have them in `node`."""
     wanted_by: Literal["case", "claim"] | None = field(default=None, kw_only=True, metadata=ABSENT)
     """Who wanted the other array, where it is not the reference's: the case states it, or a claim names the node."""
     shape: Shape
@@ -445,6 +459,11 @@ class PictureRecord:
     shapes."""
     block: BlockRecord
     """The first block that holds an element over its limit, in numbers; of two shapes the first of each."""
+
+    @property
+    def between(self) -> tuple[str, ...]:
+        """The nodes of a claim; the one node of another picture."""
+        return _between(self.nodes, self.node) if self.wanted_by == "claim" else (self.node,)
 
 
 @dataclass(frozen=True, slots=True)

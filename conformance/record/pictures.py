@@ -89,6 +89,7 @@ def _compared(finding: Finding, laid: Laid) -> PictureRecord:
         run=finding.run,
         aspect=finding.aspect,
         wanted_by=_wanted_by(finding),
+        nodes=finding.nodes or None,
         shape=laid.shape,
         split=laid.split,
         row=first_row,
@@ -115,6 +116,7 @@ def _side_by_side(finding: Finding, got: Array, wanted: Array) -> PictureRecord:
         run=finding.run,
         aspect=finding.aspect,
         wanted_by=_wanted_by(finding),
+        nodes=finding.nodes or None,
         shape=got.shape,
         split=splits[0],
         other=LayoutRecord(wanted.shape, splits[1]),
@@ -182,7 +184,7 @@ def _claimed(
     case: Case, finding: Finding, got: Observation, reference: Observation
 ) -> tuple[Array, Array, Allowance | None] | None:
     """The two nodes of a claim in one lane: the second is held against the first."""
-    first, _, second = finding.node.partition(", ")
+    first, second = finding.nodes
     mine, exact = (outputs_by_label(side.runs[finding.run]) for side in (got, reference))
     a, b = mine[first], mine[second]
     if a.shape != b.shape:

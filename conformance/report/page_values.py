@@ -109,7 +109,7 @@ def value_blocks(record: Record) -> list[Block]:
     run = key_run(record)
     finding = key_finding(record)
     others = [label for label, aspect in answer_facts(record) if aspect == "values" and finding is None]
-    claimed = finding.node.split(", ") if finding is not None and finding.aspect == "claims" else []
+    claimed = finding.between if finding is not None else ()
     labels = list(dict.fromkeys([*claimed, *([] if claimed else [key_label(record)]), *others]))[:MOST_ARRAYS]
     blocks = [block for label in labels for block in _label_blocks(record, label, run)]
     return [*blocks, *_drawn(record)]

@@ -76,7 +76,7 @@ class _Sides:
 def _sides(picture: PictureRecord, lane: str) -> _Sides:
     node = one_line(picture.node, 120)
     if picture.wanted_by == "claim":
-        first, _, second = node.partition(", ")
+        first, second = (one_line(name, 60) for name in picture.between)
         block, same = f"the first block that differs: {second} in {lane}", f"the same block of {first}"
         return _Sides(
             second, first, block, same, f"{second} and {first}, which the case claims to be the same, in {lane}"
@@ -96,7 +96,7 @@ def _sides(picture: PictureRecord, lane: str) -> _Sides:
 def _side_by_side(picture: PictureRecord, other: LayoutRecord, sides: _Sides) -> list[Block]:
     """Two arrays of different shapes: the first block and a map of each, on one scale; no difference can be drawn."""
     theirs = replace(picture, shape=other.shape, split=other.split)
-    node = one_line(picture.node, 120).partition(", ")[0]
+    node = one_line(picture.between[0], 120)
     both = ((picture, sides.mine, "got"), (theirs, sides.wanted, "reference"))
     titles = [f"{name} {shape_text(side.shape)}" for side, name, _ in both]
     tables = [

@@ -203,8 +203,8 @@ def answer_text(record: Record, lane: str, finding: FindingRecord) -> str:
         return _gradient_answer(record, lane, label)
     found = node(record, lane, label, run)
     if found is None:
-        if "," in label:
-            return _several(record, lane, label, run)
+        if len(finding.between) > 1:
+            return _several(record, lane, finding.between, run)
         return "does not have it" if label else "gave an answer"
     return _node_answer(record, lane, finding, found)
 
@@ -229,9 +229,9 @@ def gradient_text(record: Record, found: GradientRecord) -> str:
     return f"{shape_text(found.shape)}, {used_text(found.distance.used)}"
 
 
-def _several(record: Record, lane: str, label: str, run: int) -> str:
+def _several(record: Record, lane: str, labels: Sequence[str], run: int) -> str:
     """The nodes of a claim: their shapes."""
-    found = [node(record, lane, name.strip(), run) for name in label.split(",")]
+    found = [node(record, lane, name, run) for name in labels]
     return " and ".join(shape_text(item.shape) if item is not None else "none" for item in found)
 
 

@@ -167,7 +167,7 @@ def test_the_two_sides_of_a_claim_are_drawn(tmp_path: Any) -> None:
     y, z = (Output((2, 3), "float64", np.array(v), None) for v in ([[1.0, 2, 3], [4, 5, 6]], [[1.0, 2, 3], [4, 5, 9]]))
     run = {"y": Node(None, (y,)), "z": Node(None, (z,))}
     torch, numpy = (Observation(name, runs=(run,)) for name in ("torch", "numpy"))
-    found = picture_of(case, Finding("claims", "same", "y, z", wanted_by="claim"), torch, numpy, 4)
+    found = picture_of(case, Finding("claims", "same", "y, z", nodes=("y", "z"), wanted_by="claim"), torch, numpy, 4)
     assert found is not None
     assert (found["wanted_by"], found["node"], found["error"]) == ("claim", "y, z", ["000", "006"])
     assert found["block"]["got"] == [[9.0]]  # z is held against y
