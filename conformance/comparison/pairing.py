@@ -69,7 +69,6 @@ ACTIVATIONS = (
     *("PytorchGELUTanh", "GELUTanh", "QuickGELUActivation", "ClippedGELUActivation"),
 )
 """Modules that are an activation and nothing else."""
-_COMMON = {"kernel": "weight", "gamma": "weight", "embeddings": "weight", "beta": "bias"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +78,6 @@ class Pair:
     model: str
     port: str
     how: How
-    fused: tuple[str, ...] = ()
-    """Other layers of the model that the same module does too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +175,6 @@ class _Search:
         self.calls, self.port_calls = _by_path(calls), _by_path(port_calls)
         self.pairs: dict[str, Pair] = {}
         self.taken: dict[str, str] = {}
-        self.fused: dict[str, list[str]] = {}
         self.remarks: list[str] = []
 
     def _pair(self, path: str, port: str, how: How) -> None:

@@ -16,8 +16,8 @@ from conformance.comparison.layouts import Expected, expected, other_layouts, sc
 from conformance.comparison.pairing import Pairing, fingerprint, parts_of
 from conformance.comparison.values import Array, Layer, Model
 
-State = Literal["found", "folded", "misplaced", "swapped", "stale", "missing", "doubled", "unknown"]
-FOLDED = 1e-5
+State = Literal["found", "misplaced", "swapped", "stale", "missing", "doubled", "unknown"]
+COMPUTED = 1e-5
 """Relative distance of weights that were computed from others: two roundings and a root."""
 _BIASES = ("bias_ih_l0", "bias_hh_l0")
 
@@ -124,7 +124,7 @@ def _of_a_role(
     if len(biases) == 2 and array.ndim == 1:
         first, second = (np.asarray(arrays[name], dtype=np.float64) for name in biases)
         total = wants[biases[0]].array.astype(np.float64)
-        if np.allclose(first + second, total, rtol=FOLDED, atol=FOLDED * float(np.max(np.abs(total), initial=0.0))):
+        if np.allclose(first + second, total, rtol=COMPUTED, atol=COMPUTED * float(np.max(np.abs(total), initial=0.0))):
             return Proof(layer.path, role, "found", names, f"{biases[0]} + {biases[1]}", shape=array.shape)
         if np.array_equal(first, total) and np.array_equal(second, total):
             words = f"the whole bias stands in {biases[0]} and again in {biases[1]}"

@@ -9,7 +9,7 @@ from typing import Literal
 from conformance.comparison.judging import Share
 from conformance.comparison.proof import Proof
 
-State = Literal["agree", "start", "follows", "own code", "random", "not compared"]
+State = Literal["agree", "start", "follows", "own code", "not compared"]
 Kind = Literal["weights", "layer", "before", "output", "shape", "steps", "random", "mask", "gradient", "step", "lost"]
 """Where a difference starts: in a layer's weights, in the layer, in what the port computes before it or at its end, in
 the shape or the number of steps that arrives, in what is drawn at random, in a mask, in training, or in a side that was

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from conformance.comparison.judging import Share
 from conformance.comparison.result import Comparison, Row, Start
 
-GLYPHS = {"agree": "✓", "start": "✗", "follows": "·", "own code": "–", "random": "≈", "not compared": " "}
+GLYPHS = {"agree": "✓", "start": "✗", "follows": "·", "own code": "–", "not compared": " "}
 WORDS = {
     "agree": "agrees",
     "start": "starts here",
     "follows": "follows",
     "own code": "in the port's own code",
-    "random": "random",
     "not compared": "",
 }
 MOST_ROWS = 400

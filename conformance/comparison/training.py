@@ -212,8 +212,3 @@ def _unbiased(layer: Layer, port: Layer, role: str, share: Share, call: Call | N
 
 _SAME_RATIO = 1e-3
 """Relative distance of a ratio of two float32 differences from the one that is looked for."""
-
-
-def roles(layer: Layer) -> list[str]:
-    """The layer's weights by role."""
-    return list(scoped(layer.weights))
