@@ -107,6 +107,18 @@ def test_a_number_may_lie_a_little_off_and_no_more(
     assert takes(entry, moved) is is_same
 
 
+@pytest.mark.parametrize(
+    ("given", "is_same"),
+    [("y [0.5, -2.0]", True), ("y [0.5000001, -2.0]", True), ("y [0.6, -2.0]", False), ("y (2, 3)", False)],
+)
+def test_an_answer_where_there_was_an_error_is_taken_with_its_numbers(given: str, is_same: bool) -> None:
+    (row, *_) = diff(results_of("raises", only=CASE), results_of()).section(Section.ANSWERS)
+    (move,) = row.moves
+    taken = replace(move, new="y [0.5, -2.0]")
+    entry = Accepted(CASE, *PAIR, "answers now", (answer_of(taken),), "alice", "fine", None)
+    assert takes(entry, replace(row, moves=(replace(move, new=given),))) is is_same
+
+
 def test_an_error_is_the_same_while_its_type_and_phase_are() -> None:
     (row, *_) = diff(results_of(), results_of("raises", only=CASE)).section(Section.REFUSES)
     (move,) = row.moves

@@ -11,7 +11,7 @@ import pytest
 from conformance.gate.answers import Move
 from conformance.gate.render import as_json, json_text, markdown, text
 from conformance.gate.rows import Diff, Row, Section
-from conformance.gate.words import NAMED, effect, move_text, told
+from conformance.gate.words import NAMED, effect, move_text, told, why
 from tests.builders import POOLED
 from tests.gate.asked import diff
 from tests.gate.asked import gate_page as html
@@ -24,6 +24,7 @@ def swapped() -> Diff:
 
 
 def test_text_says_what_it_does_to_a_model_then_the_case_then_why() -> None:
+    right, wrong = swapped().rows
     assert text(swapped()) == (
         "1 wrong now: 1 right now; 0 of 2 compared answers unchanged\n"
         "\n"
@@ -36,12 +37,12 @@ def test_text_says_what_it_does_to_a_model_then_the_case_then_why() -> None:
         "wrong now (1): right before, and not any more\n"
         "! wrong mask of embedded: 11000 11100 -> none\n"
         "    fam/topic.other [lane]  agree -> differ\n"
-        "    why: lane's answer is the reference's without its mask. It starts at embedded\n"
+        f"    why: {why(wrong)}\n"
         "\n"
         "right now (1): wrong before; who relied on the old answer gets another one\n"
         "* right mask of embedded: none -> 11000 11100\n"
         "    fam/topic.masked [lane]  differ -> agree\n"
-        "    why: lane's answer is the reference's without its mask. It starts at embedded\n"
+        f"    why: {why(right)}\n"
         "\n"
         "~ 0 unchanged\n"
     )
