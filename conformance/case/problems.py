@@ -81,9 +81,9 @@ def shown(text: str) -> str:
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """The known word nearest to this one, whatever the case of its letters, as a hint; None where nothing is near."""
     words = sorted(itertools.islice(known, WORDS_COMPARED))
-    near = difflib.get_close_matches(word, words, n=1)
+    folded = {other.casefold(): other for other in words}
+    near = [folded[word.casefold()]] if word.casefold() in folded else difflib.get_close_matches(word, words, n=1)
     if not near:
-        folded = {other.casefold(): other for other in words}
         near = [folded[found] for found in difflib.get_close_matches(word.casefold(), folded, n=1)]
     return f"did you mean {near[0]}?" if near else None
 
