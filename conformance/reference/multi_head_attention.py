@@ -104,7 +104,10 @@ class MultiHeadAttention(Layer):
         Mutant(
             "blocks_true",
             "reads attention_mask as torch.nn.MultiheadAttention does",
-            inputs=lambda layer, args, kw: (args, {k: ~v if k == "attention_mask" else v for k, v in kw.items()}),
+            inputs=lambda layer, args, kw: (
+                args,
+                {k: np.logical_not(v) if k == "attention_mask" else v for k, v in kw.items()},
+            ),
         ),
         Mutant(
             "mean_scores",
