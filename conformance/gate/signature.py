@@ -20,6 +20,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from conformance.judge.verdict import ASPECTS, RELATIONS, Aspect, Verdict
 from conformance.record.case import Record
 from conformance.record.lane import LaneRecord
 from conformance.record.parts import FindingRecord, MaskRecord
@@ -27,9 +28,8 @@ from conformance.report.facts import element, flat, node
 
 Signature = Mapping[str, Any]
 
-KEYS: Mapping[str, tuple[str, ...]] = {
+_OTHER_KEYS: Mapping[Aspect, tuple[str, ...]] = {
     "error": ("type", "phase", "contains"),
-    "structure": ("node",),
     "shape": ("node", "got"),
     "dtype": ("node", "got"),
     "mask": ("node", "got"),
@@ -38,12 +38,14 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "gradient": ("node", "off", "type", "contains"),
     "weights": ("node", "at", "got"),
     "params": ("node", "got"),
-    "claims": ("node",),
     "relations": ("relation",),
-    "crash": (),
-    "timeout": (),
 }
-"""Aspect to the keys of its signature."""
+"""Aspects that say more than the node, or something else; one that is not here is known by its node."""
+KEYS: Mapping[str, tuple[str, ...]] = {
+    **{aspect: _OTHER_KEYS.get(aspect, ("node",)) for aspect in (*ASPECTS, RELATIONS)},
+    **{str(verdict): () for verdict in (Verdict.CRASH, Verdict.TIMEOUT)},
+}
+"""Aspect to the keys of its signature; for a lane that was lost, how it was."""
 
 _CLOSE = 0.05
 """Of the distance between answer and reference: how far an element may move and be the same wrong answer."""

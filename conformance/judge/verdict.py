@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 if TYPE_CHECKING:
     from conformance.judge.compare import Matched
@@ -47,7 +47,7 @@ Aspect = Literal[
     "relations",
 ]
 """What a difference may be in, in the order in which the first cause is decided."""
-RELATIONS = "relations"
+RELATIONS: Final = "relations"
 """The aspect that is judged only where everything else agrees, and only where it is asked for."""
 ASPECTS: tuple[Aspect, ...] = tuple(aspect for aspect in get_args(Aspect) if aspect != RELATIONS)
 """What is judged of every case; the later ones follow from the earlier."""

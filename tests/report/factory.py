@@ -6,19 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
-ASPECTS = (
-    "error",
-    "structure",
-    "shape",
-    "dtype",
-    "mask",
-    "special",
-    "values",
-    "gradient",
-    "weights",
-    "params",
-    "claims",
-)
+from conformance.judge.verdict import ASPECTS
 
 LANE_ROWS = [
     {
