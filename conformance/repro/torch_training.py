@@ -74,7 +74,7 @@ def torch_training(
             break
         before, loop, fed = feeds(training, names)
         start, step = _native(training) if training.is_native else _ported(training, optimizers)
-        moved = ", ".join(held(*_parts(name)) for name in training.trained)
+        moved = [held(*_parts(name)) for name in training.trained]
         rows = [
             (f"{name}.{key}", f"{observed(name, key)}.detach().clone()") for name, key in weights_of(plan, training)
         ]
@@ -84,7 +84,7 @@ def torch_training(
             *again,
             *([] if index else [_LAYOUT]),
             *_one_bias(training, native),
-            *_listed("moved = [", moved.split(", "), "]"),
+            *_listed("moved = [", moved, "]"),
             "for tensor in moved:",
             "    tensor.requires_grad_()",
             *start,
