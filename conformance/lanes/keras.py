@@ -20,7 +20,7 @@ from conformance.lanes.keras_modes import Mode, mode_of, named_apart
 from conformance.lanes.keras_names import public_names
 from conformance.lanes.keras_remade import from_configs, put_saved, ways_of
 from conformance.lanes.keras_training import Trainer, eagerly
-from conformance.lanes.keras_weights import forget_states, matched, restore_weights
+from conformance.lanes.keras_weights import forget_states, held_by, restore_weights
 from conformance.protocol.adapter import Identity, Observing, Unsupported, WeightMismatch
 from conformance.protocol.plan import Plan
 from conformance.protocol.training import JUDGED_IN
@@ -206,6 +206,6 @@ class KerasLane:
     def _describe_weights(self, plan: Plan, layers: Mapping[str, Any], observing: Observing) -> None:
         for name, layer in layers.items():
             if getattr(layer, "built", False) and hasattr(layer, "weights"):
-                found = matched(layer, name, list(plan.layers[name].weights))
+                found = held_by(layer, name, plan.layers[name])
                 observing.weights[name] = {key: [int(n) for n in variable.shape] for key, variable in found.items()}
                 observing.params[name] = sum(int(np.prod(shape)) for shape in observing.weights[name].values())

@@ -11,7 +11,7 @@ from conformance.case.expressions import GIVEN, evaluate
 from conformance.lanes import keras_policies
 from conformance.lanes.keras_config import Absent
 from conformance.lanes.keras_operations import KerasOperations
-from conformance.lanes.keras_weights import matched, set_weights
+from conformance.lanes.keras_weights import held_by, set_weights
 from conformance.protocol.adapter import Observing
 from conformance.protocol.carried import ARITHMETIC
 from conformance.protocol.operations import Operations
@@ -154,8 +154,7 @@ class KerasArrays:
     def weight(self, layer: str, weight: str) -> Any:
         if not getattr(self.layers[layer], "built", False):
             return Absent
-        names = list(self.plan.layers[layer].weights)
-        found = matched(self.layers[layer], layer, names)
+        found = held_by(self.layers[layer], layer, self.plan.layers[layer])
         if weight not in found:
             raise ValueError(f"{layer} has no weight {weight}; it has {', '.join(found) or 'none'}")
         variable = found[weight]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from conformance.lanes.keras_arrays import KerasArrays, flat
-from conformance.lanes.keras_weights import matched, start_again
+from conformance.lanes.keras_weights import held_by, start_again
 from conformance.protocol.adapter import Unsupported
 from conformance.protocol.plan import Array, Plan
 from conformance.protocol.wire import pack
@@ -105,5 +105,5 @@ def variables_of(plan: Plan, layers: Mapping[str, Any]) -> dict[str, Any]:
         f"{name}.{key}": variable
         for name, layer in layers.items()
         if getattr(layer, "built", False) and hasattr(layer, "weights")
-        for key, variable in matched(layer, name, list(plan.layers[name].weights)).items()
+        for key, variable in held_by(layer, name, plan.layers[name]).items()
     }

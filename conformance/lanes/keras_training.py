@@ -11,7 +11,7 @@ import numpy as np
 
 from conformance.lanes.keras_arrays import KerasArrays
 from conformance.lanes.keras_autograd import Run, jax_gradients, torch_gradients
-from conformance.lanes.keras_weights import matched, start_again
+from conformance.lanes.keras_weights import held_by, start_again
 from conformance.protocol.adapter import Unsupported
 from conformance.protocol.plan import Plan, PlannedTraining
 from conformance.protocol.training import batch_of, number_of
@@ -101,7 +101,7 @@ class Trainer:
         layer = self.arrays.layers[name]
         if not getattr(layer, "built", False) or not hasattr(layer, "weights"):
             return {}
-        return matched(layer, name, list(self.plan.layers[name].weights))
+        return held_by(layer, name, self.plan.layers[name])
 
 
 def _tape_gradients(run: Run, trained: Sequence[Any], moved: Sequence[Any], keras: Any) -> Sequence[Any]:

@@ -43,14 +43,29 @@ def matched(layer: Any, name: str, wanted: Sequence[str]) -> dict[str, Any]:
     return found
 
 
+def held_by(layer: Any, name: str, planned: PlannedLayer) -> dict[str, Any]:
+    """The variables of a built layer by the plan's names; by Keras' own where nobody planned any.
+
+    Nobody did where the reference raised before it came to this layer: what Keras made is its answer, not a mismatch.
+    """
+    if planned.is_planned:
+        return matched(layer, name, list(planned.weights))
+    found: dict[str, Any] = {}
+    for variable in layer.weights:
+        key = role(variable)
+        repeats = sum(other.partition(" ")[0] == key for other in found)
+        found[f"{key} {repeats + 1}" if repeats else key] = variable
+    return found
+
+
 def set_weights(layer: Any, name: str, planned: PlannedLayer) -> None:
     """Puts the plan's arrays into a built layer and asserts that they arrived; kept weights are left as built.
 
-    A plan without weights is one whose reference raised before it came to this layer: then Keras' own stand.
+    Weights that nobody planned stay as Keras made them: see `held_by`.
     """
-    if not planned.weights and not planned.is_planned:
+    if not planned.is_planned:
         return
-    for key, variable in matched(layer, name, list(planned.weights)).items():
+    for key, variable in held_by(layer, name, planned).items():
         array = planned.weights[key]
         shape = tuple(int(length) for length in variable.shape)
         if shape != array.shape:
@@ -65,8 +80,8 @@ def set_weights(layer: Any, name: str, planned: PlannedLayer) -> None:
 
 def restore_weights(layer: Any, name: str, planned: PlannedLayer) -> None:
     """Puts the plan's arrays back into a built layer, kept ones too: what moved in a run must not reach the next."""
-    if getattr(layer, "built", False) and hasattr(layer, "weights"):
-        for key, variable in matched(layer, name, list(planned.weights)).items():
+    if planned.is_planned and getattr(layer, "built", False) and hasattr(layer, "weights"):
+        for key, variable in held_by(layer, name, planned).items():
             variable.assign(planned.weights[key])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.record.case import Record
-from conformance.report.facts import REFERENCE, Lanes, differs, lane_names
+from conformance.report.facts import REFERENCE, Lanes, answering_lanes, differs, lane_names
 from conformance.report.findings import SUSPECT_THE_CASE, attribution
 from conformance.report.scriptable import why_not
 from conformance.report.words import joined, one_line, place
@@ -23,6 +23,8 @@ def advice(record: Record, lanes: Lanes = ()) -> str:
         return ""
     if attribution(record) == SUSPECT_THE_CASE:
         return f"Look at what the case expects, {place(record)}: every lane gives something else."
+    if (refused := _of_refusal(record)) and REFERENCE in failing:
+        return refused
     if record.odd_one_out == REFERENCE or REFERENCE in failing:
         return "Look at the formula of the reference and at what the case expects: the lanes agree with each other."
     name, first = one_line(record.id, 200), one_line(failing[0], 40)
@@ -33,6 +35,16 @@ def advice(record: Record, lanes: Lanes = ()) -> str:
         return f"{mine} If not, {listing}."
     report = f"`conformance repro {name} --lane {first} --issue` writes the report to its makers"
     return f"{mine} If not, {report}, and {listing}."
+
+
+def _of_refusal(record: Record) -> str:
+    """Of a reference that refuses what one lane answers, which none agrees with; else empty."""
+    reference = record.lanes.get(REFERENCE)
+    answering = [name for name in answering_lanes(record) if record.lanes[name].failure is None]
+    if reference is None or reference.failure is None or len(answering) != 1:
+        return ""
+    lane = one_line(answering[0], 40)
+    return f"Look at why the reference refuses this: there is nothing that the answer of {lane} could be held against."
 
 
 def _of_stale(record: Record, lane: str) -> str:

@@ -25,12 +25,16 @@ from conformance.report.words import bound_shape, dims_text, one_line, raised_te
 def trace_table(record: Record, lane: str, run: int) -> list[Block]:
     """One row a call: node, layer, what went in and came out, the symbolic shape, the rule with its numbers.
 
-    Of a lane that raised before it made a call, the reference's calls are shown, and then what it raised.
+    Of a lane that raised before it made a call, the reference's calls are shown, and then what it raised; where the
+    reference refuses, those of the first lane that answers.
     """
     if lane not in record.lanes:
         return []
     failure = record.lanes[lane].failure
     shown = lane if record.lanes[lane].steps or REFERENCE not in record.lanes else REFERENCE
+    if not record.lanes[shown].steps and record.lanes[shown].failure is not None:
+        answering = (name for name, held in record.lanes.items() if held.steps and held.failure is None)
+        shown = next(answering, shown)
     chunks = steps_by_run(record, shown)
     index = run if run < len(chunks) else len(chunks) - 1
     rows = [

@@ -121,7 +121,9 @@ def _said(evidence: Evidence, lane: str, label: str, found: NodeRecord, exact: O
             exact.values, exact.sensitivity, terms, None, is_exact=is_exact and fits, share=evidence.case.budget_scale
         ).allowed
         atol = float(allowed.max(initial=0.0))
-    refused = any(finding.kind == "did_not_raise" for finding in evidence.record.lanes[lane].findings)
+    held = evidence.record.lanes[lane]
+    refused = any(finding.kind == "did_not_raise" for finding in held.findings)
+    is_planned = all(layer.is_planned or not held.weights.get(name) for name, layer in evidence.plan.layers.items())
     said: dict[str, Any] = {
         "shape": shape,
         "dtype": exact.values.dtype.name if row.adapter == "numpy" and exact is not None else dtype,
@@ -129,7 +131,9 @@ def _said(evidence: Evidence, lane: str, label: str, found: NodeRecord, exact: O
         "symbolic": None if found.symbolic is None else tuple(found.symbolic),
         "reference": exact if differs and exact is not None else None,
     }
-    if refused:  # an answer where an error is due may be memory that nobody wrote to: only that there is one counts
+    # an answer where an error is due may be memory that nobody wrote to, and weights that nobody planned are drawn
+    # anew each time: only that there is an answer counts
+    if refused or not is_planned:
         return Said(**said)
     if fits and exact is not None and not differs:
         every = -(-exact.values.size // MOST)

@@ -9,7 +9,7 @@ import pytest
 from conformance.report.frame import slug
 from tests.report import factory
 from tests.report.asked import advice, page_of, render
-from tests.report.factory import LANE_ROWS, agreeing, differing, lane, odd, results
+from tests.report.factory import LANE_ROWS, agreeing, differing, failure, finding, lane, odd, results
 from tests.report.test_html import LOST, Reading
 
 STALE = {"id": "other-axis", "kind": "upstream", "reason": "r", "link": "", "owner": "ann", "expires": "2027-05-01"}
@@ -48,6 +48,31 @@ def stale() -> Any:
 )
 def test_what_to_do(record: Any, words: str) -> None:
     assert advice(record, LANE_ROWS) == words
+
+
+def refused(*answering: str) -> Any:
+    """A case that the reference refuses, torch does not know, and the others answer."""
+    found = agreeing()
+    raised = {
+        "verdict": "error",
+        "findings": [finding("error", "raised")],
+        "failure": failure("LayerError"),
+        "runs": [],
+    }
+    for name, held in found["lanes"].items():
+        held["verdict"] = "differ" if name in answering else "unsupported"
+    found["lanes"]["numpy"].update(raised, runs=[])
+    found["odd_one_out"] = "numpy"
+    return found
+
+
+def test_where_the_reference_refuses_what_one_lane_answers_nobody_agrees() -> None:
+    assert advice(refused("keras"), LANE_ROWS) == (
+        "Look at why the reference refuses this: there is nothing that the answer of keras could be held against."
+    )
+    assert advice(refused("keras", "torch"), LANE_ROWS) == (
+        "Look at the formula of the reference and at what the case expects: the lanes agree with each other."
+    )
 
 
 def test_a_lane_that_has_no_scripts_is_not_asked_for_one() -> None:

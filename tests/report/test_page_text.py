@@ -226,6 +226,20 @@ def test_the_trace_has_the_symbolic_shapes_of_a_step_that_gives_several() -> Non
     assert [cell.text for cell in table.rows[0]][-1] == "[(None, 4), (None, 4)]"
 
 
+def test_where_the_reference_refuses_the_trace_is_of_the_lane_that_answers() -> None:
+    found = agreeing()
+    found["lanes"]["numpy"].update(steps=[], failure=factory.failure("LayerError", "refused"))
+    (table,) = trace_table(found, "numpy", 0)
+    assert isinstance(table, Table)
+    assert table.caption.startswith("calls of keras at ")
+    assert [row[3].text for row in table.rows][-1] == "numpy raised LayerError in call at pooled"
+    for held in found["lanes"].values():
+        held["failure"] = factory.failure("LayerError", "refused")
+    (alone,) = trace_table(found, "numpy", 0)
+    assert isinstance(alone, Table)
+    assert len(alone.rows) == 1
+
+
 def test_a_call_whose_output_has_another_shape_than_the_references_is_marked() -> None:
     (table,) = trace_table(wrong_shape(), "torch", 0)
     assert isinstance(table, Table)
