@@ -12,6 +12,7 @@ import numpy as np
 
 from conformance.case.problems import did_you_mean
 from conformance.comparison.ends import CompareError
+from conformance.comparison.traits import traits_of
 from conformance.comparison.values import Array, Model
 
 BATCH, LENGTH, TOP = 4, 7, 10
@@ -99,7 +100,7 @@ def drawn(model: Model, seed: int = 0) -> dict[str, Array]:
     tables = [
         int((layer.config or {}).get("input_dim") or TOP)
         for layer in model.layers.values()
-        if layer.type in ("Embedding", "ReversibleEmbedding")
+        if traits_of(layer).takes_ids
     ]
     batch: dict[str, Array] = {}
     for one in model.inputs:

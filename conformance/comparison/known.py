@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.comparison.traits import traits_of
 from conformance.comparison.values import Array, Call, Held, Layer
 from conformance.mutants.layer import with_mistake
 from conformance.oracle.arithmetic import EXACT, rounding
@@ -49,7 +50,7 @@ def known(layer: Layer) -> Known | None:
     if layer.module.startswith("keras_hub"):
         return None
     config = _arguments(layer.type, layer.config)
-    if config is None or (layer.type == "Activation" and config.get("activation") not in ACTIVATIONS):
+    if config is None or (traits_of(layer).applies_function and config.get("activation") not in ACTIVATIONS):
         return None
     try:
         made = make(layer.type, config)
@@ -85,7 +86,7 @@ _SAME = 1e-5
 
 def _named_by_values(call: Call, layer: Layer) -> Known | None:
     """An activation by what it gives, where its name says nothing: that of a function of the user's or of a library."""
-    if layer.type != "Activation" or not call.inputs or not call.outputs:
+    if not traits_of(layer).applies_function or not call.inputs or not call.outputs:
         return None
     x, y = (np.asarray(held.array.load(), dtype=np.float64) for held in (call.inputs[0], call.outputs[0]))
     best: tuple[float, Callable[[Any], Any]] | None = None
@@ -101,7 +102,7 @@ def _named_by_values(call: Call, layer: Layer) -> Known | None:
                 best = (far, function)
     if best is None:
         return None
-    bare: Any = make("Activation", {"activation": "linear"})
+    bare: Any = make(layer.type, {"activation": "linear"})
     return Known(layer.path, dataclasses.replace(bare, activation=best[1]), {})
 
 
@@ -222,17 +223,13 @@ def run(chain: Chain, rewrite: Callable[[Reference], Reference] | None = None, i
     return Outcome(exact, np.sqrt(total / PATTERNS), terms[0], mask)
 
 
-_IN_A_LIST = ("Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract")
-"""Layers that are called with a list of arrays."""
-
-
 def _followed(chain: Chain, variables: Mapping[str, Any], rewrite: Any, terms: list[int]) -> Value:
     """The last link's result; `terms` grows to the longest sum on the way."""
     held: dict[str, Any] = {name: Value(variables[f"input {name}"], mask) for name, (_, mask) in chain.inputs.items()}
     for link in chain.links:
         layer: Any = rewrite(link.known.layer) if rewrite else link.known.layer
         values = [held[name] for name in link.args]
-        args: list[Any] = [values] if type(link.known.layer).__name__ in _IN_A_LIST else values
+        args: list[Any] = [values] if link.known.layer.takes_list else values
         given = arguments_for(
             type(layer).call, 2, args, {**{key: held[name] for key, name in link.kwargs.items()}, **link.plain}
         )

@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from conformance.comparison.traits import RECURRENT_MODULES, traits_of, traits_of_class
 from conformance.comparison.values import Array, Layer, Weight
+from conformance.reference.traits import Layout
 
 LINEAR = ("Linear", "NonDynamicallyQuantizableLinear", "LazyLinear")
 CONVOLUTIONS = ("Conv1d", "Conv2d", "Conv3d")
@@ -20,8 +22,8 @@ PLAIN = (*LINEAR, *CONVOLUTIONS, "ConvTranspose1d", "ConvTranspose2d", "ConvTran
 """Modules of torch's that never apply an activation."""
 NORMS = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_variance": "running_var",
          "scale": "weight"}  # fmt: skip
-_GRU_ORDER = (1, 0, 2)
-"""Keras' blocks (update, reset, new) as torch has them (reset, update, new)."""
+_TURNED_LINEAR = ("Conv1D",)
+"""Modules of libraries that are a linear layer with its weight (in, out): the name in ports of GPT-2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def expected(model: Layer, port: Layer) -> dict[str, Expected] | None:
         }
     roles = roles_of(model)
     names = {weight.name for weight in port.weights}
-    maker = _MAKERS.get(model.type)
+    maker = _MAKERS.get(traits_of(model).layout)
     if maker is None:
         return None
     try:
@@ -97,14 +99,14 @@ def _one(array: Array, role: str, expression: str = "") -> Expected:
 
 
 def _dense(model: Layer, port: Layer, w: Mapping[str, Array], names: set[str]) -> dict[str, Expected] | None:
-    if port.type not in (*LINEAR, "Conv1D", *CONVOLUTIONS):
+    if port.type not in (*LINEAR, *_TURNED_LINEAR, *CONVOLUTIONS):
         return None
     kernel = w["kernel"]
     inside = _contracted(model, kernel)
     rows = int(np.prod(kernel.shape[:inside]))
     flat = kernel.reshape(rows, -1)
     words = "kernel" if kernel.ndim == 2 else f"kernel.reshape({rows}, -1)"
-    if port.type == "Conv1D":  # as some ports of GPT-2 call a linear layer with its weight (in, out)
+    if port.type in _TURNED_LINEAR:
         made = {"weight": _one(flat, "kernel", words)}
     elif port.type in CONVOLUTIONS:
         ones = (1,) * int(port.type[4])
@@ -119,7 +121,7 @@ def _dense(model: Layer, port: Layer, w: Mapping[str, Array], names: set[str]) -
 def _contracted(model: Layer, kernel: Array) -> int:
     """How many of a kernel's first axes meet the input."""
     equation = str((model.config or {}).get("equation", ""))
-    if model.type != "EinsumDense" or "," not in equation:
+    if "," not in equation:
         return kernel.ndim - 1
     given, rest = equation.split(",")
     letters, _, _ = rest.partition("->")
@@ -169,24 +171,22 @@ def _gates(array: Array, order: Sequence[int]) -> Array:
 
 
 def _recurrent(model: Layer, port: Layer, w: Mapping[str, Array], names: set[str]) -> dict[str, Expected] | None:
-    kind = model.type
-    if kind == "Bidirectional":
+    traits = traits_of(model)
+    if "layer" in traits.wrapped.get("forward", ()):
         inner = (model.config or {}).get("layer", {})
-        kind = str(inner.get("class_name", ""))
-    if kind not in ("GRU", "LSTM", "SimpleRNN") or port.type not in ("GRU", "LSTM", "RNN"):
+        traits = traits_of_class(str(inner.get("class_name", "")))
+    if traits.layout != "recurrent" or port.type not in RECURRENT_MODULES:
         return None
     made: dict[str, Expected] = {}
     for scope, suffix in (("", ""), ("forward.", ""), ("backward.", "_reverse")):
         if f"{scope}kernel" in w:
-            made |= _of_a_cell(kind, w, scope, suffix)
+            made |= _of_a_cell(traits.gates_of_torch, w, scope, suffix)
     return made
 
 
-def _of_a_cell(kind: str, w: Mapping[str, Array], scope: str, suffix: str) -> dict[str, Expected]:
-    order = _GRU_ORDER if kind == "GRU" else range({"LSTM": 4, "SimpleRNN": 1}[kind])
-    gates: Callable[[Array], Array] = (lambda array: _gates(array, _GRU_ORDER)) if kind == "GRU" else (lambda a: a)
-    words = "gates({})" if kind == "GRU" else "{}"
-    del order
+def _of_a_cell(order: Sequence[int], w: Mapping[str, Array], scope: str, suffix: str) -> dict[str, Expected]:
+    gates: Callable[[Array], Array] = (lambda array: _gates(array, order)) if order else (lambda array: array)
+    words = "gates({})" if order else "{}"
     kernel, recurrent, bias = f"{scope}kernel", f"{scope}recurrent_kernel", f"{scope}bias"
     made = {
         f"weight_ih_l0{suffix}": _one(gates(w[kernel]).T, kernel, f"{words.format(kernel)}.T"),
@@ -209,26 +209,20 @@ def _named(layer: Layer, kind: str) -> Layer:
     return replace(layer, type=kind)
 
 
-_MAKERS: Mapping[str, Callable[..., dict[str, Expected] | None]] = {
-    "Dense": _dense,
-    "EinsumDense": _dense,
-    "TimeDistributed": _dense,
-    "Embedding": _embedding,
-    "ReversibleEmbedding": _embedding,
-    "PositionEmbedding": _embedding,
-    **dict.fromkeys(("Conv1D", "Conv2D", "Conv3D"), _conv),
-    **dict.fromkeys(("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"), _transposed),
-    **dict.fromkeys(("DepthwiseConv1D", "DepthwiseConv2D"), _depthwise),
-    **dict.fromkeys(
-        ("LayerNormalization", "BatchNormalization", "GroupNormalization", "RMSNormalization"), _normalization
-    ),
-    **dict.fromkeys(("GRU", "LSTM", "SimpleRNN", "Bidirectional"), _recurrent),
+_MAKERS: Mapping[Layout, Callable[..., dict[str, Expected] | None]] = {
+    "linear": _dense,
+    "table": _embedding,
+    "convolution": _conv,
+    "transposed": _transposed,
+    "depthwise": _depthwise,
+    "normalization": _normalization,
+    "recurrent": _recurrent,
 }
 
 
 def known(kind: str) -> bool:
     """Whether the layouts of a layer's weights are known."""
-    return kind in _MAKERS
+    return traits_of_class(kind).layout in _MAKERS
 
 
 def helper_lines(expressions: Sequence[str]) -> list[str]:

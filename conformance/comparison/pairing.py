@@ -14,6 +14,7 @@ import numpy as np
 
 from conformance.comparison.layouts import PLAIN, expected, known
 from conformance.comparison.orders import CLOSE, Order, best_order, channels_first
+from conformance.comparison.traits import traits_of
 from conformance.comparison.values import Array, Call, Held, Layer, Model, Stored, Weight
 
 How = Literal["weights", "values", "order", "name", "given"]
@@ -23,52 +24,6 @@ STRETCH = 1 << 20
 _MODULUS = 1 << 64
 DISTINCT = 2
 """Different numbers that a weight needs to say which one it is."""
-
-ALIKE: Mapping[str, tuple[str, ...]] = {
-    "Dense": ("Linear", "Conv1D", "Conv1d", "Conv2d"),
-    "EinsumDense": ("Linear", "Conv1D"),
-    "Conv1D": ("Conv1d",),
-    "Conv2D": ("Conv2d",),
-    "Conv3D": ("Conv3d",),
-    "DepthwiseConv1D": ("Conv1d",),
-    "DepthwiseConv2D": ("Conv2d",),
-    "Conv1DTranspose": ("ConvTranspose1d",),
-    "Conv2DTranspose": ("ConvTranspose2d",),
-    "Embedding": ("Embedding",),
-    "ReversibleEmbedding": ("Embedding",),
-    "PositionEmbedding": ("Embedding",),
-    "LayerNormalization": ("LayerNorm",),
-    "BatchNormalization": ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d"),
-    "GroupNormalization": ("GroupNorm",),
-    "RMSNormalization": ("RMSNorm",),
-    "GRU": ("GRU",),
-    "LSTM": ("LSTM",),
-    "SimpleRNN": ("RNN",),
-    "Bidirectional": ("GRU", "LSTM", "RNN"),
-    "Dropout": ("Dropout", "Dropout1d", "Dropout2d"),
-    "Flatten": ("Flatten",),
-    "MaxPooling1D": ("MaxPool1d",),
-    "MaxPooling2D": ("MaxPool2d",),
-    "AveragePooling1D": ("AvgPool1d",),
-    "AveragePooling2D": ("AvgPool2d",),
-    "GlobalAveragePooling1D": ("AdaptiveAvgPool1d",),
-    "GlobalAveragePooling2D": ("AdaptiveAvgPool2d",),
-    "GlobalMaxPooling1D": ("AdaptiveMaxPool1d",),
-    "GlobalMaxPooling2D": ("AdaptiveMaxPool2d",),
-    "ZeroPadding2D": ("ZeroPad2d", "ConstantPad2d"),
-    "ReLU": ("ReLU", "ReLU6"),
-    "LeakyReLU": ("LeakyReLU",),
-    "ELU": ("ELU",),
-    "PReLU": ("PReLU",),
-    "Softmax": ("Softmax",),
-}
-"""Keras' layers, and the modules of torch's that are made for the same."""
-ACTIVATIONS = (
-    *("GELU", "GELUActivation", "NewGELUActivation", "ReLU", "ReLU6", "SiLU", "SiLUActivation", "Tanh", "Sigmoid"),
-    *("Softmax", "Softplus", "ELU", "LeakyReLU", "SELU", "Mish", "Hardswish", "Hardsigmoid", "FastGELUActivation"),
-    *("PytorchGELUTanh", "GELUTanh", "QuickGELUActivation", "ClippedGELUActivation"),
-)
-"""Modules that are an activation and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +196,7 @@ class _Search:
             floor = max(floor, order.index(chosen))
 
     def _fits(self, layer: Layer, port: Layer) -> bool:
-        if port.type not in ALIKE.get(layer.type, ()) and not (not known(layer.type) and port.weights):
+        if port.type not in traits_of(layer).modules() and not (not known(layer.type) and port.weights):
             return False
         laid = expected(layer, port)
         sizes = {weight.name: weight.array.shape for weight in port.weights}
@@ -299,9 +254,7 @@ class _Search:
         )
 
     def _is_made_for(self, layer: Layer, port: Layer) -> bool:
-        if layer.type == "Activation":
-            return port.type in ACTIVATIONS
-        return port.type in ALIKE.get(layer.type, ())
+        return port.type in traits_of(layer).modules()
 
     def found(self) -> Pairing:
         """The pairs in the model's order, and what has none."""

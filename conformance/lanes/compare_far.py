@@ -26,6 +26,9 @@ SPARE = 64 * 2**20
 LEAF_LIMIT = 256
 """Arrays of one call that are kept; a call with more is not one of a layer."""
 
+DROPPING = "Dropout"
+"""What names of classes that drop numbers in training have in them, in Keras, torch and packages on top of them."""
+
 
 class Refused(Exception):
     """What a far end cannot do: `kind` says which sort of it, the hint what the user can do."""

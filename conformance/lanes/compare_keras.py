@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from conformance.lanes.compare_far import (
+    DROPPING,
     Refused,
     Request,
     Store,
@@ -30,9 +31,8 @@ from conformance.lanes.compare_far import (
 from conformance.lanes.compare_recorder import Noise, Recorder
 from conformance.protocol.adapter import Identity
 
-_WHOLE = ("RNN", "Bidirectional", "TimeDistributed")
-"""Layers whose inner layers run once a step: they are watched as one."""
-_RANDOM = ("Dropout", "Noise", "SpatialDropout", "AlphaDropout", "Random")
+_RANDOM = (DROPPING, "Noise", "Random")
+"""What names of classes that draw numbers have in them."""
 
 
 class KerasTensors:
@@ -183,13 +183,29 @@ class KerasEnd:
                 name = child.name if names[child.name] == 1 else f"{child.name}#{names[child.name]}"
                 inner = f"{path}/{name}" if path else name
                 found[id(child)] = (inner, child)
-                if not _is_whole(child):
+                if not self._is_whole(child):
                     walk(child, inner)
 
         found[id(model)] = ("", model)
-        if not _is_whole(model):
+        if not self._is_whole(model):
             walk(model, "")
         return found
+
+    def _is_whole(self, layer: Any) -> bool:
+        """Whether its inner layers run once a step: it is watched as one."""
+        kinds = self.keras.layers
+        return isinstance(layer, (kinds.RNN, kinds.Bidirectional, kinds.TimeDistributed))
+
+    def _activation_of(self, layer: Any) -> Any:
+        """A function that a layer applies at its end; None for none and for the identity."""
+        activation = vars(layer).get("activation")
+        if activation is None or not callable(activation):
+            return None
+        if type(layer).__name__ == self.keras.layers.Activation.__name__:
+            return None
+        if hasattr(activation, "_flatten_layers") or getattr(activation, "__name__", "") == "linear":
+            return None
+        return activation
 
     def _describe(self, request: Mapping[str, Any]) -> dict[str, Any]:
         model = self._loaded()
@@ -210,17 +226,16 @@ class KerasEnd:
                     "weights": [self._weight(weight) for weight in own],
                     "is_leaf": not inside,
                     "is_training": False,
-                    "is_random": any(type(layer).__name__.startswith(word) or word in type(layer).__name__
-                                     for word in _RANDOM),
+                    "is_random": any(word in type(layer).__name__ for word in _RANDOM),
                 }
             )  # fmt: skip
-            activation = _activation_of(layer)
-            if activation is not None and not inside and not _is_whole(layer):
+            activation = self._activation_of(layer)
+            if activation is not None and not inside and not self._is_whole(layer):
                 name = getattr(activation, "__name__", type(activation).__name__)
                 layers.append(
                     {
                         "path": f"{path}/activation" if path else "activation",
-                        "class": "Activation",
+                        "class": self.keras.layers.Activation.__name__,
                         "module": "keras.layers",
                         "config": {"activation": name},
                         "weights": [],
@@ -457,8 +472,8 @@ class KerasEnd:
 
         restored = []
         for path, layer in list(watched.values()):
-            activation = _activation_of(layer)
-            if activation is None or _is_whole(layer) or any(_is_below(p, path) for p, _ in watched.values()):
+            activation = self._activation_of(layer)
+            if activation is None or self._is_whole(layer) or any(_is_below(p, path) for p, _ in watched.values()):
                 continue
             object.__setattr__(
                 layer, "activation", _seen(activation, recorder, f"{path}/activation" if path else "activation")
@@ -487,25 +502,11 @@ def _children(layer: Any) -> list[Any]:
 
 
 def _drops(layer: Any) -> bool:
-    return "Dropout" in type(layer).__name__ and hasattr(layer, "rate")
+    return DROPPING in type(layer).__name__ and hasattr(layer, "rate")
 
 
 def _is_below(path: str, above: str) -> bool:
     return path != above and (above == "" or path.startswith(f"{above}/"))
-
-
-def _is_whole(layer: Any) -> bool:
-    return any(kind.__name__ in _WHOLE for kind in type(layer).__mro__)
-
-
-def _activation_of(layer: Any) -> Any:
-    """A function that a layer applies at its end; None for none and for the identity."""
-    activation = vars(layer).get("activation")
-    if activation is None or not callable(activation) or type(layer).__name__ == "Activation":
-        return None
-    if hasattr(activation, "_flatten_layers") or getattr(activation, "__name__", "") == "linear":
-        return None
-    return activation
 
 
 def _config_of(layer: Any) -> Any:

@@ -12,7 +12,18 @@ import numpy as np
 import torch
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from conformance.lanes.compare_far import Refused, Request, Store, called, leaves, named_object, opened, refusing, said
+from conformance.lanes.compare_far import (
+    DROPPING,
+    Refused,
+    Request,
+    Store,
+    called,
+    leaves,
+    named_object,
+    opened,
+    refusing,
+    said,
+)
 from conformance.lanes.compare_recorder import Recorder
 from conformance.protocol.adapter import Identity
 
@@ -170,7 +181,7 @@ class TorchEnd:
                     ],
                     "is_leaf": not any(True for _ in inner.children()),
                     "is_training": inner.training,
-                    "is_random": "Dropout" in type(inner).__name__,
+                    "is_random": DROPPING in type(inner).__name__,
                 }
             )
         names = list(inspect.signature(module.forward).parameters)
@@ -195,7 +206,7 @@ class TorchEnd:
         assert self._store is not None
         module = self._loaded()
         before = {name: value.detach().clone() for name, value in module.state_dict().items()}
-        drops = [(one, one.p) for one in module.modules() if hasattr(one, "p") and "Dropout" in type(one).__name__]
+        drops = [(one, one.p) for one in module.modules() if hasattr(one, "p") and DROPPING in type(one).__name__]
         modes = {one: one.training for one in module.modules()}
         frozen = [one for one in module.parameters() if not one.requires_grad]
         step = request.get("step")

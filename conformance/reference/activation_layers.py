@@ -23,6 +23,7 @@ class ReLU(Layer):
 
     arithmetic = "moves"
     native = called("nn.ReLU")
+    also_modules = ("ReLU6",)
     example = asked("ReLU", "3")
 
     supports_masking: ClassVar[bool] = True

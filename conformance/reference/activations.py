@@ -339,3 +339,28 @@ NATIVE: Mapping[str, Native] = {
     "threshold": called("F.threshold", reason="it is told the threshold and what stands below it"),
 }
 """What torch calls each activation, by the same names."""
+
+TORCH_LINES: Mapping[str, str] = {
+    "gelu": 'F.gelu(x)  # exact; approximate="tanh" is another function',
+    "gelu_approximate": 'F.gelu(x, approximate="tanh")',
+    "relu": "F.relu(x)",
+    "relu6": "F.relu6(x)",
+    "tanh": "torch.tanh(x)",
+    "sigmoid": "torch.sigmoid(x)",
+    "softmax": "torch.softmax(x, dim=-1)",
+    "silu": "F.silu(x)",
+    "swish": "F.silu(x)",
+    "elu": "F.elu(x)",
+    "selu": "F.selu(x)",
+    "softplus": "F.softplus(x)",
+    "leaky_relu": "F.leaky_relu(x, negative_slope=0.2)",
+    "hard_sigmoid": "F.hardsigmoid(x)",
+}
+"""The line of torch that a port has in an activation's place."""
+
+TORCH_MODULES = (
+    *("GELU", "GELUActivation", "NewGELUActivation", "ReLU", "ReLU6", "SiLU", "SiLUActivation", "Tanh", "Sigmoid"),
+    *("Softmax", "Softplus", "ELU", "LeakyReLU", "SELU", "Mish", "Hardswish", "Hardsigmoid", "FastGELUActivation"),
+    *("PytorchGELUTanh", "GELUTanh", "QuickGELUActivation", "ClippedGELUActivation"),
+)
+"""Modules of torch and of transformers that are an activation and nothing else."""

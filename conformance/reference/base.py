@@ -149,6 +149,9 @@ class Layer(Traits):
     backwards: ClassVar[tuple[Mutant, ...]] = ()
     """Mistakes that leave every value as it is and change what flows back; tried where only gradients differ."""
 
+    porting: ClassVar[tuple[Mutant, ...]] = ()
+    """Mistakes of those who write the layer again in torch, where its modules or layouts invite to them."""
+
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         dataclass(frozen=True, kw_only=True)(cls)

@@ -103,6 +103,13 @@ class BatchNormalization(_Normalized):
         shape: Shape = shapes[0]
         return math.prod(shape) // shape[self.axis]
 
+    @classmethod
+    def torch_lines(cls, config: Mapping[str, Any], size: int) -> tuple[str, ...]:
+        momentum = 1.0 - float(config.get("momentum", 0.99))
+        epsilon = config.get("epsilon", 1e-3)
+        made = f"nn.BatchNorm2d({size}, eps={epsilon:g}, momentum={momentum:.4g})"
+        return (f"{made}  # torch's momentum is 1 - Keras'",)
+
     mutants: ClassVar[tuple[Mutant, ...]] = (
         Mutant("epsilon_of_torch", "takes torch's epsilon, 1e-5", config=lambda layer: {"epsilon": 1e-5}),
         EPSILON_OUTSIDE,

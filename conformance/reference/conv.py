@@ -65,6 +65,7 @@ class _Conv(Layer):
     """What convolutions over one, two and three axes share; `rank` is the number of those axes."""
 
     arithmetic = "linear"
+    layout = "convolution"
     is_convolution = True
     units_last = True
 
@@ -84,6 +85,13 @@ class _Conv(Layer):
     )
     activation: Activation = arg("Applied to the output.", default=None)
     use_bias: bool = arg("Whether a number per filter is added.", default=True)
+
+    @classmethod
+    def torch_lines(cls, config: Mapping[str, Any], size: int) -> tuple[str, ...]:
+        if config.get("padding") != "same":
+            return ()
+        sides = ", ".join(("left, right", "top, bottom", "front, back")[: cls.rank])
+        return (f"F.pad(x, ({sides}))  # 'same' pads total // 2 before and the rest after; it goes by the stride too",)
 
     def check(self) -> None:
         if self.filters < 1 or self.groups < 1 or self.filters % self.groups:

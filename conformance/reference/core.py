@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import autograd.numpy as np
@@ -40,6 +41,7 @@ def _bias_last(layer: Any, w: Weights, x: Array) -> Array:
     return y + w.bias if layer.use_bias else y
 
 
+LINEAR_LINE = "F.linear(x, weight, bias)  # weight is the model's kernel transposed; the bias once"
 MASK_LOST = Mutant("mask_lost", "loses the mask", mask=lambda layer, mask, given: NO_MASK)
 
 
@@ -51,6 +53,8 @@ class Dense(Layer):
 
     arithmetic = "linear"
     native = called("nn.Linear")
+    also_modules = ("Conv1D", "Conv1d", "Conv2d")  # transformers' Conv1D is a linear layer with its weight (in, out)
+    layout = "linear"
     example = asked("Dense(7)", "3")
     weights_by_name = True
     units_last = True
@@ -79,6 +83,10 @@ class Dense(Layer):
 
     def rule(self, shape: Shape) -> str:
         return f"the last axis, {shape[-1]} features, becomes {self.units} units; kernel ({shape[-1]}, {self.units})"
+
+    @classmethod
+    def torch_lines(cls, config: Mapping[str, Any], size: int) -> tuple[str, ...]:
+        return (LINEAR_LINE,)
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
         Mutant(
@@ -112,6 +120,7 @@ class Embedding(Layer):
 
     arithmetic = "moves"
     native = called("nn.Embedding")
+    layout = "table"
     example = asked("Embedding(7, 3)", "5")
     input_names = ("ids",)
     takes_ids = True
@@ -230,6 +239,25 @@ def _instead(name: str, wrong: Any) -> Any:
     return lambda layer, y, args: wrong(args[0]) if layer.activation == name else y
 
 
+_PORTED_GELU = (
+    Mutant(
+        "exact_gelu",
+        "computes the exact gelu, by erf, where the model approximates it by tanh",
+        config=lambda layer: {"activation": "gelu"} if callable(layer.activation) else {},
+    ),
+    Mutant(
+        "gelu_by_tanh",
+        "approximates gelu by tanh",
+        config=lambda layer: {"activation": partial(activations.gelu, approximate=True)},
+    ),
+    Mutant(
+        "quick_gelu",
+        "takes x sigmoid(1.702 x) for gelu",
+        config=lambda layer: {"activation": lambda x: x * activations.sigmoid(1.702 * x)},
+    ),
+)
+
+
 class Activation(Layer):
     """The named function of every entry (`softmax`, `log_softmax`, `sparsemax` and `glu`: of the last axis).
 
@@ -238,6 +266,9 @@ class Activation(Layer):
 
     arithmetic = "moves"
     native = absent("torch has a function for each activation: F.relu, F.gelu, torch.tanh")
+    also_modules = activations.TORCH_MODULES
+    applies_function = True
+    porting = _PORTED_GELU
     example = asked("Activation(activation='relu')", "3")
 
     supports_masking: ClassVar[bool] = True
@@ -246,6 +277,11 @@ class Activation(Layer):
 
     def call(self, w: Weights, x: Array) -> Array:
         return activate(self.activation, x)
+
+    @classmethod
+    def torch_lines(cls, config: Mapping[str, Any], size: int) -> tuple[str, ...]:
+        line = activations.TORCH_LINES.get(str(config.get("activation")))
+        return () if line is None else (line,)
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
         Mutant("linear", "forgets the function", config=lambda layer: {"activation": None}),
@@ -286,6 +322,7 @@ class Dropout(Layer):
 
     arithmetic = "moves"
     native = called("nn.Dropout")
+    also_modules = ("Dropout1d", "Dropout2d")
     example = asked("Dropout(0.5)", "3")
     draws = True
 

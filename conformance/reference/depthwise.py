@@ -166,6 +166,8 @@ class DepthwiseConv1D(_DepthwiseConv):
 
     input_axes = SEQUENCE
     native = composed("nn.Conv1d(channels, channels * depth_multiplier, kernel_size, groups=channels)(x)")
+    also_modules = ("Conv1d",)
+    layout = "depthwise"
     example = asked("DepthwiseConv1D(3)", "5,2")
     as_grouped = "Conv1D"
 
@@ -188,6 +190,8 @@ class DepthwiseConv2D(_DepthwiseConv):
 
     input_axes = IMAGE
     native = composed("nn.Conv2d(channels, channels * depth_multiplier, kernel_size, groups=channels)(x)")
+    also_modules = ("Conv2d",)
+    layout = "depthwise"
     example = asked("DepthwiseConv2D(3)", "5,7,2")
     as_grouped = "Conv2D"
 

@@ -13,6 +13,7 @@ import autograd.numpy as np
 from .activations import Activation, activate
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 from .conv import KERNEL_AND_BIAS, no_bias
+from .core import LINEAR_LINE
 from .traits import asked, called
 
 _FORMS = tuple(
@@ -52,6 +53,8 @@ class EinsumDense(Layer):
 
     arithmetic = "rounds"
     native = called("einsum")
+    also_modules = ("Linear", "Conv1D")
+    layout = "linear"
     example = asked("EinsumDense('abc,cd->abd', (None, 7), bias_axes='d')", "5,3")
 
     keras_only: ClassVar[tuple[str, ...]] = KERNEL_AND_BIAS
@@ -130,6 +133,10 @@ class EinsumDense(Layer):
         over = ", ".join(f"{letter} of {sizes[letter]}" for letter in summed) or "nothing"
         kept = ", ".join(f"{letter} of {sizes[letter]}" for letter in axes.output)
         return f"{axes.equation}: sums over {over}; the output has {kept}"
+
+    @classmethod
+    def torch_lines(cls, config: Mapping[str, Any], size: int) -> tuple[str, ...]:
+        return (LINEAR_LINE,)
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
         Mutant("no_bias", "leaves the bias out", weights=no_bias),

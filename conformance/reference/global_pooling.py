@@ -62,6 +62,44 @@ _WRONG_AXIS = Mutant("wrong_axis", "pools over the channels", config=other_forma
 _PASSES_MASK = Mutant("passes_mask", "passes the mask on", mask=lambda layer, out, mask: mask)
 
 
+def _last(layer: Any, w: Any, x: Any, mask: Any = None, **_: Any) -> Any:
+    return x[:, -1]
+
+
+def _first(layer: Any, w: Any, x: Any, mask: Any = None, **_: Any) -> Any:
+    return x[:, 0]
+
+
+def _last_real(layer: Any, w: Any, x: Any, mask: Any = None, **_: Any) -> Any:
+    if mask is None:
+        return x[:, -1]
+    steps = np.arange(x.shape[1])[None, :]
+    last = np.max(np.where(np.asarray(mask, dtype=bool), steps, 0), axis=1)
+    return x[np.arange(x.shape[0]), last]
+
+
+def _largest(layer: Any, w: Any, x: Any, mask: Any = None, **_: Any) -> Any:
+    return np.max(x, axis=1)
+
+
+def _summed(layer: Any, w: Any, x: Any, mask: Any = None, **_: Any) -> Any:
+    return np.sum(x if mask is None else x * np.asarray(mask, dtype=float)[..., None], axis=1)
+
+
+def _over_steps(layer: Any, w: Any, x: Any, mask: Any = None, **_: Any) -> Any:
+    return np.mean(x if mask is None else x * np.asarray(mask, dtype=float)[..., None], axis=1)
+
+
+_PORTED_MEAN = (
+    Mutant("last_step", "takes the last step for the mean", methods={"call": _last}),
+    Mutant("first_step", "takes the first step for the mean", methods={"call": _first}),
+    Mutant("last_real_step", "takes the last real step for the mean", methods={"call": _last_real}),
+    Mutant("max_for_mean", "takes the maximum for the mean", methods={"call": _largest}),
+    Mutant("sum_for_mean", "sums the steps and does not divide", methods={"call": _summed}),
+    Mutant("divides_by_padding", "divides by all steps, padding included", methods={"call": _over_steps}),
+)
+
+
 class GlobalAveragePooling1D(_GlobalPooling):
     """Mean over the steps of each sequence.
 
@@ -74,6 +112,7 @@ class GlobalAveragePooling1D(_GlobalPooling):
     input_axes = SEQUENCE
     native = called("nn.AdaptiveAvgPool1d")
     example = asked("GlobalAveragePooling1D", "5,3")
+    porting = _PORTED_MEAN
 
     rank: ClassVar[int] = 1
 
@@ -90,6 +129,10 @@ class GlobalAveragePooling1D(_GlobalPooling):
 
     def compute_mask(self, x: Array, mask: Array | None) -> Any:
         return NO_MASK
+
+    @classmethod
+    def torch_lines(cls, config: Mapping[str, Any], size: int) -> tuple[str, ...]:
+        return ("(x * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)  # mask: (batch, steps), 1 at real steps",)
 
     mutants = (
         _WRONG_AXIS,

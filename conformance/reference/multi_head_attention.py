@@ -69,6 +69,15 @@ class MultiHeadAttention(Layer):
         "seed",
     )
     supports_masking = True
+
+    @classmethod
+    def torch_lines(cls, config: Mapping[str, Any], size: int) -> tuple[str, ...]:
+        return (
+            "scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])",
+            "scores = scores.masked_fill(mask == 0, float('-inf'))  # mask: (batch, 1, 1, keys), 1 at real steps",
+            "torch.softmax(scores, dim=-1) @ v",
+        )
+
     mutants = (
         Mutant("not_scaled", "forgets 1 / sqrt(key_dim)", weights=lambda layer, w: layer.sharper(w)),
         Mutant(

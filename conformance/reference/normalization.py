@@ -57,6 +57,7 @@ class _Normalized(Layer):
 
     backwards: ClassVar[tuple[Mutant, ...]] = (VARIANCE_IS_CONSTANT,)
     arithmetic = "rounds"
+    layout = "normalization"
 
     def deviation(self: Any, variance: Array) -> Array:
         """The root of the variance, kept away from zero by `epsilon`."""
@@ -128,6 +129,10 @@ class LayerNormalization(_Normalized):
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
         return math.prod(shapes[0][axis] for axis in axes_of(self.axis, len(shapes[0])))
+
+    @classmethod
+    def torch_lines(cls, config: Mapping[str, Any], size: int) -> tuple[str, ...]:
+        return (f"nn.LayerNorm({size}, eps={config.get('epsilon', 1e-3):g})",)
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
         Mutant("epsilon_of_torch", "takes torch's epsilon, 1e-5", config=lambda layer: {"epsilon": 1e-5}),

@@ -106,6 +106,13 @@ _PADDING_MUTANTS = (
 )
 
 
+_PORTED_PADDING = (
+    Mutant("both_sides", "pads both sides alike", config=_changed("padding", lambda pair: (max(pair), max(pair)))),
+    Mutant("other_side", "pads at the other side", config=_changed("padding", lambda pair: pair[::-1])),
+    Mutant("not_padded", "does not pad", config=_changed("padding", lambda pair: (0, 0))),
+)
+
+
 class ZeroPadding1D(_ZeroPadding):
     """Zero steps before and after. x: (batch, steps, channels). Returns (batch, left + steps + right, channels).
 
@@ -132,6 +139,8 @@ class ZeroPadding2D(_ZeroPadding):
 
     input_axes = IMAGE
     native = called("nn.ZeroPad2d")
+    also_modules = ("ConstantPad2d",)
+    porting = _PORTED_PADDING
     example = asked("ZeroPadding2D", "5,7,3")
 
     rank: ClassVar[int] = 2
@@ -141,6 +150,14 @@ class ZeroPadding2D(_ZeroPadding):
         default=(1, 1),
     )
     data_format: DataFormat = arg("Which axis holds the channels.", default="channels_last")
+
+    @classmethod
+    def torch_lines(cls, config: Mapping[str, Any], size: int) -> tuple[str, ...]:
+        padding = config.get("padding")
+        if not isinstance(padding, list | tuple) or not all(isinstance(side, list | tuple) for side in padding):
+            return ()
+        (top, bottom), (left, right) = padding
+        return (f"F.pad(x, ({left}, {right}, {top}, {bottom}))  # left, right, top, bottom",)
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
         *_PADDING_MUTANTS,

@@ -35,6 +35,22 @@ def _column_major(layer: Any, y: Array, args: list[Any]) -> Array:
     return np.reshape(np.transpose(x, (0, *range(x.ndim - 1, 0, -1))), y.shape)
 
 
+def _channels_first(layer: Any, output: Any, args: list[Any]) -> Any:
+    x = args[0]
+    axes = (0, np.ndim(x) - 1, *range(1, np.ndim(x) - 1))
+    return np.reshape(np.transpose(x, axes), np.shape(output))
+
+
+_PORTED_ORDER = (
+    Mutant(
+        "channels_first_order",
+        "flattens channels, rows, columns, as torch lays them out, where the model flattens rows, columns, channels",
+        output=_channels_first,
+    ),
+)
+_FLATTENED = ("x.permute(0, 2, 3, 1).flatten(1)  # the model's order: rows, columns, channels",)
+
+
 class Flatten(_Moving):
     """All axes after the batch in one.
 
@@ -44,6 +60,7 @@ class Flatten(_Moving):
 
     native = called("nn.Flatten")
     example = asked("Flatten", "5,3")
+    porting = _PORTED_ORDER
 
     data_format: DataFormat = arg("Which axis holds the channels.", default="channels_last")
 
@@ -54,6 +71,10 @@ class Flatten(_Moving):
 
     def rule(self, shape: Shape) -> str:
         return f"{' * '.join(map(str, shape[1:])) or 1} = {math.prod(shape[1:])}"
+
+    @classmethod
+    def torch_lines(cls, config: Mapping[str, Any], size: int) -> tuple[str, ...]:
+        return _FLATTENED
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
         Mutant("other_data_format", "moves the channels where they are not", config=other_format),
@@ -74,6 +95,7 @@ class Reshape(_Moving):
 
     native = called("reshape")
     example = asked("Reshape((3, 5))", "15")
+    porting = _PORTED_ORDER
 
     target_shape: tuple[int, ...] = arg("The shape without the batch.")
 
@@ -95,6 +117,10 @@ class Reshape(_Moving):
     def rule(self, shape: Shape) -> str:
         sizes = (" * ".join(map(str, part)) or "1" for part in (shape[1:], self.target(shape)))
         return f"{' = '.join(sizes)} = {math.prod(shape[1:])}"
+
+    @classmethod
+    def torch_lines(cls, config: Mapping[str, Any], size: int) -> tuple[str, ...]:
+        return _FLATTENED
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
         Mutant("column_major", "reads the first axis fastest", output=_column_major),

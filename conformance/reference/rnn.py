@@ -77,6 +77,12 @@ SEQUENCE_MUTANTS = (
 )
 
 
+PACKED_LINES = (
+    "packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)",
+    "y, _ = self.rnn(packed)  # lengths: real steps of each row, as the model's mask has them",
+)
+
+
 class _Recurrent(Layer):
     """A cell run along the steps of a sequence; what SimpleRNN, GRU, LSTM and RNN have in common.
 
@@ -100,6 +106,10 @@ class _Recurrent(Layer):
     zero_output_for_mask: bool = arg("Whether a sequence of outputs has zeros at masked steps.", default=False)
 
     supports_masking = True
+
+    @classmethod
+    def torch_lines(cls, config: Mapping[str, Any], size: int) -> tuple[str, ...]:
+        return PACKED_LINES if cls.layout == "recurrent" else ()
 
     def _cell(self) -> _Cell:
         """The cell that is run."""
@@ -266,6 +276,7 @@ class SimpleRNN(_Recurrent):
     """
 
     native = called("nn.RNN")
+    layout = "recurrent"
     example = asked("SimpleRNN(3)", "5,2")
     runs_cell = "SimpleRNNCell"
 
@@ -303,6 +314,8 @@ class GRU(_Recurrent):
     """
 
     native = called("nn.GRU")
+    layout = "recurrent"
+    gates_of_torch = (1, 0, 2)
     example = asked("GRU(3)", "5,2")
     runs_cell = "GRUCell"
     gates = GRU_GATES
@@ -335,6 +348,7 @@ class LSTM(_Recurrent):
     """
 
     native = called("nn.LSTM")
+    layout = "recurrent"
     example = asked("LSTM(3)", "5,2")
     runs_cell = "LSTMCell"
     gates = LSTM_GATES

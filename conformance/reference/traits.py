@@ -14,6 +14,14 @@ Arithmetic = Literal["moves", "linear", "rounds"]
 """`moves`: every number of the output is one of the input's, or 0. `linear`: sums of products of inputs and weights,
 exact for whole numbers. `rounds`: all else."""
 
+Layout = Literal["", "linear", "convolution", "transposed", "depthwise", "table", "normalization", "recurrent"]
+"""How torch's modules keep such a layer's weights; empty where no module of torch's keeps them as its own.
+
+`linear`: (out, in). `convolution`: (out, in, *sizes). `transposed`: (in, out, *sizes). `depthwise`: (out, 1, *sizes),
+as many groups as channels. `table`: rows as they are. `normalization`: a number a channel. `recurrent`: (gates, in) and
+(gates, state), with a suffix for the way back. Source: the parameters that torch.nn documents for each module.
+"""
+
 STRAIGHT = (None, "linear", "relu")
 """Activations that only move numbers."""
 
@@ -100,6 +108,16 @@ class Traits:
     written_as_case: ClassVar[str] = ""
     """Why it cannot be asked in one line; empty where it can."""
 
+    # in a port of a whole model, which compares it with modules of torch's
+    also_modules: ClassVar[tuple[str, ...]] = ()
+    """Modules that ports put in its place, beside those that `native` names; without `nn.`."""
+    layout: ClassVar[Layout] = ""
+    """How such a module keeps its weights."""
+    gates_of_torch: ClassVar[tuple[int, ...]] = ()
+    """Which of its gates stands at each place in torch's parameters; empty where they stand as in Keras."""
+    applies_function: ClassVar[bool] = False
+    """Whether it is its argument `activation` and nothing else."""
+
     asked_within: ClassVar[Example | None] = None
     """Another layer that holds it and can be asked, where it cannot."""
 
@@ -157,6 +175,19 @@ class Traits:
     def computes(self) -> Arithmetic:
         """What the layer does to numbers with these arguments."""
         return self.arithmetic if getattr(self, "activation", None) in STRAIGHT else "rounds"
+
+    @classmethod
+    def modules(cls) -> tuple[str, ...]:
+        """Modules of torch's that are made for the same, by the names of their classes."""
+        named = (name.removeprefix("nn.") for name in cls.native.names if name.startswith("nn."))
+        return tuple(dict.fromkeys((*named, *cls.also_modules)))
+
+    @classmethod
+    def torch_lines(cls, config: Mapping[str, Any], size: int) -> tuple[str, ...]:
+        """Lines of torch that compute what the layer does with these arguments of Keras', masks included; empty where
+        there is no one line. `size` is the length of the last axis of its first weight, 0 without weights.
+        """
+        return ()
 
     @classmethod
     def axis_words(cls, config: Mapping[str, Any], name: str, rank: int) -> Axes:

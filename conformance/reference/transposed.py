@@ -78,6 +78,7 @@ class _ConvTranspose(Layer):
     """What transposed convolutions over one, two and three axes share; `rank` is the number of those axes."""
 
     arithmetic = "linear"
+    layout = "transposed"
 
     rank: ClassVar[int]
     keras_only: ClassVar[tuple[str, ...]] = KERNEL_AND_BIAS

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 import autograd.numpy as np
 
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
+from .rnn import PACKED_LINES
 from .traits import FEATURES, Arithmetic, Axes, absent, asked, composed
 
 MergeMode = Literal["concat", "sum", "mul", "ave"] | None
@@ -83,6 +84,8 @@ class Bidirectional(Layer):
     arithmetic = "rounds"
     input_axes = FEATURES
     native = absent("an argument of torch's recurrent layers: bidirectional=True")
+    also_modules = ("GRU", "LSTM", "RNN")
+    layout = "recurrent"
     example = asked("Bidirectional(LSTM(3))", "5,2")
 
     layer: Layer = arg("The recurrent layer that reads forward; its copy reads backward.")
@@ -133,6 +136,10 @@ class Bidirectional(Layer):
         ),
         Mutant("states_swapped", "gives the backward states before the forward states", output=_states_swapped),
     )
+
+    @classmethod
+    def torch_lines(cls, config: Mapping[str, Any], size: int) -> tuple[str, ...]:
+        return PACKED_LINES
 
     def check(self) -> None:
         if self.merge_mode not in ("concat", "sum", "mul", "ave", None):
@@ -223,6 +230,7 @@ class TimeDistributed(Layer):
 
     arithmetic = "moves"
     native = composed("torch.stack([layer(step) for step in x.unbind(1)], dim=1)")
+    layout = "linear"  # that of a dense layer inside it
     example = asked("TimeDistributed(Dense(7))", "5,3")
 
     layer: Layer = arg("The layer that is applied to each step.")
