@@ -16,6 +16,7 @@ from typing import Any
 
 from conformance.case.expressions import GIVEN, evaluate
 from conformance.protocol.adapter import Disconnected, Observing
+from conformance.protocol.masks import each_mask, handed_on
 from conformance.protocol.operations import Operations
 from conformance.protocol.plan import Plan
 
@@ -67,31 +68,20 @@ class Arguments:
 def arguments_for(function: Callable[..., Any], bound: int, args: list[Any], kwargs: Mapping[str, Any]) -> Arguments:
     """Splits values from masks and hands the masks on to the parameters that ask for them.
 
-    `bound` leading parameters of `function` are not the caller's (weights, config). As in Keras, an explicit `mask=`
-    comes before the one that the first argument carries; `<argument>_mask` parameters are filled the same way.
+    `bound` leading parameters of `function` are not the caller's (weights, config). The rules are those of
+    `conformance.protocol.masks`.
     """
-    names = _parameters(function, bound)
     given = {name: data_of(value) for name, value in kwargs.items()}
-    tensors: dict[str, Any] = {**dict(zip(names, args, strict=False)), **kwargs}
-    for name, value in tensors.items():
-        if f"{name}_mask" in names and f"{name}_mask" not in given:
-            given[f"{name}_mask"] = mask_of(value)
+    handed = handed_on(_parameters(function, bound), args, kwargs, given.get("mask"), mask_of)
+    given = {name: value for name, value in (given | handed.filled).items() if name not in handed.dropped}
     first = args[0] if args else None
-    first_mask = given["mask"] if given.get("mask") is not None else mask_of(first)
-    if "mask" in names and given.get("mask") is None:
-        given["mask"] = first_mask
-    for optional in ("training", "mask"):
-        if optional in given and optional not in names:
-            del given[optional]
-    return Arguments([data_of(value) for value in args], given, data_of(first), first_mask)
+    return Arguments([data_of(value) for value in args], given, data_of(first), handed.first)
 
 
 def with_masks(output: Any, masks: Any) -> Any:
     """The output of a layer as values; a list of outputs takes a list of masks, or one for its first entry."""
     if isinstance(output, list | tuple):
-        listed = list(masks) if isinstance(masks, list | tuple) else [masks]
-        padded = [*listed, *[None] * (len(output) - len(listed))]
-        return [with_masks(item, mask) for item, mask in zip(output, padded, strict=True)]
+        return [with_masks(item, mask) for item, mask in zip(output, each_mask(masks, len(output)), strict=True)]
     return Value(output, masks)
 
 

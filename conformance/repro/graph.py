@@ -1,14 +1,16 @@
 """The graph of a case as a Python function, for lanes whose arrays carry no masks: they stand in variables beside them.
 
-The rules are those of `conformance.protocol.carried`, applied when the script is written: only layers pass masks on; a
+The rules are those of `conformance.protocol.masks`, applied when the script is written: only layers pass masks on; a
 layer gets the mask of an argument where its function asks for it by name; what nobody reads is left out.
 """
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 from conformance.case.expressions import (
@@ -23,19 +25,15 @@ from conformance.case.expressions import (
     Tree,
     parse,
 )
+from conformance.protocol.masks import each_mask, handed_on
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
 from conformance.repro.literals import value_text
 from conformance.repro.names import Names
 from conformance.repro.operations import Table, arithmetic_text, index_text, operation_text
+from conformance.repro.source import Source
 from conformance.repro.training import returned
 
-EACH_MASK = '''\
-def each_mask(masks, count):
-    """A mask or None for each output of a layer that gives several."""
-    masks = list(masks) if isinstance(masks, (list, tuple)) else [masks]
-    return masks + [None] * (count - len(masks))
-'''
 MASK_OF = '''\
 def mask_of(mask):
     """The mask of an array that must carry one."""
@@ -189,28 +187,20 @@ class GraphWriter:
         return Value(operation_text(table, call, lambda part: self.value(part).text, holds_rows, helper))
 
     def _layer(self, name: str, args: list[Value], kwargs: Mapping[str, Value]) -> Value:
-        """A call, with the masks that its function asks for: see `conformance.protocol.carried.arguments_for`."""
+        """A call, with the masks that its function asks for."""
         asked = self.dialect.parameters(name)
         args = [self._plain(name, value) for value in args]
         given = {key: value.text for key, value in kwargs.items()}
-        tensors = {**dict(zip(asked, args, strict=False)), **kwargs}
-        for key, value in tensors.items():
-            if f"{key}_mask" in asked and f"{key}_mask" not in given and value.mask is not None:
-                given[f"{key}_mask"] = value.mask
-        first = args[0] if args else Value("None")
-        first_mask = given.get("mask") if given.get("mask") not in (None, "None") else first.mask
-        if "mask" in asked and given.get("mask") in (None, "None"):
-            given.pop("mask", None)
-            if first_mask is not None:
-                given["mask"] = first_mask
-        for optional in ("training", "mask"):
-            if optional not in asked:
-                given.pop(optional, None)
+        explicit = given.get("mask")
+        handed = handed_on(asked, args, kwargs, None if explicit == "None" else explicit, lambda value: value.mask)
+        left_out = handed.dropped | handed.filled.keys()
+        given = {key: text for key, text in given.items() if key not in left_out}
+        given |= {key: mask for key, mask in handed.filled.items() if mask is not None}
         texts = ", ".join([*(value.text for value in args), *(f"{key}={text}" for key, text in given.items())])
         outputs = self._outputs(name)
-        mask = self.dialect.mask_rule(name, first.text, first_mask)
+        mask = self.dialect.mask_rule(name, args[0].text if args else "None", handed.first)
         if mask is not None and outputs is not None:
-            self.helpers["each_mask"] = EACH_MASK
+            self.helpers["each_mask"] = _each_mask_text()
             mask = f"each_mask({mask}, {outputs})"
         return Value(self.dialect.call(name, texts), mask, outputs)
 
@@ -264,6 +254,13 @@ def moved(state: str, weight: str, held: str) -> str:
     *scopes, name = weight.split(".")
     inner = "".join(f'.get("{scope}", {{}})' for scope in scopes)
     return f'{state}{inner}.get("{name}", {held})'
+
+
+@lru_cache(maxsize=1)
+def _each_mask_text() -> str:
+    """The function of the lanes, as it would stand in a module of its own."""
+    source = Source(inspect.getsource(each_mask))
+    return source.between(0, len(source.text), source.without_annotations(source.tree))
 
 
 def _without_unread(lines: list[str], masks: set[str]) -> list[str]:
