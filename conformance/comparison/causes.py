@@ -19,7 +19,7 @@ from conformance.comparison.mend import right_lines
 from conformance.comparison.mistakes import tried
 from conformance.comparison.orders import Order, orders, valid_in
 from conformance.comparison.pairing import CallPair, Pairing, Slot
-from conformance.comparison.proof import GATE_ORDER, NOT_TRANSPOSED, Proof
+from conformance.comparison.proof import Proof
 from conformance.comparison.result import Cause, Start
 from conformance.comparison.session import Session
 from conformance.comparison.values import Array, Call, Held
@@ -107,8 +107,7 @@ class Causes:
             words[state].format(w=", ".join(names), l=layout) for (state, layout), names in groups.items()
         )
         lines = list(dict.fromkeys(line for proof in wrong for line in proof.mend))
-        names = {NOT_TRANSPOSED: "weights.not_transposed", GATE_ORDER: "weights.gate_order"}
-        return Cause(names.get(wrong[0].layout, f"weights.{wrong[0].state}"), said, tuple(lines))
+        return Cause(f"weights.{wrong[0].slip or wrong[0].state}", said, tuple(lines))
 
     # --- random ------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ reset, new, torch reset, update, new; both LSTMs have input, forget, cell, outpu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from conformance.comparison.traits import RECURRENT_MODULES, traits_of, traits_of_class
 from conformance.comparison.values import Array, Layer, Weight
-from conformance.reference.traits import Layout
+from conformance.reference.traits import GateOrder, Layout
 
 LINEAR = ("Linear", "NonDynamicallyQuantizableLinear", "LazyLinear")
 CONVOLUTIONS = ("Conv1d", "Conv2d", "Conv3d")
@@ -35,6 +35,8 @@ class Expected:
     """The model's weights that it is made of."""
     expression: str
     """In NumPy, over those roles."""
+    gates: GateOrder | None = None
+    """Where gates had to change places: `gates(...)` in the expression."""
 
 
 def expected(model: Layer, port: Layer) -> dict[str, Expected] | None:
@@ -94,8 +96,8 @@ def scoped(weights: Sequence[Weight]) -> dict[str, Weight]:
     return found
 
 
-def _one(array: Array, role: str, expression: str = "") -> Expected:
-    return Expected(array, (role,), expression or role)
+def _one(array: Array, role: str, expression: str = "", gates: GateOrder | None = None) -> Expected:
+    return Expected(array, (role,), expression or role, gates)
 
 
 def _dense(model: Layer, port: Layer, w: Mapping[str, Array], names: set[str]) -> dict[str, Expected] | None:
@@ -184,21 +186,21 @@ def _recurrent(model: Layer, port: Layer, w: Mapping[str, Array], names: set[str
     return made
 
 
-def _of_a_cell(order: Sequence[int], w: Mapping[str, Array], scope: str, suffix: str) -> dict[str, Expected]:
-    gates: Callable[[Array], Array] = (lambda array: _gates(array, order)) if order else (lambda array: array)
+def _of_a_cell(order: GateOrder | None, w: Mapping[str, Array], scope: str, suffix: str) -> dict[str, Expected]:
+    gates: Callable[[Array], Array] = (lambda array: _gates(array, order.order)) if order else (lambda array: array)
     words = "gates({})" if order else "{}"
     kernel, recurrent, bias = f"{scope}kernel", f"{scope}recurrent_kernel", f"{scope}bias"
     made = {
-        f"weight_ih_l0{suffix}": _one(gates(w[kernel]).T, kernel, f"{words.format(kernel)}.T"),
-        f"weight_hh_l0{suffix}": _one(gates(w[recurrent]).T, recurrent, f"{words.format(recurrent)}.T"),
+        f"weight_ih_l0{suffix}": _one(gates(w[kernel]).T, kernel, f"{words.format(kernel)}.T", order),
+        f"weight_hh_l0{suffix}": _one(gates(w[recurrent]).T, recurrent, f"{words.format(recurrent)}.T", order),
     }
     if bias in w:
         held = w[bias]
         if held.ndim == 2:
-            made[f"bias_ih_l0{suffix}"] = _one(gates(held[0]), bias, words.format(f"{bias}[0]"))
-            made[f"bias_hh_l0{suffix}"] = _one(gates(held[1]), bias, words.format(f"{bias}[1]"))
+            made[f"bias_ih_l0{suffix}"] = _one(gates(held[0]), bias, words.format(f"{bias}[0]"), order)
+            made[f"bias_hh_l0{suffix}"] = _one(gates(held[1]), bias, words.format(f"{bias}[1]"), order)
         else:
-            made[f"bias_ih_l0{suffix}"] = _one(gates(held), bias, words.format(bias))
+            made[f"bias_ih_l0{suffix}"] = _one(gates(held), bias, words.format(bias), order)
             made[f"bias_hh_l0{suffix}"] = _one(np.zeros_like(held), bias, f"0 * {bias}")
     return made
 
@@ -225,13 +227,16 @@ def known(kind: str) -> bool:
     return traits_of_class(kind).layout in _MAKERS
 
 
-def helper_lines(expressions: Sequence[str]) -> list[str]:
-    """The lines that such expressions need first."""
-    if any("gates(" in one for one in expressions):
-        return ["def gates(a):  # Keras: update, reset, new; torch: reset, update, new",
-                "    z, r, n = np.split(a, 3, axis=-1)",
-                "    return np.concatenate([r, z, n], axis=-1)"]  # fmt: skip
-    return []
+def helper_lines(wants: Iterable[Expected]) -> list[str]:
+    """The lines that their expressions need first."""
+    gates = next((one.gates for one in wants if one.gates is not None), None)
+    if gates is None:
+        return []
+    return [
+        f"def gates(a):  # Keras: {', '.join(gates.names)}; torch: {gates.in_torch(gates.names)}",
+        f"    {', '.join(gates.letters)} = np.split(a, {len(gates.letters)}, axis=-1)",
+        f"    return np.concatenate([{gates.in_torch(gates.letters)}], axis=-1)",
+    ]
 
 
 def other_layouts(array: Array, shape: Sequence[int], gates: Sequence[int] = (1, 3, 4)) -> Any:

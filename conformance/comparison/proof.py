@@ -12,10 +12,12 @@ from typing import Literal
 
 import numpy as np
 
-from conformance.comparison.layouts import Expected, expected, other_layouts, scoped
+from conformance.comparison.layouts import Expected, expected, helper_lines, other_layouts, scoped
 from conformance.comparison.pairing import Pairing, fingerprint, parts_of
 from conformance.comparison.values import Array, Layer, Model
 
+Slip = Literal["", "not_transposed", "gate_order"]
+"""The usual two of the ways in which a weight is misplaced."""
 State = Literal["found", "misplaced", "swapped", "stale", "missing", "doubled", "unknown"]
 COMPUTED = 1e-5
 """Relative distance of weights that were computed from others: two roundings and a root."""
@@ -36,6 +38,7 @@ class Proof:
     mend: tuple[str, ...] = ()
     """Lines of torch that put it right."""
     shape: tuple[int, ...] = ()
+    slip: Slip = ""
 
     @property
     def is_wrong(self) -> bool:
@@ -132,9 +135,9 @@ def _of_a_role(
     for name, one in wants.items():
         if np.array_equal(one.array, arrays[name]):
             continue
-        usual = _layout_words(one, arrays[name])
-        if usual:
-            return Proof(layer.path, role, "misplaced", names, usual, mend, array.shape)
+        slip, words = _slip(one, arrays[name])
+        if slip:
+            return Proof(layer.path, role, "misplaced", names, words, mend, array.shape, slip)
         for words, laid in other_layouts(np.asarray(array), arrays[name].shape):
             if np.array_equal(laid, arrays[name]):
                 said = f"{words}; it is read as {one.expression}"
@@ -146,26 +149,22 @@ def _of_a_role(
     return Proof(layer.path, role, "stale", names, "other numbers of the same shape", mend, array.shape)
 
 
-def _layout_words(wanted: Expected, held: Array) -> str:
-    """The layout in the words of the mistake, where it is one of the usual two."""
+def _slip(wanted: Expected, held: Array) -> tuple[Slip, str]:
+    """The mistake by its name and in words, where it is one of the usual two."""
     if wanted.expression.endswith(".T") and np.array_equal(wanted.array.T, held):
-        return NOT_TRANSPOSED
-    if "gates(" in wanted.expression and held.shape[0] % 3 == 0:
-        blocks = np.split(np.asarray(held), 3, axis=0)
-        if np.array_equal(np.concatenate([blocks[1], blocks[0], blocks[2]], axis=0), wanted.array):
-            return GATE_ORDER
-    return ""
-
-
-NOT_TRANSPOSED = "it is not transposed"
-GATE_ORDER = "its gates stand in Keras' order (update, reset, new); torch reads reset, update, new"
+        return "not_transposed", "it is not transposed"
+    gates = wanted.gates
+    if gates is not None and held.shape[0] % len(gates.order) == 0:
+        blocks = np.split(np.asarray(held), len(gates.order), axis=0)
+        if np.array_equal(np.concatenate([blocks[place] for place in gates.order], axis=0), wanted.array):
+            order = f"({', '.join(gates.names)}); torch reads {gates.in_torch(gates.names)}"
+            return "gate_order", f"its gates stand in Keras' order {order}"
+    return "", ""
 
 
 def _mended(layer: Layer, port: Layer, wants: Mapping[str, Expected]) -> tuple[str, ...]:
     """The lines that put the model's weights where the port reads them."""
-    from conformance.comparison.layouts import helper_lines
-
-    lines = helper_lines([one.expression for one in wants.values()])
+    lines = helper_lines(wants.values())
     for name, one in wants.items():
         target = f"port.{port.path}.{name}" if port.path else f"port.{name}"
         lines.append(f"{target}.data.copy_(torch.from_numpy({one.expression}))  # weights of {layer.path}")

@@ -25,7 +25,7 @@ from .gates import (
     terms_of_a_gate,
 )
 from .recurrent import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells, _Cell, _LinearOutput, as_cell
-from .traits import FEATURES, absent, asked, called
+from .traits import FEATURES, GateOrder, absent, asked, called
 
 _C = TypeVar("_C", bound=_Cell)
 
@@ -315,7 +315,7 @@ class GRU(_Recurrent):
 
     native = called("nn.GRU")
     layout = "recurrent"
-    gates_of_torch = (1, 0, 2)
+    gates_of_torch = GateOrder(("update", "reset", "new"), ("z", "r", "n"), order=(1, 0, 2))
     example = asked("GRU(3)", "5,2")
     runs_cell = "GRUCell"
     gates = GRU_GATES

@@ -75,6 +75,21 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
+class GateOrder:
+    """Gates by the words and letters of torch's documentation, in Keras' order; `order` says which of them stands at
+    each place in torch's parameters.
+    """
+
+    names: tuple[str, ...]
+    letters: tuple[str, ...]
+    order: tuple[int, ...]
+
+    def in_torch(self, words: Sequence[str]) -> str:
+        """One word for each gate, in Keras' order, as a list in torch's."""
+        return ", ".join(words[place] for place in self.order)
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
     """A layer and inputs that it takes, as they are typed on a command line: `Conv1D(7, 3)` and `5,2`."""
 
@@ -113,8 +128,8 @@ class Traits:
     """Modules that ports put in its place, beside those that `native` names; without `nn.`."""
     layout: ClassVar[Layout] = ""
     """How such a module keeps its weights."""
-    gates_of_torch: ClassVar[tuple[int, ...]] = ()
-    """Which of its gates stands at each place in torch's parameters; empty where they stand as in Keras."""
+    gates_of_torch: ClassVar[GateOrder | None] = None
+    """How its gates stand in torch's parameters; None where they stand as in Keras."""
     applies_function: ClassVar[bool] = False
     """Whether it is its argument `activation` and nothing else."""
 

@@ -1,4 +1,4 @@
-"""What a comparison knows of a layer stands on the layer's class: a new one is paired, proved and mended by its traits."""
+"""What a comparison knows of a layer stands on its class: a new one is paired, proved and mended by its traits."""
 
 from __future__ import annotations
 
@@ -105,8 +105,7 @@ def test_the_layout_is_that_of_the_port(kind: str, tmp_path: Path) -> None:
     """Two statements of one fact, the port's mapping and the trait, may not part."""
     import torch
 
-    from conformance.lanes.torch.lane import PORTS
-    from conformance.lanes.torch.port import Config, applied
+    from conformance.lanes.torch.port import PORTS, Config, applied
 
     example = LAYERS[kind].example
     made = make(kind, dict(read_layer(example.layer, None).config))

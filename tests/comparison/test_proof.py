@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.comparison.proof import GATE_ORDER, NOT_TRANSPOSED, Proof, proofs
+from conformance.comparison.proof import Proof, proofs
 from tests.comparison.fakes import layer, model, paired
 
 KERNEL = np.arange(9.0).reshape(3, 3) + 0.5
@@ -33,7 +33,7 @@ def test_a_transposed_kernel_is_found(tmp_path: Path) -> None:
 
 def test_a_square_kernel_that_was_not_transposed_is_misplaced_though_its_shape_fits(tmp_path: Path) -> None:
     found = dense(tmp_path, KERNEL)["kernel"]
-    assert (found.state, found.layout) == ("misplaced", NOT_TRANSPOSED)
+    assert (found.state, found.slip, found.layout) == ("misplaced", "not_transposed", "it is not transposed")
     assert found.mend == ("port.fc.weight.data.copy_(torch.from_numpy(kernel.T))  # weights of dense",)
 
 
@@ -77,7 +77,8 @@ def test_gates_in_torchs_order_are_found(tmp_path: Path) -> None:
 
 def test_gates_in_keras_order_are_misplaced(tmp_path: Path) -> None:
     found = gru(tmp_path, GATED.T)
-    assert (found.state, found.layout) == ("misplaced", GATE_ORDER)
+    assert (found.state, found.slip) == ("misplaced", "gate_order")
+    assert found.layout == "its gates stand in Keras' order (update, reset, new); torch reads reset, update, new"
     assert "gates(kernel).T" in found.mend[-1]
 
 
