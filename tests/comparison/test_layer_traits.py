@@ -105,6 +105,7 @@ def test_the_layout_is_that_of_the_port(kind: str, tmp_path: Path) -> None:
     """Two statements of one fact, the port's mapping and the trait, may not part."""
     import torch
 
+    import conformance.lanes.torch.lane  # noqa: F401  # every port registers itself
     from conformance.lanes.torch.port import PORTS, Config, applied
 
     example = LAYERS[kind].example
