@@ -20,7 +20,7 @@ from conformance.diagnose.explain import explanations
 from conformance.diagnose.feeding import Ask
 from conformance.errors import LaneUnavailable, UsageError
 from conformance.judge.case import judge_case
-from conformance.judge.precision import USUAL, seen_in
+from conformance.judge.precision import USUAL, reference_under
 from conformance.judge.verdict import CaseVerdict, Verdict
 from conformance.lanes.in_process import InProcessLane
 from conformance.lanes.process import ProcessLane
@@ -261,7 +261,7 @@ class Run:
         ]
         asking = {name: Asking(self.lanes[name], plan, self._askable(name, asked)) for name in honest}
         for name, one in asking.items():
-            reference = seen_in(observations[REFERENCE], observations[name].policy)
+            reference = reference_under(observations[REFERENCE], observations[name].policy)
             findings = one.findings(observations[name], reference, case.demands)
             if findings is not None:
                 lanes[name] = with_relations(lanes[name], findings)

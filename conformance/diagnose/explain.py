@@ -25,7 +25,7 @@ from conformance.diagnose.gates import located
 from conformance.diagnose.mistakes import Mistake, are_one, derived_ones, forgotten_ones, named_ones, other_ones
 from conformance.errors import CaseError
 from conformance.judge.compare import is_trained, matched_outputs, structure_findings
-from conformance.judge.precision import USUAL, seen_in
+from conformance.judge.precision import USUAL, reference_under
 from conformance.judge.verdict import CaseVerdict, LaneVerdict, Verdict
 from conformance.mutants.layer import mutable, with_mistake
 from conformance.oracle.run import Depth, answer
@@ -73,7 +73,7 @@ def explanations(
             _Seen(
                 case,
                 observations[name],
-                seen_in(reference, observations[name].policy),
+                reference_under(reference, observations[name].policy),
                 gives_masks.get(name, True),
                 wrong,
             ),
@@ -163,7 +163,7 @@ class _Again:
         (got,) = ask([wrong.plan])
         if got.ended != "finished" or got.unsupported is not None:
             return None
-        return _Seen(seen.case, got, seen_in(reference, got.policy), seen.gives_masks, wrong)
+        return _Seen(seen.case, got, reference_under(reference, got.policy), seen.gives_masks, wrong)
 
 
 def _numbers(plan: Plan) -> list[bytes]:
@@ -219,7 +219,7 @@ def _holding(found: Sequence[Mistake], fresh: _Seen | None) -> list[Mistake]:
     held = []
     for kind, mutant in found:
         wanted = fresh.wrong.answers(Depth.SENSITIVITIES, kind, mutant)
-        if wanted is not None and fresh.agrees(seen_in(wanted, fresh.got.policy, fresh.reference), False):
+        if wanted is not None and fresh.agrees(reference_under(wanted, fresh.got.policy, fresh.reference), False):
             held.append((kind, mutant))
         if len(held) == ALTERNATIVES:
             break
@@ -261,7 +261,7 @@ def _slips(seen: _Seen, starts: tuple[Divergence, ...], fresh: _Seen | None) -> 
 
 
 def _fits(seen: _Seen, found: Observation, slack: float) -> bool:
-    wanted = seen_in(found, seen.got.policy, seen.reference)
+    wanted = reference_under(found, seen.got.policy, seen.reference)
     if slack > 1.0:
         return agrees(seen.case, seen.got, wanted, False, slack)
     return seen.agrees(wanted, seen.gives_masks) and not agrees(seen.case, seen.reference, wanted, seen.gives_masks)
@@ -358,10 +358,10 @@ def _named(seen: _Seen, tried: Iterable[Mistake]) -> list[Mistake]:
         quick = seen.wrong.answers(Depth.VALUES, kind, mutant)
         if quick is None or quick.failure is not None:
             continue
-        if not agrees(case, got, seen_in(quick, got.policy, reference), False, NEAR):
+        if not agrees(case, got, reference_under(quick, got.policy, reference), False, NEAR):
             continue
         exact = seen.wrong.answers(Depth.SENSITIVITIES, kind, mutant)
-        exact = exact and seen_in(exact, got.policy, reference)
+        exact = exact and reference_under(exact, got.policy, reference)
         if exact is None or not agrees(case, got, exact, False) or agrees(case, reference, exact, gives_masks):
             continue
         if (kind, mutant.name) in [(other, one.name) for other, one in (*whole, *in_values)]:

@@ -17,7 +17,7 @@ from conformance.judge.expectations import (
     symbolic_findings,
 )
 from conformance.judge.gradients import gradient_findings, undecided_gradients
-from conformance.judge.precision import USUAL, coarser_policy, seen_in
+from conformance.judge.precision import USUAL, coarser_policy, reference_under
 from conformance.judge.undecided import OtherDraw, undecided
 from conformance.judge.verdict import ASPECTS, CaseVerdict, Distance, Finding, LaneVerdict, Pair, Verdict
 from conformance.protocol.observation import REFERENCE, Observation
@@ -72,7 +72,7 @@ def judge_lane(
     Where the case wants the reference to raise and this lane to answer, only the case can say what the answer must be.
     Where the reference was lost, by a timeout or a crash, an answer stands unjudged, and that is no pass.
     """
-    reference = seen_in(reference, got.policy)
+    reference = reference_under(reference, got.policy)
     if got.ended != "finished":
         return LaneVerdict(got.lane, Verdict(got.ended), reason=got.detail)
     if got.unsupported is not None:
@@ -166,7 +166,7 @@ def _pair(case: Case, a: Observation, b: Observation, reference: Observation, ma
         return Pair(a.lane, b.lane, Finding("error", "one_raised", got=b.failure or a.failure), None)
     scale = 1.0 if REFERENCE in (a.lane, b.lane) else 2.0
     policy = b.policy if a.lane == REFERENCE else coarser_policy(a.policy, b.policy)
-    reference = seen_in(reference, policy)
+    reference = reference_under(reference, policy)
     if a.lane == REFERENCE:
         a = reference
     is_one_policy = a.policy == b.policy

@@ -18,7 +18,7 @@ from conformance.protocol.observation import Array, Node, Observation, Output
 from conformance.protocol.wire import unpack
 
 
-def seen_in(reference: Observation, policy: str, like: Observation | None = None) -> Observation:
+def reference_under(reference: Observation, policy: str, like: Observation | None = None) -> Observation:
     """The reference under a policy. `like` is the observation that knows the policy, where the reference does not.
 
     Without sensitivities of its own format (float64, which the reference itself rounds by, or a mistaken reference)

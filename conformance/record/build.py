@@ -17,7 +17,7 @@ from conformance.form import nested, to_json
 from conformance.judge.budget import Allowance, Tier
 from conformance.judge.compare import labels
 from conformance.judge.expectations import stated
-from conformance.judge.precision import USUAL, seen_in
+from conformance.judge.precision import USUAL, reference_under
 from conformance.judge.verdict import CaseVerdict, Distance, Finding, LaneVerdict, Pair
 from conformance.protocol.observation import REFERENCE, Array, Failure, Observation, Output
 from conformance.protocol.wire import bounded
@@ -157,7 +157,7 @@ def lane_record(
     reference: Observation,
 ) -> LaneRecord:
     """One lane's part of a record."""
-    reference = seen_in(reference, got.policy)
+    reference = reference_under(reference, got.policy)
     return LaneRecord(
         verdict=verdict.verdict,
         aspects=dict(verdict.aspects),  # type: ignore[arg-type]  # made of these words

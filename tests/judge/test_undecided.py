@@ -13,7 +13,7 @@ from conformance.case.model import Case
 from conformance.judge.budget import allowance
 from conformance.judge.case import judge_case
 from conformance.judge.compare import Matched
-from conformance.judge.precision import seen_in
+from conformance.judge.precision import reference_under
 from conformance.judge.undecided import OtherDraw, undecided
 from conformance.judge.verdict import Verdict
 from conformance.oracle.run import answer
@@ -99,7 +99,7 @@ def judged(case: Case, policy: str = "float32") -> Any:
     """The verdicts on a lane that gives the reference's answer under a policy."""
     policies = () if policy == "float32" else (policy,)
     reference = answer(plan_of(case, with_gradients=False, policies=policies))
-    got = replace(seen_in(reference, policy), lane="lane", adapter="keras", policy=policy)
+    got = replace(reference_under(reference, policy), lane="lane", adapter="keras", policy=policy)
     return judge_case(case, {"numpy": reference, "lane": got}, {}).lanes
 
 
