@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from conformance.case.model import Case
 from conformance.diagnose.explain import explanations
-from conformance.diagnose.feeding import Ask
+from conformance.diagnose.feeding import AskLane
 from conformance.errors import LaneUnavailable, UsageError
 from conformance.judge.case import judge_case
 from conformance.judge.precision import USUAL, reference_under
@@ -31,10 +31,10 @@ from conformance.protocol.observation import REFERENCE, Observation
 from conformance.protocol.plan import Plan
 from conformance.record.build import case_record, with_explanations
 from conformance.record.case import Record
-from conformance.relations.asking import Asking
+from conformance.relations.asking import RelationsOfLane
 from conformance.relations.holding import relations_of
 from conformance.relations.judge import with_relations
-from conformance.relations.relation import Asked
+from conformance.relations.relation import PlannedRelation
 from conformance.repro.kept import with_scripts
 
 WINDOW = 6
@@ -238,7 +238,7 @@ class Run:
         lanes = {name: one for name, one in verdict.lanes.items() if record.lanes[name].verdict is not Verdict.KNOWN}
         return replace(verdict, lanes=lanes)
 
-    def _asks(self, name: str) -> Ask:
+    def _asks(self, name: str) -> AskLane:
         """A lane that answers plans made on the way, behind the cases that were sent ahead."""
         lane = self.lanes[name]
 
@@ -259,7 +259,7 @@ class Run:
             for name, found in lanes.items()
             if name != REFERENCE and found.verdict is Verdict.AGREE and observations[name].failure is None
         ]
-        asking = {name: Asking(self.lanes[name], plan, self._askable(name, asked)) for name in honest}
+        asking = {name: RelationsOfLane(self.lanes[name], plan, self._askable(name, asked)) for name in honest}
         for name, one in asking.items():
             reference = reference_under(observations[REFERENCE], observations[name].policy)
             findings = one.findings(observations[name], reference, case.demands)
@@ -267,7 +267,7 @@ class Run:
                 lanes[name] = with_relations(lanes[name], findings)
         return replace(verdict, lanes=lanes)
 
-    def _askable(self, name: str, asked: Sequence[Asked]) -> list[Asked]:
+    def _askable(self, name: str, asked: Sequence[PlannedRelation]) -> list[PlannedRelation]:
         """The relations that a lane has words for: not every framework's layers are objects that can be saved."""
         ways = set(self.identities()[name].remakes)
         return [one for one in asked if ways >= set(one.plan.remade)]

@@ -36,14 +36,14 @@ def of_torch() -> Mapping[str, tuple[str, ...]]:
     return found
 
 
-class Asked(NamedTuple):
+class AskedLayer(NamedTuple):
     """A layer as asked for: its Keras class name, and the arguments that were given, as plain values."""
 
     type: str
     config: Mapping[str, Any]
 
 
-def read_layer(layer: str, config: str | None) -> Asked:
+def read_layer(layer: str, config: str | None) -> AskedLayer:
     """The layer of `--layer` and `--config`. Raises QuestionError or CaseError with what to write instead."""
     kind, written = _constructor(layer)
     record = _record(kind)
@@ -57,7 +57,7 @@ def read_layer(layer: str, config: str | None) -> Asked:
     if found.get("dtype", "float32") != "float32":
         hint = "ask lanes that run in it: --lane 'keras[policy=mixed_float16]' --lane 'torch[policy=float16]'"
         raise QuestionError("the dtype of a layer is a policy, which a lane has and a question has not", hint)
-    return Asked(kind, found)
+    return AskedLayer(kind, found)
 
 
 def _record(kind: str) -> Record:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.ask.layer import Asked, read_layer
+from conformance.ask.layer import AskedLayer, read_layer
 from conformance.ask.meaning import (
     axis_names,
     call_parameters,
@@ -76,7 +76,7 @@ class Input:
 class Question:
     """A layer, its inputs and the words of the question."""
 
-    asked: Asked
+    asked: AskedLayer
     dims: Mapping[str, tuple[int, ...]]
     """Axis to its lengths; the case is asked once for each."""
     dynamic: tuple[str, ...]
@@ -186,7 +186,7 @@ def _integers(value: Any) -> Iterator[int]:
         yield value
 
 
-def _check_training(asked: Asked) -> None:
+def _check_training(asked: AskedLayer) -> None:
     """Raises QuestionError where what training changes is random."""
     if is_random(asked.type, asked.config):
         hint = "write a case that claims what must hold whatever was drawn, as cases/core/dropout.case.yaml does"
@@ -267,7 +267,7 @@ def _mask(text: str | None) -> tuple[str, ...] | None:
     return tuple(part.strip() for part in re.split(r"[,/]", text.strip().strip("()[]")))
 
 
-def _rows(mask: tuple[str, ...] | None, asked: Asked, shape: Sequence[int]) -> tuple[tuple[int, ...], ...] | None:
+def _rows(mask: tuple[str, ...] | None, asked: AskedLayer, shape: Sequence[int]) -> tuple[tuple[int, ...], ...] | None:
     """A mask as rows: `3,5` are real steps of each sequence, `0110,1111` the steps themselves. Raises QuestionError."""
     if mask is None:
         return None

@@ -60,7 +60,7 @@ class End(Protocol):
 
 
 @dataclass
-class Asking:
+class SideRequests:
     """What every request of one side says: its model, and where arrays go."""
 
     side: str
@@ -101,7 +101,7 @@ class _FarLane(ProcessLane):
 class ProcessEnd:
     """A side in a lane's process: a crash and a hang cost that side, and are said of it."""
 
-    def __init__(self, spec: LaneSpec, asking: Asking, time_limit: float = TIME_LIMIT) -> None:
+    def __init__(self, spec: LaneSpec, asking: SideRequests, time_limit: float = TIME_LIMIT) -> None:
         self.name = spec.name
         self._lane = _FarLane(spec)
         self._asking, self._limit = asking, time_limit
@@ -131,7 +131,7 @@ class ProcessEnd:
 class LiveEnd:
     """A side whose model is an object of this process."""
 
-    def __init__(self, model: Any, asking: Asking) -> None:
+    def __init__(self, model: Any, asking: SideRequests) -> None:
         self._asking = asking
         self.name = "torch" if _is_of(model, "torch") else "keras"
         self._far = importlib.import_module(TORCH if self.name == "torch" else KERAS).over(model)

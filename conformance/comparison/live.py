@@ -10,7 +10,7 @@ from typing import Any
 
 from conformance.comparison import batch as batches
 from conformance.comparison.compare import Options, compare
-from conformance.comparison.ends import Asking, LiveEnd
+from conformance.comparison.ends import LiveEnd, SideRequests
 from conformance.comparison.page import page
 from conformance.comparison.plain import to_json
 from conformance.comparison.result import Comparison, Output, Row, Start
@@ -105,8 +105,8 @@ def compare_live(
     options = Options(with_gradients=gradients, step=None if step is None else step_of(step))
     with scratch() as folder:
         ends = [
-            LiveEnd(keras_model, Asking("the model", f"{folder}/model")),
-            LiveEnd(torch_module, Asking("the port", f"{folder}/port")),
+            LiveEnd(keras_model, SideRequests("the model", f"{folder}/model")),
+            LiveEnd(torch_module, SideRequests("the port", f"{folder}/port")),
         ]
         names = type(keras_model).__name__, type(torch_module).__name__
         try:

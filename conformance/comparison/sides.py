@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from conformance.case.problems import did_you_mean
-from conformance.comparison.ends import Asking, CompareError, ProcessEnd, far_spec
+from conformance.comparison.ends import CompareError, ProcessEnd, SideRequests, far_spec
 from conformance.comparison.pairing import Pairing
 from conformance.comparison.values import Model
 from conformance.lanes.declare import parse
@@ -75,7 +75,7 @@ def end_of(
     """A side in its lane."""
     if load is not None and not Path(load).is_file():
         raise CompareError(f"there is no file {load}", "weights of the port, as torch.save(port.state_dict(), path)")
-    return ProcessEnd(lane, Asking(side, folder, spec, load), time_limit)
+    return ProcessEnd(lane, SideRequests(side, folder, spec, load), time_limit)
 
 
 def read_pairs(path: Path) -> dict[str, str]:

@@ -19,7 +19,7 @@ from conformance.diagnose.backwards import gradient_mistakes
 from conformance.diagnose.cause import Blame, Explanation
 from conformance.diagnose.changes import change_between, differing_at, gradient_change
 from conformance.diagnose.divergence import Divergence, differs, divergences
-from conformance.diagnose.feeding import Ask, answered, isolate_node, starts_behind
+from conformance.diagnose.feeding import AskLane, answered, isolate_node, starts_behind
 from conformance.diagnose.formulas import formula_slips
 from conformance.diagnose.gates import located
 from conformance.diagnose.mistakes import Mistake, are_one, derived_ones, forgotten_ones, named_ones, other_ones
@@ -50,7 +50,7 @@ def explanations(
     verdict: CaseVerdict,
     observations: Mapping[str, Observation],
     gives_masks: Mapping[str, bool],
-    asks: Callable[[str], Ask] | None = None,
+    asks: Callable[[str], AskLane] | None = None,
 ) -> dict[str, Explanation]:
     """An explanation for every lane that differs from the reference, by lane; lanes that agree have none.
 
@@ -155,7 +155,7 @@ class _Again:
         found = answered(fresh, Depth.EVERYTHING)
         return None if found is None else (_Mistaken(fresh), found)
 
-    def seen(self, seen: _Seen, ask: Ask | None) -> _Seen | None:
+    def seen(self, seen: _Seen, ask: AskLane | None) -> _Seen | None:
         """What a lane answers there; None where it cannot be asked, or gives nothing."""
         if ask is None or self.drawn is None:
             return None
@@ -172,7 +172,7 @@ def _numbers(plan: Plan) -> list[bytes]:
     return [row.tobytes() for value in held for row in (value if value.dtype == object else [value])]
 
 
-def _explained(seen: _Seen, verdict: LaneVerdict, ask: Ask | None, again: _Again) -> Explanation:
+def _explained(seen: _Seen, verdict: LaneVerdict, ask: AskLane | None, again: _Again) -> Explanation:
     """The simplest cause that holds on another draw too; one that nobody can be asked about again is only likely."""
     lane, fed = seen.got.lane, tuple(item.name for item in seen.case.inputs)
     if seen.got.failure is not None:
@@ -191,7 +191,7 @@ def _explained(seen: _Seen, verdict: LaneVerdict, ask: Ask | None, again: _Again
 
 
 def _causes(
-    seen: _Seen, unknown: Explanation, verdict: LaneVerdict, ask: Ask | None, fresh: _Seen | None
+    seen: _Seen, unknown: Explanation, verdict: LaneVerdict, ask: AskLane | None, fresh: _Seen | None
 ) -> Iterator[Explanation]:
     """Causes that give the lane's answer to both draws, the simplest first; one without mistake or change is none."""
     starts = unknown.divergences
@@ -267,7 +267,7 @@ def _fits(seen: _Seen, found: Observation, slack: float) -> bool:
     return seen.agrees(wanted, seen.gives_masks) and not agrees(seen.case, seen.reference, wanted, seen.gives_masks)
 
 
-def _all_starts(seen: _Seen, starts: tuple[Divergence, ...], ask: Ask) -> tuple[Divergence, ...]:
+def _all_starts(seen: _Seen, starts: tuple[Divergence, ...], ask: AskLane) -> tuple[Divergence, ...]:
     """The starts that the lane's answer shows and those behind them, each with its step and gate where it has some."""
     if any(is_trained(start.node) for start in starts):
         return starts
@@ -276,7 +276,7 @@ def _all_starts(seen: _Seen, starts: tuple[Divergence, ...], ask: Ask) -> tuple[
     return tuple(located(case, plan, reference, start, masks, ask) for start in every)
 
 
-def _parts(seen: _Seen, starts: tuple[Divergence, ...], ask: Ask, fresh: _Seen | None) -> tuple[Blame, ...]:
+def _parts(seen: _Seen, starts: tuple[Divergence, ...], ask: AskLane, fresh: _Seen | None) -> tuple[Blame, ...]:
     """For every start the mistakes that explain this node by itself; empty where one of them is not explained."""
     nodes = [start.node for start in starts]
     alone = _each_alone(seen, nodes, ask)
@@ -293,7 +293,7 @@ def _parts(seen: _Seen, starts: tuple[Divergence, ...], ask: Ask, fresh: _Seen |
     return tuple(found)
 
 
-def _each_alone(seen: _Seen, nodes: Sequence[str], ask: Ask) -> tuple[_Seen, ...]:
+def _each_alone(seen: _Seen, nodes: Sequence[str], ask: AskLane) -> tuple[_Seen, ...]:
     """Each of these nodes computed from what the reference has before it; none where one of them gives nothing."""
     plans = [isolate_node(seen.case, seen.plan, seen.reference, node) for node in nodes]
     found = []

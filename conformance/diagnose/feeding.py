@@ -17,7 +17,7 @@ from conformance.plans.derive import fed, only_node
 from conformance.protocol.observation import Observation
 from conformance.protocol.plan import Plan
 
-Ask = Callable[[Sequence[Plan]], list[Observation]]
+AskLane = Callable[[Sequence[Plan]], list[Observation]]
 """From plans to what one lane answers to them, in their order."""
 
 MOST_ROUNDS = 8
@@ -49,7 +49,7 @@ def answered(plan: Plan, depth: Depth = Depth.VALUES) -> Observation | None:
 
 
 def starts_behind(
-    case: Case, plan: Plan, got: Observation, reference: Observation, gives_masks: bool, ask: Ask
+    case: Case, plan: Plan, got: Observation, reference: Observation, gives_masks: bool, ask: AskLane
 ) -> tuple[Divergence, ...]:
     """The starts that come to light when the reference's activations are given in place of the wrong nodes.
 

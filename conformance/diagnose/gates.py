@@ -19,7 +19,7 @@ import numpy as np
 from conformance.case.expressions import Call, Item, parse
 from conformance.case.model import Case
 from conformance.diagnose.divergence import Divergence, differs, first_step
-from conformance.diagnose.feeding import Ask, answered, isolate_node
+from conformance.diagnose.feeding import AskLane, answered, isolate_node
 from conformance.judge.compare import Matched, matched_outputs
 from conformance.oracle.run import Depth
 from conformance.plans.derive import with_layers
@@ -47,7 +47,7 @@ class Pin:
 
 
 def located(
-    case: Case, plan: Plan, reference: Observation, start: Divergence, gives_masks: bool, ask: Ask
+    case: Case, plan: Plan, reference: Observation, start: Divergence, gives_masks: bool, ask: AskLane
 ) -> Divergence:
     """The start of a difference with its step and gate, as far as they can be told; unchanged for other nodes."""
     expression = parse(dict(plan.graph)[start.node])
@@ -103,7 +103,7 @@ def _agreeing(base: Plan, pins: Sequence[Pin], probe: _Probe) -> Iterator[Pin]:
 class _Probe:
     """One lane, asked for derived plans and held against the reference's own answers to them."""
 
-    def __init__(self, case: Case, reference: Observation, gives_masks: bool, ask: Ask) -> None:
+    def __init__(self, case: Case, reference: Observation, gives_masks: bool, ask: AskLane) -> None:
         self._case, self._gives_masks, self._ask = case, gives_masks, ask
         self._terms = reference.longest_sum
 

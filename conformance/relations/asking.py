@@ -20,7 +20,7 @@ from conformance.protocol.observation import Observation
 from conformance.protocol.plan import Plan
 from conformance.relations.holding import is_kept_alone
 from conformance.relations.judge import broken
-from conformance.relations.relation import Asked
+from conformance.relations.relation import PlannedRelation
 from conformance.relations.stacks import parted
 
 
@@ -29,28 +29,28 @@ class Share:
     """The runs of one plan, and the relations that have them in common, or whose samples stand in them side by side."""
 
     plan: Plan
-    rows: tuple[tuple[Asked, ...], ...]
+    rows: tuple[tuple[PlannedRelation, ...], ...]
     """The relations of each batch that is stacked; all of them, where the runs are one batch each."""
 
     @property
-    def members(self) -> list[Asked]:
+    def members(self) -> list[PlannedRelation]:
         """Every relation that the runs answer."""
         return [one for row in self.rows for one in row]
 
-    def parts(self, got: Observation, plan: Plan, base: Observation) -> Iterator[tuple[Asked, Observation]]:
+    def parts(self, got: Observation, plan: Plan, base: Observation) -> Iterator[tuple[PlannedRelation, Observation]]:
         """Each relation with what the lane gave for its samples; `base` is what it gave for the case's own `plan`."""
         cut = iter([got]) if len(self.rows) == 1 else parted(got, [row[0].plan for row in self.rows], plan, base)
         for row, part in zip(self.rows, cut, strict=True):
             yield from ((one, part) for one in row)
 
 
-def shares(asked: Sequence[Asked]) -> list[Share]:
+def shares(asked: Sequence[PlannedRelation]) -> list[Share]:
     """The relations in as few runs as they can be asked in; first the case's own.
 
     Those of layers that are made again must not stand behind another: a lane puts back what a run before has moved, and
     with it what an archive may have lost.
     """
-    by_runs: dict[int, tuple[Asked, ...]] = {}
+    by_runs: dict[int, tuple[PlannedRelation, ...]] = {}
     for one in asked:
         by_runs[id(one.plan.runs)] = (*by_runs.get(id(one.plan.runs), ()), one)
     beside = tuple(row for row in by_runs.values() if row[0].is_beside)
@@ -90,10 +90,10 @@ def _common(axis: int, name: str, asked: Sequence[Share]) -> int | None:
     return found
 
 
-class Asking:
+class RelationsOfLane:
     """One lane on its way through the relations of a case: asked at once, waited for in `findings`."""
 
-    def __init__(self, lane: Lane, plan: Plan, asked: Sequence[Asked]) -> None:
+    def __init__(self, lane: Lane, plan: Plan, asked: Sequence[PlannedRelation]) -> None:
         self._lane, self._plan = lane, plan
         own = [one for one in asked if is_run_of(plan, one.plan)]
         self._shares = shares(own) if len(own) > 1 else []
@@ -109,7 +109,7 @@ class Asking:
         """
         answered: set[str] = set()
 
-        def judged(one: Asked, got: Observation) -> list[Finding]:
+        def judged(one: PlannedRelation, got: Observation) -> list[Finding]:
             if got.unsupported is not None:
                 return []
             answered.add(one.relation.name)
@@ -125,13 +125,15 @@ class Asking:
             found += self._alone(known, judged) or whole
         return found if answered else None
 
-    def _alone(self, asked: Sequence[Asked], judged: Callable[[Asked, Observation], list[Finding]]) -> list[Finding]:
+    def _alone(
+        self, asked: Sequence[PlannedRelation], judged: Callable[[PlannedRelation, Observation], list[Finding]]
+    ) -> list[Finding]:
         """What the lane makes of each of these by itself."""
         for one in asked:
             self._lane.send(one.plan)
         return [finding for one in asked for finding in judged(one, self._lane.wait(one.plan.id))]
 
-    def _parts(self, got: Observation, base: Observation) -> list[tuple[Asked, Observation]]:
+    def _parts(self, got: Observation, base: Observation) -> list[tuple[PlannedRelation, Observation]]:
         """Each relation with what belongs to it, of those whose runs were all reached."""
         if got.ended != "finished" or got.unsupported is not None:
             return []

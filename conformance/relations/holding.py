@@ -15,14 +15,14 @@ from conformance.protocol.observation import Observation
 from conformance.protocol.plan import Plan
 from conformance.reference.base import LayerError
 from conformance.relations.catalog import RELATIONS
-from conformance.relations.relation import Asked, Pair, Relation, composed, pairs, same
+from conformance.relations.relation import Pair, PlannedRelation, Relation, composed, pairs, same
 from conformance.relations.stacks import form_of, parted
 
 UNCHANGED = Relation("unchanged", "", lambda plan: plan, same)
 """Of a batch that comes out beside others as it does by itself."""
 
 
-def relations_of(plan: Plan, reference: Observation) -> list[Asked]:
+def relations_of(plan: Plan, reference: Observation) -> list[PlannedRelation]:
     """The relations that the reference keeps in at least one observed output of the case.
 
     Those that change layers are one question where the reference keeps them at once: its `members` are each of them.
@@ -33,7 +33,7 @@ def relations_of(plan: Plan, reference: Observation) -> list[Asked]:
     own = [(relation, other) for relation, other in derived if other.layers is plan.layers]
     beside = _beside(plan, reference, own)
     as_it_is = replace(reference, runs=tuple({name: run[name] for name in plan.observed} for run in reference.runs))
-    every: list[Asked] = []
+    every: list[PlannedRelation] = []
     for relation, other in own:
         is_changed = other.runs is not plan.runs
         kept = _asked(reference, relation, other, beside.get(relation.name) if is_changed else as_it_is)
@@ -43,14 +43,14 @@ def relations_of(plan: Plan, reference: Observation) -> list[Asked]:
     return every + _changed(plan, reference, [one for one in derived if one[1].layers is not plan.layers])
 
 
-def _changed(plan: Plan, reference: Observation, derived: Sequence[tuple[Relation, Plan]]) -> list[Asked]:
+def _changed(plan: Plan, reference: Observation, derived: Sequence[tuple[Relation, Plan]]) -> list[PlannedRelation]:
     """Those that change layers: all as one where the reference keeps all of them at once, in every output.
 
     Nobody has looked then which of them it keeps alone. Else as one those that it keeps, where it keeps these at once.
     """
     whole = _at_once(plan, reference, [relation for relation, _ in derived])
     if whole is not None and len(whole.outputs) == _count(plan, reference):
-        members = (Asked(relation, other, whole.outputs) for relation, other in derived)
+        members = (PlannedRelation(relation, other, whole.outputs) for relation, other in derived)
         return [replace(whole, members=tuple(members))]
     kept = [found for one in derived if (found := _asked(reference, *one)) is not None]
     if len(kept) == len(derived):
@@ -61,7 +61,7 @@ def _changed(plan: Plan, reference: Observation, derived: Sequence[tuple[Relatio
     return [replace(whole, members=tuple(kept))]
 
 
-def _at_once(plan: Plan, reference: Observation, relations: Sequence[Relation]) -> Asked | None:
+def _at_once(plan: Plan, reference: Observation, relations: Sequence[Relation]) -> PlannedRelation | None:
     if len(relations) < 2:
         return None
     relation = composed(relations)
@@ -69,7 +69,7 @@ def _at_once(plan: Plan, reference: Observation, relations: Sequence[Relation]) 
     return None if derived is None else _asked(reference, relation, derived)
 
 
-def is_kept_alone(asked: Asked, reference: Observation) -> bool:
+def is_kept_alone(asked: PlannedRelation, reference: Observation) -> bool:
     """Whether the reference keeps the relation in these outputs when its plan is run by itself."""
     alone = _asked(reference, asked.relation, asked.plan)
     return alone is not None and asked.outputs <= alone.outputs
@@ -83,13 +83,15 @@ def _derived(relation: Relation, plan: Plan) -> Plan | None:
             return None
 
 
-def _asked(reference: Observation, relation: Relation, plan: Plan, answer: Observation | None = None) -> Asked | None:
+def _asked(
+    reference: Observation, relation: Relation, plan: Plan, answer: Observation | None = None
+) -> PlannedRelation | None:
     """The relation with the outputs in which the reference keeps it; its plan is run where no answer is there yet."""
     other = _answer(plan) if answer is None else answer
     if other is None:
         return None
     kept = frozenset(place for place, pair in pairs(relation, reference, other) if _is_kept(pair, relation.near))
-    return Asked(relation, plan, kept) if kept else None
+    return PlannedRelation(relation, plan, kept) if kept else None
 
 
 def _answer(plan: Plan) -> Observation | None:

@@ -11,14 +11,14 @@ from conformance.case.model import Demands
 from conformance.judge.budget import allowance, distance
 from conformance.judge.verdict import Finding, LaneVerdict, Verdict
 from conformance.protocol.observation import Node, Observation
-from conformance.relations.relation import Asked, Pair, pairs
+from conformance.relations.relation import Pair, PlannedRelation, pairs
 
 NONE = Demands()
 """Of a case that leaves how it is judged to the harness."""
 
 
 def broken(
-    asked: Asked, base: Observation, other: Observation, reference: Observation, demands: Demands = NONE
+    asked: PlannedRelation, base: Observation, other: Observation, reference: Observation, demands: Demands = NONE
 ) -> Iterator[Finding]:
     """Where a lane does not keep a relation that the reference keeps; each named for its relation."""
     relation = asked.relation

@@ -66,7 +66,7 @@ def composed(relations: Sequence[Relation]) -> Relation:
 
 
 @dataclass(frozen=True)
-class Asked:
+class PlannedRelation:
     """A relation that holds for a case: the plan to run, and the outputs for which the reference keeps it."""
 
     relation: Relation
@@ -75,7 +75,7 @@ class Asked:
     """Run and label."""
     is_beside: bool = False
     """Whether the plan's samples may stand in one batch with those of others (`conformance.relations.stacks`)."""
-    members: tuple[Asked, ...] = ()
+    members: tuple[PlannedRelation, ...] = ()
     """Of several relations at once: each by itself, to be asked for where the whole is broken and it holds alone."""
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.ask.layer import Asked, read_layer
+from conformance.ask.layer import AskedLayer, read_layer
 from conformance.errors import CaseError, ConformanceError, Exit, QuestionError
 
-CONV = Asked("Conv1D", {"filters": 100, "kernel_size": 4, "padding": "same"})
+CONV = AskedLayer("Conv1D", {"filters": 100, "kernel_size": 4, "padding": "same"})
 
 
 @pytest.mark.parametrize(

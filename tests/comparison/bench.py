@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from conformance.comparison.compare import Options, compare
-from conformance.comparison.ends import Asking, ProcessEnd, far_spec
+from conformance.comparison.ends import ProcessEnd, SideRequests, far_spec
 from conformance.comparison.result import Comparison
 from conformance.comparison.session import Rounding, Session, Settings, scratch
 from conformance.comparison.training import step_of
@@ -25,8 +25,10 @@ class Bench:
         self._spec = {"path": str(MODELS / path), "name": name, "allow": []}
         self._port = {"path": str(MODELS / ports), "name": ""}
         self._batch, self._port_inputs = batch, port_inputs
-        self.model = ProcessEnd(far_spec(parse("keras")), Asking("the model", f"{self._folder.name}/m", self._spec))
-        self.asking = Asking("the port", f"{self._folder.name}/p", self._port)
+        self.model = ProcessEnd(
+            far_spec(parse("keras")), SideRequests("the model", f"{self._folder.name}/m", self._spec)
+        )
+        self.asking = SideRequests("the port", f"{self._folder.name}/p", self._port)
         self.port = ProcessEnd(far_spec(parse("torch")), self.asking, 30.0)
         self._rounding: Rounding | None = None
 

@@ -19,7 +19,7 @@ from conformance.reference.traits import Native, called
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from conformance.lanes.torch.native import Asked, load  # noqa: E402  # torch may be missing
+from conformance.lanes.torch.native import NativeConfig, load  # noqa: E402  # torch may be missing
 from conformance.lanes.torch.port import Parameters, Unsupported  # noqa: E402  # as above
 
 SAID: dict[str, Native] = {
@@ -63,10 +63,10 @@ def test_no_call_is_made_for_a_layer_that_torch_has_nothing_for() -> None:
     assert len(load()) >= 85
 
 
-def asked(kind: str, written: dict[str, Any]) -> Asked:
+def asked(kind: str, written: dict[str, Any]) -> NativeConfig:
     layer = LAYERS[kind](**written)
     full = {field.name: getattr(layer, field.name) for field in fields(layer)}
-    return Asked(kind, full, written)
+    return NativeConfig(kind, full, written)
 
 
 def answer(kind: str, written: dict[str, Any], *arrays: Any, weights: Any = None, **more: Any) -> Any:

@@ -13,7 +13,7 @@ from conformance.plans.draw import plan_of
 from conformance.protocol.observation import Observation, from_message
 from conformance.protocol.plan import Plan
 from conformance.relations.holding import relations_of
-from conformance.relations.relation import Asked
+from conformance.relations.relation import PlannedRelation
 from conformance.run import LANES, Run
 from tests.builders import POOLED, cases_of
 
@@ -39,12 +39,12 @@ def kept(folder: Path, layer: str, graph: str = "layer(x)", inputs: str = X) -> 
     return names_of(relations_of(plan, answer(plan)))
 
 
-def names_of(asked: Iterable[Asked]) -> set[str]:
+def names_of(asked: Iterable[PlannedRelation]) -> set[str]:
     """Each relation by itself, of those too that are asked at once."""
     return {one.relation.name for whole in asked for one in whole.members or (whole,)}
 
 
-def asked_of(folder: Path, layer: str, graph: str = "layer(x)") -> tuple[Plan, Observation, list[Asked]]:
+def asked_of(folder: Path, layer: str, graph: str = "layer(x)") -> tuple[Plan, Observation, list[PlannedRelation]]:
     """The plan of a case of one layer, the reference's answer, and what will be asked."""
     (case,) = cases_of(CASE.format(layer=layer, graph=f'"{graph}"', inputs=X), folder)
     plan = plan_of(case, with_gradients=False)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from conformance.lanes.torch.native import NATIVE, Asked, NativePort, load
+from conformance.lanes.torch.native import NATIVE, NativeConfig, NativePort, load
 from conformance.lanes.torch.operations import TorchOperations
 from conformance.lanes.torch.port import PORTS, NoParameter, Parameters, Port, applied
 from conformance.lanes.torch.training import weights_after_steps
@@ -55,7 +55,7 @@ class TorchArrays(CarriedArrays):
     def __init__(self, plan: Plan, table: Mapping[str, Port], observing: Observing) -> None:
         super().__init__(plan, observing)
         self.table = table
-        self.configs = {name: Asked(layer.type, layer.full, layer.config) for name, layer in plan.layers.items()}
+        self.configs = {name: NativeConfig(layer.type, layer.full, layer.config) for name, layer in plan.layers.items()}
         self.keras_weights = {
             name: {key: _tensor(array) for key, array in layer.weights.items()} for name, layer in plan.layers.items()
         }

@@ -18,7 +18,7 @@ from typing import Any
 from conformance.lanes.torch.port import PORTS, Config, MaskRule, Port, Unsupported, WeightMap
 
 
-class Asked(Config):
+class NativeConfig(Config):
     """A layer's full config, and which of its arguments the case writes."""
 
     def __init__(self, type: str, config: Mapping[str, Any], written: Mapping[str, Any]) -> None:

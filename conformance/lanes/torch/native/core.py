@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # the name under which the torch documentation imports it
 
 from conformance.lanes.torch.activations import activate as keras_activation
-from conformance.lanes.torch.native import NATIVE, Asked, as_ported, given, native, refuse
+from conformance.lanes.torch.native import NATIVE, NativeConfig, as_ported, given, native, refuse
 from conformance.lanes.torch.port import Parameters, Tensor, Unsupported
 
 as_ported(
@@ -110,7 +110,7 @@ def concatenate(layer: Any, p: Parameters, inputs: Sequence[Tensor]) -> Tensor:
 @native("TimeDistributed")
 def over_steps(layer: Any, p: Parameters, inputs: Tensor) -> Tensor:
     """`torch.stack([layer(step) for step in x.unbind(1)], dim=1)`, with torch's own call for the layer."""
-    inner = Asked(layer.layer.type, vars(layer.layer), layer.asked["layer"])
+    inner = NativeConfig(layer.layer.type, vars(layer.layer), layer.asked["layer"])
     if inner.type not in NATIVE:
         raise Unsupported(f"torch has no call of its own for {inner.type}")
     call, held = NATIVE[inner.type].call, p.within("layer")
