@@ -292,7 +292,7 @@ def link_of(
             break
         args.append(kwargs.pop(parameter))
         shapes.append(given[parameter])
-    full = with_weights(found, layer, shapes, inner)
+    full = with_weights(found, layer, [shapes] if found.layer.takes_list else shapes, inner)
     if full is None:
         return None
     plain = {key: value for key, value in call.plain.items() if key in ("use_causal_mask", "return_attention_scores")}

@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 
 from conformance.ask.layer import read_layer
+from conformance.comparison.known import Chain, link_of, run
 from conformance.comparison.layouts import expected, known
 from conformance.comparison.mend import right_lines
 from conformance.comparison.mistakes import tried
 from conformance.comparison.pairing import pairing_of
 from conformance.comparison.traits import traits_of_class
+from conformance.comparison.values import Call, Held
 from conformance.reference.base import LAYERS, Array, Layer, Mutant, Weight, Weights, arg, full_config, make
 from conformance.reference.traits import Layout, asked, called
-from tests.comparison.fakes import layer, model
+from tests.comparison.fakes import layer, model, stored
 
 KERNEL = np.arange(12.0).reshape(3, 4) + 0.5
 INSIDE = {
@@ -87,9 +89,21 @@ def test_a_layer_is_paired_with_a_module_of_another_content_only_if_it_is_made_f
 
 
 def called_once(path: str) -> Any:
-    from conformance.comparison.values import Call
-
     return Call(path, 0, 0, -1, (), (), {})
+
+
+def test_a_layer_that_takes_one_list_is_run_with_its_arrays_as_one(tmp_path: Path) -> None:
+    """Attention by hand: softmax(q k) v, without the key that the row's mask leaves out."""
+    query, value = np.array([[[1.0, 0.5]]]), np.array([[[1.0, 2.0], [0.5, 1.0], [9.0, 9.0]]])
+    mine = layer(tmp_path, "attention", "Attention", {"name": "attention"})
+    masks = (np.array([[True]]), np.array([[True, True, False]]))
+    held = tuple(Held(f"args.0.{place}", stored(tmp_path, array)) for place, array in enumerate((query, value)))
+    made = link_of(Call("attention", 0, 0, -1, held, (), {}), mine, {})
+    assert made is not None
+    link, fresh = made
+    inputs = {name: (one.array.load(), mask) for (name, one), mask in zip(fresh.items(), masks, strict=True)}
+    first = 1 / (1 + np.exp(1.0 - 2.0))  # scores 2 and 1
+    np.testing.assert_allclose(run(Chain((link,), inputs)).value, [[[0.5 + 0.5 * first, 1 + first]]], rtol=1e-12)
 
 
 @pytest.mark.parametrize("layout", [layout for layout in get_args(Layout) if layout])
