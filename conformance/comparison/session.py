@@ -87,7 +87,7 @@ class Session:
     def describe(self, given: batches.Batch | None) -> None:
         """What both sides are, and the batch that fits. Raises CompareError and SideRefused."""
         with self.clock("describe"):
-            first = self.kept(given) if given is not None and self._is_live_or_open(given) else None
+            first = self.stored(given) if given is not None and self._is_live_or_open(given) else None
             self.model = model_of(self.model_end.ask("describe", inputs=first), self.model_end.versions())
             self.port = model_of(self.port_end.ask("describe"), self.port_end.versions())
             self.batch = (
@@ -100,14 +100,14 @@ class Session:
         """Whether the arrays have names: a subclassed model is built by its first call, which needs them."""
         return all(name and not name.startswith("#") for name in given)
 
-    def kept(self, batch: batches.Batch) -> dict[str, Any]:
+    def stored(self, batch: batches.Batch) -> dict[str, Any]:
         return {name: self.store.keep(array) for name, array in batch.items()}
 
     def clock(self, what: str) -> _Clock:
         return _Clock(self.seconds, what)
 
     def port_request(self, batch: batches.Batch) -> dict[str, Any]:
-        kept = self.kept(batch)
+        kept = self.stored(batch)
         if not self.port.arguments:  # another Keras model: the same inputs, under its own names
             names = [one["name"] for one in self.port.inputs] or list(kept)
             return {"inputs": dict(zip(names, kept.values(), strict=False))}
@@ -117,7 +117,7 @@ class Session:
     def runs(self, batch: batches.Batch, pairing: Pairing | None = None) -> tuple[Pairing, Runs]:
         """Both sides with one batch, then the port fed. Raises SideRefused and SideLost."""
         with self.clock("run the model"):
-            calls = calls_of(self.model_end.ask("run", inputs=self.kept(batch)))
+            calls = calls_of(self.model_end.ask("run", inputs=self.stored(batch)))
         request = self.port_request(batch)
         with self.clock("run the port"):
             port_calls = calls_of(self.port_end.ask("run", **request))
@@ -147,7 +147,7 @@ class Session:
             for is_local in (True, False):
                 try:
                     answer = self.model_end.ask(
-                        "rounding", inputs=self.kept(self.batch), unit=UNIT, patterns=PATTERNS, is_local=is_local
+                        "rounding", inputs=self.stored(self.batch), unit=UNIT, patterns=PATTERNS, is_local=is_local
                     )
                 except SideRefused as error:
                     return Rounding(why_not=error.message)

@@ -78,7 +78,7 @@ def trained(session: Session, pairing: Pairing, looking: Looking, step: Mapping[
     }  # fmt: skip
     patterns = PATTERNS if session.settings.with_rounding else 0
     remarks = []
-    asked = {"inputs": session.kept(session.batch), "unit": UNIT, "cotangents": kept, "step": step}
+    asked = {"inputs": session.stored(session.batch), "unit": UNIT, "cotangents": kept, "step": step}
     try:
         mine = session.model_end.ask("train", **asked, patterns=patterns)
     except SideRefused as error:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from conformance.gate.deviations import Deviation
-from conformance.gate.ledger import LaneFacts, kept
+from conformance.gate.ledger import LaneFacts, deviation_record
 from conformance.gate.signature import aspect_of, observed_of
 from conformance.judge.verdict import CaseVerdict, LaneVerdict, Verdict
 from conformance.record.case import Record
@@ -39,7 +39,7 @@ def excused_alike(
                 words = f"{name}: consistent with the listed deviation {deviation.id}: {deviation.reason}"
                 remarks.append(words)
             elif any(_general(way.signature) == _general(observed_of(record, name)) for way in ways):
-                held[name] = replace(lane, verdict=Verdict.KNOWN, deviation=kept(deviation))
+                held[name] = replace(lane, verdict=Verdict.KNOWN, deviation=deviation_record(deviation))
             else:
                 continue
             break

@@ -87,17 +87,17 @@ def _lane(record: Record, name: str, about: Sequence[Deviation], facts: LaneFact
     if is_failure(lane.verdict):
         for deviation in listed:
             if any(matches(way.aspect, way.signature, record, name) for way in deviation.observed):
-                return replace(lane, verdict=Verdict.KNOWN, deviation=kept(deviation))
+                return replace(lane, verdict=Verdict.KNOWN, deviation=deviation_record(deviation))
         return replace(lane, other_deviation=listed[0].id) if listed else lane
     for deviation in listed:
         if not _is_judged(deviation.aspect, lane):
             continue
         if record.id in deviation.exact and deviation.claims(name, facts.mode, facts.policy, facts.settings):
-            return replace(lane, verdict=Verdict.STALE, deviation=kept(deviation))
+            return replace(lane, verdict=Verdict.STALE, deviation=deviation_record(deviation))
     return lane
 
 
-def kept(deviation: Deviation) -> DeviationRecord:
+def deviation_record(deviation: Deviation) -> DeviationRecord:
     """What a record keeps of a deviation."""
     return DeviationRecord(
         id=deviation.id,

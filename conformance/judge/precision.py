@@ -32,7 +32,7 @@ def reference_under(reference: Observation, policy: str, like: Observation | Non
     coarsest = POLICIES[policy].coarsest
     runs = tuple(
         {
-            name: _node(node, facts["ways"].get(name), _moves(sensitivities, run, name), name in exact, coarsest)
+            name: _node(node, facts["precisions"].get(name), _moves(sensitivities, run, name), name in exact, coarsest)
             for name, node in nodes.items()
         }
         for run, nodes in enumerate(reference.runs)
@@ -47,10 +47,10 @@ def _moves(sensitivities: Sequence[Mapping[str, Any]], run: int, name: str) -> l
     return list(sensitivities[run].get(name, ())) if run < len(sensitivities) else []
 
 
-def _node(node: Node, way: Sequence[str] | None, moves: list[Any], is_exact: bool, format: Format) -> Node:
-    if way is None:
+def _node(node: Node, precision: Sequence[str] | None, moves: list[Any], is_exact: bool, format: Format) -> Node:
+    if precision is None:
         return node
-    dtype, coarsest = way[0], FORMATS[way[1]]
+    dtype, coarsest = precision[0], FORMATS[precision[1]]
     outputs = []
     for index, output in enumerate(node.outputs):
         if output.values.dtype.kind != "f":

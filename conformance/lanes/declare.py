@@ -33,7 +33,7 @@ from packaging.version import InvalidVersion, Version
 
 from conformance.case.problems import did_you_mean, listed, shown
 from conformance.errors import UsageError
-from conformance.lanes import options as ways
+from conformance.lanes import options as lane_options
 from conformance.lanes.gateway import HOST
 from conformance.lanes.spec import LaneSpec
 
@@ -58,7 +58,7 @@ REMOTE = "ssh://"
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "OMP_NUM_THREADS": "1"}
 """Variables that every lane is started with: no chatter, one thread."""
 
-_KEYS = ("adapter", "backend", "version", "packages", "python", *ways.OPTIONS)
+_KEYS = ("adapter", "backend", "version", "packages", "python", *lane_options.OPTIONS)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]*")
 _NAMED = re.compile(rf"({_NAME.pattern})=(?!=)(.*)", re.DOTALL)
 _COMMA = re.compile(r",(?![^\[]*\])")
@@ -78,12 +78,12 @@ def parse(text: str) -> LaneSpec:
         raise UsageError(f"{shown(text)} does not begin with an adapter", "as in keras@3.3.3 or old=keras,numpy<2")
     table: dict[str, Any] = {key: value for key, value in matched.groupdict().items() if value is not None}
     inside = [part.strip() for part in table.pop("inside").split(",")] if "inside" in table else []
-    for part in ways.taken_out(inside, table, shown(text)):
+    for part in lane_options.taken_out(inside, table, shown(text)):
         if "backend" in table:
             raise UsageError(f"lane {shown(text)}: a second backend {shown(part)}", "one backend, then key=value")
         table["backend"] = part
     packages = []
-    for part in ways.taken_out(parts, table, shown(text)):
+    for part in lane_options.taken_out(parts, table, shown(text)):
         key, is_option, value = part.partition("=")
         if key == "python" and is_option and not value.startswith("="):
             table[key] = value
@@ -95,7 +95,7 @@ def parse(text: str) -> LaneSpec:
 def _own_name(table: Mapping[str, Any], packages: Sequence[str]) -> str:
     """`keras-jax@3.3.3+tensorflow-2.15.1`: a name that can stand in a test's id."""
     name = str(table["adapter"]) + (f"-{table['backend']}" if "backend" in table else "")
-    name += ways.suffix(table)
+    name += lane_options.suffix(table)
     if "version" in table:
         version = str(table["version"])
         name += f"@{Path(version).absolute().name if is_checkout(version) else version}"
@@ -111,8 +111,8 @@ def lane(name: str, table: Mapping[str, Any], where: str) -> LaneSpec:
     pins = [_requirement(text, where) for text in table.get("packages", ())]
     checkout = _checkout(str(table["version"]), where) if is_checkout(str(table.get("version", ""))) else None
     version = None if checkout is not None else table.get("version")
-    settings = ways.settings_of(table, where)
-    options: dict[str, Any] = {"environment": {**QUIET, **settings}, **ways.for_worker(table)}
+    settings = lane_options.settings_of(table, where)
+    options: dict[str, Any] = {"environment": {**QUIET, **settings}, **lane_options.for_worker(table)}
     if settings:
         options["settings"] = settings
     if package == "tf_keras":
@@ -216,7 +216,7 @@ def _check(name: str, table: Mapping[str, Any], where: str) -> None:
         raise UsageError(f"lane {where}: there is no backend {shown(str(backend))} of {package}", hint)
     if "backend" in table and package == "tf_keras" and table["backend"] != "tensorflow":
         raise UsageError(f"lane {where}: Keras 2 runs on TensorFlow only", "leave the backend out")
-    ways.check(str(package), table, where)
+    lane_options.check(str(package), table, where)
     if is_checkout(str(table.get("version", ""))):
         if package != "keras":
             raise UsageError(f"lane {where}: a checkout is of Keras", "as in keras@./path")

@@ -18,7 +18,7 @@ from conformance.lanes.keras_config import Absent, constructor, find_type
 from conformance.lanes.keras_gradients import Differentiable, build_all, variables_of
 from conformance.lanes.keras_modes import Mode, mode_of, named_apart
 from conformance.lanes.keras_names import public_names
-from conformance.lanes.keras_remade import from_configs, put_saved, ways_of
+from conformance.lanes.keras_remade import from_configs, put_saved, remakes_of
 from conformance.lanes.keras_training import Trainer, eagerly
 from conformance.lanes.keras_weights import forget_states, held_by, restore_weights
 from conformance.protocol.adapter import Identity, Observing, Unsupported, WeightMismatch
@@ -49,8 +49,8 @@ class KerasLane:
         gives_masks = self.mode is None or self.mode.gives_masks
         policy = keras_policies.ensure(keras, (options or {}).get("policy", keras_policies.USUAL))
         mode = "eager" if self.mode is None else self.mode.name
-        ways = ways_of(keras) if self.mode is None else ()
-        self.identity = Identity(versions, files, gives_masks, mode, policy, ways)
+        remakes = remakes_of(keras) if self.mode is None else ()
+        self.identity = Identity(versions, files, gives_masks, mode, policy, remakes)
         self._since_cleared = 0
 
     def public_names(self) -> list[dict[str, Any]]:

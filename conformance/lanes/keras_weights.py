@@ -71,7 +71,7 @@ def set_weights(layer: Any, name: str, planned: PlannedLayer) -> None:
         if shape != array.shape:
             words = f"{name}.{key} has shape {shape} in Keras, {array.shape} in the reference"
             raise WeightMismatch(words, name, key, shape, array.shape)
-        if key in planned.kept:
+        if key in planned.as_built:
             continue
         variable.assign(array)
         if not np.array_equal(np.asarray(variable), array):

@@ -31,7 +31,7 @@ _SHARES = ("rate", "dropout", "recurrent_dropout")
 
 
 @dataclass(frozen=True)
-class Way:
+class Precision:
     """The dtype of a value, and the coarsest format on the way to it; None for what is no float."""
 
     dtype: Format | None
@@ -40,11 +40,11 @@ class Way:
     """Whether a lane's own draw decides which elements are which."""
 
 
-NO_FLOAT = Way(None, None)
+NO_FLOAT = Precision(None, None)
 
 
-class _Ways:
-    """The graph verbs over ways."""
+class _PrecisionWalk:
+    """The graph verbs over precisions."""
 
     def __init__(self, plan: Plan, layers: Mapping[str, Layer], policy: Policy) -> None:
         self.models = plan.models
@@ -57,8 +57,8 @@ class _Ways:
     def name(self, name: str) -> Any:
         return self.values[name]
 
-    def weight(self, layer: str, weight: str) -> Way:
-        return Way(self.policy.given, self.policy.coarsest if layer in self.trained else self.policy.given)
+    def weight(self, layer: str, weight: str) -> Precision:
+        return Precision(self.policy.given, self.policy.coarsest if layer in self.trained else self.policy.given)
 
     def item(self, value: Any, index: Any) -> Any:
         return value[index] if isinstance(value, list) else value
@@ -73,64 +73,66 @@ class _Ways:
         is_loss = hasattr(layer, "reduction")  # as every loss has, and no layer
         own = self.policy.given if is_loss else self.policy.compute
         draws = kwargs.get("training") is True and any(getattr(layer, name, None) for name in _SHARES)
-        return Way(own, _coarsest(given, own), draws or any(way.is_random for way in _leaves(given)))
+        return Precision(own, _coarsest(given, own), draws or any(precision.is_random for precision in _leaves(given)))
 
-    def operate(self, operation: str, args: list[Any], kwargs: dict[str, Any]) -> Way:
+    def operate(self, operation: str, args: list[Any], kwargs: dict[str, Any]) -> Precision:
         given = [args, list(kwargs.values())]
         if operation in _OF_BOOLEANS:
             return NO_FLOAT
         if operation == "cast":
             dtype = FORMATS.get(next(leaf for leaf in [*args[1:], *kwargs.values()] if isinstance(leaf, str)))
-            return Way(dtype, dtype and _coarsest(given, dtype))
+            return Precision(dtype, dtype and _coarsest(given, dtype))
         found = self._together(given)
-        return found if found.dtype or operation not in _GIVE_FLOATS else Way(self.policy.given, self.policy.given)
+        if found.dtype or operation not in _GIVE_FLOATS:
+            return found
+        return Precision(self.policy.given, self.policy.given)
 
-    def arithmetic(self, operator: str, left: Any, right: Any) -> Way:
+    def arithmetic(self, operator: str, left: Any, right: Any) -> Precision:
         found = self._together([left, right])
-        return found if found.dtype or operator != "/" else Way(self.policy.given, self.policy.given)
+        return found if found.dtype or operator != "/" else Precision(self.policy.given, self.policy.given)
 
-    def _together(self, given: Any) -> Way:
+    def _together(self, given: Any) -> Precision:
         dtype: Format | None = None
-        for way in _leaves(given):
-            dtype = promoted(dtype, way.dtype)
-        is_random = any(way.is_random for way in _leaves(given))
-        return Way(dtype, dtype and _coarsest(given, dtype), is_random)
+        for precision in _leaves(given):
+            dtype = promoted(dtype, precision.dtype)
+        is_random = any(precision.is_random for precision in _leaves(given))
+        return Precision(dtype, dtype and _coarsest(given, dtype), is_random)
 
 
-def _leaves(nested: Any) -> Iterator[Way]:
+def _leaves(nested: Any) -> Iterator[Precision]:
     if isinstance(nested, list | tuple):
         for item in nested:
             yield from _leaves(item)
-    elif isinstance(nested, Way):
+    elif isinstance(nested, Precision):
         yield nested
 
 
 def _coarsest(nested: Any, own: Format) -> Format:
     found = own
-    for way in _leaves(nested):
-        if way.coarsest is not None:
-            found = coarser(found, way.coarsest)
+    for precision in _leaves(nested):
+        if precision.coarsest is not None:
+            found = coarser(found, precision.coarsest)
     return found
 
 
-def walked(plan: Plan, layers: Mapping[str, Layer], policy: Policy) -> dict[str, Way]:
-    """Every observed node to its way."""
-    walk = _Ways(plan, layers, policy)
+def walked(plan: Plan, layers: Mapping[str, Layer], policy: Policy) -> dict[str, Precision]:
+    """Every observed node to its precision."""
+    walk = _PrecisionWalk(plan, layers, policy)
     for name, given in plan.inputs.items():
         is_float = given.dtype in FORMATS
-        walk.values[name] = Way(policy.given, policy.given) if is_float else NO_FLOAT
+        walk.values[name] = Precision(policy.given, policy.given) if is_float else NO_FLOAT
         if given.holds_arrays:  # they go in as they are
-            walk.values[name] = Way(FORMATS["float32"], FORMATS["float32"])
+            walk.values[name] = Precision(FORMATS["float32"], FORMATS["float32"])
     for node, expression in plan.expressions:
         walk.values[node] = evaluate(expression, walk)
     return {node: walk._together([walk.values[node]]) for node in plan.observed}
 
 
-def trained_ways(plan: Plan, weights: Mapping[str, Mapping[str, Any]], policy: Policy) -> dict[str, Way]:
+def trained_precisions(plan: Plan, weights: Mapping[str, Mapping[str, Any]], policy: Policy) -> dict[str, Precision]:
     """Every weight after every step of training: it keeps its dtype, and its gradient came through every layer."""
-    way = Way(policy.given, policy.coarsest)
+    precision = Precision(policy.given, policy.coarsest)
     return {
-        f"{layer}.{key}@{number}": way
+        f"{layer}.{key}@{number}": precision
         for training in plan.trainings
         for layer in training.layers
         for key in weights[layer]
@@ -138,14 +140,14 @@ def trained_ways(plan: Plan, weights: Mapping[str, Mapping[str, Any]], policy: P
     }
 
 
-def ways(found: Mapping[str, Way], policy: Policy) -> dict[str, list[str]]:
+def precisions(found: Mapping[str, Precision], policy: Policy) -> dict[str, list[str]]:
     """Every observed node to its dtype and to the coarsest format on the way, for whatever floats it holds."""
     return {
-        node: [(way.dtype or policy.given).name, (way.coarsest or policy.given).name] for node, way in found.items()
+        node: [(one.dtype or policy.given).name, (one.coarsest or policy.given).name] for node, one in found.items()
     }
 
 
-def _of_any_draw(sensitivity: Mapping[str, Any], found: Mapping[str, Way]) -> dict[str, Any]:
+def _of_any_draw(sensitivity: Mapping[str, Any], found: Mapping[str, Precision]) -> dict[str, Any]:
     """Sensitivities in which each element of a random node moves as far as any: the lane's draw is another one."""
     return {
         node: [_largest(one) if found[node].is_random else one for one in packed]
@@ -166,7 +168,7 @@ def under_policies(
     runs: Sequence[Mapping[str, Any]],
     terms: int,
 ) -> dict[str, Any]:
-    """What the plan's policies make of the reference, by policy: `ways`, `exact`, `sensitivity` and `gradients`.
+    """What the plan's policies make of the reference, by policy: `precisions`, `exact`, `sensitivity` and `gradients`.
 
     The data move by the unit of the coarsest format. For float64, whose unit the reference itself rounds by, nothing is
     run: the sensitivity to float32 is scaled down by whoever judges.
@@ -184,10 +186,10 @@ def under_policies(
         exact = set(plan.observed)
         for inputs in runs:
             exact &= exact_nodes(plan, layers, weights, inputs, terms, coarsest.whole_below)
-        each = walked(plan, layers, policy) | trained_ways(plan, weights, policy)
-        every = ways(each, policy)
+        each = walked(plan, layers, policy) | trained_precisions(plan, weights, policy)
+        every = precisions(each, policy)
         found[name] = {
-            "ways": every,
+            "precisions": every,
             "exact": sorted(node for node in exact if every[node][0] == every[node][1]),
             "sensitivity": [_of_any_draw(probe.sensitivity, each) for probe in probes],
             "gradients": {key: held["sensitivity"] for key, held in probes[0].gradients.items()} if probes else {},

@@ -27,7 +27,7 @@ def derived(plan: Plan, name: str, **changes: Any) -> Plan:
     return replace(plan, id=f"{plan.id}|{name}", **{"cotangents": {}, "trainings": (), **changes})
 
 
-def remade(name: str, way: str) -> Derive:
+def remade(name: str, kind: str) -> Derive:
     """Derives plans whose layers are made again in this way, CONFIG or SAVED.
 
     None for layers and initialisers that are the harness's own; and, where layers are saved, for those without weights
@@ -38,9 +38,9 @@ def remade(name: str, way: str) -> Derive:
         layers = plan.layers.values()
         if any(_is_ours({"type": layer.type, **layer.config}) for layer in layers):
             return None
-        if way == SAVED and (plan.models or not any(layer.weights for layer in layers)):
+        if kind == SAVED and (plan.models or not any(layer.weights for layer in layers)):
             return None
-        return derived(plan, name, remade=(way,))
+        return derived(plan, name, remade=(kind,))
 
     return derive
 
@@ -122,7 +122,7 @@ def with_layers(name: str, change: LayerChange) -> Derive:
             except LayerError:
                 return None
             weights = {weight: read_only(array.astype(np.float32)) for weight, array in arrays.items()}
-            layers[key] = replace(layer, type=kind, config=given, full=full, weights=weights, kept=())
+            layers[key] = replace(layer, type=kind, config=given, full=full, weights=weights, as_built=())
         return derived(plan, name, layers=layers) if is_changed else None
 
     return derive

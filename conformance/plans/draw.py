@@ -94,7 +94,7 @@ class _Drawing:
     def __init__(self, case: Case) -> None:
         self._case = case
         self._weights: dict[str, dict[str, Array]] = {}
-        self._kept: dict[str, list[str]] = {}
+        self._as_built: dict[str, list[str]] = {}
         self._fixed: dict[str, list[str]] = {}
         self._planned: set[str] = set()
 
@@ -113,7 +113,7 @@ class _Drawing:
                 raise _too_large(case, name, f"a {key} of {size} elements, more than {MAX_ELEMENTS}")
             array = _fixed(_initializer(kind, config, key), weight.shape)
             if array is not None:
-                self._kept.setdefault(name, []).append(key)
+                self._as_built.setdefault(name, []).append(key)
             else:
                 shared = config.get("name", name)
                 drawn = "integers" if case.draw == "integers" and weight.draw != "variance" else weight.draw
@@ -129,7 +129,7 @@ class _Drawing:
             config=layer.config,
             full=full_config(make(layer.type, layer.config, is_checked=False)),
             weights=self._weights.get(name, {}),
-            kept=tuple(self._kept.get(name, ())),
+            as_built=tuple(self._as_built.get(name, ())),
             fixed=tuple(self._fixed.get(name, ())),
             is_planned=name in self._planned,
         )

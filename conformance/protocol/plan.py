@@ -61,7 +61,7 @@ class PlannedLayer:
     """All arguments, those at their defaults too."""
     weights: Mapping[str, Array] = field(default_factory=dict)
     """By name, in Keras' layout and order; those of a wrapped layer as `forward.kernel`."""
-    kept: tuple[str, ...] = ()
+    as_built: tuple[str, ...] = ()
     """Weights that hold what a deterministic initialiser gives: Keras keeps those that it built."""
     fixed: tuple[str, ...] = ()
     """Weights that no optimiser moves."""
@@ -247,7 +247,7 @@ def _layer_to_wire(layer: PlannedLayer) -> dict[str, Any]:
         "config": dict(layer.config),
         "full": dict(layer.full),
         "weights": _packed(layer.weights),
-        "kept": list(layer.kept),
+        "as_built": list(layer.as_built),
         "fixed": list(layer.fixed),
         "is_planned": layer.is_planned,
     }
@@ -259,7 +259,7 @@ def _layer_from_wire(message: Mapping[str, Any]) -> PlannedLayer:
         config=message["config"],
         full=message["full"],
         weights=_unpacked(message["weights"]),
-        kept=tuple(message["kept"]),
+        as_built=tuple(message["as_built"]),
         fixed=tuple(message["fixed"]),
         is_planned=message["is_planned"],
     )

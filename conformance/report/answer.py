@@ -208,11 +208,11 @@ def lane_title(row: LaneRow) -> str:
     ]
     if not packages:
         return one_line(row.name, 40)
-    around = [*packages[1:], *ways(row)]
+    around = [*packages[1:], *execution_of(row)]
     return packages[0] + (f" ({', '.join(around)})" if around else "")
 
 
-def ways(row: LaneRow) -> list[str]:
+def execution_of(row: LaneRow) -> list[str]:
     """How a lane executes and its dtype policy, where these are not the usual ones: `xla`, `mixed_bfloat16`."""
     given = ((row.mode, "eager"), (row.policy, "float32"))
     return [one_line(way, 40) for way, usual in given if way not in ("", usual)]

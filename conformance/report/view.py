@@ -10,7 +10,7 @@ from enum import IntEnum
 from conformance.errors import ResultsError
 from conformance.record.case import Record
 from conformance.record.run import LaneRow, Results
-from conformance.report.answer import lane_title, ways
+from conformance.report.answer import execution_of, lane_title
 from conformance.report.blocks import GLYPHS, Cell, Page, Table
 from conformance.report.changes import Changes, changes_of
 from conformance.report.facts import Lanes, is_failure
@@ -237,7 +237,7 @@ def _lanes_table(lanes: Sequence[LaneRow]) -> Table:
 
 def _lane_row(lane: LaneRow) -> tuple[Cell, ...]:
     named = [f"{one_line(name, 40)} {one_line(version, 40)}" for name, version in lane.versions.items()]
-    versions = ", ".join([*named, *ways(lane)])
+    versions = ", ".join([*named, *execution_of(lane)])
     missing = "did not start" if lane.selected else "was not needed"
     has_run = lane.ran or not lane.selected
     return (

@@ -28,8 +28,8 @@ FUNCTIONS = {name: getattr(arrays, name) for name in ("draw_uniform", "draw_norm
 def recipes_of(case: Case, plan: Plan) -> dict[bytes, str]:
     """The bytes of every large array of a plan that a formula gives, to the call."""
     found: dict[bytes, str] = {}
-    for array, name, ways in _arrays(case, plan):
-        for function, arguments in ways:
+    for array, name, draws in _arrays(case, plan):
+        for function, arguments in draws:
             try:
                 again = FUNCTIONS[function](name, array.shape, *arguments).astype(array.dtype)
             except arrays.DrawError:
@@ -40,17 +40,17 @@ def recipes_of(case: Case, plan: Plan) -> dict[bytes, str]:
     return found
 
 
-Ways = list[tuple[str, tuple[Any, ...]]]
+Draws = list[tuple[str, tuple[Any, ...]]]
 
 
-def _arrays(case: Case, plan: Plan) -> Iterator[tuple[np.ndarray[Any, Any], str, Ways]]:
+def _arrays(case: Case, plan: Plan) -> Iterator[tuple[np.ndarray[Any, Any], str, Draws]]:
     """Every large array, the name that it was drawn under, and how it may have been drawn."""
     for layer, spec in plan.layers.items():
         for key, array in spec.weights.items():
             if array.size > LARGE:
                 bound = math.sqrt(3 / max(math.prod(array.shape[:-1]), 1))
-                ways: Ways = [("draw_uniform", (-bound, bound)), ("draw_normal", ()), ("draw_integers", arrays.WHOLE)]
-                yield array, f"{case.drawn_as}|weight|{spec.config.get('name', layer)}|{key}", ways
+                draws: Draws = [("draw_uniform", (-bound, bound)), ("draw_normal", ()), ("draw_integers", arrays.WHOLE)]
+                yield array, f"{case.drawn_as}|weight|{spec.config.get('name', layer)}|{key}", draws
     for run, given in enumerate(plan.runs):
         for item in case.inputs:
             array = given[item.name]
@@ -58,11 +58,11 @@ def _arrays(case: Case, plan: Plan) -> Iterator[tuple[np.ndarray[Any, Any], str,
                 yield array, f"{case.drawn_as}|input|{item.name}|{run}", _fills(item.fill)
 
 
-def _fills(fill: Mapping[str, Any]) -> Ways:
+def _fills(fill: Mapping[str, Any]) -> Draws:
     ((kind, given),) = fill.items()
     if kind == "normal":
-        ways: Ways = [("draw_normal", (given.get("mean", arrays.MEAN), given.get("std", arrays.STD)))]
-        return ways if given else [*ways, ("draw_integers", arrays.WHOLE)]
+        draws: Draws = [("draw_normal", (given.get("mean", arrays.MEAN), given.get("std", arrays.STD)))]
+        return draws if given else [*draws, ("draw_integers", arrays.WHOLE)]
     function = {"uniform": "draw_uniform", "integers": "draw_integers"}.get(kind)
     return [(function, tuple(given))] if function else []
 

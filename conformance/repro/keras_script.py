@@ -165,14 +165,14 @@ class _Keras:
     def _set_weights(self, name: str) -> list[str]:
         """What gives a built layer its weights, in Keras' order; those of its own initialisers stay as they are."""
         spec = self.layers[name]
-        if not spec.weights or (set(spec.kept) == set(spec.weights) and name not in self.restored):
+        if not spec.weights or (set(spec.as_built) == set(spec.weights) and name not in self.restored):
             return []
         layer = self.names(name)
-        if spec.kept and name not in self.restored:
+        if spec.as_built and name not in self.restored:
             return [
                 f"{layer}.weights[{index}].assign({self.evidence.text(value)})"
                 for index, (key, value) in enumerate(spec.weights.items())
-                if key not in spec.kept
+                if key not in spec.as_built
             ]
         rows = [f"    {self.evidence.text(value, 4)},  # {key}" for key, value in spec.weights.items()]
         if name not in self.restored:

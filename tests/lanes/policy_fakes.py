@@ -61,13 +61,13 @@ class Fake:
 
     def observe(self, plan: Plan) -> dict[str, Any]:
         message = self.reference.observe(plan)
-        ways = message.pop("policies", {}).get(self.policy, {"ways": {}})["ways"]
+        precisions = message.pop("policies", {}).get(self.policy, {"precisions": {}})["precisions"]
         for key in ("sensitivity", "longest_sum", "exact"):
             message.pop(key, None)
         usual = POLICIES[self.policy].compute.name
         for run in message["runs"]:
             for node, held in run.items():
-                dtype, coarsest = ways.get(node, (usual, usual))
+                dtype, coarsest = precisions.get(node, (usual, usual))
                 for item in held["items"]:
                     array = unpack(item["data"])
                     if array.dtype.kind == "f":

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conformance.lanes.keras_remade import from_configs, put_saved, ways_of
+from conformance.lanes.keras_remade import from_configs, put_saved, remakes_of
 from conformance.protocol.plan import CONFIG, SAVED
 
 
@@ -70,5 +70,5 @@ def test_a_layer_that_was_saved_brings_its_weights(kind: type[Doubling], weight:
 
 
 def test_a_keras_that_saves_models_only_is_asked_for_no_layer() -> None:
-    assert ways_of(KERAS) == (CONFIG, SAVED)
-    assert ways_of(SimpleNamespace(layers=SimpleNamespace(Layer=object))) == (CONFIG,)
+    assert remakes_of(KERAS) == (CONFIG, SAVED)
+    assert remakes_of(SimpleNamespace(layers=SimpleNamespace(Layer=object))) == (CONFIG,)

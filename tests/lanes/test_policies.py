@@ -8,7 +8,7 @@ import numpy as np
 
 from conformance.lanes.numpy import Reference
 from conformance.oracle.arrays import make_layers
-from conformance.oracle.policies import walked, ways
+from conformance.oracle.policies import precisions, walked
 from conformance.plans.draw import plan_of
 from conformance.protocol.formats import POLICIES
 from conformance.protocol.wire import unpack
@@ -44,7 +44,7 @@ CASE = """
 
 def ways_in(folder: Path, policy: str) -> dict[str, list[str]]:
     plan = plan_of(cases_of(CASE, folder)[0])
-    return ways(walked(plan, make_layers(plan), POLICIES[policy]), POLICIES[policy])
+    return precisions(walked(plan, make_layers(plan), POLICIES[policy]), POLICIES[policy])
 
 
 def test_layers_give_the_compute_dtype_and_operations_promote(tmp_path: Path) -> None:
@@ -86,8 +86,8 @@ def test_a_trained_weight_keeps_its_dtype_after_every_step(tmp_path: Path) -> No
     plan = plan_of(cases_of(TRAINED, tmp_path)[0], policies=("float64", "mixed_bfloat16"))
     found = Reference({}).observe(plan)["policies"]
     labels = ("dense.kernel@1", "dense.kernel@2")
-    assert {label: found["float64"]["ways"][label] for label in labels} == dict.fromkeys(labels, ["float64"] * 2)
-    assert found["mixed_bfloat16"]["ways"][labels[1]] == ["float32", "bfloat16"]
+    assert {label: found["float64"]["precisions"][label] for label in labels} == dict.fromkeys(labels, ["float64"] * 2)
+    assert found["mixed_bfloat16"]["precisions"][labels[1]] == ["float32", "bfloat16"]
 
 
 WHOLE = """
