@@ -85,11 +85,11 @@ def run(parsed: argparse.Namespace) -> int:
     return Exit.OK if found.agrees else Exit.DISAGREE
 
 
-def rendered(found: Comparison, form: str) -> str:
+def rendered(comparison: Comparison, form: str) -> str:
     """The comparison in a format."""
     from conformance.comparison.markdown import markdown
     from conformance.comparison.page import page
     from conformance.comparison.plain import to_json
     from conformance.comparison.text import text
 
-    return {"text": text, "markdown": markdown, "json": to_json, "html": page}[form](found)
+    return {"text": text, "markdown": markdown, "json": to_json, "html": page}[form](comparison)

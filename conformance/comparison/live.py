@@ -26,8 +26,8 @@ class Difference(AssertionError):
 class Answer:
     """What a comparison found. Prints as text, shows as a page in a notebook."""
 
-    def __init__(self, found: Comparison) -> None:
-        self._found = found
+    def __init__(self, comparison: Comparison) -> None:
+        self._found = comparison
 
     @property
     def agrees(self) -> bool:

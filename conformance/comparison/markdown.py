@@ -8,10 +8,10 @@ from conformance.comparison.result import Comparison, Row
 from conformance.comparison.text import GLYPHS, WORDS, of_rounding, place, share_words, verdict
 
 
-def markdown(found: Comparison) -> str:
+def markdown(comparison: Comparison) -> str:
     """The answer, where it starts and why, and every layer as a table."""
-    lines = [f"**{_escaped(verdict(found))}**", ""]
-    for number, start in enumerate(found.starts):
+    lines = [f"**{_escaped(verdict(comparison))}**", ""]
+    for number, start in enumerate(comparison.starts):
         lines += [f"{number + 1}. {_escaped(place(start))}"]
         if start.detail:
             lines.append(f"   {_escaped(start.detail)}")
@@ -24,15 +24,15 @@ def markdown(found: Comparison) -> str:
             lines += [f"   Why: the port {_escaped(start.cause.sentence)}"]
             if start.cause.mend:
                 lines += ["", "   ```python", *(f"   {line}" for line in start.cause.mend), "   ```", ""]
-    lines += ["", *_table(found)]
-    lines += [f"- {_escaped(remark)}" for remark in found.remarks]
+    lines += ["", *_table(comparison)]
+    lines += [f"- {_escaped(remark)}" for remark in comparison.remarks]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _table(found: Comparison) -> Iterator[str]:
+def _table(comparison: Comparison) -> Iterator[str]:
     yield "| | layer | module | end to end | alone | arrives | |"
     yield "|---|---|---|---:|---:|---:|---|"
-    for row in found.rows:
+    for row in comparison.rows:
         yield (
             f"| {GLYPHS[row.state]} | {_escaped(row.path)} ({_escaped(row.type)}) | {_escaped(_module(row))} | "
             f"{share_words(row.whole)} | {share_words(row.alone)} | {share_words(row.arrives)} | "

@@ -15,7 +15,7 @@ BARS = 10
 """Steps of the bar that a share is drawn with, one for each factor of ten from a thousandth to a million."""
 
 
-def page(found: Comparison) -> str:
+def page(comparison: Comparison) -> str:
     """The page."""
     from markupsafe import Markup
 
@@ -24,8 +24,8 @@ def page(found: Comparison) -> str:
         _environment()
         .get_template("compare.html.j2")
         .render(
-            found=found,
-            sentence=verdict(found),
+            found=comparison,
+            sentence=verdict(comparison),
             style=Markup(style),
             policy=policy(style),
             glyphs=GLYPHS,

@@ -13,22 +13,22 @@ from conformance.comparison.text import verdict
 SCHEMA_VERSION = 1
 
 
-def as_plain(found: Comparison) -> dict[str, Any]:
+def as_plain(comparison: Comparison) -> dict[str, Any]:
     """The comparison as mappings and lists."""
-    first = found.first
+    first = comparison.first
     return {
         "schema_version": SCHEMA_VERSION,
-        "verdict": "agree" if found.agrees else "differ",
-        "sentence": verdict(found),
-        "used": _plain(found.used),
+        "verdict": "agree" if comparison.agrees else "differ",
+        "sentence": verdict(comparison),
+        "used": _plain(comparison.used),
         "first": None if first is None else first.layer,
-        **{field.name: _plain(getattr(found, field.name)) for field in dataclasses.fields(found)},
+        **{field.name: _plain(getattr(comparison, field.name)) for field in dataclasses.fields(comparison)},
     }
 
 
-def to_json(found: Comparison) -> str:
+def to_json(comparison: Comparison) -> str:
     """The comparison as JSON text."""
-    return json.dumps(as_plain(found), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(as_plain(comparison), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _plain(value: Any) -> Any:

@@ -19,32 +19,32 @@ MOST_ROWS = 400
 WIDTH = 110
 
 
-def text(found: Comparison, is_long: bool = True) -> str:
+def text(comparison: Comparison, is_long: bool = True) -> str:
     """The whole comparison; `is_long` lists every layer, else those where something starts."""
-    lines = [*_answer(found), ""]
-    for number, start in enumerate(found.starts):
-        lines += [*_start(start, number, len(found.starts)), ""]
-    lines += [*_weights(found), *_counts(found), ""]
-    lines += _table(found, is_long)
-    if found.gradients or found.trained:
-        lines += ["", *_training(found)]
-    for remark in found.remarks:
+    lines = [*_answer(comparison), ""]
+    for number, start in enumerate(comparison.starts):
+        lines += [*_start(start, number, len(comparison.starts)), ""]
+    lines += [*_weights(comparison), *_counts(comparison), ""]
+    lines += _table(comparison, is_long)
+    if comparison.gradients or comparison.trained:
+        lines += ["", *_training(comparison)]
+    for remark in comparison.remarks:
         lines.append(f"note: {remark}")
     return "\n".join(lines).rstrip() + "\n"
 
 
-def verdict(found: Comparison) -> str:
+def verdict(comparison: Comparison) -> str:
     """The answer in one sentence."""
-    names = f"{found.port} and {found.model}"
-    if found.agrees:
-        if found.used is None:
+    names = f"{comparison.port} and {comparison.model}"
+    if comparison.agrees:
+        if comparison.used is None:
             return f"{names} agree; rounding was not measured"
-        return f"{names} agree within rounding: the result uses {of_rounding(found.used)}"
-    count = len(found.starts)
+        return f"{names} agree within rounding: the result uses {of_rounding(comparison.used)}"
+    count = len(comparison.starts)
     places = "one place" if count == 1 else f"{count} places"
-    if found.used is None or found.used <= 1:
+    if comparison.used is None or comparison.used <= 1:
         return f"{names} differ in {places}"
-    return f"{names} differ in {places}: the result is off by {of_rounding(found.used)}"
+    return f"{names} differ in {places}: the result is off by {of_rounding(comparison.used)}"
 
 
 def times(used: float) -> str:
@@ -72,20 +72,20 @@ def share_words(share: Share | None) -> str:
     return f"{share.used:,.0f}" if share.used >= 10 else f"{share.used:.2g}"
 
 
-def _answer(found: Comparison) -> Iterator[str]:
-    yield verdict(found)
-    ran = ", ".join(f"{name} {version}" for name, version in found.versions.items())
-    shapes = ", ".join(f"{name} {shape}" for name, shape in found.batch.items())
+def _answer(comparison: Comparison) -> Iterator[str]:
+    yield verdict(comparison)
+    ran = ", ".join(f"{name} {version}" for name, version in comparison.versions.items())
+    shapes = ", ".join(f"{name} {shape}" for name, shape in comparison.batch.items())
     yield f"  {ran}; inputs {shapes}"
-    for output in found.outputs:
+    for output in comparison.outputs:
         share = output.share
         yield (
             f"  {output.name}: largest error {share.relative:.1e} of the largest number, {of_rounding(share.used)}"
             if share.by != "plain"
             else f"  {output.name}: largest error {share.relative:.1e} of the largest number"
         )
-    if found.rounding:
-        yield f"  rounding was not measured: {found.rounding}"
+    if comparison.rounding:
+        yield f"  rounding was not measured: {comparison.rounding}"
 
 
 def place(start: Start) -> str:
@@ -122,11 +122,11 @@ def _start(start: Start, number: int, count: int) -> Iterator[str]:
         yield "  why: no known mistake gives this answer"
 
 
-def _weights(found: Comparison) -> Iterator[str]:
-    right = sum(not proof.is_wrong and proof.state != "unknown" for proof in found.weights)
-    unknown = [proof for proof in found.weights if proof.state == "unknown"]
-    wrong = [proof for proof in found.weights if proof.is_wrong]
-    yield f"weights: {right} of {len(found.weights)} found in the port by their content"
+def _weights(comparison: Comparison) -> Iterator[str]:
+    right = sum(not proof.is_wrong and proof.state != "unknown" for proof in comparison.weights)
+    unknown = [proof for proof in comparison.weights if proof.state == "unknown"]
+    wrong = [proof for proof in comparison.weights if proof.is_wrong]
+    yield f"weights: {right} of {len(comparison.weights)} found in the port by their content"
     for proof in wrong:
         yield f"  ✗ {proof.layer} {proof.weight}: {proof.state}{f', {proof.layout}' if proof.layout else ''}"
     if unknown:
@@ -134,20 +134,20 @@ def _weights(found: Comparison) -> Iterator[str]:
         yield f"  {len(unknown)} tell nothing by their content (all numbers the same): {names}"
 
 
-def _counts(found: Comparison) -> Iterator[str]:
-    paired = [row for row in found.rows if row.port]
-    own = [row for row in found.rows if row.state == "own code" or (row.state == "start" and not row.port)]
-    leaves = [row for row in found.rows if row.state != "not compared"]
+def _counts(comparison: Comparison) -> Iterator[str]:
+    paired = [row for row in comparison.rows if row.port]
+    own = [row for row in comparison.rows if row.state == "own code" or (row.state == "start" and not row.port)]
+    leaves = [row for row in comparison.rows if row.state != "not compared"]
     count = f"{len(paired)} of {len(leaves)} calls"
     yield f"layers: {count} have a module of their own, {len(own)} are in the port's own code"
-    if found.unpaired_of_port:
-        names = ", ".join(found.unpaired_of_port[:12])
-        more = f" and {len(found.unpaired_of_port) - 12} more" if len(found.unpaired_of_port) > 12 else ""
+    if comparison.unpaired_of_port:
+        names = ", ".join(comparison.unpaired_of_port[:12])
+        more = f" and {len(comparison.unpaired_of_port) - 12} more" if len(comparison.unpaired_of_port) > 12 else ""
         yield f"  modules without a layer: {names}{more}"
 
 
-def _table(found: Comparison, is_long: bool) -> list[str]:
-    rows = [row for row in found.rows if is_long or row.state == "start"][:MOST_ROWS]
+def _table(comparison: Comparison, is_long: bool) -> list[str]:
+    rows = [row for row in comparison.rows if is_long or row.state == "start"][:MOST_ROWS]
     if not rows:
         return []
     head = ["", "layer", "module", "end to end", "alone", "arrives", "order of axes, mask"]
@@ -160,8 +160,8 @@ def _table(found: Comparison, is_long: bool) -> list[str]:
             for place, (cell, width) in enumerate(zip(line, widths, strict=True))
         ]
         lines.append("  ".join(cells).rstrip())
-    if len(found.rows) > MOST_ROWS:
-        lines.append(f"and {len(found.rows) - MOST_ROWS} more: --format json has all")
+    if len(comparison.rows) > MOST_ROWS:
+        lines.append(f"and {len(comparison.rows) - MOST_ROWS} more: --format json has all")
     return lines
 
 
@@ -184,8 +184,8 @@ def _cells(row: Row) -> list[str]:
     ]
 
 
-def _training(found: Comparison) -> Iterator[str]:
-    for title, every in (("gradients", found.gradients), ("weights after one step", found.trained)):
+def _training(comparison: Comparison) -> Iterator[str]:
+    for title, every in (("gradients", comparison.gradients), ("weights after one step", comparison.trained)):
         if not every:
             continue
         wrong = [one for one in every if not one[2].agrees]

@@ -251,7 +251,7 @@ def _is_same_ending(taken: str, given: str) -> bool:
 
 
 def with_accepted(
-    found: Diff, entries: Sequence[Accepted], old: Versions, new: Versions
+    diff: Diff, entries: Sequence[Accepted], old: Versions, new: Versions
 ) -> tuple[Diff, tuple[str, ...]]:
     """The diff with its accepted rows marked, and what is wrong with the entries of this pair of versions.
 
@@ -260,7 +260,7 @@ def with_accepted(
     """
     mine = {(entry.case, entry.way): entry for entry in entries if entry.is_of(old, new)}
     rows, problems = [], []
-    for row in found.rows:
+    for row in diff.rows:
         entry = mine.get((row.case, _way(row)))
         if entry is None:
             rows.append(row)
@@ -274,19 +274,19 @@ def with_accepted(
             rows.append(row)
             if row.section is Section.UNCHANGED:
                 problems.append(f"{entry.position}: {row.case} does not move any more: take the entry out")
-    return dataclasses.replace(found, rows=tuple(rows)), tuple(problems)
+    return dataclasses.replace(diff, rows=tuple(rows)), tuple(problems)
 
 
 def _way(row: Row) -> str:
     return "traced" if row.ways == ("traced",) else ""
 
 
-def draft(found: Diff, old: str, new: str) -> str:
+def draft(diff: Diff, old: str, new: str) -> str:
     """Every answer that moved and nobody has accepted, as a file for review; `old` and `new` are `keras==3.3.3`.
 
     Who takes it and why is for a person to write: the file is refused until somebody has.
     """
-    rows = [row for row in found.rows if row.is_open]
+    rows = [row for row in diff.rows if row.is_open]
     lines = ["# Written for review: fill in who takes each answer and why, and take out what nobody takes."]
     lines += ["schema_version: 1", "accepted:" if rows else "accepted: []"]
     for row in rows:

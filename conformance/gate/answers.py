@@ -260,12 +260,12 @@ def tolerance(old: NodeRecord, new: NodeRecord) -> float:
     return NOISE * largest + sum(_rounding(side.distance) for side in (old, new))
 
 
-def _rounding(found: DistanceRecord | None) -> float:
-    if found is None:
+def _rounding(distance: DistanceRecord | None) -> float:
+    if distance is None:
         return 0.0
-    if float(found.used) <= 1:
-        return float(found.largest)
-    return float(found.worst.allowed) if found.worst is not None else 0.0
+    if float(distance.used) <= 1:
+        return float(distance.largest)
+    return float(distance.worst.allowed) if distance.worst is not None else 0.0
 
 
 def _values(label: str, old: NodeRecord, new: NodeRecord, run: int) -> Iterator[Move]:

@@ -29,15 +29,15 @@ def with_baseline(results: Results, old: Results) -> Results:
     return replace(results, cases=cases, baseline=_baseline(found, old))
 
 
-def _baseline(found: Diff, old: Results) -> BaselineRecord:
+def _baseline(diff: Diff, old: Results) -> BaselineRecord:
     return BaselineRecord(
         started=old.started,
         command=old.command,
         note="",
-        label=found.old.label,
-        counts={str(section): count for section, count in found.counts().items()},
-        environment=tuple(MoveRecord(move.name, move.old, move.new) for move in found.environment),
-        rows=tuple(_row(row) for row in found.rows if row.section is not Section.UNCHANGED),
+        label=diff.old.label,
+        counts={str(section): count for section, count in diff.counts().items()},
+        environment=tuple(MoveRecord(move.name, move.old, move.new) for move in diff.environment),
+        rows=tuple(_row(row) for row in diff.rows if row.section is not Section.UNCHANGED),
     )
 
 

@@ -166,11 +166,11 @@ def _is_complete(path: Path) -> bool:
         return False
 
 
-def _draft(found: Diff, results: Results, sides: tuple[LaneSpec, LaneSpec], folder: Path) -> None:
+def _draft(diff: Diff, results: Results, sides: tuple[LaneSpec, LaneSpec], folder: Path) -> None:
     """Writes what is open as entries for a person to complete."""
     file = folder / DRAFT
-    write_whole(file, draft(found, *(_condition(_versions(results, spec.name)) for spec in sides)))
-    count = sum(row.is_open for row in found.rows)
+    write_whole(file, draft(diff, *(_condition(_versions(results, spec.name)) for spec in sides)))
+    count = sum(row.is_open for row in diff.rows)
     print(f"drafted {count} answers to accept: {file}; fill in who and why", file=sys.stderr)
 
 
@@ -195,12 +195,12 @@ def deviation_problems(results: Results, enforce_expiry: bool) -> list[str]:
     return lines + ([f"expired deviation {name}" for name in expired] if enforce_expiry else [])
 
 
-def exit_code(found: Diff, problems: Sequence[str] = (), fail_on: str = "regressions") -> Exit:
+def exit_code(diff: Diff, problems: Sequence[str] = (), fail_on: str = "regressions") -> Exit:
     """What a diff means for the process: what nobody accepted fails, and what the project's own files have wrong.
 
     By default that is what is worse; with `changes` every answer that moved.
     """
     if fail_on == "nothing":
         return Exit.OK
-    is_failing = any(row.is_open for row in found.moved) if fail_on == "changes" else bool(found.regressions)
+    is_failing = any(row.is_open for row in diff.moved) if fail_on == "changes" else bool(diff.regressions)
     return Exit.DISAGREE if is_failing or problems else Exit.OK

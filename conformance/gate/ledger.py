@@ -185,10 +185,10 @@ def _unmatched(deviation: Deviation, known_cases: Collection[str]) -> Iterator[s
             yield name
 
 
-def messages(found: Sequence[Standing], enforce_expiry: bool) -> list[tuple[str, bool]]:
+def messages(standings: Sequence[Standing], enforce_expiry: bool) -> list[tuple[str, bool]]:
     """What a run has to say of its deviations, a line each, and whether the line fails the run."""
     lines = []
-    for standing in found:
+    for standing in standings:
         deviation = standing.deviation
         if standing.fails:
             lines.append((f"{deviation.position}: {standing.state} deviation {deviation.id}: {standing.problem}", True))

@@ -115,13 +115,13 @@ class Excuses:
         today = datetime.datetime.now(datetime.timezone.utc).date()
         return standings(self.deviations, records, lane_facts(specs, identities), known_cases, today)
 
-    def messages(self, found: Sequence[Standing]) -> list[tuple[str, bool]]:
+    def messages(self, standings: Sequence[Standing]) -> list[tuple[str, bool]]:
         """What to print, and whether it fails the run."""
-        if not found:
+        if not standings:
             return []
         from conformance.gate.ledger import messages
 
-        return messages(found, self.enforce_expiry)
+        return messages(standings, self.enforce_expiry)
 
 
 def lane_facts(specs: Sequence[LaneSpec], identities: Mapping[str, Identity]) -> dict[str, LaneFacts]:

@@ -16,15 +16,15 @@ Pair = tuple[str, str]
 """An old lane and a new one."""
 
 
-def told_once(found: Diff, pair: Pair, twins: Sequence[Pair]) -> Diff:
+def told_once(diff: Diff, pair: Pair, twins: Sequence[Pair]) -> Diff:
     """The diff with what is the same eagerly and traced in one row; `twins` ask as `pair` does, traced.
 
     A row whose traced answer moved otherwise than the eager one stays a row of its own.
     """
     labels = [label_of(twin) for twin in twins]
-    by_place = {(row.case, row.lane): row for row in found.rows}
+    by_place = {(row.case, row.lane): row for row in diff.rows}
     rows = []
-    for row in found.rows:
+    for row in diff.rows:
         if row.lane in labels:
             eager = by_place.get((row.case, label_of(pair)))
             if eager is None or not _is_told(row, eager):
@@ -35,7 +35,7 @@ def told_once(found: Diff, pair: Pair, twins: Sequence[Pair]) -> Diff:
             rows.append(dataclasses.replace(row, ways=("eager", "traced") if is_same else ("eager",)))
         else:
             rows.append(row)
-    return dataclasses.replace(found, rows=tuple(rows))
+    return dataclasses.replace(diff, rows=tuple(rows))
 
 
 def _was_asked(row: Row) -> bool:
@@ -51,7 +51,7 @@ def _outputs(row: Row) -> list[tuple[str, str]]:
     return [(move.aspect, move.node) for move in row.moves]
 
 
-def not_reproducible(found: Diff, again: Results, first: Results) -> Diff:
+def not_reproducible(diff: Diff, again: Results, first: Results) -> Diff:
     """The diff with every moved row set apart whose own side answered otherwise when it was asked a second time."""
     ran = [{record.id: record for record in results.cases} for results in (first, again)]
 
@@ -60,11 +60,11 @@ def not_reproducible(found: Diff, again: Results, first: Results) -> Diff:
         return len(sides) == 2 and sides[0] is not None and sides[1] is not None and bool(moves(sides[0], sides[1]))
 
     rows = []
-    for row in found.rows:
+    for row in diff.rows:
         names = dict.fromkeys(row.lane.split(" -> "))
         unsteady = [name for name in names if row.section in MOVED and moves_by_itself(row.case, name)]
         if unsteady:
             note = f"{one_line(' and '.join(unsteady), 120)} answered otherwise when asked again"
             row = dataclasses.replace(row, section=Section.NOT_REPRODUCIBLE, note=note)
         rows.append(row)
-    return dataclasses.replace(found, rows=tuple(rows))
+    return dataclasses.replace(diff, rows=tuple(rows))

@@ -23,7 +23,7 @@ ANNOTATIONS = 9
 
 
 def write_all(
-    found: Diff,
+    diff: Diff,
     problems: Sequence[str],
     folder: Path,
     variables: Mapping[str, str] = os.environ,
@@ -33,27 +33,27 @@ def write_all(
 
     With `results`, the page has that of each case that moved.
     """
-    write_whole(folder / "gate.html", html(found, results))
-    write_whole(folder / "gate.json", json_text(found))
-    write_whole(folder / "gate.xml", junit(found))
+    write_whole(folder / "gate.html", html(diff, results))
+    write_whole(folder / "gate.json", json_text(diff))
+    write_whole(folder / "gate.xml", junit(diff))
     if summary := variables.get("GITHUB_STEP_SUMMARY"):
-        words = markdown(found, SUMMARY_BUDGET)
+        words = markdown(diff, SUMMARY_BUDGET)
         with open(summary, "a", encoding="utf-8") as file:
             file.write(words + "".join(f"- {one_line(problem)}\n" for problem in problems))
     if variables.get("GITHUB_ACTIONS") == "true":
-        print("".join(f"{line}\n" for line in github_annotations(found)), end="")
+        print("".join(f"{line}\n" for line in github_annotations(diff)), end="")
 
 
-def junit(found: Diff) -> str:
+def junit(diff: Diff) -> str:
     """A test case a row: a regression is a failure, what could not be compared is skipped."""
-    rows = found.rows
+    rows = diff.rows
     suite = ElementTree.Element(
         "testsuite",
         name="conformance gate",
         tests=str(len(rows)),
-        failures=str(len(found.regressions)),
+        failures=str(len(diff.regressions)),
         errors="0",
-        skipped=str(len(found.section(Section.NOT_COMPARABLE))),
+        skipped=str(len(diff.section(Section.NOT_COMPARABLE))),
     )
     for row in rows:
         case = ElementTree.SubElement(
@@ -79,14 +79,14 @@ def _sentence(row: Row) -> str:
     return f"{told(row)} ({verdicts(row)})" + (f"; {reason}" if reason else "")
 
 
-def github_annotations(found: Diff) -> list[str]:
+def github_annotations(diff: Diff) -> list[str]:
     """Annotations at the lines of the cases, bounded: what is worse as errors, other answers as warnings."""
     lines = []
-    others = tuple(row for row in found.section(Section.ANOTHER) if row.is_open)
-    for rows, kind in ((found.regressions, "error"), (others, "warning")):
+    others = tuple(row for row in diff.section(Section.ANOTHER) if row.is_open)
+    for rows, kind in ((diff.regressions, "error"), (others, "warning")):
         lines += [f"::{kind} {_place(row)}::{_data(_sentence(row))}" for row in rows[:ANNOTATIONS]]
         if len(rows) > ANNOTATIONS:
-            lines.append(f"::{kind}::{_data(f'… and {len(rows) - ANNOTATIONS} more: {verdict_line(found)}')}")
+            lines.append(f"::{kind}::{_data(f'… and {len(rows) - ANNOTATIONS} more: {verdict_line(diff)}')}")
     return lines
 
 

@@ -7,10 +7,10 @@ import shlex
 from conformance.inventory.releases import Difference, Moved
 
 
-def drafts(found: Difference, before: str, now: str) -> tuple[str, ...]:
+def drafts(difference: Difference, before: str, now: str) -> tuple[str, ...]:
     """`conformance explain` over both lanes, for each layer and loss of the reference whose signature moved."""
     lines = []
-    for moved in found.moved:
+    for moved in difference.moved:
         example = _example(moved)
         if example is not None:
             layer, inputs = example

@@ -17,40 +17,40 @@ _COUNTED = ("names", "reference", "port", "cases", "arguments", "in the mathemat
 _COLUMNS = ("name", "reference", "port", "in torch", "mutants", "cases", "arguments written", "not in the mathematics")
 
 
-def as_text(found: Coverage) -> str:
+def as_text(coverage: Coverage) -> str:
     """Counts, then what is to be done."""
-    head = f"Keras {found.release.version}: {len(found.entries)} public names, aliases folded\n"
-    rows = [("kind", *_COUNTED), *(_counts(count) for count in found.counts())]
+    head = f"Keras {coverage.release.version}: {len(coverage.entries)} public names, aliases folded\n"
+    rows = [("kind", *_COUNTED), *(_counts(count) for count in coverage.counts())]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    return "\n".join([head, *lines, "", *_open(found), ""])
+    return "\n".join([head, *lines, "", *_open(coverage), ""])
 
 
-def _open(found: Coverage) -> list[str]:
-    lines = [f"{_name(entry)}: no reference, and no reason" for entry in found.uncovered]
-    lines += [f"{name}: has a reference now; take its reason out" for name in found.needless]
-    lines += [f"{name}: has two reasons" for name in found.doubled]
+def _open(coverage: Coverage) -> list[str]:
+    lines = [f"{_name(entry)}: no reference, and no reason" for entry in coverage.uncovered]
+    lines += [f"{name}: has a reference now; take its reason out" for name in coverage.needless]
+    lines += [f"{name}: has two reasons" for name in coverage.doubled]
     return lines or ["Every name has a reference or a reason."]
 
 
-def as_markdown(found: Coverage) -> str:
+def as_markdown(coverage: Coverage) -> str:
     """The page of the docs: counts, what there is, and what there is not, by its reason."""
     lines = [
         "# What of Keras a case can say",
         "",
-        f"Every public name of Keras {found.release.version}, aliases folded: what there is of it here, or why",
+        f"Every public name of Keras {coverage.release.version}, aliases folded: what there is of it here, or why",
         "there is nothing. Made by `conformance coverage -o docs/coverage.md`, which walks the names in a lane of",
         "Keras and fails when one of them has neither: a newer release says so by itself.",
         "",
         _row(("kind", *_COUNTED)),
         _row(["---"] * (1 + len(_COUNTED))),
-        *(_row(_counts(count)) for count in found.counts()),
+        *(_row(_counts(count)) for count in coverage.counts()),
         "",
     ]
-    for count in found.counts():
+    for count in coverage.counts():
         if count.with_reference:
-            lines += _held(count.kind, [entry for entry in found.entries if entry.name.kind == count.kind])
-    return "\n".join([*lines, *_reasons(found), ""])
+            lines += _held(count.kind, [entry for entry in coverage.entries if entry.name.kind == count.kind])
+    return "\n".join([*lines, *_reasons(coverage), ""])
 
 
 def _held(kind: str, entries: Sequence[Entry]) -> list[str]:
@@ -81,9 +81,9 @@ def _held(kind: str, entries: Sequence[Entry]) -> list[str]:
     return [*rows, ""]
 
 
-def _reasons(found: Coverage) -> list[str]:
+def _reasons(coverage: Coverage) -> list[str]:
     by_reason: dict[str, list[Entry]] = {}
-    for entry in found.entries:
+    for entry in coverage.entries:
         if entry.reason:
             by_reason.setdefault(entry.reason, []).append(entry)
     functions = [reason for reason in by_reason if reason.startswith("the function form of")]
@@ -97,13 +97,13 @@ def _reasons(found: Coverage) -> list[str]:
     return lines[:-1]
 
 
-def as_json(found: Coverage) -> str:
+def as_json(coverage: Coverage) -> str:
     """All that is known, an object for each name."""
     held = {
-        "keras": found.release.version,
-        "is_complete": found.is_complete,
-        "needless_reasons": list(found.needless),
-        "names": [_plain(entry) for entry in found.entries],
+        "keras": coverage.release.version,
+        "is_complete": coverage.is_complete,
+        "needless_reasons": list(coverage.needless),
+        "names": [_plain(entry) for entry in coverage.entries],
     }
     return json.dumps(held, indent=1) + "\n"
 
@@ -127,14 +127,14 @@ def _plain(entry: Entry) -> dict[str, Any]:
     }
 
 
-def difference_as_text(found: Difference, drafts: Sequence[str]) -> str:
+def difference_as_text(difference: Difference, drafts: Sequence[str]) -> str:
     """What came, what went, what moved, and how to ask about it."""
-    lines = [f"Keras {found.before} to {found.now}"]
-    for title, items in (("came", found.came), ("went", found.went)):
+    lines = [f"Keras {difference.before} to {difference.now}"]
+    for title, items in (("came", difference.came), ("went", difference.went)):
         lines += ["", f"{len(items)} names {title}"]
         lines += [f"  {item.kind}.{item.name}" for item in items]
-    lines += ["", f"{len(found.moved)} signatures moved"]
-    for moved in found.moved:
+    lines += ["", f"{len(difference.moved)} signatures moved"]
+    for moved in difference.moved:
         parts = [f"+{_argument(argument)}" for argument in moved.added]
         parts += [f"-{argument.name}" for argument in moved.removed]
         parts += [f"{name}: {_default(before)} -> {_default(now)}" for name, before, now in moved.defaults]
@@ -144,19 +144,19 @@ def difference_as_text(found: Difference, drafts: Sequence[str]) -> str:
     return "\n".join([*lines, ""])
 
 
-def difference_as_markdown(found: Difference, drafts: Sequence[str]) -> str:
+def difference_as_markdown(difference: Difference, drafts: Sequence[str]) -> str:
     """The same as a page."""
-    title, _, rest = difference_as_text(found, drafts).partition("\n")
+    title, _, rest = difference_as_text(difference, drafts).partition("\n")
     return f"# {title}\n\n```text{rest}```\n"
 
 
-def difference_as_json(found: Difference, drafts: Sequence[str]) -> str:
+def difference_as_json(difference: Difference, drafts: Sequence[str]) -> str:
     """The same for a program."""
     held = {
-        "before": found.before,
-        "now": found.now,
-        "came": [f"{item.kind}.{item.name}" for item in found.came],
-        "went": [f"{item.kind}.{item.name}" for item in found.went],
+        "before": difference.before,
+        "now": difference.now,
+        "came": [f"{item.kind}.{item.name}" for item in difference.came],
+        "went": [f"{item.kind}.{item.name}" for item in difference.went],
         "moved": [
             {
                 "name": f"{moved.name.kind}.{moved.name.name}",
@@ -164,7 +164,7 @@ def difference_as_json(found: Difference, drafts: Sequence[str]) -> str:
                 "removed": [argument.name for argument in moved.removed],
                 "defaults": {name: [before, now] for name, before, now in moved.defaults},
             }
-            for moved in found.moved
+            for moved in difference.moved
         ],
         "drafts": list(drafts),
     }

@@ -190,7 +190,7 @@ def distance(got: Array, allowed: Allowance) -> Distance:
     return Distance(float(used[index]), int(np.sum(used > 1.0)), int(values.size), float(error.max()), worst, rms, mean)
 
 
-def is_biased(found: Distance, terms: int, share: float = 1.0) -> bool:
+def is_biased(distance: Distance, terms: int, share: float = 1.0) -> bool:
     """Whether the errors of an output are too large together, though each may be small enough.
 
     `share` is what the case leaves of the limits.
@@ -201,8 +201,8 @@ def is_biased(found: Distance, terms: int, share: float = 1.0) -> bool:
     grown = math.sqrt(terms) / 4.0
     return (
         terms > 0
-        and found.count >= FEWEST
-        and (found.rms > share * (RMS_LIMIT + grown) or abs(found.mean) > share * (MEAN_LIMIT + grown / 2.0))
+        and distance.count >= FEWEST
+        and (distance.rms > share * (RMS_LIMIT + grown) or abs(distance.mean) > share * (MEAN_LIMIT + grown / 2.0))
     )
 
 

@@ -140,19 +140,19 @@ def trained_precisions(plan: Plan, weights: Mapping[str, Mapping[str, Any]], pol
     }
 
 
-def precisions(found: Mapping[str, Precision], policy: Policy) -> dict[str, list[str]]:
+def precisions(by_node: Mapping[str, Precision], policy: Policy) -> dict[str, list[str]]:
     """Every observed node to its dtype and to the coarsest format on the way, for whatever floats it holds."""
     return {
-        node: [(one.dtype or policy.given).name, (one.coarsest or policy.given).name] for node, one in found.items()
+        node: [(one.dtype or policy.given).name, (one.coarsest or policy.given).name] for node, one in by_node.items()
     }
 
 
-def _of_any_draw(sensitivity: Mapping[str, Any], found: Mapping[str, Precision]) -> dict[str, Any]:
+def _of_any_draw(sensitivity: Mapping[str, Any], by_node: Mapping[str, Precision]) -> dict[str, Any]:
     """Sensitivities in which each element of a random node moves as far as any: the lane's draw is another one."""
     return {
-        node: [_largest(one) if found[node].is_random else one for one in packed]
+        node: [_largest(one) if by_node[node].is_random else one for one in packed]
         for node, packed in sensitivity.items()
-        if node in found
+        if node in by_node
     }
 
 

@@ -237,17 +237,17 @@ def _start(start: Divergence) -> DivergenceRecord:
     return DivergenceRecord(start.node, start.inputs, start.step, start.gate, start.is_fed)
 
 
-def distance_record(found: Distance) -> DistanceRecord:
+def distance_record(distance: Distance) -> DistanceRecord:
     """How far an array lies off, as it is kept."""
-    worst = found.worst
+    worst = distance.worst
     return DistanceRecord(
-        used=found.used,
-        over=found.over,
-        count=found.count,
-        largest=found.largest,
+        used=distance.used,
+        over=distance.over,
+        count=distance.count,
+        largest=distance.largest,
         worst=None if worst is None else WorstRecord(**dataclasses.asdict(worst)),
-        rms=found.rms,
-        mean=found.mean,
+        rms=distance.rms,
+        mean=distance.mean,
     )
 
 

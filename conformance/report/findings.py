@@ -133,8 +133,8 @@ def _values(record: Record, lane: str, finding: FindingRecord) -> str:
     return f"{words} over the {noun_of(record)} around {around}{_worst_words(found)}"
 
 
-def _worst_words(found: DistanceRecord) -> str:
-    worst = found.worst
+def _worst_words(distance: DistanceRecord) -> str:
+    worst = distance.worst
     if worst is None:
         return ""
     place = f" at {index_text(worst.index)}" if worst.index else ""

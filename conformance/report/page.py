@@ -240,12 +240,12 @@ def _gradient_blocks(record: Record) -> list[Block]:
     return [Table(caption, head, tuple(rows)), *blocks]
 
 
-def _gradient_cell(found: GradientRecord | None) -> Cell:
-    if found is None:
+def _gradient_cell(gradient: GradientRecord | None) -> Cell:
+    if gradient is None:
         return Cell("none", "muted")
-    if found.not_judged is not None and not found.distance.over:
+    if gradient.not_judged is not None and not gradient.distance.over:
         return Cell("not judged", "muted")
-    return Cell(share_text(found.distance.used), "differ" if found.distance.over else "number")
+    return Cell(share_text(gradient.distance.used), "differ" if gradient.distance.over else "number")
 
 
 def _error_blocks(record: Record) -> list[Block]:

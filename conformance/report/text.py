@@ -222,11 +222,11 @@ def _gradient_answer(record: Record, lane: str, label: str) -> str:
     return "has them" if lane == REFERENCE else one_line(held.gradient_note or "has none", _ANSWER)
 
 
-def gradient_text(record: Record, found: GradientRecord) -> str:
+def gradient_text(record: Record, gradient: GradientRecord) -> str:
     """A gradient's shape, and how much of the budget its error used."""
-    if found.not_judged is not None and not found.distance.over:
-        return f"{shape_text(found.shape)}, not judged: its budget allows every answer"
-    return f"{shape_text(found.shape)}, {used_text(found.distance.used)}"
+    if gradient.not_judged is not None and not gradient.distance.over:
+        return f"{shape_text(gradient.shape)}, not judged: its budget allows every answer"
+    return f"{shape_text(gradient.shape)}, {used_text(gradient.distance.used)}"
 
 
 def _several(record: Record, lane: str, labels: Sequence[str], run: int) -> str:

@@ -212,10 +212,10 @@ _OPERATION = re.compile(r"\{\{function_node [^}]*\}\} ?")
 """Where TensorFlow ran an operation: a device, which no answer is about."""
 
 
-def bias_text(found: DistanceRecord) -> str:
+def bias_text(distance: DistanceRecord) -> str:
     """The errors of a whole output, in roundings of float32: what one rounding gives is 1, and 0 in the mean."""
-    rms, mean = decimal(found.rms, 2), decimal(found.mean, 2)
-    return f"{rms} roundings in the root mean square, {mean} in the mean, over {found.count:,} elements"
+    rms, mean = decimal(distance.rms, 2), decimal(distance.mean, 2)
+    return f"{rms} roundings in the root mean square, {mean} in the mean, over {distance.count:,} elements"
 
 
 def essence(message: str) -> str:

@@ -86,7 +86,7 @@ def error_lines(body: Body, failure: FailureRecord, runs: list[str]) -> list[str
         calls = {run: f"for _, value in named({call}):\n    {body.to_numpy}" for run, call in calls.items()}
     inside += [line for run in runs for line in (*body.before_run, calls[run])]
     inside += ['phase = "backward"'] if is_backward else []
-    inside += [body.more] if body.more else []
+    inside += [body.beside_outputs] if body.beside_outputs else []
     return [
         *([*_LEAVES.rstrip().split("\n"), "", ""] if body.is_lazy or is_backward else []),
         "try:",
@@ -114,9 +114,9 @@ def answer_lines(body: Body, account: Account, runs: list[str]) -> list[str]:
     lines += ["", "", "is_same = True"]
     for run, inputs in enumerate(runs):
         lines += [*body.before_run, *_run(body, inputs, run, account)]
-    if body.more:
+    if body.beside_outputs:
         lines += [
-            f"for name, value in {body.more}.items():",
+            f"for name, value in {body.beside_outputs}.items():",
             f"    is_same &= as_reported(name, {body.to_numpy}, None, reported[name])",
             *_beside(account, 0),
         ]

@@ -30,7 +30,7 @@ def were_raised(held: LaneRecord) -> bool:
     return [(cause.aspect, cause.kind) for cause in held.findings[:1]] == [("gradient", "raised")]
 
 
-def more_of(evidence: Evidence, lane: str) -> str:
+def call_beside_outputs(evidence: Evidence, lane: str) -> str:
     """The call of what a script computes beside outputs: trained weights, or gradients; empty where it is neither."""
     held = evidence.record.lanes[lane]
     failure = held.failure

@@ -22,7 +22,7 @@ from conformance.repro.calls import callees, calls, outermost
 from conformance.repro.custom import custom_source
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
-from conformance.repro.gradients import keras_gradients, more_of
+from conformance.repro.gradients import call_beside_outputs, keras_gradients
 from conformance.repro.keras_training import IMPORTS, keras_training
 from conformance.repro.literals import value_text
 from conformance.repro.names import Names
@@ -66,13 +66,13 @@ class _Keras:
         held = evidence.record.lanes
         self.steps = [*held[lane].steps, *held["numpy"].steps]
         self.failure = held[lane].failure
-        self.more = more_of(evidence, lane)
+        self.beside_outputs = call_beside_outputs(evidence, lane)
         self.helpers: dict[str, str] = {}
         self.custom: dict[str, str] = {}
-        self.names = Names(NAMES & set(self.layers) if self.more else ())
+        self.names = Names(NAMES & set(self.layers) if self.beside_outputs else ())
         for name in [*self.plan.inputs, *self.layers, *self.plan.models, *(node for node, _ in self.graph)]:
             self.names(name)
-        moving = moving_layers(self.plan) if self.more or len(self.plan.runs) > 1 else []
+        moving = moving_layers(self.plan) if self.beside_outputs or len(self.plan.runs) > 1 else []
         self.restored = {name: self.names.fresh(f"{name}_weights") for name in moving}
         """Layers that move weights of their own, which every run begins with again, and the names of these."""
         self.models_made: list[str] = []
@@ -107,7 +107,7 @@ class _Keras:
                 "",
                 "import keras",
                 "import numpy as np",
-                *([IMPORTS[self.backend]] if self.more and self.backend in IMPORTS else []),
+                *([IMPORTS[self.backend]] if self.beside_outputs and self.backend in IMPORTS else []),
             ),
             helpers=(*self.custom.values(), *self.helpers.values()),
             build=tuple(build),
@@ -120,14 +120,14 @@ class _Keras:
             is_lazy=self.backend == "openvino",
             names=self.names,
             has_hidden=len(returned(self.plan)) > len(self.plan.observed),
-            more=self.more,
+            beside_outputs=self.beside_outputs,
         )
 
     def _more(self, argument: str, resets: list[str]) -> list[str]:
         """The function that `more` calls."""
-        if self.more == "train()":
+        if self.beside_outputs == "train()":
             return keras_training(self.plan, self.names, argument, resets, self.backend, self.failure)
-        return keras_gradients(self.evidence, self.names, argument, resets, self.backend) if self.more else []
+        return keras_gradients(self.evidence, self.names, argument, resets, self.backend) if self.beside_outputs else []
 
     # layers
 

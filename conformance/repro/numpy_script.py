@@ -16,7 +16,7 @@ from conformance.repro.carry import Carrier
 from conformance.repro.configs import kinds_of, strings_of
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
-from conformance.repro.gradients import more_of, numpy_gradients
+from conformance.repro.gradients import call_beside_outputs, numpy_gradients
 from conformance.repro.graph import GraphWriter, moved
 from conformance.repro.literals import value_text
 from conformance.repro.names import Names
@@ -92,11 +92,11 @@ class _NumPy:
         self.evidence, self.lane, self.plan = evidence, lane, evidence.plan
         self.layers = self.plan.layers
         self.failure = failure = evidence.record.lanes[lane].failure
-        self.more = more_of(evidence, lane)
+        self.beside_outputs = call_beside_outputs(evidence, lane)
         is_refused = failure is not None and failure.phase == "build"
         self.checks = is_refused
         wanted = {"call", "compute_mask", "supports_masking", *(["check"] if is_refused else [])}
-        wanted |= {"apply"} if self.more == "train()" else set()
+        wanted |= {"apply"} if self.beside_outputs == "train()" else set()
         strings = frozenset(strings_of([spec.full for spec in self.layers.values()]))
         self.carrier = Carrier(
             FOLDER,
@@ -117,11 +117,10 @@ class _NumPy:
         if unknown:
             raise NotScriptable(f"the reference has no layer {unknown[0]}")
         roots: list[Key] = [(LAYERS[kind].__module__.rpartition(".")[2], kind) for kind in kinds]
-        roots += (
-            [_optimizer(training) for training in self.plan.trainings] if self.more == "train()" or is_refused else []
-        )
+        if self.beside_outputs == "train()" or is_refused:
+            roots += [_optimizer(training) for training in self.plan.trainings]
         self.texts, self.carried = self.carrier.carry(list(dict.fromkeys(roots)))
-        own = NAMES & set(self.layers) if self.more else ()
+        own = NAMES & set(self.layers) if self.beside_outputs else ()
         self.names = Names([*self.carried.values(), "LayerError", "Layer", "Weights", *own])
         for name in [*self.plan.inputs, *self.layers, *(node for node, _ in self.plan.graph)]:
             self.names(name)
@@ -159,16 +158,16 @@ class _NumPy:
             before_run=tuple(states),
             masks_beside=True,
             has_hidden=len(returned(self.plan)) > len(self.plan.observed),
-            more=self.more,
+            beside_outputs=self.beside_outputs,
         )
 
     def _more(self, argument: str) -> list[str]:
         """The function that `more` calls."""
         layers = [self.names(name) for name in remembering(self.plan)]
-        if self.more == "train()":
+        if self.beside_outputs == "train()":
             return numpy_training(self.plan, self.names, self.weight, argument, layers, self.failure, self.optimizer)
         again = [f"{layer}.state = {{}}" for layer in layers]
-        return numpy_gradients(self.evidence, self.names, argument, again) if self.more else []
+        return numpy_gradients(self.evidence, self.names, argument, again) if self.beside_outputs else []
 
     def optimizer(self, training: Training) -> str:
         """The call that constructs an optimiser of the reference."""

@@ -27,7 +27,7 @@ class Body:
     names: Names
     before_run: tuple[str, ...] = ()
     """What a second run begins with."""
-    more: str = ""
+    beside_outputs: str = ""
     """What gives weights after steps of training, or gradients, by label: a call of a function that `call` defines."""
     has_hidden: bool = False
     """Whether `graph` gives more than the report speaks of: a loss that is not observed."""

@@ -16,7 +16,7 @@ from conformance.repro.configs import configs_of, is_same, kinds_of, plain_of, s
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
 from conformance.repro.fold import folded, pruned
-from conformance.repro.gradients import more_of, torch_gradients
+from conformance.repro.gradients import call_beside_outputs, torch_gradients
 from conformance.repro.graph import GraphWriter, moved
 from conformance.repro.literals import value_text
 from conformance.repro.names import Names
@@ -48,7 +48,7 @@ class _Torch:
         self.makes_configs = False
         self.native = evidence.record.lanes[lane].native
         self.failure = evidence.record.lanes[lane].failure
-        self.more = more_of(evidence, lane)
+        self.beside_outputs = call_beside_outputs(evidence, lane)
         kinds = dict.fromkeys(
             name
             for spec in self.layers.values()
@@ -70,19 +70,20 @@ class _Torch:
         roots: list[Key] = [("port", "Config"), ("port", "Parameters")]
         roots += [ports()[kind].where for kind in kinds]
         roots += [ports()[kind].mask for kind in kinds if ports()[kind].mask[1] not in ("keep", "drop", "_is_word")]
-        self.trained = [one for one in self.plan.trainings if not one.is_native] if self.more == "train()" else []
+        trains = self.beside_outputs == "train()"
+        self.trained = [one for one in self.plan.trainings if trains and not one.is_native]
         for training in self.trained:
             if training.optimizer not in optimizers():
                 raise NotScriptable(f"there is no port of the optimizer {training.optimizer} to torch")
             roots += [optimizers()[training.optimizer], ("optimizers", "prepare")]
         roots += [("losses", "loss")] if any(ports()[kind].is_loss for kind in kinds) else []
         self.texts, self.carried = self.carrier.carry(list(dict.fromkeys(roots)))
-        self.names = Names([*self.carried.values(), *(NAMES & set(self.layers) if self.more else ())])
+        self.names = Names([*self.carried.values(), *(NAMES & set(self.layers) if self.beside_outputs else ())])
         for name in [*self.plan.inputs, *self.layers, *(node for node, _ in self.plan.graph)]:
             self.names(name)
         self.weight_names = {name: self.names.fresh(f"{name}_weights") for name in self.layers}
         self.parameter_names = {name: self.names.fresh(f"{name}_p") for name in self.layers}
-        mapped = [name for name in self.layers if self.more and self.native.get(name)]
+        mapped = [name for name in self.layers if self.beside_outputs and self.native.get(name)]
         self.states = {name: self.names.fresh(f"{name}_state") for name in mapped}
         """Of layers whose weights are mapped in each run, so that gradients go through the mapping."""
 
@@ -132,17 +133,17 @@ class _Torch:
             names=self.names,
             before_run=tuple(states) if len(self.plan.runs) > 1 else (),
             has_hidden=len(returned(self.plan)) > len(self.plan.observed),
-            more=self.more,
+            beside_outputs=self.beside_outputs,
         )
 
     def _more(self, argument: str) -> list[str]:
         """The function that `more` calls."""
         again = tuple(f"{self._state(name)}.clear()" for name in remembering(self.plan))
-        if self.more == "train()":
+        if self.beside_outputs == "train()":
             return torch_training(
                 self.plan, self.names, self._held, self.weight, argument, again, self.native, self.failure, self
             )
-        return torch_gradients(self.evidence, self.names, self._held, argument, again) if self.more else []
+        return torch_gradients(self.evidence, self.names, self._held, argument, again) if self.beside_outputs else []
 
     def _state(self, layer: str) -> str:
         return self.states.get(layer, f"{self.parameter_names[layer]}.state")
