@@ -31,8 +31,8 @@ from conformance.protocol.observation import REFERENCE, Observation
 from conformance.protocol.plan import Plan
 from conformance.record.build import case_record, with_explanations
 from conformance.record.case import Record
+from conformance.relations.applicable import relations_of
 from conformance.relations.asking import RelationsOfLane
-from conformance.relations.holding import relations_of
 from conformance.relations.judge import with_relations
 from conformance.relations.relation import PlannedRelation
 from conformance.repro.kept import with_scripts

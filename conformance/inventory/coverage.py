@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from conformance.case.keras_names import PublicName, Release
 from conformance.case.model import Case
-from conformance.inventory.ours import Holding, arguments_of, holdings
+from conformance.inventory.ours import Available, all_available, arguments_of
 from conformance.inventory.reasons import Reasons
 
 
@@ -16,18 +16,22 @@ class Entry:
     """A public name: what there is of it, or the reason why there is nothing; neither where it is uncovered."""
 
     name: PublicName
-    holding: Holding | None = None
+    available: Available | None = None
     reason: str = ""
 
     @property
     def is_covered(self) -> bool:
         """Whether the name can be asked about in a case, or a reason says why not."""
-        return self.holding is not None or bool(self.reason)
+        return self.available is not None or bool(self.reason)
 
     @property
     def exercised(self) -> tuple[str, ...]:
         """The arguments that some case writes down and that are in the mathematics."""
-        return () if self.holding is None else tuple(a for a in self.holding.known if a in self.holding.use.arguments)
+        return (
+            ()
+            if self.available is None
+            else tuple(a for a in self.available.known if a in self.available.use.arguments)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +79,17 @@ class Coverage:
 
 def coverage(release: Release, cases: Iterable[Case], reasons: Reasons) -> Coverage:
     """The inventory of a release over these cases."""
-    held = holdings(release.names, cases)
+    held = all_available(release.names, cases)
     entries = tuple(_entry(item, held, release, reasons) for item in release.names)
     needless = tuple(
         f"{entry.name.kind}.{entry.name.name}"
         for entry in entries
-        if entry.holding is not None and reasons.of(entry.name.kind, entry.name.name)
+        if entry.available is not None and reasons.of(entry.name.kind, entry.name.name)
     )
     return Coverage(release, entries, needless, reasons.doubled)
 
 
-def _entry(item: PublicName, held: Mapping[tuple[str, str], Holding], release: Release, reasons: Reasons) -> Entry:
+def _entry(item: PublicName, held: Mapping[tuple[str, str], Available], release: Release, reasons: Reasons) -> Entry:
     if (item.kind, item.name) in held:
         return Entry(item, held[item.kind, item.name])
     reason = reasons.of(item.kind, item.name)
@@ -107,15 +111,15 @@ def class_of(item: PublicName, release: Release) -> PublicName | None:
 
 
 def _count(kind: str, rows: list[Entry]) -> Count:
-    held = [entry for entry in rows if entry.holding is not None]
+    held = [entry for entry in rows if entry.available is not None]
     return Count(
         kind,
         len(rows),
         len(held),
-        sum(entry.holding.port for entry in held if entry.holding),
-        sum(bool(entry.holding.use.cases) for entry in held if entry.holding),
+        sum(entry.available.port for entry in held if entry.available),
+        sum(bool(entry.available.use.cases) for entry in held if entry.available),
         sum(len(arguments_of(entry.name)) for entry in held),
-        sum(len(entry.holding.known) for entry in held if entry.holding),
+        sum(len(entry.available.known) for entry in held if entry.available),
         sum(len(entry.exercised) for entry in held),
         sum(bool(entry.reason) for entry in rows),
     )

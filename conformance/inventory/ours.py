@@ -30,7 +30,7 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class Available:
     """What there is of a name."""
 
     reference: str = ""
@@ -46,7 +46,7 @@ class Holding:
     """Arguments that a case may write and that only Keras reads."""
 
 
-def holdings(names: Iterable[PublicName], cases: Iterable[Case]) -> Mapping[tuple[str, str], Holding]:
+def all_available(names: Iterable[PublicName], cases: Iterable[Case]) -> Mapping[tuple[str, str], Available]:
     """Kind and name to what there is; names of which there is nothing are left out."""
     uses = used(cases)
     found = {}
@@ -57,7 +57,7 @@ def holdings(names: Iterable[PublicName], cases: Iterable[Case]) -> Mapping[tupl
     return found
 
 
-def _held(item: PublicName, uses: Mapping[tuple[str, str], Use]) -> Holding | None:
+def _held(item: PublicName, uses: Mapping[tuple[str, str], Use]) -> Available | None:
     use = uses.get((item.kind, item.name), Use())
     match item.kind, item.form:
         case (("layers" | "losses"), "class"):
@@ -69,7 +69,7 @@ def _held(item: PublicName, uses: Mapping[tuple[str, str], Use]) -> Holding | No
         case "activations", "function":
             return _activation(item, use)
         case "ops", "function" if item.name in OPERATIONS or item.name in _ARITHMETIC.values():
-            return Holding("oracle.operations", True, use=use, known=arguments_of(item)[: _taken(item.name)])
+            return Available("oracle.operations", True, use=use, known=arguments_of(item)[: _taken(item.name)])
     return None
 
 
@@ -92,7 +92,7 @@ def _fields(kind: type[Any]) -> set[str]:
     return {one.name for one in dataclasses.fields(kind) if not one.name.startswith("_")}
 
 
-def _layer(item: PublicName, use: Use) -> Holding | None:
+def _layer(item: PublicName, use: Use) -> Available | None:
     from conformance.case.layers import types
     from conformance.repro.ports import ports
 
@@ -100,7 +100,7 @@ def _layer(item: PublicName, use: Use) -> Holding | None:
         return None
     kind = types()[item.name]
     native = kind.native
-    return Holding(
+    return Available(
         reference=_module(kind),
         port=item.name in ports(),
         native=native.instead or ", ".join(native.names),
@@ -116,17 +116,17 @@ def _is_of_training(argument: str, kind: type[Any]) -> bool:
     return argument in kind.keras_only and argument.endswith(tuple(_OF_WEIGHTS))
 
 
-def _optimizer(item: PublicName, use: Use) -> Holding | None:
+def _optimizer(item: PublicName, use: Use) -> Available | None:
     from conformance.case.optimizers import types
 
     if item.name not in types():
         return None
     kind = types()[item.name]
     known = tuple(name for name in arguments_of(item) if name in _fields(kind))
-    return Holding(_module(kind), True, f"optim.{item.name}", len(kind.mutants), use, known)
+    return Available(_module(kind), True, f"optim.{item.name}", len(kind.mutants), use, known)
 
 
-def _penalty(item: PublicName, use: Use) -> Holding | None:
+def _penalty(item: PublicName, use: Use) -> Available | None:
     """A regulariser or a constraint: what a training makes of a weight."""
     from conformance.case.penalties import CONSTRAINTS, REGULARIZERS
 
@@ -134,15 +134,15 @@ def _penalty(item: PublicName, use: Use) -> Holding | None:
     if kind is None:
         return None
     known = tuple(name for name in arguments_of(item) if name in _fields(kind))
-    return Holding(_module(kind), True, use=use, known=known)
+    return Available(_module(kind), True, use=use, known=known)
 
 
-def _activation(item: PublicName, use: Use) -> Holding | None:
+def _activation(item: PublicName, use: Use) -> Available | None:
     from conformance.reference.activations import ACTIVATIONS
 
     if item.name not in ACTIVATIONS:
         return None
-    return Holding("reference.activations", True, use=use, known=arguments_of(item)[:1])
+    return Available("reference.activations", True, use=use, known=arguments_of(item)[:1])
 
 
 def _module(item: Any) -> str:

@@ -61,7 +61,7 @@ def _held(kind: str, entries: Sequence[Entry]) -> list[str]:
         _row(["---"] * len(_COLUMNS)),
     ]
     for entry in entries:
-        held = entry.holding
+        held = entry.available
         if held is not None:
             absent = [name for name in arguments_of(entry.name) if name not in held.known]
             rows.append(
@@ -109,7 +109,7 @@ def as_json(coverage: Coverage) -> str:
 
 
 def _plain(entry: Entry) -> dict[str, Any]:
-    held = entry.holding
+    held = entry.available
     plain: dict[str, Any] = {"kind": entry.name.kind, "name": entry.name.name, "aliases": list(entry.name.aliases)}
     plain["arguments"] = {argument.name: argument.default for argument in entry.name.arguments}
     if held is None:

@@ -18,7 +18,7 @@ from conformance.lanes.spec import Lane
 from conformance.plans.derive import stacked
 from conformance.protocol.observation import Observation
 from conformance.protocol.plan import Plan
-from conformance.relations.holding import is_kept_alone
+from conformance.relations.applicable import is_kept_alone
 from conformance.relations.judge import broken
 from conformance.relations.relation import PlannedRelation
 from conformance.relations.stacks import parted

@@ -41,7 +41,8 @@ from conformance.report.words import (
     shape_text,
 )
 
-ASPECTS = ("shape", "symbolic", "dtype", "mask", "values")
+OF_A_NODE = ("shape", "symbolic", "dtype", "mask", "values")
+"""What a sentence can say of one node."""
 FEW = 24
 """Entries of a mask or an array that a sentence can hold."""
 RULE = 160
@@ -140,7 +141,7 @@ def _fact(record: Record, lanes: Lanes, text: str, speaks_of_masks: bool) -> str
         layer, _, weight = rest.partition(".")
         return _first(record, lambda lane: record.lanes[lane].weights.get(layer, {}).get(weight), shape_text)
     name, _, aspect = text.rpartition(".")
-    return _node_fact(record, name, aspect) if aspect in ASPECTS else None
+    return _node_fact(record, name, aspect) if aspect in OF_A_NODE else None
 
 
 def _first(record: Record, fact: Callable[[str], Any], words: Callable[[Any], str]) -> str | None:

@@ -64,15 +64,15 @@ def test_a_reason_for_what_has_a_reference_is_needless(tmp_path: Path) -> None:
 def test_what_there_is_of_a_name(tmp_path: Path) -> None:
     found = covered(tmp_path, DENSE, POOL)
     dense, pool = found.entries
-    assert pool.holding is not None
-    assert pool.holding.reference == "reference.global_pooling"
-    assert pool.holding.port
-    assert pool.holding.mutants > 0
-    assert pool.holding.known == ("data_format", "keepdims")
-    assert len(pool.holding.use.cases) == 1
-    assert dense.holding is not None
-    assert dense.holding.known == ("units", "activation")
-    assert not dense.holding.use.cases
+    assert pool.available is not None
+    assert pool.available.reference == "reference.global_pooling"
+    assert pool.available.port
+    assert pool.available.mutants > 0
+    assert pool.available.known == ("data_format", "keepdims")
+    assert len(pool.available.use.cases) == 1
+    assert dense.available is not None
+    assert dense.available.known == ("units", "activation")
+    assert not dense.available.use.cases
     assert "GlobalAveragePooling1D / GlobalAvgPool1D" in render.as_markdown(found)
 
 

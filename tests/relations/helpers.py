@@ -12,7 +12,7 @@ from conformance.lanes.spec import LaneSpec
 from conformance.plans.draw import plan_of
 from conformance.protocol.observation import Observation, from_message
 from conformance.protocol.plan import Plan
-from conformance.relations.holding import relations_of
+from conformance.relations.applicable import relations_of
 from conformance.relations.relation import PlannedRelation
 from conformance.run import LANES, Run
 from tests.builders import POOLED, cases_of

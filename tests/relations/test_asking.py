@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from conformance.plans.draw import plan_of
+from conformance.relations.applicable import is_kept_alone, relations_of
 from conformance.relations.asking import is_run_of, shares, together
 from conformance.relations.catalog import RELATIONS
-from conformance.relations.holding import is_kept_alone, relations_of
 from conformance.relations.judge import broken
 from tests.builders import cases_of, fake
 from tests.relations.helpers import CASE, X, answer, asked_of, judged, judged_lane

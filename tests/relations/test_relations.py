@@ -9,9 +9,9 @@ import pytest
 
 from conformance.form import to_json
 from conformance.plans.draw import plan_of
+from conformance.relations.applicable import relations_of
 from conformance.relations.catalog import RELATIONS
 from conformance.relations.changes import hidden_rolled
-from conformance.relations.holding import relations_of
 from conformance.run import LANES, Run, is_in_sample
 from tests.builders import POOLED, cases_of, fake
 from tests.relations.asked import attribution, lane_failure
