@@ -27,11 +27,8 @@ class Entry:
     @property
     def exercised(self) -> tuple[str, ...]:
         """The arguments that some case writes down and that are in the mathematics."""
-        return (
-            ()
-            if self.available is None
-            else tuple(a for a in self.available.known if a in self.available.use.arguments)
-        )
+        held = self.available
+        return () if held is None else tuple(name for name in held.known if name in held.use.arguments)
 
 
 @dataclass(frozen=True, slots=True)
