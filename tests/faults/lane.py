@@ -17,7 +17,7 @@ from tests.faults.patching import Fault, Wrap
 
 FAULT = "!"
 """Stands in a plan's id before the name of the fault that its answer is asked with."""
-MODULES = {"keras": "conformance.lanes.keras", "torch": "conformance.lanes.torch.lane"}
+MODULES = {"keras": "conformance.lanes.keras_start", "torch": "conformance.lanes.torch.lane"}
 
 
 def known_faults(framework: str) -> dict[str, Fault]:

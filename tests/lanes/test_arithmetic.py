@@ -29,6 +29,9 @@ ROUNDS_NOTHING = {
         "moveaxis",
     ),
     *(
+        "full",
+        "isneginf",
+        "round",
         "pad",
         "ravel",
         "repeat",

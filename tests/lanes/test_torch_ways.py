@@ -111,9 +111,7 @@ def test_steps_of_training_are_taken_in_float64_and_through_compiled_layers(spec
 def test_a_step_of_another_length_differs_in_float64(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = torch.optim.SGD
     shorter = 1.0 - 1e-9  # nothing that float32 could show
-    monkeypatch.setattr(
-        torch.optim, "SGD", lambda those, rate, *more, **options: real(those, rate * shorter, *more, **options)
-    )
+    monkeypatch.setattr(torch.optim, "SGD", lambda those, *, lr, **options: real(those, lr=lr * shorter, **options))
     lane = lane_of(tmp_path, "torch[policy=float64]", TRAINED)
     assert (lane["findings"][0]["aspect"], lane["findings"][0]["node"]) == ("weights", "dense.kernel@1")
 

@@ -137,7 +137,7 @@ def test_arguments_that_keras_refuses_are_refused(kind: str, config: dict[str, f
 
 def test_keras_optimizers_take_the_very_arguments() -> None:
     """Names and defaults of the documentation of Keras 3.15: https://keras.io/api/optimizers/."""
-    assert sorted(OPTIMIZERS) == ["Adagrad", "Adam", "AdamW", "RMSprop", "SGD"]
+    assert {"Adagrad", "Adam", "AdamW", "RMSprop", "SGD"} <= OPTIMIZERS.keys()  # later ones: test_later_optimizers
     assert (SGD().learning_rate, Adam().learning_rate, RMSprop().learning_rate) == (0.01, 0.001, 0.001)
     assert (Adam().beta_1, Adam().beta_2, Adam().epsilon) == (0.9, 0.999, 1e-7)
     assert (RMSprop().rho, RMSprop().epsilon, RMSprop().momentum) == (0.9, 1e-7, 0.0)
