@@ -129,12 +129,12 @@ def test_what_is_drawn_at_random_in_keras_is_drawn_here(plain: str, written: str
     assert {key: value.tobytes() for key, value in one.weights.items()} == {
         key: value.tobytes() for key, value in other.weights.items()
     }
-    assert other.kept == ()
+    assert other.as_built == ()
 
 
 def test_what_is_not_random_is_kept(tmp_path: Path) -> None:
     made = planned("{type: Dense, units: 3, kernel_initializer: ones}", tmp_path)
-    assert made.kept == ("kernel",)
+    assert made.as_built == ("kernel",)
     assert (made.weights["kernel"] == 1).all()
 
 
