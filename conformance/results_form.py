@@ -78,7 +78,10 @@ def _refusal(refused: ValidationError, text: str, path: Path) -> ResultsError:
 
 def _ends_early(error: json.JSONDecodeError, text: str) -> bool:
     """Whether what is wrong with a JSON text is that it ends: the fault is at its end, or in a text that never does."""
-    return error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")
+    rest = text.rstrip()[error.pos :]
+    is_part = any(word.startswith(rest) for word in ("true", "false", "null", "NaN", "Infinity", "-Infinity"))
+    is_number = len(rest) < 4 and not rest.strip("-+.eE")  # json names the place behind the digits that it could read
+    return is_part or is_number or error.msg.startswith(("Unterminated", "Invalid \\u"))
 
 
 def _misshapen(case: Record) -> Iterator[tuple[tuple[Any, ...], str]]:

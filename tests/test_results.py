@@ -60,6 +60,10 @@ def damaged(found: dict[str, Any], **changes: Any) -> str:
     [
         (lambda text: text[: len(text) // 2], "not a whole JSON file"),
         (lambda text: "", "not a whole JSON file"),
+        (lambda text: '{"cases": [1.', "not a whole JSON file"),
+        (lambda text: '{"cases": [1, tru', "not a whole JSON file"),
+        (lambda text: '{"cases": [-3e-', "not a whole JSON file"),
+        (lambda text: "hello", "not JSON"),
         (lambda text: "[" * 100_000, "nested too deeply"),
         (lambda text: "[]", "not a results file of this harness"),
         (lambda text: damaged(json.loads(text), kind="holiday"), "not a results file of this harness"),
