@@ -137,11 +137,11 @@ def draw_normal(
     Raises DrawError where there are not enough floats for that.
     """
     count = math.prod(shape)
-    grid, centre, spread = _normal_grid(mean, std, dtype, count)
+    grid, centre, deviation = _normal_grid(mean, std, dtype, count)
     bell = _bits(name, "value", 4 * count, "<u2").reshape(count, 4).sum(axis=1) - 2 * 0xFFFF
-    spacing = max(spread // 8 // max(count, 1), 1)
+    spacing = max(deviation // 8 // max(count, 1), 1)
     width = max(count, 1) * spacing
-    cells = (bell * spread // _SUM_OF_FOUR) // width
+    cells = (bell * deviation // _SUM_OF_FOUR) // width
     return _on_grid(cells * width + _places(name, count, spacing) + centre, grid, shape, dtype)
 
 
@@ -181,11 +181,11 @@ def _normal_grid(mean: float, std: float, dtype: str, count: int) -> tuple[float
     if std <= 0:
         raise DrawError(f"std must be above 0, not {std:g}")
     grid = _grid(abs(mean) + 4 * std, dtype)
-    spread = int(Fraction(std) / Fraction(grid))
-    if count > spread // 2:
+    deviation = int(Fraction(std) / Fraction(grid))
+    if count > deviation // 2:
         where = f"in {dtype} at mean {mean:g} and std {std:g}"
-        raise DrawError(f"{count} values cannot all differ: {spread // 2} can, {where}")
-    return grid, int(Fraction(mean) / Fraction(grid)), spread
+        raise DrawError(f"{count} values cannot all differ: {deviation // 2} can, {where}")
+    return grid, int(Fraction(mean) / Fraction(grid)), deviation
 
 
 def _uniform_grid(low: float, high: float, dtype: str, count: int) -> tuple[float, int, int]:

@@ -149,15 +149,15 @@ def _rounded(wrong: list[Matched]) -> str:
     if errors.size < FEWEST or not np.isfinite(errors).all():
         return ""
     sure = SURE / np.sqrt(errors.size)
-    spread, bias = float(np.sqrt(np.mean(errors**2))), float(np.mean(errors))
-    follows = abs(float(np.mean(errors * values))) > sure * spread * float(np.sqrt(np.mean(values**2)))
-    if abs(bias) > sure * spread or follows:
+    deviation, bias = float(np.sqrt(np.mean(errors**2))), float(np.mean(errors))
+    follows = abs(float(np.mean(errors * values))) > sure * deviation * float(np.sqrt(np.mean(values**2)))
+    if abs(bias) > sure * deviation or follows:
         return ""
-    if spread == 0.0:
+    if deviation == 0.0:
         return ""
-    name = min(("float16", "bfloat16"), key=lambda one: abs(np.log(spread / (FORMATS[one].unit / USUAL_SHARE))))
+    name = min(("float16", "bfloat16"), key=lambda one: abs(np.log(deviation / (FORMATS[one].unit / USUAL_SHARE))))
     coarse = FORMATS[name].unit
-    is_coarse = coarse / UNITS <= spread and np.max(np.abs(errors)) <= UNITS * coarse
+    is_coarse = coarse / UNITS <= deviation and np.max(np.abs(errors)) <= UNITS * coarse
     return f"rounded as {name} rounds" if is_coarse else ""
 
 

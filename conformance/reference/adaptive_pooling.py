@@ -15,7 +15,7 @@ import autograd.numpy as np
 from .base import Array, Layer, Mutant, Shape, Weight, Weights, arg
 from .pooling import DATA_FORMAT, other_format
 from .traits import IMAGE, SEQUENCE, VOLUME, asked, called
-from .windows import DataFormat, channels_last, check_positive, in_format, split_shape, spread
+from .windows import DataFormat, channels_last, check_positive, in_format, per_axis, split_shape
 
 Bounds = list[tuple[int, int]]
 
@@ -43,7 +43,7 @@ class _Adaptive(Layer):
     def along(self, shape: Shape) -> list[Bounds]:
         """Where windows stand on each axis. Raises LayerError for a shape of another rank."""
         lengths, _ = split_shape(shape, self.rank, self.data_format)
-        counts = spread(self.output_size, self.rank)
+        counts = per_axis(self.output_size, self.rank)
         return [self.bounds(length, count) for length, count in zip(lengths, counts, strict=True)]
 
     def pooled(self, window: Array, axis: int) -> Array:
@@ -110,7 +110,7 @@ ADAPTIVE_MUTANTS: tuple[Mutant, ...] = (
 SIZES_REVERSED = Mutant(
     "sizes_reversed",
     "takes the sizes in the opposite order",
-    config=lambda layer: {"output_size": spread(layer.output_size, layer.rank)[::-1]},
+    config=lambda layer: {"output_size": per_axis(layer.output_size, layer.rank)[::-1]},
 )
 
 

@@ -21,9 +21,9 @@ from .windows import (
     check_positive,
     in_format,
     padded,
+    per_axis,
     place_axes,
     split_shape,
-    spread,
     windows,
 )
 
@@ -97,7 +97,7 @@ class _Conv(Layer):
         if self.filters < 1 or self.groups < 1 or self.filters % self.groups:
             raise LayerError(f"filters={self.filters} must be a positive multiple of groups={self.groups}")
         check_positive(self.rank, kernel_size=self.kernel_size, strides=self.strides, dilation_rate=self.dilation_rate)
-        strides, dilations = spread(self.strides, self.rank), spread(self.dilation_rate, self.rank)
+        strides, dilations = per_axis(self.strides, self.rank), per_axis(self.dilation_rate, self.rank)
         if max(strides) > 1 and max(dilations) > 1:
             raise LayerError(f"strides={self.strides} cannot be combined with dilation_rate={self.dilation_rate}")
 
@@ -107,7 +107,7 @@ class _Conv(Layer):
     def place(self, shape: Shape) -> list[Placement]:
         """The windows on each spatial axis of an input of this shape."""
         sizes, strides, dilations = (
-            spread(value, self.rank) for value in (self.kernel_size, self.strides, self.dilation_rate)
+            per_axis(value, self.rank) for value in (self.kernel_size, self.strides, self.dilation_rate)
         )
         return place_axes(shape, self.data_format, sizes, strides, dilations, self.padding)
 
@@ -115,7 +115,7 @@ class _Conv(Layer):
         _, channels = split_shape(shape, self.rank, self.data_format)
         if channels % self.groups:
             raise LayerError(f"the input has {channels} channels, which groups={self.groups} does not divide")
-        kernel = Weight((*spread(self.kernel_size, self.rank), channels // self.groups, self.filters))
+        kernel = Weight((*per_axis(self.kernel_size, self.rank), channels // self.groups, self.filters))
         return {"kernel": kernel, "bias": Weight((self.filters,), "bias")} if self.use_bias else {"kernel": kernel}
 
     def call(self, w: Weights, x: Array) -> Array:
@@ -216,7 +216,7 @@ CONVOLUTION_MUTANTS: tuple[Mutant, ...] = (
 TRANSPOSED_KERNEL = Mutant(
     "transposed_kernel",
     "takes the kernel's rows for its columns",
-    config=lambda layer: {"kernel_size": spread(layer.kernel_size, 2)[::-1]},
+    config=lambda layer: {"kernel_size": per_axis(layer.kernel_size, 2)[::-1]},
     weights=lambda layer, weights: {
         name: np.swapaxes(weights[name], 0, 1) for name in ("kernel", "depthwise_kernel") if name in weights
     },
@@ -319,7 +319,7 @@ class Conv3D(_Conv):
         Mutant(
             "frames_last",
             "takes the kernel's axes in the order rows, columns, frames",
-            config=lambda layer: {"kernel_size": tuple(np.roll(spread(layer.kernel_size, 3), 1).tolist())},
+            config=lambda layer: {"kernel_size": tuple(np.roll(per_axis(layer.kernel_size, 3), 1).tolist())},
             weights=lambda layer, weights: {"kernel": np.moveaxis(weights["kernel"], 2, 0)},
         ),
     )

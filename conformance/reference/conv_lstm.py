@@ -20,7 +20,7 @@ from .gates import CELL_ONLY, LSTM_GATES, LSTM_MUTANTS, REMEMBERS_FIRST, bias_of
 from .recurrent import _Cell
 from .rnn import SEQUENCE_MUTANTS, _Recurrent
 from .traits import absent, asked
-from .windows import DataFormat, channels_last, check_positive, in_format, padded, place, spread, windows
+from .windows import DataFormat, channels_last, check_positive, in_format, padded, per_axis, place, windows
 
 _TAKES_LOOP = "torch has no convolutional recurrence: a for loop over the steps with nn.Conv{}d"
 
@@ -53,7 +53,7 @@ class _ConvLSTMCell(_Cell):
         h, c = states
         x = dropped(w, "dropout", inputs, self.dropout, training)
         h = dropped(w, "recurrent_dropout", h, self.recurrent_dropout, training)
-        strides, dilations = spread(self.strides, self.rank), spread(self.dilation_rate, self.rank)
+        strides, dilations = per_axis(self.strides, self.rank), per_axis(self.dilation_rate, self.rank)
         ones = (1,) * self.rank
         from_x = _convolved(x, w.kernel, strides, dilations, self.padding) + bias_of(w)
         i, f, g, o = gates(from_x + _convolved(h, w.recurrent_kernel, ones, ones, "same"), 4)
@@ -115,7 +115,7 @@ class _ConvLSTM(_Recurrent):
             strides=self.strides,
             dilation_rate=self.dilation_rate,
         )
-        if max(spread(self.strides, self.rank)) > 1 and max(spread(self.dilation_rate, self.rank)) > 1:
+        if max(per_axis(self.strides, self.rank)) > 1 and max(per_axis(self.dilation_rate, self.rank)) > 1:
             raise LayerError(f"strides={self.strides} cannot be combined with dilation_rate={self.dilation_rate}")
 
     def _cell(self) -> _Cell:
@@ -143,7 +143,7 @@ class _ConvLSTM(_Recurrent):
 
     def weights(self, sequences: Shape, *others: Any) -> Mapping[str, Weight]:
         self._check_sequences(sequences)
-        sizes = spread(self.kernel_size, self.rank)
+        sizes = per_axis(self.kernel_size, self.rank)
         named = {
             "kernel": Weight((*sizes, self._last(sequences)[-1], 4 * self.filters)),
             "recurrent_kernel": Weight((*sizes, self.filters, 4 * self.filters)),
@@ -153,7 +153,7 @@ class _ConvLSTM(_Recurrent):
     def _lengths(self, sequences: Shape) -> Shape:
         """The lengths of a state, of channels-last sequences."""
         sizes, strides, dilations = (
-            spread(value, self.rank) for value in (self.kernel_size, self.strides, self.dilation_rate)
+            per_axis(value, self.rank) for value in (self.kernel_size, self.strides, self.dilation_rate)
         )
         numbers = zip(sequences[2:-1], sizes, strides, dilations, strict=True)
         return tuple(place(*axis, self.padding).count for axis in numbers)

@@ -22,9 +22,9 @@ from .windows import (
     check_positive,
     in_format,
     padded,
+    per_axis,
     place_axes,
     split_shape,
-    spread,
     windows,
 )
 
@@ -90,14 +90,14 @@ class _Depthwise(Layer):
     def place(self, shape: Shape) -> list[Placement]:
         """The windows on each spatial axis of an input of this shape."""
         sizes, strides, dilations = (
-            spread(value, self.rank) for value in (self.kernel_size, self.strides, self.dilation_rate)
+            per_axis(value, self.rank) for value in (self.kernel_size, self.strides, self.dilation_rate)
         )
         return place_axes(shape, self.data_format, sizes, strides, dilations, self.padding)
 
     def kernel(self, shape: Shape) -> Weight:
         """The kernels of the channels: (*kernel_size, channels, depth_multiplier)."""
         channels = split_shape(shape, self.rank, self.data_format)[1]
-        return Weight((*spread(self.kernel_size, self.rank), channels, self.depth_multiplier))
+        return Weight((*per_axis(self.kernel_size, self.rank), channels, self.depth_multiplier))
 
     def finished(self, w: Weights, y: Array) -> Array:
         """Bias, layout and activation, which are the same everywhere."""

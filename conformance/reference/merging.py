@@ -45,7 +45,7 @@ def masks_of(inputs: Sequence[Any], mask: Any) -> list[Any]:
     return [None] * len(inputs) if mask is None else list(mask)
 
 
-def spread(mask: Any, x: Array) -> Array:
+def over_features(mask: Any, x: Array) -> Array:
     """A mask over the leading axes of x, of x's shape; true everywhere for None."""
     everywhere = np.ones(np.shape(x), bool)
     if mask is None:
@@ -74,7 +74,7 @@ def _masked_as_zero(layer: Any, args: list[Any], kwargs: dict[str, Any]) -> tupl
     def zeroed(x: Any, mask: Any) -> Any:
         if isinstance(x, list | tuple):
             return [zeroed(*pair) for pair in zip(x, masks_of(x, mask), strict=True)]
-        return np.where(spread(mask, x), x, 0.0)
+        return np.where(over_features(mask, x), x, 0.0)
 
     return [zeroed(args[0], kwargs.get("mask"))], {**kwargs, "mask": None}
 
@@ -179,9 +179,11 @@ class Multiply(_Merge):
     def call(self, w: Weights, inputs: Any, mask: Any = None) -> Array:
         values = aligned(inputs)
         masks = masks_of(values, mask)
-        product = reduce(np.multiply, [np.where(spread(m, x), x, 1.0) for x, m in zip(values, masks, strict=True)])
+        product = reduce(
+            np.multiply, [np.where(over_features(m, x), x, 1.0) for x, m in zip(values, masks, strict=True)]
+        )
         anywhere = any_real(masks)
-        return product if anywhere is None else np.where(spread(anywhere, product), product, 0.0)
+        return product if anywhere is None else np.where(over_features(anywhere, product), product, 0.0)
 
 
 class Average(_Merge):
@@ -245,9 +247,9 @@ class Minimum(_Merge):
 
 def _extreme(pick: Callable[..., Array], worst: float, values: list[Array], mask: Any) -> Array:
     masks = masks_of(values, mask)
-    best = reduce(pick, [np.where(spread(m, x), x, worst) for x, m in zip(values, masks, strict=True)])
+    best = reduce(pick, [np.where(over_features(m, x), x, worst) for x, m in zip(values, masks, strict=True)])
     anywhere = any_real(masks)
-    return best if anywhere is None else np.where(spread(anywhere, best), best, values[0])
+    return best if anywhere is None else np.where(over_features(anywhere, best), best, values[0])
 
 
 class Concatenate(Layer):
@@ -298,7 +300,7 @@ class Concatenate(Layer):
     def compute_mask(self, x: Any, mask: Any) -> Any:
         if mask is None or all(m is None for m in mask):
             return NO_MASK
-        real = [spread(m, value) for value, m in zip(x, mask, strict=True)]
+        real = [over_features(m, value) for value, m in zip(x, mask, strict=True)]
         return np.any(np.concatenate(real, axis=self.axis), axis=-1)
 
     def longest_sum(self, weights: Any, *shapes: Any) -> int:
@@ -334,9 +336,9 @@ class MaskedAverage(Layer):
 
     def call(self, w: Weights, inputs: Any, mask: Any = None) -> Array:
         if self.axis is not None:
-            return mean_where(inputs, spread(mask, inputs), self.axis)
+            return mean_where(inputs, over_features(mask, inputs), self.axis)
         values = aligned(inputs)
-        real = [spread(m, x) for x, m in zip(values, masks_of(values, mask), strict=True)]
+        real = [over_features(m, x) for x, m in zip(values, masks_of(values, mask), strict=True)]
         return mean_where(np.stack(values), np.stack(real), 0)
 
     def compute_mask(self, x: Any, mask: Any) -> Any:

@@ -266,9 +266,9 @@ class RMSprop(Optimizer):
     centered: bool = arg("Whether to divide by the deviation of gradients in place of their size.", default=False)
 
     def change(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
-        return self.by_velocity(g / np.sqrt(self.spread(g, square, memory) + self.epsilon), memory)
+        return self.by_velocity(g / np.sqrt(self.variance(g, square, memory) + self.epsilon), memory)
 
-    def spread(self, g: Array, square: Array, memory: dict[str, Array]) -> Array:
+    def variance(self, g: Array, square: Array, memory: dict[str, Array]) -> Array:
         """The running mean of squares, less the square of that of gradients."""
         s = average(memory, "s", self.rho, square)
         return s - average(memory, "mean", self.rho, g) ** 2 if self.centered else s
@@ -279,14 +279,14 @@ class RMSprop(Optimizer):
         return memory["v"]
 
     def _epsilon_outside(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
-        return self.by_velocity(g / (np.sqrt(self.spread(g, square, memory)) + self.epsilon), memory)
+        return self.by_velocity(g / (np.sqrt(self.variance(g, square, memory)) + self.epsilon), memory)
 
     def _without_root(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
-        return self.by_velocity(g / (self.spread(g, square, memory) + self.epsilon), memory)
+        return self.by_velocity(g / (self.variance(g, square, memory) + self.epsilon), memory)
 
     def _stale(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
         old = memory.get("s", np.zeros_like(g))
-        self.spread(g, square, memory)
+        self.variance(g, square, memory)
         return self.by_velocity(g / np.sqrt(old + self.epsilon), memory)
 
     mutants: ClassVar[tuple[Mutant, ...]] = (

@@ -17,8 +17,8 @@ from .windows import (
     check_positive,
     in_format,
     padded,
+    per_axis,
     place_axes,
-    spread,
     windows,
 )
 
@@ -46,8 +46,8 @@ class _Pooling(Layer):
 
     def place(self, shape: Shape) -> list[Placement]:
         """The windows on each spatial axis of an input of this shape."""
-        sizes = spread(self.pool_size, self.rank)
-        strides = sizes if self.strides is None else spread(self.strides, self.rank)
+        sizes = per_axis(self.pool_size, self.rank)
+        strides = sizes if self.strides is None else per_axis(self.strides, self.rank)
         return place_axes(shape, self.data_format, sizes, strides, (1,) * self.rank, self.padding)
 
     def rule(self, shape: Shape) -> str:
@@ -82,7 +82,7 @@ class _AveragePooling(_Pooling):
     arithmetic = "rounds"
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
-        return math.prod(spread(self.pool_size, self.rank))
+        return math.prod(per_axis(self.pool_size, self.rank))
 
     def pool(self, x: Array, placements: Sequence[Placement]) -> Array:
         """Sum of each window over its number of real steps: padding does not count."""
@@ -179,7 +179,7 @@ AVERAGE_MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "sums",
         "forgets to divide",
-        output=lambda layer, out, args: out * math.prod(spread(layer.pool_size, layer.rank)),
+        output=lambda layer, out, args: out * math.prod(per_axis(layer.pool_size, layer.rank)),
     ),
 )
 
@@ -258,7 +258,7 @@ class AveragePooling2D(_AveragePooling):
 
 def _depth_last(layer: _Pooling) -> Mapping[str, Any]:
     sizes = {"pool_size": layer.pool_size, "strides": layer.strides}
-    return {name: tuple(np.roll(spread(size, 3), -1).tolist()) for name, size in sizes.items() if size is not None}
+    return {name: tuple(np.roll(per_axis(size, 3), -1).tolist()) for name, size in sizes.items() if size is not None}
 
 
 _DEPTH_LAST = Mutant("depth_last", "takes the numbers of a window for height, width and depth", config=_depth_last)

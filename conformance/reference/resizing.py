@@ -16,7 +16,7 @@ import autograd.numpy as np
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 from .reshaping import other_format
 from .traits import IMAGE, VOLUME, Arithmetic, asked, called
-from .windows import DataFormat, channels_last, check_positive, in_format, split_shape, spread
+from .windows import DataFormat, channels_last, check_positive, in_format, per_axis, split_shape
 
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"]
 Places = Callable[[int, int], Array]
@@ -93,7 +93,7 @@ def _instead(kinds: tuple[str, ...], kernel: Any = None, places: Places = centre
             return y
         x = channels_last(args[0], layer.data_format)
         used = KERNELS[layer.interpolation] if kernel is None else kernel
-        return in_format(resized(x, spread(layer.size, 2), used, places), layer.data_format)
+        return in_format(resized(x, per_axis(layer.size, 2), used, places), layer.data_format)
 
     return output
 
@@ -101,7 +101,7 @@ def _instead(kinds: tuple[str, ...], kernel: Any = None, places: Places = centre
 def _tiled(layer: Any, y: Array, args: list[Any]) -> Array:
     if layer.interpolation != "nearest":
         return y
-    rows, columns = spread(layer.size, 2)
+    rows, columns = per_axis(layer.size, 2)
     x = channels_last(args[0], layer.data_format)
     wide = np.concatenate([x] * columns, axis=2)
     return in_format(np.concatenate([wide] * rows, axis=1), layer.data_format)
@@ -141,7 +141,7 @@ class UpSampling2D(Layer):
     def call(self, w: Weights, x: Array) -> Array:
         split_shape(x.shape, 2, self.data_format)
         x = channels_last(x, self.data_format)
-        rows, columns = spread(self.size, 2)
+        rows, columns = per_axis(self.size, 2)
         if self.interpolation == "nearest":
             larger = np.repeat(np.repeat(x, rows, axis=1), columns, axis=2)
         else:
@@ -150,7 +150,7 @@ class UpSampling2D(Layer):
 
     def rule(self, shape: Shape) -> str:
         lengths, _ = split_shape(shape, 2, self.data_format)
-        sizes = spread(self.size, 2)
+        sizes = per_axis(self.size, 2)
         return "; ".join(f"{size} * {n} = {size * n}" for size, n in zip(sizes, lengths, strict=True))
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
@@ -171,13 +171,13 @@ class UpSampling2D(Layer):
             output=_instead(("bicubic",), kernel=lambda distance: cubic(distance, -0.75)),
         ),
         Mutant("always_nearest", "overlooks the interpolation", config=lambda layer: {"interpolation": "nearest"}),
-        Mutant("axes_swapped", "takes columns for rows", config=lambda layer: {"size": spread(layer.size, 2)[::-1]}),
+        Mutant("axes_swapped", "takes columns for rows", config=lambda layer: {"size": per_axis(layer.size, 2)[::-1]}),
         Mutant("wrong_axis", "repeats channels", config=other_format),
     )
 
 
 def _tiled_volume(layer: Any, y: Array, args: list[Any]) -> Array:
-    tiles = (1, *spread(layer.size, 3), 1)
+    tiles = (1, *per_axis(layer.size, 3), 1)
     return in_format(np.tile(channels_last(args[0], layer.data_format), tiles), layer.data_format)
 
 
@@ -207,13 +207,13 @@ class UpSampling3D(Layer):
     def call(self, w: Weights, x: Array) -> Array:
         split_shape(x.shape, 3, self.data_format)
         larger = channels_last(x, self.data_format)
-        for axis, times in enumerate(spread(self.size, 3), start=1):
+        for axis, times in enumerate(per_axis(self.size, 3), start=1):
             larger = np.repeat(larger, times, axis=axis)
         return in_format(larger, self.data_format)
 
     def rule(self, shape: Shape) -> str:
         lengths, _ = split_shape(shape, 3, self.data_format)
-        sizes = spread(self.size, 3)
+        sizes = per_axis(self.size, 3)
         return "; ".join(f"{size} * {n} = {size * n}" for size, n in zip(sizes, lengths, strict=True))
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
@@ -221,7 +221,7 @@ class UpSampling3D(Layer):
         Mutant(
             "axes_reversed",
             "takes the numbers in the order width, height, depth",
-            config=lambda layer: {"size": spread(layer.size, 3)[::-1]},
+            config=lambda layer: {"size": per_axis(layer.size, 3)[::-1]},
         ),
         Mutant("wrong_axis", "repeats channels", config=other_format),
     )

@@ -18,7 +18,7 @@ from .activations import Activation, activate
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 from .conv import KERNEL_AND_BIAS, TRANSPOSED_KERNEL, flip_kernel, no_bias
 from .traits import IMAGE, SEQUENCE, VOLUME, asked, called
-from .windows import DataFormat, channels_last, check_positive, in_format, split_shape, spread
+from .windows import DataFormat, channels_last, check_positive, in_format, per_axis, split_shape
 
 Padding = Literal["valid", "same"]
 
@@ -101,11 +101,11 @@ class _ConvTranspose(Layer):
             strides=self.strides,
             dilation_rate=self.dilation_rate,
         )
-        strides = spread(self.strides, self.rank)
-        if max(strides) > 1 and max(spread(self.dilation_rate, self.rank)) > 1:
+        strides = per_axis(self.strides, self.rank)
+        if max(strides) > 1 and max(per_axis(self.dilation_rate, self.rank)) > 1:
             raise LayerError(f"strides={self.strides} cannot be combined with dilation_rate={self.dilation_rate}")
         if self.output_padding is not None:
-            extras = spread(self.output_padding, self.rank)
+            extras = per_axis(self.output_padding, self.rank)
             if any(extra >= stride for extra, stride in zip(extras, strides, strict=True)):
                 raise LayerError(f"output_padding={self.output_padding} must be less than strides={self.strides}")
 
@@ -113,20 +113,20 @@ class _ConvTranspose(Layer):
         """The layout of each spatial axis for an input of this shape."""
         steps, _ = split_shape(shape, self.rank, self.data_format)
         sizes, strides, dilations = (
-            spread(value, self.rank) for value in (self.kernel_size, self.strides, self.dilation_rate)
+            per_axis(value, self.rank) for value in (self.kernel_size, self.strides, self.dilation_rate)
         )
-        extras = (None,) * self.rank if self.output_padding is None else spread(self.output_padding, self.rank)
+        extras = (None,) * self.rank if self.output_padding is None else per_axis(self.output_padding, self.rank)
         numbers = zip(steps, sizes, strides, dilations, extras, strict=True)
         return [stretch(*axis, self.padding) for axis in numbers]
 
     def weights(self, shape: Shape) -> Mapping[str, Weight]:
         _, channels = split_shape(shape, self.rank, self.data_format)
-        kernel = Weight((*spread(self.kernel_size, self.rank), self.filters, channels))
+        kernel = Weight((*per_axis(self.kernel_size, self.rank), self.filters, channels))
         return {"kernel": kernel, "bias": Weight((self.filters,), "bias")} if self.use_bias else {"kernel": kernel}
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
         *sizes, _, channels = weights["kernel"].shape
-        strides = spread(self.strides, self.rank)
+        strides = per_axis(self.strides, self.rank)
         return int(channels) * math.prod(-(-size // stride) for size, stride in zip(sizes, strides, strict=True))
 
     def call(self, w: Weights, x: Array) -> Array:
@@ -271,7 +271,7 @@ class Conv3DTranspose(_ConvTranspose):
         Mutant(
             "frames_last",
             "takes the kernel's axes in the order rows, columns, frames",
-            config=lambda layer: {"kernel_size": tuple(np.roll(spread(layer.kernel_size, 3), 1).tolist())},
+            config=lambda layer: {"kernel_size": tuple(np.roll(per_axis(layer.kernel_size, 3), 1).tolist())},
             weights=lambda layer, weights: {"kernel": np.moveaxis(weights["kernel"], 2, 0)},
         ),
     )

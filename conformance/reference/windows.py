@@ -84,7 +84,7 @@ def place(length: int, size: int, stride: int, dilation: int, padding: str) -> P
     return Placement(length, size, stride, dilation, padding, count, left, right)
 
 
-def spread(value: int | Sequence[int], rank: int) -> tuple[int, ...]:
+def per_axis(value: int | Sequence[int], rank: int) -> tuple[int, ...]:
     """One number for all spatial axes, or one for each; LayerError where there are not as many as axes."""
     numbers = (value,) * rank if isinstance(value, int) else tuple(value)
     if len(numbers) != rank:
@@ -108,7 +108,7 @@ def place_axes(
 def check_positive(rank: int, **values: int | Sequence[int] | None) -> None:
     """Raises LayerError where an argument has a number below 1, or neither one nor `rank` numbers; None is left out."""
     for name, value in values.items():
-        if value is not None and min(spread(value, rank)) < 1:
+        if value is not None and min(per_axis(value, rank)) < 1:
             raise LayerError(f"{name}={value} must be positive")
 
 

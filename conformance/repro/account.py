@@ -46,7 +46,7 @@ class Said:
     rtol: float = 0.0
     worst: tuple[tuple[tuple[int, ...], float], ...] = ()
     """Index and value of elements that differ, of an output that is not kept whole."""
-    spread: tuple[float, float, float] | None = None
+    outline: tuple[float, float, float] | None = None
     """Least, largest and mean of the finite elements of such an output."""
     reference: Output | None = None
     """What the reference gives, where the lane differs from it here."""
@@ -145,13 +145,13 @@ def _said(evidence: Evidence, lane: str, label: str, found: NodeRecord, exact: O
     if found.values is not None:
         return Said(**said, values=_recorded(found.values, dtype).ravel(), atol=atol)
     finite = found.summary.min is not None
-    spread = (
+    outline = (
         tuple(float(end or 0.0) for end in (found.summary.min, found.summary.max, found.summary.mean))
         if finite
         else None
     )
     worst = tuple((tuple(one.index), float(one.got)) for one in found.worst)
-    return Said(**said, worst=worst, spread=spread, atol=atol)  # type: ignore[arg-type]  # three numbers
+    return Said(**said, worst=worst, outline=outline, atol=atol)  # type: ignore[arg-type]  # three numbers
 
 
 def _gradient(evidence: Evidence, lane: str, name: str) -> Said:

@@ -69,9 +69,9 @@ _CHECKS = {
             if not np.isclose(value[index], wanted, rtol=0.0, atol=said["atol"], equal_nan=True):
                 wrong.append(f"{wanted!r} at {index}, where this gives {value[index]!r}")
         finite = value[np.isfinite(value)].astype(float)
-        if "spread" in said and not np.allclose([finite.min(), finite.max(), finite.mean()], said["spread"],
+        if "outline" in said and not np.allclose([finite.min(), finite.max(), finite.mean()], said["outline"],
                                                 rtol=0.0, atol=said["atol"]):
-            wrong.append(f"least, largest and mean {said['spread']}")
+            wrong.append(f"least, largest and mean {said['outline']}")
 """,
 }
 
@@ -167,7 +167,7 @@ def _function(body: Body, kinds: set[str]) -> list[str]:
 def _kinds(body: Body, account: Account) -> set[str]:
     every = [said for run in account.runs for said in run.values()]
     kinds = {"values"} if any(said.values is not None for said in every) else set()
-    if any(said.worst or said.spread for said in every):
+    if any(said.worst or said.outline for said in every):
         kinds.add("worst")
     if any(said.mask is not None for said in every):
         kinds.add("mask")
@@ -210,8 +210,8 @@ def _entries(said: Said) -> Iterable[tuple[str, str]]:
         yield "rtol", repr(said.rtol)
     if said.worst:
         yield "worst", "[" + ", ".join(f"({index!r}, {scalar_text(value)})" for index, value in said.worst) + "]"
-    if said.spread is not None:
-        yield "spread", "(" + ", ".join(scalar_text(value) for value in said.spread) + ")"
+    if said.outline is not None:
+        yield "outline", "(" + ", ".join(scalar_text(value) for value in said.outline) + ")"
     yield "atol", f"{said.atol:.3g}"
 
 

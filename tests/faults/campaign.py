@@ -39,7 +39,7 @@ from tests.faults.patching import Fault
 
 LOOKS = 3
 """Cases that find a fault whose explanations are read until one names it, as a reader of a report would."""
-SPREAD = 12
+CONTROLS = 12
 """Cases, spread over those that fit, in which a control is tried, and a fault first."""
 
 
@@ -124,15 +124,15 @@ class Campaign:
         """Cases with the fault's layers on which the unpatched framework agrees; the first few are spread over all."""
         fitting = [case for case in self.cases if set(case.layer_types) & set(fault.layers)]
         fitting.sort(key=lambda case: (len(case.layer_types), case.id))
-        step = max(len(fitting) // SPREAD, 1)
-        spread = [*fitting[::step], *(case for index, case in enumerate(fitting) if index % step)]
-        return (case for case in spread if self.honest(case)[0])
+        step = max(len(fitting) // CONTROLS, 1)
+        evenly = [*fitting[::step], *(case for index, case in enumerate(fitting) if index % step)]
+        return (case for case in evenly if self.honest(case)[0])
 
-    def tried(self, fault: Fault, is_control: bool, spread: int = SPREAD) -> Outcome:
-        """A fault in its cases until one finds and names it, or LOOKS find it; a control in all, up to `spread`."""
+    def tried(self, fault: Fault, is_control: bool, most: int = CONTROLS) -> Outcome:
+        """A fault in its cases until one finds and names it, or LOOKS find it; a control in all, up to `most`."""
         count = 0
         found: list[Outcome] = []
-        for case in islice(self.candidates(fault), spread if is_control else None):
+        for case in islice(self.candidates(fault), most if is_control else None):
             count += 1
             reference = self.honest(case)[1]
             got = replace(self.answer(case, fault), lane=self.framework)
@@ -201,7 +201,7 @@ def run(
             sample = [one for one in wanted if one[0] not in controls][::every]
             for name, fault in [*sample, *(one for one in wanted if one[0] in controls)]:
                 known = kept.get(framework, fault, name in controls)
-                made = known or kept.put(campaign.tried(fault, name in controls, max(SPREAD // every, 1)))
+                made = known or kept.put(campaign.tried(fault, name in controls, max(CONTROLS // every, 1)))
                 outcomes.append(made)
         finally:
             campaign.stop()
@@ -237,7 +237,7 @@ Each fault rewrites a line of the framework's own source, or wraps a function of
 answers; none is made from a mutant of the reference. Controls compute the same in another order. Made by
 `python -m tests.faults.campaign -o docs/evidence/faults.md`. A fault is tried in the cases of its layers on which the
 unpatched framework agrees, until one of them differs; a control in at most
-{spread} of them. The last column says whether the explanation names the fault, by words that stand beside
+{most} of them. The last column says whether the explanation names the fault, by words that stand beside
 it in `tests/faults`.
 """
 HELD_OUT = """\
@@ -259,7 +259,7 @@ def page(outcomes: Sequence[Outcome], held_out: str | None = None) -> str:
     alarms = [outcome for outcome in controls if outcome.found_in]
     in_all = sum(outcome.tried for outcome in controls)
     lines = [
-        (HELD_OUT if held_out else ABOUT).format(spread=SPREAD, set=held_out),
+        (HELD_OUT if held_out else ABOUT).format(most=CONTROLS, set=held_out),
         f"- found: {len(found)} of {len(faults)} faults",
         f"- named by the explanation: {len(named)} of {len(found)}",
         f"- named by that or by one of the next {LOOKS - 1} cases that find it: {named_at_last} of {len(found)}",

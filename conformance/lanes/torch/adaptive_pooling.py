@@ -7,12 +7,12 @@ from collections.abc import Callable
 import torch.nn.functional as F  # noqa: N812  # the name under which the torch documentation imports it
 
 from .port import Config, Parameters, Tensor, port
-from .windows import channels_second, check_rank, in_format, spread
+from .windows import channels_second, check_rank, in_format, per_axis
 
 
 def _pool(pool: Callable[..., Tensor], rank: int, layer: Config, x: Tensor) -> Tensor:
     check_rank(x, rank)
-    return in_format(pool(channels_second(x, layer.data_format), spread(layer.output_size, rank)), layer.data_format)
+    return in_format(pool(channels_second(x, layer.data_format), per_axis(layer.output_size, rank)), layer.data_format)
 
 
 @port("AdaptiveMaxPooling1D")

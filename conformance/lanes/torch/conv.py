@@ -10,7 +10,7 @@ from torch import nn
 
 from .activations import activate
 from .port import Config, Mapped, Parameters, Tensor, WeightMap, keras, port
-from .windows import channels_second, check_rank, in_format, pad, same_padding, spread
+from .windows import channels_second, check_rank, in_format, pad, per_axis, same_padding
 
 
 def kernel(name: str, rank: int) -> Mapped:
@@ -27,7 +27,7 @@ def _convolve(module: Any, rank: int, layer: Config, p: Parameters, x: Tensor) -
     """Runs `nn.Conv{rank}d`: its own `same` where the stride is 1, padding by hand where it has none."""
     check_rank(x, rank)
     x = channels_second(x, layer.data_format)
-    sizes, strides, dilations = (spread(v, rank) for v in (layer.kernel_size, layer.strides, layer.dilation_rate))
+    sizes, strides, dilations = (per_axis(v, rank) for v in (layer.kernel_size, layer.strides, layer.dilation_rate))
     padding: Any = 0
     if layer.padding == "causal":
         x = pad(x, [(dilations[0] * (sizes[0] - 1), 0)])

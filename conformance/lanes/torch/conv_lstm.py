@@ -13,7 +13,7 @@ from .conv import kernel
 from .port import Config, Parameters, Tensor, WeightMap, keras, port
 from .recurrent import refuse_dropout
 from .rnn import sequence_mask
-from .windows import pad, same_padding, spread
+from .windows import pad, per_axis, same_padding
 
 Convolve = Callable[..., Tensor]
 
@@ -37,7 +37,7 @@ def _step(layer: Config, convolve: Convolve, p: Parameters, x: Tensor, states: l
     """New h and c; everything has its channels on axis 1."""
     rank = x.ndim - 2
     h, c = states
-    strides, dilations, ones = spread(layer.strides, rank), spread(layer.dilation_rate, rank), (1,) * rank
+    strides, dilations, ones = per_axis(layer.strides, rank), per_axis(layer.dilation_rate, rank), (1,) * rank
     total = _convolved(convolve, x, p.weight_ih, layer.padding, strides, dilations)
     if (bias := p.get("bias")) is not None:
         total = total + bias.reshape(-1, *ones)

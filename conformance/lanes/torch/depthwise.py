@@ -10,7 +10,7 @@ import torch.nn.functional as F  # noqa: N812  # the name under which the torch 
 from .activations import activate
 from .conv import kernel
 from .port import Config, Mapped, Parameters, Tensor, WeightMap, keras, port
-from .windows import channels_second, check_rank, in_format, pad, same_padding, spread
+from .windows import channels_second, check_rank, in_format, pad, per_axis, same_padding
 
 Convolve = Callable[..., Any]
 
@@ -21,7 +21,7 @@ def _depthwise(
     """x: (batch, channels, *lengths), weight: (channels * depth_multiplier, 1, *kernel_size), the kernels of a channel
     side by side.
     """
-    sizes, strides, dilations = (spread(v, rank) for v in (layer.kernel_size, layer.strides, layer.dilation_rate))
+    sizes, strides, dilations = (per_axis(v, rank) for v in (layer.kernel_size, layer.strides, layer.dilation_rate))
     if layer.padding == "same":
         x = pad(x, same_padding(x.shape[2:], sizes, strides, dilations))
     y: Tensor = convolve(x, weight, bias, stride=strides, dilation=dilations, groups=x.shape[1])
@@ -30,7 +30,7 @@ def _depthwise(
 
 def _kernels(layer: Config, name: str, rank: int) -> Mapped:
     """Keras' (*sizes, channels, multiplier) with a row for each kernel, those of a channel side by side."""
-    return keras(name).transpose(rank, rank + 1, *range(rank)).reshape(-1, 1, *spread(layer.kernel_size, rank))
+    return keras(name).transpose(rank, rank + 1, *range(rank)).reshape(-1, 1, *per_axis(layer.kernel_size, rank))
 
 
 def _depthwise_weights(rank: int) -> Callable[[Config], WeightMap]:

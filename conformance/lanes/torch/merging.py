@@ -31,7 +31,7 @@ def masks_of(inputs: Sequence[Tensor], mask: Any) -> list[Tensor | None]:
     return [None] * len(inputs) if mask is None else list(mask)
 
 
-def spread(mask: Tensor | None, x: Tensor) -> Tensor:
+def over_features(mask: Tensor | None, x: Tensor) -> Tensor:
     """A mask over the leading axes of x, of x's shape; true everywhere for None."""
     if mask is None:
         return torch.ones(x.shape, dtype=torch.bool)
@@ -60,9 +60,9 @@ def subtract(layer: Config, p: Parameters, inputs: list[Tensor]) -> Tensor:
 def multiply(layer: Config, p: Parameters, inputs: list[Tensor], mask: Any = None) -> Tensor:
     values = aligned(inputs)
     masks = masks_of(values, mask)
-    product = reduce(torch.mul, [x.masked_fill(~spread(m, x), 1.0) for x, m in zip(values, masks, strict=True)])
+    product = reduce(torch.mul, [x.masked_fill(~over_features(m, x), 1.0) for x, m in zip(values, masks, strict=True)])
     anywhere = any_real(layer, values, masks)
-    return product if anywhere is None else product.masked_fill(~spread(anywhere, product), 0.0)
+    return product if anywhere is None else product.masked_fill(~over_features(anywhere, product), 0.0)
 
 
 @port("Average", mask=any_real)
@@ -82,10 +82,10 @@ def minimum(layer: Config, p: Parameters, inputs: list[Tensor], mask: Any = None
 
 def _extreme(pick: Callable[[Tensor, Tensor], Tensor], worst: float, values: list[Tensor], mask: Any) -> Tensor:
     masks = masks_of(values, mask)
-    best = reduce(pick, [x.masked_fill(~spread(m, x), worst) for x, m in zip(values, masks, strict=True)])
+    best = reduce(pick, [x.masked_fill(~over_features(m, x), worst) for x, m in zip(values, masks, strict=True)])
     if any(m is None for m in masks):
         return best
-    anywhere = reduce(torch.logical_or, [spread(m, x) for x, m in zip(values, masks, strict=True)])
+    anywhere = reduce(torch.logical_or, [over_features(m, x) for x, m in zip(values, masks, strict=True)])
     return torch.where(anywhere, best, values[0])
 
 
@@ -93,7 +93,7 @@ def any_feature(layer: Config, x: list[Tensor], masks: Any) -> Tensor | None:
     """The masks joined as the values are, then true where any feature is."""
     if masks is None or all(mask is None for mask in masks):
         return None
-    return torch.cat([spread(m, value) for value, m in zip(x, masks, strict=True)], dim=layer.axis).any(dim=-1)
+    return torch.cat([over_features(m, value) for value, m in zip(x, masks, strict=True)], dim=layer.axis).any(dim=-1)
 
 
 @port("Concatenate", mask=any_feature)
@@ -116,9 +116,9 @@ def masked_average(layer: Config, p: Parameters, inputs: Any, mask: Any = None) 
     """The sum of the values that are left over their number, 0 where there are none."""
     if layer.axis is None:
         values = aligned(inputs)
-        real = torch.stack([spread(m, x) for x, m in zip(values, masks_of(values, mask), strict=True)])
+        real = torch.stack([over_features(m, x) for x, m in zip(values, masks_of(values, mask), strict=True)])
         return _mean_where(torch.stack(values), real, 0)
-    return _mean_where(inputs, spread(mask, inputs), layer.axis)
+    return _mean_where(inputs, over_features(mask, inputs), layer.axis)
 
 
 def _mean_where(x: Tensor, real: Tensor, axis: int) -> Tensor:

@@ -139,8 +139,8 @@ def rmsprop(config: Config, tensors: Tensors) -> Step:
                 continue
             squares.lerp_(tensor.grad.square(), 1.0 - config.rho)
             mean.lerp_(tensor.grad, 1.0 - config.rho)
-            spread = squares - mean.square() if config.centered else squares
-            change = config.learning_rate * tensor.grad * torch.rsqrt(spread + config.epsilon)
+            variance = squares - mean.square() if config.centered else squares
+            change = config.learning_rate * tensor.grad * torch.rsqrt(variance + config.epsilon)
             velocity.mul_(config.momentum).add_(change)
             tensor.sub_(velocity)
 

@@ -8,15 +8,15 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # the name under which the torch documentation imports it
 
 from .port import Config, Parameters, Tensor, port
-from .windows import channels_second, check_rank, in_format, pad, same_padding, spread
+from .windows import channels_second, check_rank, in_format, pad, per_axis, same_padding
 
 Pool = Callable[..., Tensor]
 
 
 def _windows(layer: Config, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """pool_size and strides, one number per axis."""
-    sizes = spread(layer.pool_size, rank)
-    return sizes, sizes if layer.strides is None else spread(layer.strides, rank)
+    sizes = per_axis(layer.pool_size, rank)
+    return sizes, sizes if layer.strides is None else per_axis(layer.strides, rank)
 
 
 def _max_pool(pool: Pool, rank: int, layer: Config, x: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # the name under which the torch documentation imports it
 
 from .port import Config, Parameters, Tensor, Unsupported, port
-from .windows import channels_second, check_rank, in_format, spread
+from .windows import channels_second, check_rank, in_format, per_axis
 
 
 @port("UpSampling2D")
@@ -18,7 +18,7 @@ def up_sampling_2d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     check_rank(x, 2)
     given = x.dtype
     x = channels_second(x, layer.data_format)
-    sizes = spread(layer.size, 2)
+    sizes = per_axis(layer.size, 2)
     if layer.interpolation != "nearest" and not given.is_floating_point:
         if given == torch.bool:
             raise ValueError("true and false cannot be interpolated")
@@ -39,6 +39,6 @@ def up_sampling_2d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
 def up_sampling_3d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     check_rank(x, 3)
     y = channels_second(x, layer.data_format)
-    for axis, times in enumerate(spread(layer.size, 3), start=2):
+    for axis, times in enumerate(per_axis(layer.size, 3), start=2):
         y = y.repeat_interleave(times, dim=axis)
     return in_format(y, layer.data_format)

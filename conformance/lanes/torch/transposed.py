@@ -13,7 +13,7 @@ import torch.nn.functional as F  # noqa: N812  # the name under which the torch 
 from .activations import activate
 from .conv import kernel_and_bias
 from .port import Config, Parameters, Tensor, port
-from .windows import channels_second, check_rank, in_format, spread
+from .windows import channels_second, check_rank, in_format, per_axis
 
 
 def _length(layer: Config, steps: int, full: int, stride: int, span: int, extra: int | None) -> int:
@@ -31,8 +31,8 @@ def _length(layer: Config, steps: int, full: int, stride: int, span: int, extra:
 def _transposed(convolve: Callable[..., Any], rank: int, layer: Config, p: Parameters, x: Tensor) -> Tensor:
     check_rank(x, rank)
     x = channels_second(x, layer.data_format)
-    sizes, strides, dilations = (spread(v, rank) for v in (layer.kernel_size, layer.strides, layer.dilation_rate))
-    extras = (None,) * rank if layer.output_padding is None else spread(layer.output_padding, rank)
+    sizes, strides, dilations = (per_axis(v, rank) for v in (layer.kernel_size, layer.strides, layer.dilation_rate))
+    extras = (None,) * rank if layer.output_padding is None else per_axis(layer.output_padding, rank)
     y: Tensor = convolve(x, p.weight, stride=strides, dilation=dilations)
     for axis in range(rank):
         steps, full, span = x.shape[axis + 2], y.shape[axis + 2], dilations[axis] * (sizes[axis] - 1) + 1

@@ -13,7 +13,7 @@ import torch.nn.functional as F  # noqa: N812  # the name under which the torch 
 from .port import Tensor
 
 
-def spread(value: int | Sequence[int], rank: int) -> tuple[int, ...]:
+def per_axis(value: int | Sequence[int], rank: int) -> tuple[int, ...]:
     """One number for all spatial axes, or one for each."""
     return (value,) * rank if isinstance(value, int) else tuple(value)
 

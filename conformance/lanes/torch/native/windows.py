@@ -11,7 +11,7 @@ from torch.func import functional_call
 from conformance.lanes.torch.native import native, refuse
 from conformance.lanes.torch.native.core import activate
 from conformance.lanes.torch.port import Parameters, Tensor, Unsupported
-from conformance.lanes.torch.windows import channels_second, check_rank, in_format, spread
+from conformance.lanes.torch.windows import channels_second, check_rank, in_format, per_axis
 
 
 def _convolution(module: Any, rank: int) -> Any:
@@ -55,7 +55,7 @@ def _pool(function: Any, name: str, rank: int) -> Any:
     def pool(layer: Any, p: Parameters, x: Tensor) -> Tensor:
         refuse(layer, name, padding="valid")
         check_rank(x, rank)
-        y = function(channels_second(x, layer.data_format), spread(layer.pool_size, rank), layer.strides)
+        y = function(channels_second(x, layer.data_format), per_axis(layer.pool_size, rank), layer.strides)
         return in_format(y, layer.data_format)
 
     return pool
