@@ -11,7 +11,7 @@ from benchmarks.comparators import BUDGET
 from benchmarks.detection import NAMES, Detection
 from benchmarks.tally import Tally
 from conformance.judge.budget import FEWEST
-from tests.faults.campaign import SPREAD
+from tests.faults.campaign import CONTROLS
 
 NOTES = "## What stood behind the constants"
 """From here on the page is written by hand and stays."""
@@ -75,7 +75,7 @@ def _detection(one: Detection) -> list[str]:
         "",
         "## Faults and equivalent rewrites in live frameworks",
         "",
-        f"The same comparators on {one.faults} faults (faults.md), each in up to {SPREAD} of the cases of its",
+        f"The same comparators on {one.faults} faults (faults.md), each in up to {CONTROLS} of the cases of its",
         f"layers, and on {one.controls} rewrites that compute the same in another order (per gate, per tap, summed",
         "backwards, through einsum, ...), which must pass. Not every case of a fault's layers can show it: a mask that",
         "is lost is no mistake where there is none. A fault is found in a case where a comparator calls the answer",

@@ -18,7 +18,7 @@ from typing import Any
 from benchmarks.comparators import BUDGET, COMPARATORS, SUITE, who_differ
 from conformance.case.model import Case
 from conformance.judge.case import judge_lane
-from tests.faults.campaign import SPREAD, Campaign, controls_of
+from tests.faults.campaign import CONTROLS, Campaign, controls_of
 from tests.faults.lane import known_faults
 from tests.faults.patching import Fault
 
@@ -61,7 +61,7 @@ def detection_of(cases: Sequence[Case], seeds: int, keep: Path | None) -> Detect
         run.start()
         try:
             for name, fault in known_faults(framework).items():
-                fitting = list(islice(run.candidates(fault), SPREAD))
+                fitting = list(islice(run.candidates(fault), CONTROLS))
                 if name in controls:
                     _rewritten(total, run, fault, fitting, seeds)
                 else:
