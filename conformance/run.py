@@ -35,7 +35,6 @@ from conformance.relations.applicable import relations_of
 from conformance.relations.asking import RelationsOfLane
 from conformance.relations.judge import with_relations
 from conformance.relations.relation import PlannedRelation
-from conformance.repro.kept import with_scripts
 
 WINDOW = 6
 """Cases sent ahead of the one that is waited for: enough to hide a slow case, few enough to bound memory."""
@@ -74,6 +73,8 @@ def is_meant(spec: LaneSpec, case: Case) -> bool:
 
 Excuse = Callable[[Record, Mapping[str, Identity]], Record]
 """From a record and what the lanes proved to be, to the record as it is kept."""
+Scripts = Callable[[Case, Plan, Record, Observation, Sequence[tuple[LaneSpec, Identity]]], Record]
+"""From a record, what the reference gave and the lanes with what they proved to be, to the record with its scripts."""
 
 
 def is_in_sample(name: str, one_in: int) -> bool:
@@ -102,6 +103,7 @@ class Run:
         with_relations: int = 0,
         explains_known: bool = False,
         kept_in: Path | None = None,
+        scripts: Scripts | None = None,
     ) -> None:
         """`excuse` marks what is known in a record. It has a reason already: why a lane differs so is found out only
         where it `explains_known`, for that takes as long as all the rest.
@@ -110,6 +112,8 @@ class Run:
 
         `with_relations` runs one case in so many several times more, to see which relations between runs its lanes
         keep; 0 is none, 1 all.
+
+        `scripts` writes into a record the stand-alone script of each lane that differs; without it there are none.
         """
         threadpool_limits(1, user_api="blas")  # the reference runs here too: its threads would take the lanes' cores
         self.specs = tuple(specs if kept_in is None else _keeping(specs, kept_in, in_process))
@@ -117,6 +121,7 @@ class Run:
         self._policies = tuple(dict.fromkeys(policy for policy in asked if policy != USUAL))
         self._with_relations = with_relations
         self._excuse = excuse
+        self._scripts = scripts
         self._explains_known = explains_known
         self.lanes: dict[str, Lane] = {
             spec.name: InProcessLane(spec) if spec.name in in_process else ProcessLane(spec) for spec in self.specs
@@ -226,8 +231,10 @@ class Run:
             asked = self._to_explain(verdict, record)
             explained = explanations(case, plan, asked, observations, masks, self._asks)
             record = with_explanations(record, explained)
-            lanes = [(spec, identities[spec.name]) for spec in self.specs if spec.name in observations]
-            self.records[case.id] = with_scripts(case, plan, record, observations[REFERENCE], lanes)
+            if self._scripts is not None:
+                lanes = [(spec, identities[spec.name]) for spec in self.specs if spec.name in observations]
+                record = self._scripts(case, plan, record, observations[REFERENCE], lanes)
+            self.records[case.id] = record
             self.forget(case)
         return self.records[case.id]
 

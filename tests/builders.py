@@ -13,6 +13,7 @@ from conformance.case.model import Case
 from conformance.form import to_json
 from conformance.lanes.spec import LaneSpec
 from conformance.protocol.plan import Plan, PlannedLayer, read_only
+from conformance.repro.kept import with_scripts
 from conformance.run import LANES, Run
 
 POOLED = """
@@ -63,7 +64,7 @@ def fake(behaviour: str, **options: Any) -> LaneSpec:
 def running(*specs: LaneSpec, in_process: bool = True) -> Iterator[Run]:
     """A run of these lanes beside the reference; in this process unless isolation is what is tested."""
     every = (*specs, LANES["numpy"])
-    run = Run(every, in_process=[spec.name for spec in every] if in_process else ["numpy"])
+    run = Run(every, in_process=[spec.name for spec in every] if in_process else ["numpy"], scripts=with_scripts)
     try:
         yield run
     finally:

@@ -13,6 +13,7 @@ from conformance.judge.verdict import Verdict
 from conformance.lanes.process import ProcessLane
 from conformance.plans import draw
 from conformance.record.case import Record
+from conformance.repro.kept import with_scripts
 from conformance.run import LANES, Run
 from tests.builders import POOLED, cases_of, fake
 
@@ -99,7 +100,7 @@ def test_a_case_that_differs_is_drawn_once(tmp_path: Path, monkeypatch: pytest.M
     for module in ("conformance.run", "conformance.plans.draw", "conformance.repro.evidence"):
         monkeypatch.setattr(f"{module}.plan_of", plan_of)
     spec = fake("always_wrong")
-    run = Run((spec, LANES["numpy"]), ["always_wrong", "numpy"])
+    run = Run((spec, LANES["numpy"]), ["always_wrong", "numpy"], scripts=with_scripts)
     (case,) = cases_of(POOLED, tmp_path)
     run.announce([(case, [spec.name])])
     record = run.record(case)

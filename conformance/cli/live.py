@@ -16,6 +16,7 @@ from conformance.protocol.observation import REFERENCE
 from conformance.record.case import Record
 from conformance.record.lane import LaneRecord
 from conformance.record.run import Results
+from conformance.repro.kept import with_scripts
 from conformance.results import assemble, command_line, lane_row
 from conformance.run import DEFAULT_LANES, LANES, Excuse, Run, is_meant, lane_specs
 
@@ -53,7 +54,7 @@ def ask(
     specs = [spec for spec in specs if is_meant(spec, case) or spec.name == REFERENCE]
     announce(specs, why)
     started, clock = datetime.now(UTC), time.monotonic()
-    run = Run(specs, in_process=IN_PROCESS, excuse=excuse, explains_known=True)
+    run = Run(specs, in_process=IN_PROCESS, excuse=excuse, explains_known=True, scripts=with_scripts)
     try:
         run.announce([(case, [spec.name for spec in specs])])
         record = run.record(case)

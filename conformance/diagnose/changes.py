@@ -140,7 +140,7 @@ def _rounded(wrong: list[Matched]) -> str:
     if any(is_trained(item.label) for item in wrong):
         return ""
     every = [(item.got.values, item.wanted.values, item.allowed) for item in wrong]
-    if any(got.shape != want.shape or want.dtype.kind != "f" for got, want, _ in every):
+    if any(got.shape != want.shape or want.dtype.kind != "f" or not np.isfinite(want).all() for got, want, _ in every):
         return ""
     unit = FORMATS["float32"].unit
     rounding = [allowed.sensitivity / unit + np.abs(want) + allowed.format.tiny for _, want, allowed in every]

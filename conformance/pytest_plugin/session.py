@@ -85,6 +85,7 @@ class Session:
     def run(self) -> Run:
         if self._run is None:
             from conformance.lanes.environments import cache_folder
+            from conformance.repro.kept import with_scripts
             from conformance.run import Run
 
             option = self.config.getoption
@@ -96,6 +97,7 @@ class Session:
                 with_relations=option("relations"),
                 explains_known=option("explain_known"),
                 kept_in=None if option("no_cache") else cache_folder() / "answers",
+                scripts=with_scripts,
             )
         return self._run
 

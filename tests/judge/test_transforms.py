@@ -139,3 +139,10 @@ def test_errors_of_either_sign_and_the_size_of_16_bits_are_called_rounding() -> 
     followed = with_errors(noise)[0].wanted.values
     assert _rounded(with_errors(2.0**-9 * followed)) == "", "another scale"
     assert _rounded(with_errors(2.0**-9 * noise, "dense.kernel@1")) == "", "small beside a weight, whatever is wrong"
+
+
+def test_what_is_infinite_in_the_reference_is_no_rounding_and_no_crash() -> None:
+    noise = np.random.default_rng(5).uniform(-1.0, 1.0, (8, 8))
+    found = with_errors(2.0**-9 * noise)[0]
+    beyond = np.where(noise > 0.9, np.inf, found.wanted.values)
+    assert _rounded([replace(found, wanted=replace(found.wanted, values=beyond))]) == ""
