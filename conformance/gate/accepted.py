@@ -10,7 +10,7 @@
           - {aspect: mask, node: merged, old: none, new: 11101 11011}
         who: alice
         why: We mask nothing behind the merge.
-        way: traced                         only where the traced answer moved otherwise than the eager one
+        mode: traced                        only where the traced answer moved otherwise than the eager one
 
 Strict both ways within a gate of that pair: another answer than the accepted one fails, and an entry whose answer no
 longer moves is stale. A deviation explains an answer; only an entry here takes it.
@@ -38,9 +38,9 @@ from conformance.gate.deviations import alternatives, holds
 from conformance.gate.rows import MOVED, Diff, Row, Section
 from conformance.gate.words import why
 
-_TEXTS = ("case", "from", "to", "section", "who", "why", "way")
-_FIELDS = ("case", "from", "to", "section", "outputs", "who", "why", "way")
-_OPTIONAL = ("way",)
+_TEXTS = ("case", "from", "to", "section", "who", "why", "mode")
+_FIELDS = ("case", "from", "to", "section", "outputs", "who", "why", "mode")
+_OPTIONAL = ("mode",)
 _OUTPUT = ("aspect", "node", "at", "old", "new")
 _CLOSE = 0.05
 """Of the distance between both answers: how far a number may lie from the accepted one and be the same answer."""
@@ -65,7 +65,7 @@ class Accepted:
     who: str
     why: str
     position: Position
-    way: str = ""
+    mode: str = ""
 
     def is_of(self, old: Versions, new: Versions) -> bool:
         """Whether it is about an upgrade between these versions."""
@@ -115,7 +115,7 @@ def load(file: Path, known_cases: Collection[str] | None = None) -> tuple[Accept
         entry = _entry(item, document, known_cases)
         if entry is None:
             continue
-        other = first.setdefault((entry.case, entry.old, entry.new, entry.way), entry)
+        other = first.setdefault((entry.case, entry.old, entry.new, entry.mode), entry)
         if other is not entry:
             hint = f"the first stands in line {other.position.line}"
             problems.add(item, f"{entry.case} is accepted twice from {entry.old} to {entry.new}", hint)
@@ -143,8 +143,8 @@ def _entry(item: Located, document: Document, known_cases: Collection[str] | Non
     if texts.get("section") and texts["section"] not in [str(section) for section in MOVED]:
         hint = did_you_mean(texts["section"], MOVED) or f"one of {listed(MOVED)}"
         problems.add(item["section"], f"there is no section {shown(texts['section'])} to accept", hint)
-    if "way" in texts and texts["way"] != "traced":
-        problems.add(item["way"], f"there is no way {shown(texts['way'])}", "traced, or leave it out")
+    if "mode" in texts and texts["mode"] != "traced":
+        problems.add(item["mode"], f"there is no mode {shown(texts['mode'])}", "traced, or leave it out")
     if texts.get("case") and known_cases is not None and texts["case"] not in known_cases:
         hint = did_you_mean(texts["case"], known_cases) or "take the entry out"
         problems.add(item["case"], f"no case is called {shown(texts['case'])}", hint)
@@ -154,7 +154,7 @@ def _entry(item: Located, document: Document, known_cases: Collection[str] | Non
     position = Position(problems.path, item.line, item.column)
     return Accepted(
         texts["case"], texts["from"], texts["to"], texts["section"], outputs, texts["who"], texts["why"], position,
-        texts.get("way", ""),
+        texts.get("mode", ""),
     )  # fmt: skip
 
 
@@ -258,7 +258,7 @@ def with_accepted(
     An entry is wrong where its case moved otherwise, and where it does not move any more; of a case that was not
     compared nothing is said.
     """
-    mine = {(entry.case, entry.way): entry for entry in entries if entry.is_of(old, new)}
+    mine = {(entry.case, entry.mode): entry for entry in entries if entry.is_of(old, new)}
     rows, problems = [], []
     for row in diff.rows:
         entry = mine.get((row.case, _way(row)))
@@ -278,7 +278,7 @@ def with_accepted(
 
 
 def _way(row: Row) -> str:
-    return "traced" if row.ways == ("traced",) else ""
+    return "traced" if row.modes == ("traced",) else ""
 
 
 def draft(diff: Diff, old: str, new: str) -> str:
@@ -297,11 +297,11 @@ def draft(diff: Diff, old: str, new: str) -> str:
         lines += ["    outputs:" if row.moves else "    outputs: []"]
         lines += [f"      - {_flow(answer_of(move))}" for move in row.moves]
         lines += ['    who: ""', '    why: ""']
-        lines += [f"    way: {way}" for way in _ways(row)]
+        lines += [f"    mode: {mode}" for mode in _modes(row)]
     return "\n".join(lines) + "\n"
 
 
-def _ways(row: Row) -> Iterator[str]:
+def _modes(row: Row) -> Iterator[str]:
     if _way(row):
         yield _way(row)
 

@@ -31,14 +31,14 @@ def excused_alike(
         if name not in lanes or not is_failure(lane.verdict):
             continue
         for deviation in deviations:
-            ways = [way for way in deviation.observed if way.aspect == aspect_of(lane)]
-            is_about = bool(ways) and lanes[name].has(deviation, name)
+            shown = [one for one in deviation.observed if one.aspect == aspect_of(lane)]
+            is_about = bool(shown) and lanes[name].has(deviation, name)
             if not is_about or not any(deviation.covers(case) for case in cases):
                 continue
-            if ways[0].aspect in _NUMBERS or ways[0].aspect == "gradient":
+            if shown[0].aspect in _NUMBERS or shown[0].aspect == "gradient":
                 words = f"{name}: consistent with the listed deviation {deviation.id}: {deviation.reason}"
                 remarks.append(words)
-            elif any(_general(way.signature) == _general(observed_of(record, name)) for way in ways):
+            elif any(_general(one.signature) == _general(observed_of(record, name)) for one in shown):
                 held[name] = replace(lane, verdict=Verdict.KNOWN, deviation=deviation_record(deviation))
             else:
                 continue

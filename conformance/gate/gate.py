@@ -119,8 +119,8 @@ def _versions(results: Results, lane: str) -> dict[str, str]:
 
 def _compared(results: Results, old: LaneSpec, new: LaneSpec, request: Request) -> Diff:
     """The diff of both sides, with what is not reproducible set apart."""
-    ways = zip(in_modes(old, request.modes), in_modes(new, request.modes), strict=False)
-    names = [(a.name, b.name) for a, b in ways]
+    pairs = zip(in_modes(old, request.modes), in_modes(new, request.modes), strict=False)
+    names = [(a.name, b.name) for a, b in pairs]
     pair = (old.name, new.name)
     found = told_once(diff(results, results, [pair], names), pair, names)
     moved = list(dict.fromkeys(row.case for row in found.moved))

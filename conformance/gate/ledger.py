@@ -86,7 +86,7 @@ def _lane(record: Record, name: str, about: Sequence[Deviation], facts: LaneFact
     listed = [deviation for deviation in about if facts.has(deviation, name)]
     if is_failure(lane.verdict):
         for deviation in listed:
-            if any(matches(way.aspect, way.signature, record, name) for way in deviation.observed):
+            if any(matches(shown.aspect, shown.signature, record, name) for shown in deviation.observed):
                 return replace(lane, verdict=Verdict.KNOWN, deviation=deviation_record(deviation))
         return replace(lane, other_deviation=listed[0].id) if listed else lane
     for deviation in listed:

@@ -72,8 +72,8 @@ def _in_modes(asked: Sequence[str], known: dict[str, LaneSpec], modes: str) -> l
         return list(asked)
     from conformance.gate.modes import in_modes, parsed
 
-    ways = parsed(modes)
-    twins = [twin for name in asked if name in known for twin in in_modes(known[name], ways)]
+    wanted = parsed(modes)
+    twins = [twin for name in asked if name in known for twin in in_modes(known[name], wanted)]
     known.update({twin.name: twin for twin in twins})
     return [*asked, *(twin.name for twin in twins)]
 

@@ -109,7 +109,7 @@ def _row(row: Row, section: Section, paged: set[str], anchors: set[str]) -> Inde
     has_page = name in paged
     anchor = "" if has_page or name in anchors else name
     anchors.add(name)
-    who = one_line(", ".join((row.lane, *row.ways)), 120)
+    who = one_line(", ".join((row.lane, *row.modes)), 120)
     where = f"{who}; {one_line(row.path, 200)}:{row.line}"
     facts = [f"section:{_anchor(section)}"]
     facts += [f"aspect:{one_line(move.aspect, 40)}" for move in row.moves]

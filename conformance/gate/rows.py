@@ -82,7 +82,7 @@ class Row:
     line: int
     because: str = ""
     """Why the side that fails does: the reason of its deviation, else which mistake would answer like it."""
-    ways: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ()
     """How the answer was asked for, where that is more than one way: `eager`, `traced`."""
     accepted: str = ""
     """Who has looked at this answer and takes it, and why."""

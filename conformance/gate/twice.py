@@ -28,11 +28,11 @@ def told_once(diff: Diff, pair: Pair, twins: Sequence[Pair]) -> Diff:
         if row.lane in labels:
             eager = by_place.get((row.case, label_of(pair)))
             if eager is None or not _is_told(row, eager):
-                rows.append(dataclasses.replace(row, ways=("traced",)))
+                rows.append(dataclasses.replace(row, modes=("traced",)))
         elif row.lane == label_of(pair) and labels:
             others = [by_place.get((row.case, label)) for label in labels]
             is_same = any(other is not None and _is_told(other, row) and _was_asked(other) for other in others)
-            rows.append(dataclasses.replace(row, ways=("eager", "traced") if is_same else ("eager",)))
+            rows.append(dataclasses.replace(row, modes=("eager", "traced") if is_same else ("eager",)))
         else:
             rows.append(row)
     return dataclasses.replace(diff, rows=tuple(rows))

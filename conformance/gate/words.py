@@ -51,8 +51,8 @@ def number(count: int, noun: str) -> str:
 
 def heading(row: Row) -> str:
     """A row's case and lane, as every form shows it."""
-    ways = f", {' and '.join(row.ways)}" if row.ways else ""
-    return f"{one_line(row.case, 200)} [{one_line(row.lane, 80)}{ways}]"
+    modes = f", {' and '.join(row.modes)}" if row.modes else ""
+    return f"{one_line(row.case, 200)} [{one_line(row.lane, 80)}{modes}]"
 
 
 def effect(row: Row) -> str:

@@ -71,8 +71,8 @@ def together(plan: Plan, asked: Sequence[Share]) -> Plan:
         for name, given in plan.inputs.items()
     }
     runs = tuple(run for one in asked for run in one.plan.runs)
-    ways = tuple(way for share in asked for one in share.members for way in one.plan.remade)
-    return replace(asked[0].plan, id=f"{plan.id}|relations", inputs=inputs, runs=runs, remade=ways)
+    kinds = tuple(kind for share in asked for one in share.members for kind in one.plan.remade)
+    return replace(asked[0].plan, id=f"{plan.id}|relations", inputs=inputs, runs=runs, remade=kinds)
 
 
 def is_run_of(plan: Plan, other: Plan) -> bool:

@@ -36,16 +36,16 @@ def told(results: dict[str, Any]) -> Diff:
 
 def test_what_moves_alike_eagerly_and_traced_is_one_row() -> None:
     found = told(with_lanes(old="always_right", new="no_mask", old_function="always_right", new_function="no_mask"))
-    assert [(row.case, row.ways) for row in found.section(Section.WRONG)] == [(CASE, ("eager", "traced"))]
-    assert [(row.case, row.ways) for row in found.section(Section.UNCHANGED)] == [(OTHER, ("eager", "traced"))]
+    assert [(row.case, row.modes) for row in found.section(Section.WRONG)] == [(CASE, ("eager", "traced"))]
+    assert [(row.case, row.modes) for row in found.section(Section.UNCHANGED)] == [(OTHER, ("eager", "traced"))]
 
 
 def test_what_only_the_traced_answer_shows_is_a_row_of_its_own() -> None:
     sides = {"old": "always_right", "new": "always_right", "old_function": "raises", "new_function": "always_right"}
     found = told(with_lanes(**sides))
     (row,) = found.section(Section.ANSWERS)
-    assert (row.case, row.lane, row.ways) == (CASE, "old+function -> new+function", ("traced",))
-    assert [(row.case, row.ways) for row in found.section(Section.UNCHANGED)] == [
+    assert (row.case, row.lane, row.modes) == (CASE, "old+function -> new+function", ("traced",))
+    assert [(row.case, row.modes) for row in found.section(Section.UNCHANGED)] == [
         (CASE, ("eager",)),
         (OTHER, ("eager", "traced")),
     ]
@@ -56,7 +56,7 @@ def test_what_could_not_be_traced_is_not_said_to_have_been() -> None:
     for record in results["cases"]:
         for lane in TWIN:
             record["lanes"][lane].update(verdict="unsupported", reason="works on numbers alone", runs=[], findings=[])
-    assert {row.ways for row in told(results).rows if row.lane == "old -> new"} == {("eager",)}
+    assert {row.modes for row in told(results).rows if row.lane == "old -> new"} == {("eager",)}
 
 
 def test_a_side_that_answers_otherwise_when_asked_again_is_set_apart() -> None:
