@@ -1,6 +1,6 @@
 """Whether two results files say the same: for a change of the harness that must change no verdict.
 
-    python -m benchmarks.same_verdicts before.json after.json [--reasons moved.toml]
+    python -m benchmarks.same_verdicts before.json after.json [before.json after.json ...] [--reasons moved.toml]
 
 Compared are verdicts, aspects, distances and, where both have one, explanations, of every case in every lane. What
 moved on purpose is listed in the file of reasons, a table each; one that nothing needs any more is an error too:
@@ -174,34 +174,43 @@ def read_reasons(path: Path) -> list[Reason]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Compares two files and prints what moved; the exit code is in the module's words."""
+    """Compares files two by two and prints what moved; the exit code is in the module's words."""
     parser = argparse.ArgumentParser(description="Whether two results files say the same.")
-    parser.add_argument("before", type=Path)
-    parser.add_argument("after", type=Path)
-    parser.add_argument("--reasons", type=Path, help="a TOML file of what moved on purpose")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="before and after, as many pairs as wanted")
+    parser.add_argument("--reasons", type=Path, help="a TOML file of what moved on purpose, in any of the pairs")
     given = parser.parse_args(arguments)
+    if len(given.files) % 2:
+        print("error: files come in pairs, before and after: the last one has no other", file=sys.stderr)
+        return 2
     try:
-        before, after = read_results(given.before), read_results(given.after)
+        files = [read_results(path) for path in given.files]
         reasons = [] if given.reasons is None else read_reasons(given.reasons)
     except UnreadableError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    left, used = sorted_out(moves(before, after), reasons)
-    for move in left[:SHOWN]:
-        print(move)
-    if len(left) > SHOWN:
-        print(f"... and {len(left) - SHOWN} more")
+    found = [sorted_out(moves(*pair), reasons) for pair in zip(files[::2], files[1::2], strict=True)]
+    used = sum((counts for _, counts in found), Counter[Reason]())
     for reason, count in used.items():
         print(f"{count} moved on purpose ({', '.join(reason.what)} of {reason.cases} [{reason.lanes}]): {reason.why}")
     stale = [reason for reason in reasons if reason not in used]
     for reason in stale:
         print(f"nothing moved for this reason any more: {reason.why}")
+    for before, (left, _) in zip(files[::2], found, strict=True):
+        _print_left(before, left)
+    return 1 if stale or any(left for left, _ in found) else 0
+
+
+def _print_left(before: Mapping[str, Any], left: Sequence[Move]) -> None:
+    """What moved without a reason between two files, and one line of counts."""
+    for move in left[:SHOWN]:
+        print(move)
+    if len(left) > SHOWN:
+        print(f"... and {len(left) - SHOWN} more")
     counts = Counter(move.what for move in left)
     told = ", ".join(f"{counts[what]} {what}" for what in WHAT if counts[what]) or "nothing"
     cases = {record["id"] for record in before["cases"]}
     lanes = list(dict.fromkeys(lane for record in before["cases"] for lane in record["lanes"]))
     print(f"{len(cases)} cases in {', '.join(lanes)}: {told} moved without a reason")
-    return 1 if left or stale else 0
 
 
 if __name__ == "__main__":

@@ -147,3 +147,13 @@ def test_what_is_no_result_ends_with_2(
     assert main([str(tmp_path / "before.json"), str(tmp_path / "after.json")]) == 2
     assert said in capsys.readouterr().err
     assert main([str(tmp_path / "nowhere.json"), str(tmp_path / "before.json")]) == 2
+
+
+def test_a_reason_of_one_pair_is_not_stale_for_another(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path, results(verdict="agree"), REASON) == 0
+    before, after = str(tmp_path / "before.json"), str(tmp_path / "after.json")
+    reasons = ["--reasons", str(tmp_path / "moved.toml")]
+    assert main([before, before, before, after, *reasons]) == 0
+    assert main([before, before, *reasons]) == 1, "by itself it is"
+    assert main([before, before, after]) == 2
+    assert "come in pairs" in capsys.readouterr().err

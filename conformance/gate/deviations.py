@@ -221,7 +221,7 @@ def _deviation(item: Located, document: Document) -> Deviation | None:
     texts = {key: _text(item[key], key, document) for key in _TEXTS if key in item}
     lists = {key: _texts(item[key], key, document) for key in _LISTS if key in item}
     _check_words(item, texts, lists, document)
-    observed = _observed(item.get("observed"), texts.get("aspect", ""), document)
+    observed = _every_observed(item.get("observed"), texts.get("aspect", ""), document)
     dates = {key: _date(item[key], document) for key in ("added", "expires") if key in item}
     if len(problems.found) > before:
         return None
@@ -300,7 +300,7 @@ def _check_words(
         problems.add(item["link"], f"{shown(texts['link'])} is not a link", "https://...")
 
 
-def _observed(item: Located | None, aspect: str, document: Document) -> tuple[Observed, ...]:
+def _every_observed(item: Located | None, aspect: str, document: Document) -> tuple[Observed, ...]:
     """Every way in which a deviation shows: one mapping, or a list of them that may each name another aspect."""
     if item is None or not item.is_list:
         return (Observed(aspect, _observed(item, aspect, document)),)
