@@ -144,8 +144,12 @@ def _rounded(wrong: list[Matched]) -> str:
         return ""
     unit = FORMATS["float32"].unit
     rounding = [allowed.sensitivity / unit + np.abs(want) + allowed.format.tiny for _, want, allowed in every]
-    errors = np.concatenate([((got - want) / one).ravel() for (got, want, _), one in zip(every, rounding, strict=True)])
-    values = np.concatenate([(want / one).ravel() for (_, want, _), one in zip(every, rounding, strict=True)])
+    moves = [one > 0 for one in rounding]  # a zero that comes of zeros is rounded by no format
+    if any((got[~some] != want[~some]).any() for (got, want, _), some in zip(every, moves, strict=True)):
+        return ""
+    pairs = list(zip(every, rounding, moves, strict=True))
+    errors = np.concatenate([(got[some] - want[some]) / one[some] for (got, want, _), one, some in pairs])
+    values = np.concatenate([want[some] / one[some] for (_, want, _), one, some in pairs])
     if errors.size < FEWEST or not np.isfinite(errors).all():
         return ""
     sure = SURE / np.sqrt(errors.size)

@@ -41,7 +41,10 @@ class Mode(Protocol):
 
 
 class Traced:
-    """`tf.function` around the whole graph, traced for the shapes of each size; with `jit_compile` through XLA.
+    """`tf.function` around the whole graph; with `jit_compile` through XLA.
+
+    Traced with the open lengths of the case, as `fit` and `predict` trace a model, so that one trace takes every size.
+    XLA, which compiles for lengths that it knows, is traced anew for each size.
 
     Values and gradients come from one trace. Where the backward pass alone cannot be traced or compiled, the values
     come from a second one: the failure is that of the gradients, or a note where XLA has no kernel for the way back.
@@ -53,8 +56,11 @@ class Traced:
         self.tf = tensorflow
         self.name = "xla" if jit_compile else "function"
         self._jit_compile = jit_compile
+        self._kept: tuple[Any, dict[str, Any]] | None = None
+        """Of the case that is asked: the trace without gradients that takes every size, and its symbolic values."""
 
     def begin(self, plan: Plan, arrays: KerasArrays) -> None:
+        self._kept = None
         refuse_eager_layers(arrays, "is traced")
 
     def run(self, plan: Plan, arrays: KerasArrays, inputs: Inputs, observing: Observing, index: int) -> None:
@@ -112,17 +118,30 @@ class Traced:
                     return leaves, {}
             return leaves, recorded.derivatives(score)
 
-        function = self.tf.function(graph, jit_compile=self._jit_compile or None, autograph=False)
+        before = len(observing.steps)
         try:
-            traced = function.get_concrete_function(tensors)
-            self._prove(traced)
+            if self._kept is not None and not with_gradients:
+                traced, arrays.values = self._kept
+            else:
+                function = self.tf.function(graph, jit_compile=self._jit_compile or None, autograph=False)
+                traced = function.get_concrete_function(self._signature(plan, tensors))
+                self._prove(traced)
+            if not self._jit_compile:
+                del observing.steps[before:]  # of open lengths, which a reader of steps could not put numbers to
+                self._kept = None if with_gradients else (traced, arrays.values)
             observing.node = ""  # from here on, an error belongs to the compiled whole
-            leaves, gradients = function(tensors)
+            leaves, gradients = traced(tensors)
         except Exception:
             arrays.values = {}
             raise
         arrays.values = {node: self._concrete(arrays.values[node], iter(pairs)) for node, pairs in leaves.items()}
         return dict(gradients)
+
+    def _signature(self, plan: Plan, tensors: Inputs) -> dict[str, Any]:
+        """What to trace for: the inputs with their open lengths; for XLA as long as they are."""
+        if self._jit_compile:
+            return dict(tensors)
+        return {name: self.tf.TensorSpec(plan.inputs[name].shape, tensor.dtype) for name, tensor in tensors.items()}
 
     def _leaves(self, plan: Plan, arrays: KerasArrays) -> dict[str, list[tuple[Any, Any]]]:
         """Every observed node's tensors, each with its mask."""
