@@ -15,6 +15,7 @@ examples:
   conformance gate --from keras@3.6.0 --to keras@3.7.0 --draft-accepted        what changed, to be looked at
   conformance gate --from keras@3.6.0 --to keras@3.7.0 --accepted accepted.yaml
   conformance gate --from keras@3.6.0 --to keras -- -k gru             what stands after -- goes to pytest
+  conformance gate --from keras@3.6.0 --to keras@3.7.0 --results merged.json    what several machines ran
 
 Writes gate.html, gate.json, gate.xml and results.json to the folder of --output. docs/gate.md says how lanes are named.
 """
@@ -50,6 +51,13 @@ def add(commands: Any) -> None:
         help="how Keras is asked: eager,function (the default: traced too, as fit and predict run it), or eager alone",
     )
     parser.add_argument(
+        "--results",
+        type=Path,
+        metavar="FILE",
+        help="results that hold both sides already (of pytest --lane A --lane B, of a gate, of conformance merge); "
+        "only what moved is asked again",
+    )
+    parser.add_argument(
         "arguments", nargs="*", metavar="ARGUMENT", help="ids, files or folders of cases; options of pytest after --"
     )
     parser.set_defaults(command=run)
@@ -70,5 +78,6 @@ def run(parsed: argparse.Namespace) -> int:
             accepted=parsed.accepted,
             drafts_accepted=parsed.draft_accepted,
             modes=modes_of(parsed.modes),
+            results=parsed.results,
         )
     )

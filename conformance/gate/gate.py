@@ -55,16 +55,21 @@ class Request:
     drafts_accepted: bool = False
     modes: tuple[str, ...] = ("eager", "function")
     """How lanes of Keras are asked that name no mode of their own."""
+    results: Path | None = None
+    """Results that hold both sides already, of a run, a gate, or merged shards; only what moved is asked again."""
 
 
 def gate(request: Request) -> int:
     """Runs both sides, prints what changed, writes every form of it, and returns the exit code."""
     old, new = _sides(request)
     entries = _accepted(request)
+    held = None if request.results is None else _held(request.results, old, new, request)
     look_up([old, new])
     for spec in (old, new):
         prepared(spec)  # what cannot be built is said now, not when the other side has run
     clock = time.monotonic()
+    if held is not None:
+        return _told(held, Exit.OK, old, new, request, entries, clock)
     own = request.output / f".results.{os.getpid()}.json"  # another gate may run in the same folder
     code = run_cases([request.old, request.new], selected(request.arguments), own, _options(request))
     if not own.exists():
@@ -73,10 +78,27 @@ def gate(request: Request) -> int:
     if code not in (Exit.OK, Exit.DISAGREE, Exit.UNAVAILABLE):
         _keep(own, results, request.output)
         return code
+    return _told(results, code, old, new, request, entries, clock, own)
+
+
+def _told(
+    results: Results,
+    code: int,
+    old: LaneSpec,
+    new: LaneSpec,
+    request: Request,
+    entries: Sequence[Accepted],
+    clock: float,
+    own: Path | None = None,
+) -> int:
+    """Compares both sides of these results, says and writes what changed, and returns the exit code.
+
+    `own` is the file of a run that was made for this gate; it is moved into place.
+    """
     found = _compared(results, old, new, request)
     found, problems = with_accepted(found, entries, *(_versions(results, spec.name) for spec in (old, new)))
     problems = (*deviation_problems(results, request.enforce_expiry), *problems)
-    is_kept = _keep(own, results, request.output)
+    is_kept = own is None or _keep(own, results, request.output)
     print(text(found), end="")
     print("".join(f"{problem}\n" for problem in problems), end="")
     if is_kept:
@@ -85,7 +107,8 @@ def gate(request: Request) -> int:
         _draft(found, results, (old, new), request.output)
     print(took(time.monotonic() - clock, results, new.name))
     if is_kept:
-        print(f"written to {request.output}: {', '.join(WRITTEN)}", file=sys.stderr)
+        written = WRITTEN if own is not None else [name for name in WRITTEN if name != "results.json"]
+        print(f"written to {request.output}: {', '.join(written)}", file=sys.stderr)
     return code if code == Exit.UNAVAILABLE else exit_code(found, problems, request.fail_on)
 
 
@@ -95,6 +118,22 @@ def _sides(request: Request) -> tuple[LaneSpec, LaneSpec]:
     if old.name == new.name:
         raise UsageError(f"both sides are called {old.name}", "name one of them: --from old=keras@3.3.3")
     return old, new
+
+
+def _held(file: Path, old: LaneSpec, new: LaneSpec, request: Request) -> Results:
+    """Results that hold both sides, eagerly and traced. Raises UsageError where they do not."""
+    if request.arguments:
+        hint = "leave the cases out, or leave --results out to run them"
+        raise UsageError(f"{' '.join(request.arguments)}: with --results nothing is selected", hint)
+    results = read(file)
+    ran = {row.name: row.ran for row in results.lanes}
+    for spec in (old, new):
+        for name in (spec.name, *(twin.name for twin in in_modes(spec, request.modes))):
+            if not ran.get(name):
+                held = ", ".join(name for name, count in ran.items() if count)
+                hint = f"it holds {held}" + ("; --modes eager leaves the traced lanes out" if name != spec.name else "")
+                raise UsageError(f"{file} holds no answers of {name}", hint)
+    return results
 
 
 def _accepted(request: Request) -> tuple[Accepted, ...]:

@@ -146,3 +146,13 @@ def test_what_is_infinite_in_the_reference_is_no_rounding_and_no_crash() -> None
     found = with_errors(2.0**-9 * noise)[0]
     beyond = np.where(noise > 0.9, np.inf, found.wanted.values)
     assert _rounded([replace(found, wanted=replace(found.wanted, values=beyond))]) == ""
+
+
+def test_a_zero_that_comes_of_zeros_is_rounded_by_no_format() -> None:
+    noise = np.random.default_rng(5).uniform(-1.0, 1.0, (8, 8))
+    (found,) = with_errors(2.0**-9 * noise)
+    zeros = replace(found.wanted, values=np.zeros((8, 8)), sensitivity=np.zeros((8, 8)))
+    allowed = replace(found.allowed, sensitivity=np.zeros((8, 8)))
+    assert _rounded([replace(found, wanted=zeros, allowed=allowed)]) == "", "a number where nothing is rounded"
+    right = replace(found, wanted=zeros, got=zeros, allowed=allowed)
+    assert _rounded([found, right]) == "rounded as bfloat16 rounds", "the zeros are as they must be"

@@ -175,6 +175,53 @@ def test_one_model_of_open_lengths_takes_every_size_with_its_masks(tmp_path: Pat
     assert lanes["keras-model"]["findings"][0]["aspect"] == "mask"
 
 
+ASKS_ITS_LENGTH = """
+    schema_version: 1
+    topic: what is traced with open lengths
+    dims: {batch: [2, 3], steps: [4, 6], dim: 3}
+    dynamic: [steps]
+    source: {kind: hand}
+    cases:
+      - id: dense
+        question: Does one trace take every size?
+        inputs:
+          x: {shape: [batch, steps, dim]}
+        layers:
+          dense: {type: Dense, units: 2}
+        graph:
+          y: dense(x)
+"""
+
+
+def traced_for(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The shapes that a Dense of the Keras lane is called with, in a list that grows."""
+    keras = pytest.importorskip("keras")
+    real, shapes = keras.layers.Dense.call, []
+
+    def call(self: Any, inputs: Any, *rest: Any, **more: Any) -> Any:
+        shapes.append(tuple(inputs.shape))
+        return real(self, inputs, *rest, **more)
+
+    monkeypatch.setattr(keras.layers.Dense, "call", call)
+    return shapes
+
+
+def test_one_trace_of_open_lengths_takes_every_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes = traced_for(monkeypatch)
+    (lanes,) = lanes_of(ASKS_ITS_LENGTH, tmp_path, "keras[mode=function]")
+    held = lanes["keras-function"]
+    assert (held["verdict"], held["aspects"]["gradient"]) == ("agree", "agree")
+    assert [run["y"]["shape"] for run in held["runs"]] == [[2, 4, 2], [3, 6, 2]]
+    assert shapes == [(None, None, 3)] * 2  # with the way back for the first size, and without for all others
+
+
+def test_xla_is_traced_for_each_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes = traced_for(monkeypatch)
+    (lanes,) = lanes_of(ASKS_ITS_LENGTH, tmp_path, "keras[mode=xla]")
+    assert lanes["keras-xla"]["verdict"] == "agree"
+    assert shapes == [(2, 4, 3), (3, 6, 3)]
+
+
 def test_each_lane_says_how_it_ran(tmp_path: Path) -> None:
     with running(*(parse(spec) for spec in EVERY)) as run:
         found = {name: lane.identity() for name, lane in run.lanes.items()}

@@ -1,0 +1,76 @@
+"""A gate over results that somebody has already: what is compared, what is accepted, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conformance import results
+from conformance.errors import Exit, UsageError
+from conformance.gate import gate as gates
+from conformance.gate.gate import Request, gate
+from tests.gate.builders import results_of
+from tests.typed import as_record
+
+OLD, NEW = "keras@3.6.0", "keras@3.7.0"
+
+
+@pytest.fixture(autouse=True)
+def nothing_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(gates, "look_up", lambda specs: None)
+    monkeypatch.setattr(gates, "prepared", lambda spec: None)
+    monkeypatch.setattr(gates, "_asked_again", lambda *asked: None)
+
+
+def both(old: str, new: str, file: Path) -> Path:
+    """Results of one run in two versions, which answer as these fakes do."""
+    one = results_of(old, lane=OLD, versions={"keras": "3.6.0"})
+    other = results_of(new, lane=NEW, versions={"keras": "3.7.0"})
+    for record, second in zip(one["cases"], other["cases"], strict=True):
+        record["lanes"][NEW] = second["lanes"][NEW]
+    one["lanes"].append(next(row for row in other["lanes"] if row["name"] == NEW))
+    results.write(as_record(one), file)
+    return file
+
+
+def asked(file: Path, **more: object) -> int:
+    return gate(Request(OLD, NEW, (), Path("out"), results=file, **{"modes": ("eager",), **more}))  # type: ignore[arg-type]
+
+
+def test_what_somebody_ran_already_is_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert asked(both("always_right", "no_mask", tmp_path / "r.json")) == Exit.DISAGREE
+    assert "wrong mask of embedded: 11000 11100 -> none" in capsys.readouterr().out
+    assert sorted(path.name for path in Path("out").iterdir()) == ["gate.html", "gate.json", "gate.xml"]
+    assert asked(both("always_right", "always_right", tmp_path / "r.json")) == Exit.OK
+
+
+def filled_in(draft: Path) -> str:
+    return draft.read_text().replace('who: ""', "who: alice").replace('why: ""', "why: We mask nothing.")
+
+
+def test_what_is_accepted_passes_until_it_changes_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = both("always_right", "no_mask", tmp_path / "r.json")
+    assert asked(file, drafts_accepted=True) == Exit.DISAGREE
+    accepted = Path("accepted.yaml")
+    accepted.write_text(filled_in(Path("out/accepted.draft.yaml")))
+    assert asked(file, accepted=accepted) == Exit.OK
+    capsys.readouterr()
+    assert asked(both("always_right", "inverted_mask", tmp_path / "r.json"), accepted=accepted) == Exit.DISAGREE
+    assert "moved otherwise than alice accepted" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"arguments": ("cases/merge",)}, "cases/merge: with --results nothing is selected"),
+        ({"modes": ("eager", "function")}, r"r\.json holds no answers of keras@3\.6\.0\+function"),
+        ({"new": "keras@3.8.0"}, r"r\.json holds no answers of keras@3\.8\.0"),
+    ],
+)
+def test_results_that_cannot_answer_are_refused(tmp_path: Path, more: dict[str, object], message: str) -> None:
+    file = both("always_right", "no_mask", tmp_path / "r.json")
+    request = {"old": OLD, "new": NEW, "arguments": (), "output": Path("out"), "results": file, "modes": ("eager",)}
+    with pytest.raises(UsageError, match=message):
+        gate(Request(**{**request, **more}))  # type: ignore[arg-type]
