@@ -36,7 +36,7 @@ def both(old: str, new: str, file: Path) -> Path:
 
 
 def asked(file: Path, **more: object) -> int:
-    return gate(Request(OLD, NEW, (), Path("out"), results=file, **{"modes": ("eager",), **more}))  # type: ignore[arg-type]
+    return gate(Request(OLD, NEW, (), Path("out"), results=file, **{"modes": ("eager",), **more}))
 
 
 def test_what_somebody_ran_already_is_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -73,4 +73,4 @@ def test_results_that_cannot_answer_are_refused(tmp_path: Path, more: dict[str, 
     file = both("always_right", "no_mask", tmp_path / "r.json")
     request = {"old": OLD, "new": NEW, "arguments": (), "output": Path("out"), "results": file, "modes": ("eager",)}
     with pytest.raises(UsageError, match=message):
-        gate(Request(**{**request, **more}))  # type: ignore[arg-type]
+        gate(Request(**{**request, **more}))
