@@ -107,8 +107,7 @@ def first_step(wrong: Sequence[Matched]) -> int | None:
     for item in wrong:
         values, wanted = item.got.values, item.wanted.values
         if values.shape == wanted.shape and values.ndim >= 3 and values.dtype.kind == "f":
-            with np.errstate(invalid="ignore"):
-                over = ~(np.abs(values - wanted) <= item.allowed.allowed) & ~(np.isnan(values) & np.isnan(wanted))
+            over = item.allowed.exceeded(values)
             steps = over.any(axis=(0, *range(2, over.ndim)))
             if steps.any():
                 return int(np.argmax(steps))

@@ -68,6 +68,13 @@ class Allowance:
     format: Format = FLOAT32
     """What the lane rounds to on the way here."""
 
+    def exceeded(self, got: Array) -> Array:
+        """Where an array of the reference's shape lies farther from it than is allowed; NaN beside NaN does not."""
+        with np.errstate(invalid="ignore"):
+            near = np.abs(got - self.reference) <= self.allowed
+        exceeded: Array = ~near & ~(np.isnan(got) & np.isnan(self.reference))
+        return exceeded
+
 
 def allowance(
     reference: Array,

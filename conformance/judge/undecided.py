@@ -47,7 +47,7 @@ class OtherDraw:
     def passes(self, item: Matched) -> bool:
         """Whether its answer is within what is allowed around this one; so where there is none of this shape."""
         other = self._values.get((item.run, item.label))
-        return other is None or other.shape != item.wanted.shape or _is_within(other, item)
+        return other is None or other.shape != item.wanted.shape or not item.allowed.exceeded(other).any()
 
 
 def undecided(matched: Iterable[Matched], other: OtherDraw) -> list[Matched]:
@@ -62,9 +62,4 @@ def _passes_anything(item: Matched) -> bool:
         return False
     if float(np.max(np.abs(wanted))) <= ZERO * float(np.max(allowed)):
         return False
-    return _is_within(np.zeros(wanted.shape), item) and _is_within(2.0 * wanted, item)
-
-
-def _is_within(other: Array, item: Matched) -> bool:
-    with np.errstate(invalid="ignore"):
-        return bool(np.all(np.abs(other - item.wanted.values) <= item.allowed.allowed))
+    return not (item.allowed.exceeded(np.zeros(wanted.shape)).any() or item.allowed.exceeded(2.0 * wanted).any())
