@@ -112,6 +112,27 @@ class Document:
     lines: list[str]
     problems: Problems
 
+    def entries(self, key: str, starts: str) -> list[Located]:
+        """What a file of `schema_version` and one list holds; each entry starts with `- STARTS: ...`.
+
+        Other keys and other versions become problems. Raises CaseError where there is no such list.
+        """
+        root, problems = self.root, self.problems
+        if not root.is_mapping or key not in root:
+            problems.add(root, f"this file needs the key {key}", f"{key}: a list of mappings")
+            problems.raise_if_any()
+        for name, where in root.keys.items():
+            if name not in ("schema_version", key):
+                problems.add(where, f"unknown key {shown(name)}", f"the file has schema_version and {key}")
+        version = root.get("schema_version")
+        if version is None or version.value != 1:
+            problems.add(version or root, "schema_version must be 1", f"this harness reads {key} of version 1")
+        items = root[key]
+        if not items.is_list:
+            problems.add(items, f"{key} must be a list", f"each starts with `- {starts}: ...`")
+            problems.raise_if_any()
+        return list(items.value)
+
 
 def read(path: Path, display: str) -> Document:
     """Reads a file; `display` is the path in messages. Raises CaseError, for a huge file before reading it."""
