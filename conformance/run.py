@@ -285,7 +285,7 @@ class Run:
                 continue
             self._sent.add(case.id)
             try:
-                plan = self._plans[case.id] = plan_of(case, policies=self._policies)
+                plan = self._plans[case.id] = replace(plan_of(case, policies=self._policies), with_model=True)
             except Exception as error:
                 self._unplanned[case.id] = error
                 continue

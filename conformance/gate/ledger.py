@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from conformance.gate.deviations import Deviation
 from conformance.gate.signature import matches
-from conformance.judge.verdict import CaseVerdict, LaneVerdict, Verdict
+from conformance.judge.verdict import MODEL, RELATIONS, CaseVerdict, LaneVerdict, Verdict
 from conformance.record.case import Record
 from conformance.record.lane import LaneRecord
 from conformance.record.parts import DeviationRecord
@@ -172,8 +172,8 @@ def _standing(
 
 
 def _is_judged(aspect: str, lane: LaneRecord) -> bool:
-    """Whether a lane could have shown this aspect: relations are asked for in some cases or in none."""
-    return aspect != "relations" or aspect in lane.aspects
+    """Whether a lane could have shown this aspect: relations and models are asked for in some cases or in none."""
+    return aspect not in (MODEL, RELATIONS) or lane.aspects.get(aspect, "-") != "-"
 
 
 def _unmatched(deviation: Deviation, known_cases: Collection[str]) -> Iterator[str]:

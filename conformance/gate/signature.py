@@ -10,6 +10,8 @@ another by `matches`. Which keys it has depends on the aspect:
     weights                      node; at and got too for a weight after a step of training
     gradient                     node, off (the largest error); where the way back raised type, and contains as above
     structure, claims            node
+    model                        node, in (the aspect in which the functional model differs, `raised`, or
+                                 `symbolic_mask`); type where it raised
     relations                    relation, the name of every one that is not kept
     crash, timeout               nothing
 """
@@ -38,6 +40,7 @@ _OTHER_KEYS: Mapping[Aspect, tuple[str, ...]] = {
     "gradient": ("node", "off", "type", "contains"),
     "weights": ("node", "at", "got"),
     "params": ("node", "got"),
+    "model": ("node", "in", "type", "contains"),
     "relations": ("relation",),
 }
 """Aspects that say more than the node, or something else; one that is not here is known by its node."""
@@ -80,6 +83,10 @@ def observed_of(record: Record, name: str) -> dict[str, Any]:
         case "values" | "weights" if finding.distance is not None and finding.distance.worst is not None:
             worst = finding.distance.worst
             return {"node": finding.node, "at": list(worst.index), "got": _rounded(float(worst.got))}
+        case "model" if finding.kind == "raised":
+            return {"in": "raised", "type": finding.got.type}
+        case "model":
+            return {"node": finding.node, "in": finding.kind}
         case "relations":
             return {"relation": ", ".join(sorted({finding.kind for finding in lane.findings}))}
         case "gradient" if finding.kind == "raised":
@@ -116,7 +123,8 @@ def matches(aspect: str, observed: Signature, record: Record, name: str) -> bool
         return False
     found = observed_of(record, name)
     if "contains" in observed:
-        message = said.message if (said := lane.failure or lane.gradient_failure) is not None else ""
+        said = lane.findings[0].got if aspect == "model" else lane.failure or lane.gradient_failure
+        message = said.message if said is not None else ""
         if str(observed["contains"]).lower() not in message.lower():
             return False
     for key in set(observed) - {"contains", "at"}:

@@ -19,6 +19,7 @@ _NOUNS = {
     "special": "NaN or infinity",
     "params": "number of weights",
     "structure": "structure",
+    "model": "functional model",
     "relations": "relation",
 }
 

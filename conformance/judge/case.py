@@ -16,6 +16,7 @@ from conformance.judge.expectations import (
     node_findings,
     symbolic_findings,
 )
+from conformance.judge.functional import is_asked, model_findings
 from conformance.judge.gradients import gradient_findings, undecided_gradients
 from conformance.judge.precision import USUAL, coarser_policy, reference_under
 from conformance.judge.undecided import OtherDraw, undecided
@@ -108,9 +109,11 @@ def judge_lane(
     findings += node_findings(case, got, reference, gives_masks)
     findings += count_findings(case, got)
     findings += claim_findings(case, got, reference)
+    has_model = is_asked(got) and not is_alone
+    findings += model_findings(case, got, reference, gives_masks) if has_model else ()
     findings = [_of_weights(finding) for finding in findings]
     findings.sort(key=lambda finding: (ASPECTS.index(finding.aspect), finding.run))
-    unjudged = set() if gives_masks else {"mask"}
+    unjudged = ({"mask"} if not gives_masks else set()) | ({"model"} if not has_model else set())
     if got.lane != REFERENCE and not gradients and not any(f.aspect == "gradient" for f in findings):
         unjudged.add("gradient")
     first = [finding for finding in findings if finding.aspect == findings[0].aspect]

@@ -44,9 +44,12 @@ Aspect = Literal[
     "weights",
     "params",
     "claims",
+    "model",
     "relations",
 ]
 """What a difference may be in, in the order in which the first cause is decided."""
+MODEL: Final = "model"
+"""The aspect of the functional model that is asked beside the eager calls (`conformance.judge.functional`)."""
 RELATIONS: Final = "relations"
 """The aspect that is judged only where everything else agrees, and only where it is asked for."""
 ASPECTS: tuple[Aspect, ...] = tuple(aspect for aspect in get_args(Aspect) if aspect != RELATIONS)

@@ -15,6 +15,7 @@ import numpy as np
 from conformance.lanes import keras_autograd, keras_policies
 from conformance.lanes.keras_arrays import Generation, Keras3, KerasArrays, absent_in, flat, mask_of, shapes_of
 from conformance.lanes.keras_config import Absent, constructor, find_type
+from conformance.lanes.keras_functional import beside
 from conformance.lanes.keras_gradients import Differentiable, build_all, variables_of
 from conformance.lanes.keras_modes import Mode, mode_of, named_apart
 from conformance.lanes.keras_names import public_names
@@ -89,9 +90,11 @@ class KerasLane:
         if self.identity.policy != keras_policies.USUAL:
             arrays.arithmetics = {**arrays.arithmetics, **keras_policies.arithmetic(self.generation.ops)}
             keras_policies.refuse_arrays(layers, self.identity.policy)
+        symbolic: Mapping[str, Any] = {}
         if not any(getattr(layer, "eager_only", False) for layer in layers.values()):
             arrays.run(self._symbolic_inputs(plan), is_symbolic=True)
-            observing.symbolic = self._symbolic_nodes(plan, arrays.values)
+            symbolic = arrays.values
+            observing.symbolic = self._symbolic_nodes(plan, symbolic)
         put_saved(plan.remade, self.keras, layers)
         if self.mode is not None:
             self.mode.begin(plan, arrays)
@@ -113,6 +116,10 @@ class KerasLane:
             finally:
                 reached = [node for node in plan.observed if node in arrays.values]
                 observing.runs[-1].update({node: self._observed(arrays.values[node]) for node in reached})
+        if plan.with_model and self.mode is None:
+            runs = ({name: self._tensor(array) for name, array in run.items()} for run in plan.runs)
+            reset_state = self.generation.reset_state
+            observing.functional = beside(plan, arrays, symbolic, runs, self._observed, reset_state)
         if plan.trainings:
             self._train(plan, arrays, observing)
         self._describe_weights(plan, layers, observing)
@@ -173,7 +180,11 @@ class KerasLane:
     def _symbolic_nodes(self, plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
         return {
             node: [
-                {"shape": shapes_of(item), "dtype": self.generation.dtype_name(item.dtype)}
+                {
+                    "shape": shapes_of(item),
+                    "dtype": self.generation.dtype_name(item.dtype),
+                    "has_mask": mask_of(item) is not None,
+                }
                 for item in flat(values[node])
             ]
             for node in plan.observed

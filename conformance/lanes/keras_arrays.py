@@ -86,6 +86,8 @@ class KerasArrays:
         self.models: dict[str, Any] = {}
         self.values: dict[str, Any] = {}
         self.is_symbolic = False
+        self.weights_read: set[tuple[str, str]] = set()
+        """Layer and name of the weights that the graph takes as numbers."""
         self.ops = generation.ops
         self.operations = generation.operations
         self.arithmetics: Mapping[str, Callable[..., Any]] = ARITHMETIC
@@ -152,6 +154,7 @@ class KerasArrays:
         return self.operations.apply(operation, args, kwargs)
 
     def weight(self, layer: str, weight: str) -> Any:
+        self.weights_read.add((layer, weight))
         if not getattr(self.layers[layer], "built", False):
             return Absent
         found = held_by(self.layers[layer], layer, self.plan.layers[layer])

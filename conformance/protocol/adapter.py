@@ -7,7 +7,9 @@ An adapter is a module with `start(options) -> Adapter`. The worker hands it one
                  or {layer, key, got, wanted} of a weight that is not the reference's
     unsupported  None, or the reason why this lane cannot do the case at all
     runs         one mapping a run: node name to {structure, items: [{shape, dtype, data, mask}]}
-    symbolic     node name to a list of {shape, dtype}, with None for open axes; empty where a lane has none
+    symbolic     node name to a list of {shape, dtype, has_mask}, with None for open axes; empty where a lane has none
+    functional   None, or what a functional model gave beside the eager calls: {runs, failure, note}, where `runs` has
+                 only the nodes that are not, to the last bit, what the eager calls gave; `note`: why there is none
     params       layer name to its number of weight scalars
     weights      layer name to {weight name: shape} in Keras' layout
     native       layer name to {own weight name: {shape, from}}
@@ -107,6 +109,7 @@ class Observing:
     gradients: dict[str, Any] = field(default_factory=dict)
     gradient_note: str = ""
     gradient_failure: dict[str, Any] | None = None
+    functional: dict[str, Any] | None = None
     failure: dict[str, Any] | None = None
     unsupported: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
@@ -144,6 +147,7 @@ class Observing:
             "gradients": self.gradients,
             "gradient_note": self.gradient_note,
             "gradient_failure": self.gradient_failure,
+            "functional": self.functional,
             **self.extra,
         }
 

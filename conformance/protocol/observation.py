@@ -64,6 +64,20 @@ class Symbolic:
 
     shape: tuple[int | None, ...]
     dtype: str
+    has_mask: bool | None = None
+    """Whether it carries a mask; None where a lane does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Functional:
+    """What a functional model gave beside the eager calls of the same layers."""
+
+    runs: tuple[Mapping[str, Node], ...] = ()
+    """One mapping a run: only the nodes that are not, to the last bit, what the eager calls gave."""
+    failure: Failure | None = None
+    """What was raised when it was made, or called."""
+    note: str = ""
+    """Why the case has no such model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +107,8 @@ class Observation:
     unsupported: str | None = None
     runs: tuple[Mapping[str, Node], ...] = ()
     symbolic: Mapping[str, tuple[Symbolic, ...]] = field(default_factory=dict)
+    functional: Functional | None = None
+    """The functional model beside; None of a lane that was asked for none."""
     params: Mapping[str, int] = field(default_factory=dict)
     weights: Mapping[str, Mapping[str, tuple[int, ...]]] = field(default_factory=dict)
     native: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
@@ -133,9 +149,10 @@ def from_message(lane: str, adapter: str, message: Mapping[str, Any]) -> Observa
             for index, run in enumerate(message["runs"])
         ),
         symbolic={
-            name: tuple(Symbolic(tuple(item["shape"]), item["dtype"]) for item in items)
+            name: tuple(Symbolic(tuple(item["shape"]), item["dtype"], item.get("has_mask")) for item in items)
             for name, items in message["symbolic"].items()
         },
+        functional=_functional(message.get("functional")),
         params=message["params"],
         weights={layer: {k: tuple(v) for k, v in held.items()} for layer, held in message["weights"].items()},
         native=message["native"],
@@ -150,6 +167,13 @@ def from_message(lane: str, adapter: str, message: Mapping[str, Any]) -> Observa
         seconds=message.get("seconds", 0.0),
         chatter=message.get("chatter", ""),
     )
+
+
+def _functional(told: Mapping[str, Any] | None) -> Functional | None:
+    if told is None:
+        return None
+    runs = tuple({name: _node(node, None) for name, node in run.items()} for run in told["runs"])
+    return Functional(runs, _failure(told["failure"]), told["note"])
 
 
 def _failure(told: Mapping[str, Any] | None) -> Failure | None:

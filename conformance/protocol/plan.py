@@ -167,6 +167,8 @@ class Plan:
     trainings: tuple[PlannedTraining, ...] = ()
     remade: tuple[str, ...] = ()
     """The ways in which layers are made again before they run: CONFIG, SAVED."""
+    with_model: bool = False
+    """Whether a functional model is asked too, beside the eager calls, by a lane that has such."""
 
     def __post_init__(self) -> None:
         _refuse_writeable(array for run in self.runs for array in run.values())
@@ -204,6 +206,7 @@ class Plan:
             "policies": list(self.policies),
             "trainings": [_training_to_wire(training) for training in self.trainings],
             "remade": list(self.remade),
+            "with_model": self.with_model,
         }
 
     @classmethod
@@ -225,6 +228,7 @@ class Plan:
             policies=tuple(message["policies"]),
             trainings=tuple(_training_from_wire(training) for training in message["trainings"]),
             remade=tuple(message["remade"]),
+            with_model=message["with_model"],
         )
 
 

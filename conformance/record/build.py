@@ -178,6 +178,7 @@ def lane_record(
         },
         gradient_note=case.no_gradients or got.gradient_note,
         gradient_failure=failure_record(got.gradient_failure),
+        model_note=None if got.functional is None else got.functional.note or None,
         params=dict(got.params),
         weights={layer: dict(held) for layer, held in got.weights.items()},
         native={layer: {name: _native_weight(one) for name, one in held.items()} for layer, held in got.native.items()},

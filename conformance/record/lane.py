@@ -57,6 +57,9 @@ class LaneRecord:
     gradient_failure: FailureRecord | None = field(default=None, kw_only=True)
     """What the lane raised when it was asked for gradients, beside the values that it gave; else null. Not there in
     older results, which have a note instead."""
+    model_note: str | None = field(default=None, kw_only=True, metadata=ABSENT)
+    """Why the functional model was not asked beside the eager calls. Only there where it was not, of a lane that has
+    such."""
     params: Mapping[str, Count]
     """Layer to its number of weight scalars; empty where the lane does not count."""
     weights: Weights

@@ -14,7 +14,7 @@ from conformance.form import ABSENT, CONFIG, Count, Nested, Number, from_json, n
 from conformance.judge.budget import Tier
 from conformance.judge.verdict import Aspect
 
-Phase = Literal["build", "weights", "call", "backward"]
+Phase = Literal["build", "weights", "call", "backward", "model"]
 Shape = tuple[Count, ...]
 OpenShape = tuple[Count | None, ...]
 """The lengths of axes before there are numbers; None where any length will do."""
@@ -44,7 +44,7 @@ class FailureRecord:
 
     phase: Phase
     """When: `build` before numbers flow, `weights` while the harness set them, `call` with numbers, `backward` when
-    gradients were asked for."""
+    gradients were asked for, `model` when a functional model was made or called."""
     type: str
     """The exception's class."""
     message: str

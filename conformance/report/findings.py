@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from conformance.record.case import Record
@@ -232,6 +233,21 @@ def _claim_missing(record: Record, lane: str, finding: FindingRecord) -> str:
     return f"claim: {lane} gave no {_node(finding)}"
 
 
+def _model(record: Record, lane: str, finding: FindingRecord) -> str:
+    """What differs in the functional model, in the words of the aspect in which it does."""
+    words = _WORDS.get((finding.kind, "")) or _WORDS.get((finding.kind, finding.kind)) or _other
+    return f"as a functional model: {words(record, lane, replace(finding, aspect=finding.kind))}"  # type: ignore[arg-type]
+
+
+def _model_raised(record: Record, lane: str, finding: FindingRecord) -> str:
+    return f"as a functional model: {lane} {failure_text(finding.got, 160)}; called eagerly it gave an answer"
+
+
+def _symbolic_mask(record: Record, lane: str, finding: FindingRecord) -> str:
+    symbolic, eager = ("a mask", "none") if finding.wanted is None else ("no mask", "one")
+    return f"mask of {_node(finding)}: {lane}'s symbolic tensor carries {symbolic}, the same called eagerly has {eager}"
+
+
 def _relation(record: Record, lane: str, finding: FindingRecord) -> str:
     where = f" of {_node(finding)}" if finding.node else ""
     head = f"relation {finding.kind}{where}: {lane} does not keep that {finding.wanted}"
@@ -296,6 +312,9 @@ _WORDS = {
     ("claims", "same"): _same,
     ("claims", "differ"): _differ,
     ("claims", "missing"): _claim_missing,
+    ("model", "raised"): _model_raised,
+    ("model", "symbolic_mask"): _symbolic_mask,
+    ("model", ""): _model,
     ("relations", ""): _relation,
 }
 """Aspect and kind of a finding to the words for it; an empty kind stands for every other kind of the aspect."""
@@ -358,6 +377,8 @@ def attribution(record: Record) -> str:
         aspects = {first.aspect for lane in failing for first in record.lanes[lane].findings[:1]}
         if aspects == {"gradient"}:
             return "the lanes' values agree with each other; gradients are what differs"
+        if aspects == {"model"}:
+            return "called eagerly the lanes agree with each other; the functional model is what differs"
         if aspects == {"relations"}:
             return "the lanes agree with each other on the case itself; what follows from it is what differs"
         if set(failing) >= set(answering_lanes(record)):

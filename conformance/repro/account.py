@@ -82,6 +82,8 @@ def account_of(evidence: Evidence, lane: str) -> Account:
         return Account(held.verdict, signal=signal_of(held))
     if cause is not None and cause.aspect == "relations":
         raise NotScriptable("what differs is a relation between several runs, not an answer")
+    if cause is not None and cause.aspect == "model":
+        raise NotScriptable("what differs is the functional model, and scripts call layers eagerly")
     if failure is not None:
         return Account(held.verdict, failure)
     if cause is not None and (cause.aspect in ("params", "runs") or cause.kind == "weights"):
