@@ -9,6 +9,7 @@ import numpy as np
 
 from conformance.case.initializers import binary
 from conformance.protocol.adapter import Unsupported
+from conformance.protocol.names import ADAPT
 
 
 class Absent:
@@ -28,10 +29,14 @@ def find_type(keras: Any, name: str) -> Any:
 
 
 def constructor(keras: Any, kind: Any) -> Callable[[str, Mapping[str, Any]], Any]:
-    """A function from name and written arguments to an object of this class."""
+    """A function from name and written arguments to an object of this class, adapted where a case has data for it."""
 
     def construct(name: str, config: Mapping[str, Any]) -> Any:
-        return kind(**{"name": name, **{key: _value(keras, key, value) for key, value in config.items()}})
+        arguments = {key: _value(keras, key, value) for key, value in config.items() if key != ADAPT}
+        made = kind(**{"name": name, **arguments})
+        if config.get(ADAPT) is not None:
+            made.adapt(np.asarray(config[ADAPT]))
+        return made
 
     return construct
 

@@ -33,7 +33,7 @@ from conformance.protocol.plan import (
     is_stateful,
     read_only,
 )
-from conformance.reference.base import Layer, LayerError, full_config, make
+from conformance.reference.base import Layer, LayerError, Weight, full_config, make
 from conformance.reference.catalog import LAYERS
 from conformance.reference.constraints import make_constraint
 from conformance.reference.optimizers import make_optimizer
@@ -111,7 +111,7 @@ class _Drawing:
         for key, weight in layer.weights(*shapes).items():
             if (size := math.prod(weight.shape)) > MAX_ELEMENTS:
                 raise _too_large(case, name, f"a {key} of {size} elements, more than {MAX_ELEMENTS}")
-            array = _fixed(_initializer(kind, config, key), weight.shape)
+            array = _held(weight) if weight.value is not None else _fixed(_initializer(kind, config, key), weight.shape)
             if array is not None:
                 self._as_built.setdefault(name, []).append(key)
             else:
@@ -230,6 +230,12 @@ def _is_frozen(kind: str, config: Mapping[str, Any], weight: str) -> bool:
     scope, _, rest = weight.partition(".")
     inner, rest = _inner(kind, config, scope, rest) if rest else (None, "")
     return inner is not None and _is_frozen(inner["type"], inner, rest)
+
+
+def _held(weight: Weight) -> Array:
+    """What a weight holds of itself: floats as float32, integers as they are."""
+    array = np.asarray(weight.value)
+    return array.astype(np.float32) if array.dtype.kind == "f" else array
 
 
 def _fixed(initializer: Any, shape: tuple[int, ...]) -> np.ndarray[Any, Any] | None:

@@ -8,3 +8,6 @@ USUAL = "float32"
 """The dtype policy of a lane that is not told otherwise, and the one that the reference stands for."""
 EAGER = "eager"
 """How a lane executes that is not told otherwise."""
+
+ADAPT = "adapt"
+"""The one argument of a layer in a case that is a method in Keras: what it learns from data before it is called."""

@@ -61,6 +61,8 @@ class Weight:
     draw: Draw = "kernel"
     is_trained: bool = True
     """Whether an optimiser moves it; moving statistics are moved by their layer."""
+    value: Array | None = None
+    """What the layer's own arguments make it hold: nobody draws it, and Keras keeps what it built."""
 
 
 class Weights:

@@ -66,23 +66,43 @@ KERNELS: Mapping[str, Callable[[Array], Array]] = {
 }
 
 
-def resized(x: Array, sizes: Sequence[int], kernel: Callable[[Array], Array], places: Places = centred) -> Array:
-    """x: (batch, rows, columns, channels). Returns it with sizes times as many rows and columns."""
-    for axis, size in enumerate(sizes, 1):
+def resized(
+    x: Array,
+    lengths: Sequence[int],
+    kernel: Callable[[Array], Array],
+    places: Places = centred,
+    is_antialiased: bool = False,
+) -> Array:
+    """x: (batch, rows, columns, channels). Returns it with so many rows and columns.
+
+    `is_antialiased` widens the kernel, where an image is made smaller, by as much as it shrinks: all pixels take part.
+    """
+    for axis, wanted in enumerate(lengths, 1):
         length = x.shape[axis]
-        distance = np.abs(places(length, length * size)[:, None] - np.arange(length)[None, :])
-        weight = kernel(distance)
+        distance = np.abs(places(length, wanted)[:, None] - np.arange(length)[None, :])
+        weight = kernel(distance / max(length / wanted, 1.0) if is_antialiased else distance)
         weight = weight / np.sum(weight, axis=1, keepdims=True)
         x = np.moveaxis(np.tensordot(x, weight, axes=([axis], [1])), -1, axis)
     return x
 
 
-def _like(x: Array, y: Array) -> Array:
-    """Interpolated numbers in the dtype of the image: integers are rounded to the nearest, halves to the even one."""
+def like(x: Array, y: Array) -> Array:
+    """Interpolated numbers in the dtype of the image: integers are rounded to the nearest, halves to the even one.
+
+    What an integer cannot hold becomes the nearest that it can.
+    """
     kind = x.dtype
     if kind.kind == "b":
         raise LayerError("true and false cannot be interpolated")
-    return y if kind.kind == "f" else np.round(y).astype(kind)
+    if kind.kind == "f":
+        return y
+    limits = np.iinfo(kind)
+    return np.clip(np.round(y), limits.min, limits.max).astype(kind)
+
+
+def _larger(x: Array, size: int | tuple[int, int]) -> tuple[int, ...]:
+    """The rows and columns of x (batch, rows, columns, channels), times `size`."""
+    return tuple(length * times for length, times in zip(x.shape[1:3], per_axis(size, 2), strict=True))
 
 
 def _instead(kinds: tuple[str, ...], kernel: Any = None, places: Places = centred) -> Any:
@@ -93,7 +113,7 @@ def _instead(kinds: tuple[str, ...], kernel: Any = None, places: Places = centre
             return y
         x = channels_last(args[0], layer.data_format)
         used = KERNELS[layer.interpolation] if kernel is None else kernel
-        return in_format(resized(x, per_axis(layer.size, 2), used, places), layer.data_format)
+        return in_format(resized(x, _larger(x, layer.size), used, places), layer.data_format)
 
     return output
 
@@ -145,7 +165,7 @@ class UpSampling2D(Layer):
         if self.interpolation == "nearest":
             larger = np.repeat(np.repeat(x, rows, axis=1), columns, axis=2)
         else:
-            larger = _like(x, resized(x, (rows, columns), KERNELS[self.interpolation]))
+            larger = like(x, resized(x, _larger(x, self.size), KERNELS[self.interpolation]))
         return in_format(larger, self.data_format)
 
     def rule(self, shape: Shape) -> str:

@@ -17,6 +17,8 @@ from conformance.case.expressions import (
     Tree,
     parse,
 )
+from conformance.protocol.names import ADAPT
+from conformance.protocol.plan import PlannedLayer
 from conformance.reference.catalog import LAYERS
 from conformance.repro.calls import callees, calls, outermost
 from conformance.repro.custom import custom_source
@@ -78,7 +80,7 @@ class _Keras:
         self.models_made: list[str] = []
 
     def body(self) -> Body:
-        layers = [f"{self.names(name)} = {self.made(spec.type, spec.config)}" for name, spec in self.layers.items()]
+        layers = [line for name, spec in self.layers.items() for line in self._made(self.names(name), spec)]
         symbolic, is_whole, built = self._symbolic()
         eager = self._eager(built)
         set_weights = [text for name in self.layers if name in built for text in self._set_weights(name)]
@@ -130,6 +132,13 @@ class _Keras:
         return keras_gradients(self.evidence, self.names, argument, resets, self.backend) if self.beside_outputs else []
 
     # layers
+
+    def _made(self, name: str, layer: PlannedLayer) -> list[str]:
+        """What constructs a layer, and what it learns from data."""
+        config = {key: value for key, value in layer.config.items() if key != ADAPT}
+        made = [f"{name} = {self.made(layer.type, config)}"]
+        data = layer.config.get(ADAPT)
+        return made if data is None else [*made, f"{name}.adapt(np.array({value_text(data)}))"]
 
     def made(self, kind: str, config: Mapping[str, Any]) -> str:
         """The call that constructs a layer, a loss or a custom layer from its arguments as written."""

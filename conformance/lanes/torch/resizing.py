@@ -32,7 +32,10 @@ def up_sampling_2d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
             y = F.interpolate(x, scale_factor=sizes, mode="bicubic", align_corners=False, antialias=True)
         case other:
             raise Unsupported(f"torch interpolates without {other}")
-    return in_format(y if y.dtype == given else y.round().to(given), layer.data_format)
+    if y.dtype != given:
+        limits = torch.iinfo(given)
+        y = y.round().clamp(limits.min, limits.max).to(given)
+    return in_format(y, layer.data_format)
 
 
 @port("UpSampling3D")
