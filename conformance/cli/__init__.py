@@ -72,6 +72,7 @@ to port
 
 to upgrade
   conformance gate --from keras@3.3.3 --to keras@3.15.1            which answers changed; exit code 1 if for the worse
+  conformance gate --model clf.keras --inputs batch.npz --from keras@3.3.3 --to keras@3.15.1    your own model
   conformance bisect merge/mask.pooled --good 3.3.3 --bad 3.6.0    in which release the answer changed
   conformance matrix --versions 3.0..3.15 cases/merge              the answer in every version
 

@@ -21,35 +21,68 @@ examples:
   conformance bisect merge/mask.pooled --from 3.3.3 --to 3.6.0
   conformance bisect merge/mask.pooled --from 3.3.3 --to 3.6.0 --versions 3.3.3,3.4.0,3.5.0,3.6.0    asks no index
   conformance bisect conv1d/chain.too_short --from 3.12.0 --to keras@./my-keras      up to a checkout of Keras
+  conformance bisect --model clf.keras --inputs batch.npz --from 3.3.3 --to 3.15.1    a model of your own
 """
 
 
 def add(commands: Any) -> None:
     """Adds the subcommand to the parser's."""
     parser = commands.add_parser("bisect", help="the release in which the answer to a case changed", epilog=_EXAMPLES)
-    parser.add_argument("case", help="the case's id, or the end of it")
+    parser.add_argument("case", nargs="?", help="the case's id, or the end of it")
     parser.add_argument("--package", default="keras", help="keras (the default), or tf_keras")
     ends = parser.add_argument_group("the ends", "in either order: versions, or a checkout of Keras as keras@./path")
     ends.add_argument("--from", "--good", dest="one", required=True, metavar="VERSION", help="one end")
     ends.add_argument("--to", "--bad", dest="other", required=True, metavar="VERSION", help="the other")
     parser.add_argument("--versions", metavar="A,B,...", help="search these; those that pip knows when left out")
     parser.add_argument("--cases", type=Path, default=DEFAULT_CASES, metavar="FOLDER", help="where case files stand")
+    own = parser.add_argument_group("a model of your own, in the place of a case")
+    own.add_argument("--model", metavar="MODEL", help="a .keras or .h5 file, or PATH.py:NAME")
+    own.add_argument("--inputs", type=Path, metavar="BATCH", help=".npz or .npy; drawn when left out")
+    own.add_argument("--allow", action="append", default=[], metavar="PY:NAME", help="a custom object that it uses")
     parser.set_defaults(command=run)
 
 
 def run(parsed: argparse.Namespace) -> int:
-    from conformance.case.load import load_folder
-    from conformance.cli.live import answer_in
-    from conformance.gate.bisect import search
+    if (parsed.case is None) == (parsed.model is None):
+        what = "neither a case nor a model was named" if parsed.case is None else "a case and a model were both named"
+        raise UsageError(what, "a case's id, or --model clf.keras")
+    return _case(parsed) if parsed.model is None else _model(parsed)
+
+
+def _model(parsed: argparse.Namespace) -> int:
+    from conformance.gate.words import effect, heading, moves_text
+    from conformance.upgrade.bisect import in_releases, one_subject, search
+
+    subject = one_subject(parsed.model, [parsed.inputs] if parsed.inputs else [], parsed.allow)
+    package, versions = versions_of(parsed)
+    found = search(versions, in_releases(subject, package, "SGD(0.1)", rounding=True))
+    print(f"{subject.name}: the answer changed in {package} {found.first}")
+    for row in found.rows:
+        print(f"  {effect(row)}: {moves_text(row)} ({found.last} -> {found.first})")
+        print(f"    {heading(row)}{f': {row.note}' if row.note else ''}")
+    print(f"  asked {len(found.asked)} of {len(versions)} releases from {versions[0]} to {versions[-1]}")
+    return Exit.OK
+
+
+def versions_of(parsed: argparse.Namespace) -> tuple[str, list[str]]:
+    """The package, and the versions between the ends, the oldest first. Raises UsageError."""
     from conformance.gate.releases import between, in_order, published
 
-    cases = {case.id: case for case in load_folder(parsed.cases)}
-    parsed.case = one_of(parsed.case, list(cases), str(parsed.cases))
     package, ends, checkout = ends_of(parsed.package, (parsed.one, parsed.other))
     given = parsed.versions
     versions = in_order(given.split(",")) if given else published(package)
     versions = between(versions, *(ends if len(ends) == 2 else (ends[0], versions[-1])))
-    versions += [checkout] if checkout else []
+    return package, versions + ([checkout] if checkout else [])
+
+
+def _case(parsed: argparse.Namespace) -> int:
+    from conformance.case.load import load_folder
+    from conformance.cli.live import answer_in
+    from conformance.gate.bisect import search
+
+    cases = {case.id: case for case in load_folder(parsed.cases)}
+    parsed.case = one_of(parsed.case, list(cases), str(parsed.cases))
+    package, versions = versions_of(parsed)
 
     def answer(version: str) -> LaneRecord:
         found = answer_in(cases[parsed.case], package, version)

@@ -16,6 +16,9 @@ examples:
   conformance gate --from keras@3.6.0 --to keras@3.7.0 --accepted accepted.yaml
   conformance gate --from keras@3.6.0 --to keras -- -k gru             what stands after -- goes to pytest
   conformance gate --from keras@3.6.0 --to keras@3.7.0 --results merged.json    what several machines ran
+  conformance gate --from keras@3.3.3 --to keras@3.15.1 --uses clf.keras        the cases about what a model uses
+  conformance gate --model clf.keras --inputs batch.npz --from keras@3.3.3 --to keras@3.15.1     a model of your own
+  conformance gate --model a.keras --model b.keras cases --from keras@3.3.3 --to keras    two, and the cases about them
 
 Writes gate.html, gate.json, gate.xml and results.json to the folder of --output. docs/gate.md says how lanes are named.
 """
@@ -50,6 +53,28 @@ def add(commands: Any) -> None:
         metavar="A,B",
         help="how Keras is asked: eager,function (the default: traced too, as fit and predict run it), or eager alone",
     )
+    own = parser.add_argument_group(
+        "models of your own", "compared layer by layer, with gradients and one step: exit code 1 for whatever moved"
+    )
+    own.add_argument(
+        "--model", action="append", default=[], metavar="MODEL", help="a .keras or .h5 file, or PATH.py:NAME"
+    )
+    own.add_argument(
+        "--inputs",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="BATCH",
+        help=".npz or .npy: one for all models, or one for each; drawn from the shapes when left out",
+    )
+    own.add_argument(
+        "--allow", action="append", default=[], metavar="PY:NAME", help="a custom object that a model uses"
+    )
+    own.add_argument("--step", default="SGD(0.1)", metavar="OPTIMIZER", help="the step that is made: 'SGD(0.1)'")
+    own.add_argument("--no-rounding", action="store_true", help="do not measure how far rounding reaches: much faster")
+    own.add_argument(
+        "--uses", action="append", default=[], metavar="MODEL", help="only cases about what such a file or model uses"
+    )
     parser.add_argument(
         "--results",
         type=Path,
@@ -64,14 +89,26 @@ def add(commands: Any) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
+    from conformance.errors import UsageError
     from conformance.gate.gate import Request, gate
     from conformance.gate.modes import parsed as modes_of
 
+    if parsed.model and parsed.uses:
+        raise UsageError("--uses stands for cases alone", "with --model the cases are those about the models anyway")
+    if parsed.model:
+        return _models(parsed)
+    if parsed.inputs or parsed.no_rounding:
+        raise UsageError("no model was named", "--model clf.keras")
+    arguments = tuple(parsed.arguments)
+    if parsed.uses:
+        from conformance.upgrade.filter import filtered
+
+        arguments = filtered(parsed.uses, parsed.allow, arguments)
     return gate(
         Request(
             old=parsed.old,
             new=parsed.new,
-            arguments=tuple(parsed.arguments),
+            arguments=arguments,
             output=parsed.output,
             fail_on=parsed.fail_on,
             enforce_expiry=parsed.enforce_expiry,
@@ -79,5 +116,28 @@ def run(parsed: argparse.Namespace) -> int:
             drafts_accepted=parsed.draft_accepted,
             modes=modes_of(parsed.modes),
             results=parsed.results,
+        )
+    )
+
+
+def _models(parsed: argparse.Namespace) -> int:
+    from conformance.gate.modes import parsed as modes_of
+    from conformance.upgrade.gate import Request, model_gate
+
+    return model_gate(
+        Request(
+            old=parsed.old,
+            new=parsed.new,
+            models=tuple(parsed.model),
+            inputs=tuple(parsed.inputs),
+            output=parsed.output,
+            allowed=tuple(parsed.allow),
+            step=parsed.step,
+            arguments=tuple(parsed.arguments),
+            fail_on=parsed.fail_on,
+            accepted=parsed.accepted,
+            drafts_accepted=parsed.draft_accepted,
+            modes=modes_of(parsed.modes),
+            rounding=not parsed.no_rounding,
         )
     )

@@ -40,13 +40,13 @@ class SideLost(ConformanceError):
 
 
 class SideRefused(ConformanceError):
-    """A far end that does not do what was asked; `kind` says why."""
+    """A far end that does not do what was asked; `kind` says why, `side` and `verb` who and what."""
 
     exit = Exit.BAD_INPUT
 
-    def __init__(self, kind: str, message: str, hint: str | None) -> None:
+    def __init__(self, kind: str, message: str, hint: str | None, side: str = "", verb: str = "") -> None:
         super().__init__(message, hint)
-        self.kind = kind
+        self.kind, self.side, self.verb = kind, side, verb
 
 
 class End(Protocol):
@@ -73,13 +73,14 @@ class SideRequests:
     def request(self, verb: str, given: Mapping[str, Any]) -> dict[str, Any]:
         return {"verb": verb, "model": self.model, "folder": self.folder, "load": self.load, **self.extra, **given}
 
-    def answer(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
+    def answer(self, verb: str, message: Mapping[str, Any]) -> Mapping[str, Any]:
         """The answer, unless it is a refusal. Raises SideRefused."""
         failure = message.get("failure")
         if failure is None:
             return message
         where = "" if failure["kind"] not in ("raised", "memory") else f"{self.side} raised: "
-        raise SideRefused(failure["kind"], f"{where}{failure['message']}", failure["hint"] or None)
+        words = f"{where}{failure['message']}"
+        raise SideRefused(failure["kind"], words, failure["hint"] or None, self.side, verb)
 
 
 class _FarLane(ProcessLane):
@@ -122,7 +123,7 @@ class ProcessEnd:
         observation = self._lane.wait(number)
         if observation.ended != "finished":
             raise SideLost(self._asking.side, observation.ended, observation.detail, observation.chatter)
-        return self._asking.answer(self._lane.answers.pop(number))
+        return self._asking.answer(verb, self._lane.answers.pop(number))
 
     def stop(self) -> None:
         self._lane.stop()
@@ -142,7 +143,8 @@ class LiveEnd:
 
     def ask(self, verb: str, **request: Any) -> Mapping[str, Any]:
         """The answer. Raises SideRefused."""
-        return self._asking.answer(self._far.observe(Request(verb, TIME_LIMIT, self._asking.request(verb, request))))
+        body = self._asking.request(verb, request)
+        return self._asking.answer(verb, self._far.observe(Request(verb, TIME_LIMIT, body)))
 
     def stop(self) -> None:
         """The object is the user's, and as it was."""

@@ -261,7 +261,10 @@ class Looking:
         if share is None:
             got, wanted = arrival.got.array.shape, arrival.slot.model.array.shape
             detail = f"shape {got} where the model has {wanted}"
-            return Start("shape", span[0] if span else here, port, span or (here,), None, detail, types=types)
+            first = span[0] if span else here
+            return Start(
+                "shape", first, port, span or (here,), None, detail, types=types, gives=(str(wanted), str(got))
+            )
         if share.agrees:
             return None
         kind: Kind = "before" if pair is not None else "output"
@@ -285,16 +288,19 @@ class Looking:
         if not pair.outputs and pair.gives.outputs and fed is not None and fed.outputs:
             got, wanted = fed.outputs[0].array.shape, pair.gives.outputs[0].array.shape
             detail = f"gives shape {got} where the model's layer gives {wanted}"
-            return Start("shape", path, port, (path,), None, detail, types=types)
+            return Start("shape", path, port, (path,), None, detail, types=types, gives=(str(wanted), str(got)))
         if share is not None and not share.agrees:
             return Start("layer", path, port, (path,), share, types=types)
         masks = self._masks(pair, fed)
-        return Start("mask", path, port, (path,), share, masks, types=types) if masks else None
+        if masks is None:
+            return None
+        detail = f"its result carries {masks[1]}, that of the model {masks[0]}"
+        return Start("mask", path, port, (path,), share, detail, types=types, gives=masks)
 
-    def _masks(self, pair: CallPair, fed: Call | None) -> str:
-        """How the mask of a result differs, where both sides' arrays carry masks."""
+    def _masks(self, pair: CallPair, fed: Call | None) -> tuple[str, str] | None:
+        """The model's mask of a result and the port's, where both sides' arrays carry masks and they differ."""
         if fed is None or not self.port.layers[pair.pair.port].is_of_keras or self.port.arguments:
-            return ""
+            return None
         for slot in pair.outputs:
             got = _at(fed.outputs, slot.port.place)
             if got is None or (got.mask is None and slot.model.mask is None):
@@ -304,8 +310,8 @@ class Looking:
                 or slot.model.mask is None
                 or not np.array_equal(got.mask.load(), slot.model.mask.load())
             ):
-                return f"its result carries {_mask_of(got)}, that of the model {_mask_of(slot.model)}"
-        return ""
+                return _mask_of(slot.model), _mask_of(got)
+        return None
 
     def _steps(self, pair: CallPair, fed: Call | None) -> str:
         """Whether a packed sequence holds other steps than the model's mask allows."""

@@ -45,6 +45,8 @@ class Start:
     detail: str = ""
     cause: Cause | None = None
     types: tuple[str, ...] = ()
+    gives: tuple[str, str] = ("", "")
+    """Of a mask, a shape or weights: what the model has there and what the port has, in a few words."""
 
 
 @dataclass(frozen=True, slots=True)

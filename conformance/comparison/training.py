@@ -22,8 +22,9 @@ from conformance.comparison.orders import Order
 from conformance.comparison.pairing import Pairing
 from conformance.comparison.result import Cause, Kind, Start
 from conformance.comparison.session import PATTERNS, UNIT, Session
-from conformance.comparison.values import Array, Call, Layer, Stored
+from conformance.comparison.values import Array, Call, Layer, Model, Stored
 from conformance.judge.budget import gradient_allowance
+from conformance.lanes.compare_far import DROPPING
 
 OPTIMIZERS = ("SGD", "Adam")
 _IN_ORDER = {"SGD": ("learning_rate", "momentum"), "Adam": ("learning_rate", "beta_1", "beta_2", "epsilon")}
@@ -63,8 +64,6 @@ def step_of(text: str) -> dict[str, Any]:
 
 def trained(session: Session, pairing: Pairing, looking: Looking, step: Mapping[str, Any] | None) -> Trained:
     """Gradients, or gradients and one step, on both sides. Raises SideRefused and SideLost."""
-    if not session.port.arguments:
-        raise CompareError("gradients and steps are compared with a port in torch, not with another Keras model")
     model_root = next(call for call in looking.runs.calls if call.path == "")
     port_root = looking.plain[("", 0)]
     slots = [slot for slot in result_slots(model_root.outputs, port_root.outputs) if slot.model.array.is_float]
@@ -78,6 +77,9 @@ def trained(session: Session, pairing: Pairing, looking: Looking, step: Mapping[
     }  # fmt: skip
     patterns = PATTERNS if session.settings.with_rounding else 0
     remarks = []
+    if step is not None and (drawing := _drawing(session.model)):
+        remarks.append(f"no step was made: {', '.join(drawing[:4])} draw{'s' if len(drawing) == 1 else ''} in training")
+        step = None
     asked = {"inputs": session.stored(session.batch), "unit": UNIT, "cotangents": kept, "step": step}
     try:
         mine = session.model_end.ask("train", **asked, patterns=patterns)
@@ -86,10 +88,18 @@ def trained(session: Session, pairing: Pairing, looking: Looking, step: Mapping[
             raise
         remarks.append(f"how far rounding carries gradients was not measured: {error.message}")
         mine = session.model_end.ask("train", **asked, patterns=0)
-    answer = session.port_end.ask("train", **session.port_request(session.batch), cotangents=theirs, step=step)
-    held = {(one["full"], one["of"]): Stored.of(one["array"]) for one in answer["arrays"]}
-    gradients = tuple(_entries(session, pairing, mine["arrays"], held, "gradient"))
-    after = tuple(_entries(session, pairing, mine["arrays"], held, "after")) if step is not None else ()
+    request = {**session.port_request(session.batch), "cotangents": theirs, "step": step}
+    is_keras = not session.port.arguments
+    if is_keras:
+        request |= {"unit": UNIT, "patterns": 0}
+    answer = session.port_end.ask("train", **request)
+    entries = _entries_of_keras if is_keras else _entries
+    held = {
+        (one["storage" if is_keras else "full"], one["of"]): Stored.of(one["own" if is_keras else "array"])
+        for one in answer["arrays"]
+    }
+    gradients = tuple(entries(session, pairing, mine["arrays"], held, "gradient"))
+    after = tuple(entries(session, pairing, mine["arrays"], held, "after")) if step is not None else ()
     bad = {(path, role) for path, role, share in gradients if not share.agrees}
     starts = [
         *_starts(session, pairing, looking, gradients, "gradient"),
@@ -125,6 +135,43 @@ def _entries(
                 continue
             size = None if moved is None or name not in moved else moved[name].array
             yield layer.path, one.roles[0], _share(got.load(), one.array, size, of, largest, overall)
+
+
+def _entries_of_keras(
+    session: Session, pairing: Pairing, mine: Any, held: Mapping[tuple[int, str], Stored | None], of: str
+) -> Iterator[Entry]:
+    """The same where the port is a Keras model: weights of one role in one shape, in the layout that both have."""
+    arrays = {one["storage"]: one for one in mine if one["of"] == of}
+    overall = max((_largest(np.load(one["exact"]["file"])) for one in arrays.values()), default=0.0)
+    for pair in pairing.pairs:
+        theirs = scoped(session.port.layers[pair.port].weights)
+        for role, weight in scoped(session.model.layers[pair.model].weights).items():
+            one, other = arrays.get(weight.storage), theirs.get(role)
+            got = None if other is None else held.get((other.storage, of))
+            exact = None if one is None else Stored.of(one["exact"])
+            if one is None or exact is None or got is None or got.shape != exact.shape or not exact.is_float:
+                continue
+            moved = Stored.of(one["moved"])
+            wanted = exact.load()
+            size = None if moved is None else moved.load()
+            yield pair.model, role, _share(got.load(), wanted, size, of, _largest(wanted), overall)
+
+
+def _largest(array: Array) -> float:
+    return float(np.max(np.abs(array), initial=0.0))
+
+
+def _drawing(model: Model) -> list[str]:
+    """Layers that draw numbers in training otherwise than by a rate that can be put to zero."""
+    found = []
+    for path, layer in model.layers.items():
+        config = layer.config or {}
+        inner = config.get("layer") if isinstance(config.get("layer"), Mapping) else {}
+        inside = (inner or {}).get("config") or {}
+        draws_inside = any(one.get(name) for one in (config, inside) for name in ("dropout", "recurrent_dropout"))
+        if draws_inside or (layer.is_random and DROPPING not in layer.type):
+            found.append(path or layer.type)
+    return found
 
 
 def _share(got: Array, wanted: Array, moved: Array | None, of: str, largest: float, overall: float) -> Share:
@@ -177,7 +224,7 @@ def _starts(
         layer = session.model.layers[path]
         port = session.port.layers[pairing.by_model[path].port]
         cause = None
-        if is_moving:
+        if is_moving and not port.is_of_keras:
             call = next((each.model for each in looking.runs.pairs if each.model.path == path), None)
             cause = _momentum(layer, port, role) or _unbiased(layer, port, role, share, call)
         detail = f"the gradient of {role} differs" if kind == "gradient" else f"{role} after one step differs"

@@ -19,7 +19,7 @@ from conformance.report.words import one_line, safe
 
 MOST_PAGES = 1_000
 """Cases whose page is in the file; of more, those that got worse come first."""
-STATES = {Section.WRONG: "differ", Section.REFUSES: "error", Section.ANOTHER: "known"}
+STATES = {Section.WRONG: "differ", Section.REFUSES: "error", Section.ANOTHER: "known", Section.MOVED: "known"}
 """Section to the verdict whose colour its rows have; what got better has that of agreement, the rest of an aside."""
 HEAD = ("what happened", "case, and what it does to a model", "before", "now", "why")
 WORDS = (

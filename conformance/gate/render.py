@@ -27,7 +27,7 @@ def sides(diff: Diff) -> list[tuple[str, str]]:
     """Both sides by name, with what is missing from them."""
     rows = []
     for name, side in (("old", diff.old), ("new", diff.new)):
-        words = f"{one_line(side.label, 300)}, {number(side.cases, 'case')}, run {one_line(side.started, 40)}"
+        words = f"{one_line(side.label, 300)}, {number(side.cases, side.counted)}, run {one_line(side.started, 40)}"
         if side.missing:
             words += f"; {side.missing} did not run ({one_line(side.stopped, 120) or 'no reason given'})"
         elif not side.is_full:

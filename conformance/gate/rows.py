@@ -13,6 +13,7 @@ class Section(StrEnum):
 
     WRONG = "wrong now"
     REFUSES = "refuses now"
+    MOVED = "moved"
     ANOTHER = "another answer"
     RIGHT = "right now"
     ANSWERS = "answers now"
@@ -23,14 +24,15 @@ class Section(StrEnum):
     UNCHANGED = "unchanged"
 
 
-REGRESSIONS = (Section.WRONG, Section.REFUSES)
-"""What is worse for the person who upgrades."""
+REGRESSIONS = (Section.WRONG, Section.REFUSES, Section.MOVED)
+"""What fails a gate unless it is accepted: what is worse, and what of a model of one's own is not what it was."""
 MOVED = (*REGRESSIONS, Section.ANOTHER, Section.RIGHT, Section.ANSWERS)
 """Every section whose answers are not what they were."""
 MEANINGS = {
     Section.WRONG: "right before, and not any more",
     Section.REFUSES: "an answer before, an error now",
     Section.ANOTHER: "as right or as wrong as before, and not the same",
+    Section.MOVED: "another answer beyond rounding, and no reference said which is right",
     Section.RIGHT: "wrong before; who relied on the old answer gets another one",
     Section.ANSWERS: "an error before, an answer now",
     Section.NEW: "not there before",
@@ -44,6 +46,7 @@ MARKS = {
     Section.WRONG: "!",
     Section.REFUSES: "!",
     Section.ANOTHER: "?",
+    Section.MOVED: "?",
     Section.RIGHT: "*",
     Section.ANSWERS: "*",
     Section.NEW: "+",
@@ -124,6 +127,8 @@ class Side:
     is_full: bool
     remark: str = ""
     """What is to be known of its versions."""
+    counted: str = "case"
+    """What `cases` are, where they are places of models."""
 
 
 @dataclass(frozen=True, slots=True)

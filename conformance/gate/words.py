@@ -11,6 +11,7 @@ NAMED = 4
 _LEAD = {
     Section.WRONG: "wrong",
     Section.ANOTHER: "another",
+    Section.MOVED: "another",
     Section.RIGHT: "right",
     Section.NOT_REPRODUCIBLE: "unsteady",
 }
@@ -60,7 +61,7 @@ def effect(row: Row) -> str:
     """What the row does to a model, in a few words: `wrong values of y`, `an error where there was an answer`."""
     if row.section is Section.REFUSES:
         return f"an error where there was an answer{_place(row)}"
-    if row.section is Section.ANSWERS:
+    if row.section is Section.ANSWERS or (row.section is Section.MOVED and row.aspect == "error"):
         return f"an answer where there was an error{_place(row)}"
     if not row.moves:
         return "" if row.section not in _LEAD else f"{_LEAD[row.section]} by its verdict alone"

@@ -93,7 +93,9 @@ class KerasEnd:
         self.identity = Identity(versions, files, True)
         self.tensors = KerasTensors(keras)
         self._is_new = not str(keras.__version__).startswith("2.")
-        self._model = live
+        self._model, self._live = live, live
+        self._of: Any = None
+        """What the model that is held was loaded from."""
         self._wide: Any = None
         self._store: Store | None = None
         self._asked: Mapping[str, Any] = {}
@@ -116,10 +118,15 @@ class KerasEnd:
     # --- the model ---------------------------------------------------------------------------------------------
 
     def _loaded(self) -> Any:
-        if self._model is None:
+        if self._live is not None:
+            return self._live
+        wanted = (self._asked["model"], self._asked.get("load"))
+        if self._model is None or self._of != wanted:  # several models are asked one after the other in one process
+            self._model = self._wide = None
             self._model = self._from(self._asked["model"])
             if self._asked.get("load"):
                 self._model.load_weights(self._asked["load"])
+            self._of = wanted
         return self._model
 
     def _from(self, spec: Mapping[str, Any]) -> Any:
@@ -166,7 +173,7 @@ class KerasEnd:
         if "lambda" in words.lower() or "safe_mode" in words:
             hint = "name a function that builds the model instead: module.py:build, with --load for its weights"
             return Refused("unsafe", f"{path} holds code (a Lambda), which is not run from a file", hint)
-        return Refused("no model", f"{path} cannot be loaded: {said(error)[:600]}", "is it a whole saved model?")
+        return Refused("no model", f"{path} cannot be loaded: {_innermost(error)}", "is it a whole saved model?")
 
     # --- what it is made of ------------------------------------------------------------------------------------
 
@@ -541,6 +548,18 @@ def _arranged(arrays: Mapping[str, Any], model: Any) -> Any:
     if inputs:
         return [arrays[str(tensor.name).partition(":")[0]] for tensor in inputs]
     return dict(arrays)
+
+
+_REASON = "Exception encountered: "
+"""What Keras writes before the error that ended the loading of an inner layer; around it stand all configurations."""
+
+
+def _innermost(error: Exception) -> str:
+    """Why a model cannot be loaded: the error of the layer that ended it, without the configurations around it."""
+    words = said(error)
+    if _REASON in str(error):
+        words = str(error).rpartition(_REASON)[2]
+    return " ".join(words.partition(" Full object config: ")[0].split())[:600]
 
 
 def _quoted(words: str) -> str:
