@@ -60,7 +60,8 @@ def test_the_page_prints_what_it_says(tmp_path: Path, monkeypatch: pytest.Monkey
     text = (ROOT / "cases" / CASES).read_text(encoding="utf-8")
     text = re.sub(r"\n  - id: one_without.*", "\n", text, flags=re.DOTALL).replace("[Add, Subtract, ", "[Add, ")
     place.write_text(re.sub(r"Multiply.*?Minimum", "Average", text), encoding="utf-8")
-    said, codes = "", []
+    said = ""
+    codes: list[int] = []
     for block in blocks(PAGE.read_text(encoding="utf-8")):
         if block.language == "python":
             (tmp_path / block.text.split()[1]).write_text(block.text, encoding="utf-8")
