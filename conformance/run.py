@@ -104,11 +104,13 @@ class Run:
         explains_known: bool = False,
         kept_in: Path | None = None,
         scripts: Scripts | None = None,
+        lane_of: Callable[[LaneSpec], Lane] = ProcessLane,
     ) -> None:
         """`excuse` marks what is known in a record. It has a reason already: why a lane differs so is found out only
         where it `explains_known`, for that takes as long as all the rest.
 
         `kept_in` is a folder of the reference's earlier answers, and takes the new ones (`conformance.oracle.kept`).
+        `lane_of` makes a lane that is not in this process.
 
         `with_relations` runs one case in so many several times more, to see which relations between runs its lanes
         keep; 0 is none, 1 all.
@@ -124,7 +126,7 @@ class Run:
         self._scripts = scripts
         self._explains_known = explains_known
         self.lanes: dict[str, Lane] = {
-            spec.name: InProcessLane(spec) if spec.name in in_process else ProcessLane(spec) for spec in self.specs
+            spec.name: InProcessLane(spec) if spec.name in in_process else lane_of(spec) for spec in self.specs
         }
         self._order: list[Case] = []
         self._index: dict[str, int] = {}

@@ -34,6 +34,7 @@ from conformance.cli import (
     report,
     repro,
     schema,
+    watch,
 )
 from conformance.errors import ConformanceError, Exit
 from conformance.usage import Parser
@@ -41,6 +42,7 @@ from conformance.version import __version__
 
 COMMANDS = (
     explain,
+    watch,
     compare,
     diff,
     gate,
@@ -68,6 +70,7 @@ to ask
   conformance repro attention/heads.residual --lane torch          a script that shows it without this harness
 
 to port
+  conformance watch -k gru                                         judged again whenever a case or a port is saved
   conformance compare clf.keras port.py:build --inputs batch.npz    where a port differs from your model, and why
 
 to upgrade

@@ -17,11 +17,14 @@ from conformance.protocol.plan import Plan
 
 
 class Reference:
-    """The adapter of the NumPy lane. Its answers are kept in the folder `kept_in` of its options, if there is one."""
+    """The adapter of the NumPy lane. Its answers are kept in the folder `kept_in` of its options, if there is one.
+
+    `begun` is when its process began to import it.
+    """
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         folder = options.get("kept_in")
-        self._message = message if folder is None else KeptAnswers(Path(folder)).message
+        self._message = message if folder is None else KeptAnswers(Path(folder), begun=options.get("begun")).message
         self.identity = Identity(
             versions={
                 "numpy": numpy.__version__,

@@ -10,6 +10,7 @@ import signal as signals
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
@@ -20,7 +21,7 @@ from conformance.errors import LaneUnavailable
 from conformance.lanes.environments import prepared
 from conformance.lanes.gateway import opened
 from conformance.lanes.spec import LaneSpec, proved
-from conformance.lanes.worker import NAMES, sendable
+from conformance.lanes.worker import GO, MODULES, NAMES, sendable
 from conformance.protocol.adapter import Identity
 from conformance.protocol.observation import Observation, from_message
 from conformance.protocol.plan import Plan
@@ -33,6 +34,9 @@ START_LIMIT = 300.0
 MAX_DEATHS = 5
 """A lane that is lost so often without one answer in between is given up: what is left would only take longer."""
 
+STEP = 0.05
+"""Seconds between two looks at whether an answer is still wanted, where that may change."""
+
 _NEEDS = {
     "keras": "tensorflow keras",
     "torch": "torch",
@@ -40,6 +44,10 @@ _NEEDS = {
     "transformers": "transformers torch",
 }
 """What has to be installed for an adapter."""
+
+
+class Abandoned(Exception):
+    """The answer of a case that was waited for is not wanted any more; the lane may still be working on it."""
 
 
 class ProcessLane:
@@ -58,6 +66,7 @@ class ProcessLane:
         self._identity: Identity | None = None
         self._refused: LaneUnavailable | None = None
         """Why it cannot be started at all; `identity` raises it."""
+        self._heard_at = 0.0
         self._group: execnet.Group | None = None
         self._channel: Any = None
 
@@ -65,8 +74,11 @@ class ProcessLane:
     def _chatter_file(self) -> Path:
         return Path(self._folder.name) / "chatter.txt"
 
-    def start(self) -> None:
-        """Starts the process and its imports, and returns at once; what has to be installed first is waited for."""
+    def start(self, waits: bool = False) -> None:
+        """Starts the process and its imports, and returns at once; what has to be installed first is waited for.
+
+        One that `waits` imports its framework and nothing of ours until `go`.
+        """
         try:
             self.spec = prepared_spec(self.spec)
         except LaneUnavailable as error:
@@ -84,8 +96,15 @@ class ProcessLane:
                 "adapter": self.spec.adapter,
                 "options": sendable(dict(self.spec.options)),
                 "chatter": "" if self.spec.host else str(self._chatter_file),
+                "waits": waits,
             }
         )
+
+    def go(self) -> None:
+        """Tells a process that waits to import what is ours, as it stands on the disk now."""
+        if self._channel is not None:
+            with suppress(OSError):  # it died while it waited: that is noticed when it is asked who it is
+                self._channel.send(GO)
 
     def identity(self) -> Identity:
         """Waits until the framework is imported. Raises LaneUnavailable with what to install."""
@@ -104,7 +123,8 @@ class ProcessLane:
     def _greeted(self) -> Identity:
         """What the process says of itself when its framework is imported. Raises LaneUnavailable."""
         try:
-            message = self._channel.receive(START_LIMIT)
+            while (message := self._channel.receive(START_LIMIT)) == ("warm",):
+                pass
         except EOFError:
             why = f"its process died while starting{_exit_words(self._exit_code())}{self._last_words()}"
             raise self._unavailable(why) from None
@@ -125,6 +145,19 @@ class ProcessLane:
         fatal = [line for line in chatter.splitlines() if line.startswith("Fatal Python error")]
         said = fatal[-1] if fatal else _last_line(chatter)
         return f"; its last words: {bounded(said, 300)}" if said else ""
+
+    def modules(self) -> frozenset[str]:
+        """The files that the process has imported, but those of installed packages; asked while no plan is in flight.
+
+        Raises LaneUnavailable where it does not say.
+        """
+        self.identity()
+        try:
+            self._channel.send(MODULES)
+            message = self._channel.receive(START_LIMIT)
+        except (EOFError, OSError, self._channel.TimeoutError, self._channel.RemoteError) as error:
+            raise LaneUnavailable(f"lane {self.spec.name} does not say what it imported: {error}") from None
+        return frozenset(message[1])
 
     def public_names(self) -> list[dict[str, Any]]:
         """The public names of the lane's framework, asked before any plan is sent. Raises LaneUnavailable."""
@@ -149,28 +182,43 @@ class ProcessLane:
             self._post(plan)
 
     def _post(self, plan: Plan) -> None:
+        self._heard_at = time.monotonic()
         with suppress(OSError):  # it died meanwhile: what is pending is sent again when that is noticed
             self._channel.send(plan.to_wire())
 
-    def wait(self, case_id: str) -> Observation:
+    def wait(self, case_id: str, is_off: Callable[[], bool] | None = None) -> Observation:
         """The observation of a case that was sent, however the process fared over it.
 
-        Raises LookupError for one that was not: nothing would ever come.
+        `is_off` is asked several times a second; where it says yes, Abandoned is raised and the answer not waited for.
+        Raises LookupError for a case that was not sent: nothing would ever come.
         """
         if case_id not in self._pending and case_id not in self._done:
             raise LookupError(f"lane {self.spec.name} was never sent {case_id}")
         while case_id not in self._done:
-            self._pump()
+            if is_off is not None and is_off():
+                raise Abandoned(case_id)
+            self._pump(None if is_off is None else STEP)
         return self._done.pop(case_id)
 
-    def _pump(self) -> None:
-        """Takes one message, or notices a timeout or a death."""
-        limit = None
+    def is_free_within(self, seconds: float) -> bool:
+        """Lets go of all that was sent and is not wanted any more; whether the lane had done it in time."""
+        end = time.monotonic() + seconds
+        while self._pending and time.monotonic() < end:
+            self._pump(STEP)
+        self._done.clear()
+        return not self._pending
+
+    def _pump(self, step: float | None = None) -> None:
+        """Takes one message, or notices a timeout or a death; waits for `step` seconds at most, where that is given."""
         if self._begun is not None:
             limit = max(self._begun_at + self._time_limit(self._begun) - time.monotonic(), 0.01)
+        else:
+            limit = max(self._heard_at + START_LIMIT - time.monotonic(), 0.01)
         try:
-            message = self._channel.receive(limit if limit is not None else START_LIMIT)
+            message = self._channel.receive(limit if step is None else min(limit, step))
         except self._channel.TimeoutError:
+            if step is not None and step < limit:
+                return
             seconds = self._time_limit(self._begun) if self._begun else START_LIMIT
             self._lost("timeout", f"no answer within {seconds:g} s")
             return
@@ -181,6 +229,7 @@ class ProcessLane:
         except self._channel.RemoteError as error:
             self._lost("crash", f"the lane's worker raised: {bounded(str(error), 4_000)}")
             return
+        self._heard_at = time.monotonic()
         kind, case_id, *rest = message
         if kind == "begin":
             self._begun, self._begun_at = case_id, time.monotonic()

@@ -11,8 +11,10 @@ import gc
 import importlib
 import os
 import sys
+import sysconfig
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -27,8 +29,22 @@ ADAPTERS = {
 }
 """Adapter name to the module whose `start(options)` gives it."""
 
+FRAMEWORKS = {
+    "keras": ("keras",),
+    "torch": ("torch",),
+    "numpy": ("numpy", "autograd.numpy", "autograd.scipy.special"),
+    "transformers": ("torch", "transformers"),
+}
+"""Adapter name to what a spare process imports before it is told to go on: frameworks, and nothing of ours."""
+
 NAMES = "names"
 """What is sent in place of a plan to ask which public names the framework has."""
+
+MODULES = "modules"
+"""What is sent in place of a plan to ask which files the process has imported, but those of installed packages."""
+
+GO = "go"
+"""What a spare process waits for."""
 
 GARBAGE_THRESHOLDS = (20_000, 20, 50)
 """Rarer collections than Python's own: a case makes many small objects, few of them in cycles."""
@@ -67,20 +83,59 @@ def start_adapter(module: str, options: dict[str, Any]) -> Any:
     Overlays go onto `sys.path` before the import: an environment variable would come too late, for the interpreter
     runs already.
     """
-    os.environ.update(options.get("environment", {}))
-    sys.path[:0] = options.get("overlays", [])
+    surround(options)
     return importlib.import_module(ADAPTERS.get(module, module)).start(options)
+
+
+def surround(options: dict[str, Any]) -> None:
+    """The variables and the path that a framework is imported with."""
+    os.environ.update(options.get("environment", {}))
+    sys.path[:0] = [overlay for overlay in options.get("overlays", []) if overlay not in sys.path]
+
+
+def import_framework(adapter: str, options: dict[str, Any]) -> None:
+    """Imports what an adapter will need and what is not ours: the slow part of a start, which no edit makes stale.
+
+    What cannot be imported is told when the adapter itself is started.
+    """
+    surround(options)
+    if adapter == "keras":
+        os.environ["KERAS_BACKEND"] = options.get("backend", "tensorflow")
+    package = options.get("package")
+    for name in (package,) if package else FRAMEWORKS.get(adapter, ()):
+        with suppress(Exception):
+            importlib.import_module(name)
+
+
+def imported_files() -> list[str]:
+    """The source files of this process's modules, without those of Python and of installed packages."""
+    installed = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    ours = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    files = {getattr(module, "__file__", None) or "" for module in list(sys.modules.values())}
+    own = (
+        file
+        for file in map(os.path.abspath, filter(os.path.isabs, files))  # torch calls some modules after no file
+        if file.startswith(ours + os.sep) or not any(file.startswith(f"{folder}{os.sep}") for folder in installed)
+    )
+    return sorted(filter(os.path.isfile, own))
 
 
 def serve(channel: Any) -> None:
     """Speaks the lane protocol: `hello` once, then `begin` and `done` for every plan, until None comes.
 
-    An adapter that has `public_names` answers to `NAMES` too.
+    An adapter that has `public_names` answers to `NAMES` too. A process that is asked to wait imports the framework,
+    says `warm`, and goes on when it is told to.
     """
     request = channel.receive()
     chatter = Chatter(request["chatter"])
+    if request.get("waits"):
+        import_framework(request["adapter"], request["options"])
+        channel.send(("warm",))
+        if channel.receive() != GO:
+            return
+    options = {**request["options"], "begun": time.time()}
     try:
-        adapter = start_adapter(request["adapter"], request["options"])
+        adapter = start_adapter(request["adapter"], options)
     except Exception as error:
         channel.send(("failed", type(error).__name__, bounded(str(error)), chatter.since_last()))
         return
@@ -98,6 +153,9 @@ def serve(channel: Any) -> None:
     while (message := channel.receive()) is not None:
         if message == NAMES:
             channel.send(("names", sendable(adapter.public_names())))
+            continue
+        if message == MODULES:
+            channel.send(("modules", imported_files()))
             continue
         plan = read(message)
         channel.send(("begin", plan.id))

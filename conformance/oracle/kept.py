@@ -13,6 +13,7 @@ import os
 import platform
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from importlib import metadata
@@ -30,6 +31,8 @@ LIMIT = 512 * 2**20
 """Bytes that are kept; of more, those go first that were not asked for longest."""
 SOURCES = ("errors.py", "case/*.py", "protocol/*.py", "oracle/*.py", "reference/**/*.py")
 """What an answer is computed by, as patterns below the package."""
+CLOCK_STEP = 0.1
+"""Seconds by which the clock of a file system may be behind, and more."""
 PACKAGE = Path(__file__).resolve().parents[1]
 _SUFFIX = ".answer"
 _CHECK = hashlib.sha256().digest_size
@@ -42,8 +45,11 @@ _NOT_ASKED = ("id", "time_limit", "remade")
 class KeptAnswers:
     """The reference's answers in a folder; those that are not there are computed, and kept."""
 
-    def __init__(self, folder: Path, limit: int = LIMIT, package: Path = PACKAGE) -> None:
+    def __init__(self, folder: Path, limit: int = LIMIT, package: Path = PACKAGE, begun: float | None = None) -> None:
+        """`begun` is when this process began to import the reference, in seconds since 1970; now when left out."""
         self._folder = folder
+        self._begun = time.time() if begun is None else begun
+        self._sources = [path for pattern in SOURCES for path in package.glob(pattern)]
         self._here = surroundings(package)
         with suppress(OSError):  # then nothing is kept, and everything is computed
             folder.mkdir(parents=True, exist_ok=True)
@@ -52,8 +58,12 @@ class KeptAnswers:
     def message(self, plan: Plan) -> dict[str, Any]:
         """What `conformance.oracle.run.message` gives for a plan.
 
-        A failure is not kept: it may be the machine's, which has no memory left, and it was quick.
+        A failure is not kept: it may be the machine's, which has no memory left, and it was quick. Nothing is kept or
+        found where a source was saved after the import of this process began: what it runs may be older than what
+        stands on the disk, from which the digest is made.
         """
+        if not self.is_settled():
+            return message(plan)
         path = self._folder / f"{self.digest(plan)}{_SUFFIX}"
         kept = read(path)
         if kept is not None:
@@ -63,6 +73,13 @@ class KeptAnswers:
             with suppress(OSError):
                 write(path, answer)
         return answer
+
+    def is_settled(self) -> bool:
+        """Whether every source is as old as when this process began to import it, or older."""
+        try:
+            return all(os.stat(path).st_mtime < self._begun - CLOCK_STEP for path in self._sources)
+        except OSError:  # one is gone
+            return False
 
     def digest(self, plan: Plan) -> str:
         """What an answer to a plan is kept under."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from conformance.gate.ledger import Standing
     from conformance.gate.options import Excuses
     from conformance.journal import Journal
-    from conformance.lanes.spec import LaneSpec
+    from conformance.lanes.spec import Lane, LaneSpec
     from conformance.pytest_plugin.progress import Progress
     from conformance.run import Run
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
 """Where a config keeps its session."""
+LANE_OF: pytest.StashKey[Callable[[LaneSpec], Lane]] = pytest.StashKey()
+"""Where a plugin puts what makes a lane, if lanes outlive the run."""
 
 
 class Session:
@@ -86,6 +88,7 @@ class Session:
         if self._run is None:
             from conformance.lanes.environments import cache_folder
             from conformance.repro.kept import with_scripts
+            from conformance.lanes.process import ProcessLane
             from conformance.run import Run
 
             option = self.config.getoption
@@ -98,6 +101,7 @@ class Session:
                 explains_known=option("explain_known"),
                 kept_in=None if option("no_cache") else cache_folder() / "answers",
                 scripts=with_scripts,
+                lane_of=self.config.stash.get(LANE_OF, ProcessLane),
             )
         return self._run
 

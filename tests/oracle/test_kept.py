@@ -194,3 +194,26 @@ def test_the_surroundings_are_the_source_of_all_that_computes(tmp_path: Path) ->
         before, path = surroundings(copy), copy / place
         path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
         assert surroundings(copy) != before, place
+
+
+def test_where_a_source_is_younger_than_the_process_nothing_is_kept_or_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What such a process runs may be older than what stands on the disk, from which the digest is made."""
+    package = tmp_path / "conformance"
+    (package / "reference").mkdir(parents=True)
+    formula = package / "reference" / "dense.py"
+    formula.write_text("# a formula\n")
+    plan, computed = plan_in(tmp_path), counted(monkeypatch)
+    begun = formula.stat().st_mtime + 1
+    answers = KeptAnswers(tmp_path / "kept", package=package, begun=begun)
+    for _ in range(2):
+        answers.message(plan)
+    assert len(computed) == 1
+    os.utime(formula, (begun + 5, begun + 5))
+    for _ in range(2):
+        answers.message(plan)
+    assert len(computed) == 3
+    early = KeptAnswers(tmp_path / "early", package=package, begun=begun)
+    early.message(plan)
+    assert list((tmp_path / "early").iterdir()) == []
