@@ -37,7 +37,8 @@ class Folders:
 
     def stop(self) -> None:
         self._stop.set()
-        self._thread.join(5)
+        if self._thread.is_alive():
+            self._thread.join(5)
 
     def also(self, roots: Iterable[Path]) -> None:
         """Watches these too; a file is seen within a look."""
@@ -66,7 +67,7 @@ class Folders:
         while not self._stop.is_set():
             roots = self._roots
             now = {root: seen for root in roots if (seen := _state(root)) is not None}
-            for root in sorted(roots - set(now) - missing):
+            for root in sorted(set(held or {}) - set(now) - missing):
                 self._say(f"{_shown(root)} is gone: waiting until it is there again")
             back = missing & set(now)
             if held is not None and (

@@ -37,7 +37,9 @@ class Watch:
         say: Callable[[str], None],
         lanes: KeptLanes | None = None,
         judge: Callable[[], Any] = Judge,
+        own: Iterable[str] | None = None,
     ) -> None:
+        """`own` are the files that this process has imported."""
         self._paths = [path.absolute() for path in paths]
         self._options = list(options)
         self._say = say
@@ -45,9 +47,11 @@ class Watch:
         self._make_judge = judge
         self._judge: Any = judge()
         self._spare: Any = None
-        self._own = frozenset(map(Path, imported_files()))
+        self._own = frozenset(map(Path, imported_files() if own is None else own))
         self.folders = Folders([*self._paths, PACKAGE], say)
         self._deviations: set[Path] = set()
+        self._imported: set[str] = set()
+        """What any process ever imported: one that cannot be imported now is waited for."""
         self._known: dict[str, str] = {}
         self._verdicts: dict[str, Any] = {}
         self._generation = 0
@@ -87,9 +91,8 @@ class Watch:
     def is_code(self, path: Path) -> bool:
         """Whether a process may run it, or read it when it starts."""
         if path.is_relative_to(PACKAGE):
-            return not path.is_dir()
-        judge = self._judge.files or frozenset()
-        return path.suffix == ".py" and str(path) in self.lanes.files() | judge
+            return path.suffix == ".py" or (path.is_file() and not path.name.startswith("."))
+        return path.suffix == ".py" and str(path) in self._imported
 
     def is_other(self, path: Path) -> bool:
         """Whether it is a deviation, a case's data, or a folder that is there again."""
@@ -159,6 +162,7 @@ class Watch:
             self._is_whole_done = not answer["is_outdated"]
         if not answer["is_outdated"]:
             self.lanes.learn()
+            self._imported |= self.lanes.files() | self._judge.files
             self.folders.also([*self._deviations, *self._outside()])
 
     def _served(self, order: dict[str, Any]) -> dict[str, Any] | None:
@@ -189,8 +193,9 @@ class Watch:
 
     def _outside(self) -> Iterable[Path]:
         """Files that a process has imported from elsewhere: somebody's own layers, a conftest."""
-        files = self.lanes.files() | (self._judge.files or frozenset())
-        return [path for path in map(Path, files) if not path.is_relative_to(PACKAGE) and not self._is_ours(path)]
+        return [
+            path for path in map(Path, self._imported) if not path.is_relative_to(PACKAGE) and not self._is_ours(path)
+        ]
 
     def start_a_spare(self) -> None:
         """Starts one process that waits, where one is missing."""
