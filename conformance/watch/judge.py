@@ -27,7 +27,7 @@ from conformance.watch.remote import Outdated, RemoteLane
 from conformance.watch.told import Teller
 from conformance.watch.wire import Pipe
 
-NEEDED = ("conformance.case.load", "conformance.run")
+NEEDED = ("conformance.case.load", "conformance.repro.kept", "conformance.run")
 """Imported before pytest is: what a round cannot do without, so that one of ours that no longer imports is one line."""
 _NOWHERE = Position("", 0, 0)
 
