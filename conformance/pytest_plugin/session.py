@@ -87,8 +87,8 @@ class Session:
     def run(self) -> Run:
         if self._run is None:
             from conformance.lanes.environments import cache_folder
-            from conformance.repro.kept import with_scripts
             from conformance.lanes.process import ProcessLane
+            from conformance.repro.kept import with_scripts
             from conformance.run import Run
 
             option = self.config.getoption
