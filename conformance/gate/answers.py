@@ -12,9 +12,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.record.lane import LaneRecord
-from conformance.record.parts import DistanceRecord, FailureRecord, MaskRecord, NodeRecord
+from conformance.record.parts import DirectRecord, DistanceRecord, FailureRecord, MaskRecord, NodeRecord
 from conformance.report.facts import flat
-from conformance.report.words import element_text, essence, index_text, mask_text, one_line, raised_text, shape_text
+from conformance.report.words import (
+    direct_text,
+    element_text,
+    essence,
+    index_text,
+    mask_text,
+    one_line,
+    raised_text,
+    shape_text,
+)
 
 NOISE = 64 * 2.0**-24
 """Relative, for values that were never measured against a reference: a few roundings of float32."""
@@ -107,6 +116,7 @@ def _moves(old: LaneRecord, new: LaneRecord, with_masks: bool) -> Iterator[Move]
                     yield from aspect(label, mine, others[label], run)
     yield from _count_moves(old, new)
     yield from _gradient_moves(old, new)
+    yield from _method_moves(old, new)
 
 
 def _raised(failure: FailureRecord | None) -> tuple[str, str] | None:
@@ -305,6 +315,28 @@ def _count_moves(old: LaneRecord, new: LaneRecord) -> Iterator[Move]:
         for layer in sorted({*mine, *other}):
             if mine.get(layer) != other.get(layer):
                 yield Move(aspect, layer, _count(mine.get(layer)), _count(other.get(layer)))
+
+
+def _method_moves(old: LaneRecord, new: LaneRecord) -> Iterator[Move]:
+    """What a method says directly on one side and not on the other; not of nodes that only one side asked about."""
+    mine, other = old.methods or {}, new.methods or {}
+    for node in mine:
+        for method in mine[node]:
+            if node in other and method in other[node] and not _says_the_same(mine[node][method], other[node][method]):
+                words = [direct_words(side[node][method]) for side in (mine, other)]
+                yield Move("methods", f"{method} of {node}", words[0], words[1])
+
+
+def _says_the_same(old: DirectRecord, new: DirectRecord) -> bool:
+    """Errors are the same while their type is."""
+    return (old.shapes, old.masks, _raised(old.failure)) == (new.shapes, new.masks, _raised(new.failure))
+
+
+def direct_words(said: DirectRecord) -> str:
+    """What a method said, with the rows of masks where they are few."""
+    if said.failure is None and said.masks is not None:
+        return ", ".join(mask_words(mask) for mask in said.masks)
+    return direct_text(said)
 
 
 def _count(held: Any) -> str:

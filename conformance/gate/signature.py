@@ -12,6 +12,7 @@ another by `matches`. Which keys it has depends on the aspect:
     structure, claims            node
     model                        node, in (the aspect in which the functional model differs, `raised`, or
                                  `symbolic_mask`); type where it raised
+    methods                      node, method
     relations                    relation, the name of every one that is not kept
     crash, timeout               nothing
 """
@@ -41,6 +42,7 @@ _OTHER_KEYS: Mapping[Aspect, tuple[str, ...]] = {
     "weights": ("node", "at", "got"),
     "params": ("node", "got"),
     "model": ("node", "in", "type", "contains"),
+    "methods": ("node", "method"),
     "relations": ("relation",),
 }
 """Aspects that say more than the node, or something else; one that is not here is known by its node."""
@@ -87,6 +89,8 @@ def observed_of(record: Record, name: str) -> dict[str, Any]:
             return {"in": "raised", "type": finding.got.type}
         case "model":
             return {"node": finding.node, "in": finding.kind}
+        case "methods":
+            return {"node": finding.node, "method": finding.kind}
         case "relations":
             return {"relation": ", ".join(sorted({finding.kind for finding in lane.findings}))}
         case "gradient" if finding.kind == "raised":

@@ -68,6 +68,8 @@ def effect(row: Row) -> str:
     move, lead = row.moves[0], _LEAD.get(row.section, "")
     if move.aspect == "error" and row.section is Section.WRONG:
         return f"wrong about an error{_place(row)}"
+    if move.aspect == "methods":
+        return f"{lead} answer of {one_line(move.node, 100)} asked directly".strip()
     noun = _NOUNS.get(move.aspect, move.aspect)
     lead = "other" if lead == "another" and move.aspect in _PLURAL else lead
     of = f" of {one_line(move.node, 80)}" if move.node else ""

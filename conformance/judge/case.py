@@ -18,6 +18,7 @@ from conformance.judge.expectations import (
 )
 from conformance.judge.functional import is_asked, model_findings
 from conformance.judge.gradients import gradient_findings, undecided_gradients
+from conformance.judge.methods import method_findings
 from conformance.judge.precision import USUAL, coarser_policy, reference_under
 from conformance.judge.undecided import OtherDraw, undecided
 from conformance.judge.verdict import ASPECTS, CaseVerdict, Distance, Finding, LaneVerdict, Pair, Verdict
@@ -111,6 +112,7 @@ def judge_lane(
     findings += claim_findings(case, got, reference)
     has_model = is_asked(got) and not is_alone
     findings += model_findings(case, got, reference, gives_masks) if has_model else ()
+    findings += method_findings(got, reference, gives_masks)
     findings = [_of_weights(finding) for finding in findings]
     findings.sort(key=lambda finding: (ASPECTS.index(finding.aspect), finding.run))
     unjudged = ({"mask"} if not gives_masks else set()) | ({"model"} if not has_model else set())

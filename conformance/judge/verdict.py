@@ -45,6 +45,7 @@ Aspect = Literal[
     "params",
     "claims",
     "model",
+    "methods",
     "relations",
 ]
 """What a difference may be in, in the order in which the first cause is decided."""

@@ -17,6 +17,7 @@ from conformance.lanes.keras_arrays import Generation, Keras3, KerasArrays, abse
 from conformance.lanes.keras_config import Absent, constructor, find_type
 from conformance.lanes.keras_functional import beside
 from conformance.lanes.keras_gradients import Differentiable, build_all, variables_of
+from conformance.lanes.keras_methods import asked_directly
 from conformance.lanes.keras_modes import Mode, mode_of, named_apart
 from conformance.lanes.keras_names import public_names
 from conformance.lanes.keras_remade import from_configs, put_saved, remakes_of
@@ -116,6 +117,8 @@ class KerasLane:
             finally:
                 reached = [node for node in plan.observed if node in arrays.values]
                 observing.runs[-1].update({node: self._observed(arrays.values[node]) for node in reached})
+        if self.mode is None and isinstance(self.generation, Keras3):
+            observing.methods = asked_directly(plan, arrays, symbolic)
         if plan.with_model and self.mode is None:
             runs = ({name: self._tensor(array) for name, array in run.items()} for run in plan.runs)
             reset_state = self.generation.reset_state

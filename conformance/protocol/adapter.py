@@ -112,6 +112,8 @@ class Observing:
     functional: dict[str, Any] | None = None
     failure: dict[str, Any] | None = None
     unsupported: str | None = None
+    methods: dict[str, Any] = field(default_factory=dict)
+    """Node to what its layer said when its methods were asked directly: see `keras_methods`."""
     extra: dict[str, Any] = field(default_factory=dict)
     phase: str = "build"
     node: str = ""
@@ -121,7 +123,7 @@ class Observing:
         if isinstance(error, Unsupported):
             self.unsupported = str(error)
             return
-        self.failure, self.gradient_failure = _raised(error, self.phase, self.node), None
+        self.failure, self.gradient_failure = raised(error, self.phase, self.node), None
 
     def failed_backwards(self, error: Exception, node: str = "") -> None:
         """Notes what was raised when gradients were asked for; it takes nothing from the values.
@@ -132,7 +134,7 @@ class Observing:
         if isinstance(error, Unsupported):
             self.gradient_note = str(error)
             return
-        self.gradient_failure = _raised(error, "backward", node)
+        self.gradient_failure = raised(error, "backward", node)
 
     def as_message(self) -> dict[str, Any]:
         return {
@@ -148,11 +150,13 @@ class Observing:
             "gradient_note": self.gradient_note,
             "gradient_failure": self.gradient_failure,
             "functional": self.functional,
+            "methods": self.methods,
             **self.extra,
         }
 
 
-def _raised(error: Exception, phase: str, node: str) -> dict[str, Any]:
+def raised(error: Exception, phase: str, node: str) -> dict[str, Any]:
+    """What was raised, as it travels."""
     weight = None
     if isinstance(error, WeightMismatch):
         shapes = (None if shape is None else list(shape) for shape in (error.got, error.wanted))

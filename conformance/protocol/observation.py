@@ -96,6 +96,15 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Direct:
+    """What one method of a layer said when it was asked directly: a shape or a mask an output, or what it raised."""
+
+    shapes: tuple[tuple[int | None, ...], ...] = ()
+    masks: tuple[Array | None, ...] = ()
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """Everything that one lane gave for one case."""
 
@@ -125,6 +134,8 @@ class Observation:
     """The dtype policy that the lane ran in."""
     policies: Mapping[str, Any] = field(default_factory=dict)
     """Of the reference: what each policy of the run makes of it (`conformance.oracle.policies`)."""
+    methods: Mapping[str, Mapping[str, Direct]] = field(default_factory=dict)
+    """Of Keras: node to `compute_output_shape` and `compute_mask` of its layer, as they were asked directly."""
     seconds: float = 0.0
     chatter: str = ""
     detail: str = ""
@@ -164,6 +175,10 @@ def from_message(lane: str, adapter: str, message: Mapping[str, Any]) -> Observa
         exact=frozenset(message.get("exact", ())),
         policy=message.get("policy", "float32"),
         policies=message.get("policies", {}),
+        methods={
+            node: {method: _direct(told) for method, told in said.items()}
+            for node, said in message.get("methods", {}).items()
+        },
         seconds=message.get("seconds", 0.0),
         chatter=message.get("chatter", ""),
     )
@@ -174,6 +189,14 @@ def _functional(told: Mapping[str, Any] | None) -> Functional | None:
         return None
     runs = tuple({name: _node(node, None) for name, node in run.items()} for run in told["runs"])
     return Functional(runs, _failure(told["failure"]), told["note"])
+
+
+def _direct(told: Mapping[str, Any]) -> Direct:
+    return Direct(
+        shapes=tuple(tuple(shape) for shape in told.get("shapes", ())),
+        masks=tuple(None if mask is None else unpack(mask) for mask in told.get("masks", ())),
+        failure=_failure(told.get("raised")),
+    )
 
 
 def _failure(told: Mapping[str, Any] | None) -> Failure | None:

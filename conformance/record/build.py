@@ -19,7 +19,7 @@ from conformance.judge.compare import labels
 from conformance.judge.expectations import stated
 from conformance.judge.precision import USUAL, reference_under
 from conformance.judge.verdict import CaseVerdict, Distance, Finding, LaneVerdict, Pair
-from conformance.protocol.observation import REFERENCE, Array, Failure, Observation, Output
+from conformance.protocol.observation import REFERENCE, Array, Direct, Failure, Observation, Output
 from conformance.protocol.wire import bounded
 from conformance.record.axes import axis_names
 from conformance.record.case import (
@@ -34,6 +34,7 @@ from conformance.record.lane import LaneRecord
 from conformance.record.parts import (
     BlameRecord,
     CauseRecord,
+    DirectRecord,
     DistanceRecord,
     DivergenceRecord,
     ElementRecord,
@@ -201,7 +202,17 @@ def lane_record(
         explanation="",
         explained_by=(),
         divergences=(),
+        methods={node: {name: _direct(one) for name, one in said.items()} for node, said in got.methods.items()}
+        or None,
     )
+
+
+def _direct(said: Direct) -> DirectRecord:
+    if said.failure is not None:
+        return DirectRecord(failure=failure_record(said.failure))
+    if said.shapes:
+        return DirectRecord(shapes=said.shapes)
+    return DirectRecord(masks=tuple(mask_record(mask) for mask in said.masks))
 
 
 def _native_weight(given: Mapping[str, Any]) -> NativeWeightRecord:

@@ -11,6 +11,7 @@ from conformance.judge.verdict import Verdict
 from conformance.record.parts import (
     CauseRecord,
     DeviationRecord,
+    DirectRecord,
     DivergenceRecord,
     FailureRecord,
     FindingRecord,
@@ -88,6 +89,9 @@ class LaneRecord:
     """The listed deviation that excuses this lane, or that it has outlived. Only there for `known` and `stale`."""
     other_deviation: str | None = field(default=None, kw_only=True, metadata=ABSENT)
     """The id of a listed deviation that foresaw another difference than the one that came. Only there where one did."""
+    methods: Mapping[str, Mapping[str, DirectRecord]] | None = field(default=None, kw_only=True, metadata=ABSENT)
+    """Node to what `compute_output_shape` and `compute_mask` of its layer say when they are asked directly. Only there
+    for Keras, of nodes that are one call of a layer."""
     repro: str | None = field(default=None, kw_only=True, metadata=ABSENT)
     """A stand-alone script that gives this lane's answer. Only there where a lane of the case differs, and the script
     is not too long."""

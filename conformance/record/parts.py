@@ -150,6 +150,20 @@ def _between(nodes: tuple[str, ...] | None, node: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class DirectRecord:
+    """What one method of a layer said when it was asked directly."""
+
+    __pydantic_config__ = CONFIG
+
+    shapes: tuple[OpenShape, ...] | None = field(default=None, metadata=ABSENT)
+    """Of `compute_output_shape`: the shape of each output, open axes as null."""
+    masks: tuple[MaskRecord | None, ...] | None = field(default=None, metadata=ABSENT)
+    """Of `compute_mask`: the mask of each output, null where it has none."""
+    failure: FailureRecord | None = field(default=None, metadata=ABSENT)
+    """What the method raised instead."""
+
+
+@dataclass(frozen=True, slots=True)
 class FindingRecord:
     """One difference: which aspect, where, what was wanted, what came."""
 

@@ -248,6 +248,26 @@ def _symbolic_mask(record: Record, lane: str, finding: FindingRecord) -> str:
     return f"mask of {_node(finding)}: {lane}'s symbolic tensor carries {symbolic}, the same called eagerly has {eager}"
 
 
+def _method_shapes(record: Record, lane: str, finding: FindingRecord) -> str:
+    said, comes = (" and ".join(shape_text(shape) for shape in side) for side in (finding.got, finding.wanted))
+    return f"methods of {_node(finding)}: compute_output_shape of {lane} says {said}, and {comes} comes"
+
+
+def _method_mask(record: Record, lane: str, finding: FindingRecord) -> str:
+    said, wanted = mask_text(finding.got), _expected(record, finding, mask_text(finding.wanted))
+    return f"methods of {_node(finding)}: compute_mask of {lane} says {said}, {wanted}"
+
+
+def _method_count(record: Record, lane: str, finding: FindingRecord) -> str:
+    words = f"methods of {_node(finding)}: compute_mask of {lane} gives {finding.got} masks"
+    return f"{words}, and {finding.wanted} arrays come"
+
+
+def _method_raised(record: Record, lane: str, finding: FindingRecord) -> str:
+    method = finding.kind.removesuffix("_raised")
+    return f"methods of {_node(finding)}: {method} of {lane} {failure_text(finding.got)}"
+
+
 def _relation(record: Record, lane: str, finding: FindingRecord) -> str:
     where = f" of {_node(finding)}" if finding.node else ""
     head = f"relation {finding.kind}{where}: {lane} does not keep that {finding.wanted}"
@@ -315,6 +335,11 @@ _WORDS = {
     ("model", "raised"): _model_raised,
     ("model", "symbolic_mask"): _symbolic_mask,
     ("model", ""): _model,
+    ("methods", "compute_output_shape"): _method_shapes,
+    ("methods", "compute_mask"): _method_mask,
+    ("methods", "compute_mask_count"): _method_count,
+    ("methods", "compute_output_shape_raised"): _method_raised,
+    ("methods", "compute_mask_raised"): _method_raised,
     ("relations", ""): _relation,
 }
 """Aspect and kind of a finding to the words for it; an empty kind stands for every other kind of the aspect."""

@@ -32,6 +32,7 @@ from conformance.report.page import page_of
 from conformance.report.words import (
     bias_text,
     decimal,
+    direct_text,
     element_text,
     failure_text,
     index_text,
@@ -201,12 +202,23 @@ def answer_text(record: Record, lane: str, finding: FindingRecord) -> str:
         return shape_text(shape) if shape is not None else shape_text(own.shape) if own is not None else "does not say"
     if finding.aspect == "gradient":
         return _gradient_answer(record, lane, label)
+    if finding.aspect == "methods":
+        return _method_answer(held, finding)
     found = node(record, lane, label, run)
     if found is None:
         if len(finding.between) > 1:
             return _several(record, lane, finding.between, run)
         return "does not have it" if label else "gave an answer"
     return _node_answer(record, lane, finding, found)
+
+
+def _method_answer(held: LaneRecord, finding: FindingRecord) -> str:
+    """What a lane's layer said of this node when the method of the finding was asked directly."""
+    method = finding.kind.removesuffix("_raised").removesuffix("_count")
+    said = (held.methods or {}).get(finding.node.partition("[")[0], {}).get(method)
+    if said is None:
+        return "is not asked"
+    return one_line(direct_text(said), _ANSWER)
 
 
 def _gradient_answer(record: Record, lane: str, label: str) -> str:

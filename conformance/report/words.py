@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from conformance.record.case import Record
-from conformance.record.parts import DistanceRecord, FailureRecord, MaskRecord, WorstRecord
+from conformance.record.parts import DirectRecord, DistanceRecord, FailureRecord, MaskRecord, WorstRecord
 from conformance.report.facts import (
     axes_of,
     error_of,
@@ -148,6 +148,15 @@ def mask_text(mask: MaskRecord | None) -> str:
     for length in mask.shape:
         total *= length
     return f"{shape_text(mask.shape)} with {mask.true} of {total} true"
+
+
+def direct_text(said: DirectRecord) -> str:
+    """What a method said when it was asked directly: shapes, masks, or what it raised."""
+    if said.failure is not None:
+        return f"raises {raised_text(said.failure)}"
+    if said.shapes is not None:
+        return " and ".join(shape_text(shape) for shape in said.shapes)
+    return ", ".join(mask_text(mask) for mask in said.masks or ())
 
 
 def mask_differences(a: MaskRecord | None, b: MaskRecord | None) -> tuple[int, int] | None:
