@@ -115,7 +115,8 @@ def judge_lane(
     findings += method_findings(got, reference, gives_masks)
     findings = [_of_weights(finding) for finding in findings]
     findings.sort(key=lambda finding: (ASPECTS.index(finding.aspect), finding.run))
-    unjudged = ({"mask"} if not gives_masks else set()) | ({"model"} if not has_model else set())
+    opinions = {"mask": gives_masks, "model": has_model, "methods": bool(got.methods)}
+    unjudged = {aspect for aspect, has_one in opinions.items() if not has_one}
     if got.lane != REFERENCE and not gradients and not any(f.aspect == "gradient" for f in findings):
         unjudged.add("gradient")
     first = [finding for finding in findings if finding.aspect == findings[0].aspect]
