@@ -55,7 +55,7 @@ def test_the_page_of_a_passing_case_as_text() -> None:
 
         Aspects
           ✓ error   ✓ structure   ✓ shape   ✓ dtype   ✓ mask   ✓ special   ✓ values   ✓ gradient   ✓ weights   ✓ params
-          ✓ claims   ✓ methods
+          ✓ claims   ✓ model   ✓ methods
 
         Lanes
           the node pooled, lane by lane:
