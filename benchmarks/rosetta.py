@@ -23,7 +23,7 @@ from conformance.case.model import Case
 from conformance.gate import deviations
 from conformance.lanes.torch.native import NativePort, load
 from conformance.lanes.torch.port import PORTS, Config, Port
-from conformance.protocol.mapping import Mapped
+from conformance.mapping import Mapped
 from conformance.protocol.native import optimizer_arguments
 from conformance.reference import activations
 from conformance.reference.base import Layer, full_config, make

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from conformance.case.model import Case
-from conformance.reference.catalog import LAYERS
+from conformance.reference.catalog import KINDS
 
 
 def exercised(case: Case) -> dict[str, list[str]]:
@@ -28,21 +28,21 @@ def _exercised(kind: str, config: Mapping[str, Any]) -> Iterator[tuple[str, set[
     yield kind, {name for name, value in config.items() if name not in defaults or value != defaults[name]}
     for value in config.values():
         for inner in value if isinstance(value, list | tuple) else [value]:
-            if isinstance(inner, Mapping) and inner.get("type") in LAYERS:
+            if isinstance(inner, Mapping) and inner.get("type") in KINDS:
                 yield from _exercised(inner["type"], {name: item for name, item in inner.items() if name != "type"})
 
 
 def _fields(kind: str) -> tuple[dataclasses.Field[Any], ...]:
-    return dataclasses.fields(LAYERS[kind]) if kind in LAYERS else ()  # type: ignore[arg-type]  # see `Layer`
+    return dataclasses.fields(KINDS[kind]) if kind in KINDS else ()  # type: ignore[arg-type]  # see `Layer`
 
 
 def existing(kinds: Iterable[str]) -> dict[str, dict[str, list[str]]]:
     """Layer type to the names of its arguments and of its mutants."""
     return {
         kind: {
-            "options": [*(field.name for field in _fields(kind)), *LAYERS[kind].keras_only],
-            "mutants": [mutant.name for mutant in LAYERS[kind].mutants],
+            "options": [*(field.name for field in _fields(kind)), *KINDS[kind].keras_only],
+            "mutants": [mutant.name for mutant in KINDS[kind].mutants],
         }
         for kind in sorted(set(kinds))
-        if kind in LAYERS
+        if kind in KINDS
     }

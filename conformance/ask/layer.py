@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from conformance.case import layers, optimizers
+from conformance.case import elsewhere, layers, optimizers
 from conformance.case.keras_names import WHERE_ADDED, has_class
 from conformance.case.kinds import Field, Record, Text
 from conformance.case.problems import Problems, did_you_mean, listed
@@ -64,6 +64,8 @@ def _record(kind: str) -> Record:
     """The arguments of a layer. Raises QuestionError for a layer that there is not."""
     record = layers.record_of(kind)
     if record is None:
+        if "." in kind:
+            raise QuestionError(*elsewhere.unknown_torch(kind))
         if kind in _SEVERAL:
             hint = "a question is about one layer; several in a row are a case: see CONTRIBUTING.md"
             raise QuestionError(f"{kind} is not a layer but several", hint)
@@ -71,7 +73,7 @@ def _record(kind: str) -> Record:
             raise QuestionError(f"{kind} is an optimizer", "a case trains with it: see docs/training.md")
         if has_class(kind, "layers", "losses", "metrics"):
             raise QuestionError(f"Keras has {kind}; it has no reference here", WHERE_ADDED)
-        meant = of_torch().get(kind)
+        meant = (*of_torch().get(kind, ()), *(name for name in layers.torch_types() if name == f"nn.{kind}"))
         near = f"did you mean {' or '.join(meant)}?" if meant else did_you_mean(kind, layers.types())
         hint = near or f"there are {listed(sorted(layers.types()))}; docs/evidence/mutants.md lists them"
         raise QuestionError(f"there is no layer {kind}", hint)
@@ -113,7 +115,6 @@ def _constructor(text: str) -> tuple[str, Located | None]:
         hint = "a name or a call: --layer Conv1D, --layer 'Conv1D(100, 4, padding=\"same\")'"
         raise QuestionError(f"--layer {text[:80]!r} cannot be read", hint) from None
     problems = Problems(LAYER, text.strip().splitlines())
-    _not_torchs(tree.func if isinstance(tree, ast.Call) else tree)
     if isinstance(tree, ast.Call):
         kind = _name(tree.func, problems)
         _record(kind)
@@ -125,16 +126,8 @@ def _constructor(text: str) -> tuple[str, Located | None]:
     return kind, None
 
 
-def _not_torchs(node: ast.expr) -> None:
-    """Raises QuestionError for a class of torch's, whose arguments mean something else than those of Keras' class."""
-    module = node.value if isinstance(node, ast.Attribute) else None
-    name = ast.unparse(module) if module is not None else ""
-    if not isinstance(node, ast.Attribute) or name.split(".")[-1] not in ("nn", "torch"):
-        return
-    meant = of_torch().get(node.attr) or tuple(k for k in layers.types() if k.lower() == node.attr.lower())
-    keras = f"--layer {' or '.join(meant)}" if meant else "its name there"
-    hint = f"ask for Keras' layer with Keras' arguments, {keras}; the answer says what torch makes of it"
-    raise QuestionError(f"{ast.unparse(node)} is torch's", hint)
+_TORCHS = {"nn": "nn", "torch.nn": "nn", "F": "F", "functional": "F", "nn.functional": "F", "torch.nn.functional": "F"}
+"""How modules of torch's are written before a name, and what they are called here."""
 
 
 def _at(node: ast.AST) -> Point:
@@ -142,8 +135,10 @@ def _at(node: ast.AST) -> Point:
 
 
 def _name(node: ast.expr, problems: Problems) -> str:
-    """The class name in `Conv1D`, `layers.Conv1D` or `keras.layers.Conv1D`."""
+    """The class name in `Conv1D`, `layers.Conv1D` or `keras.layers.Conv1D`; torch's name in `torch.nn.Conv1d`."""
     match node:
+        case ast.Attribute(module, name) if ast.unparse(module) in _TORCHS:
+            return f"{_TORCHS[ast.unparse(module)]}.{name}"
         case ast.Name(name) | ast.Attribute(attr=name):
             return name
     problems.add(_at(node), "not the name of a layer", "as in Conv1D, or Conv1D(filters=100, kernel_size=4)")
@@ -158,7 +153,7 @@ def _arguments(call: ast.Call, kind: str, problems: Problems) -> Located:
         hint = did_you_mean(kind, layers.types()) or f"there are {listed(sorted(layers.types()))}"
         problems.add(_at(call), f"there is no layer {kind}", hint)
         return _located({}, call)
-    own = layers.types()[kind].positional
+    own = layers.every_type()[kind].positional
     required = _without_names(record) if own is None else own
     values: dict[str, Located] = {}
     keys: dict[str, Point] = {}

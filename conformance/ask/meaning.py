@@ -6,11 +6,12 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from conformance.case.layers import types
+from conformance.case.layers import every_type
 from conformance.errors import QuestionError
 
 if TYPE_CHECKING:
     from conformance.reference.base import Layer
+    from conformance.reference.torch.base import TorchLayer
 
 _LETTERS = tuple("abcdefghijklmnop")
 """What inputs are called that have no names of their own."""
@@ -18,7 +19,7 @@ _LETTERS = tuple("abcdefghijklmnop")
 
 def input_names(kind: str, count: int) -> tuple[str, ...]:
     """A name for each of so many inputs. Raises QuestionError where the layer takes another number of them."""
-    layer = types()[kind]
+    layer = every_type()[kind]
     if layer.written_as_case:
         hint = "write it as a case: CONTRIBUTING.md says how"
         if layer.asked_within is not None:
@@ -56,29 +57,29 @@ def _parameters(layer: type[Layer]) -> Mapping[str, inspect.Parameter]:
 
 def takes_list(kind: str) -> bool:
     """Whether the layer takes its inputs as one list."""
-    return types()[kind].takes_list is not None
+    return every_type()[kind].takes_list is not None
 
 
 def takes_training(kind: str) -> bool:
     """Whether the layer does something else while training."""
-    return "training" in _parameters(types()[kind])
+    return "training" in _parameters(every_type()[kind])
 
 
 def call_parameters(kind: str) -> tuple[str, ...]:
     """What the call of a layer takes, its weights left out."""
-    return tuple(name for name in _parameters(types()[kind]) if name != "w")
+    return tuple(name for name in _parameters(every_type()[kind]) if name != "w")
 
 
 def is_random(kind: str, config: Mapping[str, Any]) -> bool:
     """Whether the layer draws numbers while training, so that no two lanes can give the same."""
-    inner = [value for value in config.values() if isinstance(value, Mapping) and value.get("type") in types()]
+    inner = [value for value in config.values() if isinstance(value, Mapping) and value.get("type") in every_type()]
     draws = any(config.get(name) for name in ("dropout", "recurrent_dropout"))
-    return draws or types()[kind].draws or any(is_random(value["type"], value) for value in inner)
+    return draws or every_type()[kind].draws or any(is_random(value["type"], value) for value in inner)
 
 
 def axis_names(kind: str, config: Mapping[str, Any], name: str, rank: int) -> tuple[str, ...]:
     """What the axes of an input are called, the batch left out. Raises QuestionError for a wrong number of them."""
-    layer = types()[kind]
+    layer = every_type()[kind]
     if layer.input_axes:
         known = layer.input_axes
         if config.get("data_format") == "channels_first" and known[-1] == "channels":
@@ -98,7 +99,20 @@ def _numbered(names: Sequence[str], rank: int) -> tuple[str, ...]:
     return (*names[:rank], *(f"axis_{index + 1}" for index in range(len(names), rank)))
 
 
+def implying() -> type[TorchLayer]:
+    """The class of those layers that know inputs from inputs."""
+    from conformance.reference.torch.base import TorchLayer
+
+    return TorchLayer
+
+
+def batch_place(kind: str, config: Mapping[str, Any]) -> int:
+    """How many axes of an input come before the batch."""
+    layer = every_type()[kind]
+    return int(layer.batch_place(config)) if issubclass(layer, implying()) else 0
+
+
 def numbers(kind: str, config: Mapping[str, Any], name: str, shapes: Mapping[str, Sequence[int]]) -> tuple[str, Any]:
     """The dtype and the fill that make sense for an input: ids for a table, classes and probabilities for a loss."""
-    drawn = types()[kind].drawn(config, name, shapes)
+    drawn = every_type()[kind].drawn(config, name, shapes)
     return drawn.dtype, drawn.fill

@@ -12,7 +12,9 @@ from typing import Any
 from conformance.ask.layer import AskedLayer, read_layer
 from conformance.ask.meaning import (
     axis_names,
+    batch_place,
     call_parameters,
+    implying,
     input_names,
     is_random,
     numbers,
@@ -20,7 +22,7 @@ from conformance.ask.meaning import (
     takes_training,
 )
 from conformance.case.arrays import MAX_ELEMENTS
-from conformance.case.layers import types
+from conformance.case.layers import every_type
 from conformance.case.problems import did_you_mean
 from conformance.case.schema import DTYPES, INTEGERS
 from conformance.case.yaml import parse
@@ -70,6 +72,13 @@ class Input:
     fill: Mapping[str, Any] | None
     mask: tuple[tuple[int, ...], ...] | None
     """A row of 1 (real) and 0 (padding) for each sequence."""
+    batch_place: int = 0
+    """How many axes come before the batch: 1 for torch's recurrent modules without batch_first."""
+
+    @property
+    def shape(self) -> tuple[str, ...]:
+        """All axes, the batch among them."""
+        return (*self.axes[: self.batch_place], "batch", *self.axes[self.batch_place :])
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +101,7 @@ class Question:
 def question_of(options: Options) -> Question:
     """The question that the options ask. Raises QuestionError or CaseError for what means nothing."""
     asked = read_layer(options.layer, options.config)
-    given = [_axes(text) for text in options.inputs]
+    given = _with_implied(asked.type, [_axes(text) for text in options.inputs])
     names = input_names(asked.type, len(given))
     shapes = {name: [axis.sizes[0] for axis in axes] for name, axes in zip(names, given, strict=True)}
     masks = [_mask(text) for text in _each(options.masks, len(given), "mask")]
@@ -107,9 +116,9 @@ def question_of(options: Options) -> Question:
         if masks[index] is not None and any(len(axis.sizes) > 1 for axis in axes[:1]):
             raise QuestionError("a mask is of one length, and the steps have several", "one length: --input 5,3")
         rows = _rows(masks[index], asked, shapes[name])
-        if rows is not None and types()[asked.type].takes_ids:
+        if rows is not None and every_type()[asked.type].takes_ids:
             fill = {"integers": [1, fill["integers"][1]]}
-        inputs.append(Input(name, named, dtype, fill, rows))
+        inputs.append(Input(name, named, dtype, fill, rows, batch_place(asked.type, asked.config)))
     if options.is_training:
         _check_training(asked)
     rows_of = max(dims["batch"])
@@ -120,6 +129,15 @@ def question_of(options: Options) -> Question:
     call = _call(asked.type, inputs, options, arguments)
     words = options.question or ""
     return Question(asked, dims, tuple(dict.fromkeys(dynamic)), tuple(inputs), call, words, arguments)
+
+
+def _with_implied(kind: str, given: list[list[Axis]]) -> list[list[Axis]]:
+    """The inputs, and those that follow from the first ones: a loss of torch's has a target for its input."""
+    layer = every_type()[kind]
+    if not issubclass(layer, implying()):
+        return given
+    shapes = layer.implied([[axis.sizes[0] for axis in axes] for axes in given])
+    return [*given, *([Axis(None, (size,)) for size in shape] for shape in shapes[len(given) :])]
 
 
 def _axes(text: str) -> list[Axis]:
@@ -271,7 +289,7 @@ def _rows(mask: tuple[str, ...] | None, asked: AskedLayer, shape: Sequence[int])
     """A mask as rows: `3,5` are real steps of each sequence, `0110,1111` the steps themselves. Raises QuestionError."""
     if mask is None:
         return None
-    is_table = types()[asked.type].takes_ids
+    is_table = every_type()[asked.type].takes_ids
     if is_table and asked.config.get("mask_zero") is not True:
         raise QuestionError(f"an {asked.type} makes a mask only with mask_zero", "add mask_zero: true to its arguments")
     if len(shape) != (1 if is_table else 2):
@@ -305,7 +323,7 @@ def described(question: Question) -> str:
     arguments = ", ".join(f"{key}={_python(value)}" for key, value in question.asked.config.items())
     shapes = []
     for item in question.inputs:
-        axes = ", ".join(["batch", *(f"{axis} {size_text(question.dims[axis])}" for axis in item.axes)])
+        axes = ", ".join(axis if axis == "batch" else f"{axis} {size_text(question.dims[axis])}" for axis in item.shape)
         masked = ", masked" if item.mask is not None else ""
         shapes.append(f"({axes}{masked})")
     while_training = " while training" if "training=True" in question.call else ""

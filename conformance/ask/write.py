@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.ask.question import RESULT, Input, Question, described
-from conformance.case.layers import types
+from conformance.case.layers import every_type
 from conformance.case.load import SUFFIX, load_file
 from conformance.case.model import Case
 from conformance.case.yaml import parse
@@ -48,7 +48,7 @@ def _is_plain(text: str) -> bool:
 
 def snake(kind: str) -> str:
     """`GlobalAveragePooling1D` as an id: `global_average_pooling1d`."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", kind).lower()
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", kind).lower().replace(".", "_")
 
 
 def case_text(question: Question, schema: str | None = None) -> str:
@@ -81,7 +81,7 @@ def case_text(question: Question, schema: str | None = None) -> str:
 
 
 def _input(item: Input, kind: str) -> list[str]:
-    spec: dict[str, Any] = {"shape": ["batch", *item.axes]}
+    spec: dict[str, Any] = {"shape": list(item.shape)}
     if item.dtype != "float32":
         spec["dtype"] = item.dtype
     if item.fill is not None:
@@ -102,7 +102,7 @@ def _keep(item: Input) -> str:
 
 
 def _makes_masks(kind: str) -> bool:
-    return types()[kind].makes_mask
+    return every_type()[kind].makes_mask
 
 
 def _needs_masking(question: Question) -> bool:
@@ -117,7 +117,7 @@ def _graph(question: Question) -> list[str]:
         if item.mask is None:
             names.append(item.name)
             continue
-        keep = _keep(item) if types()[kind].takes_ids else f"expand_dims({_keep(item)}, -1)"
+        keep = _keep(item) if every_type()[kind].takes_ids else f"expand_dims({_keep(item)}, -1)"
         padded = f"{item.name} * {keep}"
         name = f"_masked_{item.name}"  # not observed: the question is about the layer
         lines.append(f"{name}: {padded if _makes_masks(kind) else f'masking({padded})'}")

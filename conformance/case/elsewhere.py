@@ -5,14 +5,18 @@ The names of Keras are read when the first unknown word is met, and not before.
 
 from __future__ import annotations
 
+from typing import Any
+
 from conformance.case.keras_names import WHERE_ADDED, PublicName, recorded
-from conformance.case.problems import listed
+from conformance.case.problems import did_you_mean, listed
 
 _KINDS = {"layer": ("layers", "losses", "metrics")}
 
 
 def unknown_type(what: str, word: str) -> tuple[str, str] | None:
     """Message and hint for a class of Keras that has no reference; None for a word that Keras does not know either."""
+    if what == "layer" and word.startswith(("nn.", "F.")):
+        return unknown_torch(word)
     found = recorded().of(*_KINDS.get(what, (f"{what}s",))).get(word)
     if found is None or found.form != "class":
         return None
@@ -21,14 +25,58 @@ def unknown_type(what: str, word: str) -> tuple[str, str] | None:
     return f"Keras has {word}; it has no reference here", WHERE_ADDED
 
 
+def unknown_torch(word: str) -> tuple[str, str]:
+    """Message and hint for a name in torch's words that cannot be asked."""
+    from conformance.case import layers
+
+    known = layers.torch_types()
+    near = did_you_mean(word, known) or did_you_mean(f"nn.{word.partition('.')[2]}", known)
+    return f"there is no {word} to be asked in torch's words", near or f"there are {listed(sorted(known))}"
+
+
 def unknown_argument(kind: str, word: str) -> tuple[str, str] | None:
     """Message and hint for an argument that Keras takes and the reference does not; None where Keras has none."""
+    if "." in kind:
+        return _argument_of_torch(kind, word)
     found = _class(kind)
     if found is None or word not in (*(argument.name for argument in found.arguments), *_OF_EVERY_LAYER):
         return None
     if found.kind not in ("layers",) and word in _OF_EVERY_LAYER:
         return None
     return f"Keras takes {word} of {kind}; there is no reference for it here", f"arguments here: {listed(_known(kind))}"
+
+
+def _argument_of_torch(kind: str, word: str) -> tuple[str, str] | None:
+    """Of an argument that torch takes and no case can say; or of one that is Keras' word for torch's."""
+    from conformance.case import layers
+
+    layer: Any = layers.torch_types()[kind]
+    if word in layer.not_here:
+        return f"{kind} is not asked with {word}: {layer.not_here[word]}", f"arguments here: {listed(_known(kind))}"
+    if word in ("device", "dtype"):
+        return f"{kind} is not asked with {word}", "a lane has both: --lane 'torch[policy=float16]'"
+    own = [name for name in KERAS_WORDS.get(word, ()) if name in _known(kind)]
+    return (f"{word} is Keras' word", f"{kind} says {own[0]}") if own else None
+
+
+KERAS_WORDS = {
+    "filters": ("out_channels",),
+    "units": ("out_features", "hidden_size"),
+    "strides": ("stride",),
+    "pool_size": ("kernel_size",),
+    "dilation_rate": ("dilation",),
+    "use_bias": ("bias",),
+    "epsilon": ("eps",),
+    "axis": ("dim", "normalized_shape"),
+    "input_dim": ("num_embeddings",),
+    "output_dim": ("embedding_dim",),
+    "num_heads": ("nhead",),
+    "rate": ("p",),
+    "groups": ("num_groups",),
+    "learning_rate": ("lr",),
+    "interpolation": ("mode",),
+}
+"""Keras' arguments, and what torch's of the same meaning may be called."""
 
 
 _OF_EVERY_LAYER = ("activity_regularizer", "autocast")

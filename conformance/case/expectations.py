@@ -176,11 +176,11 @@ def check_kills(draft: Draft) -> None:
     for index, kill in enumerate(draft.values.get("kills", ())):
         layer, _, mutant = kill.partition(".")
         place = draft.node["kills"][index]
-        if layer not in layers.types() and layer not in optimizers.types():
-            hint = did_you_mean(layer, layers.types()) or f"layers here: {listed(used)}"
+        if layer not in layers.every_type() and layer not in optimizers.types():
+            hint = did_you_mean(layer, layers.every_type()) or f"layers here: {listed(used)}"
             draft.problems.add(place, f"unknown layer type {layer}", hint)
             continue
-        known = (layers if layer in layers.types() else optimizers).mutants_of(layer)
+        known = (layers if layer in layers.every_type() else optimizers).mutants_of(layer)
         if mutant not in known:
             draft.problems.add(
                 place, f"{layer} has no mutant {mutant}", did_you_mean(mutant, known) or f"it has {listed(known)}"

@@ -35,8 +35,9 @@ def schema() -> Schema:
         ("constraint", penalties.CONSTRAINTS),
     )
     for what, known in every:
-        definitions[what] = inside.typed(what, sorted(known.types()))
-        for type in sorted(known.types()):
+        known_types = layers.every_type() if known is layers else known.types()
+        definitions[what] = inside.typed(what, sorted(known_types))
+        for type in sorted(known_types):
             record = known.record_of(type)
             assert record is not None
             definitions[f"{what} {type}"] = inside.record(record)

@@ -37,12 +37,30 @@ def types() -> Mapping[str, type[Layer]]:
 
 
 @cache
+def torch_types() -> Mapping[str, type[Layer]]:
+    """torch's modules and functions by the names under which a case asks for them: `nn.Linear`, `F.pad`."""
+    from conformance.reference.catalog import TORCH
+
+    return TORCH
+
+
+def every_type() -> Mapping[str, type[Layer]]:
+    """What a case can say, in either framework's words."""
+    return {**types(), **torch_types()}
+
+
+@cache
 def record_of(type: str) -> Record | None:
-    """What a layer of this type takes; None for a type that the reference does not have."""
-    if type not in types():
+    """What a layer of this type takes; None for a type that the reference does not have.
+
+    A module of torch's takes what its constructor takes, and nothing that every layer of Keras does.
+    """
+    if type not in every_type():
         return None
-    layer = types()[type]
+    layer = every_type()[type]
     fields = fields_of(layer, type)
+    if type in torch_types():
+        return Record(type, fields, keys="argument")
     for name in layer.keras_only:
         fields.setdefault(name, _beside(name))
     return Record(
@@ -77,7 +95,7 @@ def fields_of(kind: type[Any], name: str) -> dict[str, Field]:
 
 def mutants_of(type: str) -> tuple[str, ...]:
     """The names of a layer's mutants."""
-    return tuple(mutant.name for mutant in types()[type].mutants)
+    return tuple(mutant.name for mutant in every_type()[type].mutants)
 
 
 def _written(default: Any) -> str:

@@ -91,7 +91,7 @@ def _may_have_weights(draft: Draft, name: str) -> bool:
     """Whether the layer's type has weights at all; one that could not be read may."""
     from conformance.reference.base import Layer
 
-    kind = layers.types().get(draft.part("layers").get(name, {}).get("type", ""))
+    kind = layers.every_type().get(draft.part("layers").get(name, {}).get("type", ""))
     return kind is None or getattr(kind, "weights", None) is not Layer.weights
 
 

@@ -20,7 +20,7 @@ from conformance.mutants.layer import inside, mutable, with_mistake
 from conformance.oracle.arrays import make_layers
 from conformance.protocol.observation import Observation
 from conformance.protocol.plan import Plan
-from conformance.reference.catalog import LAYERS
+from conformance.reference.catalog import KINDS
 
 ALTERNATIVES = 3
 """Mistakes that are named where several would give the same gradients."""
@@ -46,7 +46,7 @@ def gradient_mistakes(case: Case, plan: Plan, got: Observation, reference: Obser
 
 def _tried(case: Case, plan: Plan) -> Iterator[tuple[str, str, Any]]:
     """Mistakes on the way back of the case's layers, those that its values do not show, places, slips in formulas."""
-    known = [(kind, mutant) for kind in case.layer_types for mutant in LAYERS[kind].backwards]
+    known = [(kind, mutant) for kind in case.layer_types for mutant in KINDS[kind].backwards]
     for kind, mutant in (*known, *((kind, one) for kind, one in named_ones(case) if one.step is None)):
         rewrite = partial(with_mistake, kind=mutable()[kind], mutant=mutant)
         yield mutant.mistake, f"{kind}.{mutant.name}", partial(_rewritten, plan, rewrite)

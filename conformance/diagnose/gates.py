@@ -25,7 +25,7 @@ from conformance.oracle.run import Depth
 from conformance.plans.derive import with_layers
 from conformance.protocol.observation import Array, Observation
 from conformance.protocol.plan import Plan
-from conformance.reference.catalog import LAYERS
+from conformance.reference.catalog import KINDS, LAYERS
 
 FAR = 30.0
 """A bias that takes sigmoid and tanh to their ends in float32."""
@@ -144,12 +144,12 @@ def _returning_all(base: Plan) -> Plan | None:
 
 def _with_sequences(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
     new = dict(config)
-    if not LAYERS[kind].is_recurrent:
+    if not KINDS[kind].is_recurrent:
         return new
     if "return_sequences" in new:
         new["return_sequences"] = True
     for name, inner in config.items():
-        if isinstance(inner, Mapping) and inner.get("type") in LAYERS:
+        if isinstance(inner, Mapping) and inner.get("type") in KINDS:
             new[name] = {"type": inner["type"], **_with_sequences(inner["type"], inner)}
     return new
 

@@ -24,6 +24,7 @@ from conformance.lanes.keras_remade import from_configs, put_saved, remakes_of
 from conformance.lanes.keras_training import Trainer, eagerly
 from conformance.lanes.keras_weights import forget_states, held_by, restore_weights
 from conformance.protocol.adapter import Identity, Observing, Unsupported, WeightMismatch
+from conformance.protocol.counterparts import Back, in_keras
 from conformance.protocol.plan import Plan
 from conformance.protocol.training import JUDGED_IN
 from conformance.protocol.wire import pack
@@ -63,7 +64,9 @@ class KerasLane:
         """Keras' answer: symbolic shapes, then values and masks, or what it raised and when."""
         observing = Observing()
         keras_policies.ensure(self.keras, self.identity.policy)
+        in_torch: Back | None = None
         try:
+            plan, in_torch = in_keras(plan)
             self._observe(plan, observing)
         except WeightMismatch as mismatch:
             observing.phase = "weights"
@@ -71,7 +74,7 @@ class KerasLane:
         except Exception as error:
             observing.failed(error)
         self._leave(is_clean=observing.failure is None)
-        return observing.as_message()
+        return observing.as_message() if in_torch is None else in_torch(observing.as_message())
 
     def _leave(self, is_clean: bool) -> None:
         """Nothing of one case may reach the next; see CASES_A_SESSION."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import autograd.numpy as np
@@ -15,6 +15,7 @@ from conformance.protocol.plan import Plan
 from conformance.protocol.wire import pack
 from conformance.reference import catalog  # noqa: F401  # with it every family is known by its name
 from conformance.reference.base import Layer, LayerError, Weight, Weights, make
+from conformance.reference.torch.base import TorchLayer
 from conformance.reference.traits import Gate
 
 WeightSource = Callable[[str, Layer, tuple[Any, ...]], Mapping[str, Any]]
@@ -39,6 +40,8 @@ class ReferenceArrays(CarriedArrays):
         self.weights = weights
         self.memory: dict[str, dict[str, Any]] = {}
         self.longest_sum = 1
+        self.on_call: Callable[[str, Layer, Sequence[Any], Mapping[str, Any]], None] | None = None
+        """Told of every call of a layer that came back: its name, the layer, and what it was given."""
 
     def operate(self, operation: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
         result = super().operate(operation, args, kwargs)
@@ -59,6 +62,8 @@ class ReferenceArrays(CarriedArrays):
         arrays = self.weights(name, layer, shapes)
         weights = Weights(arrays, self.memory.setdefault(name, {}))
         output = layer.call(weights, *given.args, **given.kwargs)
+        if self.on_call is not None:
+            self.on_call(name, layer, given.args, given.kwargs)
         self.longest_sum = max(
             self.longest_sum,
             layer.longest_sum({key: Weight(np.shape(value)) for key, value in arrays.items()}, *shapes),
@@ -70,7 +75,7 @@ class ReferenceArrays(CarriedArrays):
                 "callee": name,
                 "inputs": list(shapes),
                 "outputs": shapes_of(output),
-                "rule": layer.rule(*shapes),
+                "rule": _rule(layer, given.args, given.kwargs, shapes),
                 "windows": [dict(numbers) for numbers in layer.windows_on(*shapes)],
                 "gates": [f"{gate.letter} {gate.name}" for gate in gates_of(layer)],
             }
@@ -83,6 +88,11 @@ class ReferenceArrays(CarriedArrays):
             raise LayerError(f"{layer} has no weight {weight}; it has {', '.join(drawn) or 'none'}")
         moved = remembered(self.memory.get(layer, {}), weight)
         return Value(drawn[weight] if moved is None else moved)
+
+
+def _rule(layer: Layer, args: Sequence[Any], kwargs: Mapping[str, Any], shapes: Sequence[Any]) -> str:
+    """How the output's shape follows; of a module of torch's, what Keras has in its place."""
+    return layer.counterpart_of(args, kwargs).text() if isinstance(layer, TorchLayer) else layer.rule(*shapes)
 
 
 def gates_of(layer: Layer) -> tuple[Gate, ...]:

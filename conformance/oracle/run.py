@@ -18,10 +18,11 @@ from conformance.oracle.rounding import Perturbed
 from conformance.oracle.training import make_optimizers, weights_after_steps
 from conformance.protocol.adapter import Observing
 from conformance.protocol.carried import Value
+from conformance.protocol.counterparts import is_torchs
 from conformance.protocol.observation import REFERENCE, Observation, from_message
 from conformance.protocol.plan import Plan, PlannedLayer
 from conformance.reference.base import HookError, Layer
-from conformance.reference.catalog import LAYERS
+from conformance.reference.catalog import KINDS
 from conformance.reference.optimizers import Optimizer
 
 MISTAKEN = "mutant"
@@ -88,9 +89,16 @@ def moved_by_calls(plan: Plan) -> frozenset[str]:
     )
 
 
+def buffers(plan: Plan) -> frozenset[str]:
+    """The weights of torch's modules that are buffers, which no gradient is asked of: running statistics."""
+    return frozenset(
+        f"{name}.{key}" for name, layer in plan.layers.items() if is_torchs(layer.type) for key in layer.fixed
+    )
+
+
 def _moves_weights(layer: PlannedLayer) -> bool:
     """Whether a call in training moves weights of this layer: a frozen one answers as in inference, and moves none."""
-    return layer.type in LAYERS and LAYERS[layer.type].moves_weights and layer.config.get("trainable") is not False
+    return layer.type in KINDS and KINDS[layer.type].moves_weights and layer.config.get("trainable") is not False
 
 
 class _Run:
@@ -153,7 +161,7 @@ class _Run:
         trained = self.optimizers if is_first else ()
         probe = Perturbed(self.plan, self.layers, self.weights, inputs, wants_gradients, trained)
         if wants_gradients:
-            moved = moved_by_calls(self.plan)
+            moved = moved_by_calls(self.plan) | buffers(self.plan)
             self.observing.gradients = {name: one for name, one in probe.gradients.items() if name not in moved}
             if probe.failure is not None:
                 self.observing.failed_backwards(probe.failure)

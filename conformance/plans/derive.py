@@ -14,7 +14,7 @@ import numpy as np
 from conformance.case.expressions import GIVEN, parse
 from conformance.protocol.observation import Observation
 from conformance.protocol.plan import SAVED, Array, Plan, PlannedInput, PlannedLayer, PlannedNode, read_only
-from conformance.reference.base import LAYERS, LayerError, full_config, make
+from conformance.reference.base import KINDS, LayerError, full_config, make
 
 Derive = Callable[[Plan], Plan | None]
 """From a plan to another one; None where there is nothing to change."""
@@ -48,7 +48,7 @@ def remade(name: str, kind: str) -> Derive:
 
 def _is_ours(config: Any) -> bool:
     if isinstance(config, Mapping):
-        kind = LAYERS.get(config.get("type", ""))
+        kind = KINDS.get(config.get("type", ""))
         is_it = config.get("type") == "Binary" or (kind is not None and kind.is_ours)
         return is_it or any(_is_ours(value) for value in config.values())
     return isinstance(config, list | tuple) and any(_is_ours(value) for value in config)

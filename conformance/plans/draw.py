@@ -19,6 +19,7 @@ from conformance.case.axes import symbolic_shape
 from conformance.case.initializers import binary
 from conformance.case.model import Case, Training
 from conformance.case.penalty_words import named
+from conformance.counterpart import Counterpart
 from conformance.errors import CaseError, Problem
 from conformance.oracle.arrays import ReferenceArrays, as_reference, flat, make_layers
 from conformance.protocol.adapter import Observing
@@ -33,11 +34,17 @@ from conformance.protocol.plan import (
     is_stateful,
     read_only,
 )
+<<<<<<< HEAD
 from conformance.reference.base import Layer, LayerError, Weight, full_config, make
 from conformance.reference.catalog import LAYERS
+=======
+from conformance.reference.base import Layer, LayerError, full_config, make
+from conformance.reference.catalog import KINDS
+>>>>>>> d4b5528 (Ask torch's modules and functions in torch's words, with Keras' counterpart beside each)
 from conformance.reference.constraints import make_constraint
 from conformance.reference.optimizers import make_optimizer
 from conformance.reference.regularizers import make_regularizer
+from conformance.reference.torch.base import TorchLayer
 
 DEFAULT_TIME_LIMIT = 60.0
 """Seconds a lane may take for one case."""
@@ -53,6 +60,7 @@ def plan_of(case: Case, with_gradients: bool = True, policies: Sequence[str] = (
     drawing, cotangents = _Drawing(case), {}
     try:
         arrays = ReferenceArrays(plan, make_layers(plan), drawing.weights_for, Observing())
+        arrays.on_call = drawing.called
         arrays.run({name: as_reference(array) for name, array in plan.runs[0].items()})
         if with_gradients and not case.no_gradients:
             cotangents = _cotangents(case, plan.observed, arrays.values)
@@ -97,6 +105,12 @@ class _Drawing:
         self._as_built: dict[str, list[str]] = {}
         self._fixed: dict[str, list[str]] = {}
         self._planned: set[str] = set()
+        self._counterparts: dict[str, list[Counterpart]] = {}
+
+    def called(self, name: str, layer: Layer, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        """Notes what Keras has in the place of a module of torch's, for this call."""
+        if isinstance(layer, TorchLayer):
+            self._counterparts.setdefault(name, []).append(layer.counterpart_of(args, kwargs))
 
     def weights_for(self, name: str, layer: Layer, shapes: tuple[Any, ...]) -> Mapping[str, Any]:
         """A layer's weights in float64, drawn at its first call. Raises CaseError for one that is too large."""
@@ -131,6 +145,7 @@ class _Drawing:
             weights=self._weights.get(name, {}),
             as_built=tuple(self._as_built.get(name, ())),
             fixed=tuple(self._fixed.get(name, ())),
+            counterparts=tuple(self._counterparts.get(name, ())),
             is_planned=name in self._planned,
         )
 
@@ -202,7 +217,7 @@ def _initializer(kind: str, config: Mapping[str, Any], weight: str, what: str = 
     """
     scope, _, rest = weight.partition(".")
     if not rest:
-        return config.get(LAYERS[kind].initializers.get(weight, f"{weight}_initializer").replace("initializer", what))
+        return config.get(KINDS[kind].initializers.get(weight, f"{weight}_initializer").replace("initializer", what))
     inner, rest = _inner(kind, config, scope, rest)
     return None if inner is None else _initializer(inner["type"], inner, rest, what)
 
@@ -212,7 +227,7 @@ def _inner(kind: str, config: Mapping[str, Any], scope: str, rest: str) -> tuple
 
     A list of layers has its numbers as scopes: `cells` of stacked cells, where no argument is called like the scope.
     """
-    held = next((config[name] for name in LAYERS[kind].wrapped.get(scope, (scope,)) if config.get(name)), None)
+    held = next((config[name] for name in KINDS[kind].wrapped.get(scope, (scope,)) if config.get(name)), None)
     number = scope if scope.isdigit() else None
     if number is not None:
         held = config["cells"]

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from conformance.case.expressions import Expression, parse
+from conformance.counterpart import Counterpart, from_wire
 from conformance.protocol.wire import pack, unpack
 
 Array = np.ndarray[Any, Any]
@@ -54,7 +55,7 @@ class PlannedLayer:
     """One layer of a plan, with the arrays that are its weights."""
 
     type: str
-    """Its class in Keras."""
+    """Its class in Keras, or torch's name of it: `nn.Linear`."""
     config: Arguments
     """The arguments that are written in the case."""
     full: Arguments = field(default_factory=dict)
@@ -67,6 +68,8 @@ class PlannedLayer:
     """Weights that no optimiser moves."""
     is_planned: bool = True
     """Whether its weights were drawn. Not so where the reference raised before it came to this layer."""
+    counterparts: tuple[Counterpart, ...] = ()
+    """Of a module of torch's: what Keras has in its place, for each call in the order of calls."""
 
     def __post_init__(self) -> None:
         _refuse_writeable(self.weights.values())
@@ -253,6 +256,7 @@ def _layer_to_wire(layer: PlannedLayer) -> dict[str, Any]:
         "weights": _packed(layer.weights),
         "as_built": list(layer.as_built),
         "fixed": list(layer.fixed),
+        "counterparts": [one.to_wire() for one in layer.counterparts],
         "is_planned": layer.is_planned,
     }
 
@@ -265,6 +269,7 @@ def _layer_from_wire(message: Mapping[str, Any]) -> PlannedLayer:
         weights=_unpacked(message["weights"]),
         as_built=tuple(message["as_built"]),
         fixed=tuple(message["fixed"]),
+        counterparts=tuple(from_wire(one) for one in message["counterparts"]),
         is_planned=message["is_planned"],
     )
 

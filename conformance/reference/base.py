@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import sys
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -39,6 +40,10 @@ and never zero, `scale` lies around one and is never one, `variance` is positive
 
 LAYERS: dict[str, type[Layer]] = {}
 """Every reference layer by its Keras class name."""
+TORCH: dict[str, type[Layer]] = {}
+"""Every module and function of torch's that can be asked in torch's words, by its name: `nn.Linear`, `F.pad`."""
+KINDS: Mapping[str, type[Layer]] = ChainMap(LAYERS, TORCH)
+"""Every type that a case can say, in either framework's words."""
 
 
 class HookError(Exception):
@@ -157,6 +162,11 @@ class Layer(Traits):
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         dataclass(frozen=True, kw_only=True)(cls)
+        cls.register()
+
+    @classmethod
+    def register(cls) -> None:
+        """Makes the class known by the name under which a case asks for it."""
         if not cls.__name__.startswith("_"):
             LAYERS[cls.__name__] = cls
 
@@ -199,9 +209,9 @@ def make(type: str, config: Mapping[str, Any], is_checked: bool = True) -> Layer
     Raises LayerError for a type that the reference does not know and, unless not `is_checked`, for values that cannot
     work.
     """
-    if type not in LAYERS:
+    if type not in KINDS:
         raise LayerError(f"the reference has no layer {type}")
-    kind = LAYERS[type]
+    kind = KINDS[type]
     fields = {f.name for f in dataclasses.fields(kind)}  # type: ignore[arg-type]  # made one by __init_subclass__
     layer = kind(**{name: _nested(value, is_checked) for name, value in config.items() if name in fields})
     if is_checked:

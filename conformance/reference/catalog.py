@@ -1,11 +1,11 @@
-"""All layers of the reference, by Keras class name. Importing this module imports every family."""
+"""All layers of the reference, by Keras' class names and by torch's. Importing this module imports every family."""
 
 from __future__ import annotations
 
 import importlib
 from pathlib import Path
 
-from conformance.reference.base import LAYERS
+from conformance.reference.base import KINDS, LAYERS, TORCH
 
 _NOT_FAMILIES = {"__init__", "base", "catalog"}
 
@@ -13,4 +13,8 @@ for _module in sorted(Path(__file__).parent.glob("*.py")):
     if _module.stem not in _NOT_FAMILIES:
         importlib.import_module(f"conformance.reference.{_module.stem}")
 
-__all__ = ["LAYERS"]
+for _module in sorted((Path(__file__).parent / "torch").glob("*.py")):
+    if _module.stem != "__init__":
+        importlib.import_module(f"conformance.reference.torch.{_module.stem}")
+
+__all__ = ["KINDS", "LAYERS", "TORCH"]

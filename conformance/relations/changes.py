@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from conformance.protocol.observation import Array
-from conformance.reference.catalog import LAYERS
+from conformance.reference.catalog import KINDS
 from conformance.relations.relation import Pair
 
 Changed = tuple[str, dict[str, Any], dict[str, Array]] | None
@@ -72,7 +72,7 @@ def argument(name: str, change: Any) -> Any:
 def stuffed(kind: str, config: dict[str, Any], weights: dict[str, Array]) -> Changed:
     """A dilated kernel as a longer one with zeros between its taps."""
     rates = config.get("dilation_rate")
-    if not LAYERS[kind].is_convolution or "kernel" not in weights:
+    if not KINDS[kind].is_convolution or "kernel" not in weights:
         return None
     rank = weights["kernel"].ndim - 2
     by_axis = [rates] * rank if isinstance(rates, int) else list(rates or [1])
@@ -87,7 +87,7 @@ def stuffed(kind: str, config: dict[str, Any], weights: dict[str, Array]) -> Cha
 
 def grouped(kind: str, config: dict[str, Any], weights: dict[str, Array]) -> Changed:
     """A depthwise convolution as one with a group for every channel."""
-    convolution = LAYERS[kind].as_grouped
+    convolution = KINDS[kind].as_grouped
     if not convolution or "kernel" not in weights:
         return None
     *sizes, channels, multiplier = weights["kernel"].shape
@@ -116,14 +116,14 @@ def folded(kind: str, config: dict[str, Any], weights: dict[str, Array]) -> Chan
 
 def units_rolled(kind: str, config: dict[str, Any], weights: dict[str, Array]) -> Changed:
     """Every unit one place further: its column of the kernel and its bias."""
-    if not LAYERS[kind].units_last or config.get("groups", 1) != 1:
+    if not KINDS[kind].units_last or config.get("groups", 1) != 1:
         return None
     return kind, config, {name: rolled(array, -1) for name, array in weights.items()}
 
 
 def hidden_rolled(kind: str, config: dict[str, Any], weights: dict[str, Array]) -> Changed:
     """Every hidden unit one place further: in each gate's block, and in the rows of the recurrent kernel."""
-    if not LAYERS[kind].is_recurrent or "recurrent_kernel" not in weights:
+    if not KINDS[kind].is_recurrent or "recurrent_kernel" not in weights:
         return None
     units = weights["recurrent_kernel"].shape[-2]
 
@@ -137,7 +137,7 @@ def hidden_rolled(kind: str, config: dict[str, Any], weights: dict[str, Array]) 
 
 def as_convolution(kind: str, config: dict[str, Any], weights: dict[str, Array]) -> Changed:
     """Dense on sequences as a convolution with a kernel of one step."""
-    convolution = LAYERS[kind].as_pointwise
+    convolution = KINDS[kind].as_pointwise
     if not convolution or "kernel" not in weights:
         return None
     told = {"filters": config["units"], "kernel_size": 1, "activation": config["activation"]}

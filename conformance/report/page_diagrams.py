@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from conformance.protocol.mapping import mapped_from
+from conformance.mapping import mapped_from
 from conformance.record.case import Record
 from conformance.record.parts import MaskRecord, StepRecord
 from conformance.report.blocks import Block, Panel, Pictures

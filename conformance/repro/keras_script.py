@@ -17,9 +17,13 @@ from conformance.case.expressions import (
     Tree,
     parse,
 )
+<<<<<<< HEAD
 from conformance.protocol.names import ADAPT
 from conformance.protocol.plan import PlannedLayer
 from conformance.reference.catalog import LAYERS
+=======
+from conformance.reference.catalog import KINDS
+>>>>>>> d4b5528 (Ask torch's modules and functions in torch's words, with Keras' counterpart beside each)
 from conformance.repro.calls import callees, calls, outermost
 from conformance.repro.custom import custom_source
 from conformance.repro.errors import NotScriptable
@@ -147,13 +151,13 @@ class _Keras:
 
     def _class(self, kind: str) -> str:
         from conformance.lanes.keras_custom import CUSTOM
-        from conformance.reference.catalog import LAYERS
+        from conformance.reference.catalog import KINDS
         from conformance.reference.losses import _Loss
 
         if kind in CUSTOM:
             self.custom.setdefault(kind, custom_source(CUSTOM[kind]))
             return kind
-        if kind in LAYERS and issubclass(LAYERS[kind], _Loss):
+        if kind in KINDS and issubclass(KINDS[kind], _Loss):
             return f"keras.losses.{kind}"
         return f"keras.layers.{kind}"
 
@@ -197,7 +201,7 @@ class _Keras:
 
     def _symbolic(self) -> tuple[list[str], bool, set[str]]:
         """The lines of the symbolic run one by one, whether it is the whole graph, and which layers it builds."""
-        if any(LAYERS[spec.type].is_eager_only for spec in self.layers.values()):
+        if any(KINDS[spec.type].is_eager_only for spec in self.layers.values()):
             return [], False, set()
         absent = {name for name, spec in self.plan.inputs.items() if spec.holds_arrays or not spec.shape}
         lines = [f"{self.names(name)} = {self._input(name)}" for name in self.plan.inputs if name not in absent]
@@ -323,7 +327,7 @@ class _Keras:
         if weight not in keys:
             raise NotScriptable(f"{layer} has no weight {weight}")
         place = f"{self.names(layer)}.{weight}"
-        if not LAYERS[spec.type].weights_by_name:
+        if not KINDS[spec.type].weights_by_name:
             place = f"{self.names(layer)}.weights[{keys.index(weight)}]"
         if spec.fixed:  # the variable itself would change under the node's name when the layer moves it
             return f"keras.ops.copy({place})"

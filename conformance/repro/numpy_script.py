@@ -10,7 +10,7 @@ from typing import Any
 
 from conformance import reference
 from conformance.reference.base import Layer as ReferenceLayer
-from conformance.reference.catalog import LAYERS
+from conformance.reference.catalog import KINDS
 from conformance.reference.optimizers import OPTIMIZERS
 from conformance.repro.carry import Carrier
 from conformance.repro.configs import kinds_of, strings_of
@@ -113,10 +113,10 @@ class _NumPy:
             replaced={("rnn", "_constant"): "def _constant(states):\n    return states\n"},
         )
         kinds = dict.fromkeys(kind for spec in self.layers.values() for kind in kinds_of(spec.type, spec.config))
-        unknown = [kind for kind in kinds if kind not in LAYERS]
+        unknown = [kind for kind in kinds if kind not in KINDS]
         if unknown:
             raise NotScriptable(f"the reference has no layer {unknown[0]}")
-        roots: list[Key] = [(LAYERS[kind].__module__.rpartition(".")[2], kind) for kind in kinds]
+        roots: list[Key] = [(KINDS[kind].__module__.rpartition(".")[2], kind) for kind in kinds]
         if self.beside_outputs == "train()" or is_refused:
             roots += [_optimizer(training) for training in self.plan.trainings]
         self.texts, self.carried = self.carrier.carry(list(dict.fromkeys(roots)))
@@ -176,9 +176,9 @@ class _NumPy:
 
     def made(self, kind: str, config: Mapping[str, Any]) -> str:
         """The call that constructs a layer of the reference."""
-        fields = set(inspect.signature(LAYERS[kind]).parameters)
+        fields = set(inspect.signature(KINDS[kind]).parameters)
         arguments = ", ".join(f"{key}={self._value(value)}" for key, value in config.items() if key in fields)
-        where = (LAYERS[kind].__module__.rpartition(".")[2], kind)
+        where = (KINDS[kind].__module__.rpartition(".")[2], kind)
         return f"{self.carried[where]}({arguments})"
 
     def _value(self, value: Any) -> str:
@@ -192,13 +192,13 @@ class _NumPy:
     # what the graph asks for
 
     def parameters(self, layer: str) -> tuple[str, ...]:
-        return tuple(inspect.signature(LAYERS[self.layers[layer].type].call).parameters)[2:]
+        return tuple(inspect.signature(KINDS[self.layers[layer].type].call).parameters)[2:]
 
     def call(self, layer: str, arguments: str) -> str:
         return f"{self.names(layer)}({arguments})"
 
     def mask_rule(self, layer: str, first: str, mask: str | None) -> str | None:
-        kind = LAYERS[self.layers[layer].type]
+        kind = KINDS[self.layers[layer].type]
         if kind.takes_ids:
             return f"{first} != 0" if self.layers[layer].config.get("mask_zero") else None
         if mask is None and not kind.makes_mask:

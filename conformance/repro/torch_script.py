@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from conformance.protocol.plan import PlannedLayer
-from conformance.reference.catalog import LAYERS
+from conformance.reference.catalog import KINDS
 from conformance.repro.carry import Carrier
 from conformance.repro.configs import configs_of, is_same, kinds_of, plain_of, strings_of
 from conformance.repro.errors import NotScriptable
@@ -53,7 +53,7 @@ class _Torch:
             name
             for spec in self.layers.values()
             for kind in kinds_of(spec.type, spec.full)
-            for name in (kind, LAYERS[kind].runs_cell or kind)  # a port calls its cell's by name
+            for name in (kind, KINDS[kind].runs_cell or kind)  # a port calls its cell's by name
         )
         unknown = [kind for kind in kinds if kind not in ports()]
         if unknown:
@@ -241,7 +241,7 @@ class _Torch:
             return mask
         if rule == "_is_word":
             return f"{first}.ne(0)" if spec.full.get("mask_zero") else None
-        if rule == "drop" or (mask is None and not LAYERS[spec.type].makes_mask):
+        if rule == "drop" or (mask is None and not KINDS[spec.type].makes_mask):
             return None
         return f"{self.carried[module, rule]}({self.names(layer)}, {first}, {mask})"
 

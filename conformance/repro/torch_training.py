@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from conformance.protocol.mapping import Mapped, mapped_from
+from conformance.mapping import Mapped, mapped_from
 from conformance.protocol.native import native_optimizer
 from conformance.protocol.plan import Plan
 from conformance.record.parts import FailureRecord, NativeWeightRecord

@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.protocol.plan import Plan, PlannedLayer, PlannedTraining
 from conformance.record.parts import FailureRecord
-from conformance.reference.catalog import LAYERS
+from conformance.reference.catalog import KINDS
 from conformance.repro.errors import NotScriptable
 from conformance.repro.literals import quoted
 
@@ -81,8 +81,8 @@ def _only_frozen(spec: PlannedLayer) -> bool:
 def _moves_weights(kind: str, config: Any) -> bool:
     """Whether a layer, or one inside it, moves weights of its own in training."""
     inside = [item for value in config.values() for item in (value if isinstance(value, list | tuple) else (value,))]
-    wrapped = [item for item in inside if isinstance(item, Mapping) and item.get("type") in LAYERS]
-    return LAYERS[kind].moves_weights or any(_moves_weights(item["type"], item) for item in wrapped)
+    wrapped = [item for item in inside if isinstance(item, Mapping) and item.get("type") in KINDS]
+    return KINDS[kind].moves_weights or any(_moves_weights(item["type"], item) for item in wrapped)
 
 
 def remembering(plan: Plan) -> list[str]:

@@ -65,24 +65,47 @@ def test_lists_and_signs_in_a_call() -> None:
 MISTAKES = {
     "an unknown layer": ("Conv1", None, "there is no layer Conv1\n   = help: did you mean Conv1D?"),
     "letters of another case": ("lstm(3)", None, "there is no layer lstm\n   = help: did you mean LSTM?"),
-    "a layer of torch": ("Linear", None, "there is no layer Linear\n   = help: did you mean Dense?"),
-    "a call of torch": (
-        "nn.GRU(3, 4)",
+    "a layer of torch": ("Linear", None, "there is no layer Linear\n   = help: did you mean Dense or nn.Linear?"),
+    "a module that torch has not": (
+        "nn.Conv2D(3, 4, 3)",
         None,
-        "nn.GRU is torch's\n   = help: ask for Keras' layer with Keras' arguments, --layer GRU; "
-        "the answer says what torch makes of it",
+        "there is no nn.Conv2D to be asked in torch's words\n   = help: did you mean nn.Conv2d?",
     ),
-    "a class of torch": (
-        "torch.nn.LayerNorm",
+    "a layer of Keras among torch's": (
+        "torch.nn.Dense(3)",
         None,
-        "torch.nn.LayerNorm is torch's\n   = help: ask for Keras' layer with Keras' arguments, "
-        "--layer LayerNormalization; the answer says what torch makes of it",
+        "there is no nn.Dense to be asked in torch's words\n   = help: ",
     ),
-    "a class of torch that Keras has not": (
-        "nn.Bilinear",
+    "an argument that torch has not": (
+        "nn.MaxPool2d(kernel=3)",
         None,
-        "nn.Bilinear is torch's\n   = help: ask for Keras' layer with Keras' arguments, its name there; "
-        "the answer says what torch makes of it",
+        "--layer:1:1: error: nn.MaxPool2d needs the argument kernel_size",
+    ),
+    "an argument of the wrong kind": (
+        "nn.Linear('a', 3)",
+        None,
+        "--layer:1:11: error: in_features of nn.Linear must be an integer from 1, not the text 'a'",
+    ),
+    "an argument of another module": (
+        "nn.LSTM(3, 4, nonlinearity='relu')",
+        None,
+        "--layer:1:15: error: unknown argument nonlinearity for nn.LSTM",
+    ),
+    "Keras' word for an argument of torch": (
+        "nn.Conv1d(3, 4, 2, strides=2)",
+        None,
+        "--layer:1:20: error: strides is Keras' word\n  |\n1 | nn.Conv1d(3, 4, 2, strides=2)\n"
+        "  |                    ^\n   = help: nn.Conv1d says stride",
+    ),
+    "where torch computes": (
+        "nn.Linear(3, 4, device='cpu')",
+        None,
+        "--layer:1:17: error: nn.Linear is not asked with device",
+    ),
+    "an argument that torch has and nobody can ask": (
+        "nn.Embedding(3, 4, max_norm=1.0)",
+        None,
+        "--layer:1:20: error: nn.Embedding is not asked with max_norm: it changes the table where it is called",
     ),
     "an optimizer": ("Adam(0.1)", None, "Adam is an optimizer\n   = help: a case trains with it: see docs/training.md"),
     "a layer in another precision": (

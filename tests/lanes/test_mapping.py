@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.protocol.mapping import Mapped, keras, mapped_from
+from conformance.mapping import Mapped, keras, mapped_from
 
 MAPPINGS: list[tuple[Mapped, tuple[int, ...], str]] = [
     (keras("kernel").transpose(2, 1, 0), (4, 3, 2), 'weights["kernel"].permute(2, 1, 0)'),

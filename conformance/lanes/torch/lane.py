@@ -16,11 +16,13 @@ import torch
 
 from conformance.lanes.torch.native import NATIVE, NativeConfig, NativePort, load
 from conformance.lanes.torch.operations import TorchOperations
+from conformance.lanes.torch.own_words import own_words
 from conformance.lanes.torch.port import PORTS, NoParameter, Parameters, Port, applied
 from conformance.lanes.torch.training import weights_after_steps
 from conformance.lanes.torch.ways import Compiler, as_numpy, compiler_of, given, set_policy
 from conformance.protocol.adapter import Identity, Observing, Unsupported
 from conformance.protocol.carried import CarriedArrays, Value, arguments_for, remembered, with_masks
+from conformance.protocol.counterparts import is_torchs
 from conformance.protocol.plan import Array, Plan
 from conformance.protocol.training import JUDGED_IN
 from conformance.protocol.wire import pack
@@ -65,6 +67,8 @@ class TorchArrays(CarriedArrays):
 
     def port(self, layer: str) -> Port:
         kind = self.configs[layer].type
+        if is_torchs(kind):
+            return own_words(kind)
         if kind not in self.table:
             raise Unsupported(_missing(self.table, kind))
         return self.table[kind]
@@ -72,6 +76,8 @@ class TorchArrays(CarriedArrays):
     def parameters(self, layer: str) -> dict[str, torch.Tensor]:
         """The layer's torch weights; entries whose Keras weight the layer does not have are left out."""
         given = self.keras_weights[layer]
+        if is_torchs(self.configs[layer].type):
+            return given
         mapped = self.port(layer).weights(self.configs[layer])
         used = {name: value for name, value in mapped.items() if value.source in given}
         tensors = {name: applied(value, given) for name, value in used.items()}
@@ -147,7 +153,7 @@ class TorchLane:
         observing = Observing()
         try:
             for name, layer in plan.layers.items():
-                if layer.type not in self.table:
+                if layer.type not in self.table and not is_torchs(layer.type):
                     raise Unsupported(f"{name}: {_missing(self.table, layer.type)}")
             observing.phase = "call"
             for index, run in enumerate(plan.runs):

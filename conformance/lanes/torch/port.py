@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
+from conformance.mapping import Blocks, Mapped, Reshape, Row, Transpose, Zeros, keras
 from conformance.protocol.adapter import Unsupported
-from conformance.protocol.mapping import Blocks, Mapped, Reshape, Row, Transpose, Zeros, keras
 
 __all__ = [
     "PORTS",

@@ -1,0 +1,94 @@
+"""torch's modules and functions as a case in torch's words asks for them: the real ones, with the arguments as written.
+
+Both torch lanes run them so. A module is in evaluation unless the call says `training=True`; its parameters and buffers
+are the plan's, under torch's own names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812  # the name under which the torch documentation imports it
+from torch.func import functional_call
+
+from conformance.lanes.torch.port import Config, Parameters, Port, Unsupported, drop
+from conformance.protocol.adapter import WeightMismatch
+
+_ARRAYS = ("weight", "pos_weight")
+"""Arguments that a case writes as lists and torch takes as tensors."""
+_MODULE = "module"
+
+
+@cache
+def own_words(kind: str) -> Port:
+    """How a module or function of this name is called. Raises Unsupported where this torch does not have it."""
+    place, _, name = kind.partition(".")
+    found = getattr({"nn": torch.nn, "F": F}[place], name, None)
+    if found is None:
+        raise Unsupported(f"torch {torch.__version__} has no {kind}")
+    return Port(kind, _module(found) if place == "nn" else _function(found), lambda layer: {}, drop)
+
+
+def _arguments(layer: Any) -> dict[str, Any]:
+    """What the case writes; torch's own defaults hold for all else."""
+    return {name: _value(name, value) for name, value in layer.asked.items()}
+
+
+def _value(name: str, value: Any) -> Any:
+    if name in _ARRAYS and isinstance(value, list | tuple):
+        return torch.tensor(value, dtype=torch.get_default_dtype())
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _function(function: Callable[..., Any]) -> Callable[..., Any]:
+    def call(layer: Config, p: Parameters, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
+        extra = {} if training is None else {"training": training}
+        return _plain(function(*map(_grouped, args), **_arguments(layer), **kwargs, **extra))
+
+    return call
+
+
+def _module(made: Callable[..., Any]) -> Callable[..., Any]:
+    def call(layer: Config, p: Parameters, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
+        if _MODULE not in p.state:
+            p.state[_MODULE] = _checked(made(**_arguments(layer)), p.tensors, layer)
+        module = p.state[_MODULE].train(bool(training))
+        buffers = {name: _moved(p, name) for name, _ in module.named_buffers() if name in p.tensors}
+        found = functional_call(module, {**p.tensors, **buffers}, tuple(map(_grouped, args)), kwargs)
+        if training:
+            p.state.update(buffers)
+        return _plain(found)
+
+    return call
+
+
+def _checked(module: Any, tensors: Mapping[str, Any], layer: Any) -> Any:
+    """The module, after it is certain that the plan holds every parameter and no other. Raises WeightMismatch.
+
+    A loss keeps its weights of classes as a buffer; those are arguments.
+    """
+    left_out = ("num_batches_tracked", *(layer.asked if not tensors else ()))
+    own = {name: tuple(value.shape) for name, value in module.state_dict().items() if not name.endswith(left_out)}
+    held = {name: tuple(value.shape) for name, value in tensors.items()}
+    if own != held:
+        wrong = sorted(f"{name} {shape}" for name, shape in own.items() ^ held.items())
+        raise WeightMismatch(f"torch's parameters are not the reference's: {', '.join(wrong)}", layer.type)
+    return module
+
+
+def _moved(p: Parameters, name: str) -> Any:
+    """A buffer as it is now, in memory of its own: modules change it in place."""
+    return p.state.get(name, p.tensors[name]).detach().clone()
+
+
+def _grouped(value: Any) -> Any:
+    """States come as lists in the graph, and torch wants tuples."""
+    return tuple(_grouped(item) for item in value) if isinstance(value, list) else value
+
+
+def _plain(value: Any) -> Any:
+    """Tuples of outputs as the lists of the graph."""
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

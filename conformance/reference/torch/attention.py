@@ -1,0 +1,479 @@
+"""nn.MultiheadAttention, F.scaled_dot_product_attention and the layers of a transformer.
+
+A mask of booleans says what is left out, in nn.MultiheadAttention, and what takes part, in
+F.scaled_dot_product_attention; a mask of floats is added to the scores in both. Source: their documentation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+import autograd.numpy as np
+import numpy
+
+from conformance.counterpart import Counterpart, KerasLayer, Moved, NoCounterpart, moved, same
+from conformance.mapping import Mapped
+from conformance.reference.activations import erfc
+from conformance.reference.base import Array, LayerError, Weight, Weights, arg
+from conformance.reference.torch.base import Like, TorchLayer
+from conformance.reference.traits import Axes, asked
+
+
+def _softmax(scores: Array) -> Array:
+    """Shares along the last axis; NaN where every score is minus infinity."""
+    shifted = np.exp(scores - np.max(scores, axis=-1, keepdims=True))
+    return shifted / np.sum(shifted, axis=-1, keepdims=True)
+
+
+def _is_bool(mask: Any) -> bool:
+    return bool(numpy.asarray(mask).dtype == bool)
+
+
+def _hiding(mask: Array, hides: bool) -> Array:
+    """What a mask adds to scores: itself, or minus infinity where a boolean one is `hides`."""
+    return np.where(numpy.asarray(mask) == hides, -np.inf, 0.0) if _is_bool(mask) else mask
+
+
+class ScaledDotProductAttention(TorchLayer):
+    """softmax(q k^T scale + mask) v over the last two axes.
+
+    query: (..., targets, features), key: (..., sources, features), value: (..., sources, values).
+    """
+
+    names = ("F.scaled_dot_product_attention",)
+    arithmetic = "rounds"
+    example = asked("F.scaled_dot_product_attention()", "2,4,3", "2,5,3", "2,5,6")
+    positional = ()
+    not_here: ClassVar = {"dropout_p": "it draws numbers, and is 0 outside of training"}
+    is_causal: bool = arg("Whether a target sees sources up to its own place, counted from the first.", default=False)
+    scale: float | None = arg("Factor of the scores; null for 1 / sqrt(features).", default=None)
+    enable_gqa: bool = arg("Whether several heads of queries, on axis -3, share one of keys.", default=False)
+
+    @classmethod
+    def axis_words(cls, config: Mapping[str, Any], name: str, rank: int) -> Axes:
+        steps = "targets" if name == "query" else "sources"
+        return {2: (steps, "features"), 3: ("heads", steps, "features")}.get(rank, ())
+
+    def call(self, w: Weights, query: Array, key: Array, value: Array, attn_mask: Any = None) -> Array:
+        if self.enable_gqa:
+            times = np.shape(query)[-3] // np.shape(key)[-3]
+            key, value = np.repeat(key, times, axis=-3), np.repeat(value, times, axis=-3)
+        scale = 1.0 / math.sqrt(np.shape(query)[-1]) if self.scale is None else self.scale
+        scores = np.einsum("...td,...sd->...ts", query, key) * scale
+        if self.is_causal:
+            if attn_mask is not None:
+                raise LayerError("is_causal and attn_mask are not for one call")
+            targets, sources = np.shape(scores)[-2:]
+            attn_mask = numpy.tril(numpy.ones((targets, sources), dtype=bool))
+        if attn_mask is not None:
+            scores = scores + _hiding(attn_mask, hides=False)
+        return np.einsum("...ts,...sv->...tv", _softmax(scores), value)
+
+    def longest_sum(self, weights: Any, *shapes: Any) -> int:
+        return max(int(shapes[0][-1]), int(shapes[1][-2]))
+
+    def counterpart(self, query: Like, key: Like, value: Like, attn_mask: Any = None) -> Counterpart:
+        if self.enable_gqa:
+            raise NoCounterpart("keras.layers.GroupQueryAttention projects its inputs; repeat the heads of keys before")
+        lead = "abcdef"[: query.rank - 2]
+        scale = 1.0 / math.sqrt(query.shape[-1]) if self.scale is None else self.scale
+        scores = f'einsum("{lead}td,{lead}sd->{lead}ts", query, key) * {scale}'
+        if attn_mask is not None:
+            scores += " + where(attn_mask, 0.0, -1e30)" if attn_mask.dtype == "bool" else " + attn_mask"
+        if self.is_causal:
+            if lead and len(lead) > 1:
+                raise NoCounterpart("Attention has use_causal_mask, and takes (batch, steps, features) alone")
+            layer = KerasLayer("Attention", {})
+            scaled = f"layer([query * {scale}, value, key], use_causal_mask=True)"
+            return Counterpart(scaled, {"layer": layer})
+        shares = KerasLayer("Softmax", {"axis": -1})
+        result = f'einsum("{lead}ts,{lead}sv->{lead}tv", shares(scores), value)'
+        return Counterpart(result, {"shares": shares}, (("scores", scores),))
+
+
+class MultiheadAttention(TorchLayer):
+    """Heads of scaled_dot_product_attention over projections; returns the output and the shares.
+
+    query: (targets, batch, embed_dim), key: (sources, batch, kdim), value: (sources, batch, vdim); the batch comes
+    first with batch_first. attn_mask: (targets, sources) or (batch times heads, targets, sources). key_padding_mask:
+    (batch, sources). Where need_weights is false there is the output alone.
+    """
+
+    names = ("nn.MultiheadAttention",)
+    arithmetic = "rounds"
+    example = asked("nn.MultiheadAttention(6, 2, batch_first=True)", "4,6", "5,6", "5,6")
+    embed_dim: int = arg("Features of queries and of the output.", at_least=1)
+    num_heads: int = arg("How many heads.", at_least=1)
+    dropout: float = arg("Share of the shares that is left out in training.", default=0.0)
+    bias: bool = arg("Whether projections add a bias.", default=True)
+    add_bias_kv: bool = arg("Whether one more source is learnt.", default=False)
+    add_zero_attn: bool = arg("Whether one more source is zeros.", default=False)
+    kdim: int | None = arg("Features of keys.", default=None)
+    vdim: int | None = arg("Features of values.", default=None)
+    batch_first: bool = arg("Whether the batch comes before the steps.", default=False)
+
+    @classmethod
+    def axis_words(cls, config: Mapping[str, Any], name: str, rank: int) -> Axes:
+        return ("targets" if name == "query" else "sources", "features")[:rank]
+
+    @classmethod
+    def batch_place(cls, config: Mapping[str, Any]) -> int:
+        return 0 if config.get("batch_first") else 1
+
+    @classmethod
+    def implied(cls, shapes: Sequence[Sequence[int]]) -> Sequence[Sequence[int]]:
+        """One input is looked at by itself; of two the second is keys and values."""
+        return [*shapes, *[shapes[-1]] * (3 - len(shapes))] if shapes else shapes
+
+    def check(self) -> None:
+        if self.embed_dim % self.num_heads:
+            raise LayerError(f"embed_dim {self.embed_dim} is not in {self.num_heads} heads")
+
+    def is_packed(self) -> bool:
+        """Whether the three projections are one parameter."""
+        return self.kdim in (None, self.embed_dim) and self.vdim in (None, self.embed_dim)
+
+    def weights(self, query: Any, key: Any, value: Any, *rest: Any) -> Mapping[str, Weight]:
+        e = self.embed_dim
+        held: dict[str, Weight] = {}
+        if self.is_packed():
+            held["in_proj_weight"] = Weight((3 * e, e))
+        else:
+            held["q_proj_weight"] = Weight((e, e))
+            held["k_proj_weight"] = Weight((e, self.kdim or e))
+            held["v_proj_weight"] = Weight((e, self.vdim or e))
+        if self.bias:
+            held["in_proj_bias"] = Weight((3 * e,), "bias")
+        if self.add_bias_kv:
+            held |= {"bias_k": Weight((1, 1, e), "table"), "bias_v": Weight((1, 1, e), "table")}
+        held["out_proj.weight"] = Weight((e, e))
+        return {**held, "out_proj.bias": Weight((e,), "bias")} if self.bias else held
+
+    def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
+        return max(self.embed_dim, *(int(math.prod(shape[:-1])) for shape in shapes[1:2]))
+
+    def call(
+        self,
+        w: Weights,
+        query: Array,
+        key: Array,
+        value: Array,
+        key_padding_mask: Any = None,
+        attn_mask: Any = None,
+        need_weights: bool = True,
+        average_attn_weights: bool = True,
+        is_causal: bool = False,
+        training: bool | None = None,
+    ) -> Any:
+        if training and self.dropout:
+            raise LayerError("shares are left out at random in training: nothing is to be compared")
+        if is_causal and attn_mask is None:
+            raise LayerError("is_causal is a hint about attn_mask, which has to be given too")
+        if np.ndim(query) != 3:
+            raise LayerError(f"nn.MultiheadAttention takes three axes here, not {np.shape(query)}")
+        if np.shape(query)[-1] != self.embed_dim:
+            raise LayerError(f"queries have embed_dim {self.embed_dim} features, not {np.shape(query)[-1]}")
+        if not self.batch_first:
+            query, key, value = (np.swapaxes(x, 0, 1) for x in (query, key, value))
+        q, k, v = self._projected(w, query, key, value)
+        y, shares = self._attended(w, q, k, v, key_padding_mask, attn_mask)
+        y = y @ np.transpose(w.arrays["out_proj.weight"]) + (w.arrays["out_proj.bias"] if self.bias else 0.0)
+        y = y if self.batch_first else np.swapaxes(y, 0, 1)
+        return [y, np.mean(shares, axis=1) if average_attn_weights else shares] if need_weights else y
+
+    def _projected(self, w: Weights, *inputs: Array) -> tuple[Array, Array, Array]:
+        if self.is_packed():
+            kernels = np.split(w.in_proj_weight, 3, axis=0)
+        else:
+            kernels = [w.q_proj_weight, w.k_proj_weight, w.v_proj_weight]
+        biases = np.split(w.in_proj_bias, 3) if self.bias else [0.0, 0.0, 0.0]
+        q, k, v = (x @ np.transpose(kernel) + b for x, kernel, b in zip(inputs, kernels, biases, strict=True))
+        return q, k, v
+
+    def _attended(self, w: Weights, q: Array, k: Array, v: Array, padding: Any, mask: Any) -> tuple[Array, Array]:
+        batch, targets, _ = np.shape(q)
+        more = 0
+        if self.add_bias_kv:
+            k = np.concatenate([k, np.ones((batch, 1, 1)) * w.bias_k], axis=1)
+            v = np.concatenate([v, np.ones((batch, 1, 1)) * w.bias_v], axis=1)
+            more += 1
+        if self.add_zero_attn:
+            zeros = np.zeros((batch, 1, self.embed_dim))
+            k, v, more = np.concatenate([k, zeros], axis=1), np.concatenate([v, zeros], axis=1), more + 1
+        q, k, v = (
+            np.transpose(np.reshape(x, (batch, np.shape(x)[1], self.num_heads, -1)), (0, 2, 1, 3)) for x in (q, k, v)
+        )
+        scores = np.einsum("bhtd,bhsd->bhts", q, k) / math.sqrt(self.embed_dim // self.num_heads)
+        for given in (None if mask is None else self._of_scores(mask, batch), padding):
+            if given is not None:
+                added = _hiding(given, hides=True)
+                added = added[:, None, None, :] if np.ndim(added) == 2 else added
+                scores = scores + np.pad(added, [(0, 0)] * (np.ndim(added) - 1) + [(0, more)], "constant")
+        shares = _softmax(scores)
+        y = np.einsum("bhts,bhsd->bthd", shares, v)
+        return np.reshape(y, (batch, targets, self.embed_dim)), shares
+
+    def _of_scores(self, mask: Any, batch: int) -> Any:
+        """A mask of (targets, sources), or one for each head of each sample, over (batch, heads, targets, sources)."""
+        if np.ndim(mask) == 2:
+            return mask[None, None]
+        return np.reshape(mask, (batch, self.num_heads, *np.shape(mask)[1:]))
+
+    def counterpart(
+        self,
+        query: Like,
+        key: Like,
+        value: Like,
+        key_padding_mask: Any = None,
+        attn_mask: Any = None,
+        need_weights: bool = True,
+        average_attn_weights: bool = True,
+        is_causal: bool = False,
+    ) -> Counterpart:
+        if self.add_bias_kv or self.add_zero_attn:
+            raise NoCounterpart("MultiHeadAttention has no further source; add one to keys and values before it")
+        for mask in (key_padding_mask, attn_mask):
+            if mask is not None and mask.dtype != "bool":
+                raise NoCounterpart(
+                    "attention_mask of Keras hides and shows; a mask of floats that is added is not said"
+                )
+        if attn_mask is not None and attn_mask.rank == 3:
+            raise NoCounterpart("attention_mask of Keras is one for all heads")
+        layer = KerasLayer("MultiHeadAttention", self._config(), self._weights())
+        order = (
+            ("query", "value", "key")
+            if self.batch_first
+            else tuple(f"transpose({name}, [1, 0, 2])" for name in ("query", "value", "key"))
+        )
+        shown = []
+        if attn_mask is not None:
+            shown.append('expand_dims(1.0 - cast(attn_mask, "float32"), 0)')
+        if key_padding_mask is not None:
+            shown.append('expand_dims(1.0 - cast(key_padding_mask, "float32"), 1)')
+        options = f", attention_mask={' * '.join(shown)}" if shown else ""
+        both = f"layer({', '.join(order)}{options}, return_attention_scores=True)"
+        output = "both[0]" if self.batch_first else "transpose(both[0], [1, 0, 2])"
+        shares = "mean(both[1], axis=1)" if average_attn_weights else "both[1]"
+        return Counterpart(f"[{output}, {shares}]" if need_weights else output, {"layer": layer}, (("both", both),))
+
+    def _config(self) -> Mapping[str, Any]:
+        size = self.embed_dim // self.num_heads
+        return {
+            "num_heads": self.num_heads,
+            "key_dim": size,
+            "value_dim": size,
+            "output_shape": self.embed_dim,
+            "use_bias": self.bias,
+            "dropout": self.dropout,
+        }
+
+    def _weights(self, scope: str = "") -> Mapping[str, Moved]:
+        """Keras' kernels are (features, heads, size), of torch's rows in the order of heads."""
+        h, size, e = self.num_heads, self.embed_dim // self.num_heads, self.embed_dim
+        held: dict[str, Moved] = {}
+        for place, (name, own) in enumerate((("query", "q"), ("key", "k"), ("value", "v"))):
+            if self.is_packed():
+                kernel = Mapped(f"{scope}in_proj_weight").reshape(3, h, size, e).row(place)
+            else:
+                width = {"q": e, "k": self.kdim or e, "v": self.vdim or e}[own]
+                kernel = Mapped(f"{scope}{own}_proj_weight").reshape(h, size, width)
+            held[f"{name}.kernel"] = moved(kernel.transpose(2, 0, 1))
+            if self.bias:
+                held[f"{name}.bias"] = moved(Mapped(f"{scope}in_proj_bias").reshape(3, h, size).row(place))
+        out = Mapped(f"{scope}out_proj.weight").transpose(1, 0).reshape(h, size, e)
+        held["attention_output.kernel"] = moved(out)
+        if self.bias:
+            held["attention_output.bias"] = same(f"{scope}out_proj.bias")
+        return held
+
+
+class _Transformer(TorchLayer):
+    """What encoder and decoder layers share: attention, two linear layers, normalisations; each added to its input."""
+
+    arithmetic = "rounds"
+    d_model: int = arg("Features.", at_least=1)
+    nhead: int = arg("Heads.", at_least=1)
+    dim_feedforward: int = arg("Features between the two linear layers.", default=2048, at_least=1)
+    dropout: float = arg("Share that is left out in training.", default=0.1)
+    activation: Literal["relu", "gelu"] = arg("Between the two linear layers.", default="relu")
+    layer_norm_eps: float = arg("What normalisations add to the variance.", default=1e-5)
+    batch_first: bool = arg("Whether the batch comes before the steps.", default=False)
+    norm_first: bool = arg("Whether normalisations come before the parts, not after the sums.", default=False)
+    bias: bool = arg("Whether linear layers and normalisations have a bias.", default=True)
+
+    @classmethod
+    def axis_words(cls, config: Mapping[str, Any], name: str, rank: int) -> Axes:
+        return ("steps" if name in ("x", "tgt") else "sources", "features")[:rank]
+
+    @classmethod
+    def batch_place(cls, config: Mapping[str, Any]) -> int:
+        return 0 if config.get("batch_first") else 1
+
+    def attention(self) -> MultiheadAttention:
+        return MultiheadAttention(embed_dim=self.d_model, num_heads=self.nhead, bias=self.bias, batch_first=True)
+
+    def parts(self) -> tuple[str, ...]:
+        """The attentions, by the names of torch's submodules."""
+        return ("self_attn",)
+
+    def weights(self, *shapes: Any) -> Mapping[str, Weight]:
+        d, f = self.d_model, self.dim_feedforward
+        held: dict[str, Weight] = {}
+        for part in self.parts():
+            held |= {f"{part}.{key}": weight for key, weight in self.attention().weights(None, None, None).items()}
+        for name, shape in (("linear1", (f, d)), ("linear2", (d, f))):
+            held[f"{name}.weight"] = Weight(shape)
+            if self.bias:
+                held[f"{name}.bias"] = Weight(shape[:1], "bias")
+        for number in range(1, len(self.parts()) + 2):
+            held[f"norm{number}.weight"] = Weight((d,), "scale")
+            if self.bias:
+                held[f"norm{number}.bias"] = Weight((d,), "bias")
+        return held
+
+    def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
+        return max(self.d_model, self.dim_feedforward)
+
+    def check(self) -> None:
+        self.attention().check()
+
+    def normal(self, w: Weights, number: int, x: Array) -> Array:
+        mean = np.mean(x, axis=-1, keepdims=True)
+        variance = np.mean((x - mean) ** 2, axis=-1, keepdims=True)
+        y = (x - mean) / np.sqrt(variance + self.layer_norm_eps) * w.arrays[f"norm{number}.weight"]
+        return y + w.arrays[f"norm{number}.bias"] if self.bias else y
+
+    def forward(self, w: Weights, x: Array) -> Array:
+        """The two linear layers."""
+        b1, b2 = (w.arrays[f"linear{n}.bias"] if self.bias else 0.0 for n in (1, 2))
+        between = x @ np.transpose(w.arrays["linear1.weight"]) + b1
+        active = (
+            np.maximum(between, 0.0) if self.activation == "relu" else 0.5 * between * erfc(-between / math.sqrt(2.0))
+        )
+        return active @ np.transpose(w.arrays["linear2.weight"]) + b2
+
+    def refuse_training(self, training: bool | None) -> None:
+        if training and self.dropout:
+            raise LayerError("numbers are left out at random in training: nothing is to be compared")
+
+    def turned(self, x: Array) -> Array:
+        """Between torch's order of axes and (batch, steps, features), either way."""
+        return x if self.batch_first else np.swapaxes(x, 0, 1)
+
+    def keras_layers(self) -> dict[str, KerasLayer]:
+        held = {}
+        for part in self.parts():
+            inner = self.attention()
+            held[part] = KerasLayer("MultiHeadAttention", inner._config(), inner._weights(f"{part}."))
+        for name, units, activation in (
+            ("linear1", self.dim_feedforward, self.activation),
+            ("linear2", self.d_model, "linear"),
+        ):
+            weights = {"kernel": moved(Mapped(f"{name}.weight").transpose(1, 0))}
+            if self.bias:
+                weights["bias"] = same(f"{name}.bias")
+            held[name] = KerasLayer("Dense", {"units": units, "activation": activation, "use_bias": self.bias}, weights)
+        for number in range(1, len(self.parts()) + 2):
+            weights = {"gamma": same(f"norm{number}.weight")}
+            if self.bias:
+                weights["beta"] = same(f"norm{number}.bias")
+            config = {"epsilon": self.layer_norm_eps, "center": self.bias}
+            held[f"norm{number}"] = KerasLayer("LayerNormalization", config, weights)
+        return held
+
+    def keras_steps(self, first: str, attentions: list[str]) -> Counterpart:
+        """Each part is a call over `@`, its input; they are added one after another."""
+        nodes = [("x0", first if self.batch_first else f"transpose({first}, [1, 0, 2])")]
+        parts = [*attentions, "linear2(linear1(@))"]
+        for number, part in enumerate(parts, 1):
+            x = f"x{number - 1}"
+            if self.norm_first:
+                text = f"{x} + {part.replace('@', f'norm{number}({x})')}"
+            else:
+                text = f"norm{number}({x} + {part.replace('@', x)})"
+            nodes.append((f"x{number}", text))
+        last = f"x{len(parts)}"
+        return Counterpart(
+            last if self.batch_first else f"transpose({last}, [1, 0, 2])", self.keras_layers(), tuple(nodes)
+        )
+
+
+class TransformerEncoderLayer(_Transformer):
+    """Attention to itself and two linear layers. src: (steps, batch, d_model), or the batch first."""
+
+    names = ("nn.TransformerEncoderLayer",)
+    example = asked("nn.TransformerEncoderLayer(6, 2, dim_feedforward=5, batch_first=True)", "4,6")
+
+    def call(
+        self,
+        w: Weights,
+        src: Array,
+        src_mask: Any = None,
+        src_key_padding_mask: Any = None,
+        training: bool | None = None,
+    ) -> Array:
+        self.refuse_training(training)
+        x = self.turned(src)
+        inner = w.within("self_attn")
+
+        def attend(y: Array) -> Array:
+            return self.attention().call(inner, y, y, y, src_key_padding_mask, src_mask, need_weights=False)
+
+        if self.norm_first:
+            x = x + attend(self.normal(w, 1, x))
+            x = x + self.forward(w, self.normal(w, 2, x))
+        else:
+            x = self.normal(w, 1, x + attend(x))
+            x = self.normal(w, 2, x + self.forward(w, x))
+        return self.turned(x)
+
+    def counterpart(self, src: Like, src_mask: Any = None, src_key_padding_mask: Any = None) -> Counterpart:
+        options = _shown(src_mask, src_key_padding_mask, "src_mask", "src_key_padding_mask")
+        return self.keras_steps("src", [f"self_attn(@, @{options})"])
+
+
+def _shown(mask: Any, padding: Any, mask_name: str, padding_name: str) -> str:
+    """The argument attention_mask for torch's masks. Raises NoCounterpart for what Keras' mask does not say."""
+    shown = []
+    for given, name, axis in ((mask, mask_name, 0), (padding, padding_name, 1)):
+        if given is None:
+            continue
+        if given.dtype != "bool" or given.rank != 2:
+            raise NoCounterpart("attention_mask of Keras hides and shows, the same for all heads; it adds nothing")
+        shown.append(f'expand_dims(1.0 - cast({name}, "float32"), {axis})')
+    return f", attention_mask={' * '.join(shown)}" if shown else ""
+
+
+class TransformerDecoderLayer(_Transformer):
+    """Attention to itself, attention to a memory, and two linear layers. tgt and memory: (steps, batch, d_model)."""
+
+    names = ("nn.TransformerDecoderLayer",)
+    example = asked("nn.TransformerDecoderLayer(6, 2, dim_feedforward=5, batch_first=True)", "4,6", "5,6")
+
+    def parts(self) -> tuple[str, ...]:
+        return ("self_attn", "multihead_attn")
+
+    def call(self, w: Weights, tgt: Array, memory: Array, tgt_mask: Any = None, training: bool | None = None) -> Array:
+        self.refuse_training(training)
+        x, m = self.turned(tgt), self.turned(memory)
+
+        def to_itself(y: Array) -> Array:
+            return self.attention().call(w.within("self_attn"), y, y, y, None, tgt_mask, need_weights=False)
+
+        def to_memory(y: Array) -> Array:
+            return self.attention().call(w.within("multihead_attn"), y, m, m, need_weights=False)
+
+        def forward(y: Array) -> Array:
+            return self.forward(w, y)
+
+        for number, part in enumerate((to_itself, to_memory, forward), 1):
+            x = x + part(self.normal(w, number, x)) if self.norm_first else self.normal(w, number, x + part(x))
+        return self.turned(x)
+
+    def counterpart(self, tgt: Like, memory: Like, tgt_mask: Any = None) -> Counterpart:
+        options = _shown(tgt_mask, None, "tgt_mask", "")
+        found = self.keras_steps("tgt", [f"self_attn(@, @{options})", "multihead_attn(@, m)"])
+        first = ("m", "memory" if self.batch_first else "transpose(memory, [1, 0, 2])")
+        return Counterpart(found.result, found.layers, (first, *found.nodes))

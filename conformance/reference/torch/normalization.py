@@ -1,0 +1,364 @@
+"""nn.BatchNorm, LayerNorm, GroupNorm, InstanceNorm, RMSNorm and LocalResponseNorm, as torch documents them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import autograd.numpy as np
+import numpy
+
+from conformance.counterpart import Counterpart, KerasLayer, NoCounterpart, same
+from conformance.reference.base import Array, LayerError, Weight, Weights, arg
+from conformance.reference.torch.base import BATCHED, Like, TorchLayer, wants_channels
+from conformance.reference.traits import Axes, asked
+
+EPS_OF_FLOAT32 = float(numpy.finfo(numpy.float32).eps)
+"""What nn.RMSNorm adds where nobody says otherwise."""
+
+
+class _Normalization(TorchLayer):
+    arithmetic = "rounds"
+
+    def longest_sum(self, weights: Any, *shapes: Any) -> int:
+        return math.prod(shapes[0])
+
+
+def _normal(x: Array, axes: tuple[int, ...], eps: float) -> Array:
+    """(x - mean) / sqrt(var + eps), with the variance of the population."""
+    mean = np.mean(x, axis=axes, keepdims=True)
+    return (x - mean) / np.sqrt(np.mean((x - mean) ** 2, axis=axes, keepdims=True) + eps)
+
+
+def _a_channel(values: Array, rank: int) -> Array:
+    return np.reshape(values, (1, -1, *(1,) * (rank - 2)))
+
+
+class _Batch(_Normalization):
+    """What batch and instance normalisation share: a scale, a shift and running statistics for each channel.
+
+    running = (1 - momentum) running + momentum new, where the new variance is the unbiased one.
+    """
+
+    moves_weights = True
+    rank: ClassVar[int] = 1
+    also_without: ClassVar[bool] = False
+    """Whether inputs without lengths, (batch, channels), are taken too."""
+    num_features: int = arg("How many channels there are.", at_least=1)
+    eps: float = arg("What is added to the variance.", default=1e-5)
+
+    @classmethod
+    def axis_words(cls, config: Mapping[str, Any], name: str, rank: int) -> Axes:
+        return ("features",) if rank == 1 else BATCHED[cls.rank][:rank]
+
+    def has(self, what: str) -> bool:
+        return bool(getattr(self, what))
+
+    def weights(self, input: Any, *rest: Any) -> Mapping[str, Weight]:
+        shape = (self.num_features,)
+        held = {"weight": Weight(shape, "scale"), "bias": Weight(shape, "bias")} if self.has("affine") else {}
+        if self.has("track_running_stats"):
+            mean, variance = Weight(shape, "bias", is_trained=False), Weight(shape, "variance", is_trained=False)
+            held |= {"running_mean": mean, "running_var": variance}
+        return held
+
+    def check_shape(self, input: Array) -> None:
+        allowed = {self.rank + 2, *({2} if self.also_without else ())}
+        if np.ndim(input) not in allowed:
+            raise LayerError(f"{self.names[0]} takes (batch, {', '.join(BATCHED[self.rank])}), not {np.shape(input)}")
+        wants_channels(input, 1, self.num_features, self.names[0], BATCHED[self.rank][: np.ndim(input) - 1])
+
+    def moved(self, w: Weights, mean: Array, variance: Array, momentum: float | None) -> None:
+        """Moves the running statistics by those of a batch, each of (channels,)."""
+        count = w.state.get("count", 0) + 1
+        share = 1.0 / count if momentum is None else momentum
+        w.state["count"] = count
+        for name, new in (("running_mean", mean), ("running_var", variance)):
+            old = w.state.get(name, getattr(w, name))
+            w.state[name] = (1.0 - share) * old + share * new
+
+    def scaled(self, w: Weights, y: Array) -> Array:
+        rank = np.ndim(y)
+        return y * _a_channel(w.weight, rank) + _a_channel(w.bias, rank) if self.has("affine") else y
+
+
+class _BatchNorm(_Batch):
+    """(x - mean) / sqrt(var + eps) weight + bias, by the batch's statistics in training, by the running ones else."""
+
+    momentum: float | None = arg("Share of the new statistics; null for the mean of all batches.", default=0.1)
+    affine: bool = arg("Whether there are a weight and a bias.", default=True)
+    track_running_stats: bool = arg("Whether there are running statistics.", default=True)
+
+    def call(self, w: Weights, input: Array, training: bool | None = None) -> Array:
+        self.check_shape(input)
+        rank = np.ndim(input)
+        axes = (0, *range(2, rank))
+        if training or not self.track_running_stats:
+            if training and self.track_running_stats:
+                count = np.size(input) // self.num_features
+                if count < 2:
+                    raise LayerError("a variance in training needs more than one value for each channel")
+                mean = np.mean(input, axis=axes)
+                spread = np.sum((input - _a_channel(mean, rank)) ** 2, axis=axes) / (count - 1)
+                self.moved(w, mean, spread, self.momentum)
+            return self.scaled(w, _normal(input, axes, self.eps))
+        mean, variance = w.state.get("running_mean", w.running_mean), w.state.get("running_var", w.running_var)
+        return self.scaled(w, (input - _a_channel(mean, rank)) / np.sqrt(_a_channel(variance, rank) + self.eps))
+
+    def counterpart(self, input: Like) -> Counterpart:
+        if not self.track_running_stats:
+            raise NoCounterpart("BatchNormalization normalises by its moving statistics outside of training")
+        weights = {"gamma": same("weight"), "beta": same("bias")} if self.affine else {}
+        weights |= {"moving_mean": same("running_mean"), "moving_variance": same("running_var")}
+        config: dict[str, Any] = {"axis": 1, "epsilon": self.eps, "center": self.affine, "scale": self.affine}
+        if self.momentum is not None:
+            config["momentum"] = 1.0 - self.momentum
+        return Counterpart("layer(input)", {"layer": KerasLayer("BatchNormalization", config, weights)})
+
+
+class BatchNorm1d(_BatchNorm):
+    """Batch normalisation of (batch, channels) or (batch, channels, steps)."""
+
+    names = ("nn.BatchNorm1d",)
+    also_without = True
+    example = asked("nn.BatchNorm1d(3)", "3,5")
+
+
+class BatchNorm2d(_BatchNorm):
+    """Batch normalisation of images."""
+
+    names = ("nn.BatchNorm2d",)
+    rank = 2
+    example = asked("nn.BatchNorm2d(3, eps=1e-3)", "3,4,5")
+
+
+class BatchNorm3d(_BatchNorm):
+    """Batch normalisation of volumes."""
+
+    names = ("nn.BatchNorm3d",)
+    rank = 3
+    example = asked("nn.BatchNorm3d(3)", "3,2,4,5")
+
+
+class _InstanceNorm(_Batch):
+    """Each channel of each sample by its own mean and variance; by running ones where those are tracked."""
+
+    momentum: float = arg("Share of the new statistics.", default=0.1)
+    affine: bool = arg("Whether there are a weight and a bias.", default=False)
+    track_running_stats: bool = arg("Whether there are running statistics.", default=False)
+
+    def call(self, w: Weights, input: Array, training: bool | None = None) -> Array:
+        if np.ndim(input) == self.rank + 1:
+            return self.call(w, input[None], training)[0]
+        self.check_shape(input)
+        rank = np.ndim(input)
+        axes = tuple(range(2, rank))
+        if not self.track_running_stats or training:
+            count = math.prod(np.shape(input)[2:])
+            if count < 2:
+                raise LayerError("a variance needs more than one value for each channel")
+            if self.track_running_stats:
+                mean = np.mean(input, axis=axes, keepdims=True)
+                spread = np.sum((input - mean) ** 2, axis=axes) / (count - 1)
+                self.moved(w, np.mean(mean, axis=(0, *axes)), np.mean(spread, axis=0), self.momentum)
+            return self.scaled(w, _normal(input, axes, self.eps))
+        mean, variance = w.state.get("running_mean", w.running_mean), w.state.get("running_var", w.running_var)
+        return self.scaled(w, (input - _a_channel(mean, rank)) / np.sqrt(_a_channel(variance, rank) + self.eps))
+
+    def counterpart(self, input: Like) -> Counterpart:
+        if self.track_running_stats:
+            raise NoCounterpart("Keras has no running statistics of single samples")
+        if input.rank != self.rank + 2:
+            raise NoCounterpart("GroupNormalization takes a batch")
+        config = {
+            "groups": self.num_features,
+            "axis": 1,
+            "epsilon": self.eps,
+            "center": self.affine,
+            "scale": self.affine,
+        }
+        weights = {"gamma": same("weight"), "beta": same("bias")} if self.affine else {}
+        return Counterpart("layer(input)", {"layer": KerasLayer("GroupNormalization", config, weights)})
+
+
+class InstanceNorm1d(_InstanceNorm):
+    """Instance normalisation of sequences."""
+
+    names = ("nn.InstanceNorm1d",)
+    example = asked("nn.InstanceNorm1d(3, affine=True)", "3,5")
+
+
+class InstanceNorm2d(_InstanceNorm):
+    """Instance normalisation of images."""
+
+    names = ("nn.InstanceNorm2d",)
+    rank = 2
+    example = asked("nn.InstanceNorm2d(3)", "3,4,5")
+
+
+class InstanceNorm3d(_InstanceNorm):
+    """Instance normalisation of volumes."""
+
+    names = ("nn.InstanceNorm3d",)
+    rank = 3
+    example = asked("nn.InstanceNorm3d(2)", "2,3,4,2")
+
+
+class LayerNorm(_Normalization):
+    """Mean and variance over the last axes, whose lengths normalized_shape says."""
+
+    names = ("nn.LayerNorm",)
+    example = asked("nn.LayerNorm([5, 3])", "4,5,3")
+    normalized_shape: int | tuple[int, ...] = arg("The lengths of the last axes.")
+    eps: float = arg("What is added to the variance.", default=1e-5)
+    elementwise_affine: bool = arg("Whether there is a weight.", default=True)
+    bias: bool = arg("Whether there is a bias beside the weight.", default=True)
+
+    def lengths(self) -> tuple[int, ...]:
+        return (self.normalized_shape,) if isinstance(self.normalized_shape, int) else self.normalized_shape
+
+    def weights(self, input: Any) -> Mapping[str, Weight]:
+        if not self.elementwise_affine:
+            return {}
+        held = {"weight": Weight(self.lengths(), "scale")}
+        return {**held, "bias": Weight(self.lengths(), "bias")} if self.bias else held
+
+    def call(self, w: Weights, input: Array) -> Array:
+        axes = _last(input, self.lengths(), "nn.LayerNorm")
+        y = _normal(input, axes, self.eps)
+        if "weight" in w:
+            y = y * w.weight
+        return y + w.bias if "bias" in w else y
+
+    def counterpart(self, input: Like) -> Counterpart:
+        axes = [axis - len(self.lengths()) for axis in range(len(self.lengths()))]
+        has_bias = self.elementwise_affine and self.bias
+        config = {
+            "axis": axes,
+            "epsilon": self.eps,
+            "center": has_bias,
+            "scale": self.elementwise_affine,
+        }
+        weights = {"gamma": same("weight")} if self.elementwise_affine else {}
+        if has_bias:
+            weights["beta"] = same("bias")
+        return Counterpart("layer(input)", {"layer": KerasLayer("LayerNormalization", config, weights)})
+
+
+def _last(x: Array, lengths: tuple[int, ...], name: str) -> tuple[int, ...]:
+    """The last axes. Raises LayerError where they have other lengths."""
+    rank = np.ndim(x)
+    if tuple(np.shape(x)[rank - len(lengths) :]) != tuple(lengths):
+        raise LayerError(f"{name} takes (..., {', '.join(map(str, lengths))}), not {np.shape(x)}")
+    return tuple(range(rank - len(lengths), rank))
+
+
+class RMSNorm(_Normalization):
+    """x / sqrt(mean of x^2 + eps) weight over the last axes."""
+
+    names = ("nn.RMSNorm",)
+    example = asked("nn.RMSNorm(5)", "4,5")
+    normalized_shape: int | tuple[int, ...] = arg("The lengths of the last axes.")
+    eps: float | None = arg("What is added to the mean; null for the distance from 1 to the next float.", default=None)
+    elementwise_affine: bool = arg("Whether there is a weight.", default=True)
+
+    def lengths(self) -> tuple[int, ...]:
+        return (self.normalized_shape,) if isinstance(self.normalized_shape, int) else self.normalized_shape
+
+    def weights(self, input: Any) -> Mapping[str, Weight]:
+        return {"weight": Weight(self.lengths(), "scale")} if self.elementwise_affine else {}
+
+    def call(self, w: Weights, input: Array) -> Array:
+        axes = _last(input, self.lengths(), "nn.RMSNorm")
+        eps = EPS_OF_FLOAT32 if self.eps is None else self.eps
+        y = input / np.sqrt(np.mean(input**2, axis=axes, keepdims=True) + eps)
+        return y * w.weight if self.elementwise_affine else y
+
+    def counterpart(self, input: Like) -> Counterpart:
+        if len(self.lengths()) != 1:
+            raise NoCounterpart("RMSNormalization has a scale for one axis alone")
+        if not self.elementwise_affine:
+            raise NoCounterpart("RMSNormalization always has a scale; leave it at ones")
+        config = {"axis": -1, "epsilon": EPS_OF_FLOAT32 if self.eps is None else self.eps}
+        layer = KerasLayer("RMSNormalization", config, {"scale": same("weight")})
+        return Counterpart("layer(input)", {"layer": layer})
+
+
+class GroupNorm(_Normalization):
+    """Mean and variance over each group of channels and all lengths; a weight and a bias for each channel."""
+
+    names = ("nn.GroupNorm",)
+    example = asked("nn.GroupNorm(2, 6)", "6,4,5")
+    num_groups: int = arg("How many groups.", at_least=1)
+    num_channels: int = arg("How many channels.", at_least=1)
+    eps: float = arg("What is added to the variance.", default=1e-5)
+    affine: bool = arg("Whether there are a weight and a bias.", default=True)
+
+    @classmethod
+    def axis_words(cls, config: Mapping[str, Any], name: str, rank: int) -> Axes:
+        return BATCHED.get(rank - 1, ("channels",))
+
+    def check(self) -> None:
+        if self.num_channels % self.num_groups:
+            raise LayerError(f"{self.num_channels} channels are not in {self.num_groups} groups")
+
+    def weights(self, input: Any) -> Mapping[str, Weight]:
+        shape = (self.num_channels,)
+        return {"weight": Weight(shape, "scale"), "bias": Weight(shape, "bias")} if self.affine else {}
+
+    def call(self, w: Weights, input: Array) -> Array:
+        shape = np.shape(input)
+        wants_channels(input, 1, self.num_channels, "nn.GroupNorm", BATCHED.get(len(shape) - 2, ("channels",)))
+        y = np.reshape(_normal(np.reshape(input, (shape[0], self.num_groups, -1)), (2,), self.eps), shape)
+        return y * _a_channel(w.weight, len(shape)) + _a_channel(w.bias, len(shape)) if self.affine else y
+
+    def counterpart(self, input: Like) -> Counterpart:
+        config = {
+            "groups": self.num_groups,
+            "axis": 1,
+            "epsilon": self.eps,
+            "center": self.affine,
+            "scale": self.affine,
+        }
+        weights = {"gamma": same("weight"), "beta": same("bias")} if self.affine else {}
+        return Counterpart("layer(input)", {"layer": KerasLayer("GroupNormalization", config, weights)})
+
+
+class LocalResponseNorm(_Normalization):
+    """x / (k + alpha / size times the sum of squares of `size` channels around)^beta.
+
+    Source: the documentation of nn.LocalResponseNorm: from c - floor(size / 2) to c + floor((size - 1) / 2).
+    """
+
+    names = ("nn.LocalResponseNorm", "F.local_response_norm")
+    example = asked("nn.LocalResponseNorm(3)", "5,4")
+    size: int = arg("How many channels count.", at_least=1)
+    alpha: float = arg("Factor of the mean of squares.", default=1e-4)
+    beta: float = arg("Exponent.", default=0.75)
+    k: float = arg("What is added.", default=1.0)
+
+    @classmethod
+    def axis_words(cls, config: Mapping[str, Any], name: str, rank: int) -> Axes:
+        return BATCHED.get(rank - 1, ("channels",))
+
+    def call(self, w: Weights, input: Array) -> Array:
+        rank, count = np.ndim(input), np.shape(input)[1]
+        if rank < 3:
+            raise LayerError("nn.LocalResponseNorm takes (batch, channels, lengths)")
+        before, after = self.size // 2, (self.size - 1) // 2
+        squares = np.pad(input**2, [(0, 0), (before, after), *[(0, 0)] * (rank - 2)], "constant")
+        total = sum(squares[:, offset : offset + count] for offset in range(self.size))
+        return input / (self.k + self.alpha * total / self.size) ** self.beta
+
+    def longest_sum(self, weights: Any, *shapes: Any) -> int:
+        return self.size
+
+    def counterpart(self, input: Like) -> Counterpart:
+        count = input.shape[1]
+        widths = [[0, 0], [self.size // 2, (self.size - 1) // 2], *[[0, 0]] * (input.rank - 2)]
+        total = " + ".join(f"squares[:, {offset}:{offset + count}]" for offset in range(self.size))
+        return Counterpart(
+            f"input / exp({self.beta} * log({self.k} + {self.alpha / self.size} * total))",
+            nodes=(("squares", f"pad(input * input, {widths}, 0.0)"), ("total", total)),
+        )

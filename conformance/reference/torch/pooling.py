@@ -1,0 +1,419 @@
+"""nn.MaxPool, nn.AvgPool, nn.LPPool and the adaptive pools in one to three axes, over (batch, channels, *lengths)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import autograd.numpy as np
+import numpy
+from autograd.tracer import getval, isbox
+
+from conformance.counterpart import Counterpart, KerasLayer, NoCounterpart
+from conformance.reference.base import Array, LayerError, Weights, arg
+from conformance.reference.torch.base import BATCHED, Like, TorchLayer
+from conformance.reference.torch.windows import (
+    LOWEST,
+    Pair,
+    at_least,
+    ceiled,
+    filled,
+    in_windows,
+    slid,
+    spread,
+    to_first,
+    to_last,
+)
+from conformance.reference.traits import Axes, asked
+
+
+class _Pool(TorchLayer):
+    """What all pools share: the number of axes that they slide over, and inputs without a batch."""
+
+    rank: ClassVar[int] = 1
+
+    @classmethod
+    def axis_words(cls, config: Mapping[str, Any], name: str, rank: int) -> Axes:
+        return BATCHED[cls.rank][:rank]
+
+    def call(self, w: Weights, input: Array) -> Any:
+        dims = np.ndim(input)
+        if dims == self.rank + 1:
+            found = self.pooled(input[None])
+            return [one[0] for one in found] if isinstance(found, list) else found[0]
+        if dims != self.rank + 2:
+            raise LayerError(f"{self.names[0]} takes (batch, {', '.join(BATCHED[self.rank])}), not {np.shape(input)}")
+        return self.pooled(input)
+
+    def pooled(self, x: Array) -> Any:
+        raise NotImplementedError
+
+    def check_batch(self, input: Like) -> None:
+        if input.rank != self.rank + 2:
+            raise NoCounterpart("Keras' pools take a batch")
+
+
+class _Sliding(_Pool):
+    """Pools with windows of one size."""
+
+    kernel_size: Pair = arg("Length of a window, for all axes or for each.")
+    stride: Pair | None = arg("Steps between windows; kernel_size where it is null.", default=None)
+    padding: Pair = arg("How much is added at both ends of each axis.", default=0)
+
+    def check(self) -> None:
+        at_least(self.rank, 1, kernel_size=self.kernel_size, stride=self._strides())
+        at_least(self.rank, 0, padding=self.padding)
+
+    def _strides(self) -> tuple[int, ...]:
+        return spread(self.kernel_size if self.stride is None else self.stride, self.rank, "stride")
+
+    def _sizes(self) -> tuple[int, ...]:
+        return spread(self.kernel_size, self.rank, "kernel_size")
+
+    def _pads(self) -> tuple[int, ...]:
+        found = spread(self.padding, self.rank, "padding")
+        if any(2 * pad > size for pad, size in zip(found, self._sizes(), strict=True)):
+            raise LayerError(f"padding {self.padding} is more than half of the kernel {self.kernel_size}")
+        return found
+
+    def over(self, shape: Sequence[int], is_ceiled: bool, dilations: Sequence[int]) -> list[int]:
+        """How much the last window of each axis reaches over the padded end: 0 but with ceil_mode."""
+        if not is_ceiled:
+            return [0] * self.rank
+        each = zip(shape[2:], self._sizes(), self._strides(), self._pads(), dilations, strict=True)
+        return [ceiled(*numbers)[1] for numbers in each]
+
+    def in_keras(self, kind: str, pads: Sequence[int], over: Sequence[int], value: float) -> Counterpart:
+        """A layer of Keras over an input that is padded before it."""
+        config: dict[str, Any] = {"pool_size": list(self._sizes()), "strides": list(self._strides())}
+        if self.rank == 1:
+            config = {"pool_size": self._sizes()[0], "strides": self._strides()[0]}
+        given = padded_text("input", pads, over, value)
+        text = f"transpose(layer(transpose({given}, {to_last(self.rank)})), {to_first(self.rank)})"
+        return Counterpart(text, {"layer": KerasLayer(f"{kind}{self.rank}D", config)})
+
+
+def padded_text(name: str, pads: Sequence[int], over: Sequence[int], value: float) -> str:
+    """An expression that pads the lengths of torch's layout; the name alone where there is nothing to pad."""
+    if not any(pads) and not any(over):
+        return name
+    widths = [[0, 0], [0, 0], *([pad, pad + more] for pad, more in zip(pads, over, strict=True))]
+    return f"pad({name}, {widths}, {value})"
+
+
+class _MaxPool(_Sliding):
+    """The maximum of each window; padding never wins. With return_indices its place among all lengths, too."""
+
+    arithmetic = "moves"
+    dilation: Pair = arg("Steps between the elements of a window.", default=1)
+    return_indices: bool = arg("Whether the places of the maxima are given too.", default=False)
+    ceil_mode: bool = arg("Whether a last window may reach over the end.", default=False)
+
+    def check(self) -> None:
+        super().check()
+        at_least(self.rank, 1, dilation=self.dilation)
+        self._pads()
+
+    def pooled(self, x: Array) -> Any:
+        shape, pads = np.shape(x), self._pads()
+        dilations = spread(self.dilation, self.rank, "dilation")
+        over = self.over(shape, self.ceil_mode, dilations)
+        widths = [(pad, pad + more) for pad, more in zip(pads, over, strict=True)]
+        windows = slid(filled(x, widths, -math.inf), self._sizes(), self._strides(), dilations)
+        y = np.max(windows, axis=in_windows(self.rank))
+        if not self.return_indices:
+            return y
+        places = numpy.arange(math.prod(shape[2:]), dtype=float).reshape(1, 1, *shape[2:])
+        where = slid(filled(places, widths, math.inf), self._sizes(), self._strides(), dilations)
+        hits = numpy.where(_plain(windows) == numpy.expand_dims(_plain(y), in_windows(self.rank)), where, math.inf)
+        return [y, numpy.min(hits, axis=in_windows(self.rank)).astype(numpy.int64)]
+
+    def counterpart(self, input: Like) -> Counterpart:
+        self.check_batch(input)
+        if self.return_indices:
+            raise NoCounterpart("Keras' pools give no places; tf.nn.max_pool_with_argmax does")
+        if any(n != 1 for n in spread(self.dilation, self.rank, "dilation")):
+            raise NoCounterpart(
+                "Keras' pools have no dilation; a pool with strides of 1 over every nth step comes next"
+            )
+        over = self.over(input.shape, self.ceil_mode, (1,) * self.rank)
+        return self.in_keras("MaxPooling", self._pads(), over, LOWEST)
+
+
+def _plain(x: Any) -> Any:
+    """An array without what follows its gradient."""
+    while isbox(x):
+        x = getval(x)
+    return numpy.asarray(x)
+
+
+class MaxPool1d(_MaxPool):
+    """The maximum of each window of steps."""
+
+    names = ("nn.MaxPool1d", "F.max_pool1d")
+    example = asked("nn.MaxPool1d(3, stride=2)", "4,9")
+
+
+class MaxPool2d(_MaxPool):
+    """The maximum of each window of an image."""
+
+    names = ("nn.MaxPool2d", "F.max_pool2d")
+    rank = 2
+    example = asked("nn.MaxPool2d(3, stride=2, padding=1, ceil_mode=True)", "2,8,10")
+
+
+class MaxPool3d(_MaxPool):
+    """The maximum of each window of a volume."""
+
+    names = ("nn.MaxPool3d", "F.max_pool3d")
+    rank = 3
+    example = asked("nn.MaxPool3d(2)", "2,4,6,5")
+
+
+class _AvgPool(_Sliding):
+    """The mean of each window. Padding counts with count_include_pad; what is over the padded end never does."""
+
+    arithmetic = "rounds"
+    ceil_mode: bool = arg("Whether a last window may reach over the end.", default=False)
+    count_include_pad: bool = arg("Whether padding counts among the elements of a window.", default=True)
+
+    def divisor(self) -> int | None:
+        """What the sum is divided by, where an argument says so."""
+        return None
+
+    def check(self) -> None:
+        super().check()
+        self._pads()
+
+    def pooled(self, x: Array) -> Any:
+        shape, pads, ones = np.shape(x), self._pads(), (1,) * self.rank
+        over = self.over(shape, self.ceil_mode, ones)
+        inside, outside = [(pad, pad) for pad in pads], [(0, more) for more in over]
+
+        def sums(values: Array, value: float) -> Array:
+            whole = filled(filled(values, inside, value), outside)
+            return np.sum(slid(whole, self._sizes(), self._strides(), ones), axis=in_windows(self.rank))
+
+        counted = sums(numpy.ones((1, 1, *shape[2:])), 1.0 if self.count_include_pad else 0.0)
+        return sums(x, 0.0) / (counted if self.divisor() is None else self.divisor())
+
+    def longest_sum(self, weights: Any, *shapes: Any) -> int:
+        return math.prod(self._sizes())
+
+    def counterpart(self, input: Like) -> Counterpart:
+        self.check_batch(input)
+        if self.divisor() is not None:
+            raise NoCounterpart("Keras' pools divide by the length of a window and by nothing else; multiply after it")
+        pads, over = self._pads(), self.over(input.shape, self.ceil_mode, (1,) * self.rank)
+        if not any(over) and (self.count_include_pad or not any(pads)):
+            return self.in_keras("AveragePooling", pads, over, 0.0)
+        one = self.in_keras("AveragePooling", pads, over, 0.0)
+        counting = 1.0 if self.count_include_pad else 0.0
+        inner = padded_text("input * 0.0 + 1.0", pads, [0] * self.rank, counting)
+        ones = padded_text(inner, [0] * self.rank, over, 0.0)
+        counted = f"transpose(layer(transpose({ones}, {to_last(self.rank)})), {to_first(self.rank)})"
+        return Counterpart("sums / counted", one.layers, (("sums", one.result), ("counted", counted)))
+
+
+class AvgPool1d(_AvgPool):
+    """The mean of each window of steps."""
+
+    names = ("nn.AvgPool1d", "F.avg_pool1d")
+    example = asked("nn.AvgPool1d(3, stride=2, padding=1)", "4,9")
+
+
+class AvgPool2d(_AvgPool):
+    """The mean of each window of an image."""
+
+    names = ("nn.AvgPool2d", "F.avg_pool2d")
+    rank = 2
+    example = asked("nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False)", "2,8,10")
+    divisor_override: int | None = arg("What sums are divided by instead.", default=None)
+
+    def divisor(self) -> int | None:
+        return self.divisor_override
+
+
+class AvgPool3d(_AvgPool):
+    """The mean of each window of a volume."""
+
+    names = ("nn.AvgPool3d", "F.avg_pool3d")
+    rank = 3
+    example = asked("nn.AvgPool3d(2)", "2,4,6,5")
+    divisor_override: int | None = arg("What sums are divided by instead.", default=None)
+
+    def divisor(self) -> int | None:
+        return self.divisor_override
+
+
+class _LPPool(_Pool):
+    """(sum of x^p)^(1/p) over each window; without windows that reach over the end, and without padding."""
+
+    arithmetic = "rounds"
+    norm_type: float = arg("p.")
+    kernel_size: Pair = arg("Length of a window, for all axes or for each.")
+    stride: Pair | None = arg("Steps between windows; kernel_size where it is null.", default=None)
+
+    def check(self) -> None:
+        at_least(self.rank, 1, kernel_size=self.kernel_size)
+
+    def pooled(self, x: Array) -> Any:
+        sizes = spread(self.kernel_size, self.rank, "kernel_size")
+        strides = spread(self.kernel_size if self.stride is None else self.stride, self.rank, "stride")
+        windows = slid(x, sizes, strides, (1,) * self.rank)
+        return np.sum(windows**self.norm_type, axis=in_windows(self.rank)) ** (1.0 / self.norm_type)
+
+    def longest_sum(self, weights: Any, *shapes: Any) -> int:
+        return math.prod(spread(self.kernel_size, self.rank, "kernel_size"))
+
+    def counterpart(self, input: Like) -> Counterpart:
+        if self.norm_type != 2:
+            raise NoCounterpart("Keras has no pool of powers; of p = 2 it is the root of AveragePooling over x * x")
+        self.check_batch(input)
+        sizes = spread(self.kernel_size, self.rank, "kernel_size")
+        strides = spread(self.kernel_size if self.stride is None else self.stride, self.rank, "stride")
+        config: dict[str, Any] = {"pool_size": list(sizes), "strides": list(strides)}
+        if self.rank == 1:
+            config = {"pool_size": sizes[0], "strides": strides[0]}
+        squares = f"transpose(layer(transpose(input * input, {to_last(self.rank)})), {to_first(self.rank)})"
+        layer = KerasLayer(f"AveragePooling{self.rank}D", config)
+        return Counterpart(f"sqrt({squares} * {math.prod(sizes)}.0)", {"layer": layer})
+
+
+class LPPool1d(_LPPool):
+    """Power means of windows of steps, times their length."""
+
+    names = ("nn.LPPool1d", "F.lp_pool1d")
+    example = asked("nn.LPPool1d(2, 3)", "4,9")
+
+
+class LPPool2d(_LPPool):
+    """Power means of windows of an image, times their size."""
+
+    names = ("nn.LPPool2d", "F.lp_pool2d")
+    rank = 2
+    example = asked("nn.LPPool2d(2, 3)", "2,6,9")
+
+
+class LPPool3d(_LPPool):
+    """Power means of windows of a volume, times their size."""
+
+    names = ("nn.LPPool3d", "F.lp_pool3d")
+    rank = 3
+    example = asked("nn.LPPool3d(2, 2)", "2,4,6,4")
+
+
+class _Adaptive(_Pool):
+    """So many windows on each axis: the i-th of n over a length L is from floor(i L / n) to ceil((i + 1) L / n)."""
+
+    output_size: int | tuple[int | None, ...] | None = arg("How many windows; null for as many as there are steps.")
+
+    def sizes(self, shape: Sequence[int]) -> tuple[int, ...]:
+        wanted = (self.output_size,) * self.rank if not isinstance(self.output_size, tuple) else self.output_size
+        if len(wanted) != self.rank:
+            raise LayerError(f"output_size needs 1 or {self.rank} numbers, not {len(wanted)}")
+        return tuple(int(length if size is None else size) for size, length in zip(wanted, shape[2:], strict=True))
+
+    def pooled(self, x: Array) -> Any:
+        for place, count in enumerate(self.sizes(np.shape(x))):
+            axis = 2 + place
+            length = np.shape(x)[axis]
+            x = np.stack([self.over_one(x, axis, *bounds) for bounds in bounds_of(length, count)], axis=axis)
+        return x
+
+    def over_one(self, x: Array, axis: int, start: int, end: int) -> Array:
+        raise NotImplementedError
+
+    def in_keras(self, kind: str, input: Like) -> Counterpart:
+        self.check_batch(input)
+        sizes = self.sizes(input.shape)
+        each = list(zip(input.shape[2:], sizes, strict=True))
+        config: Mapping[str, Any]
+        if all(size == 1 for size in sizes):
+            config, name = {"keepdims": True}, f"Global{kind}{self.rank}D"
+        elif all(length % size == 0 for length, size in each):
+            steps = [length // size for length, size in each]
+            config, name = {"pool_size": steps if self.rank > 1 else steps[0]}, f"{kind}{self.rank}D"
+        else:
+            config, name = {"output_size": list(sizes) if self.rank > 1 else sizes[0]}, f"Adaptive{kind}{self.rank}D"
+        text = f"transpose(layer(transpose(input, {to_last(self.rank)})), {to_first(self.rank)})"
+        return Counterpart(text, {"layer": KerasLayer(name, config)})
+
+
+def bounds_of(length: int, count: int) -> list[tuple[int, int]]:
+    """First and after-last step of each adaptive window."""
+    return [(i * length // count, -(-(i + 1) * length // count)) for i in range(count)]
+
+
+def _part(x: Array, axis: int, start: int, end: int) -> Array:
+    return x[(slice(None),) * axis + (slice(start, end),)]
+
+
+class _AdaptiveAvg(_Adaptive):
+    arithmetic = "rounds"
+
+    def over_one(self, x: Array, axis: int, start: int, end: int) -> Array:
+        return np.mean(_part(x, axis, start, end), axis=axis)
+
+    def longest_sum(self, weights: Any, *shapes: Any) -> int:
+        return math.prod(shapes[0][2:])
+
+    def counterpart(self, input: Like) -> Counterpart:
+        return self.in_keras("AveragePooling", input)
+
+
+class _AdaptiveMax(_Adaptive):
+    arithmetic = "moves"
+
+    def over_one(self, x: Array, axis: int, start: int, end: int) -> Array:
+        return np.max(_part(x, axis, start, end), axis=axis)
+
+    def counterpart(self, input: Like) -> Counterpart:
+        return self.in_keras("MaxPooling", input)
+
+
+class AdaptiveAvgPool1d(_AdaptiveAvg):
+    """The mean of so many parts of a sequence."""
+
+    names = ("nn.AdaptiveAvgPool1d", "F.adaptive_avg_pool1d")
+    example = asked("nn.AdaptiveAvgPool1d(3)", "4,8")
+
+
+class AdaptiveAvgPool2d(_AdaptiveAvg):
+    """The mean of so many parts of an image."""
+
+    names = ("nn.AdaptiveAvgPool2d", "F.adaptive_avg_pool2d")
+    rank = 2
+    example = asked("nn.AdaptiveAvgPool2d([3, None])", "2,8,5")
+
+
+class AdaptiveAvgPool3d(_AdaptiveAvg):
+    """The mean of so many parts of a volume."""
+
+    names = ("nn.AdaptiveAvgPool3d", "F.adaptive_avg_pool3d")
+    rank = 3
+    example = asked("nn.AdaptiveAvgPool3d(2)", "2,4,6,5")
+
+
+class AdaptiveMaxPool1d(_AdaptiveMax):
+    """The maximum of so many parts of a sequence."""
+
+    names = ("nn.AdaptiveMaxPool1d", "F.adaptive_max_pool1d")
+    example = asked("nn.AdaptiveMaxPool1d(3)", "4,8")
+
+
+class AdaptiveMaxPool2d(_AdaptiveMax):
+    """The maximum of so many parts of an image."""
+
+    names = ("nn.AdaptiveMaxPool2d", "F.adaptive_max_pool2d")
+    rank = 2
+    example = asked("nn.AdaptiveMaxPool2d(3)", "2,8,5")
+
+
+class AdaptiveMaxPool3d(_AdaptiveMax):
+    """The maximum of so many parts of a volume."""
+
+    names = ("nn.AdaptiveMaxPool3d", "F.adaptive_max_pool3d")
+    rank = 3
+    example = asked("nn.AdaptiveMaxPool3d(2)", "2,4,6,5")
