@@ -34,13 +34,8 @@ from conformance.protocol.plan import (
     is_stateful,
     read_only,
 )
-<<<<<<< HEAD
 from conformance.reference.base import Layer, LayerError, Weight, full_config, make
-from conformance.reference.catalog import LAYERS
-=======
-from conformance.reference.base import Layer, LayerError, full_config, make
 from conformance.reference.catalog import KINDS
->>>>>>> d4b5528 (Ask torch's modules and functions in torch's words, with Keras' counterpart beside each)
 from conformance.reference.constraints import make_constraint
 from conformance.reference.optimizers import make_optimizer
 from conformance.reference.regularizers import make_regularizer

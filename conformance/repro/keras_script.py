@@ -17,13 +17,9 @@ from conformance.case.expressions import (
     Tree,
     parse,
 )
-<<<<<<< HEAD
 from conformance.protocol.names import ADAPT
 from conformance.protocol.plan import PlannedLayer
-from conformance.reference.catalog import LAYERS
-=======
 from conformance.reference.catalog import KINDS
->>>>>>> d4b5528 (Ask torch's modules and functions in torch's words, with Keras' counterpart beside each)
 from conformance.repro.calls import callees, calls, outermost
 from conformance.repro.custom import custom_source
 from conformance.repro.errors import NotScriptable
