@@ -191,6 +191,8 @@ class Case:
     """Only these lanes run the case; all when empty."""
     no_gradients: str = ""
     """Why gradients are not compared (a kink or a tie that the question is about); empty where they are."""
+    no_invariants: Mapping[str, str] = field(default_factory=dict)
+    """Invariants that are not asked, by name, each with the reason (`conformance.reference.invariants`)."""
     draw: Literal["spread", "integers"] = "spread"
     """How weights and unfilled inputs are drawn; `integers` are -4 to 4, on which linear layers are exact."""
     kills: tuple[str, ...] = ()

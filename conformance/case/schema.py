@@ -22,6 +22,7 @@ from conformance.case.kinds import (
     Text,
     Truth,
 )
+from conformance.reference.invariants import NAMES
 
 SCHEMA_VERSION = 1
 
@@ -321,6 +322,10 @@ CASE = Record(
             "to the last bit. `spread`, the default, gives numbers no two of which are equal.",
         ),
         "no_gradients": Field(Text(), "Why gradients are not compared: a kink or a tie that the question is about."),
+        "no_invariants": Field(
+            Record("no_invariants", {name: Field(Text(), "Why it is not asked here.") for name in NAMES}),
+            "Statements that hold whatever the rounding and are not asked here, each with its reason.",
+        ),
         "matrix": Field(
             MATRIX, "Variables and their values: the case runs for each combination; `$name` is the value."
         ),

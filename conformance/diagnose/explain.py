@@ -92,7 +92,7 @@ def _is_about_arrays(found: LaneVerdict) -> bool:
         return is_trained(found.cause.node)
     if (found.cause.aspect, found.cause.kind) in (("gradient", "raised"), ("values", "nothing_judged")):
         return False
-    return found.cause.aspect not in ("error", "params", "claims", "model", "methods", "relations")
+    return found.cause.aspect not in ("error", "params", "claims", "invariants", "model", "methods", "relations")
 
 
 class _Mistaken:

@@ -10,6 +10,7 @@ another by `matches`. Which keys it has depends on the aspect:
     weights                      node; at and got too for a weight after a step of training
     gradient                     node, off (the largest error); where the way back raised type, and contains as above
     structure, claims            node
+    invariants                   node, invariant (its name)
     model                        node, in (the aspect in which the functional model differs, `raised`, or
                                  `symbolic_mask`); type where it raised
     methods                      node, method
@@ -41,6 +42,7 @@ _OTHER_KEYS: Mapping[Aspect, tuple[str, ...]] = {
     "gradient": ("node", "off", "type", "contains"),
     "weights": ("node", "at", "got"),
     "params": ("node", "got"),
+    "invariants": ("node", "invariant"),
     "model": ("node", "in", "type", "contains"),
     "methods": ("node", "method"),
     "relations": ("relation",),
@@ -85,6 +87,8 @@ def observed_of(record: Record, name: str) -> dict[str, Any]:
         case "values" | "weights" if finding.distance is not None and finding.distance.worst is not None:
             worst = finding.distance.worst
             return {"node": finding.node, "at": list(worst.index), "got": _rounded(float(worst.got))}
+        case "invariants":
+            return {"node": finding.node, "invariant": finding.kind}
         case "model" if finding.kind == "raised":
             return {"in": "raised", "type": finding.got.type}
         case "model":

@@ -20,6 +20,7 @@ _NOUNS = {
     "special": "NaN or infinity",
     "params": "number of weights",
     "structure": "structure",
+    "invariants": "invariant",
     "model": "functional model",
     "relations": "relation",
 }

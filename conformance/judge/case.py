@@ -18,6 +18,7 @@ from conformance.judge.expectations import (
 )
 from conformance.judge.functional import is_asked, model_findings
 from conformance.judge.gradients import gradient_findings, undecided_gradients
+from conformance.judge.invariants import invariant_findings
 from conformance.judge.methods import method_findings
 from conformance.judge.precision import USUAL, coarser_policy, reference_under
 from conformance.judge.undecided import OtherDraw, undecided
@@ -110,23 +111,28 @@ def judge_lane(
     findings += node_findings(case, got, reference, gives_masks)
     findings += count_findings(case, got)
     findings += claim_findings(case, got, reference)
+    broken, invariants_asked = invariant_findings(case, got, reference)
+    findings += broken
     has_model = is_asked(got) and not is_alone
     findings += model_findings(case, got, reference, gives_masks) if has_model else ()
     findings += method_findings(got, reference, gives_masks)
+    is_open = {(item.run, item.label) for item in undecided(matched, other or OtherDraw(case))}
+    if any((finding.run, finding.node) in is_open for finding in broken):
+        # the values that are judged follow from one whose budget allows every answer
+        findings = [finding for finding in findings if finding.aspect != "values"]
     findings = [_of_weights(finding) for finding in findings]
     findings.sort(key=lambda finding: (ASPECTS.index(finding.aspect), finding.run))
-    opinions = {"mask": gives_masks, "model": has_model, "methods": bool(got.methods)}
+    opinions = {"mask": gives_masks, "invariants": invariants_asked, "model": has_model, "methods": got.methods}
     unjudged = {aspect for aspect, has_one in opinions.items() if not has_one}
     if got.lane != REFERENCE and not gradients and not any(f.aspect == "gradient" for f in findings):
         unjudged.add("gradient")
     first = [finding for finding in findings if finding.aspect == findings[0].aspect]
-    is_open = {(item.run, item.label) for item in undecided(matched, other or OtherDraw(case))}
     open_gradients = undecided_gradients(gradients, reference, case.budget_scale)
     if gradients and open_gradients >= gradients.keys():
         unjudged.add("gradient")
     is_blind = bool(is_open) and len(is_open) == len(matched) and not _states_values(case)
     is_blind = is_blind and open_gradients >= gradients.keys()
-    if is_blind:
+    if is_blind or any((finding.run, finding.node) in is_open for finding in broken):
         unjudged.add("values")
     return LaneVerdict(
         got.lane,

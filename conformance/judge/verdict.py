@@ -40,6 +40,7 @@ Aspect = Literal[
     "mask",
     "special",
     "values",
+    "invariants",
     "gradient",
     "weights",
     "params",
@@ -49,6 +50,8 @@ Aspect = Literal[
     "relations",
 ]
 """What a difference may be in, in the order in which the first cause is decided."""
+INVARIANTS: Final = "invariants"
+"""The aspect of what must hold of a call whatever the rounding (`conformance.judge.invariants`)."""
 MODEL: Final = "model"
 """The aspect of the functional model that is asked beside the eager calls (`conformance.judge.functional`)."""
 RELATIONS: Final = "relations"

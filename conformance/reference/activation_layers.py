@@ -11,6 +11,7 @@ from autograd.tracer import getval
 
 from . import activations
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
+from .invariants import HIDDEN, SHARES
 from .traits import Arithmetic, asked, called
 
 
@@ -204,6 +205,7 @@ class Softmax(Layer):
     supports_masking: ClassVar[bool] = True
 
     axis: int | tuple[int, ...] = arg("Axis or axes over which the output sums to 1.", default=-1)
+    invariants = (SHARES, HIDDEN)
 
     def call(self, w: Weights, x: Array, mask: Array | None = None) -> Array:
         if mask is None:

@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 import autograd.numpy as np
 
 from .base import Array, Layer, Mutant, Shape, Weight, Weights, arg
-from .pooling import DATA_FORMAT, other_format
+from .invariants import MEAN, ONE_OF, Seen
+from .pooling import DATA_FORMAT, flattened, other_format
 from .traits import IMAGE, SEQUENCE, VOLUME, asked, called
 from .windows import DataFormat, channels_last, check_positive, in_format, per_axis, split_shape
 
@@ -58,6 +59,20 @@ class _Adaptive(Layer):
             y = np.stack([self.pooled(y[(*whole, slice(*window))], axis) for window in windows], axis=axis)
         return in_format(y, self.data_format)
 
+    def made_of(self, seen: Seen) -> Any:
+        y = channels_last(seen.inputs[0] * 1.0, self.data_format)  # type: ignore[index]  # asked where it is known
+        axes = self.along(seen.inputs[0].shape)  # type: ignore[index]
+        for axis, windows in enumerate(axes, start=1):
+            widest = max(end - first for first, end in windows)
+            whole = (slice(None),) * axis
+            parts = [np.moveaxis(y[(*whole, slice(*window))], axis, -1) for window in windows]
+            filled = [
+                np.pad(part, [(0, 0)] * (part.ndim - 1) + [(0, widest - part.shape[-1])], constant_values=np.nan)
+                for part in parts
+            ]
+            y = np.stack(filled, axis=axis)
+        return flattened(y, range(-len(axes), 0), self.data_format)
+
     def rule(self, shape: Shape) -> str:
         return "; then ".join(
             f"{shown[-1][1]} steps in {len(shown)} windows: " + ", ".join(f"{first}:{end}" for first, end in shown)
@@ -67,6 +82,7 @@ class _Adaptive(Layer):
 
 class _AdaptiveMax(_Adaptive):
     arithmetic = "moves"
+    invariants = ONE_OF
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
         return 1
@@ -77,6 +93,7 @@ class _AdaptiveMax(_Adaptive):
 
 class _AdaptiveAverage(_Adaptive):
     arithmetic = "rounds"
+    invariants = MEAN
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
         return math.prod(max(end - first for first, end in windows) for windows in self.along(shapes[0]))

@@ -15,6 +15,7 @@ import numpy
 
 from .activations import softmax
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Weight, Weights, arg
+from .invariants import MEAN, Seen, weighted
 from .traits import Axes, asked, called, composed
 
 
@@ -132,12 +133,30 @@ class _Attention(Layer):
     """What both kinds share but their scores."""
 
     arithmetic = "rounds"
+    invariants = (*MEAN, weighted(1, lambda layer, seen: (seen.output.ndim - 1,)))
     takes_list = (2, 3)
     input_names = ("query", "value", "key")
 
     @classmethod
     def axis_words(cls, config: Mapping[str, Any], name: str, rank: int) -> Axes:
         return attention_axes(name, rank) or super().axis_words(config, name, rank)
+
+    def made_of(self, seen: Seen) -> Any:
+        if self.dropout and seen.is_training:  # type: ignore[attr-defined]  # a field of both kinds
+            return None
+        query, value, *_ = seen.inputs or ()
+        query_mask, value_mask, *_ = (*seen.masks, None, None)
+        allowed = both(
+            None if value_mask is None else value_mask[:, None, :],
+            causal(query.shape[1], value.shape[1]) if seen.arguments.get("use_causal_mask") else None,
+            None if query_mask is None else query_mask[:, :, None],
+        )
+        shape = (*query.shape[:2], value.shape[-1], value.shape[1])
+        seen_values = np.broadcast_to(np.swapaxes(value, 1, 2)[:, None], shape)
+        if allowed is None:
+            return seen_values
+        is_empty = not np.all(np.any(allowed if query_mask is None else allowed | ~query_mask[:, :, None], axis=-1))
+        return None if is_empty else np.where(allowed[:, :, None], seen_values, np.nan)
 
     def shares(self, scores: Array, allowed: Any) -> Array:
         """How much of each value a query gets."""

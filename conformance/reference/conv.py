@@ -13,6 +13,7 @@ import autograd.numpy as np
 
 from .activations import Activation, activate
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
+from .invariants import OF_ACTIVATION
 from .traits import IMAGE, SEQUENCE, VOLUME, asked, called
 from .windows import (
     DataFormat,
@@ -83,6 +84,7 @@ class _Conv(Layer):
     groups: int = arg(
         "Parts into which channels and filters are cut; each is convolved on its own.", default=1, at_least=1
     )
+    invariants = OF_ACTIVATION
     activation: Activation = arg("Applied to the output.", default=None)
     use_bias: bool = arg("Whether a number per filter is added.", default=True)
 

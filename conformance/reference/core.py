@@ -16,6 +16,7 @@ from .activations import Activation as ActivationName
 from .activations import activate
 from .backwards import ROW_0_IS_CONSTANT, SHARED_BY_OCCURRENCE
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
+from .invariants import OF_ACTIVATION
 from .lookup import rows
 from .traits import Axes, Drawn, absent, asked, called, composed
 
@@ -64,6 +65,7 @@ class Dense(Layer):
     supports_masking: ClassVar[bool] = True
 
     units: int = arg("Length of the last axis of the output.", at_least=1)
+    invariants = OF_ACTIVATION
     activation: ActivationName = arg("Applied to the weighted sums.", default=None)
     use_bias: bool = arg("Whether a number per unit is added.", default=True)
 
@@ -273,6 +275,7 @@ class Activation(Layer):
 
     supports_masking: ClassVar[bool] = True
 
+    invariants = OF_ACTIVATION
     activation: ActivationName = arg("Name of the function.")
 
     def call(self, w: Weights, x: Array) -> Array:

@@ -14,6 +14,7 @@ import autograd.numpy as np
 from .activations import Activation, activate
 from .base import Array, Layer, Mutant, Shape, Weight, Weights, arg
 from .conv import TRANSPOSED_KERNEL, flip_kernel, no_bias, repadded
+from .invariants import OF_ACTIVATION
 from .traits import IMAGE, SEQUENCE, asked, composed
 from .windows import (
     DataFormat,
@@ -72,6 +73,7 @@ class _Depthwise(Layer):
     depth_multiplier: int = arg("Kernels for each channel.", default=1, at_least=1)
     data_format: DataFormat = arg("Which axis holds the channels.", default="channels_last")
     dilation_rate: Any = arg("Distance between the steps that a filter sees.", default=1)
+    invariants = OF_ACTIVATION
     activation: Activation = arg("Applied to the output.", default=None)
     use_bias: bool = arg("Whether a number per channel of the output is added.", default=True)
 

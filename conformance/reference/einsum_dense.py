@@ -14,6 +14,7 @@ from .activations import Activation, activate
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 from .conv import KERNEL_AND_BIAS, no_bias
 from .core import LINEAR_LINE
+from .invariants import OF_ACTIVATION
 from .traits import asked, called
 
 _FORMS = tuple(
@@ -61,6 +62,7 @@ class EinsumDense(Layer):
 
     equation: str = arg("`x,kernel->output` in letters; `...` for axes at the start, or at the end, that stay.")
     output_shape: int | tuple[int | None, ...] = arg("Lengths of the output's axes; null for one that x decides.")
+    invariants = OF_ACTIVATION
     activation: Activation = arg("Applied to the sums.", default=None)
     bias_axes: str | None = arg("Axes of the output along which the bias differs; null for no bias.", default=None)
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import autograd.numpy as np
 
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
+from .invariants import MEAN, ONE_OF, Seen
 from .pooling import DATA_FORMAT, other_format
 from .traits import IMAGE, SEQUENCE, VOLUME, asked, called
 from .windows import DataFormat, split_shape
@@ -18,6 +19,8 @@ class _GlobalPooling(Layer):
     """What pools over all steps share; `rank` is the number of axes that go."""
 
     rank: ClassVar[int]
+    honours_mask: ClassVar[bool] = False
+    """Whether masked steps are left out."""
 
     data_format: DataFormat = arg(DATA_FORMAT, default="channels_last")
     keepdims: bool = arg("Whether the pooled axes stay, with length 1.", default=False)
@@ -30,6 +33,16 @@ class _GlobalPooling(Layer):
         split_shape(shape, self.rank, self.data_format)
         first = 1 if self.data_format == "channels_last" else 2
         return tuple(range(first, first + self.rank))
+
+    def made_of(self, seen: Seen) -> Any:
+        x = seen.inputs[0] * 1.0  # type: ignore[index]  # asked where it is known
+        axes = self.pooled_axes(x.shape)
+        if self.honours_mask and seen.masks and seen.masks[0] is not None:
+            real = np.expand_dims(seen.masks[0] != 0, 2 if self.data_format == "channels_last" else 1)
+            x = np.where(real, x, np.nan)
+        there = np.moveaxis(x, axes, range(-len(axes), 0))
+        whole = there.reshape((*there.shape[: -len(axes)], -1))
+        return np.expand_dims(whole, axes) if self.keepdims else whole
 
     def rule(self, shape: Shape) -> str:
         axes = self.pooled_axes(shape)
@@ -111,10 +124,12 @@ class GlobalAveragePooling1D(_GlobalPooling):
     arithmetic = "rounds"
     input_axes = SEQUENCE
     native = called("nn.AdaptiveAvgPool1d")
+    invariants = MEAN
     example = asked("GlobalAveragePooling1D", "5,3")
     porting = _PORTED_MEAN
 
     rank: ClassVar[int] = 1
+    honours_mask = True
 
     def call(self, w: Weights, x: Array, mask: Array | None = None) -> Array:
         (steps,) = self.pooled_axes(x.shape)
@@ -166,6 +181,7 @@ class GlobalMaxPooling1D(_GlobalPooling):
     arithmetic = "moves"
     input_axes = SEQUENCE
     native = called("nn.AdaptiveMaxPool1d")
+    invariants = ONE_OF
     example = asked("GlobalMaxPooling1D", "5,3")
 
     rank: ClassVar[int] = 1
@@ -194,6 +210,7 @@ class GlobalAveragePooling2D(_GlobalPooling):
     arithmetic = "rounds"
     input_axes = IMAGE
     native = called("nn.AdaptiveAvgPool2d")
+    invariants = MEAN
     example = asked("GlobalAveragePooling2D", "5,7,3")
 
     rank: ClassVar[int] = 2
@@ -214,6 +231,7 @@ class GlobalMaxPooling2D(_GlobalPooling):
     arithmetic = "moves"
     input_axes = IMAGE
     native = called("nn.AdaptiveMaxPool2d")
+    invariants = ONE_OF
     example = asked("GlobalMaxPooling2D", "5,7,3")
 
     rank: ClassVar[int] = 2
@@ -237,6 +255,7 @@ class GlobalAveragePooling3D(_GlobalPooling):
     arithmetic = "rounds"
     input_axes = VOLUME
     native = called("nn.AdaptiveAvgPool3d")
+    invariants = MEAN
     example = asked("GlobalAveragePooling3D", "3,5,7,2")
 
     rank: ClassVar[int] = 3
@@ -257,6 +276,7 @@ class GlobalMaxPooling3D(_GlobalPooling):
     arithmetic = "moves"
     input_axes = VOLUME
     native = called("nn.AdaptiveMaxPool3d")
+    invariants = ONE_OF
     example = asked("GlobalMaxPooling3D", "3,5,7,2")
 
     rank: ClassVar[int] = 3

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import autograd.numpy as np
 
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weights, arg
+from .invariants import MEAN, ONE_OF, Seen
 from .traits import asked, called, composed
 
 InputsHook = Callable[[Any, list[Any], dict[str, Any]], tuple[list[Any], dict[str, Any]]]
@@ -110,6 +111,9 @@ class _Merge(Layer):
     def longest_sum(self, weights: Any, *shapes: Any) -> int:
         return len(shapes[0])
 
+    def made_of(self, seen: Seen) -> Any:
+        return np.stack(np.broadcast_arrays(*aligned(list(seen.inputs or ()))), axis=-1) * 1.0
+
     def rule(self, *shapes: Any) -> str:
         given = [tuple(shape) for shape in shapes[0]]
         raised = _raised(given)
@@ -196,6 +200,7 @@ class Average(_Merge):
     native = composed("torch.stack([a, b]).mean(0)")
     example = asked("Average", "3", "3")
 
+    invariants = MEAN
     mutants = (
         _MASK_AND,
         _MASK_LOST,
@@ -223,6 +228,7 @@ class Maximum(_Merge):
     native = called("maximum")
     example = asked("Maximum", "3", "3", "3")
 
+    invariants = ONE_OF
     mutants = (_MASK_AND, _MASK_LOST, _TWO_ONLY, _IGNORES_MASK, _MASKED_AS_ZERO)
 
     def call(self, w: Weights, inputs: Any, mask: Any = None) -> Array:
@@ -239,6 +245,7 @@ class Minimum(_Merge):
     native = called("minimum")
     example = asked("Minimum", "3", "3")
 
+    invariants = ONE_OF
     mutants = (_MASK_AND, _MASK_LOST, _TWO_ONLY, _IGNORES_MASK, _MASKED_AS_ZERO)
 
     def call(self, w: Weights, inputs: Any, mask: Any = None) -> Array:

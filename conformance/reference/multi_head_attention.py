@@ -12,6 +12,7 @@ import numpy
 from .activations import sigmoid, softmax
 from .attention import attention_axes, both, causal, dropped, masked_softmax, without
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
+from .invariants import weighted
 from .traits import Axes, asked, called
 
 
@@ -46,6 +47,7 @@ class MultiHeadAttention(Layer):
     native = called("nn.MultiheadAttention")
     example = asked("MultiHeadAttention(2, 4)", "5,3", "7,3")
 
+    invariants = (weighted(1, lambda layer, seen: layer.looked_at(seen.output.ndim)),)
     num_heads: int = arg("number of heads", at_least=1)
     key_dim: int = arg("size of each head's queries and keys", at_least=1)
     value_dim: int | None = arg("size of each head's values; None takes key_dim", default=None, at_least=1)
@@ -206,6 +208,12 @@ class MultiHeadAttention(Layer):
             return output
         lengths = [np.shape(x)[axis] for x in (query, key) for axis in axes]
         return [output, np.reshape(shares, (*np.shape(shares)[:-2], *lengths))]
+
+    def looked_at(self, rank: int) -> tuple[int, ...]:
+        """The axes of the scores, (..., heads, *queries, *keys), along which the shares of one query lie."""
+        axes = self.attention_axes
+        count = (rank - 2) // 2 if axes is None else 1 if isinstance(axes, int) else len(axes)
+        return tuple(range(rank - count, rank))
 
     def shares(self, scores: Array, allowed: Any, nothing_allowed: Literal["even", "zero"]) -> Array:
         """How much of each value a query gets."""

@@ -10,6 +10,7 @@ import autograd.numpy as np
 
 from .backwards import VARIANCE_IS_CONSTANT
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
+from .invariants import UNIT_NORM
 from .traits import asked, called
 
 Axes = int | tuple[int, ...]
@@ -223,6 +224,7 @@ class UnitNormalization(Layer):
     supports_masking: ClassVar[bool] = True
 
     axis: Axes = arg("Axis or axes over which the norm is taken.", default=-1)
+    invariants = UNIT_NORM
 
     def call(self, w: Weights, x: Array) -> Array:
         square = np.sum(x**2, axis=axes_of(self.axis, x.ndim), keepdims=True)

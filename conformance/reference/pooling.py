@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 import autograd.numpy as np
 
 from .base import Array, Layer, Mutant, Shape, Weight, Weights, arg
+from .invariants import MEAN, ONE_OF, Seen
 from .traits import IMAGE, SEQUENCE, VOLUME, asked, called
 from .windows import (
     DataFormat,
@@ -61,14 +62,28 @@ class _Pooling(Layer):
         """x: (batch, *lengths, channels). Returns (batch, *counts, channels); channels second for `channels_first`."""
         return in_format(self.pool(channels_last(x, self.data_format), self.place(x.shape)), self.data_format)
 
+    def made_of(self, seen: Seen) -> Any:
+        x = seen.inputs[0] * 1.0  # type: ignore[index]  # asked where it is known
+        placements = self.place(x.shape)
+        found = windows(padded(channels_last(x, self.data_format), placements, np.nan), placements)
+        return flattened(found, self.window_axes, self.data_format)
+
     @property
     def window_axes(self) -> tuple[int, ...]:
         """The axes of `windows` that run over the steps of one window."""
         return tuple(range(1 + self.rank, 1 + 2 * self.rank))
 
 
+def flattened(found: Array, axes: Sequence[int], data_format: DataFormat) -> Array:
+    """The axes of each window as one last axis, and the channels where the layer has them."""
+    there = np.moveaxis(found, axes, range(-len(axes), 0))
+    whole = there.reshape((*there.shape[: -len(axes)], -1))
+    return whole if data_format == "channels_last" else np.moveaxis(whole, -2, 1)
+
+
 class _MaxPooling(_Pooling):
     arithmetic = "moves"
+    invariants = ONE_OF
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
         return 1
@@ -80,6 +95,7 @@ class _MaxPooling(_Pooling):
 
 class _AveragePooling(_Pooling):
     arithmetic = "rounds"
+    invariants = MEAN
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
         return math.prod(per_axis(self.pool_size, self.rank))

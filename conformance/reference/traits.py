@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from .invariants import Invariant, Seen
+
 Arithmetic = Literal["moves", "linear", "rounds"]
 """`moves`: every number of the output is one of the input's, or 0. `linear`: sums of products of inputs and weights,
 exact for whole numbers. `rounds`: all else."""
@@ -169,6 +171,17 @@ class Traits:
     wrapped: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """The argument that holds the layer whose weights stand under a scope, where it is not called like the scope;
     the first that is given counts."""
+
+    # what holds of its output whatever the rounding
+    invariants: ClassVar[tuple[Invariant, ...]] = ()
+    """Asked of every lane in every case, wherever the layer's call is a node (`conformance.judge.invariants`)."""
+
+    def made_of(self, seen: Seen) -> Any:
+        """Of a layer that picks or averages: the numbers of each element's window along a last axis, NaN for none.
+
+        The output's shape and one axis more; None where the call tells too little. What a mask hides is no such number.
+        """
+        return None
 
     # recurrence
     is_recurrent: ClassVar[bool] = False

@@ -17,6 +17,7 @@ import autograd.numpy as np
 from .activations import Activation, activate
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 from .conv import KERNEL_AND_BIAS, TRANSPOSED_KERNEL, flip_kernel, no_bias
+from .invariants import OF_ACTIVATION
 from .traits import IMAGE, SEQUENCE, VOLUME, asked, called
 from .windows import DataFormat, channels_last, check_positive, in_format, per_axis, split_shape
 
@@ -90,6 +91,7 @@ class _ConvTranspose(Layer):
     output_padding: Any = arg("Steps more at the end of the output, fewer than strides.", default=None)
     data_format: DataFormat = arg("Which axis holds the channels.", default="channels_last")
     dilation_rate: Any = arg("Distance between the steps that a filter writes.", default=1)
+    invariants = OF_ACTIVATION
     activation: Activation = arg("Applied to the output.", default=None)
     use_bias: bool = arg("Whether a number per filter is added.", default=True)
 

@@ -233,6 +233,12 @@ def _claim_missing(record: Record, lane: str, finding: FindingRecord) -> str:
     return f"claim: {lane} gave no {_node(finding)}"
 
 
+def _invariant(record: Record, lane: str, finding: FindingRecord) -> str:
+    found = measured(finding)
+    off = "" if found.worst is None else f"; it is off by {single(found.worst.got)} at {index_text(found.worst.index)}"
+    return f"invariant {finding.kind} of {_node(finding)}: {lane} does not keep that {finding.wanted}{off}"
+
+
 def _model(record: Record, lane: str, finding: FindingRecord) -> str:
     """What differs in the functional model, in the words of the aspect in which it does."""
     words = _WORDS.get((finding.kind, "")) or _WORDS.get((finding.kind, finding.kind)) or _other
@@ -332,6 +338,7 @@ _WORDS = {
     ("claims", "same"): _same,
     ("claims", "differ"): _differ,
     ("claims", "missing"): _claim_missing,
+    ("invariants", ""): _invariant,
     ("model", "raised"): _model_raised,
     ("model", "symbolic_mask"): _symbolic_mask,
     ("model", ""): _model,

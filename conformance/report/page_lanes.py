@@ -189,8 +189,10 @@ def _lanes_cell(record: Record, label: str, run: int, given: Mapping[str, NodeRe
     ]
     if differing:
         return Cell(", ".join(dict.fromkeys(differing)), "differ")
-    used = [found.distance.used for found in given.values() if found.distance is not None]
+    judged = [found for found in given.values() if found.distance is not None and found.not_judged is None]
+    used = [found.distance.used for found in judged if found.distance is not None]
+    is_open = not judged and any(found.not_judged is not None for found in given.values())
     numbers = [share for share in used if not math.isnan(share)]
-    words = used_text(max(numbers), noun_of(record)) if numbers else ""
+    words = used_text(max(numbers), noun_of(record)) if numbers else "not judged" if is_open else ""
     missing = [one_line(name, 40) for name in record.lanes if name not in given]
     return Cell("; ".join(filter(None, [words, f"not in {', '.join(missing)}" if missing else ""])))
