@@ -18,7 +18,6 @@ nox.options.sessions = ["lint", "tests", "report"]
 
 TOOLS = (
     "axe-playwright-python",
-    "hypothesis",
     "import-linter",
     "jsonschema",
     "mypy",
@@ -38,7 +37,7 @@ ENVIRONMENT = {
 @nox.session(reuse_venv=True)
 def shared(session: nox.Session) -> None:
     """Make or renew the environment that the other sessions run in."""
-    session.install("-q", "-c", "constraints.txt", "-e", ".[lanes,encoder,parallel,watch]", *TOOLS)
+    session.install("-q", "-c", "constraints.txt", "-e", ".[lanes,encoder,parallel,watch,campaign]", *TOOLS)
     session.install("-q", "--no-deps", "-c", "constraints.txt", "keras-hub")  # a model of its is compared with a port
 
 

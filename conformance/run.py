@@ -105,6 +105,7 @@ class Run:
         kept_in: Path | None = None,
         scripts: Scripts | None = None,
         lane_of: Callable[[LaneSpec], Lane] = ProcessLane,
+        stays_up: bool = False,
     ) -> None:
         """`excuse` marks what is known in a record. It has a reason already: why a lane differs so is found out only
         where it `explains_known`, for that takes as long as all the rest.
@@ -116,6 +117,8 @@ class Run:
         keep; 0 is none, 1 all.
 
         `scripts` writes into a record the stand-alone script of each lane that differs; without it there are none.
+
+        A run that `stays_up` ends no lane because the cases of one announcement do not need it: there will be others.
         """
         threadpool_limits(1, user_api="blas")  # the reference runs here too: its threads would take the lanes' cores
         self.specs = tuple(specs if kept_in is None else _keeping(specs, kept_in, in_process))
@@ -123,7 +126,9 @@ class Run:
         self._policies = tuple(dict.fromkeys(policy for policy in asked if policy != USUAL))
         self._with_relations = with_relations
         self._excuse = excuse
-        self._scripts = scripts
+        self._stays_up = stays_up
+        self.scripts = scripts
+        """As given; whoever runs on and on may write scripts for some cases only."""
         self._explains_known = explains_known
         self.lanes: dict[str, Lane] = {
             spec.name: InProcessLane(spec) if spec.name in in_process else lane_of(spec) for spec in self.specs
@@ -162,6 +167,13 @@ class Run:
                 self.lanes[spec.name].start()
                 self._started.add(spec.name)
 
+    def start_every(self) -> None:
+        """Starts every lane of a run that stays up, whatever will be asked of them."""
+        for name, lane in self.lanes.items():
+            if name not in self._started:
+                lane.start()
+                self._started.add(name)
+
     def start(self) -> None:
         """Starts every lane that is needed, all at once, and waits for none; ends those that were warmed in vain."""
         needed = {name for lanes in self._wanted.values() for name in lanes}
@@ -169,7 +181,7 @@ class Run:
             if name in needed and name not in self._started:
                 lane.start()
                 self._started.add(name)
-            elif name in self._started and name not in needed:
+            elif name in self._started and name not in needed and not self._stays_up:
                 lane.stop()
                 self._started.discard(name)
 
@@ -233,9 +245,9 @@ class Run:
             asked = self._to_explain(verdict, record)
             explained = explanations(case, plan, asked, observations, masks, self._asks)
             record = with_explanations(record, explained)
-            if self._scripts is not None:
+            if self.scripts is not None:
                 lanes = [(spec, identities[spec.name]) for spec in self.specs if spec.name in observations]
-                record = self._scripts(case, plan, record, observations[REFERENCE], lanes)
+                record = self.scripts(case, plan, record, observations[REFERENCE], lanes)
             self.records[case.id] = record
             self.forget(case)
         return self.records[case.id]

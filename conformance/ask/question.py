@@ -160,6 +160,11 @@ def _axes(text: str) -> list[Axis]:
     return found
 
 
+def lengths_of(text: str) -> list[int]:
+    """The lengths of a typed input, the first of each axis. Raises QuestionError."""
+    return [axis.sizes[0] for axis in _axes(text)]
+
+
 def _each(given: Sequence[str], count: int, option: str) -> list[str | None]:
     """An option's value for each input: one for all of them, or one for each."""
     if not given:

@@ -19,6 +19,7 @@ from typing import Any
 from conformance.cli import (
     answers,
     bisect,
+    campaign,
     check,
     compare,
     coverage,
@@ -56,6 +57,7 @@ COMMANDS = (
     questions,
     judge,
     mutants,
+    campaign,
     answers,
     coverage,
     schema,
@@ -82,6 +84,7 @@ to upgrade
 to write cases
   conformance check cases                                          read case files and name every mistake
   conformance mutants cases/merge                                  which plausible mistakes they would find
+  conformance campaign --for 10m -o campaigns/today                what differs in cases that nobody wrote
   conformance coverage                                             which names of Keras a case can say, and why not
   conformance schema case                                          the JSON Schema of case files, for editors
 

@@ -1,0 +1,162 @@
+"""The campaign: seed by seed, drafts are chosen, asked, and what differs and is not known is kept and made small."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from conformance.campaign.asking import Asker, Judged, is_refused
+from conformance.campaign.coverage import Coverage
+from conformance.campaign.draft import Draft
+from conformance.campaign.draws import drafts
+from conformance.campaign.folder import Finding, Folder, SeedRow
+from conformance.campaign.known import Known
+from conformance.campaign.reduce import reduced
+from conformance.campaign.triage import Signature, calls_of, is_silent, signatures, stem
+from conformance.campaign.written import write_case
+from conformance.judge.verdict import Verdict
+from conformance.protocol.observation import REFERENCE
+
+A_SEED = 8
+"""Drafts of a seed that are asked: of all that it gives, those that try most that is new."""
+OURS = "conformance"
+"""Stands for the lane where it is our own code that could not go on."""
+
+Say = Callable[[str], None]
+Explains = Callable[[Signature], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a campaign ended."""
+
+    seeds: int
+    ran: int
+    new: tuple[Finding, ...]
+    """What was found this time."""
+    is_out_of_time: bool
+    seconds: float
+    since_new: float
+    """Seconds since a draft tried something that nobody had tried."""
+
+
+class Campaign:
+    """A folder, lanes, and what is known of them."""
+
+    def __init__(self, folder: Folder, asker: Asker, kinds: Sequence[str], known: Explains, say: Say) -> None:
+        self.folder = folder
+        self.asker = asker
+        self.kinds = tuple(kinds)
+        self.known = known
+        self.say = say
+        self.coverage = Coverage(kinds)
+        for row in folder.seeds.values():
+            for varied in row.varied:
+                self.coverage.add(varied)
+
+    def run(self, seeds: Iterable[int], until: float) -> Ended:
+        """Runs the seeds that the folder does not have, until the clock (`time.monotonic`) says so."""
+        started = last_new = time.monotonic()
+        new: list[Finding] = []
+        ran = count = 0
+        self.finish(until)
+        for seed in seeds:
+            if seed in self.folder.seeds:
+                continue
+            if time.monotonic() >= until:
+                break
+            row, found = self.seed(seed)
+            ran, count = ran + row.ran, count + 1
+            new += found
+            if row.new:
+                last_new = time.monotonic()
+            self.finish(until)
+        ended = time.monotonic()
+        return Ended(count, ran, tuple(new), ended >= until, ended - started, ended - last_new)
+
+    def seed(self, seed: int) -> tuple[SeedRow, list[Finding]]:
+        """One seed: what came of its drafts, and what was found."""
+        started = time.monotonic()
+        chosen = self.coverage.choose(drafts(seed, self.kinds, self.folder.about.graphs), A_SEED)
+        outcomes: Counter[str] = Counter()
+        listed: Counter[str] = Counter()
+        found: list[Finding] = []
+        for judged in self.asker.ask(chosen):
+            outcomes[self._outcome(judged, seed, found, listed)] += 1
+        new = sum(self.coverage.add(draft.varied) for draft in chosen)
+        varied = tuple(draft.varied for draft in chosen)
+        seconds = time.monotonic() - started
+        row = SeedRow(seed, len(chosen), dict(outcomes), varied, round(seconds, 3), dict(listed), new)
+        self.folder.add_seed(row)
+        return row, found
+
+    def _outcome(self, judged: Judged, seed: int, found: list[Finding], listed: Counter[str]) -> str:
+        if judged.record is None:
+            if not judged.is_ours:
+                return "not sayable"
+            said = Signature(OURS, ", ".join(judged.draft.types), "error", "raised", stem(judged.why))
+            return self._kept(said, judged.draft, seed, found)
+        if is_silent(judged.record):
+            return "thrown away"
+        outcomes = set()
+        for signature in signatures(judged.record, calls_of(judged.draft)):
+            if name := self.known(signature):
+                listed[name] += 1
+                outcomes.add("listed")
+            else:
+                outcomes.add(self._kept(signature, judged.draft, seed, found))
+        if outcomes:
+            return "finding" if "finding" in outcomes else "seen before" if "seen before" in outcomes else "listed"
+        if all(lane.verdict is Verdict.UNSUPPORTED for name, lane in judged.record.lanes.items() if name != REFERENCE):
+            return "no lane has it"
+        return "refused by all" if is_refused(judged) else "agree"
+
+    def _kept(self, signature: Signature, draft: Draft, seed: int, found: list[Finding]) -> str:
+        if self.folder.like(signature) is not None:
+            return "seen before"
+        name = _name(signature, self.folder.findings)
+        finding = Finding(signature, draft, seed, name)
+        self.folder.add(finding)
+        write_case(self.folder, finding, None)
+        found.append(finding)
+        self.say(f"found: {signature}")
+        return "finding"
+
+    def finish(self, until: float) -> None:
+        """Makes small what was found and is not small yet, as long as there is time."""
+        for finding in list(self.folder.findings.values()):
+            if finding.is_reduced or time.monotonic() >= until:
+                continue
+            if finding.signature.lane == OURS:
+                self.folder.add(replace(finding, is_reduced=True))
+                continue
+            small = reduced(self.asker, finding.draft, finding.signature)
+            finding = replace(finding, draft=small.draft, is_reduced=True)
+            finding = write_case(self.folder, finding, self.asker)
+            self.folder.add(finding)
+            self.say(f"reduced: {self.folder.file(finding)}: {finding.words or finding.signature}")
+
+
+def _name(signature: Signature, taken: Mapping[str, Finding]) -> str:
+    """`conv1d_values`, and a number where that is taken."""
+    layer = signature.layer.partition(",")[0].lower() or "graph"
+    base = f"{layer}_{signature.aspect}"
+    number = 1
+    while (name := base if number == 1 else f"{base}_{number}") in taken:
+        number += 1
+    return name
+
+
+def totals(folder: Folder) -> Counter[str]:
+    """What came of all drafts of a folder."""
+    found: Counter[str] = Counter()
+    for row in folder.seeds.values():
+        found.update(row.outcomes)
+    return found
+
+
+def known_of(asker: Asker, known: Known | None) -> Explains:
+    """What says which listed deviation a signature is."""
+    return (lambda _: "") if known is None else known.explains

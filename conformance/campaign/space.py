@@ -1,0 +1,288 @@
+"""What can be drawn of a layer: each argument, and each property of its inputs, with a few values that matter.
+
+All of it is read off the layer's own schema and example, so that a new layer is drawn without a word here. The values
+are few and finite: that is what makes it possible to say which pairs of them nobody has tried yet.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from itertools import permutations
+from typing import Any, Final
+
+from conformance.ask.layer import read_layer
+from conformance.ask.meaning import call_parameters, input_names, is_random, numbers, takes_list, takes_training
+from conformance.ask.question import lengths_of
+from conformance.campaign.draft import Call, Draft, Input, Layer, Mask
+from conformance.case import kinds
+from conformance.case.layers import record_of, types
+from conformance.errors import ConformanceError
+
+USUAL: Final = "usual"
+MOST_VALUES = 40
+"""Values of one argument that are drawn at most."""
+
+FILLS: Mapping[str, tuple[str, Mapping[str, Any] | None]] = {
+    USUAL: ("float32", None),
+    "whole numbers": ("float32", {"integers": [-3, 4]}),
+    "zeros": ("float32", {"constant": 0.0}),
+    "large": ("float32", {"uniform": [-1000.0, 1000.0]}),
+    "tiny": ("float32", {"normal": {"mean": 0.0, "std": 1.0e-5}}),
+    "int32": ("int32", {"integers": [-3, 4]}),
+}
+"""Kinds of numbers to their dtype and fill."""
+MASKS = ("none", "right", "left", "holes", "an empty row", "all false")
+SHAPES = (USUAL, "ones", "longer", "last longer", "an axis more", "an axis fewer")
+BATCHES = (2, 0, 1, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """Something that can be drawn: its name and its values, the usual one first."""
+
+    name: str
+    values: tuple[Any, ...]
+
+    @property
+    def others(self) -> tuple[Any, ...]:
+        return self.values[1:]
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """All that can be drawn of one layer."""
+
+    type: str
+    config: Mapping[str, Any]
+    """The arguments of its example."""
+    shapes: tuple[tuple[int, ...], ...]
+    """The shapes of its example's inputs, without the batch."""
+    arguments: tuple[Dimension, ...]
+    inputs: tuple[Dimension, ...]
+
+    @property
+    def dimensions(self) -> tuple[Dimension, ...]:
+        return (*self.arguments, *self.inputs)
+
+    def label(self, dimension: Dimension) -> str:
+        """How a dimension is called in coverage: `Conv1D.padding`, `Conv1D's mask`."""
+        return f"{self.type}.{dimension.name}" if dimension in self.arguments else f"{self.type}'s {dimension.name}"
+
+
+@cache
+def space_of(kind: str) -> Space | None:
+    """What can be drawn of a layer; None for one that cannot be asked in one line."""
+    layer = types()[kind]
+    if layer.written_as_case:
+        return None
+    try:
+        asked = read_layer(layer.example.layer, None)
+        shapes = tuple(tuple(lengths_of(text)) for text in layer.example.inputs)
+        names = input_names(kind, len(shapes))
+    except ConformanceError:
+        return None
+    arguments = tuple(_arguments(kind, asked.config))
+    return Space(kind, asked.config, shapes, arguments, tuple(_inputs(kind, asked.config, names, shapes)))
+
+
+def drawable() -> tuple[str, ...]:
+    """The layers that can be drawn, in alphabetical order."""
+    return tuple(kind for kind in sorted(types()) if space_of(kind) is not None)
+
+
+def _arguments(kind: str, given: Mapping[str, Any]) -> Iterator[Dimension]:
+    record = record_of(kind)
+    assert record is not None  # it is a layer
+    fields = {field.name: field for field in dataclasses.fields(types()[kind])}  # type: ignore[arg-type]  # made one
+    for name, field in record.fields.items():
+        if name not in fields or name in ("type", "trainable"):
+            continue
+        default = given.get(name, fields[name].default)
+        first = USUAL if default is dataclasses.MISSING else plain(default)
+        values = [first, *(value for value in values_of(field.kind, name, given.get(name)) if value != first)]
+        if len(values) > 1:
+            yield Dimension(name, tuple(_distinct(values)[:MOST_VALUES]))
+
+
+def plain(value: Any) -> Any:
+    """Tuples as lists, as a case has them."""
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    """Each value once; 1 and True are two."""
+    found: dict[str, Any] = {}
+    for value in values:
+        found.setdefault(repr(value), value)
+    return list(found.values())
+
+
+def _is_axis(name: str) -> bool:
+    return "axis" in name or "axes" in name
+
+
+def values_of(kind: kinds.Kind, name: str, given: Any = None) -> list[Any]:
+    """A few values of a kind that are worth drawing; none of a text or of what only one framework reads."""
+    match kind:
+        case kinds.Null():
+            return [None]
+        case kinds.Truth():
+            return [False, True]
+        case kinds.Choice():
+            return list(kind.options)
+        case kinds.Integer():
+            if _is_axis(name):
+                return [-1, 1, -2, 2, 3, -3]
+            return sorted({1, 2, 3, 4} | ({kind.at_least} if kind.at_least is not None else set()))
+        case kinds.Number():
+            numbers = [0.0, 0.25, 1.0, 3.0, -0.5]
+            return [number for number in numbers if kind.at_least is None or number >= kind.at_least]
+        case kinds.Row():
+            return [_row(kind, start, name) for start in range(2)]
+        case kinds.ListOf():
+            return _lists(name, given)
+        case kinds.Either():
+            return [value for one in kind.kinds for value in values_of(one, name, given)]
+        case kinds.LayerOf():
+            return _layers(given)
+    return []
+
+
+def _row(kind: kinds.Row, start: int, name: str) -> list[Any]:
+    """One of few rows: other numbers at each place, so that no two axes can be mistaken for each other."""
+    found: list[Any] = []
+    for place, item in enumerate(kind.items):
+        if isinstance(item, kinds.Row):
+            found.append(_row(item, start + place, name))
+            continue
+        values = [value for value in values_of(item, name) if isinstance(value, int)]
+        found.append(values[(start + place) % min(3, len(values))] if values else 1)
+    return found
+
+
+def _lists(name: str, given: Any) -> list[Any]:
+    if _is_axis(name):
+        return [[-1], [1], [1, 2], [-2, -1], [2, 1]]
+    if isinstance(given, list) and all(isinstance(item, int) for item in given):
+        return [list(order) for order in permutations(given)][:4]
+    return []
+
+
+def _layers(given: Any) -> list[Any]:
+    """Layers that can stand where this one stands: the same with each argument varied, and those that run alike."""
+    if not isinstance(given, Mapping) or given.get("type") not in types():
+        return []
+    inner = types()[given["type"]]
+    arguments = {key: value for key, value in given.items() if key != "type"}
+    found: list[Any] = [given]
+    for kind, layer in types().items():
+        if kind == given["type"] or layer.is_recurrent != inner.is_recurrent or layer.written_as_case:
+            continue
+        takes = {field.name for field in dataclasses.fields(layer)}  # type: ignore[arg-type]  # made one
+        if set(arguments) <= takes and arguments and len(layer.example.inputs) == 1:
+            found.append({"type": kind, **arguments})
+    record = record_of(given["type"])
+    if record is not None:
+        for name, field in record.fields.items():
+            if isinstance(field.kind, kinds.Truth) and name != "trainable":
+                found.append({**given, name: True})
+    return found
+
+
+def _inputs(
+    kind: str, config: Mapping[str, Any], names: tuple[str, ...], shapes: tuple[tuple[int, ...], ...]
+) -> Iterator[Dimension]:
+    layer = types()[kind]
+    lengths = {name: list(shape) for name, shape in zip(names, shapes, strict=True)}
+    usual = [numbers(kind, config, name, lengths) for name in names]
+    yield Dimension("shape", SHAPES[:4] if layer.input_axes else SHAPES)
+    if all(drawn == ("float32", None) for drawn in usual):
+        yield Dimension("numbers", tuple(FILLS))
+    yield Dimension("batch", BATCHES)
+    yield Dimension("open axis", (False, True))
+    if shapes and len(shapes[0]) == 2 and usual[0] == ("float32", None):
+        yield Dimension("mask", MASKS)
+        if "mask" in call_parameters(kind):
+            yield Dimension("mask comes", ("by a layer", "as an argument"))
+            yield Dimension("beneath the mask", ("zeros", "nan", "inf"))
+    if takes_training(kind) and not is_random(kind, config):
+        yield Dimension("training", (False, True))
+
+
+def built(space: Space, varied: Mapping[str, Any]) -> Draft:
+    """The draft of a layer with what is drawn otherwise than usual, by the dimension's name."""
+    config = {**space.config, **{name: varied[name] for name in varied if name in _names(space.arguments)}}
+    kind = space.type
+    names = input_names(kind, len(space.shapes))
+    shapes = [_shaped(shape, varied.get("shape", USUAL)) for shape in space.shapes]
+    lengths = {name: list(shape) for name, shape in zip(names, shapes, strict=True)}
+    batch = varied.get("batch", BATCHES[0])
+    inputs = []
+    for index, (name, shape) in enumerate(zip(names, shapes, strict=True)):
+        dtype, fill = numbers(kind, config, name, lengths)
+        if (dtype, fill) == ("float32", None):
+            dtype, fill = FILLS[varied.get("numbers", USUAL)]
+        mask = _mask(varied, shape, batch) if index == 0 else None
+        inputs.append(Input(name, shape, dtype, fill, mask))
+    arguments = {"training": True} if varied.get("training") else {}
+    if is_random(kind, config):
+        arguments = {}
+    call = Call("y", "layer", names, takes_list(kind), arguments)
+    return Draft(
+        inputs=tuple(inputs),
+        layers=(Layer("layer", kind, config),),
+        calls=(call,),
+        batch=batch,
+        is_open=bool(varied.get("open axis")) and all(given.mask is None for given in inputs),
+        varied=tuple((space.label(one), varied[one.name]) for one in space.dimensions if one.name in varied),
+    )
+
+
+def _names(dimensions: tuple[Dimension, ...]) -> set[str]:
+    return {one.name for one in dimensions}
+
+
+def _shaped(shape: tuple[int, ...], how: str) -> tuple[int, ...]:
+    match how:
+        case "ones":
+            return tuple(1 for _ in shape)
+        case "longer":
+            return (*(length + 4 for length in shape[:-1]), *shape[-1:])
+        case "last longer":
+            return (*shape[:-1], *(length + 2 for length in shape[-1:]))
+        case "an axis more":
+            return (4, *shape)
+        case "an axis fewer":
+            return shape[1:]
+    return shape
+
+
+def _mask(varied: Mapping[str, Any], shape: tuple[int, ...], batch: int) -> Mask | None:
+    how = varied.get("mask", "none")
+    if how == "none" or len(shape) < 2 or not batch:
+        return None
+    steps = shape[0]
+    rows = tuple(_mask_row(how, row, steps) for row in range(batch))
+    is_argument = varied.get("mask comes") == "as an argument"
+    return Mask(
+        rows,
+        "argument" if is_argument else "layer",
+        varied.get("beneath the mask", "zeros") if is_argument else "zeros",
+    )
+
+
+def _mask_row(how: str, row: int, steps: int) -> tuple[int, ...]:
+    real = max(steps - 1 - row, 0)
+    match how:
+        case "left":
+            return tuple(int(step >= steps - real) for step in range(steps))
+        case "holes":
+            return tuple(int(step % (row + 2) != row % 2) for step in range(steps))
+        case "an empty row":
+            return (0,) * steps if row == 0 else (1,) * steps
+        case "all false":
+            return (0,) * steps
+    return tuple(int(step < real) for step in range(steps))

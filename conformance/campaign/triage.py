@@ -1,0 +1,160 @@
+"""Which findings are one: a signature says what differs, in which layer, and as what it is recognised.
+
+Two differences with the same signature are one finding, however many drafts show it. A listed deviation has signatures
+too, made from the cases that it lists by the same few lines, so that what is known is recognised in drafts that look
+nothing like those cases.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from conformance.campaign.draft import Draft
+from conformance.case.expressions import Call, parse
+from conformance.case.model import Case
+from conformance.form import CONFIG
+from conformance.gate.signature import aspect_of, mask_word
+from conformance.judge.verdict import Verdict
+from conformance.protocol.observation import REFERENCE
+from conformance.record.case import Record
+from conformance.record.lane import LaneRecord
+from conformance.record.parts import FindingRecord
+from conformance.report.facts import is_failure
+
+_CALLED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_STEM = 60
+"""Characters of a message, without its numbers, that tell one error from another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a difference is, whatever draft shows it."""
+
+    __pydantic_config__ = CONFIG
+
+    lane: str
+    """The lane that differs."""
+    layer: str
+    """The class of the layer at which the difference starts; several where that is not known."""
+    aspect: str
+    """The aspect in which it differs first; of a lane that was lost, how."""
+    kind: str
+    """Which sort of difference within the aspect."""
+    detail: str = ""
+    """What tells it from others of the kind: the type and phase of an error, the dtype or mask that came, the change
+    that makes the reference's answer the lane's."""
+    mistakes: tuple[str, ...] = ()
+    """The named mistakes that would give it."""
+
+    @property
+    def key(self) -> str:
+        """A short word for it."""
+        said = "|".join((self.lane, self.layer, self.aspect, self.kind, self.detail, ",".join(self.mistakes[:1])))
+        return hashlib.sha256(said.encode()).hexdigest()[:10]
+
+    def is_like(self, other: Signature) -> bool:
+        """Whether the two are one finding: named mistakes must have one in common, for a draft may leave several."""
+        if (self.lane, self.layer, self.aspect, self.kind) != (other.lane, other.layer, other.aspect, other.kind):
+            return False
+        if self.mistakes or other.mistakes:
+            return bool(set(self.mistakes) & set(other.mistakes))
+        return self.detail == other.detail
+
+    def __str__(self) -> str:
+        what = " or ".join(self.mistakes[:2]) or self.detail
+        return f"{self.lane}: {self.layer}, {self.aspect} ({self.kind})" + (f": {what}" if what else "")
+
+
+def signatures(record: Record, calls: Mapping[str, str]) -> Iterator[Signature]:
+    """A signature for each lane that differs; `calls` is node to the class of the layer that is called there."""
+    for name, lane in record.lanes.items():
+        if name != REFERENCE and is_failure(lane.verdict) and not says_nothing(lane):
+            yield _signature(name, lane, calls)
+
+
+def says_nothing(lane: LaneRecord) -> bool:
+    """Whether a lane fails for nothing but that its budget allows every answer."""
+    return bool(lane.findings) and lane.findings[0].kind == "nothing_judged"
+
+
+def _signature(name: str, lane: LaneRecord, calls: Mapping[str, str]) -> Signature:
+    if not lane.findings:
+        everything = ", ".join(sorted(set(calls.values())))
+        return Signature(name, everything, aspect_of(lane), str(lane.verdict), lane.signal or "")
+    first = lane.findings[0]
+    mistakes = tuple(sorted(lane.explained_by))
+    layer = _layer(lane, first, calls)
+    return Signature(name, layer, first.aspect, first.kind, "" if mistakes else _detail(lane, first), mistakes)
+
+
+def _layer(lane: LaneRecord, finding: FindingRecord, calls: Mapping[str, str]) -> str:
+    """The class of the layer at which a difference starts."""
+    starts = [one.node for one in lane.divergences]
+    raised = lane.failure or lane.gradient_failure
+    if raised is not None and raised.node:
+        starts = [raised.node]
+    for node in [*starts, finding.node]:
+        place = _CALLED.match(node)
+        if place is not None and place[0] in calls:
+            return calls[place[0]]
+    return ", ".join(sorted(set(calls.values())))
+
+
+def _detail(lane: LaneRecord, finding: FindingRecord) -> str:
+    match finding.aspect:
+        case "error":
+            failure = lane.failure
+            return "" if failure is None else f"{failure.phase} {failure.type}: {stem(failure.message)}"
+        case "dtype":
+            return f"{finding.got} for {finding.wanted}"
+        case "mask":
+            return "none" if finding.got is None else "all" if mask_word(finding.got) == "all" else "another"
+        case "special":
+            return f"{finding.got[1]} for {finding.wanted[1]}" if _is_special(finding) else "signed zero"
+        case "gradient":
+            failure = lane.gradient_failure
+            return f"{failure.type}: {stem(failure.message)}" if failure is not None else finding.node.split(".")[-1]
+        case "relations":
+            return ", ".join(sorted({one.kind for one in lane.findings}))
+    return "" if lane.cause is None else stem(lane.cause.change)
+
+
+def _is_special(finding: FindingRecord) -> bool:
+    return isinstance(finding.got, tuple) and isinstance(finding.wanted, tuple) and len(finding.got) == 2
+
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_OF_KERAS = re.compile(r"Exception encountered when calling \S+\s*")
+_OF_A_DRAFT = re.compile(r"\{\{.*?\}\}|['\"`].*?['\"`]|\[[^\]]*\]|\([^)]*\)|-?[0-9][0-9.,x]*")
+
+
+def stem(message: str) -> str:
+    """The first words of a message, without its numbers and names, which belong to one draft."""
+    text = _OF_KERAS.sub("", _COLOURS.sub("", message))
+    return " ".join(_OF_A_DRAFT.sub("", text).split())[:_STEM]
+
+
+def calls_in(case: Case) -> dict[str, str]:
+    """Node to the class of the layer that is called there, of a case that is written."""
+    kinds = {layer.name: layer.type for layer in case.layers}
+    found: dict[str, str] = {}
+    for node in case.graph:
+        tree = parse(node.expression)
+        if isinstance(tree, Call) and tree.callee in kinds:
+            found[node.name] = kinds[tree.callee]
+    return found
+
+
+def calls_of(draft: Draft) -> dict[str, str]:
+    """Node to the class of the layer that is called there."""
+    return {call.name: draft.layer(call.layer).type for call in draft.calls}
+
+
+def is_silent(record: Record) -> bool:
+    """Whether nothing is judged in a record that could have been: its budget allows every answer."""
+    lanes = [lane for name, lane in record.lanes.items() if name != REFERENCE]
+    judged = [lane for lane in lanes if lane.verdict is not Verdict.UNSUPPORTED]
+    return bool(judged) and all(lane.verdict is Verdict.NOT_JUDGED or says_nothing(lane) for lane in judged)

@@ -1,0 +1,236 @@
+"""`conformance campaign`: cases that nobody wrote, run for a while, and what they found."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from conformance.cli.shared import DEFAULT_CASES
+from conformance.errors import Exit, UsageError
+from conformance.usage import one_of
+
+if TYPE_CHECKING:
+    from conformance.campaign.asking import Asker
+    from conformance.campaign.campaign import Ended
+    from conformance.campaign.folder import Folder
+    from conformance.campaign.known import Known
+
+_DESCRIPTION = """\
+Draws cases from the layers' own schemas, asks them in every lane, and keeps what differs and is in no list.
+
+What it finds is made small in the words of a case, and written as a case file with its script. The folder can be gone
+on with: a campaign that was stopped, or killed, has lost nothing that it found.
+"""
+_EXAMPLES = """\
+examples:
+  conformance campaign --for 10m -o campaigns/today                 ten minutes over all layers
+  conformance campaign --for 2m --layers GRU,LSTM -o campaigns/rnn  over some of them
+  conformance campaign --seeds 0..20 -o campaigns/ci                the same cases in every run: for CI
+  conformance campaign --for 5m --lane keras@3.14.1 -o campaigns/old
+  conformance campaign replay campaigns/today                       FIXED, STILL or CHANGED for each finding
+  conformance campaign page campaigns/today -o today.html           what was found, tried and thrown away
+
+Exit code 1 where the folder holds findings, 0 where it holds none.
+"""
+_TIME = re.compile(r"([0-9]+(?:\.[0-9]+)?)(s|m|h)")
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+_SEEDS = re.compile(r"([0-9]+)\.\.([0-9]+)")
+USUAL_TIME = "2m"
+
+
+def add(commands: Any) -> None:
+    """Adds the subcommand to the parser's."""
+    parser = commands.add_parser(
+        "campaign",
+        help="cases that nobody wrote: drawn, asked, and what differs made small",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+    )
+    parser.add_argument(
+        "action", nargs="*", metavar="replay|page FOLDER", help="ask the findings of a folder again, or show them"
+    )
+    parser.add_argument("--for", dest="time", metavar="TIME", help="how long to draw: 90s, 10m, 1.5h (default: 2m)")
+    parser.add_argument(
+        "--seeds", metavar="A..B", help="draw with these seeds, B left out; else from 0 on until the end"
+    )
+    parser.add_argument("--layers", metavar="A,B", help="draw these layers; all that can be drawn when left out")
+    parser.add_argument("--no-graphs", action="store_true", help="draw single layers only")
+    parser.add_argument(
+        "--lane", action="append", default=[], metavar="SPEC", help="ask these lanes instead of keras and torch"
+    )
+    parser.add_argument("--cases", type=Path, default=DEFAULT_CASES, metavar="FOLDER", help="where case files stand")
+    parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="the folder of the campaign; page: a file")
+    parser.set_defaults(command=run)
+
+
+def run(parsed: argparse.Namespace) -> int:
+    match parsed.action:
+        case []:
+            return _campaign(parsed)
+        case ["replay", folder]:
+            return _replay(Path(folder), parsed)
+        case ["page", folder]:
+            return _page(Path(folder), parsed.output)
+    hint = "conformance campaign replay FOLDER, or conformance campaign -o FOLDER for a new one"
+    raise UsageError(f"what is {' '.join(parsed.action)[:60]!r}?", hint)
+
+
+def seconds_of(text: str) -> float:
+    """`90s`, `10m` or `1.5h` in seconds. Raises UsageError."""
+    matched = _TIME.fullmatch(text.strip())
+    if matched is None or float(matched[1]) == 0:
+        raise UsageError(f"--for {text[:40]} is no time", "as in --for 90s, --for 10m, --for 1.5h")
+    return float(matched[1]) * _UNITS[matched[2]]
+
+
+def seeds_of(text: str | None) -> Iterable[int]:
+    """`A..B` as seeds from A on, B left out; all from 0 on where nothing is given. Raises UsageError."""
+    if text is None:
+        return count()
+    matched = _SEEDS.fullmatch(text.strip())
+    if matched is None or int(matched[1]) >= int(matched[2]):
+        raise UsageError(f"--seeds {text[:40]} is not a range of seeds", "the lower first: --seeds 0..100")
+    return range(int(matched[1]), int(matched[2]))
+
+
+def layers_of(text: str | None) -> tuple[str, ...]:
+    """The layers that are named, or all that can be drawn. Raises UsageError for one that cannot."""
+    from conformance.campaign.space import drawable
+
+    known = drawable()
+    if text is None:
+        return known
+    return tuple(
+        dict.fromkeys(one_of(name.strip(), list(known), "the layers that can be drawn") for name in text.split(","))
+    )
+
+
+def _campaign(parsed: argparse.Namespace) -> int:
+    from conformance.campaign.asking import Asker
+    from conformance.campaign.campaign import Campaign, known_of
+    from conformance.campaign.folder import VERSION, About, opened
+    from conformance.cli.live import IN_PROCESS, announce, lanes_of
+
+    if parsed.output is None:
+        raise UsageError("where to?", "name a folder: -o campaigns/today")
+    seeds, kinds = seeds_of(parsed.seeds), layers_of(parsed.layers)
+    is_bounded = parsed.seeds is not None and parsed.time is None
+    seconds = float("inf") if is_bounded else seconds_of(parsed.time or USUAL_TIME)
+    specs = lanes_of(parsed.lane)
+    announce(specs, "")
+    asker = Asker(specs, in_process=IN_PROCESS)
+    try:
+        identities = asker.identities()
+        lanes = {name: dict(one.versions) for name, one in identities.items()}
+        about = About(VERSION, lanes, kinds, tuple(parsed.lane), not parsed.no_graphs)
+        with opened(parsed.output, about) as folder:
+            known = _known(asker, parsed.cases)
+            campaign = Campaign(folder, asker, kinds, known_of(asker, known), _say)
+            try:
+                ended = campaign.run(seeds, time.monotonic() + seconds)
+            except KeyboardInterrupt:
+                _say(f"stopped: what was found is kept; the same command goes on ({_counts(folder)})")
+                raise
+            finally:
+                write_page(folder, campaign.coverage)
+            return _said(folder, ended)
+    finally:
+        asker.stop()
+
+
+def _known(asker: Asker, cases: Path) -> Known | None:
+    """The deviations of the project, where there are any."""
+    from conformance.campaign.known import Known
+    from conformance.case.load import load_folder
+    from conformance.gate.deviations import load_folder as load_deviations
+    from conformance.gate.options import FOLDER, lane_facts
+
+    if not Path(FOLDER).is_dir() or not cases.is_dir():
+        return None
+    facts = lane_facts(asker.specs, asker.identities())
+    return Known(asker, load_deviations(Path(FOLDER)), load_folder(cases), facts)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _counts(folder: Folder) -> str:
+    from conformance.campaign.campaign import totals
+
+    found = totals(folder)
+    ran = sum(row.ran for row in folder.seeds.values())
+    parts = [f"{number:,} {what}" for what, number in found.most_common()]
+    return f"{ran:,} drafts of {len(folder.seeds):,} seeds: " + (", ".join(parts) or "none")
+
+
+def _said(folder: Folder, ended: Ended) -> int:
+    """Prints how a campaign ended; the exit code."""
+    print(_counts(folder))
+    rate = ended.ran / ended.seconds if ended.seconds else 0.0
+    print(f"this time: {ended.ran:,} drafts in {ended.seconds:,.0f} s ({rate:.1f} a second)")
+    if ended.since_new >= 60:
+        print(f"saturated: no new pair in {ended.since_new / 60:.0f} minutes")
+    for finding in folder.findings.values():
+        print(f"{folder.file(finding)}: {finding.words or finding.signature}")
+    count = len(folder.findings)
+    print(f"{count} finding{'' if count == 1 else 's'}, {len(ended.new)} of them new; {folder.path / PAGE} shows them")
+    return Exit.DISAGREE if count else Exit.OK
+
+
+PAGE = "index.html"
+
+
+def write_page(folder: Folder, coverage: Any = None, output: Path | None = None) -> Path:
+    """Writes the page of a campaign."""
+    from conformance.campaign.coverage import Coverage
+    from conformance.campaign.page import html
+    from conformance.results import write_whole
+
+    if coverage is None:
+        coverage = Coverage(folder.about.layers)
+        for row in folder.seeds.values():
+            for varied in row.varied:
+                coverage.add(varied)
+    path = output or folder.path / PAGE
+    write_whole(path, html(folder, coverage))
+    return path
+
+
+def _page(path: Path, output: Path | None) -> int:
+    from conformance.campaign.folder import read
+
+    print(f"written: {write_page(read(path), output=output)}", file=sys.stderr)
+    return Exit.OK
+
+
+def _replay(path: Path, parsed: argparse.Namespace) -> int:
+    from conformance.campaign.asking import Asker
+    from conformance.campaign.folder import read
+    from conformance.campaign.replay import State, replayed
+    from conformance.cli.live import IN_PROCESS, announce, lanes_of
+
+    folder = read(path)
+    specs = lanes_of(parsed.lane or list(folder.about.asked))
+    announce(specs, "")
+    asker = Asker(specs, in_process=IN_PROCESS)
+    try:
+        asker.identities()
+        found = replayed(folder, asker)
+    finally:
+        asker.stop()
+    for one in found:
+        print(f"{one.state}  {folder.file(one.finding)}: {one.words}")
+    print(_tally([one.state for one in found]))
+    return Exit.DISAGREE if any(one.state is not State.FIXED for one in found) else Exit.OK
+
+
+def _tally(states: Sequence[str]) -> str:
+    words = [f"{states.count(state)} {state}" for state in ("STILL", "CHANGED", "FIXED") if state in states]
+    return ", ".join(words) or "no findings"
