@@ -127,6 +127,8 @@ class Run:
         self._with_relations = with_relations
         self._excuse = excuse
         self._stays_up = stays_up
+        self.explains = True
+        """Whether it is found out why a lane differs; whoever takes a difference apart asks that at the end only."""
         self.scripts = scripts
         """As given; whoever runs on and on may write scripts for some cases only."""
         self._explains_known = explains_known
@@ -152,6 +154,8 @@ class Run:
         A second announcement replaces the first, and what was made for it.
         """
         self._sent, self._plans, self._unplanned, self._unjudged, self.records = set(), {}, {}, {}, {}
+        for name in self._started if self._stays_up else ():
+            self.lanes[name].forgive()
         self._order = [case for case, _ in order]
         self._index = {case.id: index for index, case in enumerate(self._order)}
         self._wanted = {case.id: tuple(dict.fromkeys([*lanes, REFERENCE])) for case, lanes in order}
@@ -242,9 +246,10 @@ class Run:
             record = case_record(case, verdict, observations)
             record = record if self._excuse is None else self._excuse(record, identities)
             plan = self._plans[case.id]
-            asked = self._to_explain(verdict, record)
-            explained = explanations(case, plan, asked, observations, masks, self._asks)
-            record = with_explanations(record, explained)
+            if self.explains:
+                asked = self._to_explain(verdict, record)
+                explained = explanations(case, plan, asked, observations, masks, self._asks)
+                record = with_explanations(record, explained)
             if self.scripts is not None:
                 lanes = [(spec, identities[spec.name]) for spec in self.specs if spec.name in observations]
                 record = self.scripts(case, plan, record, observations[REFERENCE], lanes)

@@ -12,6 +12,7 @@ from conformance.campaign.draft import Draft, case_lines, described, file_text
 from conformance.case.load import SUFFIX, load_parts
 from conformance.case.model import Case
 from conformance.errors import CaseError, LaneUnavailable
+from conformance.judge.verdict import Verdict
 from conformance.lanes.spec import LaneSpec
 from conformance.protocol.adapter import Identity
 from conformance.protocol.observation import REFERENCE
@@ -40,8 +41,12 @@ class Judged:
 class Asker:
     """Lanes that stay up, and drafts that they are asked."""
 
-    def __init__(self, specs: Sequence[LaneSpec], in_process: Sequence[str] = (REFERENCE,)) -> None:
+    def __init__(
+        self, specs: Sequence[LaneSpec], in_process: Sequence[str] = (REFERENCE,), explains: bool = True
+    ) -> None:
+        """Where it does not explain, findings are told apart without the reasons for them."""
         self.specs = tuple(specs)
+        self._explains = explains
         self._run = Run(specs, in_process=in_process, explains_known=True, stays_up=True)
         self._run.announce([])
 
@@ -60,17 +65,25 @@ class Asker:
     def stop(self) -> None:
         self._run.stop()
 
-    def ask(self, drafts: Sequence[Draft], draw: str = "", lanes: Sequence[str] = ()) -> list[Judged]:
+    def ask(
+        self, drafts: Sequence[Draft], draw: str = "", lanes: Sequence[str] = (), explains: bool = True
+    ) -> list[Judged]:
         """What came of each draft, in order, in these lanes or in all. Another `draw` gives them other numbers.
 
         A draft that the reference refuses is asked again as a question about errors: does Keras refuse it too?
         """
-        made = self._asked(drafts, draw, lanes)
+        self._run.explains = explains and self._explains
+        made = [self._alone(one, draw) for one in self._asked(drafts, draw, lanes)]
         again = [index for index, one in enumerate(made) if not one.draft.expects_error and is_refused(one)]
         errors = [replace(made[index].draft, expects_error=True) for index in again]
         for index, one in zip(again, self._asked(errors, draw, lanes) if errors else (), strict=True):
             made[index] = one
         return made
+
+    def _alone(self, one: Judged, draw: str) -> Judged:
+        """A draft over which a lane was lost, asked once more by itself: the lane may have been lost to another."""
+        lost = () if one.record is None else _lost(one.record)
+        return self._asked([one.draft], draw, lost)[0] if lost else one
 
     def _wanted(self, draft: Draft, lanes: Sequence[str]) -> list[str]:
         """The lanes that are asked a draft: whether Keras' constructor refuses an argument, only Keras can say."""
@@ -104,6 +117,7 @@ class Asker:
     def case(self, case: Case, lanes: Sequence[str] = (), scripts: bool = False) -> Record:
         """The record of a case that is written already."""
         self._run.scripts = with_scripts if scripts else None
+        self._run.explains = self._explains
         try:
             self._run.announce([(case, list(lanes) or self.names)])
             with warnings.catch_warnings():
@@ -111,6 +125,10 @@ class Asker:
                 return self._run.record(case)
         finally:
             self._run.scripts = None
+
+
+def _lost(record: Record) -> tuple[str, ...]:
+    return tuple(name for name, lane in record.lanes.items() if lane.verdict in (Verdict.CRASH, Verdict.TIMEOUT))
 
 
 def is_refused(one: Judged) -> bool:

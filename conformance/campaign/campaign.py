@@ -133,10 +133,20 @@ class Campaign:
                 self.folder.add(replace(finding, is_reduced=True))
                 continue
             small = reduced(self.asker, finding.draft, finding.signature)
-            finding = replace(finding, draft=small.draft, is_reduced=True)
+            finding = replace(finding, draft=small.draft, signature=small.signature, is_reduced=True)
+            if name := self.known(finding.signature) or self._earlier(finding):
+                self.folder.add(replace(finding, same_as=name))
+                self.folder.remove_files(finding)
+                self.say(f"the same as {name}: {finding.signature}")
+                continue
             finding = write_case(self.folder, finding, self.asker)
             self.folder.add(finding)
             self.say(f"reduced: {self.folder.file(finding)}: {finding.words or finding.signature}")
+
+    def _earlier(self, finding: Finding) -> str:
+        """The name of another finding that a reduced one has turned out to be; empty where there is none."""
+        others = (one for one in self.folder.kept if one.name != finding.name and one.is_reduced)
+        return next((one.name for one in others if one.signature.is_like(finding.signature)), "")
 
 
 def _name(signature: Signature, taken: Mapping[str, Finding]) -> str:

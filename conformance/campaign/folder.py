@@ -94,8 +94,8 @@ class Finding:
     """What came of it with other numbers: `2 of 2`; empty where that was not asked yet."""
     words: str = ""
     """What differs, in words, with the numbers of its case."""
-    known: str = ""
-    """A listed deviation of the same layer and aspect, with another signature; empty where there is none."""
+    same_as: str = ""
+    """The listed deviation or the earlier finding that it turned out to be when it was made small; else empty."""
 
 
 class Folder:
@@ -145,6 +145,16 @@ class Folder:
     def like(self, signature: Signature) -> Finding | None:
         """The finding of this signature, if there is one."""
         return next((one for one in self.findings.values() if one.signature.is_like(signature)), None)
+
+    @property
+    def kept(self) -> list[Finding]:
+        """The findings that are none of the others."""
+        return [one for one in self.findings.values() if not one.same_as]
+
+    def remove_files(self, finding: Finding) -> None:
+        """Takes away the files of a finding that turned out to be another one."""
+        for path in self.file(finding).parent.glob(f"{finding.name}.*"):
+            path.unlink()
 
     def file(self, finding: Finding) -> Path:
         """Where the case of a finding stands."""

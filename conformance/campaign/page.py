@@ -30,7 +30,7 @@ MEANINGS = {
 
 def html(folder: Folder, coverage: Coverage) -> str:
     """The page."""
-    findings = list(folder.findings.values())
+    findings = folder.kept
     ran = sum(row.ran for row in folder.seeds.values())
     words = f"{len(findings)} finding{'' if len(findings) == 1 else 's'} in {ran:,} drawn cases"
     lanes = "; ".join(

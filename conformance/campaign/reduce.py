@@ -6,7 +6,7 @@ shows the finding by itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,8 @@ from conformance.campaign.triage import Signature, calls_of, signatures
 AT_ONCE = 4
 """Smaller drafts that are asked together, so that lanes need not wait for each other."""
 MOST_ASKED = 160
+MOST_ASKED_WHY = 40
+"""Smaller drafts of which it is found out why they differ, which takes much longer than to see that they do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,38 +27,62 @@ class Reduced:
     """What is left of a draft, and how many smaller ones were asked on the way."""
 
     draft: Draft
+    signature: Signature
+    """What it shows: with fewer layers, it is clearer at which of them the difference starts."""
     asked: int
 
 
-def shows(judged: Judged, wanted: Signature) -> bool:
-    """Whether a draft shows a finding."""
-    return judged.record is not None and any(
-        one.is_like(wanted) for one in signatures(judged.record, calls_of(judged.draft))
-    )
+def shown(judged: Judged, wanted: Signature) -> Signature | None:
+    """The signature with which a draft shows a finding; None where it does not."""
+    found = signatures(judged.record, calls_of(judged.draft)) if judged.record is not None else ()
+    return next((one for one in found if wanted.shows_in(one)), None)
 
 
 def reduced(asker: Asker, draft: Draft, wanted: Signature, most: int = MOST_ASKED) -> Reduced:
-    """The smallest draft found that still shows the finding; the draft itself where no smaller one does."""
+    """The smallest draft found that still shows the finding; the draft itself where no smaller one does.
+
+    What differs is watched on the way, and why it does is asked of what is left. Where that is another reason, a
+    smaller draft had led to another finding: then the reason is asked at each step.
+    """
+    quick = _walk(asker, draft, wanted.coarse(), most, explains=False)
+    (last,) = asker.ask([quick.draft], lanes=[wanted.lane])
+    found = shown(last, wanted)
+    if found is not None:
+        return Reduced(quick.draft, found, quick.asked)
+    slow = _walk(asker, draft, wanted, min(most, MOST_ASKED_WHY), explains=True)
+    return Reduced(slow.draft, slow.signature, quick.asked + slow.asked)
+
+
+def _walk(asker: Asker, draft: Draft, wanted: Signature, most: int, explains: bool) -> Reduced:
     asked, seen = 0, {draft.digest}
     is_smaller = True
     while is_smaller and asked < most:
         is_smaller = False
-        waiting: list[Draft] = []
-        for candidate in [*smaller(draft), None]:
-            if candidate is not None and candidate.digest not in seen:
-                seen.add(candidate.digest)
-                waiting.append(candidate)
-            if len(waiting) < AT_ONCE and candidate is not None:
-                continue
-            judged = asker.ask(waiting, lanes=[wanted.lane]) if waiting else []
-            asked, waiting = asked + len(waiting), []
-            first = next((one.draft for one in judged if shows(one, wanted)), None)
-            if first is not None:
-                draft, is_smaller = first, True
+        for candidates in _several(smaller(draft), seen):
+            judged = asker.ask(candidates, lanes=[wanted.lane], explains=explains)
+            asked += len(candidates)
+            found = next(((one.draft, said) for one in judged if (said := shown(one, wanted)) is not None), None)
+            if found is not None:
+                (draft, wanted), is_smaller = found, True
                 break
             if asked >= most:
                 break
-    return Reduced(draft, asked)
+    return Reduced(draft, wanted, asked)
+
+
+def _several(candidates: Iterable[Draft], seen: set[str]) -> Iterator[list[Draft]]:
+    """Those that were not seen yet, a few at a time."""
+    few: list[Draft] = []
+    for candidate in candidates:
+        if candidate.digest in seen:
+            continue
+        seen.add(candidate.digest)
+        few.append(candidate)
+        if len(few) == AT_ONCE:
+            yield few
+            few = []
+    if few:
+        yield few
 
 
 def smaller(draft: Draft) -> Iterator[Draft]:

@@ -54,7 +54,7 @@ def _again(finding: Finding, case: Case, asker: Asker) -> Replayed:
     except CaseError as error:
         return Replayed(finding, State.CHANGED, error.problems[0].message)
     found = list(signatures(record, calls_in(case)))
-    if any(one.is_like(finding.signature) for one in found):
+    if any(finding.signature.shows_in(one) for one in found):
         return Replayed(finding, State.STILL, words_of(record, lane))
     if record.lanes[lane].verdict is Verdict.AGREE:
         return Replayed(finding, State.FIXED, f"{lane} agrees")

@@ -7,10 +7,9 @@ nothing like those cases.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from conformance.campaign.draft import Draft
 from conformance.case.expressions import Call, parse
@@ -25,6 +24,8 @@ from conformance.record.parts import FindingRecord
 from conformance.report.facts import is_failure
 
 _CALLED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ASKED_WHY = ("values", "weights")
+"""Aspects whose detail is known only where it was found out why a lane differs."""
 _STEM = 60
 """Characters of a message, without its numbers, that tell one error from another."""
 
@@ -50,14 +51,32 @@ class Signature:
     """The named mistakes that would give it."""
 
     @property
-    def key(self) -> str:
-        """A short word for it."""
-        said = "|".join((self.lane, self.layer, self.aspect, self.kind, self.detail, ",".join(self.mistakes[:1])))
-        return hashlib.sha256(said.encode()).hexdigest()[:10]
+    def layers(self) -> frozenset[str]:
+        """The classes among which the one is at which the difference starts."""
+        return frozenset(self.layer.split(", "))
+
+    def coarse(self) -> Signature:
+        """The same as far as it is seen without asking why."""
+        is_asked_why = self.aspect in _ASKED_WHY
+        return replace(self, detail="" if is_asked_why else self.detail, mistakes=())
+
+    def shows_in(self, other: Signature) -> bool:
+        """Whether another draft's difference is this one. With fewer or other numbers the change that makes the
+        reference's answer the lane's may be put otherwise: unlike the named mistakes, that is no sign of another.
+        """
+        is_open = self.aspect in _ASKED_WHY and not (self.mistakes or other.mistakes)
+        return self.is_like(replace(other, detail=self.detail) if is_open else other)
 
     def is_like(self, other: Signature) -> bool:
-        """Whether the two are one finding: named mistakes must have one in common, for a draft may leave several."""
-        if (self.lane, self.layer, self.aspect, self.kind) != (other.lane, other.layer, other.aspect, other.kind):
+        """Whether the two are one finding.
+
+        Named mistakes must have one in common, for a draft may leave several; and where a draft does not show at which
+        of its layers a difference starts, that of one of them is like it.
+        """
+        if (self.lane, self.aspect, self.kind) != (other.lane, other.aspect, other.kind):
+            return False
+        mine, theirs = self.layers, other.layers
+        if not (mine <= theirs or theirs <= mine):
             return False
         if self.mistakes or other.mistakes:
             return bool(set(self.mistakes) & set(other.mistakes))
@@ -142,9 +161,10 @@ def calls_in(case: Case) -> dict[str, str]:
     kinds = {layer.name: layer.type for layer in case.layers}
     found: dict[str, str] = {}
     for node in case.graph:
-        tree = parse(node.expression)
-        if isinstance(tree, Call) and tree.callee in kinds:
-            found[node.name] = kinds[tree.callee]
+        for part in parse(node.expression).walk():
+            if isinstance(part, Call) and part.callee in kinds:
+                found[node.name] = kinds[part.callee]
+                break
     return found
 
 

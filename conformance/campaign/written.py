@@ -41,7 +41,7 @@ def write_case(folder: Folder, finding: Finding, asker: Asker | None) -> Finding
             break
         record = asker.case(case, [finding.signature.lane], scripts=True)
         tried += 1
-        if any(one.is_like(finding.signature) for one in signatures(record, calls_in(case))):
+        if any(finding.signature.shows_in(one) for one in signatures(record, calls_in(case))):
             words = words_of(record, finding.signature.lane)
             write_whole(path, _text(finding, end, words))
             _write_script(path, record, finding.signature.lane)
@@ -72,7 +72,7 @@ def _read(path: Path) -> Case | None:
 
 def read_cases(folder: Folder) -> Sequence[tuple[Finding, Case | None]]:
     """Each finding with the case that is written of it; None where that cannot be read any more."""
-    return [(finding, _read(folder.file(finding))) for finding in folder.findings.values()]
+    return [(finding, _read(folder.file(finding))) for finding in folder.kept]
 
 
 def words_of(record: Record, lane: str) -> str:

@@ -177,10 +177,11 @@ def _said(folder: Folder, ended: Ended) -> int:
     print(f"this time: {ended.ran:,} drafts in {ended.seconds:,.0f} s ({rate:.1f} a second)")
     if ended.since_new >= 60:
         print(f"saturated: no new pair in {ended.since_new / 60:.0f} minutes")
-    for finding in folder.findings.values():
+    for finding in folder.kept:
         print(f"{folder.file(finding)}: {finding.words or finding.signature}")
-    count = len(folder.findings)
-    print(f"{count} finding{'' if count == 1 else 's'}, {len(ended.new)} of them new; {folder.path / PAGE} shows them")
+    count = len(folder.kept)
+    said = f"{count} finding{'' if count == 1 else 's'}; {len(ended.new)} differences seen for the first time"
+    print(f"{said}; {folder.path / PAGE} shows them")
     return Exit.DISAGREE if count else Exit.OK
 
 

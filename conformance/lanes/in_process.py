@@ -53,5 +53,8 @@ class InProcessLane:
             {**message, "policy": self._adapter.identity.policy, "seconds": time.perf_counter() - started},
         )
 
+    def forgive(self) -> None:
+        """Nothing to forget."""
+
     def stop(self) -> None:
         """Nothing to end."""

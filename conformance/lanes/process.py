@@ -282,6 +282,13 @@ class ProcessLane:
             self.spec.name, self.spec.adapter, ended=ended, detail=detail, chatter=bounded(chatter), signal=signal
         )
 
+    def forgive(self) -> None:
+        """Forgets losses: a campaign takes a crash apart, and what it asks may crash many times in a row."""
+        self._deaths = 0
+        if self._given_up and not self._pending:
+            self._given_up = ""
+            self._start_again()
+
     def _exit_code(self) -> int | None:
         """How the process ended, as far as the system tells: below 0 for a signal."""
         if self._group is None or not len(self._group):
