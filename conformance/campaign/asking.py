@@ -13,6 +13,7 @@ from conformance.case.load import SUFFIX, load_parts
 from conformance.case.model import Case
 from conformance.errors import CaseError, LaneUnavailable
 from conformance.judge.verdict import Verdict
+from conformance.lanes.process import MAX_DEATHS
 from conformance.lanes.spec import LaneSpec
 from conformance.protocol.adapter import Identity
 from conformance.protocol.observation import REFERENCE
@@ -73,7 +74,9 @@ class Asker:
         A draft that the reference refuses is asked again as a question about errors: does Keras refuse it too?
         """
         self._run.explains = explains and self._explains
-        made = [self._alone(one, draw) for one in self._asked(drafts, draw, lanes)]
+        made = self._asked(drafts, draw, lanes)
+        if sum(bool(one.record and _lost(one.record)) for one in made) >= MAX_DEATHS:
+            made = [self._alone(one, draw) for one in made]
         again = [index for index, one in enumerate(made) if not one.draft.expects_error and is_refused(one)]
         errors = [replace(made[index].draft, expects_error=True) for index in again]
         for index, one in zip(again, self._asked(errors, draw, lanes) if errors else (), strict=True):
@@ -81,7 +84,7 @@ class Asker:
         return made
 
     def _alone(self, one: Judged, draw: str) -> Judged:
-        """A draft over which a lane was lost, asked once more by itself: the lane may have been lost to another."""
+        """A draft over which a lane was lost, asked once more by itself: it may have been given up for others."""
         lost = () if one.record is None else _lost(one.record)
         return self._asked([one.draft], draw, lost)[0] if lost else one
 

@@ -21,6 +21,8 @@ from conformance.protocol.observation import REFERENCE
 
 A_SEED = 8
 """Drafts of a seed that are asked: of all that it gives, those that try most that is new."""
+A_FINDING = 60.0
+"""Seconds in which a finding is made small, at most: what comes after it wants to be found too."""
 OURS = "conformance"
 """Stands for the lane where it is our own code that could not go on."""
 
@@ -132,7 +134,8 @@ class Campaign:
             if finding.signature.lane == OURS:
                 self.folder.add(replace(finding, is_reduced=True))
                 continue
-            small = reduced(self.asker, finding.draft, finding.signature)
+            enough = min(until, time.monotonic() + A_FINDING)
+            small = reduced(self.asker, finding.draft, finding.signature, until=enough)
             finding = replace(finding, draft=small.draft, signature=small.signature, is_reduced=True)
             if name := self.known(finding.signature) or self._earlier(finding):
                 self.folder.add(replace(finding, same_as=name))

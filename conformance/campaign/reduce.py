@@ -6,6 +6,8 @@ shows the finding by itself.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +19,7 @@ from conformance.campaign.triage import Signature, calls_of, signatures
 
 AT_ONCE = 4
 """Smaller drafts that are asked together, so that lanes need not wait for each other."""
+_LOST = ("crash", "timeout")
 MOST_ASKED = 160
 MOST_ASKED_WHY = 40
 """Smaller drafts of which it is found out why they differ, which takes much longer than to see that they do."""
@@ -38,39 +41,40 @@ def shown(judged: Judged, wanted: Signature) -> Signature | None:
     return next((one for one in found if wanted.shows_in(one)), None)
 
 
-def reduced(asker: Asker, draft: Draft, wanted: Signature, most: int = MOST_ASKED) -> Reduced:
-    """The smallest draft found that still shows the finding; the draft itself where no smaller one does.
+def reduced(asker: Asker, draft: Draft, wanted: Signature, most: int = MOST_ASKED, until: float = math.inf) -> Reduced:
+    """The smallest draft found, until the clock says so, that still shows the finding; at worst the draft itself.
 
     What differs is watched on the way, and why it does is asked of what is left. Where that is another reason, a
     smaller draft had led to another finding: then the reason is asked at each step.
     """
-    quick = _walk(asker, draft, wanted.coarse(), most, explains=False)
+    quick = _walk(asker, draft, wanted.coarse(), most, until, explains=False)
     (last,) = asker.ask([quick.draft], lanes=[wanted.lane])
     found = shown(last, wanted)
     if found is not None:
         return Reduced(quick.draft, found, quick.asked)
-    slow = _walk(asker, draft, wanted, min(most, MOST_ASKED_WHY), explains=True)
+    slow = _walk(asker, draft, wanted, min(most, MOST_ASKED_WHY), until, explains=True)
     return Reduced(slow.draft, slow.signature, quick.asked + slow.asked)
 
 
-def _walk(asker: Asker, draft: Draft, wanted: Signature, most: int, explains: bool) -> Reduced:
+def _walk(asker: Asker, draft: Draft, wanted: Signature, most: int, until: float, explains: bool) -> Reduced:
+    at_once = 1 if wanted.aspect in _LOST else AT_ONCE  # each loss is a lane that has to be started again
     asked, seen = 0, {draft.digest}
     is_smaller = True
     while is_smaller and asked < most:
         is_smaller = False
-        for candidates in _several(smaller(draft), seen):
+        for candidates in _several(smaller(draft), seen, at_once):
             judged = asker.ask(candidates, lanes=[wanted.lane], explains=explains)
             asked += len(candidates)
             found = next(((one.draft, said) for one in judged if (said := shown(one, wanted)) is not None), None)
             if found is not None:
                 (draft, wanted), is_smaller = found, True
                 break
-            if asked >= most:
-                break
+            if asked >= most or time.monotonic() >= until:
+                return Reduced(draft, wanted, asked)
     return Reduced(draft, wanted, asked)
 
 
-def _several(candidates: Iterable[Draft], seen: set[str]) -> Iterator[list[Draft]]:
+def _several(candidates: Iterable[Draft], seen: set[str], at_once: int) -> Iterator[list[Draft]]:
     """Those that were not seen yet, a few at a time."""
     few: list[Draft] = []
     for candidate in candidates:
@@ -78,7 +82,7 @@ def _several(candidates: Iterable[Draft], seen: set[str]) -> Iterator[list[Draft
             continue
         seen.add(candidate.digest)
         few.append(candidate)
-        if len(few) == AT_ONCE:
+        if len(few) == at_once:
             yield few
             few = []
     if few:

@@ -15,7 +15,7 @@ ROW = SeedRow(3, 1, {"agree": 1}, ((("Conv1D.padding", "same"),),), 0.5)
 
 
 def test_a_line_that_was_cut_off_costs_its_own_seed(tmp_path: Path) -> None:
-    folder, _, _ = ran(tmp_path / "c", planted("Dense"), seeds=range(2))
+    folder, _, _ = ran(tmp_path / "c", planted("Dense", does="raises"), seeds=range(2), layers=("Dense",))
     journal = tmp_path / "c" / JOURNAL
     text = journal.read_text(encoding="utf-8")
     last = text.rstrip("\n").rsplit("\n", 1)[-1]
@@ -23,7 +23,7 @@ def test_a_line_that_was_cut_off_costs_its_own_seed(tmp_path: Path) -> None:
     again = read(tmp_path / "c")
     assert again.findings == folder.findings
     assert again.seeds == folder.seeds
-    with opened(tmp_path / "c", about()) as held:
+    with opened(tmp_path / "c", about(("Dense",))) as held:
         held.add_seed(ROW)
     assert last in journal.read_text(encoding="utf-8")
     assert 3 in read(tmp_path / "c").seeds
