@@ -60,5 +60,8 @@ class RemoteLane:
             raise Outdated
         return answer
 
+    def forgive(self) -> None:
+        """Nothing to forget: the watch keeps its lanes itself."""
+
     def stop(self) -> None:
         """Nothing: it is kept for the next run."""
