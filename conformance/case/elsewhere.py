@@ -15,7 +15,7 @@ _KINDS = {"layer": ("layers", "losses", "metrics")}
 
 def unknown_type(what: str, word: str) -> tuple[str, str] | None:
     """Message and hint for a class of Keras that has no reference; None for a word that Keras does not know either."""
-    if what == "layer" and word.startswith(("nn.", "F.")):
+    if what in ("layer", "optimizer") and word.startswith(("nn.", "F.", "optim.")):
         return unknown_torch(word)
     found = recorded().of(*_KINDS.get(what, (f"{what}s",))).get(word)
     if found is None or found.form != "class":
@@ -27,9 +27,9 @@ def unknown_type(what: str, word: str) -> tuple[str, str] | None:
 
 def unknown_torch(word: str) -> tuple[str, str]:
     """Message and hint for a name in torch's words that cannot be asked."""
-    from conformance.case import layers
+    from conformance.case import layers, optimizers
 
-    known = layers.torch_types()
+    known = optimizers.torch_types() if word.startswith("optim.") else layers.torch_types()
     near = did_you_mean(word, known) or did_you_mean(f"nn.{word.partition('.')[2]}", known)
     return f"there is no {word} to be asked in torch's words", near or f"there are {listed(sorted(known))}"
 
@@ -48,9 +48,9 @@ def unknown_argument(kind: str, word: str) -> tuple[str, str] | None:
 
 def _argument_of_torch(kind: str, word: str) -> tuple[str, str] | None:
     """Of an argument that torch takes and no case can say; or of one that is Keras' word for torch's."""
-    from conformance.case import layers
+    from conformance.case import layers, optimizers
 
-    layer: Any = layers.torch_types()[kind]
+    layer: Any = layers.torch_types().get(kind) or optimizers.torch_types()[kind]
     if word in layer.not_here:
         return f"{kind} is not asked with {word}: {layer.not_here[word]}", f"arguments here: {listed(_known(kind))}"
     if word in ("device", "dtype"):

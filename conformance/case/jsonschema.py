@@ -35,7 +35,7 @@ def schema() -> Schema:
         ("constraint", penalties.CONSTRAINTS),
     )
     for what, known in every:
-        known_types = layers.every_type() if known is layers else known.types()
+        known_types = known.every_type() if hasattr(known, "every_type") else known.types()
         definitions[what] = inside.typed(what, sorted(known_types))
         for type in sorted(known_types):
             record = known.record_of(type)

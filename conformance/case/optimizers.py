@@ -16,6 +16,10 @@ if typing.TYPE_CHECKING:
     from conformance.reference.optimizers import Optimizer
 
 
+KERAS_ONLY = ("learning_rate", "clipnorm", "global_clipnorm", "clipvalue")
+"""Arguments of all of Keras' optimisers that torch's do not have."""
+
+
 @cache
 def types() -> Mapping[str, type[Optimizer]]:
     """Every optimiser of the reference by its Keras class name."""
@@ -25,11 +29,29 @@ def types() -> Mapping[str, type[Optimizer]]:
 
 
 @cache
+def torch_types() -> Mapping[str, type[Optimizer]]:
+    """torch's optimisers in torch's words, by the names under which a case asks for them: `optim.Adam`."""
+    from conformance.reference.catalog import TORCH_OPTIMIZERS
+
+    return dict(TORCH_OPTIMIZERS)
+
+
+def every_type() -> Mapping[str, type[Optimizer]]:
+    """What a training can name, in either framework's words."""
+    return {**types(), **torch_types()}
+
+
+@cache
 def record_of(type: str) -> Record | None:
     """What an optimiser of this type takes; None for a type that the reference does not have."""
-    return Record(type, fields_of(types()[type], type), keys="argument") if type in types() else None
+    if type not in every_type():
+        return None
+    fields = fields_of(every_type()[type], type)
+    if type in torch_types():
+        fields = {name: field for name, field in fields.items() if name not in KERAS_ONLY}
+    return Record(type, fields, keys="argument")
 
 
 def mutants_of(type: str) -> tuple[str, ...]:
     """The names of an optimiser's mutants."""
-    return tuple(mutant.name for mutant in types()[type].mutants)
+    return tuple(mutant.name for mutant in every_type()[type].mutants)

@@ -40,6 +40,7 @@ from conformance.reference.constraints import make_constraint
 from conformance.reference.optimizers import make_optimizer
 from conformance.reference.regularizers import make_regularizer
 from conformance.reference.torch.base import TorchLayer
+from conformance.reference.torch.optim import in_keras
 
 DEFAULT_TIME_LIMIT = 60.0
 """Seconds a lane may take for one case."""
@@ -153,9 +154,10 @@ def _too_large(case: Case, layer: str, what: str) -> CaseError:
 def _training(training: Training, layers: Mapping[str, PlannedLayer]) -> PlannedTraining:
     """A training with the weights that it moves: those of the layers that its loss reaches, but for fixed ones."""
     try:
-        full = dataclasses.asdict(make_optimizer(training.optimizer, training.config))
+        optimizer = make_optimizer(training.optimizer, training.config)
+        full, counterpart = dataclasses.asdict(optimizer), in_keras(optimizer)
     except LayerError:  # the numpy lane says so
-        full = dict(training.config)
+        full, counterpart = dict(training.config), {}
     trained = [(name, key) for name in training.layers for key in layers[name].weights if key not in layers[name].fixed]
     return PlannedTraining(
         optimizer=training.optimizer,
@@ -169,6 +171,7 @@ def _training(training: Training, layers: Mapping[str, PlannedLayer]) -> Planned
         is_native=training.is_native,
         penalties=_written_for("regularizer", trained, layers),
         constraints=_written_for("constraint", trained, layers),
+        counterpart=counterpart,
     )
 
 

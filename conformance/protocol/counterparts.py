@@ -16,7 +16,15 @@ import numpy as np
 from conformance.counterpart import Counterpart, Moved, same
 from conformance.mapping import Blocks, Mapped, Reshape, Row, Step, Transpose, Zeros
 from conformance.protocol.adapter import Unsupported
-from conformance.protocol.plan import Array, Plan, PlannedInput, PlannedLayer, PlannedNode, read_only
+from conformance.protocol.plan import (
+    Array,
+    Plan,
+    PlannedInput,
+    PlannedLayer,
+    PlannedNode,
+    PlannedTraining,
+    read_only,
+)
 from conformance.protocol.wire import pack, unpack
 
 Message = dict[str, Any]
@@ -32,8 +40,9 @@ def is_torchs(kind: str) -> bool:
 def in_keras(plan: Plan) -> tuple[Plan, Back]:
     """The plan with Keras' counterparts in the place of torch's modules. Raises Unsupported where there is none."""
     asked = {name: layer for name, layer in plan.layers.items() if is_torchs(layer.type)}
+    trainings = tuple(map(_trained_in_keras, plan.trainings))
     if not asked:
-        return plan, lambda message: message
+        return replace(plan, trainings=trainings), lambda message: message
     for name, layer in asked.items():
         if not layer.counterparts:
             raise Unsupported(f"the reference refuses {layer.type} ({name}): nothing is known of Keras' counterpart")
@@ -42,8 +51,18 @@ def in_keras(plan: Plan) -> tuple[Plan, Back]:
             raise Unsupported(reasons[0])
         if len({str(one.layers) + str(one.arrays) for one in layer.counterparts}) > 1:
             raise Unsupported(f"{layer.type} ({name}) is called in two ways, which are two layers in Keras")
-    whole = _Written(plan, asked).plan()
+    whole = _Written(replace(plan, trainings=trainings), asked).plan()
     return whole, lambda message: _in_torch(message, plan, asked)
+
+
+def _trained_in_keras(training: PlannedTraining) -> PlannedTraining:
+    """The training by Keras' optimiser. Raises Unsupported where there is none."""
+    if not is_torchs(training.optimizer):
+        return training
+    found = training.counterpart
+    if "type" not in found:
+        raise Unsupported(found.get("reason", f"the reference refuses {training.optimizer}"))
+    return replace(training, optimizer=found["type"], config=found["config"], full=found["config"])
 
 
 class _Written:

@@ -144,6 +144,8 @@ class PlannedTraining:
     """Trained weight, as `layer.weight`, to the regulariser that is added to the loss: its `type` and arguments."""
     constraints: Mapping[str, Arguments] = field(default_factory=dict)
     """Trained weight to what it is brought back to after each step: its `type` and arguments."""
+    counterpart: Arguments = field(default_factory=dict)
+    """Of an optimiser in torch's words: `type` and `config` of Keras' in its place, or the `reason` for none."""
 
 
 @dataclass(frozen=True)
@@ -287,6 +289,7 @@ def _training_to_wire(training: PlannedTraining) -> dict[str, Any]:
         "is_native": training.is_native,
         "penalties": {name: dict(config) for name, config in training.penalties.items()},
         "constraints": {name: dict(config) for name, config in training.constraints.items()},
+        "counterpart": dict(training.counterpart),
     }
 
 
@@ -303,4 +306,5 @@ def _training_from_wire(message: Mapping[str, Any]) -> PlannedTraining:
         is_native=message["is_native"],
         penalties=message["penalties"],
         constraints=message["constraints"],
+        counterpart=message["counterpart"],
     )

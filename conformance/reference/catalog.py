@@ -6,6 +6,7 @@ import importlib
 from pathlib import Path
 
 from conformance.reference.base import KINDS, LAYERS, TORCH
+from conformance.reference.optimizer_base import TORCH_OPTIMIZERS
 
 _NOT_FAMILIES = {"__init__", "base", "catalog"}
 
@@ -17,4 +18,4 @@ for _module in sorted((Path(__file__).parent / "torch").glob("*.py")):
     if _module.stem != "__init__":
         importlib.import_module(f"conformance.reference.torch.{_module.stem}")
 
-__all__ = ["KINDS", "LAYERS", "TORCH"]
+__all__ = ["KINDS", "LAYERS", "TORCH", "TORCH_OPTIMIZERS"]

@@ -32,6 +32,8 @@ Memory = dict[str, dict[str, Array]]
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {}
 """Every optimiser by its Keras class name."""
+TORCH_OPTIMIZERS: dict[str, type[Optimizer]] = {}
+"""Those of torch that can be asked in torch's words, by name: `optim.Adam`."""
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(arg,))
@@ -54,6 +56,11 @@ class Optimizer:
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         dataclass(frozen=True, kw_only=True)(cls)
+        cls.register()
+
+    @classmethod
+    def register(cls) -> None:
+        """Makes the class known by the name under which a case asks for it."""
         if not cls.__name__.startswith("_"):
             OPTIMIZERS[cls.__name__] = cls
 
@@ -105,7 +112,8 @@ def _shrunk(norm: float, longest: float) -> float:
 
 def make_optimizer(type: str, config: Mapping[str, Any]) -> Optimizer:
     """Builds an optimiser from a config as written. Raises LayerError for values that cannot work."""
-    optimizer = OPTIMIZERS[type](**config)
+    plain: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in config.items()}
+    optimizer = (OPTIMIZERS.get(type) or TORCH_OPTIMIZERS[type])(**plain)
     optimizer.check()
     return optimizer
 

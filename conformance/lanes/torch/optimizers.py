@@ -272,3 +272,18 @@ def native(kind: str, config: Mapping[str, Any], tensors: Tensors) -> Stepper:
 
     shown = ", ".join(f"{key}={value}" for key, value in found.call.arguments.items())
     return Stepper(found.call.name, f"as it is: {shown or 'no arguments'}", step)
+
+
+def as_written(kind: str, config: Mapping[str, Any], tensors: Tensors) -> Stepper:
+    """torch's optimiser as a case in torch's words asks for it. Raises Unsupported where this torch has none."""
+    made = getattr(torch.optim, kind.partition(".")[2], None)
+    if made is None:
+        raise Unsupported(f"torch {torch.__version__} has no {kind}")
+    given = {name: tuple(value) if isinstance(value, list) else value for name, value in config.items()}
+    inner = made(tensors, **given)
+
+    def step(number: int) -> None:
+        inner.step()
+
+    shown = ", ".join(f"{key}={value}" for key, value in given.items())
+    return Stepper(f"torch.{kind}", f"as it is: {shown or 'no arguments'}", step)

@@ -12,10 +12,11 @@ from typing import Any
 
 import torch
 
-from conformance.lanes.torch.optimizers import Stepper, native, ported
+from conformance.lanes.torch.optimizers import Stepper, as_written, native, ported
 from conformance.lanes.torch.penalties import penalty, project
 from conformance.protocol.adapter import Observing
 from conformance.protocol.carried import CarriedArrays, remembered
+from conformance.protocol.counterparts import is_torchs
 from conformance.protocol.plan import Plan, PlannedTraining
 from conformance.protocol.training import batch_of, number_of
 from conformance.protocol.wire import pack
@@ -68,6 +69,8 @@ def _train(
 
 
 def _stepper(training: PlannedTraining, moved: list[torch.Tensor], is_native: bool) -> Stepper:
+    if is_torchs(training.optimizer):
+        return as_written(training.optimizer, training.config, moved)
     if training.is_native or is_native:
         return native(training.optimizer, training.config, moved)
     return ported(training.optimizer, training.full, moved)

@@ -77,6 +77,11 @@ class Embedding(_Table):
         return self.table(w, input)[input]
 
     def counterpart(self, input: Like) -> Counterpart:
+        if self.padding() is not None:
+            raise NoCounterpart(
+                "in Keras every row of an Embedding learns; the values are the same, and a mask over the loss, as "
+                "mask_zero makes one, keeps gradients from the row of 0"
+            )
         config = {"input_dim": self.num_embeddings, "output_dim": self.embedding_dim}
         return one_layer("Embedding", config, {"embeddings": same("weight")})
 
