@@ -90,5 +90,8 @@ def _grouped(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Tuples of outputs as the lists of the graph."""
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+    """Tuples of outputs as the lists of the graph; what a module gives beside None is given alone."""
+    if not isinstance(value, list | tuple):
+        return value
+    found = [_plain(item) for item in value if item is not None]
+    return found[0] if len(found) == 1 and len(value) > 1 else found

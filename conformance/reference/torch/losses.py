@@ -365,10 +365,11 @@ class CrossEntropyLoss(_Classes):
         return np.sum(losses) / np.size(losses) if self.reduction == "mean" else reduced(losses, self.reduction)
 
     def counterpart(self, input: Like, target: Like) -> Counterpart:
-        is_plain = self.weight is None and self.ignore_index == -100 and not self.label_smoothing and input.rank == 2
+        is_plain = self.weight is None and not self.label_smoothing and input.rank == 2
         if is_plain and target.rank == 1:
             reduction = {"mean": "sum_over_batch_size", "sum": "sum", "none": "none"}[self.reduction]
-            config = {"from_logits": True, "reduction": None if reduction == "none" else reduction}
+            own = None if reduction == "none" else reduction
+            config = {"from_logits": True, "ignore_class": self.ignore_index, "reduction": own}
             return Counterpart("layer(target, input)", {"layer": KerasLayer("SparseCategoricalCrossentropy", config)})
         logs = {"softmax": KerasLayer("Activation", {"activation": "log_softmax"})}
         text = f"softmax({classes_last('input', input.rank)})"

@@ -6,6 +6,7 @@ added to the gradient, w times, but in AdamW. `number` counts steps from 1.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -121,6 +122,18 @@ class SGD(TorchOptimizer):
 class _Moments(TorchOptimizer):
     betas: tuple[float, float] = arg("Shares of the old first and second moment.", default=(0.9, 0.999))
     eps: float = arg("What is added to the root of the second moment.", default=1e-8, at_least=0)
+    _off: tuple[float, float] = (0.0, 0.0)
+    """By how much the powers of the betas are off, relatively: see `rounded`."""
+
+    def rounded(self, random: np.random.Generator, unit: float) -> Optimizer:
+        """1 - beta^t cancels: Keras works it out in float32, and torch in float64."""
+        off = random.uniform(-unit, unit, 2)
+        return dataclasses.replace(self, _off=(float(off[0]), float(off[1])))
+
+    def corrections(self, number: int) -> tuple[float, float]:
+        """1 - beta^t of both moments."""
+        first, second = (beta**number * (1.0 + off) for beta, off in zip(self.betas, self._off, strict=True))
+        return 1.0 - first, 1.0 - second
 
     def check(self) -> None:
         if not all(0 <= beta < 1 for beta in self.betas):
@@ -143,8 +156,8 @@ class Adam(_Moments):
         m, v = self.averages(g, memory)
         if self.amsgrad:
             v = memory["most"] = np.maximum(memory.get("most", 0.0), v)
-        root = np.sqrt(v / (1.0 - self.betas[1] ** number)) + self.eps
-        return self.lr * m / (1.0 - self.betas[0] ** number) / root
+        first, second = self.corrections(number)
+        return self.lr * m / first / (np.sqrt(v / second) + self.eps)
 
     def counterpart(self) -> Counterpart:
         self.refuse_coupled("Adam")
@@ -176,7 +189,7 @@ class Adamax(_Moments):
     def taken(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
         m = _averaged(memory, "m", self.betas[0], g)
         u = memory["u"] = np.maximum(self.betas[1] * memory.get("u", 0.0), np.abs(g) + self.eps)
-        return self.lr / (1.0 - self.betas[0] ** number) * m / u
+        return self.lr / self.corrections(number)[0] * m / u
 
     def counterpart(self) -> Counterpart:
         self.refuse_coupled("Adamax")
@@ -201,7 +214,7 @@ class NAdam(_Moments):
         now, after = self.mu(number), self.mu(number + 1)
         product = math.prod(self.mu(step) for step in range(1, number + 1))
         ahead = after * m / (1.0 - product * after) + (1.0 - now) * g / (1.0 - product)
-        return self.lr * ahead / (np.sqrt(v / (1.0 - self.betas[1] ** number)) + self.eps)
+        return self.lr * ahead / (np.sqrt(v / self.corrections(number)[1]) + self.eps)
 
     def counterpart(self) -> Counterpart:
         self.refuse_coupled("Nadam")
@@ -218,7 +231,7 @@ class RAdam(_Moments):
 
     def taken(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
         m, v = self.averages(g, memory)
-        first, second = 1.0 - self.betas[0] ** number, 1.0 - self.betas[1] ** number
+        first, second = self.corrections(number)
         most = 2.0 / (1.0 - self.betas[1]) - 1.0
         rho = most - 2.0 * number * self.betas[1] ** number / second
         if rho <= 5:
