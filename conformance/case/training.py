@@ -67,7 +67,7 @@ def _is_readable(draft: Draft) -> bool:
 
 
 def reached(draft: Draft, loss: str) -> tuple[str, ...]:
-    """The layers with weights that a node is computed from, in the order in which they are declared."""
+    """The layers with weights, or losses of their own, that a node is computed from, as they are declared."""
     graph, models = draft.part("graph"), draft.part("models")
     found: set[str] = set()
     seen: set[str] = set()
@@ -84,15 +84,15 @@ def reached(draft: Draft, loss: str) -> tuple[str, ...]:
         found |= expression.callees() | {layer for layer, _ in expression.layers_with_weights()}
         for callee in expression.callees():
             waiting += models.get(callee, {}).get("outputs", ())
-    return tuple(name for name in draft.names("layers") if name in found and _may_have_weights(draft, name))
+    return tuple(name for name in draft.names("layers") if name in found and _takes_part(draft, name))
 
 
-def _may_have_weights(draft: Draft, name: str) -> bool:
-    """Whether the layer's type has weights at all; one that could not be read may."""
+def _takes_part(draft: Draft, name: str) -> bool:
+    """Whether the layer's type has weights at all, or adds to the loss; one that could not be read may."""
     from conformance.reference.base import Layer
 
     kind = layers.every_type().get(draft.part("layers").get(name, {}).get("type", ""))
-    return kind is None or getattr(kind, "weights", None) is not Layer.weights
+    return kind is None or kind.adds_loss or getattr(kind, "weights", None) is not Layer.weights
 
 
 def _check_batches(

@@ -81,8 +81,8 @@ class Trainer:
             def loss() -> Any:
                 self.arrays.run(feed, is_symbolic=False)
                 total = number_of(training.loss, self.arrays.values[training.loss])
-                for name in training.layers if training.penalties else ():
-                    for penalty in self.arrays.layers[name].losses:  # as fit and train_on_batch add them
+                for name in training.layers:
+                    for penalty in getattr(self.arrays.layers[name], "losses", ()):  # as fit and train_on_batch do
                         total = total + penalty
                 return total
 

@@ -146,5 +146,9 @@ def _mistaken(kind: type[Layer], mutant: Mutant) -> type[Layer]:
         made = wrong.compute_mask(passed[0], named.get("mask"))
         return made if mutant.mask is None else _hooked(mutant, "mask", lambda: mutant.mask(real, made, mask))  # type: ignore[misc]  # as above
 
-    body = {"call": call, "compute_mask": compute_mask, "__module__": kind.__module__}
+    def added_loss(self: Layer, output: Any) -> Any:
+        _, wrong = parts(self)
+        return wrong.added_loss(output)
+
+    body = {"call": call, "compute_mask": compute_mask, "added_loss": added_loss, "__module__": kind.__module__}
     return type(f"_{kind.__name__}", (kind,), body)

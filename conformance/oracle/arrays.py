@@ -42,6 +42,8 @@ class ReferenceArrays(CarriedArrays):
         self.longest_sum = 1
         self.on_call: Callable[[str, Layer, Sequence[Any], Mapping[str, Any]], None] | None = None
         """Told of every call of a layer that came back: its name, the layer, and what it was given."""
+        self.added: dict[str, Any] = {}
+        """Layer to what it adds to the loss of a training, of its last call."""
 
     def operate(self, operation: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
         result = super().operate(operation, args, kwargs)
@@ -68,6 +70,8 @@ class ReferenceArrays(CarriedArrays):
             self.longest_sum,
             layer.longest_sum({key: Weight(np.shape(value)) for key, value in arrays.items()}, *shapes),
         )
+        if layer.adds_loss:
+            self.added[name] = layer.added_loss(output)
         values = with_masks(output, layer.compute_mask(given.first, given.first_mask))
         self.observing.steps.append(
             {

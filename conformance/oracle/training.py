@@ -100,7 +100,8 @@ def _steps(
         arrays = ReferenceArrays(plan, layers, source, Observing())
         arrays.memory = memory
         arrays.run(feed)
-        return number_of(training.loss, arrays.values[training.loss]).data
+        own = [arrays.added[layer] for layer in training.layers if layer in arrays.added]
+        return sum(own, start=number_of(training.loss, arrays.values[training.loss]).data)
 
     for number in range(1, training.steps + 1):
         with places() as heard:

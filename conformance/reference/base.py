@@ -183,6 +183,10 @@ class Layer(Traits):
     def call(self, w: Weights, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(type(self).__name__)
 
+    def added_loss(self, output: Any) -> Any:
+        """What a training adds to its loss for this output; asked of layers with the trait `adds_loss` alone."""
+        return 0.0
+
     def compute_mask(self, x: Any, mask: Any) -> Any:
         """The mask of the output (a list where `call` gives several), from the first input and its mask."""
         return mask if self.supports_masking else NO_MASK

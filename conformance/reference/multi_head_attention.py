@@ -196,7 +196,7 @@ class MultiHeadAttention(Layer):
             None if self.sliding_window is None else band(length, width, self.sliding_window),
         )
         is_fused = self.dropout == 0 and np.ndim(query) == 3 and not return_attention_scores
-        shares = self.shares(scores, _with_heads(allowed, np.ndim(scores)), "even" if is_fused else "zero")
+        shares = self.shares(scores, with_heads(allowed, np.ndim(scores)), "even" if is_fused else "zero")
         mixed = np.einsum("...nts,...snv->...tnv", dropped(shares, self.dropout if training else 0, w.random), v)
         if self.use_gate:
             mixed = mixed * sigmoid(self._heads(w, "gate", rows))
@@ -284,7 +284,7 @@ def _flat_mask(mask: Any, axes: int) -> Any:
     return np.reshape(mask, (*shape[: -2 * axes], math.prod(shape[-2 * axes : -axes]), math.prod(shape[-axes:])))
 
 
-def _with_heads(allowed: Any, rank: int) -> Any:
+def with_heads(allowed: Any, rank: int) -> Any:
     """Axes of length 1 before the last two, so that a mask (batch, T, S) serves every head."""
     if allowed is None:
         return None

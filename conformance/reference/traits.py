@@ -158,6 +158,8 @@ class Traits:
     """Whether it draws numbers in training whatever its arguments are."""
     makes_mask: ClassVar[bool] = False
     """Whether its output can have a mask though its input has none."""
+    adds_loss: ClassVar[bool] = False
+    """Whether a training adds something of its own to the loss for every call, `Layer.added_loss`."""
     moves_weights: ClassVar[bool] = False
     """Whether it moves weights of its own in training, which no optimiser does."""
     is_ours: ClassVar[bool] = False

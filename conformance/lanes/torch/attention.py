@@ -94,7 +94,7 @@ def multi_head_attention(
         None if key_mask is None else key_mask[..., None, :],
         attention_mask,
         causal(length, width) if use_causal_mask else None,
-        _band(length, width, layer.sliding_window),
+        band(length, width, layer.sliding_window),
     )
     if allowed is not None:
         allowed = allowed.reshape(*allowed.shape[:-2], *(1,) * (q.ndim - allowed.ndim), *allowed.shape[-2:])
@@ -137,7 +137,7 @@ def _heads(layer: Config, p: Parameters, name: str, x: Tensor) -> Tensor:
     return projected.reshape(*projected.shape[:-1], layer.num_heads, -1).transpose(-3, -2)
 
 
-def _band(queries: int, keys: int, width: int | None) -> Tensor | None:
+def band(queries: int, keys: int, width: int | None) -> Tensor | None:
     if width is None:
         return None
     return (torch.arange(queries)[:, None] - torch.arange(keys)).abs() < width

@@ -64,6 +64,8 @@ class TorchArrays(CarriedArrays):
         self.undrawn = {name for name, layer in plan.layers.items() if not layer.is_planned}
         self.memory: dict[str, dict[str, Any]] = {}
         self.compiler: Compiler | None = None
+        self.added: dict[str, torch.Tensor] = {}
+        """Layer to what it adds to the loss of a training, of its last call."""
 
     def port(self, layer: str) -> Port:
         kind = self.configs[layer].type
@@ -101,6 +103,8 @@ class TorchArrays(CarriedArrays):
             if name not in self.undrawn:
                 raise
             raise self._without_weights(name) from None
+        if found.added_loss is not None:
+            self.added[name] = found.added_loss(config, output)
         if name in self.undrawn and found.weights(config):
             raise self._without_weights(name)
         self.observing.steps.append(

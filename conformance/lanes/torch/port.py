@@ -116,6 +116,8 @@ class Port:
     weights: Callable[[Any], WeightMap]
     """Config to torch weight names and where each comes from; names of weights that do not exist are left out."""
     mask: MaskRule
+    added_loss: Callable[[Config, Any], Any] | None = None
+    """Config and output to what a training adds to its loss; None for layers that add nothing."""
 
 
 def keep(layer: Config, x: Any, mask: Any) -> Any:
@@ -129,12 +131,16 @@ def drop(layer: Config, x: Any, mask: Any) -> Any:
 
 
 def port(
-    type: str, *, weights: Callable[[Any], WeightMap] = lambda layer: {}, mask: MaskRule = drop
+    type: str,
+    *,
+    weights: Callable[[Any], WeightMap] = lambda layer: {},
+    mask: MaskRule = drop,
+    added_loss: Callable[[Config, Any], Any] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Registers a function as the port of a Keras layer."""
 
     def register(call: Callable[..., Any]) -> Callable[..., Any]:
-        PORTS[type] = Port(type, call, weights, mask)
+        PORTS[type] = Port(type, call, weights, mask, added_loss)
         return call
 
     return register

@@ -54,6 +54,8 @@ def _train(
     for number in range(1, training.steps + 1):
         arrays.run(batch_of(training, fixed, number))
         loss = number_of(training.loss, arrays.values[training.loss]).data
+        for layer in training.layers:
+            loss = loss + arrays.added.get(layer, 0.0)
         for name, config in training.penalties.items():
             loss = loss + penalty(config, weights[_parts(name)[0]][_parts(name)[1]])
         for tensor, gradient in zip(moved, torch.autograd.grad(loss, moved, allow_unused=True), strict=True):

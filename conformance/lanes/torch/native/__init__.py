@@ -53,7 +53,9 @@ def native(
         for kind in kinds:
             port = PORTS[kind]
             takes_mask = "mask" in inspect.signature(call).parameters or "mask" not in _parameters(port)
-            NATIVE[kind] = NativePort(kind, call, weights or port.weights, mask or port.mask, names or {}, takes_mask)
+            NATIVE[kind] = NativePort(
+                kind, call, weights or port.weights, mask or port.mask, port.added_loss, names or {}, takes_mask
+            )
         return call
 
     return register
