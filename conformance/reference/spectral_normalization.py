@@ -12,7 +12,7 @@ import numpy
 from autograd.tracer import getval
 
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
-from .traits import Arithmetic, Axes, asked, called
+from .traits import Arithmetic, Axes, asked, composed
 
 
 def unit(vector: Array) -> Array:
@@ -23,7 +23,7 @@ def unit(vector: Array) -> Array:
 class SpectralNormalization(Layer):
     """In training, the kernel of a layer is divided by its largest singular value, and stays so; then the layer is run.
 
-    x: what the layer takes; it gives what the layer gives. The kernel W is taken as (-1, channels); from a vector u
+    x: any shape that the layer takes; it gives what the layer gives. The kernel W is taken as (-1, channels); from a vector u
     (1, channels) that is remembered, `power_iterations` times v = unit(u W^T), u = unit(v W); then v W u^T is the
     singular value. Miyato et al., "Spectral normalization for generative adversarial networks", 2018, algorithm 1. A
     kernel of zeros stays. Outside of training nothing is changed. The weights are named `layer.kernel` ... and
@@ -31,8 +31,8 @@ class SpectralNormalization(Layer):
     """
 
     arithmetic = "rounds"
-    native = called(
-        "nn.utils.spectral_norm",
+    native = composed(
+        "nn.utils.spectral_norm(layer)(x)",
         reason="torch divides by the singular value in every call, and keeps the kernel as it was",
     )
     example = asked("SpectralNormalization(Dense(7))", "3")

@@ -6,7 +6,8 @@ from .port import Config, Parameters, Tensor, keep, port
 
 
 def added_loss(layer: Config, output: Tensor) -> Tensor:
-    return (layer.l1 * output.abs().sum() + layer.l2 * output.square().sum()) / len(output)
+    cost: Tensor = layer.l1 * output.abs().sum() + layer.l2 * output.square().sum()
+    return cost / len(output)
 
 
 @port("ActivityRegularization", mask=keep, added_loss=added_loss)
