@@ -23,7 +23,7 @@ def unit(vector: Array) -> Array:
 class SpectralNormalization(Layer):
     """In training, the kernel of a layer is divided by its largest singular value, and stays so; then the layer is run.
 
-    x: any shape that the layer takes; it gives what the layer gives. The kernel W is taken as (-1, channels); from a vector u
+    x: any shape that the layer takes; it gives the same. The kernel W is taken as (-1, channels); from a vector u
     (1, channels) that is remembered, `power_iterations` times v = unit(u W^T), u = unit(v W); then v W u^T is the
     singular value. Miyato et al., "Spectral normalization for generative adversarial networks", 2018, algorithm 1. A
     kernel of zeros stays. Outside of training nothing is changed. The weights are named `layer.kernel` ... and
