@@ -41,6 +41,8 @@ def why_read_only(words: list[str]) -> str:
         return "fetches another release"
     if words[:2] == ["conformance", "compare"]:
         return "needs a model: tests/comparison/test_tutorial.py makes one and runs it"
+    if words[:2] == ["conformance", "campaign"]:
+        return "goes on for minutes, or needs what such a one wrote: tests/campaign runs short ones"
     if words[:2] == ["conformance", "watch"]:
         return "goes on until Ctrl-C: tests/watch/test_watch.py goes along"
     if words[:3] == ["conformance", "deviations", "prune"]:

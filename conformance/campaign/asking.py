@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from conformance.campaign.draft import Draft, case_lines, described, file_text
+from conformance.campaign.triage import Tell, signatures
 from conformance.case.load import SUFFIX, load_parts
 from conformance.case.model import Case
 from conformance.errors import CaseError, LaneUnavailable
@@ -43,13 +44,25 @@ class Asker:
     """Lanes that stay up, and drafts that they are asked."""
 
     def __init__(
-        self, specs: Sequence[LaneSpec], in_process: Sequence[str] = (REFERENCE,), explains: bool = True
+        self,
+        specs: Sequence[LaneSpec],
+        in_process: Sequence[str] = (REFERENCE,),
+        explains: bool = True,
+        tell: Tell = signatures,
     ) -> None:
-        """Where it does not explain, findings are told apart without the reasons for them."""
+        """Where it does not explain, findings are told apart without the reasons for them.
+
+        `tell` says what is found in a record: what lanes get wrong, or what moved between two of them.
+        """
+        self.tell = tell
         self.specs = tuple(specs)
         self._explains = explains
         self._run = Run(specs, in_process=in_process, explains_known=True, stays_up=True)
         self._run.announce([])
+
+    def lanes_for(self, lane: str) -> list[str]:
+        """The lanes that show whether a finding of this lane is still one."""
+        return [lane] if self.tell is signatures else []
 
     @property
     def names(self) -> list[str]:

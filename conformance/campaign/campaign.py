@@ -14,7 +14,7 @@ from conformance.campaign.draws import drafts
 from conformance.campaign.folder import Finding, Folder, SeedRow
 from conformance.campaign.known import Known
 from conformance.campaign.reduce import reduced
-from conformance.campaign.triage import Signature, calls_of, is_silent, signatures, stem
+from conformance.campaign.triage import Signature, calls_of, is_silent, stem
 from conformance.campaign.written import write_case
 from conformance.judge.verdict import Verdict
 from conformance.protocol.observation import REFERENCE
@@ -103,7 +103,7 @@ class Campaign:
         if is_silent(judged.record):
             return "thrown away"
         outcomes = set()
-        for signature in signatures(judged.record, calls_of(judged.draft)):
+        for signature in self.asker.tell(judged.record, calls_of(judged.draft)):
             if name := self.known(signature):
                 listed[name] += 1
                 outcomes.add("listed")

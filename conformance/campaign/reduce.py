@@ -15,7 +15,7 @@ from typing import Any
 from conformance.campaign.asking import Asker, Judged
 from conformance.campaign.draft import Call, Draft, Input, Layer, Mask
 from conformance.campaign.space import space_of
-from conformance.campaign.triage import Signature, calls_of, signatures
+from conformance.campaign.triage import Signature, calls_of
 
 AT_ONCE = 4
 """Smaller drafts that are asked together, so that lanes need not wait for each other."""
@@ -35,9 +35,9 @@ class Reduced:
     asked: int
 
 
-def shown(judged: Judged, wanted: Signature) -> Signature | None:
+def shown(asker: Asker, judged: Judged, wanted: Signature) -> Signature | None:
     """The signature with which a draft shows a finding; None where it does not."""
-    found = signatures(judged.record, calls_of(judged.draft)) if judged.record is not None else ()
+    found = asker.tell(judged.record, calls_of(judged.draft)) if judged.record is not None else ()
     return next((one for one in found if wanted.shows_in(one)), None)
 
 
@@ -48,8 +48,8 @@ def reduced(asker: Asker, draft: Draft, wanted: Signature, most: int = MOST_ASKE
     smaller draft had led to another finding: then the reason is asked at each step.
     """
     quick = _walk(asker, draft, wanted.coarse(), most, until, explains=False)
-    (last,) = asker.ask([quick.draft], lanes=[wanted.lane])
-    found = shown(last, wanted)
+    (last,) = asker.ask([quick.draft], lanes=asker.lanes_for(wanted.lane))
+    found = shown(asker, last, wanted)
     if found is not None:
         return Reduced(quick.draft, found, quick.asked)
     slow = _walk(asker, draft, wanted, min(most, MOST_ASKED_WHY), until, explains=True)
@@ -63,9 +63,9 @@ def _walk(asker: Asker, draft: Draft, wanted: Signature, most: int, until: float
     while is_smaller and asked < most:
         is_smaller = False
         for candidates in _several(smaller(draft), seen, at_once):
-            judged = asker.ask(candidates, lanes=[wanted.lane], explains=explains)
+            judged = asker.ask(candidates, lanes=asker.lanes_for(wanted.lane), explains=explains)
             asked += len(candidates)
-            found = next(((one.draft, said) for one in judged if (said := shown(one, wanted)) is not None), None)
+            found = next(((one.draft, said) for one in judged if (said := shown(asker, one, wanted)) is not None), None)
             if found is not None:
                 (draft, wanted), is_smaller = found, True
                 break

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from conformance.campaign.asking import Asker
 from conformance.campaign.folder import Finding, Folder
-from conformance.campaign.triage import calls_in, signatures
+from conformance.campaign.triage import calls_in
 from conformance.campaign.written import read_cases, words_of
 from conformance.case.model import Case
 from conformance.errors import CaseError
@@ -50,10 +50,10 @@ def _again(finding: Finding, case: Case, asker: Asker) -> Replayed:
     if lane not in asker.names:
         return Replayed(finding, State.CHANGED, f"nobody asked the lane {lane}")
     try:
-        record = asker.case(case, [lane])
+        record = asker.case(case, asker.lanes_for(lane))
     except CaseError as error:
         return Replayed(finding, State.CHANGED, error.problems[0].message)
-    found = list(signatures(record, calls_in(case)))
+    found = list(asker.tell(record, calls_in(case)))
     if any(finding.signature.shows_in(one) for one in found):
         return Replayed(finding, State.STILL, words_of(record, lane))
     if record.lanes[lane].verdict is Verdict.AGREE:

@@ -8,7 +8,7 @@ nothing like those cases.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from conformance.campaign.draft import Draft
@@ -92,6 +92,23 @@ def signatures(record: Record, calls: Mapping[str, str]) -> Iterator[Signature]:
     for name, lane in record.lanes.items():
         if name != REFERENCE and is_failure(lane.verdict) and not says_nothing(lane):
             yield _signature(name, lane, calls)
+
+
+OLD, NEW = "from", "to"
+"""The lanes of a campaign between two versions."""
+
+Tell = Callable[[Record, Mapping[str, str]], Iterator[Signature]]
+"""From a record, and node to the class of the layer that is called there, to what is found in it."""
+
+
+def moved(record: Record, calls: Mapping[str, str]) -> Iterator[Signature]:
+    """What one version shows and the other does not: of the newer it is wrong now, of the older it was repaired."""
+    found = list(signatures(record, calls))
+    old, new = ([one for one in found if one.lane == lane] for lane in (OLD, NEW))
+    for mine, others in ((new, old), (old, new)):
+        for one in mine:
+            if not any(one.shows_in(replace(other, lane=one.lane)) for other in others):
+                yield one
 
 
 def says_nothing(lane: LaneRecord) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from conformance.campaign.asking import Asker
 from conformance.campaign.draft import case_lines, described, file_text
 from conformance.campaign.folder import Finding, Folder
-from conformance.campaign.triage import calls_in, signatures
+from conformance.campaign.triage import calls_in
 from conformance.case.load import load_file
 from conformance.case.model import Case
 from conformance.errors import CaseError
@@ -39,9 +39,9 @@ def write_case(folder: Folder, finding: Finding, asker: Asker | None) -> Finding
         case = _read(path)
         if case is None:
             break
-        record = asker.case(case, [finding.signature.lane], scripts=True)
+        record = asker.case(case, asker.lanes_for(finding.signature.lane), scripts=True)
         tried += 1
-        if any(finding.signature.shows_in(one) for one in signatures(record, calls_in(case))):
+        if any(finding.signature.shows_in(one) for one in asker.tell(record, calls_in(case))):
             words = words_of(record, finding.signature.lane)
             write_whole(path, _text(finding, end, words))
             _write_script(path, record, finding.signature.lane)

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.cli.shared import DEFAULT_CASES
 from conformance.errors import Exit, UsageError
-from conformance.usage import one_of
 
 if TYPE_CHECKING:
     from conformance.campaign.asking import Asker
     from conformance.campaign.campaign import Ended
     from conformance.campaign.folder import Folder
     from conformance.campaign.known import Known
+    from conformance.campaign.triage import Tell
 
 _DESCRIPTION = """\
 Draws cases from the layers' own schemas, asks them in every lane, and keeps what differs and is in no list.
@@ -33,6 +33,7 @@ examples:
   conformance campaign --for 2m --layers GRU,LSTM -o campaigns/rnn  over some of them
   conformance campaign --seeds 0..20 -o campaigns/ci                the same cases in every run: for CI
   conformance campaign --for 5m --lane keras@3.14.1 -o campaigns/old
+  conformance campaign --from keras@3.14.1 --to keras --for 10m -o campaigns/upgrade
   conformance campaign replay campaigns/today                       FIXED, STILL or CHANGED for each finding
   conformance campaign page campaigns/today -o today.html           what was found, tried and thrown away
 
@@ -64,6 +65,9 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--lane", action="append", default=[], metavar="SPEC", help="ask these lanes instead of keras and torch"
     )
+    between = parser.add_argument_group("between two versions", "what one shows and the other does not")
+    between.add_argument("--from", dest="old", metavar="SPEC", help="the older: keras@3.14.1")
+    between.add_argument("--to", dest="new", metavar="SPEC", help="the newer: keras@3.15.1")
     parser.add_argument("--cases", type=Path, default=DEFAULT_CASES, metavar="FOLDER", help="where case files stand")
     parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="the folder of the campaign; page: a file")
     parser.set_defaults(command=run)
@@ -102,13 +106,17 @@ def seeds_of(text: str | None) -> Iterable[int]:
 def layers_of(text: str | None) -> tuple[str, ...]:
     """The layers that are named, or all that can be drawn. Raises UsageError for one that cannot."""
     from conformance.campaign.space import drawable
+    from conformance.case.problems import did_you_mean
 
     known = drawable()
     if text is None:
         return known
-    return tuple(
-        dict.fromkeys(one_of(name.strip(), list(known), "the layers that can be drawn") for name in text.split(","))
-    )
+    named = dict.fromkeys(name.strip() for name in text.split(","))
+    for name in named:
+        if name not in known:
+            hint = did_you_mean(name, known) or "conformance coverage lists what there is"
+            raise UsageError(f"no layer that can be drawn is called {name[:40]}", hint)
+    return tuple(named)
 
 
 def _campaign(parsed: argparse.Namespace) -> int:
@@ -122,13 +130,14 @@ def _campaign(parsed: argparse.Namespace) -> int:
     seeds, kinds = seeds_of(parsed.seeds), layers_of(parsed.layers)
     is_bounded = parsed.seeds is not None and parsed.time is None
     seconds = float("inf") if is_bounded else seconds_of(parsed.time or USUAL_TIME)
-    specs = lanes_of(parsed.lane)
+    asked = asked_of(parsed)
+    specs = lanes_of(asked)
     announce(specs, "")
-    asker = Asker(specs, in_process=IN_PROCESS)
+    asker = Asker(specs, in_process=IN_PROCESS, tell=tell_of(asked))
     try:
         identities = asker.identities()
         lanes = {name: dict(one.versions) for name, one in identities.items()}
-        about = About(VERSION, lanes, kinds, tuple(parsed.lane), not parsed.no_graphs)
+        about = About(VERSION, lanes, kinds, tuple(asked), not parsed.no_graphs)
         with opened(parsed.output, about) as folder:
             known = _known(asker, parsed.cases)
             campaign = Campaign(folder, asker, kinds, known_of(asker, known), _say)
@@ -142,6 +151,28 @@ def _campaign(parsed: argparse.Namespace) -> int:
             return _said(folder, ended)
     finally:
         asker.stop()
+
+
+def asked_of(parsed: argparse.Namespace) -> list[str]:
+    """The lanes as they are asked for. Raises UsageError for half of a pair, and for a pair beside other lanes."""
+    from conformance.campaign.triage import NEW, OLD
+
+    if parsed.old is None and parsed.new is None:
+        return list(parsed.lane)
+    if parsed.old is None or parsed.new is None:
+        raise UsageError("--from and --to go together", "as in --from keras@3.14.1 --to keras@3.15.1")
+    if parsed.lane:
+        raise UsageError("--lane beside --from and --to", "between two versions nobody else is asked")
+    if parsed.old == parsed.new:
+        raise UsageError(f"--from and --to are both {parsed.old}", "name two versions: --from keras@3.14.1 --to keras")
+    return [f"{OLD}={parsed.old}", f"{NEW}={parsed.new}"]
+
+
+def tell_of(asked: Sequence[str]) -> Tell:
+    """What is found: what moved, where two versions are asked, else what is wrong."""
+    from conformance.campaign.triage import NEW, OLD, moved, signatures
+
+    return moved if [text.partition("=")[0] for text in asked] == [OLD, NEW] else signatures
 
 
 def _known(asker: Asker, cases: Path) -> Known | None:
@@ -218,9 +249,10 @@ def _replay(path: Path, parsed: argparse.Namespace) -> int:
     from conformance.cli.live import IN_PROCESS, announce, lanes_of
 
     folder = read(path)
-    specs = lanes_of(parsed.lane or list(folder.about.asked))
+    asked = asked_of(parsed) or list(folder.about.asked)
+    specs = lanes_of(asked)
     announce(specs, "")
-    asker = Asker(specs, in_process=IN_PROCESS)
+    asker = Asker(specs, in_process=IN_PROCESS, tell=tell_of(asked))
     try:
         asker.identities()
         found = replayed(folder, asker)

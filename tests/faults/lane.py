@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from conformance.protocol.plan import Plan
@@ -48,6 +49,7 @@ class Faulty:
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         framework = options["framework"]
+        self.file = Path(options["fault_file"]) if options.get("fault_file") else None
         self.faults = known_faults(framework)
         for name in SETS:
             self.faults |= held_out_faults(framework, name)
@@ -57,8 +59,12 @@ class Faulty:
         self.real = importlib.import_module(MODULES[framework]).start(options)
         self.identity = self.real.identity
 
+    def named(self) -> str:
+        """The fault that a file asks for, for plans whose ids cannot: those that a campaign draws."""
+        return "" if self.file is None or not self.file.exists() else self.file.read_text(encoding="utf-8").strip()
+
     def observe(self, plan: Plan) -> dict[str, Any]:
-        name = plan.id.rpartition(FAULT)[2] if FAULT in plan.id else ""
+        name = plan.id.rpartition(FAULT)[2] if FAULT in plan.id else self.named()
         if not name:
             found: dict[str, Any] = self.real.observe(plan)
             return found
