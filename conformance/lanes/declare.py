@@ -204,6 +204,7 @@ def _check(name: str, table: Mapping[str, Any], where: str) -> None:
     for key in table:
         if key not in _KEYS:
             raise UsageError(f"lane {where}: unknown key {shown(key)}", did_you_mean(key, _KEYS))
+    lane_options.settings_of(table, where)  # a setting that is none would else be told as a part of the name
     if not _NAME.fullmatch(name):
         raise UsageError(f"lane {where}: {shown(name)} cannot be a name", "letters, digits, and . _ @ + - inside")
     package = table.get("adapter")
