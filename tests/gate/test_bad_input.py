@@ -90,7 +90,7 @@ def test_all_mistakes_of_an_accepted_file_are_named_at_once(capsys: pytest.Captu
 
 LANES = {
     "a setting without a value": (("keras[env=TF_ENABLE_ONEDNN_OPTS]", "keras@3.7.0"), "is no setting"),
-    "a setting without a name": (("keras[env==0]", "keras@3.7.0"), "is no setting"),
+    "a setting that is ours": (("keras[env=PYTHONPATH=/x]", "keras@3.7.0"), "PYTHONPATH is not for env"),
     "a checkout that is not there": (("keras@./nowhere", "keras@3.7.0"), "there is no Keras in"),
     "a checkout of something else": (("keras@./cases", "keras@3.7.0"), "there is no Keras in"),
     "one version twice": (("keras@3.7.0", "keras@3.7.0"), "both sides are called keras@3.7.0"),
