@@ -15,6 +15,7 @@ from zlib import crc32
 
 from threadpoolctl import threadpool_limits
 
+from conformance import imports
 from conformance.case.model import Case
 from conformance.diagnose.explain import explanations
 from conformance.diagnose.feeding import AskLane
@@ -23,6 +24,7 @@ from conformance.judge.case import judge_case
 from conformance.judge.precision import USUAL, reference_under
 from conformance.judge.verdict import CaseVerdict, Verdict
 from conformance.lanes.in_process import InProcessLane
+from conformance.lanes.own_answers import register
 from conformance.lanes.process import ProcessLane
 from conformance.lanes.spec import Lane, LaneSpec
 from conformance.plans.draw import plan_of
@@ -92,6 +94,12 @@ def _keeping(specs: Sequence[LaneSpec], folder: Path, in_process: Sequence[str])
         yield replace(spec, options={**spec.options, "kept_in": str(folder)}) if is_it else spec
 
 
+def _allowing(spec: LaneSpec) -> LaneSpec:
+    """The lane with the user's own packages that the project allows."""
+    told = imports.as_options()
+    return replace(spec, options={**spec.options, "imports": told}) if told["packages"] else spec
+
+
 class Run:
     """Lanes, the order of cases, and the records made so far."""
 
@@ -120,7 +128,10 @@ class Run:
 
         A run that `stays_up` ends no lane because the cases of one announcement do not need it: there will be others.
         """
+        if imports.allowed().packages:
+            register()
         threadpool_limits(1, user_api="blas")  # the reference runs here too: its threads would take the lanes' cores
+        specs = [_allowing(spec) for spec in specs]
         self.specs = tuple(specs if kept_in is None else _keeping(specs, kept_in, in_process))
         asked = (spec.options.get("policy", USUAL) for spec in self.specs)
         self._policies = tuple(dict.fromkeys(policy for policy in asked if policy != USUAL))

@@ -15,6 +15,7 @@ from typing import Any
 
 from conformance.case import kinds, penalty_words
 from conformance.case.kinds import Field, Kind, Record
+from conformance.imports import is_own
 
 if typing.TYPE_CHECKING:
     from conformance.reference.base import Layer
@@ -55,6 +56,8 @@ def record_of(type: str) -> Record | None:
 
     A module of torch's takes what its constructor takes, and nothing that every layer of Keras does.
     """
+    if is_own(type):
+        return _of_ones_own(type)
     if type not in every_type():
         return None
     layer = every_type()[type]
@@ -66,6 +69,25 @@ def record_of(type: str) -> Record | None:
     return Record(
         type, {**fields, **{name: field for name, field in _ALWAYS.items() if name not in fields}}, keys="argument"
     )
+
+
+PATH = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+"
+_AXES = kinds.ListOf(kinds.Integer(1, axes=True))
+
+
+def _of_ones_own(type: str) -> Record:
+    """What a layer of the user's own takes: anything, and beside it what stands for it elsewhere."""
+    form = "a path, as team.ports.Scale"
+    fields = {
+        "type": Field(kinds.Choice((type,)), "The path of its class in Keras.", required=True),
+        "torch": Field(kinds.Text(PATH, form), "The path of its port: an nn.Module, or a function as the reference's."),
+        "reference": Field(
+            kinds.Text(PATH, form), "The path of its mathematics: a function (x, weights, **arguments)."
+        ),
+        "weights": Field(kinds.MapOf(_AXES, "The shape of this weight."), "Its weights by name, with their shapes."),
+        **_ALWAYS,
+    }
+    return Record(type, fields, rest=kinds.MapOf(kinds.Anything(), "An argument of the layer."), keys="argument")
 
 
 def _beside(name: str) -> Field:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from typing import Any
 
+from conformance import imports
 from conformance.case import axes, kinds, layers, optimizers, penalties
 from conformance.case.elsewhere import unknown_argument, unknown_type
 from conformance.case.kinds import Kind
@@ -18,6 +19,7 @@ from conformance.case.problems import Place, Problems, TooManyProblems, did_you_
 from conformance.case.wording import CUT_BY_A_COMMA, found, help_for, noun
 from conformance.case.wording import key as word
 from conformance.case.yaml import Located
+from conformance.imports import is_own
 
 BAD: Any = type("Bad", (), {"__repr__": lambda self: "BAD"})()
 """Stands for a value that could not be read; the reason has been noted."""
@@ -323,8 +325,25 @@ def _layer(reader: Reader, node: Located, kind: kinds.LayerOf, label: str) -> An
         hint = did_you_mean(type_node.value, known.types()) or f"there are {listed(sorted(known.types()))}"
         reader.problems.add(type_node, f"unknown {kind.what} type {word(type_node.value)}", hint)
         return BAD
+    if kind.what == "layer" and is_own(type_node.value) and not _is_allowed(reader, node):
+        return BAD
     arguments = reader.record(node, record, label)
     return BAD if arguments is BAD else arguments
+
+
+def _is_allowed(reader: Reader, node: Located) -> bool:
+    """Whether the project allows every path that a layer of the user's own names; notes those that it does not."""
+    is_it = True
+    for key in ("type", "torch", "reference"):
+        held = node.get(key)
+        if held is None or not isinstance(held.value, str):
+            continue
+        try:
+            imports.check(held.value)
+        except imports.NotAllowed as error:
+            reader.problems.add(held, str(error), error.hint)
+            is_it = False
+    return is_it
 
 
 def _anything(reader: Reader, node: Located, kind: kinds.Anything, label: str) -> Any:

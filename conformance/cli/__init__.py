@@ -14,8 +14,10 @@ import shlex
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
+from conformance import imports
 from conformance.cli import (
     answers,
     bisect,
@@ -37,7 +39,7 @@ from conformance.cli import (
     schema,
     watch,
 )
-from conformance.errors import ConformanceError, Exit
+from conformance.errors import ConformanceError, Exit, UsageError
 from conformance.usage import Parser
 from conformance.version import __version__
 
@@ -115,6 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parsed.arguments = [*parsed.arguments, *for_pytest]
     command: Callable[[argparse.Namespace], int] = parsed.command
     try:
+        _allow(Path("pyproject.toml"))
         return command(parsed)
     except ConformanceError as error:
         print(error if error.exit is Exit.BAD_INPUT else f"conformance: {error}", file=sys.stderr)
@@ -132,6 +135,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         print("conformance: this is our mistake, not yours; please report it with the lines above", file=sys.stderr)
         return Exit.INTERNAL
+
+
+def _allow(project: Path) -> None:
+    """Lets cases name what the project allows. Raises UsageError."""
+    try:
+        imports.of_project(project)
+    except imports.NotAllowed as error:
+        raise UsageError(str(error), error.hint) from None
 
 
 def _parted(given: list[str]) -> tuple[list[str], list[str]]:

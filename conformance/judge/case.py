@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import combinations
+from typing import Any
 
 from conformance.case.model import Case
+from conformance.imports import is_own
 from conformance.judge.compare import Matched, compare_outputs, is_trained, matched_outputs, structure_findings
 from conformance.judge.expectations import (
     claim_findings,
@@ -36,11 +38,38 @@ def judge_case(case: Case, observations: Mapping[str, Observation], gives_masks:
         name: judge_lane(case, got, reference, gives_masks.get(name, True), other) for name, got in observations.items()
     }
     lanes |= _without_evidence(lanes, observations)
+    own = without_reference(case)
+    if own:
+        lanes |= {REFERENCE: _unspoken(lanes[REFERENCE], own)}
     pairs = tuple(
         _pair(case, observations[a], observations[b], reference, gives_masks.get(a, True) and gives_masks.get(b, True))
         for a, b in combinations([REFERENCE, *(name for name in observations if name != REFERENCE)], 2)
     )
-    return CaseVerdict(case.id, lanes, pairs, _odd_one_out(pairs))
+    return CaseVerdict(case.id, lanes, pairs, None if own else _odd_one_out(pairs))
+
+
+def without_reference(case: Case) -> tuple[str, ...]:
+    """The paths of the layers of the user's own, here and inside of others, for which the case names no reference."""
+    found: dict[str, None] = {}
+
+    def visit(kind: str, config: Mapping[str, Any]) -> None:
+        if is_own(kind) and not config.get("reference"):
+            found.setdefault(kind)
+        for value in config.values():
+            for inner in value if isinstance(value, list | tuple) else [value]:
+                if isinstance(inner, Mapping) and isinstance(inner.get("type"), str):
+                    visit(inner["type"], inner)
+
+    for layer in case.layers:
+        visit(layer.type, layer.config)
+    return tuple(found)
+
+
+def _unspoken(verdict: LaneVerdict, own: tuple[str, ...]) -> LaneVerdict:
+    """The reference's verdict where it had no formula of its own: it has not been found right, and has no say."""
+    reason = f"no reference spoke: {', '.join(own)} has none, so lanes are held to what it gives itself in float64"
+    is_quiet = verdict.verdict is Verdict.AGREE
+    return replace(verdict, verdict=Verdict.NOT_JUDGED, reason=reason) if is_quiet else verdict
 
 
 def _without_evidence(

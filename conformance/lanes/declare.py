@@ -9,6 +9,8 @@
     ssh://host/path/to/python           the same for Keras, its lane called keras@host
     keras@./path                        a checkout of Keras, whatever its version
     keras[mode=xla]                     executed in another way, or in another precision; see lanes/options.py
+    mine=team.lane                      an adapter of one's own: a module with `start(options)`, where the project's
+                                        `imports` allow its package
 
 In `pyproject.toml`, where a table says the same in keys:
 
@@ -23,6 +25,7 @@ import dataclasses
 import importlib.metadata
 import importlib.util
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +34,7 @@ import tomllib
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
+from conformance import imports
 from conformance.case.problems import did_you_mean, listed, shown
 from conformance.errors import UsageError
 from conformance.lanes import options as lane_options
@@ -106,6 +110,8 @@ def _own_name(table: Mapping[str, Any], packages: Sequence[str]) -> str:
 
 def lane(name: str, table: Mapping[str, Any], where: str) -> LaneSpec:
     """The lane of a table. Raises UsageError; `where` says which lane in its message."""
+    if imports.is_own(str(table.get("adapter", ""))):
+        return _of_ones_own(name, table, where)
     _check(name, table, where)
     package = table["adapter"]
     pins = [_requirement(text, where) for text in table.get("packages", ())]
@@ -131,6 +137,22 @@ def lane(name: str, table: Mapping[str, Any], where: str) -> LaneSpec:
         host, interpreter = _place(str(table["python"]), where)
         return LaneSpec(name, spec.adapter, options, interpreter=interpreter, host=host, wants=wanted)
     return _with_packages(spec, package, version, pins, table.get("backend", "tensorflow"))
+
+
+def _of_ones_own(name: str, table: Mapping[str, Any], where: str) -> LaneSpec:
+    """A lane whose adapter is the user's own module. Raises UsageError where the project does not allow it."""
+    adapter = str(table["adapter"])
+    try:
+        imports.check(f"{adapter}.start")
+    except imports.NotAllowed as error:
+        raise UsageError(f"lane {where}: {error}", error.hint) from None
+    extra = [key for key in table if key not in ("adapter", "python") and table[key]]
+    if extra:
+        raise UsageError(f"lane {where}: an adapter of one's own takes no {extra[0]}", "python=/path/to/python alone")
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"lane {where}: {shown(name)} cannot be a name", "letters, digits, and . _ @ + - inside")
+    host, interpreter = _place(str(table["python"]), where) if "python" in table else ("", sys.executable)
+    return LaneSpec(name, adapter, {"environment": dict(QUIET)}, interpreter=interpreter, host=host)
 
 
 def is_checkout(version: str) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
+from conformance import imports
 from conformance.case.initializers import binary
 from conformance.protocol.adapter import Unsupported
 from conformance.protocol.names import ADAPT
@@ -17,15 +19,36 @@ class Absent:
 
 
 def find_type(keras: Any, name: str) -> Any:
-    """The class of this name among custom layers, Keras' layers and Keras' losses. Raises Unsupported."""
+    """The class of this name among custom layers, Keras' layers and Keras' losses; of a path, the user's own.
+
+    Raises Unsupported for a name that Keras does not have, NotAllowed for a path that leads nowhere.
+    """
     from conformance.lanes.keras_custom import CUSTOM
 
+    if imports.is_own(name):
+        return _of_ones_own(name)
     if name in CUSTOM:
         return CUSTOM[name](keras)
     for place in (keras.layers, keras.losses):
         if hasattr(place, name):
             return getattr(place, name)
     raise Unsupported(f"Keras {keras.__version__} has no layer {name}")
+
+
+_OURS = ("torch", "reference", "weights")
+"""What a case says of a layer of the user's own to others than its class."""
+
+
+def _of_ones_own(path: str) -> Any:
+    """A function of the arguments of a case that makes a layer of the user's own."""
+    kind = imports.imported(path)
+    taken = inspect.signature(kind).parameters
+    takes_name = "name" in taken or any(one.kind is one.VAR_KEYWORD for one in taken.values())
+
+    def make(**config: Any) -> Any:
+        return kind(**{key: item for key, item in config.items() if key not in _OURS and (key != "name" or takes_name)})
+
+    return make
 
 
 def constructor(keras: Any, kind: Any) -> Callable[[str, Mapping[str, Any]], Any]:

@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from conformance import imports
 from conformance.protocol.plan import Plan
 from conformance.protocol.wire import MAX_TEXT, bounded, plain
 
@@ -84,6 +85,10 @@ def start_adapter(module: str, options: dict[str, Any]) -> Any:
     runs already.
     """
     surround(options)
+    if "imports" in options:
+        imports.allow(options["imports"])
+    if imports.allowed().covers(f"{module}.start"):
+        return imports.imported(f"{module}.start")(options)
     return importlib.import_module(ADAPTERS.get(module, module)).start(options)
 
 

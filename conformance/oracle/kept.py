@@ -62,8 +62,9 @@ class KeptAnswers:
         found where a source was saved after the import of this process began: what it runs may be older than what
         stands on the disk, from which the digest is made.
         """
-        if not self.is_settled():
-            return message(plan)
+        layers = ({"type": layer.type, **layer.config} for layer in plan.layers.values())
+        if not self.is_settled() or any(imports.is_own(kind) for layer in layers for kind in types_in(layer)):
+            return message(plan)  # the user's own formulas are no part of the digest
         path = self._folder / f"{self.digest(plan)}{_SUFFIX}"
         kept = read(path)
         if kept is not None:
@@ -88,6 +89,18 @@ class KeptAnswers:
         for part in _parts(asked):
             found.update(part)
         return found.hexdigest()
+
+
+def types_in(config: Any) -> Iterator[str]:
+    """The types of a layer and of those inside it."""
+    if isinstance(config, Mapping):
+        if isinstance(config.get("type"), str):
+            yield config["type"]
+        for value in config.values():
+            yield from types_in(value)
+    elif isinstance(config, list | tuple):
+        for value in config:
+            yield from types_in(value)
 
 
 def _parts(value: Any) -> Iterator[bytes]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conformance import imports
 from conformance.errors import CaseError, ConformanceError, Exit, LaneUnavailable, UsageError
 from conformance.form import from_json, to_json
 from conformance.gate.options import add_options, is_full_run, split
@@ -93,6 +94,10 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "layer(name): cases that use this layer; select with -m \"layer(name='Conv1D')\""
     )
     config.addinivalue_line("markers", "lane(name): items of this lane; select: -m \"lane(name='torch')\"")
+    try:
+        imports.of_project(config.rootpath / "pyproject.toml")
+    except imports.NotAllowed as error:
+        raise pytest.UsageError(f"{error}\n   = help: {error.hint}") from None
     config.stash[SESSION] = Session(config)
 
 

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy
 
+from conformance.imports import is_own
+
 from .traits import Traits
 
 if TYPE_CHECKING or sys.version_info >= (3, 11):
@@ -38,7 +40,19 @@ Draw = Literal["kernel", "table", "bias", "scale", "variance"]
 """How a weight's values are drawn: `kernel` keeps sums of order one, `table` is of order one itself, `bias` is small
 and never zero, `scale` lies around one and is never one, `variance` is positive and never one."""
 
-LAYERS: dict[str, type[Layer]] = {}
+
+class _Layers(dict[str, "type[Layer]"]):
+    """Layers by class name; a path of one of the user's own leads to the class that stands for all of them."""
+
+    def __missing__(self, kind: str) -> type[Layer]:
+        if is_own(kind) and OF_ONES_OWN:
+            return OF_ONES_OWN[0][0]
+        raise KeyError(kind)
+
+
+OF_ONES_OWN: list[tuple[type[Layer], Callable[[str, Mapping[str, Any]], Layer]]] = []
+"""The class that stands for every layer of the user's own, and how one is made from its path and configuration."""
+LAYERS: dict[str, type[Layer]] = _Layers()
 """Every reference layer by its Keras class name."""
 TORCH: dict[str, type[Layer]] = {}
 """Every module and function of torch's that can be asked in torch's words, by its name: `nn.Linear`, `F.pad`."""
@@ -213,6 +227,8 @@ def make(type: str, config: Mapping[str, Any], is_checked: bool = True) -> Layer
     Raises LayerError for a type that the reference does not know and, unless not `is_checked`, for values that cannot
     work.
     """
+    if is_own(type) and OF_ONES_OWN:
+        return OF_ONES_OWN[0][1](type, config)
     if type not in KINDS:
         raise LayerError(f"the reference has no layer {type}")
     kind = KINDS[type]
@@ -253,6 +269,9 @@ def full_config(layer: Layer) -> dict[str, Any]:
             return {key: plain(item) for key, item in value.items()}
         return value
 
+    written = getattr(layer, "written", None)
+    if written is not None:  # a layer of the user's own has what the case says of it
+        return {name: plain(value) for name, value in written.items()}
     return {f.name: plain(getattr(layer, f.name)) for f in _fields(layer)}
 
 

@@ -290,6 +290,8 @@ def _other(record: Record, lane: str, finding: FindingRecord) -> str:
 
 def not_judged_text(record: Record, lane: str) -> str:
     """Which outputs of a lane are not judged, and why."""
+    if record.lanes[lane].reason:
+        return one_line(record.lanes[lane].reason)
     nodes = dict.fromkeys(
         one_line(label, 40)
         for run in record.lanes[lane].runs

@@ -82,6 +82,7 @@ def lane_failure(record: Record, lane: str) -> str:
     middle: list[str] = []
     if finding is not None:
         middle += _block("answers", _answers(record, finding))
+        middle += _block("held to", _wrapped(unspoken(record), 2) if unspoken(record) else [])
         middle += _block("elements", side_by_side(record, finding))
         middle += _block("allowed", _allowed(record, finding))
         middle += _block("also", _also(found))
@@ -116,6 +117,12 @@ def _sentences(text: str) -> list[str]:
 def _last_line(chatter: str) -> list[str]:
     lines = without_start_up(chatter[-2_000:]).splitlines()
     return [one_line(lines[-1], WIDTH)] if lines else []
+
+
+def unspoken(record: Record) -> str:
+    """That no reference spoke, and what lanes are held to; empty where one did."""
+    held = record.lanes.get(REFERENCE)
+    return held.reason if held is not None and held.verdict == "not judged" else ""
 
 
 def _answers(record: Record, finding: FindingRecord) -> list[str]:

@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from conformance.imports import is_own
 from conformance.lanes.torch.native import NATIVE, NativeConfig, NativePort, load
 from conformance.lanes.torch.operations import TorchOperations
+from conformance.lanes.torch.own import own_port
 from conformance.lanes.torch.own_words import own_words
 from conformance.lanes.torch.port import PORTS, NoParameter, Parameters, Port, applied
 from conformance.lanes.torch.training import weights_after_steps
@@ -61,6 +63,9 @@ class TorchArrays(CarriedArrays):
         self.keras_weights = {
             name: {key: _tensor(array) for key, array in layer.weights.items()} for name, layer in plan.layers.items()
         }
+        self.written = {name: layer.config for name, layer in plan.layers.items()}
+        self.own: dict[str, Port] = {}
+        """Ports of the user's own."""
         self.undrawn = {name for name, layer in plan.layers.items() if not layer.is_planned}
         self.memory: dict[str, dict[str, Any]] = {}
         self.compiler: Compiler | None = None
@@ -69,6 +74,10 @@ class TorchArrays(CarriedArrays):
 
     def port(self, layer: str) -> Port:
         kind = self.configs[layer].type
+        if is_own(kind):
+            if layer not in self.own:
+                self.own[layer] = own_port(kind, self.written[layer])
+            return self.own[layer]
         if is_torchs(kind):
             return own_words(kind)
         if kind not in self.table:
@@ -157,7 +166,9 @@ class TorchLane:
         observing = Observing()
         try:
             for name, layer in plan.layers.items():
-                if layer.type not in self.table and not is_torchs(layer.type):
+                if is_own(layer.type):
+                    own_port(layer.type, layer.config)  # what is missing is said before anything runs
+                elif layer.type not in self.table and not is_torchs(layer.type):
                     raise Unsupported(f"{name}: {_missing(self.table, layer.type)}")
             observing.phase = "call"
             for index, run in enumerate(plan.runs):

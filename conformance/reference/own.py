@@ -1,0 +1,111 @@
+"""A layer of the user's own, by the path of its class in Keras: `type: team.layers.Scale`.
+
+    scale: {type: team.layers.Scale, factor: 2.0, weights: {gain: [dim]},
+            torch: team.ports.Scale, reference: team.reference.scale}
+
+What `reference` names is a function `scale(x, weights, **arguments)` written with `autograd.numpy`: weights by name in
+float64, the arguments of the case. It may take `mask` and `training`; where it has an attribute `compute_mask`, that
+is `compute_mask(x, mask, **arguments)`, else a mask ends at the layer. The paths are imported only where the project
+allows their packages (`conformance.imports`).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from conformance import imports
+
+from .base import NO_MASK, OF_ONES_OWN, Array, Layer, LayerError, Weight, Weights, arg
+from .traits import absent, asked
+
+OURS = ("torch", "reference", "weights")
+"""Keys of such a layer that are told to this harness, and not to the layer."""
+_DRAWS: Mapping[str, Any] = {"gamma": "scale", "scale": "scale", "gain": "scale", "beta": "bias", "bias": "bias",
+                             "embeddings": "table", "moving_variance": "variance"}  # fmt: skip
+"""How a weight of such a name is drawn; any other as a kernel."""
+Evaluate = Callable[..., Any]
+_evaluators: list[Evaluate] = []
+"""Who computes a layer without a reference: the last that was registered (`computed_by`)."""
+
+
+def computed_by(evaluate: Evaluate) -> None:
+    """Has layers without a reference computed so: `evaluate(path, arguments, weights, args, kwargs)`, in float64."""
+    _evaluators[:] = [evaluate]
+
+
+def arguments_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a layer's configuration its constructor takes."""
+    return {name: value for name, value in config.items() if name not in (*OURS, "name")}
+
+
+class _Own(Layer):
+    """A layer of the user's own."""
+
+    arithmetic = "rounds"
+    native = absent("it is a layer of the user's own")
+    example = asked("Dense(3)", "4")
+
+    path: str = arg("The path of its class in Keras.")
+    written: Mapping[str, Any] = arg("All that the case says of it.")
+    keras_only: ClassVar[tuple[str, ...]] = ()
+
+    def __hash__(self) -> int:
+        return hash(self.path)
+
+    @property
+    def has_reference(self) -> bool:
+        return bool(self.written.get("reference"))
+
+    def weights(self, *shapes: Any) -> Mapping[str, Weight]:
+        held = self.written.get("weights") or {}
+        return {
+            name: Weight(tuple(shape), _DRAWS.get(name.rpartition(".")[2], "kernel"), not name.startswith("moving_"))
+            for name, shape in held.items()
+        }
+
+    def call(self, w: Weights, x: Array, *more: Array, mask: Any = None, training: Any = None) -> Any:
+        told = {name: value for name, value in (("mask", mask), ("training", training)) if value is not None}
+        if not self.has_reference:
+            return self._evaluated(w, (x, *more), told)
+        function = _function(self.written["reference"])
+        taken = inspect.signature(function).parameters
+        told = {name: value for name, value in told.items() if name in taken}
+        return function(x, *more, w.arrays, **arguments_of(self.written), **told)
+
+    def _evaluated(self, w: Weights, args: tuple[Any, ...], told: Mapping[str, Any]) -> Any:
+        if not _evaluators:
+            raise LayerError(f"{self.path} has no reference, and no lane to take the place of one")
+        return _evaluators[-1](self.path, arguments_of(self.written), w.arrays, args, told)
+
+    def compute_mask(self, x: Any, mask: Any) -> Any:
+        if mask is None:
+            return NO_MASK
+        if not self.has_reference:
+            return self._evaluated(Weights({}), (x,), {"compute_mask": mask})
+        rule = getattr(_function(self.written["reference"]), "compute_mask", None)
+        return NO_MASK if rule is None else rule(x, mask, **arguments_of(self.written))
+
+
+def _function(path: str) -> Callable[..., Any]:
+    try:
+        found = imports.imported(path)
+    except imports.NotAllowed as error:
+        raise LayerError(str(error)) from None
+    if not callable(found):
+        raise LayerError(f"{path} is a {type(found).__name__}, no function")
+    function: Callable[..., Any] = found
+    return function
+
+
+def make_own(path: str, config: Mapping[str, Any]) -> Layer:
+    """The layer of a path. Raises LayerError for one that the project does not allow."""
+    try:
+        imports.check(path)
+    except imports.NotAllowed as error:
+        raise LayerError(str(error)) from None
+    return _Own(path=path, written=dict(config))
+
+
+OF_ONES_OWN[:] = [(_Own, make_own)]
