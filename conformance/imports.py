@@ -21,7 +21,7 @@ PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+", re.ASCII)
 """`team.layers.Scale`: a module and a name in it."""
 
 
-_TORCHS = ("nn", "F")
+_TORCHS = ("nn", "F", "optim", "torch")
 """What the names of torch's own modules and functions begin with, which a case may name too."""
 
 

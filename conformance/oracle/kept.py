@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy
 
+from conformance.imports import is_own
 from conformance.oracle.run import message
 from conformance.protocol.plan import Plan
 
@@ -63,7 +64,7 @@ class KeptAnswers:
         stands on the disk, from which the digest is made.
         """
         layers = ({"type": layer.type, **layer.config} for layer in plan.layers.values())
-        if not self.is_settled() or any(imports.is_own(kind) for layer in layers for kind in types_in(layer)):
+        if not self.is_settled() or any(is_own(kind) for layer in layers for kind in types_in(layer)):
             return message(plan)  # the user's own formulas are no part of the digest
         path = self._folder / f"{self.digest(plan)}{_SUFFIX}"
         kept = read(path)

@@ -14,8 +14,8 @@ import torch
 
 from conformance import imports
 from conformance.lanes.torch.port import Parameters, Port, keep
+from conformance.mapping import keras
 from conformance.protocol.adapter import Unsupported
-from conformance.protocol.mapping import keras
 
 _OURS = ("torch", "reference", "weights", "name")
 
