@@ -6,13 +6,13 @@ for its own shrinking knows nothing of calls, axes and lanes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from conformance.campaign.draft import Call, Draft, Input, Layer, Mask
 from conformance.campaign.shapes import Shape, shape_after
-from conformance.campaign.space import FILLS, Space, built, space_of
+from conformance.campaign.space import FILLS, USUAL, Space, built, is_axis, space_of
 from conformance.case.layers import types
 from conformance.errors import LaneUnavailable
 
@@ -75,7 +75,9 @@ def singles(kinds: Sequence[str]) -> Strategy:
         from hypothesis import strategies as st
 
         space = draw(st.sampled_from(spaces))
-        return built(space, draw(_varied(space)))
+        made = built(space, draw(_varied(space)))
+        ranks = {len(given.shape) for given in made.inputs}
+        return built(space, {}) if any(hits_batch(made.layers[0].config, rank) for rank in ranks) else made
 
     return _composite(single)
 
@@ -120,26 +122,15 @@ def graphs_of(kinds: Sequence[str]) -> Strategy:
 
     def graph(draw: DrawFn) -> Draft:
         start = draw(st.sampled_from(_STARTS))
-        numbers = draw(st.sampled_from(["usual", "usual", "whole numbers", "large"]))
-        dtype, fill = FILLS[numbers]
-        rows = draw(st.sampled_from([None, None, ((1, 1, 1), 0), ((0, 1, 1), 1)])) if len(start) == 2 else None
-        mask = None if rows is None else _ragged(start[0], rows[1])
-        nodes: dict[str, Shape] = {"x": (GRAPH_BATCH, *start)}
-        layers: list[Layer] = []
-        calls: list[Call] = []
+        dtype, fill = FILLS[draw(st.sampled_from([USUAL, USUAL, "whole numbers", "large"]))]
+        side = draw(st.sampled_from([None, None, "right", "left"])) if len(start) == 2 else None
+        mask = None if side is None else Mask(tuple(_ragged(start[0], row, side) for row in range(GRAPH_BATCH)))
+        growing = _Growing(unary, merging, {"x": (GRAPH_BATCH, *start)})
         wanted = draw(st.integers(2, MOST_CALLS))
         for _ in range(3 * wanted):
-            if len(calls) == wanted:
-                break
-            made = _step(draw, unary, merging, nodes, layers)
-            if made is None:
-                continue
-            layer, inputs, is_list, shape = made
-            if layer not in layers:
-                layers.append(layer)
-            name = f"y{len(calls) + 1}"
-            calls.append(Call(name, layer.name, inputs, is_list))
-            nodes[name] = shape
+            if len(growing.calls) < wanted:
+                growing.grow(draw)
+        calls, layers = growing.calls, growing.layers
         if not calls:
             return built(unary[0], {})
         varied = [(f"graph of {len(calls)}", "masked" if mask else "plain")]
@@ -150,43 +141,89 @@ def graphs_of(kinds: Sequence[str]) -> Strategy:
     return _composite(graph)
 
 
-def _ragged(steps: int, side: int) -> Mask:
-    rows = []
-    for row in range(GRAPH_BATCH):
-        real = max(steps - row - 1, 1)
-        rows.append(tuple(int(step >= steps - real) if side else int(step < real) for step in range(steps)))
-    return Mask(tuple(rows))
+def _ragged(steps: int, row: int, side: str) -> tuple[int, ...]:
+    real = max(steps - row - 1, 1)
+    return tuple(int(step >= steps - real) if side == "left" else int(step < real) for step in range(steps))
 
 
-def _step(
-    draw: DrawFn, unary: Sequence[Space], merging: Sequence[str], nodes: dict[str, Shape], layers: Sequence[Layer]
-) -> tuple[Layer, tuple[str, ...], bool, Shape] | None:
-    """One more call, with the shape that it gives; None where what was drawn does not fit."""
-    from hypothesis import strategies as st
+@dataclass
+class _Growing:
+    """A graph while it is drawn: what each node's shape is, and what each layer was built for."""
 
-    how = draw(st.sampled_from(["new", "new", "new", "merge", "again"]))
-    source = draw(st.sampled_from([*list(nodes)[::-1], *[list(nodes)[-1]] * 3]))
-    if how == "again" and layers:
-        layer = draw(st.sampled_from(list(layers)))
-        if types()[layer.type].takes_list is None:
-            shape = shape_after(layer, [nodes[source]], False)
-            return None if shape is None else (layer, (source,), False, shape)
-    if how == "merge" and merging:
-        others = [name for name, shape in nodes.items() if shape == nodes[source] and name != source]
-        if others:
-            other = draw(st.sampled_from(others))
-            layer = Layer(f"l{len(layers) + 1}", draw(st.sampled_from(list(merging))))
-            layer = replace(layer, config=dict(space.config)) if (space := space_of(layer.type)) else layer
-            shape = shape_after(layer, [nodes[source], nodes[other]], True)
-            return None if shape is None else (layer, (source, other), True, shape)
-    fitting = [space for space in unary if len(space.shapes[0]) == len(nodes[source]) - 1 or not _has_rank(space)]
-    if not fitting:
-        return None
-    space = draw(st.sampled_from(fitting))
-    varied = draw(_varied(replace(space, inputs=())))
-    layer = Layer(f"l{len(layers) + 1}", space.type, {**space.config, **varied})
-    shape = shape_after(layer, [nodes[source]], False)
-    return None if shape is None else (layer, (source,), False, shape)
+    unary: Sequence[Space]
+    merging: Sequence[str]
+    shapes: dict[str, Shape]
+    layers: list[Layer] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    built_for: dict[str, Shape] = field(default_factory=dict)
+
+    def grow(self, draw: DrawFn) -> None:
+        """Draws one more call; nothing comes of one that does not fit."""
+        from hypothesis import strategies as st
+
+        how = draw(st.sampled_from(["new", "new", "new", "merge", "again"]))
+        names = list(self.shapes)[::-1]
+        source = draw(st.sampled_from([names[0], *names, names[0]]))
+        if how == "again" and self.built_for:
+            self._again(draw)
+        elif how == "merge" and self.merging:
+            self._merge(draw, source)
+        else:
+            self._new(draw, source)
+
+    def _again(self, draw: DrawFn) -> None:
+        """A layer once more, on another node of the shape that it was built for."""
+        from hypothesis import strategies as st
+
+        name = draw(st.sampled_from(list(self.built_for)))
+        layer = next(layer for layer in self.layers if layer.name == name)
+        fitting = [node for node, shape in self.shapes.items() if shape == self.built_for[name]]
+        self._add(layer, (draw(st.sampled_from(fitting)),), False)
+
+    def _merge(self, draw: DrawFn, source: str) -> None:
+        from hypothesis import strategies as st
+
+        others = [name for name, shape in self.shapes.items() if shape == self.shapes[source] and name != source]
+        kind = draw(st.sampled_from(self.merging))
+        space = space_of(kind)
+        if others and space is not None:
+            self._add(self._named(kind, space.config), (source, draw(st.sampled_from(others))), True)
+
+    def _new(self, draw: DrawFn, source: str) -> None:
+        from hypothesis import strategies as st
+
+        rank = len(self.shapes[source]) - 1
+        fitting = [space for space in self.unary if len(space.shapes[0]) == rank or not _has_rank(space)]
+        if not fitting:
+            return
+        space = draw(st.sampled_from(fitting))
+        config = {**space.config, **draw(_varied(replace(space, inputs=())))}
+        if not hits_batch(config, rank):
+            self._add(self._named(space.type, config), (source,), False)
+
+    def _named(self, kind: str, config: Mapping[str, Any]) -> Layer:
+        return Layer(f"l{len(self.layers) + 1}", kind, dict(config))
+
+    def _add(self, layer: Layer, inputs: tuple[str, ...], is_list: bool) -> None:
+        shape = shape_after(layer, [self.shapes[name] for name in inputs], is_list)
+        if shape is None:
+            return
+        if layer not in self.layers:
+            self.layers.append(layer)
+            if not is_list:
+                self.built_for[layer.name] = self.shapes[inputs[0]]
+        node = f"y{len(self.calls) + 1}"
+        self.calls.append(Call(node, layer.name, inputs, is_list))
+        self.shapes[node] = shape
+
+
+def hits_batch(config: Mapping[str, Any], rank: int) -> bool:
+    """Whether an axis of these arguments is the batch of an input of so many other axes: its length is open."""
+    for name, value in config.items():
+        axes = value if isinstance(value, list) else [value]
+        if is_axis(name) and any(isinstance(axis, int) and axis in (0, -rank - 1) for axis in axes):
+            return True
+    return False
 
 
 def _has_rank(space: Space) -> bool:

@@ -48,12 +48,13 @@ def reduced(asker: Asker, draft: Draft, wanted: Signature, most: int = MOST_ASKE
     smaller draft had led to another finding: then the reason is asked at each step.
     """
     quick = _walk(asker, draft, wanted.coarse(), most, until, explains=False)
+    quick = replace(quick, draft=renamed(quick.draft))
     (last,) = asker.ask([quick.draft], lanes=asker.lanes_for(wanted.lane))
     found = shown(asker, last, wanted)
     if found is not None:
         return Reduced(quick.draft, found, quick.asked)
     slow = _walk(asker, draft, wanted, min(most, MOST_ASKED_WHY), until, explains=True)
-    return Reduced(slow.draft, slow.signature, quick.asked + slow.asked)
+    return Reduced(renamed(slow.draft), slow.signature, quick.asked + slow.asked)
 
 
 def _walk(asker: Asker, draft: Draft, wanted: Signature, most: int, until: float, explains: bool) -> Reduced:
@@ -109,6 +110,29 @@ def _tidy(draft: Draft) -> Draft:
         layers=tuple(layer for layer in draft.layers if layer.name in layers),
         inputs=tuple(given for given in draft.inputs if given.name in nodes),
     )
+
+
+def renamed(draft: Draft) -> Draft:
+    """With layers and nodes called as a person would: `layer` and `y` where there is one."""
+    layers = _names(tuple(layer.name for layer in draft.layers), "layer")
+    nodes = _names(tuple(call.name for call in draft.calls), "y")
+    return replace(
+        draft,
+        layers=tuple(replace(layer, name=layers[layer.name]) for layer in draft.layers),
+        calls=tuple(
+            replace(
+                call,
+                name=nodes[call.name],
+                layer=layers[call.layer],
+                inputs=tuple(nodes.get(name, name) for name in call.inputs),
+            )
+            for call in draft.calls
+        ),
+    )
+
+
+def _names(old: tuple[str, ...], word: str) -> dict[str, str]:
+    return {name: word if len(old) == 1 else f"{word}{number}" for number, name in enumerate(old, 1)}
 
 
 def _without_others(draft: Draft, index: int) -> Iterator[Draft]:

@@ -120,7 +120,8 @@ def _distinct(values: list[Any]) -> list[Any]:
     return list(found.values())
 
 
-def _is_axis(name: str) -> bool:
+def is_axis(name: str) -> bool:
+    """Whether an argument of this name counts axes."""
     return "axis" in name or "axes" in name
 
 
@@ -134,7 +135,7 @@ def values_of(kind: kinds.Kind, name: str, given: Any = None) -> list[Any]:
         case kinds.Choice():
             return list(kind.options)
         case kinds.Integer():
-            if _is_axis(name):
+            if is_axis(name):
                 return [-1, 1, -2, 2, 3, -3]
             return sorted({1, 2, 3, 4} | ({kind.at_least} if kind.at_least is not None else set()))
         case kinds.Number():
@@ -164,7 +165,7 @@ def _row(kind: kinds.Row, start: int, name: str) -> list[Any]:
 
 
 def _lists(name: str, given: Any) -> list[Any]:
-    if _is_axis(name):
+    if is_axis(name):
         return [[-1], [1], [1, 2], [-2, -1], [2, 1]]
     if isinstance(given, list) and all(isinstance(item, int) for item in given):
         return [list(order) for order in permutations(given)][:4]

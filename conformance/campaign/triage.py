@@ -7,6 +7,7 @@ nothing like those cases.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -90,7 +91,7 @@ class Signature:
 def signatures(record: Record, calls: Mapping[str, str]) -> Iterator[Signature]:
     """A signature for each lane that differs; `calls` is node to the class of the layer that is called there."""
     for name, lane in record.lanes.items():
-        if name != REFERENCE and is_failure(lane.verdict) and not says_nothing(lane):
+        if name != REFERENCE and is_failure(lane.verdict) and not says_nothing(lane, record.lanes[REFERENCE]):
             yield _signature(name, lane, calls)
 
 
@@ -111,9 +112,29 @@ def moved(record: Record, calls: Mapping[str, str]) -> Iterator[Signature]:
                 yield one
 
 
-def says_nothing(lane: LaneRecord) -> bool:
-    """Whether a lane fails for nothing but that its budget allows every answer."""
-    return bool(lane.findings) and lane.findings[0].kind == "nothing_judged"
+def says_nothing(lane: LaneRecord, reference: LaneRecord) -> bool:
+    """Whether a lane fails for nothing that can be held against it.
+
+    Its budget allows every answer; or the reference's number is beyond float32, where infinity is the answer; or
+    nobody refuses a draft that asks whether everybody does.
+    """
+    if not lane.findings:
+        return False
+    first = lane.findings[0]
+    if first.kind == "did_not_raise":
+        return reference.failure is None
+    return first.kind == "nothing_judged" or (first.aspect == "special" and _is_beyond(first))
+
+
+_LARGEST = 3.4028235e38
+"""The largest number of float32."""
+
+
+def _is_beyond(finding: FindingRecord) -> bool:
+    if not _is_special(finding):
+        return False
+    got, wanted = float(finding.got[1]), float(finding.wanted[1])
+    return math.isinf(got) and _LARGEST * (1 - 1e-6) < abs(wanted) < math.inf and (got > 0) == (wanted > 0)
 
 
 def _signature(name: str, lane: LaneRecord, calls: Mapping[str, str]) -> Signature:
@@ -149,13 +170,18 @@ def _detail(lane: LaneRecord, finding: FindingRecord) -> str:
         case "mask":
             return "none" if finding.got is None else "all" if mask_word(finding.got) == "all" else "another"
         case "special":
-            return f"{finding.got[1]} for {finding.wanted[1]}" if _is_special(finding) else "signed zero"
+            return f"{_sort(finding.got[1])} for {_sort(finding.wanted[1])}" if _is_special(finding) else "signed zero"
         case "gradient":
             failure = lane.gradient_failure
             return f"{failure.type}: {stem(failure.message)}" if failure is not None else finding.node.split(".")[-1]
         case "relations":
             return ", ".join(sorted({one.kind for one in lane.findings}))
     return "" if lane.cause is None else stem(lane.cause.change)
+
+
+def _sort(number: float) -> str:
+    """NaN and the infinities by name, any other number as one."""
+    return "a number" if math.isfinite(number) else str(number)
 
 
 def _is_special(finding: FindingRecord) -> bool:
@@ -194,4 +220,5 @@ def is_silent(record: Record) -> bool:
     """Whether nothing is judged in a record that could have been: its budget allows every answer."""
     lanes = [lane for name, lane in record.lanes.items() if name != REFERENCE]
     judged = [lane for lane in lanes if lane.verdict is not Verdict.UNSUPPORTED]
-    return bool(judged) and all(lane.verdict is Verdict.NOT_JUDGED or says_nothing(lane) for lane in judged)
+    reference = record.lanes[REFERENCE]
+    return bool(judged) and all(lane.verdict is Verdict.NOT_JUDGED or says_nothing(lane, reference) for lane in judged)
