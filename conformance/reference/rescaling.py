@@ -28,6 +28,7 @@ class Rescaling(Layer):
     native = composed("x * scale + offset")
     example = asked("Rescaling(0.5)", "3")
     positional = ("scale", "offset")
+    supports_masking: ClassVar[bool] = True
 
     scale: float | tuple[float, ...] = arg("Multiplies; one number, or one for each entry of the last axis.")
     offset: float | tuple[float, ...] = arg("Is added to the product.", default=0.0)
@@ -74,6 +75,7 @@ class Normalization(Layer):
     arithmetic = "rounds"
     native = absent("torch has no layer that learns a mean and a variance from data before training")
     example = asked("Normalization(mean=3, variance=2)", "3")
+    supports_masking: ClassVar[bool] = True
 
     axis: int | tuple[int, ...] | None = arg(
         "Axes with a mean and a variance of their own; none: one of all.", default=-1
