@@ -21,8 +21,10 @@ from conformance.protocol.observation import REFERENCE
 
 A_SEED = 8
 """Drafts of a seed that are asked: of all that it gives, those that try most that is new."""
-A_FINDING = 60.0
+A_FINDING = 40.0
 """Seconds in which a finding is made small, at most: what comes after it wants to be found too."""
+ENOUGH_CRASHES = 3
+"""Crashes of a layer by itself after which drafts with it are left out, and counted."""
 OURS = "conformance"
 """Stands for the lane where it is our own code that could not go on."""
 
@@ -41,7 +43,7 @@ class Ended:
     is_out_of_time: bool
     seconds: float
     since_new: float
-    """Seconds since a draft tried something that nobody had tried."""
+    """Seconds of drawing since a draft tried something that nobody had tried."""
 
 
 class Campaign:
@@ -54,13 +56,14 @@ class Campaign:
         self.known = known
         self.say = say
         self.coverage = Coverage(kinds)
+        self._lost: Counter[str] = Counter()
         for row in folder.seeds.values():
             for varied in row.varied:
                 self.coverage.add(varied)
 
     def run(self, seeds: Iterable[int], until: float) -> Ended:
         """Runs the seeds that the folder does not have, until the clock (`time.monotonic`) says so."""
-        started = last_new = time.monotonic()
+        started, dry = time.monotonic(), 0.0
         new: list[Finding] = []
         ran = count = 0
         self.finish(until)
@@ -72,17 +75,18 @@ class Campaign:
             row, found = self.seed(seed)
             ran, count = ran + row.ran, count + 1
             new += found
-            if row.new:
-                last_new = time.monotonic()
+            dry = 0.0 if row.new else dry + row.seconds
             self.finish(until)
         ended = time.monotonic()
-        return Ended(count, ran, tuple(new), ended >= until, ended - started, ended - last_new)
+        return Ended(count, ran, tuple(new), ended >= until, ended - started, dry)
 
     def seed(self, seed: int) -> tuple[SeedRow, list[Finding]]:
         """One seed: what came of its drafts, and what was found."""
         started = time.monotonic()
-        chosen = self.coverage.choose(drafts(seed, self.kinds, self.folder.about.graphs), A_SEED)
-        outcomes: Counter[str] = Counter()
+        drawn = drafts(seed, self.kinds, self.folder.about.graphs)
+        asked = [draft for draft in drawn if not self._crashes(draft)]
+        chosen = self.coverage.choose(asked, A_SEED)
+        outcomes: Counter[str] = Counter({"left out": len(drawn) - len(asked)} if len(asked) < len(drawn) else {})
         listed: Counter[str] = Counter()
         found: list[Finding] = []
         for judged in self.asker.ask(chosen):
@@ -94,6 +98,10 @@ class Campaign:
         self.folder.add_seed(row)
         return row, found
 
+    def _crashes(self, draft: Draft) -> bool:
+        """Whether a draft has a layer that has cost lanes enough: each crash is a framework imported again."""
+        return any(self._lost[kind] >= ENOUGH_CRASHES for kind in draft.types)
+
     def _outcome(self, judged: Judged, seed: int, found: list[Finding], listed: Counter[str]) -> str:
         if judged.record is None:
             if not judged.is_ours:
@@ -104,6 +112,8 @@ class Campaign:
             return "thrown away"
         outcomes = set()
         for signature in self.asker.tell(judged.record, calls_of(judged.draft)):
+            if signature.aspect == "crash" and len(judged.draft.types) == 1:
+                self._lost.update(signature.layers)
             if name := self.known(signature):
                 listed[name] += 1
                 outcomes.add("listed")

@@ -23,6 +23,7 @@ MEANINGS = {
     "seen before": "differs as an earlier finding does",
     "thrown away": "its budget allows every answer, so that nothing was judged",
     "not sayable": "no case can say it: refused where it was read",
+    "left out": "not asked: it has a layer that crashed a lane three times",
     "no lane has it": "no lane can run it",
 }
 """What can come of a draft."""
