@@ -77,6 +77,8 @@ def _input(case: Case, item: Input, run: int, shape: tuple[int, ...]) -> Array:
             return np.full(shape, given, dtype=item.dtype)
         case "values":
             return np.array(given, dtype=item.dtype).reshape(shape)
+        case "strings":
+            return np.array(given, dtype=np.str_).reshape(shape)
         case "ragged":
             return _padded(given["rows"], given.get("padding", 0), shape, item.dtype)
         case "file":

@@ -13,13 +13,15 @@ from conformance.case.data import DataError, facts
 from conformance.case.draft import Draft
 from conformance.case.literals import check_dtype, shape_of
 from conformance.case.model import Axis, Input
-from conformance.case.schema import FLOATS, INTEGERS
+from conformance.case.schema import FLOATS, INTEGERS, STRING
 from conformance.case.yaml import Located
 
 Shape = tuple[int, ...]
 _MAX_RANGE = 2**31
+MAX_TEXTS, MAX_LETTERS = 1000, 1000
+"""How many texts an input may hold, and how long each may be."""
 _FLOATS_ONLY = ("normal", "uniform", "lists")
-_SELF_SHAPED = ("values", "ragged", "file", "lists")
+_SELF_SHAPED = ("values", "strings", "ragged", "file", "lists")
 """Fills that say the shape themselves."""
 
 
@@ -45,6 +47,13 @@ def _input(draft: Draft, name: str, spec: Mapping[str, Any], node: Located) -> I
     if kind in _FLOATS_ONLY and dtype not in FLOATS:
         hint = "use integers, arange, constant or values"
         draft.problems.add(node["fill"].keys[kind], f"the fill {kind} gives floats, the dtype is {dtype}", hint)
+        return None
+    if (kind == "strings") != (dtype == STRING):
+        draft.problems.add(
+            node["fill"].keys[kind] if "fill" in node else node,
+            f"the fill {kind} does not go with the dtype {dtype}",
+            "texts are `dtype: string, fill: {strings: [...]}`",
+        )
         return None
     if "shape" not in spec and kind not in _SELF_SHAPED:
         draft.problems.add(node, f"the input {name} needs a shape", "named axes: `shape: [batch, steps]`")
@@ -146,6 +155,24 @@ class _Fill:
             return None
         return _Checked(given, own) if self._fits(own, "values") else None
 
+    def strings(self, given: list[Any]) -> _Checked | None:
+        rows = given if isinstance(given[0], list) else [given]
+        if any(isinstance(row, list) != isinstance(given[0], list) for row in given):
+            self._wrong("some are texts, some are rows of texts")
+            return None
+        if any(len(row) != len(rows[0]) for row in rows):
+            self._wrong("the rows hold different numbers of texts", "fill short rows up with empty ones")
+            return None
+        texts = [text for row in rows for text in row]
+        if len(texts) > MAX_TEXTS or max(map(len, texts)) > MAX_LETTERS:
+            self._wrong(f"an input holds at most {MAX_TEXTS} texts of at most {MAX_LETTERS} characters")
+            return None
+        if any("\0" in text for text in texts):
+            self._wrong("a text holds the character NUL, at which others end")
+            return None
+        own = (len(given),) if given is not rows else (len(rows), len(rows[0]))
+        return _Checked(given, own) if self._fits(own, "strings") else None
+
     def ragged(self, given: dict[str, Any]) -> _Checked | None:
         rows = given["rows"]
         padding = given.get("padding", 0)
@@ -236,6 +263,7 @@ _CHECKS: Mapping[str, Callable[[_Fill, Any], _Checked | None]] = {
     "arange": _Fill.arange,
     "constant": _Fill.constant,
     "values": _Fill.values,
+    "strings": _Fill.strings,
     "ragged": _Fill.ragged,
     "file": _Fill.file,
     "lists": _Fill.lists,

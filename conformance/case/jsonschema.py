@@ -111,7 +111,7 @@ class _Writer:
         """The values that are of a kind."""
         match kind:
             case kinds.Text(pattern):
-                return {"type": "string", "minLength": 1} | self._pattern(pattern)
+                return {"type": "string", "minLength": 0 if kind.may_be_empty else 1} | self._pattern(pattern)
             case kinds.Integer(at_least, axes):
                 return self._typed("integer", any_text=axes) | _at_least("minimum", at_least)
             case kinds.Number(at_least):

@@ -15,6 +15,8 @@ class Text:
 
     pattern: str | None = None
     form: str = "text"
+    may_be_empty: bool = False
+    """Whether nothing, or spaces alone, is a text too: words of a vocabulary are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,7 @@ def kind_of(hint: Any, at_least: float | None = None) -> Kind:
         int: kinds.Integer(None if at_least is None else int(at_least), axes=True),
         float: kinds.Number(at_least),
         bool: kinds.Truth(),
-        str: kinds.Text(),
+        str: kinds.Text(may_be_empty=True),
         type(None): kinds.Null(),
         Any: kinds.Anything(),
     }

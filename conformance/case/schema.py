@@ -40,6 +40,8 @@ KILL = r"[A-Za-z0-9_]+\.[a-z0-9_]+"
 FLOATS = ("float32", "float64", "float16")
 INTEGERS = ("int32", "int64", "int8", "int16", "uint8")
 DTYPES = (*FLOATS, *INTEGERS, "bool")
+STRING = "string"
+"""The dtype of inputs that are text; no output has it."""
 
 
 SHAPE = ListOf(Length())
@@ -59,6 +61,7 @@ SOURCE = Record(
     },
 )
 
+_ANY_TEXT = Text(may_be_empty=True)
 FILL = Record(
     "fill",
     {
@@ -90,6 +93,10 @@ FILL = Record(
         ),
         "constant": Field(Nested(), "One value everywhere; nan, inf, -inf and -0.0 are words for themselves."),
         "values": Field(Nested(), "The array itself as nested lists; rows must have equal lengths."),
+        "strings": Field(
+            ListOf(Either((_ANY_TEXT, ListOf(_ANY_TEXT, at_least=1))), at_least=1),
+            "Texts, or rows of equally many; of the dtype string.",
+        ),
         "ragged": Field(
             Record(
                 "ragged",
@@ -135,7 +142,7 @@ INPUT = Record(
             SHAPE,
             "Named axes, numbers or arithmetic. May be left out where `values`, `ragged`, `file` or `lists` says it.",
         ),
-        "dtype": Field(Choice(DTYPES), "float32 where it is not given."),
+        "dtype": Field(Choice((*DTYPES, STRING)), "float32 where it is not given."),
         "fill": Field(FILL, "How the array is filled."),
     },
 )

@@ -130,7 +130,7 @@ class Reader:
 def _text(reader: Reader, node: Located, kind: kinds.Text, label: str) -> Any:
     if not isinstance(node.value, str):
         return reader.mismatch(node, kind, label)
-    if not node.value.strip():
+    if not node.value.strip() and not kind.may_be_empty:
         reader.problems.add(node, f"{label} is empty")
         return BAD
     if kind.pattern is not None and not _matches(kind.pattern, node.value):

@@ -201,8 +201,8 @@ class KerasLane:
         return keras_policies.input_dtype(dtype, self.identity.policy)
 
     def _tensor(self, array: np.ndarray[Any, Any]) -> Any:
-        if array.dtype == object:
-            return array
+        if array.dtype == object or (array.dtype.kind == "U" and self.generation.backend() != "tensorflow"):
+            return array  # other backends have no tensors of texts: layers take NumPy's
         return self.generation.ops.convert_to_tensor(keras_policies.given(array, self.identity.policy))
 
     def _observed(self, value: Any) -> dict[str, Any]:

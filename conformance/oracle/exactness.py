@@ -45,6 +45,8 @@ def described(array: Any) -> Held:
     values = numpy.asarray(array)
     if values.dtype == object:
         return ROUNDED
+    if values.dtype.kind == "U":  # texts: what is made of them is counted
+        return Held("whole")
     if values.dtype.kind != "f":
         return Held("whole", float(numpy.max(numpy.abs(values.astype(float)), initial=0.0)))
     finite = values[numpy.isfinite(values)]

@@ -31,6 +31,7 @@ from conformance.protocol.plan import (
     PlannedModel,
     PlannedNode,
     PlannedTraining,
+    dtype_name,
     is_stateful,
     read_only,
 )
@@ -80,7 +81,7 @@ def _without_weights(case: Case, policies: Sequence[str]) -> Plan:
         inputs={
             item.name: PlannedInput(
                 tuple(runs[0][item.name].shape if has_memory else symbolic_shape(case, item)),
-                runs[0][item.name].dtype.name,
+                dtype_name(runs[0][item.name]),
             )
             for item in case.inputs
         },

@@ -43,6 +43,11 @@ def read_only(array: Any) -> Array:
     return kept
 
 
+def dtype_name(array: Array) -> str:
+    """What an array's dtype is called in a plan: texts of any length are `string`."""
+    return "string" if array.dtype.kind == "U" else array.dtype.name
+
+
 def is_stateful(config: Any) -> bool:
     """Whether a layer of this config, or one inside it, carries its state from call to call."""
     if isinstance(config, Mapping):
@@ -109,7 +114,7 @@ class PlannedInput:
     def like(self, array: Array) -> PlannedInput:
         """The same input where it holds this array: open axes stay open."""
         shape = tuple(None if old is None else int(new) for old, new in zip(self.shape, array.shape, strict=True))
-        return PlannedInput(shape, str(array.dtype))
+        return PlannedInput(shape, dtype_name(array))
 
 
 class PlannedNode(NamedTuple):

@@ -25,6 +25,8 @@ def packed(text, dtype, *shape):
 
 def array_text(array: Array, indent: int = 0) -> str:
     """An expression for an array, of the same dtype and shape bit by bit; later lines are indented."""
+    if array.dtype.kind == "U":
+        return f"np.array({array.tolist()!r})"
     if array.size <= LITERAL:
         return _literal(array, indent)
     little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))

@@ -108,7 +108,8 @@ class _Torch:
         states = [f"{self._state(name)}.clear()" for name in self.layers]
         has_rows = any(map(self.plan.holds_arrays, self.plan.inputs))
         tensor = "torch.from_numpy(array.copy())"
-        value = f"array if array.dtype == object else {tensor}" if has_rows else tensor
+        has_texts = any(spec.dtype == "string" for spec in self.plan.inputs.values())
+        value = f'array if array.dtype.kind in "OU" else {tensor}' if has_rows or has_texts else tensor
         imports = sorted(
             line for line in self.carrier.imports if not line.startswith(("from typing", "import torch.nn"))
         )

@@ -283,3 +283,18 @@ def test_the_whole_message(name: str, tmp_path: Path) -> None:
     error, *lines = expected.splitlines()
     assert rest.splitlines() == [error.removeprefix("error: "), "  |", *lines]
     assert lines[1].index("^") - 3 == int(place.rstrip(":").rpartition(":")[2])
+
+
+@pytest.mark.parametrize(
+    ("given", "message_part"),
+    [
+        ("{dtype: string, fill: {values: [1]}}", "the fill values does not go with the dtype string"),
+        ("{fill: {strings: [a]}}", "the fill strings does not go with the dtype float32"),
+        ("{dtype: string, fill: {strings: [a, [b]]}}", "some are texts, some are rows of texts"),
+        ("{dtype: string, fill: {strings: [[a, b], [c]]}}", "the rows hold different numbers of texts"),
+        ('{dtype: string, fill: {strings: ["a\\0"]}}', "a text holds the character NUL"),
+        ("{dtype: string, shape: [3], fill: {strings: [a]}}", "strings has shape (1,), the input (3,)"),
+    ],
+)
+def test_mistakes_in_texts(given: str, message_part: str, tmp_path: Path) -> None:
+    assert message_part in message(tmp_path, text_with(inputs=f"    inputs: {{x: {given}}}"))

@@ -251,7 +251,7 @@ def _weighted(cotangents: Cotangents, arrays: TorchArrays) -> Iterator[tuple[tor
 
 
 def _tensor(array: Array) -> Any:
-    return array if array.dtype == object else given(torch.from_numpy(np.array(array)))
+    return array if array.dtype.kind in "OU" else given(torch.from_numpy(np.array(array)))
 
 
 def _observed(value: Any) -> dict[str, Any]:
