@@ -5,10 +5,17 @@ The names of Keras are read when the first unknown word is met, and not before.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from conformance.case.keras_names import WHERE_ADDED, PublicName, recorded
 from conformance.case.problems import did_you_mean, listed
+from conformance.case.yaml import parse
+
+REASONS = Path(__file__).with_name("torch_reasons.yaml")
+"""Why names of torch cannot be asked in torch's words."""
 
 _KINDS = {"layer": ("layers", "losses", "metrics")}
 
@@ -25,10 +32,19 @@ def unknown_type(what: str, word: str) -> tuple[str, str] | None:
     return f"Keras has {word}; it has no reference here", WHERE_ADDED
 
 
+@cache
+def torch_reasons() -> Mapping[str, str]:
+    """Public names of torch that cannot be asked in torch's words, to the reason."""
+    document = parse(REASONS.read_text(encoding="utf-8"), REASONS.name)
+    return {str(name): str(reason) for reason, names in document.root.plain().items() for name in names}
+
+
 def unknown_torch(word: str) -> tuple[str, str]:
     """Message and hint for a name in torch's words that cannot be asked."""
     from conformance.case import layers, optimizers
 
+    if reason := torch_reasons().get(word):
+        return f"{word} is not asked in torch's words: {reason}", "docs/torch.md has the names that are"
     known = optimizers.torch_types() if word.startswith("optim.") else layers.torch_types()
     near = did_you_mean(word, known) or did_you_mean(f"nn.{word.partition('.')[2]}", known)
     return f"there is no {word} to be asked in torch's words", near or f"there are {listed(sorted(known))}"

@@ -6,6 +6,7 @@ are the plan's, under torch's own names.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -44,11 +45,25 @@ def _value(name: str, value: Any) -> Any:
 
 
 def _function(function: Callable[..., Any]) -> Callable[..., Any]:
+    names = _parameters(function)
+
     def call(layer: Config, p: Parameters, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
-        extra = {} if training is None else {"training": training}
-        return _plain(function(*map(_grouped, args), **_arguments(layer), **kwargs, **extra))
+        given = _arguments(layer) | ({} if training is None else {"training": training}) | kwargs
+        free = [name for name in names if name not in given]
+        named = dict(zip(free, map(_grouped, args), strict=False)) if len(free) >= len(args) else {}
+        return _plain(function(**named, **given) if named else function(*map(_grouped, args), **given))
 
     return call
+
+
+def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of a function's parameters, where Python knows them: arguments may stand between its inputs."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return ()
+    is_open = any(one.kind in (one.VAR_POSITIONAL, one.VAR_KEYWORD, one.POSITIONAL_ONLY) for one in parameters)
+    return () if is_open else tuple(one.name for one in parameters)
 
 
 def _module(made: Callable[..., Any]) -> Callable[..., Any]:

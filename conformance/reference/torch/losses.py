@@ -663,3 +663,76 @@ class PairwiseDistance(TorchLayer):
             raise NoCounterpart("only the Euclidean norm is written out here: keras.ops.norm has the others")
         d = f"x1 - x2 + {self.eps}"
         return expression(f"sqrt(sum(d * d, axis=-1, keepdims={self.keepdim}))", d=d)
+
+
+class MultiLabelMarginLoss(_Loss):
+    """sum over labels j and classes i that are none of max(0, 1 - (x_j - x_i)), over the number of classes.
+
+    target: ids of the labels of each row, ended by -1.
+    """
+
+    names = ("nn.MultiLabelMarginLoss", "F.multilabel_margin_loss")
+    written_as_case = "its targets are lists of labels that end with -1"
+    reduction: Reduction = arg("What is made of the losses.", default="mean")
+
+    def call(self, w: Weights, input: Array, target: Any) -> Array:
+        classes, losses = int(np.shape(input)[1]), []
+        for row, ids in enumerate(numpy.asarray(target)):
+            labels = ids[: numpy.argmax(ids == -1)] if (ids == -1).any() else ids
+            others = [c for c in range(classes) if c not in labels]
+            terms = [np.maximum(0.0, 1.0 - (input[row, j] - input[row, i])) for j in labels for i in others]
+            losses.append(sum(terms) / classes if terms else 0.0 * input[row, 0])
+        return reduced(np.stack(losses), self.reduction)
+
+    def counterpart(self, input: Like, target: Like) -> Counterpart:
+        raise NoCounterpart("keras.losses.CategoricalHinge takes the largest wrong score alone; no other comes near")
+
+
+class CTCLoss(_Loss):
+    """The negative logarithm of the probability of all alignments of a target with a sequence of logarithms.
+
+    log_probs: (steps, batch, classes); targets: (batch, labels); input_lengths and target_lengths: (batch,). The mean
+    divides each loss by the length of its target first. Source: Graves et al. 2006, section 4.1.
+    """
+
+    names = ("nn.CTCLoss", "F.ctc_loss")
+    written_as_case = "its lengths belong to its targets"
+    blank: int = arg("The class that is no label.", default=0, at_least=0)
+    reduction: Reduction = arg("What is made of the losses.", default="mean")
+    zero_infinity: bool = arg("Whether a target that does not fit costs nothing.", default=False)
+
+    def call(self, w: Weights, log_probs: Array, targets: Any, input_lengths: Any, target_lengths: Any) -> Array:
+        lengths = [numpy.asarray(given).astype(int) for given in (input_lengths, target_lengths)]
+        losses = [
+            self._one(log_probs[: lengths[0][row], row], numpy.asarray(targets)[row, : lengths[1][row]])
+            for row in range(np.shape(log_probs)[1])
+        ]
+        each = np.stack(losses)
+        if self.reduction == "mean":
+            return np.mean(each / numpy.maximum(lengths[1], 1))
+        return reduced(each, self.reduction)
+
+    def _one(self, logs: Array, labels: Any) -> Array:
+        """Forward variables over blank, label, blank, ...: a label may follow another one that differs from it."""
+        path = [self.blank]
+        for label in labels:
+            path += [int(label), self.blank]
+        least = -1e30
+        alpha = [logs[0, path[s]] if s < 2 else np.array(least) for s in range(len(path))]
+        for t in range(1, int(np.shape(logs)[0])):
+            following = []
+            for s, label in enumerate(path):
+                ways = alpha[s] if s == 0 else np.logaddexp(alpha[s], alpha[s - 1])
+                if s > 1 and label not in (self.blank, path[s - 2]):
+                    ways = np.logaddexp(ways, alpha[s - 2])
+                following.append(ways + logs[t, label])
+            alpha = following
+        total = alpha[-1] if len(alpha) == 1 else np.logaddexp(alpha[-1], alpha[-2])
+        if total > least / 2:
+            return -total
+        return 0.0 * total if self.zero_infinity else total * 0.0 + math.inf
+
+    def counterpart(self, *args: Any, **kwargs: Any) -> Counterpart:
+        raise NoCounterpart(
+            "keras.losses.CTC takes logits of (batch, steps, classes), pads targets with 0, and divides by the batch"
+        )
