@@ -65,7 +65,9 @@ def test_the_row_of_padding_stays() -> None:
     from conformance.case.load import load_file
 
     path = ROOT / "cases" / "torch" / "optimizers.case.yaml"
-    (case,) = (one for one in load_file(path, "cases/torch/optimizers.case.yaml") if one.id.endswith("padding_row_stays"))
+    (case,) = (
+        one for one in load_file(path, "cases/torch/optimizers.case.yaml") if one.id.endswith("padding_row_stays")
+    )
     plan = plan_of(case)
     given = from_message("torch", "torch", _lane().observe(plan))
     before, after = plan.layers["table"].weights["weight"], given.runs[0]["table.weight@2"].outputs[0].values

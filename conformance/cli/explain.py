@@ -38,6 +38,8 @@ examples:
   conformance explain --layer 'Conv1D(100, 4, padding="same")' --input 50,300      the same, pasted from code
   conformance explain --layer Average --input 5,3 --input 5,3 --mask 3,5 --mask 4,2
   conformance explain --layer 'Embedding(30, 7, mask_zero=True)' --input 5 --mask 3,5
+  conformance explain --layer 'nn.LSTM(5, 3, batch_first=True)' --input 7,5      torch's own, in torch's words
+  conformance explain --layer 'F.cross_entropy(label_smoothing=0.1, weight=[1, 5, 20])' --input 3
   conformance explain --layer 'Conv1D(3, 2)' --input steps=?,channels=3 --batch 1,3
   conformance explain --layer 'MultiHeadAttention(2, 3)' --input 5,6 --input 5,6 --call '{use_causal_mask: true}'
   conformance explain --layer 'GRU(3)' --input 5,2 --lane keras@3.3.3 --lane keras -o gru.html
@@ -82,7 +84,7 @@ def add(commands: Any) -> None:
 def question_options(parser: argparse.ArgumentParser) -> Any:
     """Adds what a layer is asked with, to a parser; the group, for more of the kind."""
     asked = parser.add_argument_group("a question without a case")
-    asked.add_argument("--layer", metavar="NAME", help="class name in Keras, or its constructor's call: 'GRU(3)'")
+    asked.add_argument("--layer", metavar="NAME", help="class name in Keras, or a call: 'GRU(3)', 'nn.GRU(5, 3)'")
     asked.add_argument("--config", metavar="YAML", help="arguments of the layer: '{units: 3, go_backwards: true}'")
     asked.add_argument(
         "--input", action="append", default=[], metavar="LENGTHS", help="lengths without the batch; once for each input"

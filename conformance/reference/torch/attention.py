@@ -59,7 +59,8 @@ class ScaledDotProductAttention(TorchLayer):
     def call(self, w: Weights, query: Array, key: Array, value: Array, attn_mask: Any = None) -> Array:
         if self.enable_gqa:
             times = np.shape(query)[-3] // np.shape(key)[-3]
-            key, value = np.repeat(key, times, axis=-3), np.repeat(value, times, axis=-3)
+            own = np.arange(np.shape(key)[-3] * times) // times
+            key, value = key[..., own, :, :], value[..., own, :, :]
         scale = 1.0 / math.sqrt(np.shape(query)[-1]) if self.scale is None else self.scale
         scores = np.einsum("...td,...sd->...ts", query, key) * scale
         if self.is_causal:
