@@ -6,9 +6,7 @@ lanes compute while the caller judges and prints.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from zlib import crc32
@@ -19,11 +17,15 @@ from conformance import imports
 from conformance.case.model import Case
 from conformance.diagnose.explain import explanations
 from conformance.diagnose.feeding import AskLane
-from conformance.errors import LaneUnavailable, UsageError
+from conformance.errors import LaneUnavailable
 from conformance.judge.case import judge_case
 from conformance.judge.precision import USUAL, reference_under
 from conformance.judge.verdict import CaseVerdict, Verdict
 from conformance.lanes.in_process import InProcessLane
+from conformance.lanes.known import DEFAULT_LANES as DEFAULT_LANES
+from conformance.lanes.known import LANES as LANES
+from conformance.lanes.known import is_meant as is_meant
+from conformance.lanes.known import lane_specs as lane_specs
 from conformance.lanes.own_answers import register
 from conformance.lanes.process import ProcessLane
 from conformance.lanes.spec import Lane, LaneSpec
@@ -40,38 +42,6 @@ from conformance.relations.relation import PlannedRelation
 
 WINDOW = 6
 """Cases sent ahead of the one that is waited for: enough to hide a slow case, few enough to bound memory."""
-
-BY_INVITATION = frozenset({"transformers"})
-"""Adapters that run only the cases which name their lane."""
-
-LANES: Mapping[str, LaneSpec] = {
-    name: LaneSpec(name, name, {"environment": {"TF_CPP_MIN_LOG_LEVEL": "2", "OMP_NUM_THREADS": "1"}})
-    for name in ("keras", "torch", REFERENCE, "transformers")
-}
-"""The lanes that need no declaration, over the packages of this interpreter."""
-
-DEFAULT_LANES = ("keras", "torch", REFERENCE)
-
-
-def lane_specs(names: Sequence[str], declared: Mapping[str, LaneSpec] | None = None) -> tuple[LaneSpec, ...]:
-    """The lanes of these names, the reference always among them. Raises UsageError for a name that nobody declared."""
-    known = {**LANES, **(declared or {})}
-    for name in names:
-        if name not in known:
-            raise UsageError(f"there is no lane {name}", f"lanes: {', '.join(known)}")
-    wanted = dict.fromkeys([*names, REFERENCE])
-    return tuple(known[name] for name in wanted)
-
-
-def takes_part(spec: LaneSpec, case: Case) -> bool:
-    """Whether a lane has an item for a case at all."""
-    return spec.adapter not in BY_INVITATION or (bool(case.lanes) and is_meant(spec, case))
-
-
-def is_meant(spec: LaneSpec, case: Case) -> bool:
-    """Whether the case lets this lane run; it may name the lane or its adapter."""
-    return not case.lanes or spec.name in case.lanes or spec.adapter in case.lanes
-
 
 Excuse = Callable[[Record, Mapping[str, Identity]], Record]
 """From a record and what the lanes proved to be, to the record as it is kept."""
@@ -114,12 +84,13 @@ class Run:
         scripts: Scripts | None = None,
         lane_of: Callable[[LaneSpec], Lane] = ProcessLane,
         stays_up: bool = False,
+        warm: Mapping[str, Lane] | None = None,
     ) -> None:
         """`excuse` marks what is known in a record. It has a reason already: why a lane differs so is found out only
         where it `explains_known`, for that takes as long as all the rest.
 
         `kept_in` is a folder of the reference's earlier answers, and takes the new ones (`conformance.oracle.kept`).
-        `lane_of` makes a lane that is not in this process.
+        `lane_of` makes a lane that is not in this process; those that are `warm` were made and started already.
 
         `with_relations` runs one case in so many several times more, to see which relations between runs its lanes
         keep; 0 is none, 1 all.
@@ -144,8 +115,10 @@ class Run:
         """As given; whoever runs on and on may write scripts for some cases only."""
         self._explains_known = explains_known
         self.lanes: dict[str, Lane] = {
-            spec.name: InProcessLane(spec) if spec.name in in_process else lane_of(spec) for spec in self.specs
-        }
+            spec.name: InProcessLane(spec) if spec.name in in_process else lane_of(spec)
+            for spec in self.specs
+            if spec.name not in (warm or {})
+        } | dict(warm or {})
         self._order: list[Case] = []
         self._index: dict[str, int] = {}
         self._wanted: dict[str, tuple[str, ...]] = {}
@@ -154,7 +127,7 @@ class Run:
         self._unplanned: dict[str, Exception] = {}
         """Why a case has no plan: that is raised when its own turn comes, and no other case's."""
         self._unjudged: dict[str, dict[str, Observation]] = {}
-        self._started: set[str] = set()
+        self._started: set[str] = set(warm or {})
         self.unavailable: dict[str, LaneUnavailable] = {}
         """The lanes that turned out not to start, and why; the run goes on without them."""
         self.records: dict[str, Record] = {}
@@ -170,17 +143,6 @@ class Run:
         self._order = [case for case, _ in order]
         self._index = {case.id: index for index, case in enumerate(self._order)}
         self._wanted = {case.id: tuple(dict.fromkeys([*lanes, REFERENCE])) for case, lanes in order}
-
-    def warm(self) -> None:
-        """Starts imports while it is still being found out what is selected: a lane for every core but our own.
-
-        More at once would only slow down the first, which is the one that everybody waits for.
-        """
-        unasked = [spec for spec in self.specs if spec.adapter not in BY_INVITATION]
-        for spec in unasked[: max(1, (os.cpu_count() or 2) - 1)]:
-            with suppress(LaneUnavailable):  # said again, and then aloud, when the lane turns out to be needed
-                self.lanes[spec.name].start()
-                self._started.add(spec.name)
 
     def start_every(self) -> None:
         """Starts every lane of a run that stays up, whatever will be asked of them."""

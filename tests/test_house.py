@@ -68,7 +68,7 @@ def test_what_a_page_names_is_there(page: str) -> None:
     [
         ("see `conformance/no_such.py`", ["conformance/no_such.py"]),
         ("`conformance/run.py`, `Runner`", ["conformance/run.py: Runner"]),
-        ("`conformance/run.py`, `LANES`", []),
+        ("`conformance/lanes/known.py`, `LANES`", []),
         ("`conformance/cli/__init__.py`, `COMMANDS`", []),
         ("`cases/`, `Conv1D`", ["cases/: Conv1D"]),
         ("`deviations/*.yaml`", []),

@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.errors import UsageError
-from conformance.record.case import Record
-from conformance.record.parts import DeviationRecord
 
 if TYPE_CHECKING:
     import pytest
@@ -22,6 +20,8 @@ if TYPE_CHECKING:
     from conformance.gate.ledger import LaneFacts, Standing
     from conformance.lanes.spec import LaneSpec
     from conformance.protocol.adapter import Identity
+    from conformance.record.case import Record
+    from conformance.record.parts import DeviationRecord
 
 FOLDER = "deviations"
 """Where deviations are looked for below the root of the project, when no folder is named."""
@@ -160,7 +160,7 @@ def split(config: pytest.Config, items: list[Any], is_case: Any) -> tuple[list[A
     from conformance.gate.shards import parse, shard_of
 
     index, count = parse(text)
-    others = [item for item in items if isinstance(item, is_case) and shard_of(item.case.id, count) != index]
+    others = [item for item in items if isinstance(item, is_case) and shard_of(item.case_id, count) != index]
     return others, (index, count)
 
 

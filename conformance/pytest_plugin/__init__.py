@@ -11,7 +11,7 @@ Nothing heavy is imported here or while collecting: no framework, and the report
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,16 +19,12 @@ import pytest
 
 from conformance import imports
 from conformance.errors import CaseError, ConformanceError, Exit, LaneUnavailable, UsageError
-from conformance.form import from_json, to_json
 from conformance.gate.options import add_options, is_full_run, split
-from conformance.gate.shards import describe
 from conformance.pytest_plugin.hints import hints_for_ids, hints_for_words
 from conformance.pytest_plugin.items import CaseFile, CaseItem
 from conformance.pytest_plugin.progress import Progress
 from conformance.pytest_plugin.session import SESSION, Session, lane_names, plain_identities
 from conformance.pytest_plugin.writing import settle_deviations, write_causes, write_files
-from conformance.record.case import Record
-from conformance.record.run import ShardRecord
 
 if TYPE_CHECKING:
     from conformance.case.model import Case
@@ -117,7 +113,9 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
         raise pytest.UsageError(str(error)) from None
     if shard is not None:
         is_full = is_full_run(config.rootpath, state.files, config.args, state.deselected)
-        cases = [item.case.id for item in items if isinstance(item, CaseItem) and not item.is_left_out]
+        cases = [item.case_id for item in items if isinstance(item, CaseItem) and not item.is_left_out]
+        from conformance.gate.shards import describe
+
         state.shard = describe(*shard, cases, is_full)
     if others:
         gone = set(map(id, others))
@@ -145,18 +143,27 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Announces the selected cases, and starts the lanes' imports before the first item runs."""
     state = session.config.stash[SESSION]
-    order: dict[str, tuple[Case, list[str]]] = {}
-    for item in session.items:
-        if isinstance(item, CaseItem) and not item.is_left_out:
-            order.setdefault(item.case.id, (item.case, []))[1].append(item.lane)
-    state.selected = {case_id: lanes for case_id, (_, lanes) in order.items()}
+    chosen = [item for item in session.items if isinstance(item, CaseItem) and not item.is_left_out]
+    for item in chosen:
+        state.selected.setdefault(item.case_id, []).append(item.lane)
+    runs_here = bool(chosen) and not session.config.getoption("collectonly") and not state.has_workers
+    order = {case.id: (case, state.selected[case.id]) for case in _readable(chosen, state)} if runs_here else {}
     if not state.has_unreadable and is_full_run(
         session.config.rootpath, state.files, session.config.args, state.deselected
     ):
         state.known_cases = list(state.paths)
-    if order and not session.config.getoption("collectonly") and not state.has_workers:
+    if runs_here:
         state.run.announce(list(order.values()))
         state.run.start()
+
+
+def _readable(items: Sequence[CaseItem], state: Session) -> Iterator[Case]:
+    """The cases of these items. One whose data have gone since it was listed is told by its own items."""
+    for item in items:
+        try:
+            yield item.case
+        except CaseError:
+            state.has_unreadable = True
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -176,16 +183,18 @@ def pytest_runtest_makereport(
     report = yield
     state = item.config.stash[SESSION]
     if call.excinfo is not None and isinstance(call.excinfo.value, CaseError):
-        name = item.case.id if isinstance(item, CaseItem) else item.name
+        name = item.case_id if isinstance(item, CaseItem) else item.name
         report.conformance_bad = {name: str(call.excinfo.value)}  # type: ignore[attr-defined]  # as below
     if not isinstance(item, CaseItem):
         return report
     if call.excinfo is not None and isinstance(call.excinfo.value, LaneUnavailable):
         report.conformance_unavailable = state.unavailable  # type: ignore[attr-defined]  # as below
-    elif call.when == "call" and item.record is not None and item.case.id not in state.records:
+    elif call.when == "call" and item.record is not None and item.case_id not in state.records:
         if not state.records:
             report.conformance_identities = plain_identities(state.identities)  # type: ignore[attr-defined]  # as below
         state.keep(item.record)
+        from conformance.form import to_json
+
         report.conformance_record = to_json(item.record)  # type: ignore[attr-defined]  # travels with the report
     return report
 
@@ -197,6 +206,9 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     _controller.lost(getattr(report, "conformance_unavailable", {}))
     _controller.bad.update(getattr(report, "conformance_bad", {}))
     if (record := getattr(report, "conformance_record", None)) is not None:
+        from conformance.form import from_json
+        from conformance.record.case import Record
+
         _controller.keep(from_json(Record, record))
         if _controller.progress is not None:
             _controller.progress.tick(len(_controller.records), len(_controller.selected))
@@ -253,6 +265,9 @@ def pytest_testnodedown(node: Any, error: object) -> None:
     if _controller is not None:
         _controller.selected = output.get("conformance_selected") or _controller.selected
         if (shard := output.get("conformance_shard")) is not None:
+            from conformance.form import from_json
+            from conformance.record.run import ShardRecord
+
             _controller.shard = from_json(ShardRecord, shard)
         _controller.known_cases = output.get("conformance_known_cases") or _controller.known_cases
 
@@ -280,11 +295,15 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         output = session.config.workeroutput  # type: ignore[attr-defined]  # xdist adds it to a worker's config
         output["conformance_selected"] = state.selected
         output["conformance_known_cases"] = state.known_cases
+        from conformance.form import to_json
+
         output["conformance_shard"] = to_json(state.shard)
     elif state.unavailable and exitstatus in (Exit.OK, Exit.DISAGREE):
         session.exitstatus = Exit.UNAVAILABLE
     elif state.bad and exitstatus in (Exit.OK, Exit.DISAGREE):
         session.exitstatus = Exit.BAD_INPUT
+    if state.index is not None:
+        state.index.trim()
     if state.is_controller and state.selected and not state.config.getoption("collectonly"):
         settle_deviations(state, session)
         write_files(state, session, int(exitstatus))
@@ -319,6 +338,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     else:
         for message in state.bad.values():
             terminalreporter.write_line(message)
+    if state.index is not None and (damaged := state.index.damaged):
+        files = f"{damaged} case file{'' if damaged == 1 else 's'}"
+        terminalreporter.write_line(f"the lists of {files} were damaged, and made again")
     missing = len(state.selected) - len(state.records)
     if missing:
         terminalreporter.write_line(f"{missing} of {len(state.selected)} cases did not run", yellow=True)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.errors import CaseError, ConformanceError, LaneUnavailable, Problem
+from conformance.errors import CaseError, ConformanceError, LaneUnavailable, Position, Problem
 from conformance.gate.options import known_text, stale_text
 from conformance.pytest_plugin.session import SESSION
-from conformance.record.case import Record
 
 if TYPE_CHECKING:
+    from conformance.case.index import Listed
+    from conformance.case.load import BadCase, Loaded
     from conformance.case.model import Case
+    from conformance.record.case import Record
 
 
 class Disagreement(Exception):
@@ -24,10 +27,16 @@ class Disagreement(Exception):
 class CaseFile(pytest.File):
     """A file of cases."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._cases: dict[str, Case] = {}
+
     def collect(self) -> Iterator[CaseItem | BadCaseItem]:
-        """An item a case and lane; of what cannot be read one item, which fails with every mistake in it."""
-        from conformance.case.load import load_parts
-        from conformance.run import is_meant, takes_part
+        """An item a case and lane; of what cannot be read one item, which fails with every mistake in it.
+
+        A file that is listed is not read before one of its cases is selected.
+        """
+        from conformance.lanes.known import is_meant, takes_part
 
         session = self.config.stash[SESSION]
         session.files.add(self.path)
@@ -37,28 +46,61 @@ class CaseFile(pytest.File):
         except ConformanceError as error:
             raise self.CollectError(str(error)) from None
         try:
-            loaded = load_parts(self.path, display=self._display())
+            cases, bad = self._listed()
         except CaseError as error:
             yield self._bad(self.path.name, 1, error)
             return
-        for bad in loaded.bad:
-            yield self._bad(bad.id, bad.position.line, bad.error)
-        seed = self.config.getoption("seed")
-        for case in [case.at_seed(seed) for case in loaded.cases]:
+        for one in bad:
+            yield self._bad(one.id, one.position.line, one.error)
+        for case in cases:
             session.layer_types.update(case.layer_types)
-            other = session.paths.setdefault(case.id, str(case.position))
-            if other != str(case.position):
-                twice = Problem(case.position, f"id {case.id} is used twice; first at {other}")
-                yield self._bad(case.id, case.position.line, CaseError([twice]))
+            position = Position(self._display(), case.line, case.column)
+            other = session.paths.setdefault(case.id, str(position))
+            if other != str(position):
+                twice = Problem(position, f"id {case.id} is used twice; first at {other}")
+                yield self._bad(case.id, case.line, CaseError([twice]))
                 continue
             for spec in specs:
                 if takes_part(spec, case):
                     name = f"{case.id}[{spec.name}]"
                     item: CaseItem = CaseItem.from_parent(
-                        self, name=name, nodeid=f"{self.nodeid}::{name}", case=case, lane=spec.name
+                        self, name=name, nodeid=f"{self.nodeid}::{name}", listed=case, lane=spec.name
                     )
                     item.is_left_out = not is_meant(spec, case)
                     yield item
+
+    def _listed(self) -> tuple[Sequence[Listed], Sequence[BadCase]]:
+        """The cases of the file, and those that cannot be read. Raises CaseError for what all its cases share."""
+        index = self.config.stash[SESSION].index
+        known = None if index is None else index.of(self.path)
+        if known is not None:
+            return known, ()
+        from conformance.case.index import listed
+
+        loaded = self._loaded
+        cases = [listed(case) for case in loaded.cases]
+        if index is not None and not loaded.bad:
+            index.keep(self.path, cases)
+        return cases, loaded.bad
+
+    @cached_property
+    def _loaded(self) -> Loaded:
+        """What the file holds. Raises CaseError for what all its cases share."""
+        from conformance.case.load import load_parts
+
+        return load_parts(self.path, display=self._display())
+
+    def case(self, name: str) -> Case:
+        """A case of the file, as this run draws it. Raises CaseError for one that cannot be read."""
+        if name not in self._cases:
+            seed = self.config.getoption("seed")
+            bad = {one.id: one.error for one in self._loaded.bad}
+            found = next((case for case in self._loaded.cases if case.id == name), None)
+            if found is None:
+                where = Position(self._display(), 1, 1)
+                raise bad.get(name) or CaseError([Problem(where, f"{name} is gone: the file changed meanwhile")])
+            self._cases[name] = found.at_seed(seed)
+        return self._cases[name]
 
     def _bad(self, name: str, line: int, error: CaseError) -> BadCaseItem:
         self.config.stash[SESSION].has_unreadable = True
@@ -95,16 +137,23 @@ class BadCaseItem(pytest.Item):
 class CaseItem(pytest.Item):
     """One case in one lane."""
 
-    def __init__(self, *, case: Case, lane: str, **kwargs: Any) -> None:
+    def __init__(self, *, listed: Listed, lane: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.case = case
+        self.case_id = listed.id
         self.lane = lane
         self.record: Record | None = None
-        self.extra_keyword_matches.update(case.tags, case.layer_types, [lane])
-        for layer in case.layer_types:
+        self._listed = listed
+        self.extra_keyword_matches.update(listed.tags, listed.layer_types, [lane])
+        for layer in listed.layer_types:
             self.add_marker(pytest.mark.layer(name=layer))
         self.add_marker(pytest.mark.lane(name=lane))
         self.is_left_out = False
+
+    @property
+    def case(self) -> Case:
+        """The case, read with its file when it is first asked for. Raises CaseError for one that cannot be read."""
+        assert isinstance(self.parent, CaseFile)
+        return self.parent.case(self.case_id)
 
     def setup(self) -> None:
         """A lane that cannot start gives no verdict: its items end here, counted as not run."""
@@ -113,7 +162,7 @@ class CaseItem(pytest.Item):
 
     def runtest(self) -> None:
         if self.is_left_out:
-            pytest.skip(f"the case is for {', '.join(self.case.lanes)} only")
+            pytest.skip(f"the case is for {', '.join(self._listed.lanes)} only")
         self.record = record = self.config.stash[SESSION].run.record(self.case)
         found = record.lanes[self.lane]
         if found.verdict == "unsupported":
@@ -134,11 +183,11 @@ class CaseItem(pytest.Item):
         from conformance.report.text import headline, lane_failure
 
         finding = next(iter(record.lanes[self.lane].findings), None)
-        cause = (self.case.id, *((finding.aspect, finding.kind, finding.node) if finding is not None else ()))
+        cause = (self.case_id, *((finding.aspect, finding.kind, finding.node) if finding is not None else ()))
         first = self.config.stash[SESSION].told.setdefault(cause, self.lane)
         if first == self.lane:
             return lane_failure(record, self.lane)
-        return f"{headline(record, self.lane)}\n  told with all lanes at {self.case.id}[{first}]"
+        return f"{headline(record, self.lane)}\n  told with all lanes at {self.case_id}[{first}]"
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str:
         if isinstance(excinfo.value, Disagreement | ConformanceError | CaseError):
@@ -148,4 +197,4 @@ class CaseItem(pytest.Item):
         return str(excinfo.getrepr(style="short", tbfilter=True))
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        return self.path, self.case.position.line - 1, self.name
+        return self.path, self._listed.line - 1, self.name

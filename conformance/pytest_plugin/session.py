@@ -14,15 +14,16 @@ import pytest
 
 from conformance.errors import LaneUnavailable
 from conformance.protocol.names import REFERENCE
-from conformance.record.case import Record
-from conformance.record.run import Results, ShardRecord
 
 if TYPE_CHECKING:
+    from conformance.case.index import Index
     from conformance.gate.ledger import Standing
     from conformance.gate.options import Excuses
     from conformance.journal import Journal
     from conformance.lanes.spec import Lane, LaneSpec
     from conformance.pytest_plugin.progress import Progress
+    from conformance.record.case import Record
+    from conformance.record.run import Results, ShardRecord
     from conformance.run import Run
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
@@ -60,6 +61,8 @@ class Session:
         """The ids of all cases of the project; None unless the run was asked for every one of them."""
         self.standings: list[Standing] = []
         self.is_warm = False
+        self.warmed: dict[str, Lane] = {}
+        """Lanes that were started before it was known what is selected."""
         self.told: dict[tuple[str, ...], str] = {}
         """Case and cause to the lane under which a failure was told with all lanes."""
         self.layer_types: set[str] = set()
@@ -87,7 +90,6 @@ class Session:
     def run(self) -> Run:
         if self._run is None:
             from conformance.lanes.environments import cache_folder
-            from conformance.lanes.process import ProcessLane
             from conformance.repro.kept import with_scripts
             from conformance.run import Run
 
@@ -101,15 +103,33 @@ class Session:
                 explains_known=option("explain_known"),
                 kept_in=None if option("no_cache") else cache_folder() / "answers",
                 scripts=with_scripts,
-                lane_of=self.config.stash.get(LANE_OF, ProcessLane),
+                lane_of=self.lane_of,
+                warm=self.warmed,
             )
         return self._run
+
+    @cached_property
+    def lane_of(self) -> Callable[[LaneSpec], Lane]:
+        """What makes a lane in a process of its own."""
+        from conformance.lanes.process import ProcessLane
+
+        return self.config.stash.get(LANE_OF, ProcessLane)
+
+    @cached_property
+    def index(self) -> Index | None:
+        """What is known of case files before they are read; None where nothing is to be kept."""
+        if self.config.getoption("no_cache"):
+            return None
+        from conformance.case.index import Index
+        from conformance.lanes.environments import cache_folder
+
+        return Index(cache_folder() / "collected")
 
     @cached_property
     def specs(self) -> tuple[LaneSpec, ...]:
         """The lanes of the run. Raises UsageError for a name or a specification that means none."""
         from conformance.gate.options import asked_lanes
-        from conformance.run import lane_specs
+        from conformance.lanes.known import lane_specs
 
         return lane_specs(*asked_lanes(self.config, lane_names(self.config)))
 
@@ -143,8 +163,11 @@ class Session:
     def warm(self) -> None:
         """Starts the lanes' imports with the first case file, so that they go on while the rest is collected."""
         if not self.is_warm and not self.has_workers and not self.config.getoption("collectonly"):
+            from conformance.lanes.warm import warmed
+
             self.is_warm = True
-            self.run.warm()
+            here = self.config.getoption("in_process") or []
+            self.warmed = warmed([spec for spec in self.specs if spec.name not in here], self.lane_of)
 
     def meet_lanes(self) -> None:
         """Waits until every lane's framework is imported, and learns which lanes cannot start."""
@@ -225,6 +248,9 @@ class Session:
     def stop(self) -> None:
         if self._run is not None:
             self._run.stop()
+        else:
+            for lane in self.warmed.values():
+                lane.stop()
 
 
 def _lane(spec: LaneSpec) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import pytest
 
 from conformance.errors import Exit
 from conformance.pytest_plugin.session import Session
-from conformance.record.run import StandingRecord, UnavailableRecord
 
 
 def settle_deviations(state: Session, session: pytest.Session) -> None:
@@ -30,6 +29,7 @@ def write_files(state: Session, session: pytest.Session, exitstatus: int) -> Non
     results_path, report_path = state.config.getoption("results"), state.config.getoption("report")
     if (results_path is None and report_path is None) or state.config.getoption("collectonly"):
         return
+    from conformance.record.run import StandingRecord, UnavailableRecord
     from conformance.results import assemble, lane_row, write, write_whole
 
     records = [state.records[case_id] for case_id in state.selected if case_id in state.records]

@@ -72,7 +72,7 @@ class Round:
         gone: list[pytest.Item] = []
         for item in items:
             if isinstance(item, CaseItem):
-                name = item.case.id
+                name = item.case_id
                 asked = self._asked.setdefault(name, self._fingerprint(item, state.excuses.deviations))
                 (gone if self._known.get(name) == asked else wanted).append(item)
             else:
@@ -93,7 +93,7 @@ class Round:
         return not any(word in ("differ", "error", "crash", "timeout", "stale") for word in lanes.values())
 
     def _fingerprint(self, item: CaseItem, deviations: Any) -> str:
-        covering = [replace(one, position=_NOWHERE, last_line=0) for one in deviations if one.covers(item.case.id)]
+        covering = [replace(one, position=_NOWHERE, last_line=0) for one in deviations if one.covers(item.case_id)]
         asked = (self._generation, item.case.digest, item.case.question, covering)
         return hashlib.sha256(repr(asked).encode()).hexdigest()
 
@@ -139,7 +139,7 @@ class Round:
 
 
 def _name(item: pytest.Item) -> str:
-    return item.case.id if isinstance(item, CaseItem) else item.name
+    return item.case_id if isinstance(item, CaseItem) else item.name
 
 
 def judged(order: Mapping[str, Any], pipe: Pipe) -> dict[str, Any]:

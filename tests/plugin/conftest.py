@@ -14,9 +14,9 @@ ROOT = Path(__file__).parents[2]
 LANES = """
     import sys
     sys.path.insert(0, {root!r})
-    from conformance import run
+    from conformance.lanes import known
     from tests.builders import fake
-    run.LANES = {{**{{name: fake(name) for name in {behaviours!r}}}, "numpy": run.LANES["numpy"]}}
+    known.LANES = {{**{{name: fake(name) for name in {behaviours!r}}}, "numpy": known.LANES["numpy"]}}
 """
 
 

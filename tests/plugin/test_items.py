@@ -124,7 +124,7 @@ def test_a_case_that_fails_in_two_lanes_is_told_once_with_both(pytester: pytest.
     project = Project(pytester, "always_wrong", "no_mask", "also_wrong")
     conftest = pytester.path / "conftest.py"
     twin = 'replace(fake("always_wrong"), name="also_wrong")'
-    extra = f'\nfrom dataclasses import replace\nrun.LANES["also_wrong"] = {twin}\n'
+    extra = f'\nfrom dataclasses import replace\nknown.LANES["also_wrong"] = {twin}\n'
     conftest.write_text(conftest.read_text() + extra)
     project.write(POOLED)
     result = project.run()

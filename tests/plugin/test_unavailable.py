@@ -120,7 +120,7 @@ def test_without_the_reference_nothing_is_judged(pytester: pytest.Pytester) -> N
     project.write(many(3))
     conftest = pytester.path / "conftest.py"
     lost = 'run.LaneSpec("numpy", "tests.fakes", {"behaviour": "cannot_start"})}'
-    conftest.write_text(conftest.read_text().replace('run.LANES["numpy"]}', lost))
+    conftest.write_text(conftest.read_text().replace('known.LANES["numpy"]}', lost))
     result = project.run("--results", "r.json")
     assert result.ret == 4
     result.stdout.fnmatch_lines(["*6 not run in*"])

@@ -33,10 +33,10 @@ CASE = """\
 CONFTEST = """\
     import sys
     sys.path.insert(0, {root!r})
-    from conformance import run
+    from conformance.lanes import known
     from conformance.lanes.spec import LaneSpec
     own = LaneSpec("own", "own_adapter", {{"behaviour": "always_right", "overlays": [{here!r}, {root!r}]}})
-    run.LANES = {{"own": own, "numpy": run.LANES["numpy"]}}
+    known.LANES = {{"own": own, "numpy": known.LANES["numpy"]}}
 """
 FORMULA = "return np.mean(x, axis=steps, keepdims=self.keepdims)"
 
