@@ -12,6 +12,7 @@ Nothing heavy is imported here or while collecting: no framework, and the report
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -226,6 +227,17 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, tuple
     return None
 
 
+def holds_cases(arguments: Sequence[str]) -> bool:
+    """Whether case files are asked for, as far as that can be told without collecting: a lane may start then."""
+    for argument in arguments:
+        path = Path(argument.partition("::")[0])
+        if path.name.endswith(SUFFIX):
+            return True
+        if path.is_dir() and any(next(path.glob(where), None) for where in (f"*{SUFFIX}", f"*/*{SUFFIX}")):
+            return True
+    return False
+
+
 _controller: Session | None = None
 """The writing process's session: pytest hands reports over without their config."""
 
@@ -241,7 +253,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             state.progress = Progress(reporter.write_line)
     asked = session.config.getoption("lane") or session.config.getoption("lanes")
     try:
-        _ = state.excuses, state.baseline, state.score, state.specs if asked else ()
+        _ = state.specs if asked else ()
+        if holds_cases(session.config.args):
+            with suppress(ConformanceError):  # collecting says it
+                state.warm()
+        _ = state.excuses, state.baseline, state.score
     except UsageError as error:  # pytest's own exit code for it is ours, and it says it once
         raise pytest.UsageError(str(error)) from None
     except ConformanceError as error:
@@ -310,6 +326,12 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     state.stop()
 
 
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Ends what runs where a session could not begin: pytest does not finish what it has not started."""
+    if (state := config.stash.get(SESSION, None)) is not None:
+        state.stop()
+
+
 def pytest_report_header(config: pytest.Config) -> str:
     seed = config.getoption("seed")
     drawn = f", arrays drawn with seed {seed}" if seed else ""
@@ -342,7 +364,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         files = f"{damaged} case file{'' if damaged == 1 else 's'}"
         terminalreporter.write_line(f"the lists of {files} were damaged, and made again")
     missing = len(state.selected) - len(state.records)
-    if missing:
+    if missing and not config.getoption("collectonly"):
         terminalreporter.write_line(f"{missing} of {len(state.selected)} cases did not run", yellow=True)
     for message, fails in state.excuses.messages(state.standings):
         terminalreporter.write_line(message, red=fails, yellow=not fails)

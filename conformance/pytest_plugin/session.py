@@ -251,6 +251,7 @@ class Session:
         else:
             for lane in self.warmed.values():
                 lane.stop()
+        self.warmed = {}
 
 
 def _lane(spec: LaneSpec) -> dict[str, Any]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tests.builders import POOLED
+from conformance.pytest_plugin import holds_cases
+from tests.builders import POOLED, cases_of
 from tests.plugin.conftest import UNUSED, Project
 
 COUNTS = """
@@ -96,3 +99,24 @@ def test_data_that_have_gone_since_are_that_case_s_mistake(project: Project) -> 
     assert result.ret == 2
     result.assert_outcomes(passed=2, failed=1, deselected=6)
     result.stdout.fnmatch_lines(["*the data file cannot be read*"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["cases"], True),
+        (["cases/fam"], True),
+        (["cases/fam/topic.case.yaml::fam/topic.masked"], True),
+        (["tests", "cases"], True),
+        (["tests"], False),
+        (["nowhere"], False),
+        ([], False),
+    ],
+)
+def test_a_lane_starts_early_only_where_cases_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], expected: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cases_of(POOLED, tmp_path / "cases")
+    (tmp_path / "tests" / "deep").mkdir(parents=True)
+    assert holds_cases(arguments) is expected
