@@ -1,24 +1,34 @@
-"""What the harness costs, as ratios measured in one run on one machine; see docs/evidence/performance.md for figures.
+"""What the harness costs: every figure that has an aim, measured in one run; docs/evidence/performance.md has them.
 
-    python benchmarks/overheads.py [--repeat 3]
+    python -m benchmarks.overheads [--repeat 3] [--every 4] [--part one,reading,suite,lane,watch]
 
-Every figure is a median of whole-process times. Ratios are printed because single times say more about the machine.
+Run it on a machine that does nothing else. Ratios are printed because single times say more about the machine. What is
+kept between runs goes to a folder of its own, so that `cold` is cold; exit code 1 where an aim is missed.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import shutil
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 ONE_CASE = "conv1d/filters"
 COLLECTED = 5_000
+CORES = 2
+"""On which the aims are."""
 
 FILE = """\
 schema_version: 1
@@ -43,33 +53,78 @@ CASE = """\
 """
 
 
-def seconds(*command: str, repeat: int) -> float:
-    """The median time of a process; its output is thrown away, its exit code must be 0 or 1."""
-    times = []
-    for _ in range(repeat):
+@dataclass(frozen=True)
+class Spent:
+    """Seconds of a process and all that it started and waited for."""
+
+    wall: float
+    processor: float
+
+
+class Aims:
+    """Prints each figure beside what it should be, and remembers which are missed."""
+
+    def __init__(self) -> None:
+        self.missed: list[str] = []
+
+    def say(self, what: str, value: float, at_most: float | None = None, more: str = "") -> None:
+        aim = ""
+        if at_most is not None:
+            is_met = value <= at_most
+            aim = f"; aim at most {at_most:g}{'' if is_met else ', MISSED'}"
+            if not is_met:
+                self.missed.append(what)
+        print(f"{what}: {value:.2f}{aim}{f' ({more})' if more else ''}", flush=True)
+
+
+def spent(*command: str, kept_in: Path, folder: Path = ROOT) -> Spent:
+    """One run of a command; its output is thrown away, its exit code must be 0 or 1."""
+    environment = {
+        **os.environ,
+        "CONFORMANCE_CACHE": str(kept_in),
+        "PYTHONPATH": str(ROOT),
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+    }
+    with tempfile.TemporaryFile() as output:
         started = time.perf_counter()
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
-        times.append(time.perf_counter() - started)
-        if done.returncode not in (0, 1):
-            raise SystemExit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout.decode()[-2000:]}")
-    return statistics.median(times)
+        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=output, env=environment)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode not in (0, 1):
+            output.seek(0)
+            raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{output.read().decode()[-2000:]}")
+    return Spent(wall, usage.ru_utime + usage.ru_stime)
 
 
-def python(code: str, repeat: int) -> float:
-    return seconds(sys.executable, "-c", code, repeat=repeat)
+def median(repeat: int, *command: str, kept_in: Path) -> Spent:
+    """The median of several runs, each figure by itself."""
+    runs = [spent(*command, kept_in=kept_in) for _ in range(repeat)]
+    return Spent(statistics.median(run.wall for run in runs), statistics.median(run.processor for run in runs))
 
 
-def pytest(*arguments: str, repeat: int) -> float:
-    return seconds(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, repeat=repeat)
+def python(code: str) -> tuple[str, ...]:
+    return sys.executable, "-c", code
 
 
-def one_case(repeat: int) -> None:
-    bare = python("import tensorflow", repeat)
-    one = pytest("cases", "-k", ONE_CASE, repeat=repeat)
-    print(f"pytest -k {ONE_CASE}: {one:.2f} s; import tensorflow: {bare:.2f} s; ratio {one / bare:.2f}")
+def pytest(*arguments: str) -> tuple[str, ...]:
+    return sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments
 
 
-def collection(repeat: int) -> None:
+def one(aims: Aims, kept_in: Path, repeat: int, every: int) -> None:
+    """`pytest -k <one case>` over what nobody can do without."""
+    bare = median(repeat, *python("import tensorflow"), kept_in=kept_in)
+    spent(*pytest("cases", "-k", ONE_CASE), kept_in=kept_in)
+    warm = median(repeat, *pytest("cases", "-k", ONE_CASE), kept_in=kept_in)
+    aims.say(f"pytest -k {ONE_CASE} over import tensorflow", warm.wall / bare.wall, 1.3, _over(warm, bare))
+
+
+def _over(these: Spent, those: Spent) -> str:
+    return f"{these.wall:.2f} s over {those.wall:.2f} s; processor {these.processor:.2f} s over {those.processor:.2f} s"
+
+
+def reading(aims: Aims, kept_in: Path, repeat: int, every: int) -> None:
+    """5,000 cases: read, collected for the first time, and again."""
     with tempfile.TemporaryDirectory() as folder:
         per_file = 500
         for number in range(COLLECTED // per_file):
@@ -77,49 +132,159 @@ def collection(repeat: int) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(FILE + "".join(CASE % index for index in range(per_file)), encoding="utf-8")
         load = f"from conformance.case.load import load_folder; print(len(load_folder({folder!r} + '/cases')))"
-        reading = python(load, repeat)
-        collecting = pytest(f"{folder}/cases", "--collect-only", "-q", "--lanes", "numpy", repeat=repeat)
-    numpy = python("import numpy", repeat)
-    print(
-        f"{COLLECTED} cases: read in {reading:.2f} s, collected by pytest in {collecting:.2f} s; "
-        f"import numpy: {numpy:.2f} s; ratios {reading / numpy:.1f} and {collecting / numpy:.1f}"
-    )
+        numpy = median(repeat, *python("import numpy"), kept_in=kept_in)
+        read = median(repeat, *python(load), kept_in=kept_in)
+        collect = pytest(f"{folder}/cases", "--collect-only", "-q", "--lanes", "numpy")
+        first = spent(*collect, kept_in=kept_in)
+        again = median(repeat, *collect, kept_in=kept_in)
+        few = median(repeat, *collect, "-k", "topic3.case7", kept_in=kept_in)
+        start = median(repeat, *pytest("tests/test_house.py", "--collect-only", "-k", "nothing"), kept_in=kept_in)
+    aims.say(f"{COLLECTED} cases read, seconds", read.wall, 2.0, f"{read.wall / numpy.wall:.0f} times import numpy")
+    aims.say("collected by pytest the first time, seconds", first.wall, None, f"pytest alone {start.wall:.2f} s")
+    aims.say("collected again, seconds", again.wall, None, f"{first.wall / again.wall:.1f} times as fast")
+    aims.say("one of them selected by -k, seconds", few.wall)
 
 
-def whole_suite(*arguments: str) -> dict[str, float]:
-    """One run of every case: wall time, and what each lane spent computing."""
-    with tempfile.TemporaryDirectory() as folder:
-        results = Path(folder) / "results.json"
-        wall = pytest("cases", "--results", str(results), *arguments, repeat=1)
-        found = json.loads(results.read_text(encoding="utf-8"))
+def suite(aims: Aims, kept_in: Path, repeat: int, every: int) -> None:
+    """Every case, cold and warm."""
+    cores = min(CORES, os.cpu_count() or CORES)
+    with tempfile.TemporaryDirectory() as empty:
+        of_reference = []
+        for name in ("cold", "warm"):
+            results = Path(empty) / f"{name}.json"
+            run = spent(*pytest("cases", "--results", str(results)), kept_in=Path(empty) / "kept")
+            lanes, number = _computed(results)
+            of_reference.append(lanes["numpy"])
+            words = ", ".join(f"{lane} {seconds:.1f} s" for lane, seconds in lanes.items())
+            more = f"{number} cases in {run.wall:.1f} s, {number / run.wall:.1f} a second; lanes computed {words}"
+            aims.say(
+                f"suite, {name}: wall over processor time / {cores}", run.wall / (run.processor / cores), 1.15, more
+            )
+        aims.say("the reference's seconds, warm over cold", of_reference[1] / of_reference[0], 0.1)
+        if (os.cpu_count() or 1) >= 4:
+            two = spent(*pytest("cases", "-n", "2"), kept_in=Path(empty) / "kept")
+            aims.say("suite, warm: wall with -n 2 over one process", two.wall / run.wall, 0.9)
+
+
+def _computed(results: Path) -> tuple[dict[str, float], int]:
+    """Seconds that each lane computed for, and the number of cases."""
+    found = json.loads(results.read_text(encoding="utf-8"))
     lanes: dict[str, float] = {}
     for record in found["cases"]:
         for name, lane in record["lanes"].items():
             lanes[name] = lanes.get(name, 0.0) + lane["seconds"]
-    return {"wall": wall, "cases": len(found["cases"]), **lanes}
+    return lanes, len(found["cases"])
 
 
-def suite() -> None:
-    for arguments in (("-n", "0"), ("-n", "2")):
-        found = whole_suite(*arguments)
-        lanes = {name: value for name, value in found.items() if name not in ("wall", "cases")}
-        slowest = max(lanes.values())
-        spent = ", ".join(f"{name} {value:.1f} s" for name, value in lanes.items())
-        print(
-            f"pytest cases {' '.join(arguments)}: {found['cases']:.0f} cases in {found['wall']:.1f} s, "
-            f"{found['cases'] / found['wall']:.1f} a second; lanes computed {spent}; "
-            f"wall over all lanes' compute {found['wall'] / sum(lanes.values()):.2f}, over the slowest lane's "
-            f"{found['wall'] / slowest:.2f}"
+def lane(aims: Aims, kept_in: Path, repeat: int, every: int) -> None:
+    """The Keras lane over the same Keras calls without it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.bare", "--every", str(every)], cwd=ROOT, capture_output=True, text=True
+    )
+    lines = [line for line in done.stdout.splitlines() if line.startswith("Keras lane over bare script: ")]
+    if not lines:
+        raise SystemExit(f"benchmarks.bare ended with {done.returncode}:\n{done.stderr[-2000:]}")
+    words = lines[0].removeprefix("Keras lane over bare script: ")
+    aims.say("Keras lane over bare script", float(words.split(": ")[1].split()[0]), 1.2, words)
+
+
+class Watching:
+    """`conformance watch` over a copy of the package, its lines with when they were read."""
+
+    def __init__(self, folder: Path, kept_in: Path, *arguments: str) -> None:
+        environment = {**os.environ, "PYTHONPATH": str(folder), "CONFORMANCE_CACHE": str(kept_in)}
+        self.folder = folder
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "conformance", "watch", *arguments],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment,
         )
+        self.lines: list[tuple[float, str]] = []
+        threading.Thread(target=self._follow, daemon=True).start()
+
+    def _follow(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append((time.perf_counter(), line))
+
+    def until(self, text: str, since: int = 0, seconds: float = 120.0) -> float:
+        """When a line with this text was read."""
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            for when, line in self.lines[since:]:
+                if text in line:
+                    return when
+            time.sleep(0.002)
+        raise SystemExit(f"no {text!r} in\n" + "".join(line for _, line in self.lines))
+
+    def judged(self, name: str, change: Callable[[str], str], text: str) -> float:
+        """Seconds from a saved file to the verdict with this text."""
+        path = self.folder / name
+        new = change(path.read_text(encoding="utf-8"))
+        since, started = len(self.lines), time.perf_counter()
+        path.write_text(new, encoding="utf-8")
+        return self.until(text, since) - started
+
+
+def watch(aims: Aims, kept_in: Path, repeat: int, every: int) -> None:
+    """A saved case, a changed port and a changed formula, until the verdict stands there."""
+    cases, port, formula = "cases/pooling/global_average.case.yaml", "conformance/lanes/torch/pooling.py", "np.mean(x"
+    reference = "conformance/reference/global_pooling.py"
+    case = "pooling/global_average.channels_last"
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for part in ("conformance", "cases/pooling", "deviations"):
+            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        for part in ("pyproject.toml", "conftest.py"):
+            shutil.copyfile(ROOT / part, folder / part)
+        shutil.copytree(ROOT / "schemas", folder / "schemas")
+        watching = Watching(folder, kept_in, "cases/pooling", "-k", case, "--lanes", "keras,torch")
+        try:
+            watching.until(" in ")
+            saved, ported, formulated = [], [], []
+            for _ in range(repeat):
+                time.sleep(12)  # until the spares wait
+                saved.append(
+                    watching.judged(cases, lambda text: text.replace("question: ", "question: Now, ", 1), f"✓ {case}")
+                )
+                ported.append(watching.judged(port, lambda text: text.replace(".mean(", ".sum("), f"✗ {case}"))
+                time.sleep(12)
+                ported.append(watching.judged(port, lambda text: text.replace(".sum(", ".mean("), f"✓ {case}"))
+                time.sleep(12)
+                formulated.append(
+                    watching.judged(reference, lambda text: text.replace(formula, "np.max(x"), f"✗ {case}")
+                )
+                time.sleep(12)
+                formulated.append(
+                    watching.judged(reference, lambda text: text.replace("np.max(x", formula), f"✓ {case}")
+                )
+        finally:
+            watching.process.send_signal(signal.SIGINT)
+            watching.process.wait(30)
+    aims.say("watch: seconds from a saved case to its verdict", statistics.median(saved), 0.5)
+    aims.say("watch: seconds from a changed port to the verdict", statistics.median(ported), 1.0)
+    aims.say("watch: seconds from a changed formula to the verdict", statistics.median(formulated))
+
+
+PARTS: dict[str, Any] = {part.__name__: part for part in (one, reading, suite, lane, watch)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeat", type=int, default=3, help="runs of which the median is taken")
-    repeat = parser.parse_args().repeat
-    one_case(repeat)
-    collection(repeat)
-    suite()
+    parser.add_argument("--every", type=int, default=4, metavar="N", help="of the Keras lane: one case in N")
+    parser.add_argument("--part", default=",".join(PARTS), metavar="A,B", help=f"of {', '.join(PARTS)}")
+    asked = parser.parse_args()
+    aims = Aims()
+    load = os.getloadavg()[0]
+    print(f"{os.cpu_count()} cores, load {load:.1f}{'' if load < 0.5 else ': other work is running here'}", flush=True)
+    with tempfile.TemporaryDirectory() as kept_in:
+        for name in asked.part.split(","):
+            PARTS[name](aims, Path(kept_in), asked.repeat, asked.every)
+    sys.exit(f"missed: {'; '.join(aims.missed)}" if aims.missed else 0)
 
 
 if __name__ == "__main__":

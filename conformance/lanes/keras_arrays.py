@@ -86,6 +86,8 @@ class KerasArrays:
         self.models: dict[str, Any] = {}
         self.values: dict[str, Any] = {}
         self.is_symbolic = False
+        self._given_weights: set[str] = set()
+        """Layers that have their weights since a symbolic call."""
         self.weights_read: set[tuple[str, str]] = set()
         """Layer and name of the weights that the graph takes as numbers."""
         self.ops = generation.ops
@@ -111,7 +113,9 @@ class KerasArrays:
             if Absent in absent_in([args, kwargs]) or not isinstance(layer, self.keras.layers.Layer):
                 return Absent
             output = layer(*args, **kwargs)
-            set_weights(layer, callee, self.plan.layers[callee])
+            if callee not in self._given_weights:  # a graph may call one layer a thousand times
+                set_weights(layer, callee, self.plan.layers[callee])
+                self._given_weights.add(callee)
             return output
         if getattr(layer, "built", True) is False:
             layer(*args, **kwargs)

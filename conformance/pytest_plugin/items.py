@@ -14,6 +14,8 @@ from conformance.gate.options import known_text, stale_text
 from conformance.pytest_plugin.session import SESSION
 
 if TYPE_CHECKING:
+    from _pytest._code.code import TerminalRepr
+
     from conformance.case.index import Listed
     from conformance.case.load import BadCase, Loaded
     from conformance.case.model import Case
@@ -22,6 +24,17 @@ if TYPE_CHECKING:
 
 class Disagreement(Exception):
     """A lane's verdict that fails its item; carries the text to show."""
+
+
+def told(excinfo: pytest.ExceptionInfo[BaseException]) -> TerminalRepr:
+    """The whole text of a failure, of which pytest's short summary takes the first line.
+
+    Of a plain text it takes everything where it runs in CI, so that each failure stands there twice.
+    """
+    found = excinfo.getrepr(style="value")
+    if found.reprcrash is not None:
+        found.reprcrash.message = str(excinfo.value).strip().partition("\n")[0]
+    return found
 
 
 class CaseFile(pytest.File):
@@ -127,8 +140,8 @@ class BadCaseItem(pytest.Item):
     def runtest(self) -> None:
         raise self.error
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str:
-        return str(excinfo.value)
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> TerminalRepr:
+        return told(excinfo)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, self.line - 1, self.name
@@ -189,9 +202,9 @@ class CaseItem(pytest.Item):
             return lane_failure(record, self.lane)
         return f"{headline(record, self.lane)}\n  told with all lanes at {self.case_id}[{first}]"
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str:
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str | TerminalRepr:
         if isinstance(excinfo.value, Disagreement | ConformanceError | CaseError):
-            return str(excinfo.value)
+            return told(excinfo)
         if isinstance(excinfo.value, pytest.xfail.Exception):  # pytest would read the source of its own frames for it
             return excinfo.value.msg or ""
         return str(excinfo.getrepr(style="short", tbfilter=True))

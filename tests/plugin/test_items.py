@@ -129,7 +129,23 @@ def test_a_case_that_fails_in_two_lanes_is_told_once_with_both(pytester: pytest.
     project.write(POOLED)
     result = project.run()
     result.assert_outcomes(passed=1, failed=3)
-    # in CI pytest says every failure whole a second time, in its summary
-    lines = result.stdout.str().partition("short test summary")[0].splitlines()
+    lines = result.outlines
     assert sum("told with all lanes at fam/topic.masked[always_wrong]" in line for line in lines) == 1
     assert sum(line.strip().startswith("question") for line in lines) == 2
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "1"]])
+def test_the_short_summary_has_the_first_line_of_a_failure_alone_in_ci_too(
+    mixed: Project, monkeypatch: pytest.MonkeyPatch, workers: list[str]
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    mixed.write(POOLED.replace("mask_zero: true", "mask_zeros: true"), "bad")
+    result = mixed.run(*workers)
+    text = result.stdout.str()
+    summary = text.partition("short test summary info")[2].partition("\n")[2].splitlines()
+    failed = [line for line in summary if line.startswith("FAILED")]
+    assert len(failed) == 2
+    assert "values of embedded: always_wrong has" in failed[-1] + failed[0]
+    assert "unknown argument mask_zeros" in failed[-1] + failed[0]
+    assert not any("question" in line or line.strip().startswith("=") for line in summary[: len(failed)])
+    assert text.count("  question ") == 1
