@@ -24,6 +24,7 @@ from conformance.judge.verdict import CaseVerdict, Verdict
 from conformance.lanes.in_process import InProcessLane
 from conformance.lanes.known import DEFAULT_LANES as DEFAULT_LANES
 from conformance.lanes.known import LANES as LANES
+from conformance.lanes.known import allowing
 from conformance.lanes.known import is_meant as is_meant
 from conformance.lanes.known import lane_specs as lane_specs
 from conformance.lanes.own_answers import register
@@ -64,12 +65,6 @@ def _keeping(specs: Sequence[LaneSpec], folder: Path, in_process: Sequence[str])
         yield replace(spec, options={**spec.options, "kept_in": str(folder)}) if is_it else spec
 
 
-def _allowing(spec: LaneSpec) -> LaneSpec:
-    """The lane with the user's own packages that the project allows."""
-    told = imports.as_options()
-    return replace(spec, options={**spec.options, "imports": told}) if told["packages"] else spec
-
-
 class Run:
     """Lanes, the order of cases, and the records made so far."""
 
@@ -102,7 +97,7 @@ class Run:
         if imports.allowed().packages:
             register()
         threadpool_limits(1, user_api="blas")  # the reference runs here too: its threads would take the lanes' cores
-        specs = [_allowing(spec) for spec in specs]
+        specs = [allowing(spec) for spec in specs]
         self.specs = tuple(specs if kept_in is None else _keeping(specs, kept_in, in_process))
         asked = (spec.options.get("policy", USUAL) for spec in self.specs)
         self._policies = tuple(dict.fromkeys(policy for policy in asked if policy != USUAL))

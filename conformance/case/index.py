@@ -1,8 +1,8 @@
 """What selecting needs to know of the cases of a file, kept between runs: ids, lines, tags, layers, lanes.
 
 A file's list is found by a digest of its bytes, its name and all that reads it, so that a changed file, or another
-version of what reads it, is read anew. A file with a mistake is never listed: it is read, and told, every time. What is
-damaged is made again, and said.
+version of what reads it, is read anew. A file with a mistake is never listed: it is read, and told, every time; nor is
+one that names a layer of the user's own, whose source is no part of the digest. What is damaged is made again, and said.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from conformance.imports import is_own
+
 if TYPE_CHECKING:
     from conformance.case.model import Case
 
@@ -26,7 +28,7 @@ FORMAT = 1
 """Counts up when the form of a list changes."""
 LIMIT = 4_000
 """Lists that are kept; of more, those go first that were not asked for longest."""
-SOURCES = ("errors.py", "case/*.py", "case/*.json", "reference/**/*.py")
+SOURCES = ("errors.py", "imports.py", "case/*.py", "case/*.json", "reference/**/*.py")
 """What reads case files, as patterns below the package."""
 PACKAGE = Path(__file__).resolve().parents[1]
 _SUFFIX = ".cases"
@@ -95,7 +97,7 @@ class Index:
     def keep(self, file: Path, cases: Sequence[Listed]) -> None:
         """Keeps the list of a file that was read and is in order. Where nothing can be written, nothing is kept."""
         place = self._place(file)
-        if place is None:
+        if place is None or any(is_own(kind) for case in cases for kind in case.layer_types):
             return
         self._is_new = True
         with suppress(OSError):

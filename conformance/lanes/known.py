@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
+from conformance import imports
 from conformance.errors import UsageError
 from conformance.lanes.spec import LaneSpec
 from conformance.protocol.names import REFERENCE
@@ -36,6 +38,12 @@ def lane_specs(names: Sequence[str], declared: Mapping[str, LaneSpec] | None = N
             raise UsageError(f"there is no lane {name}", f"lanes: {', '.join(known)}")
     wanted = dict.fromkeys([*names, REFERENCE])
     return tuple(known[name] for name in wanted)
+
+
+def allowing(spec: LaneSpec) -> LaneSpec:
+    """The lane with the user's own packages that the project allows."""
+    told = imports.as_options()
+    return replace(spec, options={**spec.options, "imports": told}) if told["packages"] else spec
 
 
 def takes_part(spec: LaneSpec, case: ForLanes) -> bool:

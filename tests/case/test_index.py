@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def test_another_file_is_not_answered_from_it(tmp_path: Path, change: Any) -> No
 def test_another_version_of_what_reads_it_has_an_index_of_its_own(tmp_path: Path) -> None:
     """A field that is read in another way, or an argument that a layer takes now."""
     package = tmp_path / "conformance"
-    for pattern in ("errors.py", "case", "reference"):
+    for pattern in ("errors.py", "imports.py", "case", "reference"):
         copy = shutil.copytree if (PACKAGE / pattern).is_dir() else shutil.copyfile
         package.mkdir(exist_ok=True)
         copy(PACKAGE / pattern, package / pattern)
@@ -84,6 +85,14 @@ def test_what_is_damaged_is_counted_and_made_again(tmp_path: Path, text: str) ->
     assert index.damaged == 1
     index.keep(file, cases)
     assert list(index.of(file) or ()) == cases
+
+
+def test_a_file_with_a_layer_of_the_user_s_own_is_read_every_time(tmp_path: Path) -> None:
+    """Its arguments are those of a class whose source is no part of the digest."""
+    file, index = file_in(tmp_path), Index(tmp_path / "kept")
+    (case,) = (listed(case) for case in cases_of(NATIVE, tmp_path))
+    index.keep(file, [replace(case, layer_types=("Dense", "team.layers.Scale"))])
+    assert index.of(file) is None
 
 
 def test_where_nothing_can_be_kept_everything_is_read(tmp_path: Path) -> None:
