@@ -2,7 +2,7 @@
 
 A file's list is found by a digest of its bytes, its name and all that reads it, so that a changed file, or another
 version of what reads it, is read anew. A file with a mistake is never listed: it is read, and told, every time; nor is
-one that names a layer of the user's own, whose source is no part of the digest. What is damaged is made again, and said.
+one that names a layer of the user's own, whose source is no part of the digest. What is damaged is made again and said.
 """
 
 from __future__ import annotations
