@@ -53,11 +53,12 @@ def _entry(
     today: datetime.date,
 ) -> list[str]:
     package = next((name for name in ("keras", "tf_keras", "torch", "transformers") if name in versions), None)
-    when = f"{package}=={versions[package].partition('+')[0]}" if package else ""
+    version = versions[package].partition("+")[0] if package else ""
     lines = [f"  - id: {_scalar(_as_id(identity))}", "    cases:"]
     lines += [f"      - {case}" for case in cases]
     lines += [f"    lanes: [{_scalar(lane)}]", f"    aspect: {aspect}", f"    observed: {_flow(observed)}"]
-    lines += [f"    when: {_scalar(when)}"] if when else []
+    if package:  # open towards newer ones, until a run finds it stale; no older one was tried
+        lines += [f"    when: {_scalar(f'{package}>={version}')}", f"    began: {_scalar(f'{package}<={version}')}"]
     lines += [
         "    kind: ours to do",
         f"    reason: {_scalar(words)}",

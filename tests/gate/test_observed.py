@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from conformance.errors import CaseError
-from conformance.gate.deviations import Deviation, load_file
+from conformance.gate.deviations import Deviation, load_file, load_folder
 from conformance.gate.ledger import LaneFacts, excused
 from tests.gate.asked import draft
 from tests.gate.builders import CASE, results_of
@@ -80,3 +81,17 @@ def test_nothing_is_drafted_for_the_reference() -> None:
     text = draft(results, date(2026, 11, 30))
     assert "lanes: [lane]" in text
     assert "numpy" not in text
+
+
+def test_every_deviation_of_the_project_says_in_which_release_it_began() -> None:
+    root = Path(__file__).parents[2]
+    assert [one.id for one in load_folder(root / "deviations", root) if not one.began] == []
+
+
+def test_no_two_deviations_of_the_project_are_one_bug() -> None:
+    root = Path(__file__).parents[2]
+    said = Counter(
+        (one.reason, one.lanes, one.when, one.modes, one.policies, one.env)
+        for one in load_folder(root / "deviations", root)
+    )
+    assert [reason for (reason, *_), count in said.items() if count > 1] == []
