@@ -49,6 +49,11 @@ def test_weights_masks_and_ranks(kind: str, reduction: Any) -> None:
         assert_port_agrees(kind, {"reduction": reduction}, y_true, y_pred, **given)
 
 
+@pytest.mark.parametrize("kind", ["MeanSquaredError", "CosineSimilarity", "Huber", "LogCosh", "Hinge"])
+def test_predictions_that_are_integers(kind: str) -> None:
+    assert_port_agrees(kind, {}, RANDOM.integers(-3, 4, size=(B, C)), RANDOM.integers(-3, 4, size=(B, C)))
+
+
 def softmax(x: Any) -> Any:
     return numpy.exp(x) / numpy.exp(x).sum(-1, keepdims=True)
 

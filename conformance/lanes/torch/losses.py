@@ -66,6 +66,8 @@ def loss(type: str) -> Callable[[Each], Each]:
             sample_weight: Tensor | None = None,
             y_pred_mask: Tensor | None = None,
         ) -> Tensor:
+            if not y_pred.is_floating_point():  # a loss of Keras makes its own dtype of what is predicted
+                y_pred = y_pred.to(torch.get_default_dtype())
             losses, counted = each(layer, *same_rank(y_true, y_pred))
             if y_pred_mask is not None:
                 counted = y_pred_mask if counted is None else counted & y_pred_mask
