@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ examples:
   conformance repro pooling/global_average.channels_first --lane torch
   conformance repro attention/heads.residual --issue                       a bug report in markdown
   conformance repro --layer 'LSTM(3)' --input 5,2 --module                  torch as one writes it, with Keras' weights
+  conformance repro --layer 'nn.LSTM(5, 3, batch_first=True)' --input 7,5 --module     Keras, with torch's weights
   conformance repro --layer 'GRU(3, reset_after=False)' --input 5,2 --mask 3,5 --lane torch -o gru.py
 """
 
@@ -48,7 +50,8 @@ def add(commands: Any) -> None:
     repro.add_argument(
         "--module",
         action="store_true",
-        help="as a short nn.Module with load_from_keras(weights), without arrays and without a check",
+        help="as a short nn.Module with load_from_keras(weights); of a question in torch's words as Keras' layers with "
+        "load_from_torch(state_dict)",
     )
     repro.add_argument("--issue", action="store_true", help="as a bug report in markdown, with the script inside")
     question_options(repro)
@@ -64,7 +67,7 @@ def run(parsed: argparse.Namespace) -> int:
     if parsed.module:
         if parsed.issue:
             raise UsageError("--issue wraps a script, and --module is none", "leave one of them out")
-        parsed.lane = "torch"
+        parsed.lane = "keras" if _asks_torch(parsed) else "torch"
     write = module if parsed.module else issue if parsed.issue else script
     text = write(_evidence(parsed), parsed.lane)
     if parsed.output is None:
@@ -72,6 +75,11 @@ def run(parsed: argparse.Namespace) -> int:
     else:
         write_whole(parsed.output, text)
     return Exit.OK
+
+
+def _asks_torch(parsed: argparse.Namespace) -> bool:
+    """Whether a question without a case is in torch's words: then the module is one of Keras'."""
+    return parsed.layer is not None and bool(re.match(r"\s*(torch\.)?(nn|F|functional)\.", parsed.layer))
 
 
 def _evidence(parsed: argparse.Namespace) -> Evidence:

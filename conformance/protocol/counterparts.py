@@ -141,6 +141,9 @@ class _Written:
         counterpart = counterparts[number]
         bound: dict[str, ast.expr] = {}
         for parameter, value in [*zip(counterpart.parameters, node.args, strict=False), *_named(node)]:
+            if isinstance(value, ast.Name | ast.Constant):
+                bound[parameter] = value
+                continue
             label = f"{within(name, parameter)}_{number + 1}"
             self.nodes.append(PlannedNode(label, ast.unparse(value)))
             bound[parameter] = ast.Name(label)

@@ -31,7 +31,7 @@ def advice(record: Record, lanes: Lanes = ()) -> str:
     who = joined([one_line(lane, 40) for lane in failing])
     mine = f"If {who} {'is' if len(failing) == 1 else 'are'} yours, mend it where the cause says."
     listing = "`conformance deviations draft` lists it until it is mended"
-    if not any(row.name == failing[0] and not why_not(row) for row in lanes):
+    if not any(row.name == failing[0] and not why_not(row, record.layers) for row in lanes):
         return f"{mine} If not, {listing}."
     report = f"`conformance repro {name} --lane {first} --issue` writes the report to its makers"
     return f"{mine} If not, {report}, and {listing}."

@@ -17,12 +17,15 @@ _WORDS = "A script with the arrays inside, without this harness; it ends with 0 
 def repro_blocks(record: Record, lanes: Lanes) -> list[Block]:
     """A script a lane, folded, where results hold them; else the command that prints one."""
     if record.again:
-        names = [row.name for row in lanes if row.name in record.lanes and not why_not(row)]
-        return [Paragraph(_WORDS, "note"), *(Command(_asked(record.again, name)) for name in names)]
+        names = [row.name for row in lanes if row.name in record.lanes and not why_not(row, record.layers)]
+        commands = [_asked(record.again, name) for name in names]
+        if any("." in kind for kind in record.layers):
+            commands.append(_asked(record.again, "keras", "--module"))
+        return [Paragraph(_WORDS, "note"), *map(Command, commands)]
     blocks: list[Block] = []
     for row in lanes:
         held = record.lanes.get(row.name)
-        if held is None or why_not(row) or held.verdict in ("unsupported", "timeout"):
+        if held is None or why_not(row, record.layers) or held.verdict in ("unsupported", "timeout"):
             continue
         if held.verdict == "crash" and not held.repro:  # of some crashes there is one
             continue
@@ -32,9 +35,9 @@ def repro_blocks(record: Record, lanes: Lanes) -> list[Block]:
     return [Paragraph(_WORDS, "note"), *blocks] if blocks else []
 
 
-def _asked(again: str, lane: str) -> str:
+def _asked(again: str, lane: str, *more: str) -> str:
     """The command that asks a question, as the one that prints a script of it."""
     words = shlex.split(again)
     dropped = {place + step for place, word in enumerate(words) if word in ("--lane", "--question") for step in (0, 1)}
     kept = [word for place, word in enumerate(words) if place not in dropped]
-    return safe(shlex.join([kept[0], "repro", *kept[2:], "--lane", lane]), 4_000)
+    return safe(shlex.join([kept[0], "repro", *kept[2:], "--lane", lane, *more]), 4_000)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from conformance.protocol.names import EAGER, USUAL
 from conformance.record.run import LaneRow
 
 
-def why_not(row: LaneRow) -> str:
-    """From a lane's row of results to why it has no scripts; empty where it has."""
+def why_not(row: LaneRow, kinds: Iterable[str] = ()) -> str:
+    """From a lane's row of results, and the types of a case's layers, to why it has no script; empty where it has."""
+    if row.adapter != "keras" and any("." in kind for kind in kinds):
+        return "a case in torch's words has a script of what Keras has in their place, and of nothing else"
     if row.adapter not in ("keras", "torch", "numpy"):
         return f"there are scripts for Keras, torch and NumPy, not for {row.adapter}"
     versions = row.versions

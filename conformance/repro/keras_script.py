@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from conformance.case.expressions import (
@@ -55,10 +56,10 @@ BACKENDS = ("tensorflow", "jax", "torch", "openvino", "numpy")
 
 def keras_body(evidence: Evidence, lane: str) -> Body:
     """The script of a lane of Keras 3, without the check. Raises NotScriptable."""
-    return _Keras(evidence, lane).body()
+    return KerasWriter(evidence, lane).body()
 
 
-class _Keras:
+class KerasWriter:
     def __init__(self, evidence: Evidence, lane: str) -> None:
         row = evidence.row(lane)
         self.backend = next(name for name in BACKENDS if name in row.versions)
@@ -132,6 +133,18 @@ class _Keras:
         return keras_gradients(self.evidence, self.names, argument, resets, self.backend) if self.beside_outputs else []
 
     # layers
+
+    def made_lines(self, name: str, layer: PlannedLayer) -> list[str]:
+        """What constructs a layer of the plan, which Keras names itself."""
+        config = {key: value for key, value in layer.config.items() if key != "name"}
+        return self._made(self.names(name), replace(layer, config=config))
+
+    def graph_lines(self) -> list[str]:
+        """The graph as a function over layers that it builds itself; arrays that no input holds are globals."""
+        lines = self._eager(set(self.layers))
+        arrays = [self.names(name) for name in self.plan.inputs if "__" in name]
+        kept = [self.names(name) for name in self.plan.inputs if "__" not in name]
+        return [f"def graph({', '.join(kept)}):", *lines[1:]] if arrays else lines
 
     def _made(self, name: str, layer: PlannedLayer) -> list[str]:
         """What constructs a layer, and what it learns from data."""

@@ -17,6 +17,7 @@ from conformance.protocol.adapter import Unsupported
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
 from conformance.repro.graph import GraphWriter
+from conformance.repro.in_torchs_words import keras_module, speaks_torch
 from conformance.repro.literals import comment, quoted
 from conformance.repro.names import Names
 from conformance.repro.operations import TORCH, index_text
@@ -30,6 +31,8 @@ WIDTH = 108
 
 def module(evidence: Evidence, lane: str = LANE) -> str:
     """The text of the module. Raises NotScriptable, with the reason, where it would not be short, or not the same."""
+    if speaks_torch(evidence.plan):
+        return keras_module(evidence)
     held = evidence.record.lanes.get(LANE)
     if held is None:
         raise NotScriptable("a module is written from what the lane torch did, which did not run this case")

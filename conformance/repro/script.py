@@ -11,6 +11,7 @@ from conformance.repro.check import answer_lines, error_lines
 from conformance.repro.drawn import FUNCTIONS, carried
 from conformance.repro.endings import shape_lines, signal_lines
 from conformance.repro.evidence import Evidence
+from conformance.repro.in_torchs_words import in_words_of
 from conformance.repro.keras_script import keras_body
 from conformance.repro.literals import PACKED, array_text, comment
 from conformance.repro.numpy_script import numpy_body
@@ -36,6 +37,7 @@ def object_array(rows):
 def script(evidence: Evidence, lane: str) -> str:
     """The script. Raises NotScriptable, with the reason, where none would be honest."""
     row = evidence.row(lane)
+    evidence = in_words_of(evidence, row.adapter)
     account = account_of(evidence, lane)
     body = BODIES[row.adapter](evidence, lane)
     runs = [f"inputs_{run + 1}" if run else "inputs" for run in range(len(evidence.plan.runs))]
