@@ -21,7 +21,7 @@ import pytest
 from conformance import imports
 from conformance.errors import CaseError, ConformanceError, Exit, LaneUnavailable, UsageError
 from conformance.gate.options import add_options, is_full_run, split
-from conformance.pytest_plugin.hints import hints_for_ids, hints_for_words
+from conformance.pytest_plugin.hints import cores, hint_for_processes, hints_for_ids, hints_for_words
 from conformance.pytest_plugin.items import CaseFile, CaseItem
 from conformance.pytest_plugin.progress import Progress
 from conformance.pytest_plugin.session import SESSION, Session, lane_names, plain_identities
@@ -332,10 +332,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         state.stop()
 
 
-def pytest_report_header(config: pytest.Config) -> str:
+def pytest_report_header(config: pytest.Config) -> list[str]:
     seed = config.getoption("seed")
     drawn = f", arrays drawn with seed {seed}" if seed else ""
-    return f"conformance: lanes {', '.join([*lane_names(config), *config.getoption('lane')])}{drawn}"
+    lanes = f"conformance: lanes {', '.join([*lane_names(config), *config.getoption('lane')])}{drawn}"
+    return (
+        [lanes, *hint_for_processes(len(config.getoption("tx", None) or ()), cores())]
+        if holds_cases(config.args)
+        else [lanes]
+    )
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

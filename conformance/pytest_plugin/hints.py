@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from conformance.case.problems import did_you_mean
 from conformance.pytest_plugin.session import Session
 
+PAYS_FROM = 4
+"""Cores from which on a second process of pytest finishes earlier than one alone."""
 _MARK = re.compile(r"\b(layer|lane)\(name\s*=\s*[\"']([^\"']*)[\"']\)")
 
 
@@ -22,6 +25,23 @@ def hints_for_words(marks: str, keywords: str, state: Session, lanes: Sequence[s
         words = {word for case in state.paths for word in re.split(r"[/.\-]", case)} | state.layer_types
         if not any(keywords.lower() in word.lower() for word in words) and (hint := did_you_mean(keywords, words)):
             yield f"-k {keywords}: {hint}"
+
+
+def cores() -> int:
+    """The processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def hint_for_processes(asked: int, cores: int) -> list[str]:
+    """A line where `-n` gains nothing: a run keeps three processes busy by itself."""
+    if asked < 2 or cores >= PAYS_FROM:
+        return []
+    return [
+        f"conformance: -n {asked} gains nothing on {cores} core{'' if cores == 1 else 's'}, for each process starts the "
+        f"frameworks again and lanes work beside each other already: leave -n out (it pays from {PAYS_FROM} cores on)"
+    ]
 
 
 def hints_for_ids(arguments: Sequence[str], paths: Mapping[str, str]) -> list[str]:
