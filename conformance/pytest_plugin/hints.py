@@ -39,8 +39,8 @@ def hint_for_processes(asked: int, cores: int) -> list[str]:
     if asked < 2 or cores >= PAYS_FROM:
         return []
     return [
-        f"conformance: -n {asked} gains nothing on {cores} core{'' if cores == 1 else 's'}, for each process starts the "
-        f"frameworks again and lanes work beside each other already: leave -n out (it pays from {PAYS_FROM} cores on)"
+        f"conformance: -n {asked} gains nothing on {cores} core{'' if cores == 1 else 's'}, for lanes work beside each "
+        f"other already and each process starts its own: leave -n out (it pays from {PAYS_FROM} cores on)"
     ]
 
 

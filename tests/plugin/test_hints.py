@@ -18,8 +18,8 @@ def test_more_processes_than_the_machine_has_work_for(asked: int, cores: int, is
 
 def test_the_line_says_what_to_do() -> None:
     assert hint_for_processes(2, 2) == [
-        "conformance: -n 2 gains nothing on 2 cores, for each process starts the frameworks again and lanes work beside "
-        "each other already: leave -n out (it pays from 4 cores on)"
+        "conformance: -n 2 gains nothing on 2 cores, for lanes work beside each other already and each process starts "
+        "its own: leave -n out (it pays from 4 cores on)"
     ]
 
 
