@@ -89,7 +89,7 @@ class Step:
     inputs: Any
     outputs: Any
     rule: str
-    windows: Sequence[Mapping[str, int]] = ()
+    windows: Sequence[Mapping[str, Any]] = ()
     """Of the reference: where windows stand on each axis, as fields of `conformance.reference.windows.Placement`."""
     gates: Sequence[str] = ()
     """Of the reference: the blocks of the layer's kernels in their order, each by letter and name."""

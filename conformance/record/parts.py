@@ -325,6 +325,9 @@ class WindowRecord:
     """Steps of padding after it."""
     count: int
     """How many windows there are."""
+    writes: bool | None = field(default=None, metadata=ABSENT)
+    """True where each step of the input writes a window of the output: then the axis is the output's, and what is
+    padding elsewhere is cut off. Only there where it is so."""
 
 
 @dataclass(frozen=True, slots=True)

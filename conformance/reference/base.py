@@ -216,7 +216,8 @@ class Layer(Traits):
     def windows_on(self, *shapes: Any) -> tuple[Mapping[str, int], ...]:
         """Where windows stand on each axis that they slide over, as fields of `windows.Placement`; else none.
 
-        A report draws them. Raises LayerError where they do not fit.
+        Where steps of the input write windows of the output, `writes` is true and the axis is the output's. A report
+        draws them. Raises LayerError where they do not fit.
         """
         return ()
 

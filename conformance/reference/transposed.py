@@ -44,6 +44,21 @@ class Stretch:
         return (written[:, :, None] == self.first + np.arange(self.length)).astype(float)
 
     @property
+    def numbers(self) -> dict[str, int]:
+        """The windows that the steps of the input write into the output, of which `left` and `right` are cut off."""
+        cut = max(self.covered - self.first - self.length, 0)
+        return {
+            "length": int(self.length),
+            "size": int(self.size),
+            "stride": int(self.stride),
+            "dilation": int(self.dilation),
+            "left": int(self.first),
+            "right": int(cut),
+            "count": int(self.steps),
+            "writes": True,
+        }
+
+    @property
     def rule(self) -> str:
         """The length rule with its numbers filled in."""
         span = (self.size - 1) * self.dilation + 1
@@ -120,6 +135,9 @@ class _ConvTranspose(Layer):
         extras = (None,) * self.rank if self.output_padding is None else per_axis(self.output_padding, self.rank)
         numbers = zip(steps, sizes, strides, dilations, extras, strict=True)
         return [stretch(*axis, self.padding) for axis in numbers]
+
+    def windows_on(self, shape: Shape) -> tuple[Mapping[str, int], ...]:
+        return tuple(axis.numbers for axis in self.stretches(shape))
 
     def weights(self, shape: Shape) -> Mapping[str, Weight]:
         _, channels = split_shape(shape, self.rank, self.data_format)

@@ -1,4 +1,7 @@
-"""The windows of a convolution or a pool over one axis, its padding included: which steps each output reads."""
+"""The windows of a convolution or a pool over one axis, its padding included: which steps each output reads.
+
+Of a transposed convolution: which steps of the output each step of the input writes, what is cut off included.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,11 @@ SAID = 3
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """How the windows of a layer lie on one axis: `count` windows over `length` steps padded `left` and `right`."""
+    """How the windows of a layer lie on one axis: `count` windows over `length` steps padded `left` and `right`.
+
+    Where it `writes`, the axis is the output's, a window is what one step of the input writes, and what is padding
+    elsewhere is cut off.
+    """
 
     length: int
     size: int
@@ -28,6 +35,7 @@ class Window:
     left: int
     right: int
     count: int
+    writes: bool = False
 
     def reads(self, output: int) -> list[int]:
         """The steps that one output reads; below 0 and from `length` on stands padding."""
@@ -40,7 +48,7 @@ def window_panel(window: Window, axis: str) -> Panel:
     shown = steps if len(steps) <= WIDEST else [*steps[: WIDEST // 2], *steps[-(WIDEST // 2) + 1 :]]
     outputs = range(window.count)
     drawn = list(outputs) if window.count <= MOST else [*outputs[: MOST - 2], *outputs[-2:]]
-    names = [f"output {output}" for output in drawn]
+    names = [f"{'input' if window.writes else 'output'} {number}" for number in drawn]
     start = width_of([axis, *names]) + 8
     places = _places(shown, start)
     drawings = [*_axis(window, axis, shown, places)]
@@ -48,7 +56,7 @@ def window_panel(window: Window, axis: str) -> Panel:
         drawings += _window(window, output, name, places, row * LINE)
     width = max(places.values(), default=start) + CELL + 2
     return Panel(
-        f"{axis}: {window.count} of {window.length}",
+        f"{axis}: {window.length} of {window.count}" if window.writes else f"{axis}: {window.count} of {window.length}",
         words(window, axis),
         round(width),
         LINE * (len(drawn) + 1),
@@ -94,27 +102,42 @@ def _window(window: Window, output: int, name: str, places: dict[int, float], to
 
 def words(window: Window, axis: str) -> str:
     """What the picture shows, for who does not see it."""
+    said = range(window.count)
+    told = list(said) if window.count <= 2 * SAID else [*said[:SAID], *said[-1:]]
+    if window.writes:
+        return _words_of_writing(window, axis, told)
     ends = [f"{n} {where}" for n, where in ((window.left, "before"), (window.right, "after")) if n]
     padded = f"padded with {' and '.join(ends)}" if ends else "without padding"
     apart = f", {window.dilation} apart" if window.dilation > 1 else ""
     every = "" if window.stride == 1 else f" every {window.stride} steps"
-    said = range(window.count)
-    told = list(said) if window.count <= 2 * SAID else [*said[:SAID], *said[-1:]]
     reads = "; ".join(f"output {output} reads {_reads(window, output)}" for output in told)
     return f"{window.length} {axis}, {padded}; a window of {window.size}{apart}{every} gives {window.count}: {reads}"
+
+
+def _words_of_writing(window: Window, axis: str, told: Sequence[int]) -> str:
+    ends = [f"{n} {where}" for n, where in ((window.left, "before"), (window.right, "after")) if n]
+    cut = f", of which {' and '.join(ends)} are cut off" if ends else ""
+    apart = f", {window.dilation} apart" if window.dilation > 1 else ""
+    writes = "; ".join(f"input {number} writes {_reads(window, number)}" for number in told)
+    steps = "a step" if window.stride == 1 else f"{window.stride} steps"
+    return (
+        f"{window.count} {axis} write windows of {window.size}{apart}, each {steps} after the one before{cut}; "
+        f"{window.length} come out: {writes}"
+    )
 
 
 def _reads(window: Window, output: int) -> str:
     read = window.reads(output)
     before, after = sum(step < 0 for step in read), sum(step >= window.length for step in read)
     real = [step for step in read if 0 <= step < window.length]
+    what = "cut off" if window.writes else "of the padding"
     inner = ""
     if real:
         is_row = len(real) > 2 and real[-1] - real[0] == len(real) - 1
         inner = f"{real[0]} to {real[-1]}" if is_row else ", ".join(map(str, real))
     parts = [
-        f"{before} of the padding before" if before else "",
+        f"{before} {what} before" if before else "",
         inner,
-        f"{after} of the padding after" if after else "",
+        f"{after} {what} after" if after else "",
     ]
     return ", ".join(part for part in parts if part)

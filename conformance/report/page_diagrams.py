@@ -31,7 +31,11 @@ def window_blocks(record: Record, run: int) -> list[Block]:
         for axis, window in _windows(record, step, run):
             panels.setdefault((axis, window), window_panel(window, axis))
     shown = tuple(panels.values())[:PANELS]
-    caption = "which steps each output reads; what stands on padding is hollow"
+    reads = "which steps each output reads; what stands on padding is hollow"
+    writes = "which steps of the output each step of the input writes; what is cut off is hollow"
+    caption = "; ".join(
+        words for words, is_meant in ((reads, False), (writes, True)) if any(w.writes is is_meant for _, w in panels)
+    )
     return [Pictures(caption, shown, ())] if shown else []
 
 
@@ -48,14 +52,23 @@ def _windows(record: Record, step: StepRecord, run: int) -> Iterator[tuple[str, 
     shapes = [flat_shapes(shape) for shape in step.inputs]
     shape = shapes[0][0] if shapes and shapes[0] else []
     windows = step.windows or ()
-    lengths = [window.length for window in windows]
+    lengths = [window.count if window.writes else window.length for window in windows]
     first = 1 if list(shape[1 : 1 + len(lengths)]) == lengths else 2
     names = axis_names(record, shape, run)
     for place, found in enumerate(windows, start=first):
         name = names[place] if place < len(names) else ""
         yield (
             one_line(name, 30) or f"axis {place}",
-            Window(found.length, found.size, found.stride, found.dilation, found.left, found.right, found.count),
+            Window(
+                found.length,
+                found.size,
+                found.stride,
+                found.dilation,
+                found.left,
+                found.right,
+                found.count,
+                bool(found.writes),
+            ),
         )
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.reference.base import LayerError
+from conformance.reference.base import LayerError, make
 from conformance.reference.windows import place
 from conformance.report.blocks import Page, Panel, Pictures, Section
 from conformance.report.diagram_gates import gate_panel
@@ -84,6 +86,44 @@ def test_windows_in_words() -> None:
     )
 
 
+def test_windows_that_are_written_in_words_and_drawn() -> None:
+    """Three steps of input, a kernel of 4, a stride of 2: 8 covered, 6 come out, one cut off at each end."""
+    panel = window_panel(Window(6, 4, 2, 1, 1, 1, 3, writes=True), "steps")
+    assert panel.title == "steps: 6 of 3"
+    assert panel.words == (
+        "3 steps write windows of 4, each 2 steps after the one before, of which 1 before and 1 after are cut off; "
+        "6 come out: input 0 writes 1 cut off before, 0 to 2; input 1 writes 1 to 4; "
+        "input 2 writes 3 to 5, 1 cut off after"
+    )
+    assert written(panel) == ["steps", "012345", "input 0", "input 1", "input 2"]
+    assert squares(panel, "full") == 10
+    assert squares(panel, "pad") == 2 + 2
+
+
+@pytest.mark.parametrize(
+    ("kernel", "strides", "padding", "dilation"),
+    [(4, 2, "same", 1), (2, 3, "valid", 1), (3, 1, "same", 2), (5, 2, "valid", 1)],
+)
+def test_what_is_drawn_of_a_transposed_convolution_is_where_ones_are_written(
+    kernel: int, strides: int, padding: str, dilation: int
+) -> None:
+    """A kernel of ones over an impulse at each step writes exactly the steps that the picture fills."""
+    layer = make(
+        "Conv1DTranspose",
+        {"filters": 1, "kernel_size": kernel, "strides": strides, "padding": padding, "dilation_rate": dilation},
+    )
+    steps = 4
+    (numbers,) = layer.windows_on((1, steps, 1))
+    window = Window(**numbers)
+    for step in range(steps):
+        impulse = np.zeros((1, steps, 1))
+        impulse[0, step, 0] = 1.0
+        weights = SimpleNamespace(kernel=np.ones((kernel, 1, 1)), bias=np.zeros(1))
+        given = layer.call(weights, impulse)[0, :, 0]
+        assert list(np.flatnonzero(given)) == [place for place in window.reads(step) if 0 <= place < window.length]
+        assert len(given) == window.length
+
+
 def test_a_mask_flows_from_node_to_node() -> None:
     rows = ((True, True, False), (True, False, False), (True, True, True))
     panel = mask_panel([Flow("x", "embed", rows), Flow("pooled", "pool", None)], "masks in numpy")
@@ -143,6 +183,18 @@ def test_a_page_draws_what_the_reference_says_of_its_windows(tmp_path: Path) -> 
     (panel,) = drawn(record, "Steps")
     assert panel.title == "steps: 5 of 5"
     assert panel.words.startswith("5 steps, padded with 1 before and 2 after; a window of 4 gives 5: ")
+
+
+def test_a_page_draws_what_a_transposed_convolution_writes(tmp_path: Path) -> None:
+    text = CONVOLVED.replace(
+        "type: Conv1D, filters: 2, kernel_size: 4", "type: Conv1DTranspose, filters: 2, kernel_size: 4, strides: 2"
+    )
+    (record,) = records_of(cases_of(text, tmp_path), fake("always_right"))
+    (panel,) = drawn(record, "Steps")
+    assert panel.title == "steps: 10 of 5"
+    assert panel.words.startswith(
+        "5 steps write windows of 4, each 2 steps after the one before, of which 1 before and 1 "
+    )
 
 
 def test_a_page_draws_the_mask_from_layer_to_layer_and_that_of_a_lane_that_has_another(tmp_path: Path) -> None:
