@@ -17,13 +17,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from conformance import imports
+from conformance import imports, suite
 from conformance.cli import (
     answers,
+    badge,
     bisect,
     campaign,
     check,
     compare,
+    completion,
     coverage,
     deviations,
     diff,
@@ -63,6 +65,8 @@ COMMANDS = (
     answers,
     coverage,
     schema,
+    badge,
+    completion,
 )
 """The subcommands, in the order of `--help`. Each is a module that declares itself: `add` and `run`."""
 
@@ -90,6 +94,10 @@ to write cases
   conformance coverage                                             which names of Keras a case can say, and why not
   conformance schema case                                          the JSON Schema of case files, for editors
 
+@suite stands for the cases that come with this program, @suite/merge for a family of them:
+  conformance gate --from keras@3.3.3 --to keras@3.15.1 @suite/merge          in a project without cases of its own
+  pytest --suite=merge                                                        the same cases, run by pytest
+
 Cases are run by pytest: pytest cases -k conv1d --results reports/results.json
 
 exit codes: 0 ok, 1 disagreement, 2 bad case, question or results file, or Ctrl-C, 3 internal, 4 usage or lane missing,
@@ -106,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not given:
         parser.print_help(sys.stderr)
         return Exit.UNAVAILABLE
-    given, for_pytest = _parted(given)
+    given, for_pytest = _parted(suite.expanded(given))
     try:
         parsed = parser.parse_args(given)
         if for_pytest and not hasattr(parsed, "arguments"):

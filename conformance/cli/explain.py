@@ -19,7 +19,7 @@ from conformance.usage import form_of
 if TYPE_CHECKING:
     from conformance.ask.question import Options
 
-FORMATS = ("text", "md", "markdown", "html")
+FORMATS = ("text", "md", "markdown", "json", "html")
 """What `--format` takes."""
 
 _DESCRIPTION = """\
@@ -34,6 +34,7 @@ examples:
   conformance explain pooling/global_average.channels_first
   conformance explain 'average mask'                                        the case that these words fit best
   conformance explain channels_first --format md                           for a chat or an issue
+  conformance explain @suite/pooling/global_average.channels_first --format json     of the suite's own, for a program
   conformance explain --layer Conv1D --config '{filters: 100, kernel_size: 4, padding: same}' --input 50,300
   conformance explain --layer 'Conv1D(100, 4, padding="same")' --input 50,300      the same, pasted from code
   conformance explain --layer Average --input 5,3 --input 5,3 --mask 3,5 --mask 4,2
@@ -75,7 +76,7 @@ def add(commands: Any) -> None:
         metavar="SPEC",
         help="run in these lanes instead of keras and torch; the NumPy reference always runs",
     )
-    both.add_argument("--format", choices=FORMATS, help="text (the default), md or html; -o FILE.html says it too")
+    both.add_argument("--format", choices=FORMATS, help="text (the default), md, json, html; -o FILE.html says it too")
     both.add_argument("-o", "--output", type=Path, metavar="FILE", help="file to write; standard output when left out")
     both.add_argument("--matrix", type=Path, metavar="FILE", help="results of other versions to show too: see matrix")
     parser.set_defaults(command=run)
@@ -151,6 +152,12 @@ def rendered(found: Found, chosen: str) -> str:
         from conformance.report.single import render_single
 
         return render_single(_alone(found))
+    if chosen == "json":
+        import json
+
+        from conformance.form import to_json
+
+        return json.dumps(to_json(found.record), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     if chosen == "markdown":
         from conformance.report.markdown import case_markdown
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from conformance import suite
 from conformance.errors import Exit
 from conformance.journal import recover
 
@@ -22,6 +23,8 @@ def run_cases(lanes: Iterable[str], arguments: Sequence[str], results: Path, opt
     if not any(Path(argument.partition("::")[0]).exists() for argument in given):
         given.insert(0, "cases")
     command = [sys.executable, "-m", "pytest", "-qq", "--tb=short", "-rN", "--progress", f"--results={results}"]
+    if any(suite.is_in(Path(argument.partition("::")[0])) for argument in given if not argument.startswith("-")):
+        command.append("--rootdir=.")  # the suite's cases may stand anywhere; the project is here
     command += [*options, *given, *(part for lane in lanes for part in ("--lane", lane))]
     return subprocess.run(command, check=False, stdout=sys.stderr).returncode
 

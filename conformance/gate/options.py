@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from conformance import suite
 from conformance.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,6 +42,12 @@ def add_options(group: Any) -> None:
         metavar="A,B",
         default="eager",
         help="ask each Keras lane in these ways of executing: eager (the default), or eager,function",
+    )
+    group.addoption(
+        "--suite",
+        metavar="FAMILY",
+        nargs="?",
+        help="the cases that come with conformance; of one family: --suite=merge",
     )
     group.addoption("--progress", action="store_true", help=argparse.SUPPRESS)  # for commands that run pytest
     group.addoption("--shard", metavar="K/N", help="run only the Kth of N parts of the cases; see conformance merge")
@@ -87,6 +94,8 @@ class Excuses:
         self.enforce_expiry = bool(config.getoption("enforce_expiry"))
         given = config.getoption("deviations")
         folder = config.rootpath / FOLDER if given is None else given
+        if given is None and not folder.is_dir() and _asks_the_suite(config):
+            folder = suite.deviations()  # what is known of its cases comes with them
         if given is not None or folder.is_dir():
             from conformance.gate.deviations import load_folder
 
@@ -122,6 +131,10 @@ class Excuses:
         from conformance.gate.ledger import messages
 
         return messages(standings, self.enforce_expiry)
+
+
+def _asks_the_suite(config: pytest.Config) -> bool:
+    return any(suite.is_in(Path(argument.partition("::")[0])) for argument in config.args)
 
 
 def lane_facts(specs: Sequence[LaneSpec], identities: Mapping[str, Identity]) -> dict[str, LaneFacts]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance import imports
+from conformance import imports, suite
 from conformance.errors import CaseError, ConformanceError, Exit, LaneUnavailable, UsageError
 from conformance.gate.options import add_options, is_full_run, split
 from conformance.pytest_plugin.hints import cores, hint_for_processes, hints_for_ids, hints_for_words
@@ -96,6 +96,11 @@ def pytest_configure(config: pytest.Config) -> None:
     except imports.NotAllowed as error:
         raise pytest.UsageError(f"{error}\n   = help: {error.hint}") from None
     config.stash[SESSION] = Session(config)
+
+
+def pytest_load_initial_conftests(args: list[str]) -> None:
+    """The suite's own cases in the place of `--suite`, before any argument is taken for a path."""
+    suite.asked(args)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile | None:

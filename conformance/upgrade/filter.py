@@ -14,7 +14,7 @@ from conformance.errors import UsageError
 from conformance.gate.words import number
 from conformance.lanes.declare import parse
 from conformance.upgrade.concerns import concerned
-from conformance.upgrade.gate import CASES, cases_of, items
+from conformance.upgrade.gate import cases_of, items, places_of
 from conformance.upgrade.uses import Use, uses_of_file, uses_of_model
 
 
@@ -23,7 +23,7 @@ def filtered(models: Sequence[str], allowed: Sequence[str], arguments: Sequence[
 
     Raises UsageError where there are none, CompareError for what is no model.
     """
-    paths = [Path(argument) for argument in arguments if Path(argument).exists()] or [CASES]
+    paths = places_of(arguments)
     uses = [use for text in models for use in uses_of(text, allowed)]
     found = concerned(cases_of(paths), uses)
     where = ", ".join(map(str, paths))

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from conformance import suite
 from conformance.case.load import load_file, load_folder
 from conformance.case.model import Case
 from conformance.comparison.page import page
@@ -40,7 +41,7 @@ from conformance.upgrade.models import Subject, Upgrade, started, subjects_of
 from conformance.upgrade.uses import Use
 
 CASES, DEVIATIONS = Path("cases"), Path("deviations")
-"""Where a project keeps them."""
+"""Where a project keeps them; where it has none, those of the suite are taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +90,10 @@ def model_gate(request: Request) -> int:
     with started(old, new, request.time_limit) as upgrade:
         versions = upgrade.versions()
         uses = {subject.name: _uses(upgrade, subject) for subject in subjects}
-        suite = _suite(request, [use for every in uses.values() for use in every])
+        asked_of = _suite(request, [use for every in uses.values() for use in every])
         for subject in subjects:
-            print(introduced(subject, uses[subject.name], suite, versions), end="")
-        suite_code = _asked(request, suite)
+            print(introduced(subject, uses[subject.name], asked_of, versions), end="")
+        suite_code = _asked(request, asked_of)
         print(flush=True)
         for subject in subjects:
             try:
@@ -142,32 +143,47 @@ class Suite:
 
 
 def _suite(request: Request, uses: Sequence[Use]) -> Suite:
-    folders = [Path(part) for part in request.arguments if Path(part).exists()] or [CASES]
-    cases = cases_of([folder for folder in folders if folder.exists()])
-    if not cases:
-        return Suite()
-    deviations = load_deviations(DEVIATIONS) if DEVIATIONS.is_dir() else ()
-    return Suite(cases, deviations, concerned(cases, uses), ", ".join(map(str, folders)))
+    folders = places_of(request.arguments)
+    cases = cases_of(folders)
+    known = DEVIATIONS if DEVIATIONS.is_dir() else suite.deviations()
+    deviations = load_deviations(known) if known.is_dir() else ()
+    names = ["the suite" if suite.is_in(folder) else str(folder) for folder in folders]
+    return Suite(cases, deviations, concerned(cases, uses), ", ".join(dict.fromkeys(names)))
+
+
+def own_cases() -> Path:
+    """The project's cases; those of the suite where it has none."""
+    return CASES if CASES.is_dir() else suite.cases()
 
 
 def cases_of(paths: Sequence[Path]) -> tuple[Case, ...]:
-    """The cases of files and folders. Raises CaseError."""
-    return tuple(case for path in paths for case in (load_file(path) if path.is_file() else load_folder(path)))
+    """The cases of files and folders, and of `file::id`. Raises CaseError."""
+    found: list[Case] = []
+    for path in paths:
+        place, _, name = str(path).partition("::")
+        held = load_file(place) if Path(place).is_file() else load_folder(place)
+        found += [case for case in held if name in ("", case.id)]
+    return tuple(found)
+
+
+def places_of(arguments: Sequence[str]) -> list[Path]:
+    """Those of the arguments that name files, folders and cases in files; the project's cases where none does."""
+    return [Path(one) for one in arguments if Path(one.partition("::")[0]).exists()] or [own_cases()]
 
 
 def introduced(
-    subject: Subject, uses: Sequence[Use], suite: Suite, versions: tuple[Mapping[str, str], Mapping[str, str]]
+    subject: Subject, uses: Sequence[Use], known: Suite, versions: tuple[Mapping[str, str], Mapping[str, str]]
 ) -> str:
     """Which layers and arguments a model uses, and what the suite knows of them between these two versions."""
     lines = [f"{subject.name} uses {', '.join(map(str, uses)) or 'layers that nothing tells'}"]
     unknown = [use.type for use in uses if not use.is_known]
     if unknown:
         lines.append(f"  the suite knows nothing of {', '.join(unknown)}: such a layer is compared with itself")
-    if suite.cases:
-        concern = concerned(suite.cases, uses)
+    if known.cases:
+        concern = concerned(known.cases, uses)
         others = f"; {concern.with_other_arguments} more with other arguments" if concern.with_other_arguments else ""
-        lines.append(f"  {number(len(concern.cases), 'case')} of {suite.words} ask about that{others}")
-        for deviation in changing(suite.deviations, concern.cases, *versions):
+        lines.append(f"  {number(len(concern.cases), 'case')} of {known.words} ask about that{others}")
+        for deviation in changing(known.deviations, concern.cases, *versions):
             lines.append(f"  known to change: {one_line(deviation.reason, 300)} ({deviation.id}, {deviation.when})")
     return "\n".join(lines) + "\n"
 
@@ -185,21 +201,21 @@ def changing(
     ]
 
 
-def _asked(request: Request, suite: Suite) -> int:
+def _asked(request: Request, known: Suite) -> int:
     """The suite's own gate over the cases that concern the models, where cases were named."""
     if not request.arguments:
-        if suite.concern.cases:
+        if known.concern.cases:
             models = " ".join(f"--uses {text}" for text in request.models)
             print(f"to ask them: conformance gate --from {request.old} --to {request.new} {models}")
         return Exit.OK
-    if not suite.concern.cases:
+    if not known.concern.cases:
         print("no case that was named is about what the models use")
         return Exit.OK
     return suite_gate(
         SuiteRequest(
             old=request.old,
             new=request.new,
-            arguments=items(suite.concern.cases, request.arguments),
+            arguments=items(known.concern.cases, request.arguments),
             output=request.output / "suite",
             fail_on=request.fail_on,
             accepted=request.accepted,
