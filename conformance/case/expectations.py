@@ -44,7 +44,16 @@ def expectation_of(draft: Draft) -> Expectation:
         weights=_as_tuples(expect.get("weights", {})),
         native_weights={lane: _as_tuples(weights) for lane, weights in expect.get("native_weights", {}).items()},
         errors=_errors(draft, expect.get("error", []), node.get("error")),
+        convention=_convention(draft, expect.get("convention", {}), node.get("convention")),
     )
+
+
+def _convention(draft: Draft, stated: Any, node: Located | None) -> Mapping[str, str]:
+    if isinstance(stated, str):
+        return {"": stated}
+    for lane in stated:
+        _runs(draft, lane, node.keys[lane])  # type: ignore[union-attr]  # there, as it is stated
+    return dict(stated)
 
 
 def position(draft: Draft, where: Place) -> Position:

@@ -114,6 +114,8 @@ class Expectation:
     native_weights: Mapping[str, Mapping[str, Mapping[str, tuple[Axis, ...]]]] = field(default_factory=dict)
     """Lane to layer name to that framework's own weight name to its shape."""
     errors: tuple[ExpectedError, ...] = ()
+    convention: Mapping[str, str] = field(default_factory=dict)
+    """Lane to the gradient that it must take at a kink or a tie; under the empty name that of every lane."""
 
 
 @dataclass(frozen=True, slots=True)

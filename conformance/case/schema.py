@@ -44,6 +44,8 @@ STRING = "string"
 """The dtype of inputs that are text; no output has it."""
 
 
+CONVENTIONS = ("left", "right", "shared", "zero", "one")
+
 SHAPE = ListOf(Length())
 COUNT = Integer(at_least=0, axes=True)
 
@@ -218,6 +220,10 @@ EXPECT = Record(
                 pattern=LANE,
             ),
             "Lanes, layers and the shapes of the framework's own weights.",
+        ),
+        "convention": Field(
+            Either((Choice(CONVENTIONS), MapOf(Choice(CONVENTIONS), "The convention of this lane.", pattern=LANE))),
+            "Which gradient is taken at a kink or a tie; of all lanes, or lane by lane. Else it is not judged.",
         ),
         "error": Field(
             Either((EXPECTED_ERROR, ListOf(EXPECTED_ERROR, at_least=1))),

@@ -361,6 +361,10 @@ def _gradient_moves(old: LaneRecord, new: LaneRecord) -> Iterator[Move]:
     for name in old.gradients:
         if name not in new.gradients:
             continue
+        was, now = (side.gradients[name].convention for side in (old, new))
+        if was and now and was != now:
+            yield Move("gradient", name, f"takes {was} at a kink", f"takes {now} at a kink")
+            continue
         mine, other = old.gradients[name].distance, new.gradients[name].distance
         a, b = float(mine.largest), float(other.largest)
         is_failing = float(mine.used) > 1 or float(other.used) > 1

@@ -10,6 +10,7 @@ from typing import Any
 from conformance.case.model import Case
 from conformance.imports import is_own
 from conformance.judge.compare import Matched, compare_outputs, is_trained, matched_outputs, structure_findings
+from conformance.judge.conventions import Kinks, convention_findings, conventions
 from conformance.judge.expectations import (
     claim_findings,
     count_findings,
@@ -33,9 +34,10 @@ def judge_case(case: Case, observations: Mapping[str, Observation], gives_masks:
 
     `gives_masks` says which lanes have masks of their own: the others' are carried by the harness and not judged.
     """
-    reference, other = observations[REFERENCE], OtherDraw(case)
+    reference, other, kinks = observations[REFERENCE], OtherDraw(case), Kinks(case)
     lanes = {
-        name: judge_lane(case, got, reference, gives_masks.get(name, True), other) for name, got in observations.items()
+        name: judge_lane(case, got, reference, gives_masks.get(name, True), other, kinks)
+        for name, got in observations.items()
     }
     lanes |= _without_evidence(lanes, observations)
     own = without_reference(case)
@@ -97,14 +99,19 @@ def _without_evidence(
 
 
 def judge_lane(
-    case: Case, got: Observation, reference: Observation, gives_masks: bool, other: OtherDraw | None = None
+    case: Case,
+    got: Observation,
+    reference: Observation,
+    gives_masks: bool,
+    other: OtherDraw | None = None,
+    kinks: Kinks | None = None,
 ) -> LaneVerdict:
     """The verdict on one lane: against the reference, the case's expectations and its claims.
 
     Where the case wants the reference to raise and this lane to answer, only the case can say what the answer must be.
     Where the reference was lost, by a timeout or a crash, an answer stands unjudged, and that is no pass.
     """
-    reference = reference_under(reference, got.policy)
+    reference, kinks = reference_under(reference, got.policy), kinks or Kinks(case)
     if got.ended != "finished":
         return LaneVerdict(got.lane, Verdict(got.ended), reason=got.detail)
     if got.unsupported is not None:
@@ -133,7 +140,14 @@ def judge_lane(
         by_aspect, distances = compare_outputs(matched, "reference", {"mask": gives_masks})
         findings += [finding for found in by_aspect.values() for finding in found]
         wrong, gradients = gradient_findings(got, reference, case.budget_scale)
+        sides = kinks.sides(reference, any(finding.kind in ("values", "special") for finding in wrong))
+        if sides.are_there:
+            wrong, gradients = gradient_findings(got, reference, case.budget_scale, sides.kinks)
         findings += wrong
+    else:
+        sides = kinks.sides(reference, differs=False)
+    taken = conventions(got, sides)
+    findings += convention_findings(case, got, taken)
     if got.lane == REFERENCE and got.gradient_failure is not None:  # then nobody's gradients can be judged
         findings.append(Finding("gradient", "raised", got.gradient_failure.node, got=got.gradient_failure))
     findings += symbolic_findings(got)
@@ -156,7 +170,7 @@ def judge_lane(
     if got.lane != REFERENCE and not gradients and not any(f.aspect == "gradient" for f in findings):
         unjudged.add("gradient")
     first = [finding for finding in findings if finding.aspect == findings[0].aspect]
-    open_gradients = undecided_gradients(gradients, reference, case.budget_scale)
+    open_gradients = undecided_gradients(gradients, reference, case.budget_scale, sides.kinks)
     if gradients and open_gradients >= gradients.keys():
         unjudged.add("gradient")
     is_blind = bool(is_open) and len(is_open) == len(matched) and not _states_values(case)
@@ -173,6 +187,7 @@ def judge_lane(
         tuple(matched),
         gradients,
         open_gradients,
+        conventions=taken,
     )
 
 

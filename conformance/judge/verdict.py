@@ -131,6 +131,8 @@ class LaneVerdict:
     """`input x` or `layer.weight` to its gradient's distance from the reference's."""
     undecided_gradients: frozenset[str] = frozenset()
     """Names of the gradients whose budget allows every answer."""
+    conventions: Mapping[str, str] = field(default_factory=dict)
+    """Gradient to the convention that it takes at a kink or a tie (`conformance.judge.conventions`)."""
     reason: str = ""
     """Why a lane is unsupported, or how it crashed."""
 

@@ -174,6 +174,7 @@ def lane_record(
                 got.gradients[name].shape,
                 distance_record(found),
                 "allows_every_answer" if name in verdict.undecided_gradients else None,
+                verdict.conventions.get(name),  # type: ignore[arg-type]  # one of these words
             )
             for name, found in verdict.gradients.items()
         },

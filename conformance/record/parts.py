@@ -303,6 +303,8 @@ class GradientRecord:
     not_judged: Literal["allows_every_answer"] | None = field(default=None, metadata=ABSENT)
     """Why it is not judged: zeros and the gradient doubled would both be within what is allowed, as at a kink or a tie,
     where a gradient is a convention. Only there where it is not."""
+    convention: Literal["left", "right", "shared", "zero", "one", "mixed"] | None = field(default=None, metadata=ABSENT)
+    """Which gradient the lane takes at a kink or a tie. Only there for a case that stands at one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from conformance.report.facts import (
 )
 from conformance.report.words import (
     bias_text,
+    convention_text,
     dims_text,
     failure_text,
     index_text,
@@ -140,6 +141,16 @@ def _worst_words(distance: DistanceRecord) -> str:
         return ""
     place = f" at {index_text(worst.index)}" if worst.index else ""
     return f", worst{place}: {inequality(worst)}"
+
+
+def _convention(record: Record, lane: str, finding: FindingRecord) -> str:
+    got, wanted = (convention_text(str(word)) for word in (finding.got, finding.wanted))
+    return f"gradient of {_node(finding)}: at a kink or a tie {lane} takes {got}, expected {wanted} by the case"
+
+
+def _no_kink(record: Record, lane: str, finding: FindingRecord) -> str:
+    wanted = convention_text(str(finding.wanted))
+    return f"gradient: the case expects {wanted} of {lane}, and stands at no kink and at no tie"
 
 
 def _gradient_missing(record: Record, lane: str, finding: FindingRecord) -> str:
@@ -324,6 +335,8 @@ _WORDS = {
     ("special", ""): _special,
     ("values", "bias"): _bias,
     ("values", ""): _values,
+    ("gradient", "convention"): _convention,
+    ("gradient", "no_kink"): _no_kink,
     ("gradient", "missing"): _gradient_missing,
     ("gradient", "raised"): _gradient_raised,
     ("gradient", "shape"): _gradient_shape,

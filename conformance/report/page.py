@@ -243,6 +243,8 @@ def _gradient_blocks(record: Record) -> list[Block]:
 def _gradient_cell(gradient: GradientRecord | None) -> Cell:
     if gradient is None:
         return Cell("none", "muted")
+    if gradient.convention is not None and not gradient.distance.over:
+        return Cell(f"at a kink: {gradient.convention}", "muted")
     if gradient.not_judged is not None and not gradient.distance.over:
         return Cell("not judged", "muted")
     return Cell(share_text(gradient.distance.used), "differ" if gradient.distance.over else "number")

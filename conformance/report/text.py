@@ -31,6 +31,7 @@ from conformance.report.findings import attribution, because, verdict_text
 from conformance.report.page import page_of
 from conformance.report.words import (
     bias_text,
+    convention_text,
     decimal,
     direct_text,
     element_text,
@@ -243,6 +244,10 @@ def _gradient_answer(record: Record, lane: str, label: str) -> str:
 
 def gradient_text(record: Record, gradient: GradientRecord) -> str:
     """A gradient's shape, and how much of the budget its error used."""
+    if gradient.convention is not None and not gradient.distance.over:
+        return (
+            f"{shape_text(gradient.shape)}, at a kink or a tie, where it takes {convention_text(gradient.convention)}"
+        )
     if gradient.not_judged is not None and not gradient.distance.over:
         return f"{shape_text(gradient.shape)}, not judged: its budget allows every answer"
     return f"{shape_text(gradient.shape)}, {used_text(gradient.distance.used)}"

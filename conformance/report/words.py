@@ -234,6 +234,21 @@ def essence(message: str) -> str:
     return plain if found is None else f"{found[2].strip()} (in {found[1]})"
 
 
+_CONVENTIONS = {
+    "left": "the left side",
+    "right": "the right side",
+    "shared": "the mean of both sides",
+    "zero": "0",
+    "one": "both sides at once",
+    "mixed": "no one side",
+}
+
+
+def convention_text(word: str) -> str:
+    """Which gradient is taken at a kink or a tie, after `takes`."""
+    return f"{_CONVENTIONS.get(word, word)} ({one_line(word, 20)})"
+
+
 def failure_text(failure: FailureRecord | None, limit: int = LINE) -> str:
     """What a framework raised, on one line: type, phase, node and message."""
     if failure is None:

@@ -1,0 +1,102 @@
+"""Gradients on both sides of where the inputs stand: at a kink or a tie they are two, and none of them is the gradient.
+
+Every float input is moved a little, once to the left and once to the right, later numbers a little further than earlier
+ones: so |x| has both its slopes at 0, and of two numbers that tie for a maximum the first is the larger one on the left
+and the last on the right. Where the two gradients stay apart when the step shrinks, there is a kink; where they come
+together, the gradient is only steep.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+from autograd import grad
+
+from conformance.oracle.arrays import ReferenceArrays, inputs_of, make_layers, weights_of
+from conformance.oracle.rounding import floats_of, score
+from conformance.protocol.adapter import Observing
+from conformance.protocol.plan import Plan
+
+STEP = 2.0**-20
+SHRINKS = 2.0**-6
+"""The second step in relation to the first: what is smooth comes as much closer."""
+APART = 1e-3
+"""Of the larger gradient: from here on the two sides differ."""
+
+Array = numpy.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Sides:
+    """`input x` or `layer.weight` to its gradient on either side, and to where the two are a kink's."""
+
+    left: Mapping[str, Array]
+    right: Mapping[str, Array]
+    kinks: Mapping[str, Array]
+
+    @property
+    def are_there(self) -> bool:
+        """Whether the case stands at a kink or a tie anywhere."""
+        return any(found.any() for found in self.kinks.values())
+
+
+NO_SIDES = Sides({}, {}, {})
+
+
+def sides_of(plan: Plan) -> Sides:
+    """The gradients on both sides of a plan's first run; none where the reference has no gradients."""
+    if not plan.cotangents:
+        return NO_SIDES
+    try:
+        with warnings.catch_warnings(), numpy.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            (left, right), (near_left, near_right) = (
+                (_gradients(plan, -step), _gradients(plan, step)) for step in (STEP, STEP * SHRINKS)
+            )
+    except Exception:  # a layer that refuses such numbers, or has no way back, has no sides
+        return NO_SIDES
+    kinks = {name: _kinks(left[name], right[name], near_left[name], near_right[name]) for name in left}
+    return Sides(near_left, near_right, kinks)
+
+
+def _kinks(left: Array, right: Array, near_left: Array, near_right: Array) -> Array:
+    with numpy.errstate(invalid="ignore"):
+        far, near = numpy.abs(left - right), numpy.abs(near_left - near_right)
+        largest = numpy.max(numpy.maximum(numpy.abs(near_left), numpy.abs(near_right)), initial=0.0)
+        found: Array = (near > APART * largest) & (near > 0.5 * far)
+    return found
+
+
+def _gradients(plan: Plan, step: float) -> dict[str, Array]:
+    """The gradients by all inputs and weights where the float inputs are moved by this step."""
+    layers, weights, inputs = make_layers(plan), weights_of(plan), inputs_of(plan)
+    variables = _moved(floats_of(weights, inputs), step)
+
+    def total(variables: Mapping[str, Any]) -> Any:
+        def of_layer(name: str, *_: Any) -> dict[str, Any]:
+            prefix = name + "."
+            return {key[len(prefix) :]: value for key, value in variables.items() if key.startswith(prefix)}
+
+        arrays = ReferenceArrays(plan, layers, of_layer, Observing())
+        arrays.run({name: variables.get(f"input {name}", array) for name, array in inputs.items()})
+        return score(arrays, plan.observed, plan.cotangents)
+
+    return {name: numpy.asarray(array) for name, array in grad(total)(dict(variables)).items()}
+
+
+def _moved(variables: Mapping[str, Any], step: float) -> dict[str, Any]:
+    """The variables with each input's numbers moved, later ones further by up to as much again."""
+    count = sum(array.size for name, array in variables.items() if name.startswith("input "))
+    moved, before = {}, 0
+    for name, array in variables.items():
+        if not name.startswith("input "):
+            moved[name] = array
+            continue
+        ranks = (before + numpy.arange(array.size).reshape(array.shape)) / count
+        moved[name] = array + step * numpy.maximum(1.0, numpy.abs(array)) * (1.0 + ranks)
+        before += array.size
+    return moved
