@@ -70,13 +70,6 @@ def call_parameters(kind: str) -> tuple[str, ...]:
     return tuple(name for name in _parameters(every_type()[kind]) if name != "w")
 
 
-def is_random(kind: str, config: Mapping[str, Any]) -> bool:
-    """Whether the layer draws numbers while training, so that no two lanes can give the same."""
-    inner = [value for value in config.values() if isinstance(value, Mapping) and value.get("type") in every_type()]
-    draws = any(config.get(name) for name in ("dropout", "recurrent_dropout"))
-    return draws or every_type()[kind].draws or any(is_random(value["type"], value) for value in inner)
-
-
 def axis_names(kind: str, config: Mapping[str, Any], name: str, rank: int) -> tuple[str, ...]:
     """What the axes of an input are called, the batch left out. Raises QuestionError for a wrong number of them."""
     layer = every_type()[kind]

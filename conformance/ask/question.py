@@ -16,12 +16,12 @@ from conformance.ask.meaning import (
     call_parameters,
     implying,
     input_names,
-    is_random,
     numbers,
     takes_list,
     takes_training,
 )
 from conformance.case.arrays import MAX_ELEMENTS
+from conformance.case.draws import is_random
 from conformance.case.layers import every_type
 from conformance.case.problems import did_you_mean
 from conformance.case.schema import DTYPES, INTEGERS

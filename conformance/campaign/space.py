@@ -14,10 +14,11 @@ from itertools import permutations
 from typing import Any, Final
 
 from conformance.ask.layer import read_layer
-from conformance.ask.meaning import call_parameters, input_names, is_random, numbers, takes_list, takes_training
+from conformance.ask.meaning import call_parameters, input_names, numbers, takes_list, takes_training
 from conformance.ask.question import lengths_of
 from conformance.campaign.draft import Call, Draft, Input, Layer, Mask
 from conformance.case import kinds
+from conformance.case.draws import is_random
 from conformance.case.layers import record_of, types
 from conformance.errors import ConformanceError
 

@@ -169,6 +169,9 @@ def claims_of(draft: Draft) -> tuple[Claim, ...]:
     for index, claim in enumerate(draft.values.get("claims", ())):
         place = draft.node["claims"][index]
         ((kind, nodes),) = claim.items()
+        if kind == "draws":
+            _is_observed(draft, nodes["node"], place[kind]["node"])
+            continue
         for number, name in enumerate(nodes):
             _is_observed(draft, name, place[kind][number])
             if name in nodes[:number]:

@@ -103,6 +103,23 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Draws:
+    """A statement about what one lane drew at random for a node, that holds whatever was drawn."""
+
+    node: str
+    of: str | None = None
+    """The input or node that was dropped from."""
+    dropped: float | None = None
+    """The share of draws that gives 0."""
+    scale: float | None = None
+    """What is kept is `of` times this."""
+    shared: tuple[int, ...] = ()
+    """Axes along which all positions share one draw."""
+    own: bool = True
+    """Whether positions along every other axis have draws of their own."""
+
+
+@dataclass(frozen=True, slots=True)
 class Expectation:
     """Everything that a case says beforehand about the outcome."""
 
@@ -182,6 +199,8 @@ class Case:
     trainings: tuple[Training, ...] = ()
     expect: Expectation = field(default_factory=Expectation)
     claims: tuple[Claim, ...] = ()
+    draws: tuple[Draws, ...] = ()
+    """Claims about what is drawn at random."""
     answer: str = ""
     """A sentence with facts in braces, `{pooled.shape}`; see `conformance.report.answer`."""
     remark: str = ""

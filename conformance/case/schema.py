@@ -239,11 +239,23 @@ EXPECT = Record(
 )
 
 _CLAIMED = ListOf(Text(NODE_OUTPUT, "a node"), at_least=2)
+DRAWS = Record(
+    "claim about draws",
+    {
+        "node": Field(Text(NODE_OUTPUT, "a node"), "The random node; its numbers are not compared.", required=True),
+        "of": Field(Text(NAME, "a name"), "The input or node from which it drops."),
+        "dropped": Field(Number(at_least=0, finite=True), "The share of draws that gives 0, up to 1."),
+        "scale": Field(Number(finite=True), "What is kept is `of` times this: 1 / (1 - rate) of a dropout."),
+        "shared": Field(ListOf(Integer()), "Axes along which all positions share one draw, 0 for the samples."),
+        "own": Field(Truth(), "Whether positions along all other axes have draws of their own; true if not given."),
+    },
+)
 CLAIM = Record(
     "claim",
     {
         "same": Field(_CLAIMED, "These nodes must all be the same."),
         "differ": Field(_CLAIMED, "No two of these nodes may be the same."),
+        "draws": Field(DRAWS, "What must hold of a node that is drawn at random, in each lane by itself."),
     },
     one_of=True,
 )

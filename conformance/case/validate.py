@@ -9,12 +9,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conformance.case import expectations, fills, graph, training
+from conformance.case import draws, expectations, fills, graph, training
 from conformance.case.arrays import FORMAT
 from conformance.case.axes import numeric
 from conformance.case.draft import Draft
 from conformance.case.matrix import Variant
-from conformance.case.model import Case, Expectation, Input, LayerSpec, ModelSpec, Node, Source, Tolerance, Training
+from conformance.case.model import (
+    Case,
+    Draws,
+    Expectation,
+    Input,
+    LayerSpec,
+    ModelSpec,
+    Node,
+    Source,
+    Tolerance,
+    Training,
+)
 from conformance.case.problems import Problems, did_you_mean, listed
 from conformance.case.schema import CASE, FILE
 from conformance.case.structure import BAD, Reader
@@ -65,13 +76,14 @@ def case_of(head: Head, variant: Variant, text: str) -> Case | None:
     trainings = training.trainings_of(draft, inputs)
     expect = expectations.expectation_of(draft)
     claims = expectations.claims_of(draft)
+    drawn = draws.draws_of(draft)
     expectations.check_kills(draft)
     expectations.check_answer(draft)
     _check_limits(draft)
     problems.variant = ""
     if problems.noted > noted:
         return None
-    return _assemble(head, variant, draft, _Parts(dims, dynamic, inputs, trainings, expect, claims, text))
+    return _assemble(head, variant, draft, _Parts(dims, dynamic, inputs, trainings, expect, claims, drawn, text))
 
 
 def _expects_error(node: Located) -> bool:
@@ -90,6 +102,7 @@ class _Parts:
     trainings: tuple[Training, ...]
     expect: Expectation
     claims: tuple[Any, ...]
+    draws: tuple[Draws, ...]
     text: str
 
 
@@ -125,6 +138,7 @@ def _assemble(head: Head, variant: Variant, draft: Draft, parts: _Parts) -> Case
         trainings=parts.trainings,
         expect=parts.expect,
         claims=parts.claims,
+        draws=parts.draws,
         answer=values.get("answer", ""),
         remark=values.get("remark", ""),
         tags=tuple(dict.fromkeys((*head.values.get("tags", ()), *values.get("tags", ())))),

@@ -11,6 +11,7 @@ from conformance.case.model import Case
 from conformance.imports import is_own
 from conformance.judge.compare import Matched, compare_outputs, is_trained, matched_outputs, structure_findings
 from conformance.judge.conventions import Kinks, convention_findings, conventions
+from conformance.judge.draws import draw_findings
 from conformance.judge.expectations import (
     claim_findings,
     count_findings,
@@ -24,7 +25,7 @@ from conformance.judge.gradients import gradient_findings, undecided_gradients
 from conformance.judge.invariants import invariant_findings
 from conformance.judge.methods import method_findings
 from conformance.judge.precision import USUAL, coarser_policy, reference_under
-from conformance.judge.undecided import OtherDraw, undecided
+from conformance.judge.undecided import OtherDraw, RandomOutputs, undecided
 from conformance.judge.verdict import ASPECTS, CaseVerdict, Distance, Finding, LaneVerdict, Pair, Verdict
 from conformance.protocol.observation import REFERENCE, Observation
 
@@ -35,8 +36,9 @@ def judge_case(case: Case, observations: Mapping[str, Observation], gives_masks:
     `gives_masks` says which lanes have masks of their own: the others' are carried by the harness and not judged.
     """
     reference, other, kinks = observations[REFERENCE], OtherDraw(case), Kinks(case)
+    random = RandomOutputs(case, reference)
     lanes = {
-        name: judge_lane(case, got, reference, gives_masks.get(name, True), other, kinks)
+        name: judge_lane(case, got, reference, gives_masks.get(name, True), other, kinks, random)
         for name, got in observations.items()
     }
     lanes |= _without_evidence(lanes, observations)
@@ -44,7 +46,14 @@ def judge_case(case: Case, observations: Mapping[str, Observation], gives_masks:
     if own:
         lanes |= {REFERENCE: _unspoken(lanes[REFERENCE], own)}
     pairs = tuple(
-        _pair(case, observations[a], observations[b], reference, gives_masks.get(a, True) and gives_masks.get(b, True))
+        _pair(
+            case,
+            observations[a],
+            observations[b],
+            reference,
+            gives_masks.get(a, True) and gives_masks.get(b, True),
+            random.labels,
+        )
         for a, b in combinations([REFERENCE, *(name for name in observations if name != REFERENCE)], 2)
     )
     return CaseVerdict(case.id, lanes, pairs, None if own else _odd_one_out(pairs))
@@ -105,12 +114,14 @@ def judge_lane(
     gives_masks: bool,
     other: OtherDraw | None = None,
     kinks: Kinks | None = None,
+    random: RandomOutputs | None = None,
 ) -> LaneVerdict:
     """The verdict on one lane: against the reference, the case's expectations and its claims.
 
     Where the case wants the reference to raise and this lane to answer, only the case can say what the answer must be.
     Where the reference was lost, by a timeout or a crash, an answer stands unjudged, and that is no pass.
     """
+    drawn = (random or RandomOutputs(case, reference)).labels
     reference, kinks = reference_under(reference, got.policy), kinks or Kinks(case)
     if got.ended != "finished":
         return LaneVerdict(got.lane, Verdict(got.ended), reason=got.detail)
@@ -154,12 +165,17 @@ def judge_lane(
     findings += node_findings(case, got, reference, gives_masks)
     findings += count_findings(case, got)
     findings += claim_findings(case, got, reference)
+    findings += draw_findings(case, got)
     broken, invariants_asked = invariant_findings(case, got, reference)
     findings += broken
     has_model = is_asked(got) and not is_alone
     findings += model_findings(case, got, reference, gives_masks) if has_model else ()
     findings += method_findings(got, reference, gives_masks)
+    if drawn:  # what is another with every draw is compared with nothing, nor what flows back through it
+        findings = [finding for finding in findings if not _is_of_a_draw(finding, drawn)]
+        gradients = {}
     is_open = {(item.run, item.label) for item in undecided(matched, other or OtherDraw(case))}
+    is_open |= drawn & {(item.run, item.label) for item in matched}
     if any((finding.run, finding.node) in is_open for finding in broken):
         # the values that are judged follow from one whose budget allows every answer
         findings = [finding for finding in findings if finding.aspect != "values"]
@@ -184,16 +200,23 @@ def judge_lane(
         _strip(findings, unjudged),
         tuple(distances),
         frozenset(is_open),
+        drawn,
         tuple(matched),
         gradients,
         open_gradients,
-        conventions=taken,
+        taken,
     )
+
+
+def _is_of_a_draw(finding: Finding, drawn: frozenset[tuple[int, str]]) -> bool:
+    if finding.aspect == "gradient":
+        return finding.kind in ("values", "special", "convention")
+    return (finding.run, finding.node) in drawn and finding.aspect in ("special", "values", "model")
 
 
 def _states_values(case: Case) -> bool:
     """Whether the case says itself what comes, or what holds between its nodes."""
-    return bool(case.claims) or any(node.values is not None for node in case.expect.nodes.values())
+    return bool(case.claims or case.draws) or any(node.values is not None for node in case.expect.nodes.values())
 
 
 def _of_weights(finding: Finding) -> Finding:
@@ -213,7 +236,14 @@ def _strip(findings: Iterable[Finding], unjudged: set[str]) -> dict[str, str]:
     return strip
 
 
-def _pair(case: Case, a: Observation, b: Observation, reference: Observation, masks: bool) -> Pair:
+def _pair(
+    case: Case,
+    a: Observation,
+    b: Observation,
+    reference: Observation,
+    masks: bool,
+    drawn: frozenset[tuple[int, str]],
+) -> Pair:
     if any(got.ended != "finished" or got.unsupported is not None for got in (a, b)):
         return Pair(a.lane, b.lane, None, None)
     if a.failure is not None or b.failure is not None:
@@ -229,7 +259,8 @@ def _pair(case: Case, a: Observation, b: Observation, reference: Observation, ma
     if not is_one_policy:
         reference = replace(reference, exact=frozenset())  # what one of them rounds, the other need not
     findings = structure_findings(b, a, a.lane)
-    matched = list(matched_outputs(b, a, reference, case.demands, scale))
+    every = matched_outputs(b, a, reference, case.demands, scale)
+    matched = [item for item in every if (item.run, item.label) not in drawn]
     by_aspect, distances = compare_outputs(matched, a.lane, {"mask": masks, "dtype": is_one_policy})
     findings += [finding for found in by_aspect.values() for finding in found]
     findings.sort(key=lambda finding: ASPECTS.index(finding.aspect))

@@ -125,6 +125,8 @@ class LaneVerdict:
     """One mapping a run: `node` or `node[i]` to its distance from the reference."""
     undecided: frozenset[tuple[int, str]] = frozenset()
     """Run and label of the outputs whose budget allows every answer."""
+    random: frozenset[tuple[int, str]] = frozenset()
+    """Run and label of the outputs that are another with every draw: they are compared with nothing."""
     matched: tuple[Matched, ...] = ()
     """Every output beside the reference's, with what it was allowed."""
     gradients: Mapping[str, Distance] = field(default_factory=dict)

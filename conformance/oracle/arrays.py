@@ -40,6 +40,8 @@ class ReferenceArrays(CarriedArrays):
         self.weights = weights
         self.memory: dict[str, dict[str, Any]] = {}
         self.longest_sum = 1
+        self.draw = 0
+        """Which of many draws random layers make."""
         self.on_call: Callable[[str, Layer, Sequence[Any], Mapping[str, Any]], None] | None = None
         """Told of every call of a layer that came back: its name, the layer, and what it was given."""
         self.added: dict[str, Any] = {}
@@ -62,7 +64,7 @@ class ReferenceArrays(CarriedArrays):
         given = arguments_for(type(layer).call, 2, args, kwargs)
         shapes = tuple(shapes_of(value) for value in given.args)
         arrays = self.weights(name, layer, shapes)
-        weights = Weights(arrays, self.memory.setdefault(name, {}))
+        weights = Weights(arrays, self.memory.setdefault(name, {}), numpy.random.default_rng(self.draw))
         output = layer.call(weights, *given.args, **given.kwargs)
         if self.on_call is not None:
             self.on_call(name, layer, given.args, given.kwargs)

@@ -42,17 +42,20 @@ class Depth(IntEnum):
     """Gradients, the nodes that are exact, and what each policy of the plan makes of all this, too."""
 
 
-def answer(plan: Plan, depth: Depth = Depth.EVERYTHING, rewrite: Rewrite | None = None) -> Observation:
+def answer(plan: Plan, depth: Depth = Depth.EVERYTHING, rewrite: Rewrite | None = None, draw: int = 0) -> Observation:
     """What the reference gives for a plan; what a layer raises is the answer, as in any lane.
 
+    `draw` says which of many draws random layers make.
     Every layer and optimiser is put through `rewrite` first. Raises what that raises, and HookError where a mutant is
     broken.
     """
     name = REFERENCE if rewrite is None else MISTAKEN
-    return from_message(name, REFERENCE, message(plan, depth, rewrite))
+    return from_message(name, REFERENCE, message(plan, depth, rewrite, draw))
 
 
-def message(plan: Plan, depth: Depth = Depth.EVERYTHING, rewrite: Rewrite | None = None) -> dict[str, Any]:
+def message(
+    plan: Plan, depth: Depth = Depth.EVERYTHING, rewrite: Rewrite | None = None, draw: int = 0
+) -> dict[str, Any]:
     """The same as a lane's process sends it."""
     observing = Observing()
     try:
@@ -64,7 +67,7 @@ def message(plan: Plan, depth: Depth = Depth.EVERYTHING, rewrite: Rewrite | None
         layers = {name: rewrite(layer) for name, layer in layers.items()}
         optimizers = [rewrite(optimizer) for optimizer in optimizers]
     try:
-        _Run(plan, depth, layers, optimizers, observing).whole()
+        _Run(plan, depth, layers, optimizers, observing, draw).whole()
     except HookError:
         raise
     except Exception as error:
@@ -111,8 +114,9 @@ class _Run:
         layers: Mapping[str, Layer],
         optimizers: list[Optimizer],
         observing: Observing,
+        draw: int = 0,
     ) -> None:
-        self.plan, self.depth, self.observing = plan, depth, observing
+        self.plan, self.depth, self.observing, self.draw = plan, depth, observing, draw
         self.layers, self.optimizers = layers, optimizers
         self.weights = weights_of(plan)
         self.longest_sum = 1
@@ -143,6 +147,7 @@ class _Run:
     def _values(self, index: int, inputs: Mapping[str, Any]) -> None:
         """One run of the graph and, in the first, the weights after each step of training."""
         arrays = ReferenceArrays(self.plan, self.layers, lambda name, *_: self.weights[name], self.observing)
+        arrays.draw = self.draw
         self.observing.runs.append({})
         try:
             arrays.run(inputs)

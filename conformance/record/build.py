@@ -24,6 +24,7 @@ from conformance.protocol.wire import bounded
 from conformance.record.axes import axis_names
 from conformance.record.case import (
     ClaimRecord,
+    DrawsRecord,
     ExpectedNodeRecord,
     ExpectsRecord,
     Record,
@@ -135,6 +136,7 @@ def _expectations(case: Case) -> ExpectsRecord:
         native_weights=case.expect.native_weights,
         errors=tuple(_expected_error(error) for error in case.expect.errors),
         claims=tuple(ClaimRecord(claim.kind, claim.nodes) for claim in case.claims),
+        draws=tuple(DrawsRecord(**dataclasses.asdict(claim)) for claim in case.draws) or None,
     )
 
 
@@ -294,7 +296,13 @@ def _run_record(
                 distance=None if found is None else distance_record(found),
                 tier=tier_of(case, name, known, reference),
                 worst=() if limits is None else worst_elements(output, limits),
-                not_judged="allows_every_answer" if (run, label) in verdict.undecided else None,
+                not_judged=(
+                    "random"
+                    if (run, label) in verdict.random
+                    else "allows_every_answer"
+                    if (run, label) in verdict.undecided
+                    else None
+                ),
             )
     return nodes
 

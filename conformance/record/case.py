@@ -63,6 +63,26 @@ class ClaimRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class DrawsRecord:
+    """A statement about what a lane draws at random for a node, as written; null where nothing is said."""
+
+    __pydantic_config__ = CONFIG
+
+    node: str
+    """The node."""
+    of: str | None
+    """The input or node from which it drops."""
+    dropped: Number | None
+    """The share of draws that gives 0."""
+    scale: Number | None
+    """What is kept is `of` times this."""
+    shared: tuple[int, ...]
+    """Axes along which all positions share one draw."""
+    own: bool
+    """Whether positions along every other axis have draws of their own."""
+
+
+@dataclass(frozen=True, slots=True)
 class ExpectsRecord:
     """What a case says beforehand, as written."""
 
@@ -80,6 +100,8 @@ class ExpectsRecord:
     """Errors that must happen; any one of those for a lane is enough."""
     claims: tuple[ClaimRecord, ...]
     """Statements between nodes that must hold in every lane."""
+    draws: tuple[DrawsRecord, ...] | None = field(default=None, metadata=ABSENT)
+    """Statements about what each lane draws at random. Only there where a case makes some."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -285,9 +285,9 @@ class NodeRecord:
     worst: tuple[ElementRecord, ...]
     """Up to ten elements that are over the budget, or further from the values that the case states than it allows,
     worst first."""
-    not_judged: Literal["allows_every_answer"] | None = field(default=None, metadata=ABSENT)
+    not_judged: Literal["allows_every_answer", "random"] | None = field(default=None, metadata=ABSENT)
     """Why the values are not judged: zeros, the answer doubled and the answer to another draw would all be within what
-    is allowed. Only there where they are not."""
+    is allowed; or they are drawn at random, and others in every lane. Only there where they are not."""
 
 
 @dataclass(frozen=True, slots=True)

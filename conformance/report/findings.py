@@ -240,6 +240,28 @@ def _differ(record: Record, lane: str, finding: FindingRecord) -> str:
     return f"claim differ({_node(finding)}): in {lane} they are the same"
 
 
+def _draws(record: Record, lane: str, finding: FindingRecord) -> str:
+    """A claim about draws that does not hold: what was claimed, and what this lane drew."""
+    node, got, wanted = _node(finding), finding.got, finding.wanted
+    match finding.kind:
+        case "draw_share":
+            said = f"{got} of its draws are 0, where {wanted[0]} to {wanted[1]} may be, but for one run in a million"
+        case "draw_scale":
+            said = f"{single(got[1])} at {index_text(got[0])} is neither 0 nor {single(wanted[1])}"
+        case "draw_shared":
+            along = joined([str(axis) for axis in wanted])
+            said = (
+                f"{got} elements are dropped otherwise than the first along {'axes' if wanted[1:] else 'axis'} {along}"
+            )
+        case "draw_repeated":
+            said = f"all {got} positions along axis {wanted} share one draw"
+        case "draw_shape":
+            said = f"its shape is {shape_text(got)}, and {shape_text(wanted)} was dropped from"
+        case _:
+            return f"claim about draws of {node}: {got} draws decide nothing; at least {wanted} do"
+    return f"claim about draws of {node}: in {lane} {said}"
+
+
 def _claim_missing(record: Record, lane: str, finding: FindingRecord) -> str:
     return f"claim: {lane} gave no {_node(finding)}"
 
@@ -303,17 +325,24 @@ def not_judged_text(record: Record, lane: str) -> str:
     """Which outputs of a lane are not judged, and why."""
     if record.lanes[lane].reason:
         return one_line(record.lanes[lane].reason)
-    nodes = dict.fromkeys(
-        one_line(label, 40)
-        for run in record.lanes[lane].runs
-        for label, held in run.items()
-        if held.not_judged is not None
-    )
-    return f"the budget of {joined(list(nodes))} allows every answer" if nodes else ""
+    found: dict[str, dict[str, None]] = {"allows_every_answer": {}, "random": {}}
+    for run in record.lanes[lane].runs:
+        for label, held in run.items():
+            if held.not_judged is not None:
+                found[held.not_judged][one_line(label, 40)] = None
+    wide, drawn = (list(found[why]) for why in ("allows_every_answer", "random"))
+    parts = [f"the budget of {joined(wide)} allows every answer"] if wide else []
+    if drawn:
+        are = "are random, and others" if drawn[1:] else "is random, and another"
+        parts.append(f"{joined(drawn)} {are} in every lane")
+    return "; ".join(parts)
 
 
 def _nothing_judged(record: Record, lane: str, finding: FindingRecord) -> str:
     words = f"values: nothing that {lane} gave is judged: {not_judged_text(record, lane)}"
+    held = record.lanes[lane]
+    if any(node.not_judged == "random" for run in held.runs for node in run.values()):
+        return f"{words}; claim what must hold of every draw (claims: - draws: ...)"
     return f"{words}; ask with numbers that float32 can tell apart"
 
 
@@ -353,6 +382,7 @@ _WORDS = {
     ("claims", "same"): _same,
     ("claims", "differ"): _differ,
     ("claims", "missing"): _claim_missing,
+    ("claims", ""): _draws,
     ("invariants", ""): _invariant,
     ("model", "raised"): _model_raised,
     ("model", "symbolic_mask"): _symbolic_mask,

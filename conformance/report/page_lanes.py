@@ -129,6 +129,8 @@ def _used_cell(record: Record, name: str, found: NodeRecord, differing: Mapping[
         return Cell("the reference", "muted")
     if found.distance is None:
         return Cell("not compared", "muted")
+    if found.not_judged == "random":
+        return Cell("not compared: it is random", "muted")
     if found.not_judged is not None:
         return Cell("not judged: its budget allows every answer", "muted")
     return Cell(share_text(found.distance.used), "differ" if {"values", "special"} & differing.keys() else "number")

@@ -1,0 +1,84 @@
+"""Which nodes are random: those that a layer gives which draws numbers in training, and those made of them.
+
+No two lanes draw the same, so that such a node is never compared. A case claims what must hold of every draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from conformance.case.draft import Draft
+from conformance.case.expressions import Call, Constant, Expression, ExpressionError, parse
+from conformance.case.layers import every_type
+from conformance.case.model import Draws
+
+RATES = ("rate", "dropout", "recurrent_dropout", "stddev")
+"""Arguments that say how much is drawn; at 0 nothing is, and at a rate of 1 there is nothing left to draw."""
+TRAINING = ("training", Constant(True))
+HINT = (
+    "no two lanes draw the same: call it _{name}, which is computed and not compared, and claim what must hold "
+    "whatever was drawn; or say `claims: - draws: {{node: {name}, dropped: 0.5}}`"
+)
+
+
+def is_random(kind: str, config: Mapping[str, Any]) -> bool:
+    """Whether a layer with these arguments, or one inside it, draws numbers while training."""
+    inner = [value for value in config.values() if isinstance(value, Mapping) and value.get("type") in every_type()]
+    if any(is_random(value["type"], value) for value in inner):
+        return True
+    rates = {name: config[name] for name in RATES if isinstance(config.get(name), int | float)}
+    if not rates:
+        return kind in every_type() and every_type()[kind].draws
+    return any(0 < rate < 1 or (name == "stddev" and rate > 0) for name, rate in rates.items())
+
+
+def depends_on_draws(graph: Mapping[str, Expression], layers: Mapping[str, Mapping[str, Any]]) -> dict[str, bool]:
+    """Every node that depends on a draw, and whether it is the random call itself."""
+    random = {
+        name
+        for name, spec in layers.items()
+        if is_random(str(spec.get("type", "")), {key: value for key, value in spec.items() if key != "type"})
+    }
+    found: dict[str, bool] = {}
+    for node, expression in graph.items():
+        calls = [part for part in expression.walk() if isinstance(part, Call)]
+        drawing = [call for call in calls if call.callee in random and TRAINING in call.kwargs]
+        if drawing or found.keys() & expression.names():
+            found[node] = expression.tree in drawing
+    return found
+
+
+def draws_of(draft: Draft) -> tuple[Draws, ...]:
+    """The claims about draws; a node that is compared though it is random is noted, and a claim about none that is."""
+    graph = {}
+    for name, text in draft.part("graph").items():
+        try:
+            graph[name] = parse(text)
+        except ExpressionError:
+            return ()  # noted already
+    depending = depends_on_draws(graph, {name: dict(spec) for name, spec in draft.part("layers").items()})
+    claims = []
+    for index, claim in enumerate(draft.values.get("claims", ())):
+        if "draws" not in claim:
+            continue
+        said, place = claim["draws"], draft.node["claims"][index]["draws"]
+        node = said["node"]
+        if node in graph and node not in depending:
+            hint = "a layer draws in training alone, at a rate above 0: drop(x, training=True)"
+            draft.problems.add(place["node"], f"{node} is not random: nothing is drawn for it", hint)
+        of = said.get("of")
+        if "scale" in said and of is None:
+            draft.problems.add(place["scale"], "the scale of what is kept, of what?", "name the node: of: x")
+        claims.append(
+            Draws(
+                node, of, said.get("dropped"), said.get("scale"), tuple(said.get("shared", ())), said.get("own", True)
+            )
+        )
+    spoken = {claim.node for claim in claims}
+    for name, is_call in depending.items():
+        if is_call and not name.startswith("_") and name not in spoken and "error" not in draft.part("expect"):
+            draft.problems.add(
+                draft.node["graph"][name], f"{name} is random, and another in every lane", HINT.format(name=name)
+            )
+    return tuple(claims)

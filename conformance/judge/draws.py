@@ -1,0 +1,121 @@
+"""Claims about what is drawn at random: how many are dropped, what is kept, which positions share one draw.
+
+Each claim is judged in one lane by itself, on what that lane drew. How often an honest lane breaks one by chance is
+worked out exactly, from the binomial distribution, and is at most `ALARM`; a claim that so few draws cannot decide is
+the case's mistake, and fails in every lane.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from conformance.case.arrays import draw_inputs
+from conformance.case.model import Case, Draws
+from conformance.judge.budget import UNIT
+from conformance.judge.expectations import outputs_by_label
+from conformance.judge.verdict import Finding
+from conformance.protocol.observation import Array, Observation
+
+ALARM = 1e-6
+"""How often a claim may fail by chance in an honest lane."""
+NEAR = 16 * UNIT
+"""Of a kept element: how far it may lie from its scale, for it is one product and one quotient of what went in."""
+
+
+def draw_findings(case: Case, got: Observation) -> Iterator[Finding]:
+    """Every claim about draws that does not hold in a lane."""
+    for run, nodes in enumerate(got.runs):
+        outputs = outputs_by_label(nodes)
+        inputs = draw_inputs(case, run) if case.draws else {}
+        for claim in case.draws:
+            if claim.node not in outputs:
+                yield Finding("claims", "missing", claim.node, run, wanted_by="claim")
+                continue
+            drawn = outputs[claim.node].values.astype(np.float64)
+            of = inputs.get(claim.of) if claim.of in inputs else None
+            if of is None and claim.of in outputs:
+                of = outputs[claim.of].values
+            yield from (_with(finding, claim.node, run) for finding in _broken(claim, drawn, of))
+
+
+def _with(finding: tuple[str, object, object], node: str, run: int) -> Finding:
+    kind, wanted, got = finding
+    return Finding("claims", kind, node, run, wanted, got, "claim", nodes=(node,))
+
+
+def _broken(claim: Draws, drawn: Array, of: Array | None) -> Iterator[tuple[str, object, object]]:
+    """Kind, what was wanted and what came, of each part of a claim that does not hold."""
+    dropped = drawn == 0
+    if claim.scale is not None and of is not None:
+        if np.shape(of) != drawn.shape:
+            yield "draw_shape", tuple(np.shape(of)), tuple(drawn.shape)
+            return
+        wanted = claim.scale * of.astype(np.float64)
+        off = np.where(dropped, 0.0, np.abs(drawn - wanted))
+        if np.any(off > NEAR * np.abs(wanted)):
+            index = tuple(int(i) for i in np.unravel_index(int(np.argmax(off)), off.shape))
+            yield "draw_scale", (index, float(wanted[index])), (index, float(drawn[index]))
+    axes = tuple(axis % drawn.ndim for axis in claim.shared)
+    first = dropped
+    for axis in axes:
+        first = np.take(first, [0], axis=axis)
+    if axes and np.any(first != dropped):
+        yield "draw_shared", axes, int(np.sum(first != dropped))
+        return
+    if claim.dropped is None:
+        return
+    low, high = bounds(first.size, claim.dropped)
+    if low == 0 or high == first.size:
+        yield "too_few_draws", least(claim.dropped), int(first.size)
+        return
+    count = int(np.sum(first))
+    if not low <= count <= high:
+        yield "draw_share", (low, high), count
+    if claim.own:
+        for axis in range(first.ndim):
+            if axis not in axes and _repeats(first, axis) and chance_of_repeat(first, axis, claim.dropped) <= ALARM:
+                yield "draw_repeated", axis, int(first.shape[axis])
+
+
+def _repeats(dropped: Array, axis: int) -> bool:
+    """Whether every position along an axis has the same draw."""
+    return bool(dropped.shape[axis] > 1 and np.all(dropped == np.take(dropped, [0], axis=axis)))
+
+
+def chance_of_repeat(dropped: Array, axis: int, rate: float) -> float:
+    """How often independent draws are the same along a whole axis, everywhere."""
+    length = dropped.shape[axis]
+    return float((rate**length + (1 - rate) ** length) ** (dropped.size // length))
+
+
+def bounds(count: int, rate: float) -> tuple[int, int]:
+    """The fewest and the most of `count` draws that drop at this rate, each side left with half of ALARM at most."""
+    terms = [_term(count, dropped, rate) for dropped in range(count + 1)]
+    low, below = 0, 0.0
+    while low <= count and below + terms[low] <= ALARM / 2:
+        below += terms[low]
+        low += 1
+    high, above = count, 0.0
+    while high >= 0 and above + terms[high] <= ALARM / 2:
+        above += terms[high]
+        high -= 1
+    return low, high
+
+
+def _term(count: int, dropped: int, rate: float) -> float:
+    """The probability of so many among so many: C(n, k) p^k (1 - p)^(n - k)."""
+    if rate in (0.0, 1.0):
+        return float(dropped == count * rate)
+    ways = math.lgamma(count + 1) - math.lgamma(dropped + 1) - math.lgamma(count - dropped + 1)
+    return math.exp(ways + dropped * math.log(rate) + (count - dropped) * math.log1p(-rate))
+
+
+def least(rate: float) -> int:
+    """The fewest independent draws of which a share can be told from nothing dropped and from all dropped."""
+    count = 1
+    while (bounds(count, rate)[0] == 0 or bounds(count, rate)[1] == count) and count < 10_000:
+        count += 1
+    return count

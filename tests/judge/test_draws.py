@@ -1,0 +1,185 @@
+"""Claims about draws: what honest draws keep, and what each mistake in a dropout breaks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conformance.case.draws import is_random
+from conformance.case.model import Case
+from conformance.errors import CaseError
+from conformance.judge.case import judge_case
+from conformance.judge.draws import ALARM, bounds, chance_of_repeat, draw_findings, least
+from conformance.judge.undecided import RandomOutputs
+from conformance.oracle.run import answer
+from conformance.plans.draw import plan_of
+from conformance.protocol.observation import Node, Observation, Output
+from conformance.record.build import case_record
+from conformance.report.findings import verdict_text
+from tests.builders import cases_of
+
+FILE = """
+    schema_version: 1
+    topic: draws
+    dims: {batch: 4, steps: 5, features: 20}
+    source: {kind: hand}
+    cases:
+      - id: one
+        question: What is dropped?
+        inputs:
+          x: {shape: [batch, steps, features]}
+        layers:
+          drop: {LAYER}
+          dense: {type: Dense, units: 2}
+        graph: {GRAPH}
+"""
+DROP = "type: Dropout, rate: 0.25"
+Y = 'y: "drop(x, training=True)", _more: "dense(x)"'
+CLAIM = "        claims: [{draws: {node: y, of: x, dropped: 0.25, scale: 1.3333333333333333, shared: SHARED}}]\n"
+
+
+def case_with(folder: Path, layer: str = DROP, graph: str = Y, more: str = CLAIM, shared: str = "[]") -> Case:
+    text = FILE.replace("{LAYER}", "{" + layer + "}").replace("{GRAPH}", "{" + graph + "}")
+    (case,) = cases_of(text + more.replace("SHARED", shared), folder)
+    return case
+
+
+def gave(case: Case, y: np.ndarray[Any, Any]) -> Observation:
+    output = Output(y.shape, "float32", y.astype("float32"), None)
+    return Observation("keras", "keras", runs=({"y": Node(None, (output,))},), gradient_note="none")
+
+
+def kinds(case: Case, y: np.ndarray[Any, Any]) -> list[str]:
+    return [finding.kind for finding in draw_findings(case, gave(case, y))]
+
+
+def kept(case: Case, rate: float, shape: tuple[int, ...], scale: float = 4 / 3, seed: int = 0) -> np.ndarray[Any, Any]:
+    """x with a share dropped, one draw for each place of `shape`, and scaled."""
+    x = plan_of(case).runs[0]["x"]
+    return np.where(np.random.default_rng(seed).random(shape) >= rate, x * np.float32(scale), 0.0)
+
+
+WHOLE, ONE_A_SAMPLE = (4, 5, 20), (4, 1, 20)
+
+
+def test_honest_draws_keep_every_claim(tmp_path: Path) -> None:
+    each, along = case_with(tmp_path), case_with(tmp_path, shared="[1]")
+    for seed in range(200):
+        assert kinds(each, kept(each, 0.25, WHOLE, seed=seed)) == []
+        assert kinds(along, kept(along, 0.25, ONE_A_SAMPLE, seed=seed)) == []
+
+
+@pytest.mark.parametrize(
+    ("rate", "shape", "scale", "shared", "kind"),
+    [
+        (0.75, WHOLE, 4 / 3, "[]", "draw_share"),  # keeps what it must drop
+        (0.0, WHOLE, 1.0, "[]", "draw_scale"),  # does nothing
+        (0.25, WHOLE, 1.0, "[]", "draw_scale"),  # is not scaled in training
+        (0.25, WHOLE, 4 / 3, "[1]", "draw_shared"),  # draws anew at every step
+        (0.25, ONE_A_SAMPLE, 4 / 3, "[]", "draw_repeated"),  # draws once for all steps
+        (0.25, (1, 5, 20), 4 / 3, "[]", "draw_repeated"),  # draws once for all samples
+    ],
+)
+def test_each_mistake_breaks_a_claim(
+    rate: float, shape: tuple[int, ...], scale: float, shared: str, kind: str, tmp_path: Path
+) -> None:
+    case = case_with(tmp_path, shared=shared)
+    assert kind in kinds(case, kept(case, rate, shape, scale))
+
+
+@pytest.mark.parametrize(("count", "rate"), [(40, 0.5), (240, 0.25), (60, 0.1), (1000, 0.4), (22, 0.5)])
+def test_a_share_fails_by_chance_less_than_once_in_a_million(count: int, rate: float) -> None:
+    """Summed up by the recurrence of the binomial's terms, not by the logarithms under test."""
+    low, high = bounds(count, rate)
+    term, outside = (1 - rate) ** count, 0.0
+    for dropped in range(count + 1):
+        outside += term if not low <= dropped <= high else 0.0
+        term *= (count - dropped) / (dropped + 1) * rate / (1 - rate)
+    assert 0 < outside <= ALARM
+    draws = np.random.default_rng(1).binomial(count, rate, 200_000)
+    assert np.sum((draws < low) | (draws > high)) <= 3
+
+
+def test_repetition_is_only_held_against_a_lane_where_chance_does_not_make_it() -> None:
+    assert chance_of_repeat(np.zeros((2, 12), bool), 0, 0.5) == pytest.approx(0.5**12)
+    assert chance_of_repeat(np.zeros((2, 12), bool), 0, 0.5) > ALARM > chance_of_repeat(np.zeros((3, 12), bool), 0, 0.5)
+
+
+def test_too_few_draws_decide_nothing_and_fail_in_every_lane(tmp_path: Path) -> None:
+    case = case_with(tmp_path, shared="[0, 1]")
+    (finding,) = draw_findings(case, gave(case, kept(case, 0.25, (1, 1, 20))))
+    assert (finding.kind, finding.got) == ("too_few_draws", 20)
+    assert finding.wanted == least(0.25) > 20
+
+
+def test_a_random_node_is_compared_with_nothing_and_its_claims_decide(tmp_path: Path) -> None:
+    case = case_with(tmp_path)
+    reference = answer(plan_of(case))
+    assert RandomOutputs(case, reference).labels == {(0, "y")}
+    for rate, verdict in ((0.25, "agree"), (0.75, "differ")):
+        got = gave(case, kept(case, rate, WHOLE, seed=3))
+        found = judge_case(case, {"numpy": reference, "keras": got}, {})
+        assert str(found.lanes["keras"].verdict) == verdict
+        record = case_record(case, found, {"numpy": reference, "keras": got})
+        assert record.lanes["keras"].runs[0]["y"].not_judged == "random"
+    assert verdict_text(record, "keras").startswith("claim about draws of y: in keras ")
+    assert "of its draws are 0, where " in verdict_text(record, "keras")
+
+
+def test_what_is_made_of_a_draw_is_not_compared_either_and_alone_it_is_no_pass(tmp_path: Path) -> None:
+    case = case_with(tmp_path, graph='y: "dense(drop(x, training=True))"', more="")
+    reference = answer(plan_of(case))
+    values = np.zeros(reference.runs[0]["y"].outputs[0].shape)
+    observations = {"numpy": reference, "keras": gave(case, values)}
+    found = judge_case(case, observations, {})
+    record = case_record(case, found, observations)
+    assert str(found.lanes["keras"].verdict) == "differ"
+    assert verdict_text(record, "keras") == (
+        "values: nothing that keras gave is judged: y is random, and another in every lane; "
+        "claim what must hold of every draw (claims: - draws: ...)"
+    )
+    assert record.pairs[0].finding is None
+
+
+def test_what_follows_whatever_was_drawn_is_judged(tmp_path: Path) -> None:
+    case = case_with(
+        tmp_path, graph='_y: "drop(x, training=True)", y: "_y * (3 * _y - 4 * x)", _m: "dense(x)"', more=""
+    )
+    assert RandomOutputs(case, answer(plan_of(case))).labels == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("layer", "graph", "more", "message"),
+    [
+        (DROP, Y, "", "y is random, and another in every lane"),
+        (DROP, 'y: "drop(x)", _m: "dense(x)"', CLAIM, "y is not random"),
+        ("type: Dropout, rate: 1.0", Y, CLAIM, "y is not random"),
+        (DROP, Y, "        claims: [{draws: {node: z, dropped: 0.5}}]\n", "unknown node z"),
+        (DROP, Y, "        claims: [{draws: {node: y, scale: 2}}]\n", "the scale of what is kept, of what"),
+        (DROP, Y, "        claims: [{draws: {node: y, droped: 0.5}}]\n", "dropped"),
+    ],
+)
+def test_what_a_case_cannot_claim_is_said_when_it_is_read(
+    layer: str, graph: str, more: str, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(CaseError, match=message):
+        case_with(tmp_path, layer, graph, more)
+
+
+def test_a_layer_is_random_by_its_rates() -> None:
+    assert is_random("Dropout", {"rate": 0.5})
+    assert not is_random("Dropout", {"rate": 1.0})
+    assert is_random("GaussianNoise", {"stddev": 1.0})
+    assert is_random("Bidirectional", {"layer": {"type": "LSTM", "units": 2, "dropout": 0.1}})
+    assert not is_random("LSTM", {"units": 2})
+
+
+def test_the_reference_keeps_what_it_draws_within_its_claims(tmp_path: Path) -> None:
+    case = case_with(tmp_path)
+    for draw in range(20):
+        found = answer(plan_of(case), draw=draw)
+        assert list(draw_findings(case, replace(found, lane="numpy"))) == []
