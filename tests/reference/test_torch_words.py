@@ -1,0 +1,154 @@
+"""Formulas in torch's words: numbers by hand, and one clear message for what a module refuses. Needs no framework."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import autograd.numpy as np
+import numpy
+import pytest
+
+from conformance.counterpart import from_wire
+from conformance.reference.base import LayerError, Weights, make
+from conformance.reference.catalog import TORCH, TORCH_OPTIMIZERS
+from conformance.reference.optimizer_base import make_optimizer
+from conformance.reference.torch.base import Like
+
+
+def called(kind: str, config: dict[str, Any], *inputs: Any, weights: dict[str, Any] | None = None, **named: Any) -> Any:
+    return make(kind, config).call(Weights(weights or {}), *map(np.array, inputs), **named)
+
+
+REFUSED: dict[str, tuple[str, dict[str, Any], Any, str]] = {
+    "channels at the end": (
+        "nn.Conv2d",
+        {"in_channels": 3, "out_channels": 4, "kernel_size": 3},
+        np.zeros((2, 8, 7, 3)),
+        "nn.Conv2d takes (batch, channels 3, height, width), not (2, 8, 7, 3); the order that fits is 3, 8, 7: torch "
+        "has channels before the other axes",
+    ),
+    "steps before the batch": (
+        "nn.LSTM",
+        {"input_size": 5, "hidden_size": 3},
+        np.zeros((2, 5, 7)),
+        "nn.LSTM takes (steps, batch, features 5), not (2, 5, 7)",
+    ),
+    "too much padding": (
+        "nn.MaxPool1d",
+        {"kernel_size": 3, "padding": 2},
+        None,
+        "padding 2 is more than half of the kernel 3",
+    ),
+    "same with a stride": (
+        "nn.Conv1d",
+        {"in_channels": 1, "out_channels": 1, "kernel_size": 3, "stride": 2, "padding": "same"},
+        None,
+        "padding='same' is not for convolutions with a stride",
+    ),
+    "a projection that is no smaller": (
+        "nn.LSTM",
+        {"input_size": 5, "hidden_size": 3, "proj_size": 3},
+        None,
+        "proj_size has to be smaller than hidden_size",
+    ),
+    "both lengths and factors": (
+        "nn.Upsample",
+        {"size": 3, "scale_factor": 2.0},
+        None,
+        "either size or scale_factor is given",
+    ),
+    "corners of nothing": (
+        "F.interpolate",
+        {"size": 3, "align_corners": True},
+        None,
+        "align_corners is not for mode='nearest'",
+    ),
+    "a mode for other axes": (
+        "F.interpolate",
+        {"size": 3, "mode": "bicubic"},
+        np.zeros((1, 1, 4)),
+        "mode='bicubic' takes 4 axes, not 3",
+    ),
+    "another number of weights": (
+        "F.cross_entropy",
+        {"weight": [1.0, 2.0]},
+        np.zeros((2, 3)),
+        "weight has 2 numbers for 3 classes",
+    ),
+    "groups that do not divide the channels": (
+        "nn.GroupNorm",
+        {"num_groups": 4, "num_channels": 6},
+        None,
+        "6 channels are not in 4 groups",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_refused_is_one_clear_message(name: str) -> None:
+    kind, config, x, message = REFUSED[name]
+    with pytest.raises(LayerError) as caught:
+        layer = make(kind, config)
+        layer.call(Weights({}), x, *([numpy.zeros(2, int)] if kind == "F.cross_entropy" else []))
+    assert str(caught.value) == message
+
+
+def test_a_mean_divides_by_the_weights_that_count() -> None:
+    logits, ids = [[0.0, 0.0], [0.0, 0.0], [5.0, 1.0]], numpy.array([0, 1, -100])
+    found = called("F.cross_entropy", {"weight": [1.0, 3.0]}, logits, ids)
+    assert found == pytest.approx(numpy.log(2)), "(1 ln 2 + 3 ln 2) / (1 + 3)"
+
+
+def test_ceil_mode_drops_a_window_that_would_start_in_the_padding() -> None:
+    """The documented rule, with numbers: 5 steps, windows of 2, stride of 3, padding 1: at -1 and 2, and none at 5."""
+    config = {"kernel_size": 2, "stride": 3, "padding": 1, "ceil_mode": True}
+    found = called("nn.MaxPool1d", config, [[[1.0, 2.0, 3.0, 4.0, 5.0]]])
+    assert found.tolist() == [[[1.0, 4.0]]]
+
+
+def test_the_second_bias_of_a_reset_gate_is_inside_the_product() -> None:
+    """r = z = 1/2 where all kernels are 0: n = tanh(0.1 + 0.5 * 0.4), h' = n / 2."""
+    zeros = {"weight_ih_l0": np.zeros((3, 1)), "weight_hh_l0": np.zeros((3, 1))}
+    biases = {"bias_ih_l0": np.array([0.0, 0.0, 0.1]), "bias_hh_l0": np.array([0.0, 0.0, 0.4])}
+    config = {"input_size": 1, "hidden_size": 1, "batch_first": True}
+    outputs, last = called("nn.GRU", config, [[[1.0]]], weights=zeros | biases)
+    assert outputs.item() == pytest.approx(numpy.tanh(0.3) / 2)
+    assert last.shape == (1, 1, 1)
+
+
+def test_a_running_variance_is_the_unbiased_one() -> None:
+    weights = Weights({"running_mean": np.zeros(1), "running_var": np.ones(1)})
+    layer = make("nn.BatchNorm1d", {"num_features": 1, "affine": False})
+    layer.call(weights, np.array([[1.0], [3.0]]), training=True)
+    assert weights.state["running_mean"].tolist() == pytest.approx([0.2])
+    assert weights.state["running_var"].tolist() == pytest.approx([0.9 + 0.1 * 2.0]), "1 is the biased variance"
+
+
+def test_without_a_momentum_statistics_are_the_mean_of_all_batches() -> None:
+    weights = Weights({"running_mean": np.zeros(1), "running_var": np.ones(1)})
+    layer = make("nn.BatchNorm1d", {"num_features": 1, "affine": False, "momentum": None})
+    for batch in ([[1.0], [3.0]], [[5.0], [7.0]]):
+        layer.call(weights, np.array(batch), training=True)
+    assert weights.state["running_mean"].tolist() == pytest.approx([4.0])
+
+
+def test_a_counterpart_travels() -> None:
+    layer: Any = make("nn.LSTM", {"input_size": 5, "hidden_size": 3, "bidirectional": True})
+    found = layer.counterpart_of([Like((7, 2, 5), "float64")], {})
+    assert from_wire(found.to_wire()) == found
+    assert found.parameters == ("input", "hx", "training")
+
+
+@pytest.mark.parametrize("name", TORCH_OPTIMIZERS)
+def test_every_optimizer_goes_down_a_slope(name: str) -> None:
+    optimizer = make_optimizer(name, {})
+    memory: dict[str, dict[str, Any]] = {}
+    weights = {"w": np.array([1.0])}
+    for number in (1, 2, 3):
+        weights = optimizer.apply(number, weights, {"w": np.array([2.0])}, memory)
+    assert weights["w"][0] < 1.0
+
+
+def test_no_name_stands_for_two_classes() -> None:
+    named = [name for kind in dict.fromkeys(TORCH.values()) for name in kind.names]  # type: ignore[attr-defined]  # torch's
+    assert len(named) == len(set(named)) == len(TORCH)
