@@ -17,7 +17,11 @@ as_ported(
     *("Identity", "Reshape", "Permute", "RepeatVector", "UpSampling1D", "Cropping1D", "Cropping2D"),
     *("ZeroPadding1D", "ZeroPadding2D", "Masking", "EinsumDense", "MaskedAverage", "Dot"),
     *("DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D"),
-    *("Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "AlphaDropout"),
+    *("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"),
+    *("GaussianNoise", "GaussianDropout", "AlphaDropout", "Cropping3D", "ZeroPadding3D"),
+    *("AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D"),
+    *("AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D"),
+    *("Dice", "Tversky", "CategoricalGeneralizedCrossEntropy", "UpSampling3D"),
 )
 
 ACTIVATIONS = {"leaky_relu": F.leaky_relu}

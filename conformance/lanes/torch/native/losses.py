@@ -117,3 +117,15 @@ def sparse_cross_entropy(
     weight = None if sample_weight is None else of_classes(labels, sample_weight, scores.shape[1])
     ignored = {} if layer.ignore_class is None else {"ignore_index": layer.ignore_class}
     return F.cross_entropy(scores, labels, weight=weight, reduction=reduction(layer), **ignored)
+
+
+@native("CTC")
+def ctc(
+    layer: Any, p: Parameters, y_true: Tensor, y_pred: Tensor, sample_weight: Any = None, y_pred_mask: Any = None
+) -> Tensor:
+    """`nn.CTCLoss` of logarithms (steps, batch, classes); its mean divides each loss by its labels first."""
+    refuse_weights("nn.CTCLoss", sample_weight, y_pred_mask)
+    labels = y_true.long()
+    logs = torch.log_softmax(y_pred, dim=-1).transpose(0, 1)
+    steps = torch.full((len(labels),), y_pred.shape[1])
+    return F.ctc_loss(logs, labels, steps, (labels != 0).sum(dim=-1), reduction=reduction(layer))
