@@ -25,9 +25,13 @@ _TORCHS = ("nn", "F", "optim", "torch")
 """What the names of torch's own modules and functions begin with, which a case may name too."""
 
 
+OF_KERAS = ("metrics",)
+"""Modules of Keras that stand before a name where a case asks for what is no layer and no loss: `metrics.Recall`."""
+
+
 def is_own(kind: str) -> bool:
     """Whether a type that a case names is the path of a class of the user's own."""
-    return "." in kind and kind.partition(".")[0] not in _TORCHS
+    return "." in kind and kind.partition(".")[0] not in (*_TORCHS, *OF_KERAS)
 
 
 class NotAllowed(Exception):

@@ -186,7 +186,7 @@ def check_kills(draft: Draft) -> None:
     trained = [one["optimizer"] for one in (trainings if isinstance(trainings, list) else [trainings])]
     used = list(dict.fromkeys(_types([*draft.part("layers").values(), *trained])))
     for index, kill in enumerate(draft.values.get("kills", ())):
-        layer, _, mutant = kill.partition(".")
+        layer, _, mutant = kill.rpartition(".")
         place = draft.node["kills"][index]
         if layer not in layers.every_type() and layer not in optimizers.types():
             hint = did_you_mean(layer, layers.every_type()) or f"layers here: {listed(used)}"

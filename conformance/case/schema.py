@@ -35,7 +35,7 @@ LANE = r"(keras|tf_keras|torch|numpy|transformers)([-@][A-Za-z0-9_.-]+)?"
 """An adapter, and what tells two lanes of one adapter apart: `keras@3.3.3`, `keras-jax`."""
 LANE_FORM = "a lane (as keras, torch, keras@3.3.3)"
 TAG = r"[a-z0-9][a-z0-9_-]*"
-KILL = r"[A-Za-z0-9_]+\.[a-z0-9_]+"
+KILL = r"([a-z]+\.)?[A-Za-z0-9_]+\.[a-z0-9_]+"
 
 FLOATS = ("float32", "float64", "float16")
 INTEGERS = ("int32", "int64", "int8", "int16", "uint8")

@@ -62,6 +62,8 @@ def _held(item: PublicName, uses: Mapping[tuple[str, str], Use]) -> Available | 
     match item.kind, item.form:
         case (("layers" | "losses"), "class"):
             return _layer(item, uses.get(("layers", item.name), Use()))
+        case "metrics", "class":
+            return _layer(item, uses.get(("layers", f"metrics.{item.name}"), Use()), f"metrics.{item.name}")
         case "optimizers", "class":
             return _optimizer(item, use)
         case (("regularizers" | "constraints"), "class"):
@@ -92,22 +94,23 @@ def _fields(kind: type[Any]) -> set[str]:
     return {one.name for one in dataclasses.fields(kind) if not one.name.startswith("_")}
 
 
-def _layer(item: PublicName, use: Use) -> Available | None:
+def _layer(item: PublicName, use: Use, type_name: str = "") -> Available | None:
     from conformance.case.layers import types
     from conformance.repro.ports import ports
 
-    if item.name not in types():
+    name = type_name or item.name
+    if name not in types():
         return None
-    kind = types()[item.name]
+    kind = types()[name]
     native = kind.native
     return Available(
         reference=_module(kind),
-        port=item.name in ports(),
+        port=name in ports(),
         native=native.instead or ", ".join(native.names),
         mutants=len(kind.mutants),
         use=use,
-        known=tuple(name for name in arguments_of(item) if name in _fields(kind) or _is_of_training(name, kind)),
-        unread=tuple(name for name in kind.keras_only if name not in _fields(kind) and not _is_of_training(name, kind)),
+        known=tuple(one for one in arguments_of(item) if one in _fields(kind) or _is_of_training(one, kind)),
+        unread=tuple(one for one in kind.keras_only if one not in _fields(kind) and not _is_of_training(one, kind)),
     )
 
 

@@ -143,7 +143,7 @@ def _mistaken(kind: type[Layer], mutant: Mutant) -> type[Layer]:
         real, wrong = parts(self)
         args, kwargs = last[0]
         passed, named = changed(real, args, {**kwargs, "mask": mask})
-        made = wrong.compute_mask(passed[0], named.get("mask"))
+        made = wrong.compute_mask(passed[0] if passed else x, named.get("mask"))
         return made if mutant.mask is None else _hooked(mutant, "mask", lambda: mutant.mask(real, made, mask))  # type: ignore[misc]  # as above
 
     def added_loss(self: Layer, output: Any) -> Any:

@@ -49,7 +49,7 @@ def remade(name: str, kind: str) -> Derive:
 def _is_ours(config: Any) -> bool:
     if isinstance(config, Mapping):
         kind = KINDS.get(config.get("type", ""))
-        is_it = config.get("type") == "Binary" or (kind is not None and kind.is_ours)
+        is_it = config.get("type") == "Binary" or (kind is not None and (kind.is_ours or bool(kind.offered_in)))
         return is_it or any(_is_ours(value) for value in config.values())
     return isinstance(config, list | tuple) and any(_is_ours(value) for value in config)
 

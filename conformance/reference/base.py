@@ -53,7 +53,7 @@ class _Layers(dict[str, "type[Layer]"]):
 OF_ONES_OWN: list[tuple[type[Layer], Callable[[str, Mapping[str, Any]], Layer]]] = []
 """The class that stands for every layer of the user's own, and how one is made from its path and configuration."""
 LAYERS: dict[str, type[Layer]] = _Layers()
-"""Every reference layer by its Keras class name."""
+"""Every reference layer by its type, as cases write it: its Keras class name, `Dense`, or `metrics.Recall`."""
 TORCH: dict[str, type[Layer]] = {}
 """Every module and function of torch's that can be asked in torch's words, by its name: `nn.Linear`, `F.pad`."""
 KINDS: Mapping[str, type[Layer]] = ChainMap(LAYERS, TORCH)
@@ -182,7 +182,7 @@ class Layer(Traits):
     def register(cls) -> None:
         """Makes the class known by the name under which a case asks for it."""
         if not cls.__name__.startswith("_"):
-            LAYERS[cls.__name__] = cls
+            LAYERS[cls.type_name()] = cls
 
     def check(self) -> None:
         """Raises LayerError for values of arguments that can never work, as Keras' constructor does."""
@@ -263,7 +263,7 @@ def full_config(layer: Layer) -> dict[str, Any]:
 
     def plain(value: Any) -> Any:
         if isinstance(value, Layer):
-            return {"type": type(value).__name__, **full_config(value)}
+            return {"type": type(value).type_name(), **full_config(value)}
         if isinstance(value, tuple | list):
             return [plain(item) for item in value]
         if isinstance(value, Mapping):

@@ -164,6 +164,8 @@ class Traits:
     """Whether it moves weights of its own in training, which no optimiser does."""
     is_ours: ClassVar[bool] = False
     """Whether Keras has no class of this name: its lane runs a custom layer of this harness."""
+    offered_in: ClassVar[str] = ""
+    """Keras' module that offers it, where that is neither `layers` nor `losses`: cases then write `metrics.Recall`."""
     is_eager_only: ClassVar[bool] = False
     """Whether it works on numbers alone and has no symbolic run."""
     weights_by_name: ClassVar[bool] = False
@@ -201,6 +203,11 @@ class Traits:
     """The convolution over steps that it is with a kernel of one step."""
     units_last: ClassVar[bool] = False
     """Whether each unit has the same place on the last axis of every weight and of the output."""
+
+    @classmethod
+    def type_name(cls) -> str:
+        """What a case writes as its `type`: Keras' class name, behind the module where another module has one too."""
+        return f"{cls.offered_in}.{cls.__name__}" if cls.offered_in else cls.__name__
 
     def computes(self) -> Arithmetic:
         """What the layer does to numbers with these arguments."""

@@ -168,6 +168,8 @@ class KerasWriter:
             return kind
         if kind in KINDS and issubclass(KINDS[kind], _Loss):
             return f"keras.losses.{kind}"
+        if kind in KINDS and KINDS[kind].offered_in:
+            return f"keras.{kind}"
         return f"keras.layers.{kind}"
 
     def _value(self, key: str, value: Any) -> str:

@@ -116,7 +116,7 @@ class _NumPy:
         unknown = [kind for kind in kinds if kind not in KINDS]
         if unknown:
             raise NotScriptable(f"the reference has no layer {unknown[0]}")
-        roots: list[Key] = [(KINDS[kind].__module__.rpartition(".")[2], kind) for kind in kinds]
+        roots = [_class(kind) for kind in kinds]
         if self.beside_outputs == "train()" or is_refused:
             roots += [_optimizer(training) for training in self.plan.trainings]
         self.texts, self.carried = self.carrier.carry(list(dict.fromkeys(roots)))
@@ -178,8 +178,7 @@ class _NumPy:
         """The call that constructs a layer of the reference."""
         fields = set(inspect.signature(KINDS[kind]).parameters)
         arguments = ", ".join(f"{key}={self._value(value)}" for key, value in config.items() if key in fields)
-        where = (KINDS[kind].__module__.rpartition(".")[2], kind)
-        return f"{self.carried[where]}({arguments})"
+        return f"{self.carried[_class(kind)]}({arguments})"
 
     def _value(self, value: Any) -> str:
         if isinstance(value, Mapping) and "type" in value:
@@ -215,6 +214,11 @@ class _NumPy:
             raise NotScriptable(f"{layer} has no weight {weight}")
         held = f'{self.names(layer)}.arrays["{weight}"]'
         return moved(f"{self.names(layer)}.state", weight, held) if self.layers[layer].fixed else held
+
+
+def _class(kind: str) -> Key:
+    """Where the reference has the class of a layer."""
+    return (KINDS[kind].__module__.rpartition(".")[2], KINDS[kind].__name__)
 
 
 def _optimizer(training: Training) -> Key:

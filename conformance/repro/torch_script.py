@@ -59,7 +59,7 @@ class _Torch:
         if unknown:
             raise NotScriptable(f"there is no port of {unknown[0]} to torch")
         self.kinds = list(kinds)
-        strings = frozenset(strings_of([spec.full for spec in self.layers.values()]))
+        strings = frozenset(strings_of([{"type": spec.type, **spec.full} for spec in self.layers.values()]))
         self.carrier = Carrier(
             FOLDER,
             given=dict.fromkeys(("PORTS", "Tensor", "port", "Any")),

@@ -59,7 +59,7 @@ def _cell(text: str) -> str:
 
 
 def _why(score: Score, name: str) -> str:
-    layer = name.partition(".")[0]
+    layer = name.rpartition(".")[0]
     tried = sum(trial.mutant == name for case in score.cases for trial in case.trials)
     return f"tried in {tried} cases" if tried else f"no case uses {layer}"
 
@@ -74,7 +74,7 @@ def layers(score: Score) -> dict[str, dict[str, int]]:
     """Layer to its mutants and how many of them are killed."""
     rows: dict[str, dict[str, int]] = {}
     for name, cases in score.killers.items():
-        row = rows.setdefault(name.partition(".")[0], {"mutants": 0, "killed": 0})
+        row = rows.setdefault(name.rpartition(".")[0], {"mutants": 0, "killed": 0})
         row["mutants"] += 1
         row["killed"] += bool(cases)
     return rows

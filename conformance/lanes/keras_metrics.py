@@ -1,0 +1,47 @@
+"""Keras' metrics as the graph of a case calls them: a batch goes in, the result over all batches so far comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+
+class AskedMetric:
+    """A metric of Keras behind one call, which Keras' own `metric(...)` is too: `update_state`, then `result`.
+
+    Without a batch it gives the result as it stands; `reset_state` forgets first.
+    """
+
+    eager_only = True
+    stateful = True
+
+    def __init__(self, keras: Any, metric: Any) -> None:
+        self._keras = keras
+        self.metric = metric
+
+    def __call__(self, *batch: Any, reset_state: bool = False, **weights: Any) -> Any:
+        """The result as a tensor of its own: a variable would change under the node's name with the next batch."""
+        from conformance.lanes.keras_custom import tensor
+
+        if reset_state:
+            self.reset_state()
+        if batch:
+            self.metric.update_state(*batch, **weights)
+        result = self.metric.result()
+        to_numpy = self._keras.ops.convert_to_numpy if hasattr(self._keras, "ops") else np.asarray
+        return tensor(self._keras, np.array(to_numpy(result)))
+
+    def reset_state(self) -> None:
+        """Forgets every batch; Keras 2 had `reset_states` for long."""
+        forget = getattr(self.metric, "reset_state", None) or self.metric.reset_states
+        forget()
+
+    reset_states = reset_state
+
+
+def metric(keras: Any, name: str) -> Callable[..., AskedMetric]:
+    """What makes a metric of this class from its arguments."""
+    kind = getattr(keras.metrics, name)
+    return lambda **arguments: AskedMetric(keras, kind(**arguments))
