@@ -24,9 +24,15 @@ def unknown_type(what: str, word: str) -> tuple[str, str] | None:
     """Message and hint for a class of Keras that has no reference; None for a word that Keras does not know either."""
     if what in ("layer", "optimizer") and word.startswith(("nn.", "F.", "optim.")):
         return unknown_torch(word)
+    module, dot, name = word.rpartition(".")
+    if dot and what == "layer":
+        found = recorded().of(module).get(name)
+        return None if found is None else (f"Keras has {word}; it has no reference here", WHERE_ADDED)
     found = recorded().of(*_KINDS.get(what, (f"{what}s",))).get(word)
     if found is None or found.form != "class":
         return None
+    if what == "layer" and found.kind == "metrics" and found.name not in ("Metric", "MeanMetricWrapper"):
+        return f"{word} is a metric", f"write type: metrics.{found.name}"
     if found.name != word:
         return f"{word} is another name of {found.name}", f"write type: {found.name}"
     return f"Keras has {word}; it has no reference here", WHERE_ADDED
@@ -50,9 +56,15 @@ def unknown_torch(word: str) -> tuple[str, str]:
     return f"there is no {word} to be asked in torch's words", near or f"there are {listed(sorted(known))}"
 
 
+def _is_torchs(kind: str) -> bool:
+    from conformance.case import layers, optimizers
+
+    return kind in layers.torch_types() or kind in optimizers.torch_types()
+
+
 def unknown_argument(kind: str, word: str) -> tuple[str, str] | None:
     """Message and hint for an argument that Keras takes and the reference does not; None where Keras has none."""
-    if "." in kind:
+    if _is_torchs(kind):
         return _argument_of_torch(kind, word)
     found = _class(kind)
     if found is None or word not in (*(argument.name for argument in found.arguments), *_OF_EVERY_LAYER):

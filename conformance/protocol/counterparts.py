@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from conformance.counterpart import Counterpart, Moved, same
-from conformance.imports import is_own
+from conformance.imports import OF_KERAS, is_own
 from conformance.mapping import Blocks, Mapped, Reshape, Row, Step, Transpose, Zeros
 from conformance.protocol.adapter import Unsupported
 from conformance.protocol.plan import (
@@ -35,7 +35,7 @@ Back = Callable[[Message], Message]
 
 def is_torchs(kind: str) -> bool:
     """Whether a type of layer is one of torch's names: `nn.Linear`, `F.pad`."""
-    return "." in kind and not is_own(kind)
+    return "." in kind and not is_own(kind) and kind.partition(".")[0] not in OF_KERAS
 
 
 def in_keras(plan: Plan) -> tuple[Plan, Back]:

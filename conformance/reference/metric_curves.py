@@ -30,7 +30,8 @@ class AUC(_Metric):
     `num_thresholds` with equal steps, or those given between 0 and 1. The outermost are moved out by EPSILON, so that
     both ends of the curve are there. Between two thresholds the area is that under the higher end (`majoring`), under
     the lower one (`minoring`), or between both: a trapezium for ROC, and for PR the integral of precision where true
-    and false positives move evenly (Davis and Goadrich, The relationship between precision-recall and ROC curves, 2006).
+    and false positives move evenly (Davis and Goadrich, The relationship between precision-recall and ROC curves,
+    2006).
     """
 
     num_thresholds: int = arg("how many thresholds there are, the two ends included", default=200)

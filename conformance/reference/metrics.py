@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy
 
 from . import distances, losses, margins
-from .base import Array, Layer, LayerError, Mutant, Weights, arg
+from .base import Array, LayerError, Mutant, Weights, arg
 from .losses import NO_SMOOTHING, OTHER_LOGITS, same_rank
 from .metric_base import (
     IGNORES_MASK,
@@ -132,20 +131,24 @@ class _MeanOf(_Metric):
 class _MeanLoss(_MeanOf):
     """The mean of a loss: `keras.losses` has the class of the same name."""
 
-    loss: ClassVar[type[Layer]]
     native = absent("torch has the loss, and no mean of it over batches")
 
+    def loss(self) -> Any:
+        """The loss, with the arguments of the metric."""
+        raise NotImplementedError
+
     def each(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
-        made: Any = type(self).loss(**{field.name: getattr(self, field.name) for field in dataclasses.fields(self)})
-        values, counted = made.losses(y_true, y_pred)
+        values, counted = self.loss().losses(y_true, y_pred)
         return numbers(values), counted
 
 
 class MeanSquaredError(_MeanLoss):
     """The mean of (y_true - y_pred)^2 over all batches. Both (batch, ..., features)."""
 
-    loss = losses.MeanSquaredError
     mutants = (*PAIR_MUTANTS, Mutant("root", "takes the root", output=lambda layer, y, args: numpy.sqrt(y)))
+
+    def loss(self) -> Any:
+        return losses.MeanSquaredError()
 
 
 class RootMeanSquaredError(_MeanOf):
@@ -178,35 +181,43 @@ class RootMeanSquaredError(_MeanOf):
 class MeanAbsoluteError(_MeanLoss):
     """The mean of |y_true - y_pred| over all batches. Both (batch, ..., features)."""
 
-    loss = losses.MeanAbsoluteError
     mutants = PAIR_MUTANTS
+
+    def loss(self) -> Any:
+        return losses.MeanAbsoluteError()
 
 
 class MeanAbsolutePercentageError(_MeanLoss):
     """The mean of 100 |y_true - y_pred| / |y_true| over all batches. Both (batch, ..., features)."""
 
-    loss = distances.MeanAbsolutePercentageError
     mutants = (
         *PAIR_MUTANTS,
         Mutant("fraction", "forgets the 100", output=lambda layer, y, args: y / 100.0),
     )
 
+    def loss(self) -> Any:
+        return distances.MeanAbsolutePercentageError()
+
 
 class MeanSquaredLogarithmicError(_MeanLoss):
     """The mean of (log(y_true + 1) - log(y_pred + 1))^2 over all batches. Both (batch, ..., features)."""
 
-    loss = distances.MeanSquaredLogarithmicError
     mutants = (*PAIR_MUTANTS, Mutant("root", "takes the root", output=lambda layer, y, args: numpy.sqrt(y)))
+
+    def loss(self) -> Any:
+        return distances.MeanSquaredLogarithmicError()
 
 
 class LogCoshError(_MeanLoss):
     """The mean of log cosh(y_pred - y_true) over all batches. Both (batch, ..., features)."""
 
-    loss = distances.LogCosh
     mutants = (
         *PAIR_MUTANTS,
         Mutant("without_log_2", "forgets the halves of cosh", output=lambda layer, y, args: y + math.log(2.0)),
     )
+
+    def loss(self) -> Any:
+        return distances.LogCosh()
 
 
 class CosineSimilarity(_MeanOf):
@@ -225,18 +236,22 @@ class CosineSimilarity(_MeanOf):
 class Poisson(_MeanLoss):
     """The mean of y_pred - y_true log(y_pred) over all batches. Both (batch, ..., features)."""
 
-    loss = distances.Poisson
     mutants = (
         *PAIR_MUTANTS,
         Mutant("log_input", "takes logarithms of rates", inputs=given("y_pred", lambda m, p: numpy.exp(p))),
     )
 
+    def loss(self) -> Any:
+        return distances.Poisson()
+
 
 class KLDivergence(_MeanLoss):
     """The mean of sum(y_true log(y_true / y_pred)) over all batches. Both (batch, ..., classes)."""
 
-    loss = margins.KLDivergence
     mutants = (*PAIR_MUTANTS, Mutant("halved", "takes half of it", output=lambda layer, y, args: y / 2.0))
+
+    def loss(self) -> Any:
+        return margins.KLDivergence()
 
 
 class Hinge(_MeanLoss):
@@ -245,7 +260,6 @@ class Hinge(_MeanLoss):
     Both (batch, ..., outputs).
     """
 
-    loss = margins.Hinge
     mutants = (
         *PAIR_MUTANTS,
         Mutant(
@@ -255,19 +269,26 @@ class Hinge(_MeanLoss):
         ),
     )
 
+    def loss(self) -> Any:
+        return margins.Hinge()
+
 
 class SquaredHinge(_MeanLoss):
     """The mean of max(1 - y_true y_pred, 0)^2 over all batches. Both (batch, ..., outputs)."""
 
-    loss = margins.SquaredHinge
     mutants = (*PAIR_MUTANTS, Mutant("root", "takes the root", output=lambda layer, y, args: numpy.sqrt(y)))
+
+    def loss(self) -> Any:
+        return margins.SquaredHinge()
 
 
 class CategoricalHinge(_MeanLoss):
     """The mean of max(1 + max((1 - y) p) - sum(y p), 0) over all batches. Both (batch, ..., classes), y one-hot."""
 
-    loss = margins.CategoricalHinge
     mutants = PAIR_MUTANTS
+
+    def loss(self) -> Any:
+        return margins.CategoricalHinge()
 
 
 class BinaryCrossentropy(_MeanLoss):
@@ -275,8 +296,10 @@ class BinaryCrossentropy(_MeanLoss):
 
     from_logits: bool = arg("whether y_pred are logits; else probabilities", default=False)
     label_smoothing: float = arg("how far labels move towards 1/2", default=0.0, at_least=0)
-    loss = losses.BinaryCrossentropy
     mutants = (*PAIR_MUTANTS, OTHER_LOGITS, NO_SMOOTHING)
+
+    def loss(self) -> Any:
+        return losses.BinaryCrossentropy(from_logits=self.from_logits, label_smoothing=self.label_smoothing)
 
 
 class CategoricalCrossentropy(_MeanLoss):
@@ -285,8 +308,12 @@ class CategoricalCrossentropy(_MeanLoss):
     from_logits: bool = arg("whether y_pred are logits; else probabilities", default=False)
     label_smoothing: float = arg("how far labels move towards the even distribution", default=0.0, at_least=0)
     axis: int = arg("axis of the classes", default=-1)
-    loss = losses.CategoricalCrossentropy
     mutants = (*PAIR_MUTANTS, OTHER_LOGITS, NO_SMOOTHING)
+
+    def loss(self) -> Any:
+        return losses.CategoricalCrossentropy(
+            from_logits=self.from_logits, label_smoothing=self.label_smoothing, axis=self.axis
+        )
 
 
 class SparseCategoricalCrossentropy(_MeanLoss):
@@ -298,7 +325,6 @@ class SparseCategoricalCrossentropy(_MeanLoss):
     from_logits: bool = arg("whether y_pred are logits; else probabilities", default=False)
     ignore_class: int | None = arg("label that does not count", default=None)
     axis: int = arg("axis of the classes", default=-1)
-    loss = losses.SparseCategoricalCrossentropy
     mutants = (
         *PAIR_MUTANTS,
         OTHER_LOGITS,
@@ -308,6 +334,11 @@ class SparseCategoricalCrossentropy(_MeanLoss):
             methods={"each": lambda m, *batch: (super(type(m), m).each(*batch)[0], None)},
         ),
     )
+
+    def loss(self) -> Any:
+        return losses.SparseCategoricalCrossentropy(
+            from_logits=self.from_logits, ignore_class=self.ignore_class, axis=self.axis
+        )
 
 
 RIGHT_AS_WRONG = Mutant("error_rate", "counts what is wrong", output=lambda layer, y, args: 1.0 - y)

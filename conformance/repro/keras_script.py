@@ -50,6 +50,15 @@ class Binary(keras.initializers.Initializer):
         dtype = getattr(dtype, "name", dtype) or "float32"
         return keras.ops.convert_to_tensor(np.reshape(bits, tuple(shape)).astype(dtype))
 '''
+TOLD = '''\
+def told(metric, *batch, reset_state=False, **weights):
+    """What a metric reports, after a reset and after a batch where there is one; an array of its own."""
+    if reset_state:
+        metric.reset_state()
+    if batch:
+        metric.update_state(*batch, **weights)
+    return keras.ops.convert_to_tensor(np.array(keras.ops.convert_to_numpy(metric.result())))
+'''
 BACKENDS = ("tensorflow", "jax", "torch", "openvino", "numpy")
 """Backends of Keras by the packages that a lane names; every one of them has NumPy too."""
 
@@ -322,7 +331,11 @@ class KerasWriter:
                 texts = [self.text(argument) for argument in args]
                 if callee in self.plan.models and len(texts) > 1:
                     texts = [f"[{', '.join(texts)}]"]
-                return f"{self.names(callee)}({', '.join([*texts, *(f'{k}={self.text(v)}' for k, v in kwargs)])})"
+                texts += [f"{key}={self.text(value)}" for key, value in kwargs]
+                if callee in self.layers and KINDS[self.layers[callee].type].offered_in == "metrics":
+                    self.helpers.setdefault("told", TOLD)
+                    return f"told({', '.join([self.names(callee), *texts])})"
+                return f"{self.names(callee)}({', '.join(texts)})"
         raise NotScriptable(f"{type(tree).__name__} cannot be written")
 
     def _helper(self, wish: str, source: str) -> str:

@@ -243,3 +243,11 @@ def test_arguments_that_are_taken(name: str, tmp_path: Path) -> None:
     (layer,) = only(tmp_path, layers=f"    layers: {{dense: {written}}}").layers
     assert layer.config == expected
     assert [type(value) for value in layer.config.values()] == [type(value) for value in expected.values()]
+
+
+def test_a_metric_is_asked_under_its_module() -> None:
+    from conformance.case.elsewhere import unknown_type
+
+    assert unknown_type("layer", "Recall") == ("Recall is a metric", "write type: metrics.Recall")
+    assert unknown_type("layer", "metrics.Recal") is None
+    assert unknown_type("layer", "MeanMetricWrapper") is not None
