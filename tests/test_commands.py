@@ -109,7 +109,7 @@ def test_commands_are_told_apart_as_a_shell_does() -> None:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder like this one, with the results of a few cases in all the places that pages name."""
     here = tmp_path_factory.mktemp("commands")
-    for name in ("cases", "deviations", "tests", "pyproject.toml", "conftest.py"):
+    for name in ("cases", "deviations", "tests", "pyproject.toml"):
         (here / name).symlink_to(ROOT / name)
     (here / "reports/gate").mkdir(parents=True)
     few = (
