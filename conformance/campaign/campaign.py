@@ -13,7 +13,7 @@ from conformance.campaign.draft import Draft
 from conformance.campaign.draws import drafts
 from conformance.campaign.folder import Finding, Folder, SeedRow
 from conformance.campaign.known import Known
-from conformance.campaign.reduce import reduced
+from conformance.campaign.reduce import LOST, reduced
 from conformance.campaign.triage import Signature, calls_of, is_silent, stem
 from conformance.campaign.written import write_case
 from conformance.judge.verdict import Verdict
@@ -25,6 +25,8 @@ A_FINDING = 40.0
 """Seconds in which a finding is made small, at most: what comes after it wants to be found too."""
 ENOUGH_CRASHES = 3
 """Crashes of a layer by itself after which drafts with it are left out, and counted."""
+A_LOSS = 120.0
+"""The same where a lane is lost at every step, and has to be started again."""
 OURS = "conformance"
 """Stands for the lane where it is our own code that could not go on."""
 
@@ -49,7 +51,11 @@ class Ended:
 class Campaign:
     """A folder, lanes, and what is known of them."""
 
-    def __init__(self, folder: Folder, asker: Asker, kinds: Sequence[str], known: Explains, say: Say) -> None:
+    def __init__(
+        self, folder: Folder, asker: Asker, kinds: Sequence[str], known: Explains, say: Say, a_seed: int = A_SEED
+    ) -> None:
+        """`a_seed` drafts of each seed are asked, of three times as many that it gives."""
+        self.a_seed = a_seed
         self.folder = folder
         self.asker = asker
         self.kinds = tuple(kinds)
@@ -83,9 +89,9 @@ class Campaign:
     def seed(self, seed: int) -> tuple[SeedRow, list[Finding]]:
         """One seed: what came of its drafts, and what was found."""
         started = time.monotonic()
-        drawn = drafts(seed, self.kinds, self.folder.about.graphs)
+        drawn = drafts(seed, self.kinds, self.folder.about.graphs, 3 * self.a_seed)
         asked = [draft for draft in drawn if not self._crashes(draft)]
-        chosen = self.coverage.choose(asked, A_SEED)
+        chosen = self.coverage.choose(asked, self.a_seed)
         outcomes: Counter[str] = Counter({"left out": len(drawn) - len(asked)} if len(asked) < len(drawn) else {})
         listed: Counter[str] = Counter()
         found: list[Finding] = []
@@ -144,7 +150,8 @@ class Campaign:
             if finding.signature.lane == OURS:
                 self.folder.add(replace(finding, is_reduced=True))
                 continue
-            enough = min(until, time.monotonic() + A_FINDING)
+            limit = A_LOSS if finding.signature.aspect in LOST else A_FINDING
+            enough = min(until, time.monotonic() + limit)
             small = reduced(self.asker, finding.draft, finding.signature, until=enough)
             finding = replace(finding, draft=small.draft, signature=small.signature, is_reduced=True)
             if name := self.known(finding.signature) or self._earlier(finding):

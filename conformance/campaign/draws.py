@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 Strategy: TypeAlias = "SearchStrategy[Draft]"
 
-CANDIDATES = 24
-"""Drafts that a seed gives."""
 _HOW_MANY = (2, 1, 3, 2, 4)
 """Dimensions of a layer that are drawn otherwise than usual: pairs most of all."""
 MOST_CALLS = 6
@@ -30,7 +28,7 @@ GRAPH_BATCH = 3
 _STARTS: Sequence[Shape] = ((5, 4), (6, 4), (4,), (5, 6, 4))
 
 
-def drafts(seed: int, kinds: Sequence[str], graphs: bool = True, count: int = CANDIDATES) -> list[Draft]:
+def drafts(seed: int, kinds: Sequence[str], graphs: bool = True, count: int = 24) -> list[Draft]:
     """The drafts of a seed over these layers, no two alike. Raises LaneUnavailable where Hypothesis is missing."""
     try:
         import hypothesis

@@ -19,7 +19,7 @@ from conformance.campaign.triage import Signature, calls_of
 
 AT_ONCE = 4
 """Smaller drafts that are asked together, so that lanes need not wait for each other."""
-_LOST = ("crash", "timeout")
+LOST = ("crash", "timeout")
 MOST_ASKED = 160
 MOST_ASKED_WHY = 40
 """Smaller drafts of which it is found out why they differ, which takes much longer than to see that they do."""
@@ -58,7 +58,7 @@ def reduced(asker: Asker, draft: Draft, wanted: Signature, most: int = MOST_ASKE
 
 
 def _walk(asker: Asker, draft: Draft, wanted: Signature, most: int, until: float, explains: bool) -> Reduced:
-    at_once = 1 if wanted.aspect in _LOST else AT_ONCE  # each loss is a lane that has to be started again
+    at_once = 1 if wanted.aspect in LOST else AT_ONCE  # each loss is a lane that has to be started again
     asked, seen = 0, {draft.digest}
     is_smaller = True
     while is_smaller and asked < most:

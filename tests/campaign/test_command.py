@@ -69,7 +69,7 @@ def test_a_page_shows_findings_first_and_escapes_them(tmp_path: Path) -> None:
     case.write_text(case.read_text(encoding="utf-8") + "# <script>alert(1)</script>\n", encoding="utf-8")
     assert main(["campaign", "page", str(tmp_path / "c")]) == 0
     text = (tmp_path / "c" / "index.html").read_text(encoding="utf-8")
-    assert "1 finding in 8 drawn cases" in text
+    assert "1 finding in 4 drawn cases" in text
     assert text.index('id="relu_error"') < text.index('id="coverage"')
     assert "<script>alert" not in text
     assert "ReLU.threshold" in text or "of" in text
@@ -78,14 +78,14 @@ def test_a_page_shows_findings_first_and_escapes_them(tmp_path: Path) -> None:
 def test_a_page_without_findings_says_what_that_is_worth(tmp_path: Path) -> None:
     ran(tmp_path / "c", planted(NOTHING), layers=("ReLU",), seeds=range(1))
     assert main(["campaign", "page", str(tmp_path / "c"), "-o", str(tmp_path / "p.html")]) == 0
-    assert "fewer than 0.38 of the cases" in (tmp_path / "p.html").read_text(encoding="utf-8")
+    assert "fewer than 0.75 of the cases" in (tmp_path / "p.html").read_text(encoding="utf-8")
 
 
 def test_a_campaign_that_is_killed_loses_nothing_that_it_found(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen([sys.executable, "-c", ENDLESS], cwd=tmp_path, env=environment)
     try:
-        limit = time.monotonic() + 60
+        limit = time.monotonic() + 180
         while not list(tmp_path.glob("c/findings/*.case.yaml")) and time.monotonic() < limit:
             time.sleep(0.05)
     finally:
