@@ -39,13 +39,26 @@ class FunctionalModel:
         if not self.inputs or not self.nodes:
             raise Unsupported("nothing that is observed has a symbolic value")
         _name_apart(arrays.layers)
-        outputs = [item for value in self.nodes.values() for item in flat(value)]
         try:
-            self._model = arrays.keras.Model(list(self.inputs.values()), outputs)
+            self._model = self._made(arrays.keras)
         except ValueError as error:
-            if "connected" in str(error):
+            if "connected" not in str(error):
+                raise
+            self.nodes = {node: value for node, value in self.nodes.items() if self._is_connected(arrays.keras, node)}
+            if not self.nodes:
                 raise Unsupported(f"no model has these outputs: {error}") from None
-            raise
+            self._model = self._made(arrays.keras)
+
+    def _made(self, keras: Any) -> Any:
+        return keras.Model(list(self.inputs.values()), [item for value in self.nodes.values() for item in flat(value)])
+
+    def _is_connected(self, keras: Any, node: str) -> bool:
+        """Whether a model of this node alone can be made: a layer may give a tensor that it did not compute."""
+        try:
+            keras.Model(list(self.inputs.values()), flat(self.nodes[node]))
+        except ValueError:
+            return False
+        return True
 
     def answer(self, inputs: Given) -> dict[str, Any]:
         """Node to its tensors, with the masks that Keras gave them; states and statistics are those of the plan."""

@@ -74,7 +74,8 @@ class ReferenceArrays(CarriedArrays):
         )
         if layer.adds_loss:
             self.added[name] = layer.added_loss(output)
-        values = with_masks(output, layer.compute_mask(given.first, given.first_mask))
+        masks = layer.output_masks(given.first, given.first_mask, given.args, given.kwargs)
+        values = with_masks(output, masks)
         self.observing.steps.append(
             {
                 "node": self.observing.node,

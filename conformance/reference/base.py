@@ -205,6 +205,10 @@ class Layer(Traits):
         """The mask of the output (a list where `call` gives several), from the first input and its mask."""
         return mask if self.supports_masking else NO_MASK
 
+    def output_masks(self, first: Any, first_mask: Any, args: Any, kwargs: Mapping[str, Any]) -> Any:
+        """The masks of one call's output: those of `compute_mask`, unless other arguments than the first decide too."""
+        return self.compute_mask(first, first_mask)
+
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
         """How many terms the longest sum in one output has: it decides how much rounding may pile up."""
         return max((math.prod(w.shape[:-1]) for w in weights.values()), default=1)

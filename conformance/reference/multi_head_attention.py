@@ -187,14 +187,8 @@ class MultiHeadAttention(Layer):
         )
         scores = np.einsum("...tnh,...snh->...nts", q, k) / math.sqrt(self.key_dim)
         length, width = np.shape(scores)[-2:]
-        allowed = both(
-            None if query_mask is None else query_mask[..., :, None],
-            None if value_mask is None else value_mask[..., None, :],
-            None if key_mask is None else key_mask[..., None, :],
-            None if attention_mask is None else _flat_mask(attention_mask, len(axes)),
-            causal(length, width) if use_causal_mask else None,
-            None if self.sliding_window is None else band(length, width, self.sliding_window),
-        )
+        masks = (query_mask, value_mask, key_mask)
+        allowed = self.allowed(length, width, masks, attention_mask, use_causal_mask, len(axes))
         is_fused = self.dropout == 0 and np.ndim(query) == 3 and not return_attention_scores
         shares = self.shares(scores, with_heads(allowed, np.ndim(scores)), "even" if is_fused else "zero")
         mixed = np.einsum("...nts,...snv->...tnv", dropped(shares, self.dropout if training else 0, w.random), v)
@@ -214,6 +208,38 @@ class MultiHeadAttention(Layer):
         axes = self.attention_axes
         count = (rank - 2) // 2 if axes is None else 1 if isinstance(axes, int) else len(axes)
         return tuple(range(rank - count, rank))
+
+    def allowed(
+        self, length: int, width: int, masks: Sequence[Any], attention_mask: Any, use_causal_mask: bool, axes: int
+    ) -> Any:
+        """Which of `width` keys each of `length` queries may look at: all masks at once; None where there is none."""
+        query_mask, value_mask, key_mask = masks
+        return both(
+            None if query_mask is None else query_mask[..., :, None],
+            None if value_mask is None else value_mask[..., None, :],
+            None if key_mask is None else key_mask[..., None, :],
+            None if attention_mask is None else _flat_mask(attention_mask, axes),
+            causal(length, width) if use_causal_mask else None,
+            None if self.sliding_window is None else band(length, width, self.sliding_window),
+        )
+
+    def output_masks(self, first: Any, first_mask: Any, args: Any, kwargs: Mapping[str, Any]) -> Any:
+        """The query's mask for the output; the scores carry what their softmax left out, (batch or 1, 1, T, S)."""
+        mask = self.compute_mask(first, first_mask)
+        query, value = args[:2]
+        given = {**dict(zip(("query", "value", "key"), args, strict=False)), **kwargs}
+        axes = self._axes(np.ndim(query))
+        if not kwargs.get("return_attention_scores") or len(axes) > 1:
+            return mask
+        key = given.get("key")
+        length, width = np.shape(query)[axes[0]], np.shape(value if key is None else key)[axes[0]]
+        masks = [given.get(f"{name}_mask") for name in ("query", "value", "key")]
+        causal_too = bool(given.get("use_causal_mask"))
+        allowed = self.allowed(length, width, masks, given.get("attention_mask"), causal_too, 1)
+        if allowed is None:
+            return [mask, NO_MASK]
+        whole = np.reshape(allowed, (*(1,) * (np.ndim(query) - np.ndim(allowed)), *np.shape(allowed)))
+        return [mask, np.expand_dims(whole, -3) != 0]
 
     def shares(self, scores: Array, allowed: Any, nothing_allowed: Literal["even", "zero"]) -> Array:
         """How much of each value a query gets."""
