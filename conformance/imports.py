@@ -25,7 +25,7 @@ _TORCHS = ("nn", "F", "optim", "torch")
 """What the names of torch's own modules and functions begin with, which a case may name too."""
 
 
-OF_KERAS = ("metrics",)
+OF_KERAS = ("metrics", "schedules")
 """Modules of Keras that stand before a name where a case asks for what is no layer and no loss: `metrics.Recall`."""
 
 

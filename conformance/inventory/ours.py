@@ -62,8 +62,9 @@ def _held(item: PublicName, uses: Mapping[tuple[str, str], Use]) -> Available | 
     match item.kind, item.form:
         case (("layers" | "losses"), "class"):
             return _layer(item, uses.get(("layers", item.name), Use()))
-        case "metrics", "class":
-            return _layer(item, uses.get(("layers", f"metrics.{item.name}"), Use()), f"metrics.{item.name}")
+        case (("metrics" | "schedules"), "class"):
+            asked = f"{item.kind}.{item.name}"
+            return _layer(item, uses.get(("layers", asked), Use()), asked)
         case "optimizers", "class":
             return _optimizer(item, use)
         case (("regularizers" | "constraints"), "class"):

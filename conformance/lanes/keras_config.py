@@ -21,17 +21,21 @@ class Absent:
 def find_type(keras: Any, name: str) -> Any:
     """The class of this name among custom layers, Keras' layers and Keras' losses; of a path, the user's own.
 
-    `metrics.Recall` is wrapped, so that it is called as a layer is. Raises Unsupported for a name that Keras does not
-    have, NotAllowed for a path that leads nowhere.
+    `metrics.Recall` and `schedules.CosineDecay` are wrapped, so that they are called as layers are. Raises
+    Unsupported for a name that Keras does not have, NotAllowed for a path that leads nowhere.
     """
     from conformance.lanes.keras_custom import CUSTOM
-    from conformance.lanes.keras_metrics import metric
+    from conformance.lanes.keras_metrics import metric, schedule
 
     module, _, short = name.rpartition(".")
     if module == "metrics":
         if not hasattr(keras.metrics, short):
             raise Unsupported(f"Keras {keras.__version__} has no metric {short}")
         return metric(keras, short)
+    if module == "schedules":
+        if not hasattr(keras.optimizers.schedules, short):
+            raise Unsupported(f"Keras {keras.__version__} has no schedule {short}")
+        return schedule(keras, short)
     if imports.is_own(name):
         return _of_ones_own(name)
     if name in CUSTOM:

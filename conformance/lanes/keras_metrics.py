@@ -1,4 +1,4 @@
-"""Keras' metrics as the graph of a case calls them: a batch goes in, the result over all batches so far comes out."""
+"""Keras' metrics and schedules as the graph of a case calls them: with a batch, or with a step."""
 
 from __future__ import annotations
 
@@ -45,3 +45,27 @@ def metric(keras: Any, name: str) -> Callable[..., AskedMetric]:
     """What makes a metric of this class from its arguments."""
     kind = getattr(keras.metrics, name)
     return lambda **arguments: AskedMetric(keras, kind(**arguments))
+
+
+class AskedSchedule:
+    """A schedule of Keras as the graph of a case calls it: a step goes in, a rate comes out."""
+
+    eager_only = True
+
+    def __init__(self, keras: Any, schedule: Any) -> None:
+        self._keras = keras
+        self.schedule = schedule
+
+    def __call__(self, step: Any) -> Any:
+        """The rate as a tensor; Keras gives a plain number where nothing had to be computed."""
+        from conformance.lanes.keras_custom import tensor
+
+        rate = self.schedule(step)
+        to_numpy = self._keras.ops.convert_to_numpy if hasattr(self._keras, "ops") else np.asarray
+        return tensor(self._keras, np.asarray(to_numpy(rate), dtype="float32"))
+
+
+def schedule(keras: Any, name: str) -> Callable[..., AskedSchedule]:
+    """What makes a schedule of this class from its arguments."""
+    kind = getattr(keras.optimizers.schedules, name)
+    return lambda **arguments: AskedSchedule(keras, kind(**arguments))
