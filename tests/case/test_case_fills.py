@@ -45,14 +45,15 @@ error: unknown key norml in the fill
     "two fills": (
         "{shape: [2], fill: {constant: 1, values: [1, 2]}}",
         """\
-error: fill needs exactly one of normal, uniform, integers, arange, constant, values, ragged, file, lists
+error: fill needs exactly one of normal, uniform, integers, arange, constant, values, strings, ragged, file, lists
 7 |     inputs: {x: {shape: [2], fill: {constant: 1, values: [1, 2]}}}
   |                                    ^""",
     ),
     "unknown dtype": (
         "{shape: [2], dtype: float}",
         """\
-error: dtype must be one of float32, float64, float16, int32, int64, int8, int16, uint8, bool, not the text 'float'
+error: dtype must be one of float32, float64, float16, int32, int64, int8, int16, uint8, bool, string, \
+not the text 'float'
 7 |     inputs: {x: {shape: [2], dtype: float}}
   |                                     ^
    = help: did you mean float64?""",
