@@ -53,7 +53,6 @@ class _Augmentation(Layer):
     keras_only: ClassVar[tuple[str, ...]] = SEED
     arithmetic = "rounds"
     input_axes = IMAGE
-    draws = True
 
     def call(self, w: Weights, x: Array, training: bool = True) -> Array:
         x = 1.0 * x
