@@ -69,7 +69,7 @@ class Watching:
         assert self.process.stdout is not None
         self.process.stdout.close()
 
-    def until(self, text: str, seconds: float = 30.0) -> str:
+    def until(self, text: str, seconds: float = 90.0) -> str:
         """The lines up to the first with this text, from the last that was waited for."""
         end = time.monotonic() + seconds
         while time.monotonic() < end and self.process.poll() is None:
