@@ -18,6 +18,8 @@ STEP_MS = 20
 """Milliseconds without another change that end a batch."""
 DEBOUNCE_MS = 200
 """Milliseconds that a batch may last."""
+CLOCK_STEP = 0.1
+"""Seconds by which the clock of a file system may be behind, and more."""
 LOOK_MS = 500
 """Milliseconds between two looks at whether what is watched is still the same folder."""
 
@@ -40,9 +42,13 @@ class Folders:
         if self._thread.is_alive():
             self._thread.join(5)
 
-    def also(self, roots: Iterable[Path]) -> None:
-        """Watches these too; a file is seen within a look."""
-        self._roots |= frozenset(roots)
+    def also(self, roots: Iterable[Path], since: float) -> None:
+        """Watches these too; a change is seen within a look. What was saved after `since` has changed already."""
+        new = frozenset(roots) - self._roots
+        saved = frozenset(path for root in new for path in _files(root) if _saved(path) > since - CLOCK_STEP)
+        self._roots |= new
+        if saved:
+            self._changes.put(saved)
 
     @property
     def is_pending(self) -> bool:
@@ -103,6 +109,18 @@ class Folders:
                     return
         except (OSError, RuntimeError):  # a root went while it was looked at
             time.sleep(LOOK_MS / 1000)
+
+
+def _files(root: Path) -> list[Path]:
+    """A file, or the files of a folder."""
+    return [path for path in root.iterdir() if path.is_file()] if root.is_dir() else [root]
+
+
+def _saved(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _state(root: Path) -> tuple[int, int] | None:

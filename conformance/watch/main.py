@@ -55,6 +55,8 @@ class Watch:
         self._known: dict[str, str] = {}
         self._verdicts: dict[str, Any] = {}
         self._generation = 0
+        self._since = time.time()
+        """When what runs now can first have been imported."""
         self._forgets = False
         self._is_whole_done = False
         self._is_broken = False
@@ -107,6 +109,7 @@ class Watch:
         for path in code:
             forget_compiled(path)
         self._generation += 1
+        self._since = time.time()
         if self._own & set(code):
             return self._begin_anew()
         data = [path for path in code if path.suffix != ".py"]
@@ -163,7 +166,7 @@ class Watch:
         if not answer["is_outdated"]:
             self.lanes.learn()
             self._imported |= self.lanes.files() | self._judge.files
-            self.folders.also([*self._deviations, *self._outside()])
+            self.folders.also([*self._deviations, *self._outside()], self._since)
 
     def _served(self, order: dict[str, Any]) -> dict[str, Any] | None:
         """What the judge made of an order, its requests to lanes answered meanwhile; None where it was lost."""

@@ -81,10 +81,21 @@ def test_a_folder_that_is_gone_is_said_once_and_all_of_it_may_have_changed_when_
 def test_a_single_file_is_watched_too(watched: Watched, tmp_path: Path) -> None:
     own = tmp_path / "own.py"
     own.write_text("1")
-    watched.folders.also([own])
+    watched.folders.also([own], since=time.time() + 60)
+    watched.folders.also([own], since=0.0)  # watched already
+    assert not watched.folders.is_pending
     for number in range(60):  # it is looked at from the next look on
         (tmp_path / "new.py").write_text(str(number))
         os.replace(tmp_path / "new.py", own)
         if "own.py" in watched.changed(0.5):
             return
     raise AssertionError("nothing was seen")
+
+
+def test_what_was_saved_before_it_was_watched_has_changed(watched: Watched, tmp_path: Path) -> None:
+    """A process may have read it before."""
+    (tmp_path / "deviations").mkdir()
+    (tmp_path / "deviations" / "known.yaml").write_text("1")
+    (tmp_path / "own.py").write_text("1")
+    watched.folders.also([tmp_path / "deviations", tmp_path / "own.py", tmp_path / "none"], since=time.time() - 60)
+    assert watched.changed() == {"known.yaml", "own.py"}
