@@ -119,7 +119,7 @@ def test_without_the_reference_nothing_is_judged(pytester: pytest.Pytester) -> N
     project = Project(pytester, "always_right")
     project.write(many(3))
     conftest = pytester.path / "conftest.py"
-    lost = 'run.LaneSpec("numpy", "tests.fakes", {"behaviour": "cannot_start"})}'
+    lost = 'known.LaneSpec("numpy", "tests.fakes", {"behaviour": "cannot_start"})}'
     conftest.write_text(conftest.read_text().replace('known.LANES["numpy"]}', lost))
     result = project.run("--results", "r.json")
     assert result.ret == 4
