@@ -331,6 +331,8 @@ class SparseCategoricalCrossentropy(_Loss):
         return labels_below(shapes)
 
     def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
+        if not -np.ndim(y_pred) <= self.axis < np.ndim(y_pred):
+            raise LayerError(f"axis {self.axis} does not exist in predictions with {np.ndim(y_pred)} axes")
         axis = self.axis % np.ndim(y_pred)
         labels = numpy.asarray(getval(y_true)).astype(int)
         if labels.ndim == np.ndim(y_pred) and labels.shape[axis] == 1:

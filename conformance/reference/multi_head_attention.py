@@ -249,7 +249,11 @@ class MultiHeadAttention(Layer):
         axes = self.attention_axes
         if axes is None:
             return tuple(range(1, rank - 1))
-        return tuple(axis % rank for axis in ((axes,) if isinstance(axes, int) else axes))
+        axes = (axes,) if isinstance(axes, int) else axes
+        for axis in axes:
+            if not -rank <= axis < rank:
+                raise LayerError(f"attention axis {axis} does not exist in a query with {rank} axes")
+        return tuple(axis % rank for axis in axes)
 
     def _heads(self, w: Weights, name: str, x: Array) -> Array:
         heads = np.tensordot(x, w.arrays[f"{name}.kernel"], 1)

@@ -271,3 +271,9 @@ def test_mutants_of_the_compiled_loss_are_seen() -> None:
     named = CompiledLoss(loss=MeanSquaredError(), class_weight={1: 2.0})
     assert is_seen(named, "other_classes_weigh_nothing", Y, P)
     assert len(CompiledLoss.mutants) == 3
+
+
+@pytest.mark.parametrize("axis", [2, -3])
+def test_classes_on_an_axis_that_there_is_not_are_refused(axis: int) -> None:
+    with pytest.raises(LayerError, match="does not exist in predictions with 2 axes"):
+        run(SparseCategoricalCrossentropy(axis=axis), LABELS, SHARES)
