@@ -129,7 +129,7 @@ class MultiheadAttention(TorchLayer):
         return [*shapes, *[shapes[-1]] * (3 - len(shapes))] if shapes else shapes
 
     def check(self) -> None:
-        if self.embed_dim % self.num_heads:
+        if self.num_heads < 1 or self.embed_dim % self.num_heads:
             raise LayerError(f"embed_dim {self.embed_dim} is not in {self.num_heads} heads")
 
     def is_packed(self) -> bool:
