@@ -33,9 +33,13 @@ Back = Callable[[Message], Message]
 """From what a lane gave for the plan in Keras' words to what it gives for the one in torch's."""
 
 
+PREFIXES = ("nn.", "F.", "optim.")
+"""What torch's modules, functions and optimisers are called by before their names."""
+
+
 def is_torchs(kind: str) -> bool:
     """Whether a type of layer is one of torch's names: `nn.Linear`, `F.pad`."""
-    return "." in kind and not is_own(kind) and kind.partition(".")[0] not in OF_KERAS
+    return kind.startswith(PREFIXES) and not is_own(kind)
 
 
 def in_keras(plan: Plan) -> tuple[Plan, Back]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from conformance.protocol.counterparts import is_torchs
 from conformance.record.case import Record
 from conformance.report.answer import lane_title
 from conformance.report.blocks import Block, Command, Fold, Paragraph
@@ -19,7 +20,7 @@ def repro_blocks(record: Record, lanes: Lanes) -> list[Block]:
     if record.again:
         names = [row.name for row in lanes if row.name in record.lanes and not why_not(row, record.layers)]
         commands = [_asked(record.again, name) for name in names]
-        if any("." in kind for kind in record.layers):
+        if any(map(is_torchs, record.layers)):
             commands.append(_asked(record.again, "keras", "--module"))
         return [Paragraph(_WORDS, "note"), *map(Command, commands)]
     blocks: list[Block] = []

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from conformance.protocol.counterparts import is_torchs
 from conformance.protocol.names import EAGER, USUAL
 from conformance.record.run import LaneRow
 
 
 def why_not(row: LaneRow, kinds: Iterable[str] = ()) -> str:
     """From a lane's row of results, and the types of a case's layers, to why it has no script; empty where it has."""
-    if row.adapter != "keras" and any("." in kind for kind in kinds):
+    if row.adapter != "keras" and any(map(is_torchs, kinds)):
         return "a case in torch's words has a script of what Keras has in their place, and of nothing else"
     if row.adapter not in ("keras", "torch", "numpy"):
         return f"there are scripts for Keras, torch and NumPy, not for {row.adapter}"
