@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from conformance.counterpart import Counterpart, Moved, same
-from conformance.imports import OF_KERAS, is_own
+from conformance.imports import is_own
 from conformance.mapping import Blocks, Mapped, Reshape, Row, Step, Transpose, Zeros
 from conformance.protocol.adapter import Unsupported
 from conformance.protocol.plan import (
