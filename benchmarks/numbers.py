@@ -89,7 +89,7 @@ NUMBERS = (
         "Every case in every lane takes {} on two cores",
         "performance.md",
         r"^\| every case, `-n 0`[^|]*\| ([^,|]+),",
-        "python benchmarks/overheads.py",
+        "python -m benchmarks.overheads",
     ),
 )
 
