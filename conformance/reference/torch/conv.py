@@ -44,7 +44,7 @@ class _Convolution(TorchLayer):
 
     def check_channels(self, groups: int) -> None:
         at_least(self.rank, 1, kernel_size=self.kernel_size, stride=self.stride)
-        if self.in_channels % groups or self.out_channels % groups:
+        if groups < 1 or self.in_channels % groups or self.out_channels % groups:
             raise LayerError(f"{self.in_channels} and {self.out_channels} channels are not in {groups} groups")
 
     def call(self, w: Weights, input: Array) -> Array:
