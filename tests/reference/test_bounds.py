@@ -14,17 +14,22 @@ LEAST = {
     **dict.fromkeys(("intermediate_size", "kernel_size", "key_dim", "max_position_embeddings", "n"), 1),
     **dict.fromkeys(("num_attention_heads", "num_heads", "output_dim", "pool_size", "size", "sliding_window"), 1),
     **dict.fromkeys(("output_size", "strides", "type_vocab_size", "units", "value_dim", "vocab_size"), 1),
+    **dict.fromkeys(("head_dim", "height", "max_tokens", "num_bins", "num_key_value_heads", "num_query_heads"), 1),
+    **dict.fromkeys(("num_tokens", "output_sequence_length", "power_iterations", "width"), 1),
     **dict.fromkeys(("beta_1", "beta_2", "initial_accumulator_value", "label_smoothing", "learning_rate"), 0),
     **dict.fromkeys(("l1_regularization_strength", "l2_regularization_strength"), 0),
     **dict.fromkeys(("l2_shrinkage_regularization_strength",), 0),
-    **dict.fromkeys(("num_hidden_layers", "output_padding", "rho", "validation_split"), 0),
+    **dict.fromkeys(("num_hidden_layers", "num_oov_indices", "output_padding", "rho", "validation_split"), 0),
 }
 """An axis, a window or a number of units is at least 1; a share, a padding or a number of steps back at least 0."""
 LEAST_OF_SOME = {
     "beta": {"Ftrl"},
-    "dropout": {"Attention", "AdditiveAttention", "MultiHeadAttention"},
+    "dropout": {"Attention", "AdditiveAttention", "GroupQueryAttention", "MultiHeadAttention"},
     "epsilon": {"Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam", "Lamb"},
+    "factor": {"RandomPosterization"},
     "groups": {"Conv1D", "Conv2D", "Conv3D"},
+    "l1": {"ActivityRegularization"},
+    "l2": {"ActivityRegularization"},
     "momentum": {"SGD", "RMSprop"},
     "weight_decay": {"AdamW"},
 }
@@ -36,5 +41,5 @@ def test_arguments_have_the_least_value_that_means_something(kind: type) -> None
     for field in dataclasses.fields(kind):
         expected = LEAST.get(field.name)
         if kind.__name__ in LEAST_OF_SOME.get(field.name, ()):
-            expected = 1 if field.name == "groups" else 0
+            expected = 1 if field.name in ("groups", "factor") else 0
         assert field.metadata.get("at_least") == expected, field.name
