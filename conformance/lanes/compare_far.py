@@ -66,7 +66,8 @@ class Store:
 
     def keep(self, array: Any) -> dict[str, Any]:
         """Writes an array and gives its reference: file, shape, dtype and digest. Raises Refused on a full disk."""
-        array = np.ascontiguousarray(array)
+        array = np.asarray(array)
+        array = np.ascontiguousarray(array) if array.ndim else array  # a scalar would come back as (1,)
         digest = hashlib.blake2b(array.tobytes() if array.nbytes < 2**20 else array.data, digest_size=12)
         digest.update(f"{array.dtype.str}{array.shape}".encode())
         name = digest.hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 from conformance.comparison import judging
 from conformance.comparison.judging import Share, share_of
 from conformance.comparison.orders import Order
+from conformance.comparison.values import Stored
+from conformance.lanes.compare_far import Store
 
 WANTED = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float64)
 PLAIN = Order((0, 1), (40, 5))
@@ -51,6 +54,14 @@ def test_windows_find_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     part = share(wrong)
     assert (part.index, part.over, part.count) == (whole.index, whole.over, whole.count)
     assert part.used == pytest.approx(whole.used, rel=0.5)
+
+
+def test_a_scalar_is_kept_and_judged_as_one(tmp_path: Path) -> None:
+    kept = Stored.of(Store(str(tmp_path)).keep(np.float32(2.5)))
+    assert kept is not None
+    assert (kept.shape, kept.load().shape, float(kept.load())) == ((), (), 2.5)
+    found = share_of(np.float32(3.5), kept.load(), None, 1, "plain", 1.0, Order((), ()))
+    assert (found.agrees, found.index, found.got, found.wanted) == (False, (), 3.5, 2.5)
 
 
 def test_a_shape_that_does_not_fit_is_an_error_and_never_broadcast() -> None:
