@@ -13,7 +13,7 @@ import numpy
 
 from .base import Array, Layer, LayerError, Mutant, Weights, arg
 from .metric_base import numbers
-from .traits import called
+from .traits import absent
 
 ONE_LATE = Mutant("one_late", "counts steps from one", inputs=lambda m, args, kw: ([args[0] + 1], kw))
 NO_STAIRS = Mutant("no_stairs", "goes down with every step", config=lambda m: {"staircase": False})
@@ -55,7 +55,7 @@ class ExponentialDecay(_Decay):
     step: (), an integer; gives a rate of shape ().
     """
 
-    native = called("optim.lr_scheduler.ExponentialLR")
+    native = absent("torch has torch.optim.lr_scheduler.ExponentialLR, which counts steps itself")
     mutants = (
         ONE_LATE,
         NO_STAIRS,
@@ -73,7 +73,7 @@ class InverseTimeDecay(_Decay):
     step: (), an integer; gives a rate of shape ().
     """
 
-    native = called("optim.lr_scheduler.LambdaLR")
+    native = absent("torch has torch.optim.lr_scheduler.LambdaLR, which counts steps itself")
     mutants = (
         ONE_LATE,
         NO_STAIRS,
@@ -92,7 +92,7 @@ class PolynomialDecay(_Schedule):
     shape ().
     """
 
-    native = called("optim.lr_scheduler.PolynomialLR")
+    native = absent("torch has torch.optim.lr_scheduler.PolynomialLR, which counts steps itself")
     decay_steps: int = arg("over how many steps the rate decays")
     end_learning_rate: float = arg("the rate at the end", default=0.0001)
     power: float = arg("of the polynomial; 1 is a line", default=1.0)
@@ -125,7 +125,7 @@ class PiecewiseConstantDecay(Layer):
     offered_in = "schedules"
     is_eager_only = True
     written_as_case = "a schedule is asked at steps: cases/schedule/"
-    native = called("optim.lr_scheduler.MultiStepLR")
+    native = absent("torch has torch.optim.lr_scheduler.MultiStepLR, which counts steps itself")
     boundaries: tuple[int, ...] = arg("the last steps of the values, in ascending order")
     values: tuple[float, ...] = arg("the rates, one more than boundaries")
     mutants = (
@@ -156,7 +156,7 @@ class CosineDecay(_Schedule):
     Loshchilov and Hutter, SGDR: stochastic gradient descent with warm restarts, 2017.
     """
 
-    native = called("optim.lr_scheduler.CosineAnnealingLR")
+    native = absent("torch has torch.optim.lr_scheduler.CosineAnnealingLR, which counts steps itself")
     decay_steps: int = arg("over how many steps the rate decays, warming up left out")
     alpha: float = arg("the share of the rate that is left at the end", default=0.0)
     warmup_target: float | None = arg("the rate after warming up; null for none", default=None)
@@ -189,7 +189,7 @@ class CosineDecayRestarts(_Schedule):
     integer; gives a rate of shape (). Loshchilov and Hutter, 2017.
     """
 
-    native = called("optim.lr_scheduler.CosineAnnealingWarmRestarts")
+    native = absent("torch has torch.optim.lr_scheduler.CosineAnnealingWarmRestarts, which counts steps itself")
     first_decay_steps: int = arg("how long the first period is")
     t_mul: float = arg("how many times as long each period is as the one before", default=2.0)
     m_mul: float = arg("how many times as high each period starts", default=1.0)
