@@ -175,8 +175,8 @@ fam/topic.case.yaml:10:45: error: unknown key alike in the claim
    |
 10 |     claims: [{same: [y, zz]}, {same: [y]}, {alike: [y, z]}, {same: [y, z], differ: [y, z]}]
    |                                             ^
-   = help: keys: same, differ
-fam/topic.case.yaml:10:61: error: claims[3] needs exactly one of same, differ
+   = help: keys: same, differ, draws
+fam/topic.case.yaml:10:61: error: claims[3] needs exactly one of same, differ, draws
    |
 10 |     claims: [{same: [y, zz]}, {same: [y]}, {alike: [y, z]}, {same: [y, z], differ: [y, z]}]
    |                                                             ^""",

@@ -107,9 +107,7 @@ def test_what_follows_the_first_cause_was_not_reached() -> None:
         name: "agree" if place < reached else "differ" if place == reached else "-" for place, name in enumerate(strip)
     }
     text = Reading(render(results(record))).text
-    assert (
-        "✗ shape: torch differs · not reached: dtype, mask, special, values, gradient, weights, params, claims" in text
-    )
+    assert "✗ shape: torch differs · not reached: dtype, mask, special, values, invariants, gradient" in text
     assert "✓ dtype" not in text
 
 
