@@ -51,7 +51,7 @@ MISTYPED = {
     ),
     "a choice": (
         ["explain", "x", "--format", "pdf"],
-        "conformance explain: there is no --format 'pdf'\n   = help: there are text, md, markdown, html\n",
+        "conformance explain: there is no --format 'pdf'\n   = help: there are text, md, markdown, json, html\n",
     ),
     "one argument too many": (
         ["explain", "a", "b"],

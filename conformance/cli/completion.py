@@ -11,8 +11,8 @@ from conformance.errors import Exit, UsageError
 SHELLS = ("bash", "zsh", "tcsh")
 _EXAMPLES = """\
 examples:
-  eval "$(conformance completion bash)"                           in ~/.bashrc
   conformance completion zsh > "${fpath[1]}/_conformance"
+  eval "$(conformance completion bash)"                           in ~/.bashrc
 """
 
 
