@@ -262,7 +262,7 @@ class GroupNorm(_Normal):
 
     def call(self, w: Weights, input: Array, weight: Any = None, bias: Any = None) -> Array:
         shape = np.shape(input)
-        if shape[1] % self.num_groups:
+        if self.num_groups < 1 or shape[1] % self.num_groups:
             raise LayerError(f"{shape[1]} channels are not in {self.num_groups} groups")
         y = np.reshape(_normal(np.reshape(input, (shape[0], self.num_groups, -1)), (2,), self.eps), shape)
         wide = (-1, *(1,) * (len(shape) - 2))
