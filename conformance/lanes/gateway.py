@@ -39,6 +39,7 @@ SHIPPED = (
     "__init__.py",
     "api.py",
     "errors.py",
+    "imports.py",
     "version.py",
     "case/*.py",
     "protocol/*.py",
