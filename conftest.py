@@ -1,6 +1,6 @@
 """Root of the test session: says what is missing where pytest runs without the plugin that the package brings.
 
-It names no plugins of its own: pytest allows that in the root of a session only, and `@suite` runs these cases from any.
+It names no plugins: pytest allows that in the root of a session only, and `--suite` runs these cases from any folder.
 """
 
 import pytest
