@@ -27,8 +27,8 @@ class ActivityRegularization(Layer):
 
     supports_masking: ClassVar[bool] = True
 
-    l1: float = arg("Cost of an absolute value.", default=0.0, at_least=0)
-    l2: float = arg("Cost of a square.", default=0.0, at_least=0)
+    l1: float = arg("Cost of an absolute value.", default=0.0)
+    l2: float = arg("Cost of a square.", default=0.0)
 
     def check(self) -> None:
         if min(self.l1, self.l2) < 0:

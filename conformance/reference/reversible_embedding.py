@@ -37,7 +37,6 @@ class ReversibleEmbedding(Layer):
         "embeddings_initializer",
         "embeddings_regularizer",
         "embeddings_constraint",
-        "reverse_dtype",
     )
 
     input_dim: int = arg("Number of rows: the largest id plus 1.", at_least=1)

@@ -42,8 +42,6 @@ class TextVectorization(Layer):
     native = absent("torch has no strings; torchtext, which had, is no longer developed")
     written_as_case = "its input is text, which is not typed with a shape"
 
-    keras_only: ClassVar[tuple[str, ...]] = ("encoding",)
-
     max_tokens: int | None = arg("The most places there may be.", default=None, at_least=1)
     standardize: Standardize = arg("How texts are made plain.", default="lower_and_strip_punctuation")
     split: Literal["whitespace", "character"] | None = arg("Where texts are cut.", default="whitespace")

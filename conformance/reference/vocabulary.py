@@ -212,8 +212,6 @@ class StringLookup(_Lookup):
     native = absent("torch has no strings; a dict from words to numbers stands before a model")
     written_as_case = "its input is text, which is not typed with a shape"
 
-    keras_only: ClassVar[tuple[str, ...]] = ("encoding",)
-
     max_tokens: int | None = arg("The most places there may be.", default=None, at_least=1)
     num_oov_indices: int = arg("How many places unknown words have.", default=1, at_least=0)
     mask_token: str | None = arg("The word that stands for nothing.", default=None)

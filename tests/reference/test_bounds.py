@@ -28,8 +28,6 @@ LEAST_OF_SOME = {
     "epsilon": {"Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam", "Lamb"},
     "factor": {"RandomPosterization"},
     "groups": {"Conv1D", "Conv2D", "Conv3D"},
-    "l1": {"ActivityRegularization"},
-    "l2": {"ActivityRegularization"},
     "momentum": {"SGD", "RMSprop"},
     "weight_decay": {"AdamW"},
 }
