@@ -28,7 +28,7 @@ FORMAT = 1
 """Counts up when the form of a list changes."""
 LIMIT = 4_000
 """Lists that are kept; of more, those go first that were not asked for longest."""
-SOURCES = ("errors.py", "imports.py", "case/*.py", "case/*.json", "reference/**/*.py")
+SOURCES = ("errors.py", "counterpart.py", "imports.py", "mapping.py", "case/*.py", "case/*.json", "reference/**/*.py")
 """What reads case files, as patterns below the package."""
 PACKAGE = Path(__file__).resolve().parents[1]
 _SUFFIX = ".cases"

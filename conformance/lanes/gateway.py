@@ -39,13 +39,15 @@ SHIPPED = (
     "__init__.py",
     "api.py",
     "errors.py",
+    "counterpart.py",
     "imports.py",
+    "mapping.py",
     "version.py",
     "case/*.py",
     "protocol/*.py",
     "oracle/*.py",
     "lanes/**/*.py",
-    "reference/*.py",
+    "reference/**/*.py",
 )
 """What a worker may import of this package, as patterns below it."""
 HOST = re.compile(r"(?P<host>(?:[A-Za-z0-9_][A-Za-z0-9_.-]*@)?[A-Za-z0-9_][A-Za-z0-9_.-]*)(?::(?P<port>\d{1,5}))?")

@@ -30,7 +30,16 @@ FORMAT = 1
 """Counts up when the form of a kept answer changes."""
 LIMIT = 512 * 2**20
 """Bytes that are kept; of more, those go first that were not asked for longest."""
-SOURCES = ("errors.py", "case/*.py", "protocol/*.py", "oracle/*.py", "reference/**/*.py")
+SOURCES = (
+    "errors.py",
+    "counterpart.py",
+    "imports.py",
+    "mapping.py",
+    "case/*.py",
+    "protocol/*.py",
+    "oracle/*.py",
+    "reference/**/*.py",
+)
 """What an answer is computed by, as patterns below the package."""
 CLOCK_STEP = 0.1
 """Seconds by which the clock of a file system may be behind, and more."""

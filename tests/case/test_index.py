@@ -50,7 +50,7 @@ def test_another_file_is_not_answered_from_it(tmp_path: Path, change: Any) -> No
 def test_another_version_of_what_reads_it_has_an_index_of_its_own(tmp_path: Path) -> None:
     """A field that is read in another way, or an argument that a layer takes now."""
     package = tmp_path / "conformance"
-    for pattern in ("errors.py", "imports.py", "case", "reference"):
+    for pattern in ("errors.py", "counterpart.py", "imports.py", "mapping.py", "case", "reference"):
         copy = shutil.copytree if (PACKAGE / pattern).is_dir() else shutil.copyfile
         package.mkdir(exist_ok=True)
         copy(PACKAGE / pattern, package / pattern)
