@@ -54,8 +54,8 @@ def test_the_page_of_a_passing_case_as_text() -> None:
           A remark.
 
         Aspects
-          ✓ error   ✓ structure   ✓ shape   ✓ dtype   ✓ mask   ✓ special   ✓ values   ✓ gradient   ✓ weights   ✓ params
-          ✓ claims   ✓ model   ✓ methods
+          ✓ error   ✓ structure   ✓ shape   ✓ dtype   ✓ mask   ✓ special   ✓ values   ✓ invariants   ✓ gradient   ✓ weights
+          ✓ params   ✓ claims   ✓ model   ✓ methods
 
         Lanes
           the node pooled, lane by lane:
@@ -111,7 +111,7 @@ of the last axis
         Case file
             id: channels_first
             question: One number per word?
-          $ pytest "cases/pooling/global_average.case.yaml::pooling/global_average.channels_first\""""
+          $ pytest "cases/pooling/global_average.case.yaml::pooling/global_average.channels_first\""""  # noqa: E501 (a line of the page is as wide as its aspects)
     )
 
 
