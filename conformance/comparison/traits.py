@@ -26,13 +26,7 @@ class _Table(Traits):
     layout = "table"
 
 
-class _TableOfIds(_Table):
-    """One that is asked for by id."""
-
-    takes_ids = True
-
-
-_OF_KERAS_HUB: Mapping[str, type[Traits]] = {"ReversibleEmbedding": _TableOfIds, "PositionEmbedding": _Table}
+_OF_KERAS_HUB: Mapping[str, type[Traits]] = {"PositionEmbedding": _Table}
 
 
 def traits_of(layer: Layer) -> type[Traits]:
