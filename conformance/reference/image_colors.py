@@ -334,8 +334,8 @@ class RandomGaussianBlur(_Augmentation):
     """In training: each channel, weighed by exp(-d^2 / (2 sigma^2)) over a square of `kernel_size`, zeros around it.
 
     x: (batch, rows, columns, channels), or without the batch; the shape stays, in floats. The weights are divided by
-    their sum. There is one answer for a `factor` of (1, 1), with which every image is blurred, or of 0, and a `sigma`
-    of two equal numbers. Documentation of `keras.layers.RandomGaussianBlur`.
+    their sum; what leaves `value_range` is cut off. There is one answer for a `factor` of (1, 1), with which every
+    image is blurred, or of 0, and a `sigma` of two equal numbers. Documentation of `keras.layers.RandomGaussianBlur`.
     """
 
     native = composed("F.conv2d(x, kernel, padding='same', groups=channels)")
@@ -350,7 +350,7 @@ class RandomGaussianBlur(_Augmentation):
 
     def augmented(self, images: Array) -> Array:
         if not always("factor", self.factor):
-            return images
+            return clipped(images, self.value_range)
         sigma, half = only("sigma", self.sigma), self.kernel_size // 2
         line = np.exp(-(numpy.arange(-half, half + 1.0) ** 2) / (2 * sigma**2))
         line = line / np.sum(line)
@@ -363,7 +363,7 @@ class RandomGaussianBlur(_Augmentation):
                 for start in range(len(line))
             ]
             images = sum(weight * step for weight, step in zip(line, steps, strict=True))
-        return images
+        return clipped(images, self.value_range)
 
     def padded(self, images: Array, widths: Any) -> Array:
         return np.pad(images, widths, "constant")

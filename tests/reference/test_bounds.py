@@ -19,7 +19,9 @@ LEAST = {
     **dict.fromkeys(("beta_1", "beta_2", "initial_accumulator_value", "label_smoothing", "learning_rate"), 0),
     **dict.fromkeys(("l1_regularization_strength", "l2_regularization_strength"), 0),
     **dict.fromkeys(("l2_shrinkage_regularization_strength",), 0),
-    **dict.fromkeys(("num_hidden_layers", "num_oov_indices", "output_padding", "rho", "validation_split"), 0),
+    **dict.fromkeys(
+        ("num_hidden_layers", "num_oov_indices", "num_regressors", "output_padding", "rho", "validation_split"), 0
+    ),
 }
 """An axis, a window or a number of units is at least 1; a share, a padding or a number of steps back at least 0."""
 LEAST_OF_SOME = {

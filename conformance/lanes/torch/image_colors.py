@@ -78,13 +78,13 @@ def _posterized(layer: Config, images: Tensor) -> Tensor:
 
 def _blurred(layer: Config, images: Tensor) -> Tensor:
     if only(layer.factor) != 1:
-        return images
+        return images.clamp(*layer.value_range)
     half = layer.kernel_size // 2
     line = torch.exp(-(torch.arange(-half, half + 1.0) ** 2) / (2 * only(layer.sigma) ** 2))
     line = (line / line.sum()).to(images.dtype)
     channels = images.shape[1]
     kernel = torch.outer(line, line).expand(channels, 1, -1, -1)
-    return F.conv2d(images, kernel, padding=half, groups=channels)
+    return F.conv2d(images, kernel, padding=half, groups=channels).clamp(*layer.value_range)
 
 
 @port("Solarization")

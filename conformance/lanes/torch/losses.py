@@ -88,6 +88,12 @@ def mean_absolute_error(layer: Config, y_true: Tensor, y_pred: Tensor) -> tuple[
     return F.l1_loss(y_pred, y_true.to(y_pred.dtype), reduction="none").mean(dim=-1), None
 
 
+def entropy_of(p: Tensor, y: Tensor) -> Tensor:
+    """-(y log p + (1 - y) log(1 - p)), by hand: `F.binary_cross_entropy` refuses labels outside of 0 and 1."""
+    p = p.clamp(EPSILON, 1.0 - EPSILON)
+    return -(y * p.log() + (1.0 - y) * (-p).log1p())
+
+
 @loss("BinaryCrossentropy")
 def binary_crossentropy(layer: Config, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor | None]:
     """Torch has no label smoothing for two classes."""
@@ -95,7 +101,7 @@ def binary_crossentropy(layer: Config, y_true: Tensor, y_pred: Tensor) -> tuple[
     if layer.from_logits:
         entropy = F.binary_cross_entropy_with_logits(y_pred, y, reduction="none")
     else:
-        entropy = F.binary_cross_entropy(y_pred.clamp(EPSILON, 1.0 - EPSILON), y, reduction="none")
+        entropy = entropy_of(y_pred, y)
     return entropy.mean(dim=layer.axis), None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F  # noqa: N812  # the name under which the torch documentation imports it
 
-from .losses import EPSILON, logs_of, loss
+from .losses import EPSILON, entropy_of, logs_of, loss
 from .port import Config, Tensor
 
 Each = tuple[Tensor, Tensor | None]
@@ -49,7 +49,7 @@ def binary_focal_crossentropy(layer: Config, y_true: Tensor, y_pred: Tensor) -> 
         entropy = F.binary_cross_entropy_with_logits(y_pred, y, reduction="none")
         p, q = torch.sigmoid(y_pred), torch.sigmoid(-y_pred)
     else:
-        entropy = F.binary_cross_entropy(y_pred.clamp(EPSILON, 1.0 - EPSILON), y, reduction="none")
+        entropy = entropy_of(y_pred, y)
         p, q = y_pred, 1.0 - y_pred
     focal = (y * q + (1.0 - y) * p).pow(layer.gamma) * entropy
     if layer.apply_class_balancing:

@@ -245,7 +245,10 @@ class KLDivLoss(_Loss):
         return reduced(losses, self.reduction)
 
     def counterpart(self, input: Like, target: Like) -> Counterpart:
-        each = "exp(target) * (target - input)" if self.log_target else "target * (log(target) - input)"
+        # 0 log 0 is 0 for torch
+        each = "target * (log(where(greater(target, 0.0), target, 1.0)) - input)"
+        if self.log_target:
+            each = "exp(target) * (target - input)"
         if self.reduction == "batchmean":
             return expression(f"sum({each}) / {input.shape[0]}")
         return expression(reduced_text(each, self.reduction))
