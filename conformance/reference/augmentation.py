@@ -65,7 +65,8 @@ class _Augmentation(Layer):
 
     def augmented(self, images: Array) -> Array:
         """What becomes of images in training. Raises LayerError where it is drawn."""
-        raise LayerError(f"{type(self).__name__.strip('_')} draws in training: there is no single answer")
+        name = type(self).__name__.strip("_")
+        raise LayerError(f"{name} draws in training: there is no single answer; ask with training=False")
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
         return 9

@@ -115,7 +115,7 @@ class Normalization(Layer):
         return np.mean(data, axis=others), self.variance_of(data, others)
 
     def variance_of(self, data: Array, axes: tuple[int, ...]) -> Array:
-        return np.var(data, axis=axes)
+        return np.mean((data - np.mean(data, axis=axes, keepdims=True)) ** 2, axis=axes)
 
     def numbers(self, shape: Shape) -> tuple[Array, Array]:
         """Mean and deviation, to be broadcast to an input of this shape."""
@@ -156,7 +156,7 @@ class Normalization(Layer):
         Mutant(
             "unbiased_variance",
             "divides the sum of squares by n - 1",
-            methods={"variance_of": lambda layer, data, axes: np.var(data, axis=axes, ddof=1)},
+            methods={"variance_of": lambda layer, data, axes: numpy.var(data, axis=axes, ddof=1)},
         ),
         Mutant("one_for_all", "takes one mean and one variance of everything", config=lambda layer: {"axis": None}),
         Mutant("not_inverted", "normalises where it should go back", config=lambda layer: {"invert": False}),

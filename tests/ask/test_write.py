@@ -24,6 +24,9 @@ EXAMPLES = {
 }
 """Every layer that can be asked, with inputs that it takes, as its class says."""
 
+DRAWING = {"AugMix", "CutMix", "MixUp", "RandAugment", "RandomCrop", "RandomFlip"}
+"""Layers that draw in training whatever their arguments are, which is how they are called unless told otherwise."""
+
 
 def case_of(layer: str, *inputs: str, **options: Any) -> Case:
     return load(case_text(question_of(Options(layer, inputs=inputs, **options))), None)
@@ -35,7 +38,11 @@ def test_the_reference_answers_a_question_about_each_layer(kind: str) -> None:
     assert example.layer.partition("(")[0] == kind
     (record,) = records_of((case_of(example.layer, *example.inputs),))
     lane = record["lanes"]["numpy"]
-    assert lane["failure"] is None, lane["failure"]
+    if lane["failure"] is not None:
+        assert kind in DRAWING, lane["failure"]
+        assert "there is no single answer" in lane["failure"]["message"]
+        return
+    assert kind not in DRAWING
     assert any(label.startswith("result") for label in lane["runs"][0])
 
 

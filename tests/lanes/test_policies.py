@@ -154,6 +154,8 @@ RANDOM = """
         graph:
           kept: dropout(x)
           drawn: dropout(x, training=True)
+        claims:
+          - draws: {node: drawn, dropped: 0.5}
 """
 
 

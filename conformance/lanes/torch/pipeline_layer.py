@@ -5,15 +5,21 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from .port import PORTS, Config, Parameters, port
+from .port import PORTS, Config, Parameters, WeightMap, port
 
 
-@port("Pipeline")
+def _no_weights(layer: Config) -> WeightMap:
+    """None: preprocessing that holds weights cannot be part of a pipeline here."""
+    for inner in layer.layers:
+        if PORTS[inner.type].weights(inner):
+            raise ValueError(f"{inner.type} has weights, which a preprocessing pipeline here has not")
+    return {}
+
+
+@port("Pipeline", weights=_no_weights)
 def pipeline(layer: Config, p: Parameters, x: Any, training: bool = True) -> Any:
     for inner in layer.layers:
-        found = PORTS[inner.type]
-        if found.weights(inner):
-            raise ValueError(f"{inner.type} has weights, which a preprocessing pipeline here has not")
-        takes = inspect.signature(found.call).parameters
-        x = found.call(inner, Parameters({}, {}), x, **({"training": training} if "training" in takes else {}))
+        takes = inspect.signature(PORTS[inner.type].call).parameters
+        given = {"training": training} if "training" in takes else {}
+        x = PORTS[inner.type].call(inner, Parameters({}, {}), x, **given)
     return x
