@@ -213,11 +213,11 @@ TORCH_FAULTS = (
     fault("masks_and", ("Add", "Average", "Multiply"), "torch:logical_or", lambda real, a, b: a & b, "and"),
     fault("mse_halved", "MeanSquaredError", f"{F}:mse_loss", last_output(lambda x: x / 2.0), "halved", "times 0.5"),
     fault(
-        "entropy_swapped",
+        "entropy_of_the_rest_too_large",
         "BinaryCrossentropy",
-        f"{F}:binary_cross_entropy",
-        lambda real, p, y, **k: real(1.0 - p, 1.0 - y, **k) * 1.5,
-        "times 1.5",
+        "torch:log1p",
+        lambda real, x: real(x) * 1.5,
+        "1.5",
     ),
     *OPTIMIZER_FAULTS,
 )

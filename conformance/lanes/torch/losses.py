@@ -91,7 +91,7 @@ def mean_absolute_error(layer: Config, y_true: Tensor, y_pred: Tensor) -> tuple[
 def entropy_of(p: Tensor, y: Tensor) -> Tensor:
     """-(y log p + (1 - y) log(1 - p)), by hand: `F.binary_cross_entropy` refuses labels outside of 0 and 1."""
     p = p.clamp(EPSILON, 1.0 - EPSILON)
-    return -(y * p.log() + (1.0 - y) * (-p).log1p())
+    return -(y * torch.log(p) + (1.0 - y) * torch.log1p(-p))
 
 
 @loss("BinaryCrossentropy")
