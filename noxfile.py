@@ -90,6 +90,7 @@ def rosetta(session: nox.Session) -> None:
 def mutants(session: nox.Session) -> None:
     """Run every case against plausible mistakes in its layers; no framework. Fails when a mistake goes unseen."""
     run(session, "conformance", "mutants", "-o", "docs/evidence/mutants.md", "--json", "reports/mutants.json")
+    run(session, "python", "-m", "benchmarks.numbers", "-o", "docs/evidence/README.md")  # which reads that page
 
 
 @nox.session(venv_backend="none", requires=["shared"])
