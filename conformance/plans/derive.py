@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from conformance.case.expressions import GIVEN, parse
+from conformance.protocol.names import ADAPT
 from conformance.protocol.observation import Observation
-from conformance.protocol.plan import SAVED, Array, Plan, PlannedInput, PlannedLayer, PlannedNode, read_only
+from conformance.protocol.plan import CONFIG, SAVED, Array, Plan, PlannedInput, PlannedLayer, PlannedNode, read_only
 from conformance.reference.base import KINDS, LayerError, full_config, make
 
 Derive = Callable[[Plan], Plan | None]
@@ -31,13 +32,16 @@ def derived(plan: Plan, name: str, **changes: Any) -> Plan:
 def remade(name: str, kind: str) -> Derive:
     """Derives plans whose layers are made again in this way, CONFIG or SAVED.
 
-    None for layers and initialisers that are the harness's own; and, where layers are saved, for those without weights
-    and for those inside a model, which goes on with the first ones.
+    None for layers and initialisers that are the harness's own; for layers that learnt from data, where they are made
+    from their configuration, which does not hold that; and, where they are saved, for those without weights and for
+    those inside a model, which goes on with the first ones.
     """
 
     def derive(plan: Plan) -> Plan | None:
         layers = plan.layers.values()
         if any(_is_ours({"type": layer.type, **layer.config}) for layer in layers):
+            return None
+        if kind == CONFIG and any(ADAPT in layer.config for layer in layers):
             return None
         if kind == SAVED and (plan.models or not any(layer.weights for layer in layers)):
             return None

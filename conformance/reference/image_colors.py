@@ -217,7 +217,7 @@ class RandomInvert(_Augmentation):
 
 
 class RandomColorDegeneration(_Augmentation):
-    """In training: (1 - factor) x + factor grey.
+    """In training: (1 - factor) x + factor grey; what leaves `value_range` is cut off.
 
     x: (batch, rows, columns, 3), or without the batch; the shape stays, in floats. The factor is drawn between its two
     numbers, or between 0 and a lone one. Documentation of `keras.layers.RandomColorDegeneration`.
@@ -233,7 +233,7 @@ class RandomColorDegeneration(_Augmentation):
 
     def augmented(self, images: Array) -> Array:
         share = only("factor", self.factor)
-        return (1 - share) * images + share * grey(images)
+        return clipped((1 - share) * images + share * grey(images), self.value_range)
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
         IN_INFERENCE,

@@ -53,7 +53,7 @@ def _inverted(layer: Config, images: Tensor) -> Tensor:
 
 
 def _degenerated(layer: Config, images: Tensor) -> Tensor:
-    return torch.lerp(images, _grey(images), only(layer.factor))
+    return torch.lerp(images, _grey(images), only(layer.factor)).clamp(*layer.value_range)
 
 
 def _saturated(layer: Config, images: Tensor) -> Tensor:
