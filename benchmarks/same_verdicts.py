@@ -70,8 +70,15 @@ class UnreadableError(Exception):
     """A file that is no results, or no reasons; the message says which and why."""
 
 
+def aspects_of(results: Mapping[str, Any]) -> frozenset[str]:
+    """Every aspect that is judged anywhere in a file: later versions know more of them."""
+    lanes = (lane for record in results["cases"] for lane in record["lanes"].values())
+    return frozenset(aspect for lane in lanes for aspect in lane["aspects"])
+
+
 def moves(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Move]:
-    """Everything that two results say differently, case by case."""
+    """Everything that two results say differently, case by case, in the aspects that both know."""
+    both = aspects_of(before) & aspects_of(after)
     first, second = ({record["id"]: record for record in results["cases"]} for results in (before, after))
     for name in dict.fromkeys([*first, *second]):
         if name not in first or name not in second:
@@ -79,14 +86,14 @@ def moves(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Move]
         elif first[name]["digest"] != second[name]["digest"]:
             yield Move(name, "", "case", "as it was", "asks something else")
         else:
-            yield from _of_lanes(name, first[name]["lanes"], second[name]["lanes"])
+            yield from _of_lanes(name, first[name]["lanes"], second[name]["lanes"], both)
 
 
 def _is_there(is_it: bool) -> str:
     return "there" if is_it else "not there"
 
 
-def _of_lanes(case: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Move]:
+def _of_lanes(case: str, before: Mapping[str, Any], after: Mapping[str, Any], known: frozenset[str]) -> Iterator[Move]:
     for lane in dict.fromkeys([*before, *after]):
         if lane not in before or lane not in after:
             yield Move(case, lane, "lane", _is_there(lane in before), _is_there(lane in after))
@@ -94,7 +101,7 @@ def _of_lanes(case: str, before: Mapping[str, Any], after: Mapping[str, Any]) ->
         old, new = before[lane], after[lane]
         if old["verdict"] != new["verdict"]:
             yield Move(case, lane, "verdict", old["verdict"], new["verdict"])
-        aspects = dict.fromkeys([*old["aspects"], *new["aspects"]])
+        aspects = [one for one in dict.fromkeys([*old["aspects"], *new["aspects"]]) if one in known]
         if changed := [one for one in aspects if old["aspects"].get(one) != new["aspects"].get(one)]:
             told = ([f"{aspect} {held['aspects'].get(aspect)}" for aspect in changed] for held in (old, new))
             yield Move(case, lane, "aspects", *(", ".join(words) for words in told))
@@ -195,7 +202,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stale = [reason for reason in reasons if reason not in used]
     for reason in stale:
         print(f"nothing moved for this reason any more: {reason.why}")
-    for before, (left, _) in zip(files[::2], found, strict=True):
+    for before, after, (left, _) in zip(files[::2], files[1::2], found, strict=True):
+        known = aspects_of(before), aspects_of(after)
+        if all(known) and (only := known[0] ^ known[1]):
+            print(f"known to one of the two files alone, and not compared: {', '.join(sorted(only))}")
         _print_left(before, left)
     return 1 if stale or any(left for left, _ in found) else 0
 

@@ -157,3 +157,12 @@ def test_a_reason_of_one_pair_is_not_stale_for_another(tmp_path: Path, capsys: p
     assert main([before, before, *reasons]) == 1, "by itself it is"
     assert main([before, before, after]) == 2
     assert "come in pairs" in capsys.readouterr().err
+
+
+def test_an_aspect_of_later_versions_is_named_and_not_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    later = results(aspects={"shape": "agree", "values": "differ", "model": "differ"})
+    assert run(tmp_path, later) == 0
+    assert "and not compared: model" in capsys.readouterr().out
+    assert run(tmp_path, results(aspects={"shape": "differ", "values": "differ", "model": "differ"})) == 1

@@ -26,6 +26,8 @@ SHRINKS = 2.0**-6
 """The second step in relation to the first: what is smooth comes as much closer."""
 APART = 1e-3
 """Of the larger gradient: from here on the two sides differ."""
+RESIDUE = 2.0**-30
+"""Of the largest of all gradients: below it lies what is left of terms that cancel, which is another on each side."""
 
 Array = numpy.ndarray[Any, Any]
 
@@ -59,15 +61,17 @@ def sides_of(plan: Plan) -> Sides:
             )
     except Exception:  # a layer that refuses such numbers, or has no way back, has no sides
         return NO_SIDES
-    kinks = {name: _kinks(left[name], right[name], near_left[name], near_right[name]) for name in left}
+    every = [numpy.abs(found[numpy.isfinite(found)]) for found in (*near_left.values(), *near_right.values())]
+    least = RESIDUE * max((float(numpy.max(found, initial=0.0)) for found in every), default=0.0)
+    kinks = {name: _kinks(left[name], right[name], near_left[name], near_right[name], least) for name in left}
     return Sides(near_left, near_right, kinks)
 
 
-def _kinks(left: Array, right: Array, near_left: Array, near_right: Array) -> Array:
+def _kinks(left: Array, right: Array, near_left: Array, near_right: Array, least: float) -> Array:
     with numpy.errstate(invalid="ignore"):
         far, near = numpy.abs(left - right), numpy.abs(near_left - near_right)
         largest = numpy.max(numpy.maximum(numpy.abs(near_left), numpy.abs(near_right)), initial=0.0)
-        found: Array = (near > APART * largest) & (near > 0.5 * far)
+        found: Array = (near > max(APART * largest, least)) & (near > 0.5 * far)
     return found
 
 

@@ -175,3 +175,22 @@ def test_a_gate_tells_of_one_that_moved(tmp_path: Path) -> None:
         "takes shared at a kink",
     )
     assert list(moves(first, first)) == []
+
+
+def test_what_is_left_of_terms_that_cancel_is_no_kink(tmp_path: Path) -> None:
+    text = """
+        schema_version: 1
+        topic: a bias of keys moves all scores of a query alike
+        source: {kind: hand}
+        cases:
+          - id: one
+            question: Is the gradient of a key's bias a convention?
+            inputs:
+              x: {shape: [2, 5, 3]}
+            layers: {heads: {type: MultiHeadAttention, num_heads: 2, key_dim: 3}}
+            graph: {y: "heads(x, x)"}
+    """
+    plan = plan_of(cases_of(text, tmp_path)[0])
+    residue = np.abs(sides_of(plan).left["heads.key.bias"])
+    assert 0.0 < residue.max() < 1e-12, "it is 0, but for the rounding of float64"
+    assert not sides_of(plan).are_there
