@@ -187,6 +187,16 @@ def totals(folder: Folder) -> Counter[str]:
     return found
 
 
+JUDGED = ("agree", "refused by all", "listed")
+"""What comes of a draft that was judged and found to be no news."""
+
+
+def judged_of(folder: Folder) -> int:
+    """How many drafts of a folder were judged and showed nothing new."""
+    found = totals(folder)
+    return sum(found[outcome] for outcome in JUDGED)
+
+
 def known_of(asker: Asker, known: Known | None) -> Explains:
     """What says which listed deviation a signature is."""
     return (lambda _: "") if known is None else known.explains

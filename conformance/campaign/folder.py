@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -32,6 +33,10 @@ except ImportError:  # pragma: no cover  # no POSIX: a second campaign is not no
 
 VERSION = 1
 ABOUT, JOURNAL, FINDINGS = "campaign.json", "journal.jsonl", "findings"
+
+
+_NAME = re.compile(r"[a-z0-9_]{1,200}")
+"""What a finding is called: it becomes the name of files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,8 @@ class Folder:
                         self.seeds[row.seed] = row
                     elif "finding" in entry:
                         found = from_json(Finding, entry["finding"])
-                        self.findings[found.name] = found
+                        if _NAME.fullmatch(found.name):  # it becomes a path: what a campaign gives has no others
+                            self.findings[found.name] = found
                 except (json.JSONDecodeError, ValidationError, TypeError):
                     continue  # cut off when the campaign was killed: that seed is drawn again
 

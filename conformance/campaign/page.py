@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from conformance.campaign.campaign import totals
+from conformance.campaign.campaign import judged_of, totals
 from conformance.campaign.coverage import Coverage
 from conformance.campaign.draft import described
 from conformance.campaign.folder import Finding, Folder
@@ -16,7 +16,7 @@ from conformance.report.words import one_line, safe
 MOST_FINDINGS = 300
 MOST_UNTRIED = 6
 MEANINGS = {
-    "agree": "every lane gave the reference's answer",
+    "agree": "every lane that could be judged gave the reference's answer",
     "refused by all": "the reference and Keras refuse it",
     "listed": "differs as a listed deviation does",
     "finding": "differs as nothing before did",
@@ -38,7 +38,7 @@ def html(folder: Folder, coverage: Coverage) -> str:
         f"{name}: {', '.join(f'{package} {version}' for package, version in sorted(versions.items()))}"
         for name, versions in folder.about.lanes.items()
     )
-    sentences = [one_line(lanes, 300), _bound(ran, len(findings))]
+    sentences = [one_line(lanes, 300), _bound(judged_of(folder), len(findings))]
     if len(findings) > MOST_FINDINGS:
         sentences.append(f"{len(findings) - MOST_FINDINGS} more findings stand in the folder alone.")
     head = Head(
@@ -65,11 +65,12 @@ def html(folder: Folder, coverage: Coverage) -> str:
     )
 
 
-def _bound(ran: int, findings: int) -> str:
+def _bound(judged: int, findings: int) -> str:
     """What a campaign without findings says of those that it did not draw."""
-    if findings or not ran:
+    if findings or not judged:
         return "A finding is shown once, by the smallest case that was found for it."
-    return f"With 95 % confidence, fewer than {3 / ran:.2g} of the cases that are drawn like this differ (3 / {ran:,})."
+    share = f"fewer than {3 / judged:.2g} of the cases that are drawn like this"
+    return f"With 95 % confidence, {share} differ as nothing listed does (3 / {judged:,} that were judged)."
 
 
 def _page(folder: Folder, finding: Finding) -> Page:

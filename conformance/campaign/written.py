@@ -12,7 +12,7 @@ from conformance.campaign.folder import Finding, Folder
 from conformance.campaign.triage import calls_in
 from conformance.case.load import load_file
 from conformance.case.model import Case
-from conformance.errors import CaseError
+from conformance.errors import CaseError, LaneUnavailable
 from conformance.record.case import Record
 from conformance.report.findings import finding_text
 from conformance.report.words import one_line
@@ -39,7 +39,13 @@ def write_case(folder: Folder, finding: Finding, asker: Asker | None) -> Finding
         case = _read(path)
         if case is None:
             break
-        record = asker.case(case, asker.lanes_for(finding.signature.lane), scripts=True)
+        try:
+            record = asker.case(case, asker.lanes_for(finding.signature.lane), scripts=True)
+        except LaneUnavailable:
+            raise
+        except Exception as error:  # our own code, as where a draft is asked: it is said, and the campaign goes on
+            words = f"cannot be judged as it is written: {type(error).__name__}: {error}"
+            return replace(finding, again=f"0 of {tried}", words=one_line(words, 300))
         tried += 1
         if any(finding.signature.shows_in(one) for one in asker.tell(record, calls_in(case))):
             words = words_of(record, finding.signature.lane)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from conformance.campaign.folder import Folder
     from conformance.campaign.known import Known
     from conformance.campaign.triage import Tell
+    from conformance.lanes.spec import LaneSpec
 
 _DESCRIPTION = """\
 Draws cases from the layers' own schemas, asks them in every lane, and keeps what differs and is in no list.
@@ -37,7 +38,7 @@ examples:
   conformance campaign replay campaigns/today                       FIXED, STILL or CHANGED for each finding
   conformance campaign page campaigns/today -o today.html           what was found, tried and thrown away
 
-Exit code 1 where the folder holds findings, 0 where it holds none.
+Exit code 1 where the folder holds findings, 0 where it holds none, 5 where no draft could be judged.
 """
 _TIME = re.compile(r"([0-9]+(?:\.[0-9]+)?)(s|m|h)")
 _UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -74,6 +75,8 @@ def add(commands: Any) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
+    if parsed.action and (parsed.time or parsed.seeds or parsed.layers or parsed.no_graphs):
+        raise UsageError("--for, --seeds, --layers and --no-graphs are for a new campaign", "leave them out")
     match parsed.action:
         case []:
             return _campaign(parsed)
@@ -176,16 +179,21 @@ def tell_of(asked: Sequence[str]) -> Tell:
 
 
 def _known(asker: Asker, cases: Path) -> Known | None:
-    """The deviations of the project, where there are any."""
+    """The deviations that are listed here, or else the suite's own. Raises UsageError where --cases is not there."""
+    from conformance import suite
     from conformance.campaign.known import Known
     from conformance.case.load import load_folder
     from conformance.gate.deviations import load_folder as load_deviations
     from conformance.gate.options import FOLDER, lane_facts
 
-    if not Path(FOLDER).is_dir() or not cases.is_dir():
+    if not cases.is_dir() and cases != DEFAULT_CASES:
+        raise UsageError(f"{cases}: no such folder", "where case files stand: --cases cases")
+    folder = Path(FOLDER) if Path(FOLDER).is_dir() else suite.deviations()
+    cases = cases if cases.is_dir() else suite.cases()
+    if not folder.is_dir() or not cases.is_dir():
         return None
     facts = lane_facts(asker.specs, asker.identities())
-    return Known(asker, load_deviations(Path(FOLDER)), load_folder(cases), facts)
+    return Known(asker, load_deviations(folder), load_folder(cases), facts)
 
 
 def _say(text: str) -> None:
@@ -203,6 +211,8 @@ def _counts(folder: Folder) -> str:
 
 def _said(folder: Folder, ended: Ended) -> int:
     """Prints how a campaign ended; the exit code."""
+    from conformance.campaign.campaign import judged_of
+
     print(_counts(folder))
     rate = ended.ran / ended.seconds if ended.seconds else 0.0
     print(f"this time: {ended.ran:,} drafts in {ended.seconds:,.0f} s ({rate:.1f} a second)")
@@ -210,10 +220,14 @@ def _said(folder: Folder, ended: Ended) -> int:
         print(f"saturated: no new pair in {ended.since_new / 60:.0f} minutes")
     for finding in folder.kept:
         print(f"{folder.file(finding)}: {finding.words or finding.signature}")
+    if ended.is_out_of_time:
+        print(f"the time ended after {ended.seeds:,} seeds")
     count = len(folder.kept)
     said = f"{count} finding{'' if count == 1 else 's'}; {len(ended.new)} differences seen for the first time"
     print(f"{said}; {folder.path / PAGE} shows them")
-    return Exit.DISAGREE if count else Exit.OK
+    if count:
+        return Exit.DISAGREE
+    return Exit.OK if judged_of(folder) else Exit.NOTHING_RAN
 
 
 PAGE = "index.html"
@@ -249,8 +263,11 @@ def _replay(path: Path, parsed: argparse.Namespace) -> int:
     from conformance.cli.live import IN_PROCESS, announce, lanes_of
 
     folder = read(path)
-    asked = asked_of(parsed) or list(folder.about.asked)
+    named = asked_of(parsed)
+    asked = named or list(folder.about.asked)
     specs = lanes_of(asked)
+    if not named:
+        _refuse_programs(path, specs)
     announce(specs, "")
     asker = Asker(specs, in_process=IN_PROCESS, tell=tell_of(asked))
     try:
@@ -262,6 +279,17 @@ def _replay(path: Path, parsed: argparse.Namespace) -> int:
         print(f"{one.state}  {folder.file(one.finding)}: {one.words}")
     print(_tally([one.state for one in found]))
     return Exit.DISAGREE if any(one.state is not State.FIXED for one in found) else Exit.OK
+
+
+def _refuse_programs(path: Path, specs: Sequence[LaneSpec]) -> None:
+    """Raises UsageError for lanes that a folder names and that start, install or import what its writer chose.
+
+    A folder may come from anybody; who wants such lanes names them.
+    """
+    for spec in specs:
+        if spec.host or spec.environment or spec.interpreter != sys.executable or spec.options.get("overlays"):
+            asks = f"the folder {path} asks for the lane {spec.name}, which is another program"
+            raise UsageError(asks, "look at its campaign.json, and name the lanes yourself: --lane SPEC")
 
 
 def _tally(states: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,17 @@ def test_a_folder_that_somebody_spoiled_is_one_message(tmp_path: Path, text: str
     (tmp_path / ABOUT).write_text(text, encoding="utf-8")
     with pytest.raises(ResultsError, match="not what a campaign of this version writes"):
         read(tmp_path)
+
+
+def test_a_finding_whose_name_leads_out_of_the_folder_is_skipped(tmp_path: Path) -> None:
+    folder, _, _ = ran(tmp_path / "c", planted("Dense", does="raises"), seeds=range(2), layers=("Dense",))
+    journal = tmp_path / "c" / JOURNAL
+    name = next(iter(folder.findings))
+    text = journal.read_text(encoding="utf-8")
+    for hostile in ("../../x", "*", "a/b", ""):
+        journal.write_text(text.replace(json.dumps(name), json.dumps(hostile)), encoding="utf-8")
+        assert name not in read(tmp_path / "c").findings
+        assert hostile not in read(tmp_path / "c").findings
 
 
 def test_no_folder_is_said_to_be_none(tmp_path: Path) -> None:
