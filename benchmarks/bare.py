@@ -157,6 +157,8 @@ def measured(every: int) -> dict[str, float]:
         spent["cases"] += 1
         for side, seconds in times.items():
             spent[side] += seconds
+    if spent["cases"] < spent["left out"]:
+        raise SystemExit(f"more cases were left out ({spent['left out']:.0f}) than measured ({spent['cases']:.0f})")
     return spent
 
 

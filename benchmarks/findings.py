@@ -31,9 +31,9 @@ from conformance.gate.draft import draft
 from conformance.gate.ledger import LaneFacts, excused, standings
 from conformance.judge.verdict import Verdict
 from conformance.lanes.declare import parse
+from conformance.lanes.known import is_meant
 from conformance.lanes.spec import LaneSpec
 from conformance.record.case import Record
-from conformance.record.lane import LaneRecord
 from conformance.record.run import LaneRow, Results
 from conformance.report.facts import is_failure
 from conformance.results import read, write_whole
@@ -43,10 +43,8 @@ LANES = ("keras", "keras[torch]", "keras[jax]", "keras[numpy]", "keras[openvino]
 """Keras 3 on each of its backends, and Keras 2 as it goes on beside it."""
 PART = 160
 """Cases a part: some ten seconds to a minute, which is what a stopped run loses."""
-NO_ANSWER = "no answer within"
-"""How the reason of a lane begins that took longer than its case allows."""
-COMPUTES = ("case", "lanes", "oracle", "plans", "protocol", "reference", "judge")
-"""Rooms on which an answer, or what is said of it, depends."""
+COMPUTES = ("case", "judge", "lanes", "oracle", "plans", "protocol", "record", "reference")
+"""Rooms on which an answer, or what is said of it, depends, beside the modules that stand in no room."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,8 @@ class Kept:
 def stamp(root: Path) -> str:
     """A digest of all that computes an answer; what was kept under another one is not used."""
     digest = hashlib.sha256()
-    files = [file for room in COMPUTES for file in (root / "conformance" / room).rglob("*.py")]
+    files = [*(root / "conformance").glob("*.py")]
+    files += [file for room in COMPUTES for file in (root / "conformance" / room).rglob("*.py")]
     for file in [*sorted(files), root / "constraints.txt"]:
         digest.update(file.read_bytes())
     return digest.hexdigest()[:12]
@@ -102,26 +101,13 @@ def ran(folder: Path, lane: str, cases: Sequence[Case], mark: str) -> Kept:
     for index, items in enumerate(todo, start=1):
         print(f"findings: {lane}: part {index} of {len(todo)}, {len(items)} cases", file=sys.stderr, flush=True)
         own = folder / spec.name / f".{mark}-part.json"
-        own.parent.mkdir(parents=True, exist_ok=True)
-        code = run_cases([lane], items, own)
+        none = own.parent / "no-deviations"  # what is kept is what a lane gave; deviations are applied to it afresh
+        none.mkdir(parents=True, exist_ok=True)
+        code = run_cases([lane], items, own, ["--deviations", str(none)])
         if code not in (Exit.OK, Exit.DISAGREE) or not own.exists():
             raise ConformanceError(f"{lane}: part {index} ended with exit code {code}")
         own.replace(folder / spec.name / f"{mark}-{number + index:03}.json")
     return kept(folder, spec.name, cases, mark) if todo else held
-
-
-def unexcused(lane: LaneRecord) -> LaneRecord:
-    """What a lane answered before any deviation was applied."""
-    if lane.verdict is Verdict.STALE:
-        return replace(lane, verdict=Verdict.AGREE, deviation=None)
-    if lane.verdict is not Verdict.KNOWN:
-        return replace(lane, other_deviation=None)
-    if not lane.findings:  # of a lane that was lost there are none
-        verdict = Verdict.TIMEOUT if lane.reason.startswith(NO_ANSWER) else Verdict.CRASH
-    else:
-        first = lane.findings[0]
-        verdict = Verdict.ERROR if (first.aspect, first.kind) == ("error", "raised") else Verdict.DIFFER
-    return replace(lane, verdict=verdict, deviation=None)
 
 
 def findings_of(lane: str, held: Kept, deviations: Sequence[Deviation], cases: Sequence[Case]) -> LaneFindings:
@@ -129,10 +115,7 @@ def findings_of(lane: str, held: Kept, deviations: Sequence[Deviation], cases: S
     assert held.row is not None, "something ran"
     mode, policy = held.row.mode, held.row.policy
     facts = {lane: LaneFacts(held.row.adapter, held.row.versions, mode, policy)}
-    plain = [
-        replace(record, lanes={**record.lanes, lane: unexcused(record.lanes[lane])}) for record in held.records.values()
-    ]
-    records = [excused(record, deviations, facts) for record in plain]
+    records = [excused(record, deviations, facts) for record in held.records.values()]
     today = datetime.datetime.now(datetime.timezone.utc).date()
     stale = [one for one in standings(deviations, records, facts, [case.id for case in cases], today) if one.fails]
     missing = [record for record in records if is_failure(record.lanes[lane].verdict)]
@@ -141,7 +124,7 @@ def findings_of(lane: str, held: Kept, deviations: Sequence[Deviation], cases: S
         lane=lane,
         versions=held.row.versions,
         started=held.started,
-        before={record.id: record.lanes[lane] for record in plain},
+        before={record.id: record.lanes[lane] for record in held.records.values()},
         after={record.id: record.lanes[lane] for record in records},
         stale=tuple(
             f"{one.deviation.position}: {one.state} deviation {one.deviation.id}: {one.problem}" for one in stale
@@ -158,9 +141,7 @@ def drafted(lane: str, held: Kept, missing: Sequence[str], folder: Path) -> Path
     results: Results = read(one)
     wanted = set(missing)
     records = tuple(
-        replace(record, lanes={lane: unexcused(record.lanes[lane])})
-        for record in held.records.values()
-        if record.id in wanted
+        replace(record, lanes={lane: record.lanes[lane]}) for record in held.records.values() if record.id in wanted
     )
     file = folder / f"{lane}.draft.yaml"
     today = datetime.datetime.now(datetime.timezone.utc).date()
@@ -192,7 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     problems: list[str] = []
     for lane in parsed.lane or LANES:
         name = spec_of(lane).name
-        meant = [case for case in cases if not case.lanes or {name, spec_of(lane).adapter} & set(case.lanes)]
+        meant = [case for case in cases if is_meant(spec_of(lane), case)]
         try:
             asked = kept(parsed.keep, name, meant, mark) if parsed.kept_only else ran(parsed.keep, lane, meant, mark)
         except ConformanceError as error:

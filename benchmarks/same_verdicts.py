@@ -31,7 +31,7 @@ import tomllib
 
 NEAR = 1e-9
 """Relative difference of two distances that are the same: both files hold float64, summed up in one order."""
-WHAT = ("case", "lane", "verdict", "aspects", "distance", "explanation")
+WHAT = ("case", "new", "lane", "verdict", "aspects", "distance", "explanation")
 """What can move: whether the case or the lane is there (and asks the same), and what is said of it."""
 SHOWN = 200
 """Moves that are printed; the counts are of all."""
@@ -77,16 +77,18 @@ def aspects_of(results: Mapping[str, Any]) -> frozenset[str]:
 
 
 def moves(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Move]:
-    """Everything that two results say differently, case by case, in the aspects that both know."""
-    both = aspects_of(before) & aspects_of(after)
+    """Everything that two results say differently, case by case, in the aspects that the first of them knows."""
+    known = aspects_of(before)
     first, second = ({record["id"]: record for record in results["cases"]} for results in (before, after))
     for name in dict.fromkeys([*first, *second]):
-        if name not in first or name not in second:
-            yield Move(name, "", "case", _is_there(name in first), _is_there(name in second))
+        if name not in first:
+            yield Move(name, "", "new", "not there", "there")
+        elif name not in second:
+            yield Move(name, "", "case", "there", "not there")
         elif first[name]["digest"] != second[name]["digest"]:
             yield Move(name, "", "case", "as it was", "asks something else")
         else:
-            yield from _of_lanes(name, first[name]["lanes"], second[name]["lanes"], both)
+            yield from _of_lanes(name, first[name]["lanes"], second[name]["lanes"], known)
 
 
 def _is_there(is_it: bool) -> str:
@@ -203,9 +205,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for reason in stale:
         print(f"nothing moved for this reason any more: {reason.why}")
     for before, after, (left, _) in zip(files[::2], files[1::2], found, strict=True):
-        known = aspects_of(before), aspects_of(after)
-        if all(known) and (only := known[0] ^ known[1]):
-            print(f"known to one of the two files alone, and not compared: {', '.join(sorted(only))}")
+        if before["cases"] and (later := aspects_of(after) - aspects_of(before)):
+            print(f"known to the later file alone, and not compared: {', '.join(sorted(later))}")
         _print_left(before, left)
     return 1 if stale or any(left for left, _ in found) else 0
 

@@ -56,7 +56,6 @@ This page is made by `python -m benchmarks.torch_words`.
 
 def names_of_torch() -> list[str]:
     """Every public module, function and optimiser, as users write it."""
-    import torch
     import torch.nn.functional as F  # noqa: N812  # the name under which the torch documentation imports it
     from torch import nn, optim
 
@@ -73,7 +72,6 @@ def names_of_torch() -> list[str]:
         and not inspect.isclass(item)
         and (getattr(item, "__module__", None) or "torch").startswith("torch")
     ]
-    assert torch.__version__
     return [*classes(nn, "nn", nn.Module), *functions, *classes(optim, "optim", optim.Optimizer)]
 
 

@@ -87,6 +87,7 @@ CASES = suite.cases()
         (["gate", "@suite/merge"], ["gate", str(CASES / "merge")]),
         (["check", "@suite/merge/mask"], ["check", str(CASES / "merge" / "mask.case.yaml")]),
         (["explain", "@suite/merge/mask.x"], ["explain", "merge/mask.x", f"--cases={CASES}"]),
+        (["repro", "@suite/merge/mask.x"], ["repro", "merge/mask.x", f"--cases={CASES}"]),
         (["gate", "@suite/merge/mask.x"], ["gate", f"{CASES / 'merge' / 'mask.case.yaml'}::merge/mask.x"]),
         (["gate", "@suite/../secret"], ["gate", "@suite/../secret"]),
         (["gate", "@suites", "cases"], ["gate", "@suites", "cases"]),
@@ -142,3 +143,11 @@ def test_the_schema_of_a_gate_is_current_and_takes_what_a_gate_writes() -> None:
     written["counts"].pop("moved")
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(written, schema)
+
+
+@pytest.mark.parametrize("command", ["explain", "repro", "bisect"])
+def test_a_command_takes_the_place_of_a_case_that_it_is_given(command: str) -> None:
+    words = suite.expanded([command, "@suite/merge/mask.x"])
+    if command == "bisect":
+        words += ["--good", "3.3.3", "--bad", "3.6.0"]
+    assert cli._parser().parse_args(words).cases == CASES

@@ -228,6 +228,9 @@ def _refuse_another(old: About, new: About, path: Path) -> None:
     if old.lanes != new.lanes:
         said, now = (_lanes_text(about.lanes) for about in (old, new))
         raise UsageError(f"{path} is a campaign of {said}, not of {now}", "name another folder with -o")
+    if sorted(old.asked) != sorted(new.asked):  # a replay starts the lanes as the folder names them
+        said, now = (", ".join(about.asked) for about in (old, new))
+        raise UsageError(f"{path} is a campaign in {said}, not in {now}", "name another folder with -o")
     if (old.layers, old.graphs) != (new.layers, new.graphs):
         hint = "the same --layers, or another folder"
         raise UsageError(f"{path} is a campaign over other layers or graphs", hint)

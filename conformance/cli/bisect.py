@@ -46,6 +46,8 @@ def run(parsed: argparse.Namespace) -> int:
     if (parsed.case is None) == (parsed.model is None):
         what = "neither a case nor a model was named" if parsed.case is None else "a case and a model were both named"
         raise UsageError(what, "a case's id, or --model clf.keras")
+    if parsed.model is None and (parsed.inputs or parsed.allow):
+        raise UsageError("--inputs and --allow are for a model, and none was named", "--model clf.keras")
     return _case(parsed) if parsed.model is None else _model(parsed)
 
 

@@ -96,8 +96,10 @@ def run(parsed: argparse.Namespace) -> int:
     if parsed.model and parsed.uses:
         raise UsageError("--uses stands for cases alone", "with --model the cases are those about the models anyway")
     if parsed.model:
+        if parsed.results or parsed.enforce_expiry:
+            raise UsageError("--results and --enforce-expiry are for cases", "leave them out, or --model")
         return _models(parsed)
-    if parsed.inputs or parsed.no_rounding:
+    if parsed.inputs or parsed.no_rounding or (parsed.allow and not parsed.uses):
         raise UsageError("no model was named", "--model clf.keras")
     arguments = tuple(parsed.arguments)
     if parsed.uses:

@@ -46,6 +46,7 @@ def add(commands: Any) -> None:
     repro.add_argument("id", nargs="?", help="the case's id, or the end of it")
     repro.add_argument("--lane", default="keras", help="whose answer it gives: keras (the default), torch or numpy")
     repro.add_argument("--results", type=Path, metavar="FILE", help="take the answer from here; else from the last run")
+    repro.add_argument("--cases", type=Path, default=DEFAULT_CASES, metavar="FOLDER", help="where case files stand")
     repro.add_argument("-o", "--output", type=Path, metavar="FILE", help="file to write; else standard output")
     repro.add_argument(
         "--module",
@@ -90,7 +91,7 @@ def _evidence(parsed: argparse.Namespace) -> Evidence:
         if parsed.id is None:
             raise UsageError("which case?", "an ID, or --layer and --input for a layer that no case is about")
         only_with_layer(parsed)
-        found = find(parsed.id, parsed.results, DEFAULT_CASES, (), is_run=False)
+        found = find(parsed.id, parsed.results, parsed.cases, (), is_run=False)
         return evidence_of(found.results, found.record)
     if parsed.id is not None or parsed.results is not None:
         raise UsageError("--layer asks anew", "leave the ID and --results out")

@@ -66,7 +66,7 @@ def asked(parsed: argparse.Namespace) -> tuple[list[Path], list[str]]:
             raise UsageError(f"{path}: no such file or folder", f"case files stand in {DEFAULT_CASES}")
     further = parsed.arguments[place:]
     for word in further:
-        name = word.partition("=")[0]
+        name = "-n" if word.startswith("-n") else word.partition("=")[0]  # -n2 is -n 2
         if name in REFUSED:
             raise UsageError(f"a watch cannot take {name}: {REFUSED[name]}", "leave it out")
     options = [text for name in ("k", "m") if (words := getattr(parsed, name)) for text in (f"-{name}", words)]

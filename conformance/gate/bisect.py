@@ -29,8 +29,6 @@ def search(versions: Sequence[str], answer: Callable[[str], LaneRecord]) -> Foun
 
     Where the answer changed more than once, one of the changes is found. Raises UsageError where both ends agree.
     """
-    if len(versions) < 2:
-        raise UsageError("there are no two versions to search between", "name two that are published")
     asked: dict[str, LaneRecord] = {}
 
     def ask(version: str) -> LaneRecord:
@@ -38,19 +36,29 @@ def search(versions: Sequence[str], answer: Callable[[str], LaneRecord]) -> Foun
             asked[version] = answer(version)
         return asked[version]
 
+    before, after = neighbours(versions, lambda version: first_move(ask(versions[0]), ask(version)) is not None)
+    last, first = ask(before), ask(after)
+    outputs = {(move.aspect, move.node) for move in moves(ask(versions[0]), ask(versions[-1]))}
+    found = sorted(moves(last, first), key=lambda move: (move.aspect, move.node) not in outputs)
+    return Found(before, after, tuple(found), is_right(last), is_right(first), tuple(asked))
+
+
+def neighbours(versions: Sequence[str], has_moved: Callable[[str], bool]) -> tuple[str, str]:
+    """Two neighbouring versions of which the first answers as the oldest and the second does not, by binary search.
+
+    Raises UsageError where there are no two versions, and where the last one has not moved.
+    """
+    if len(versions) < 2:
+        raise UsageError("there are no two versions to search between", "name two that are published")
     good, bad = 0, len(versions) - 1
-    whole = moves(ask(versions[good]), ask(versions[bad]))
-    if not whole:
+    if not has_moved(versions[bad]):
         raise UsageError(
             f"{versions[good]} and {versions[bad]} give the same answer", "name two versions whose answers differ"
         )
     while bad - good > 1:
         middle = (good + bad) // 2
-        if first_move(ask(versions[0]), ask(versions[middle])) is None:
-            good = middle
-        else:
+        if has_moved(versions[middle]):
             bad = middle
-    last, first = ask(versions[good]), ask(versions[bad])
-    outputs = {(move.aspect, move.node) for move in whole}
-    found = sorted(moves(last, first), key=lambda move: (move.aspect, move.node) not in outputs)
-    return Found(versions[good], versions[bad], tuple(found), is_right(last), is_right(first), tuple(asked))
+        else:
+            good = middle
+    return versions[good], versions[bad]

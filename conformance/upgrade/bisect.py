@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from conformance.errors import UsageError
+from conformance.gate.bisect import neighbours
 from conformance.gate.rows import Row
 from conformance.lanes.declare import parse
-from conformance.upgrade.models import Subject, started
+from conformance.upgrade.models import Subject, started, subjects_of
 
 Compare = Callable[[str, str], tuple[Row, ...]]
 """What of a model moved between two releases; empty where nothing did."""
@@ -32,26 +32,15 @@ def search(versions: Sequence[str], compared: Compare) -> Changed:
 
     Where it changed more than once, one of the changes is found. Raises UsageError where both ends agree.
     """
-    if len(versions) < 2:
-        raise UsageError("there are no two versions to search between", "name two that are published")
-    oldest, known = versions[0], {}
+    known: dict[str, tuple[Row, ...]] = {}
 
     def moved(version: str) -> tuple[Row, ...]:
         if version not in known:
-            known[version] = compared(oldest, version)
+            known[version] = compared(versions[0], version)
         return known[version]
 
-    good, bad = 0, len(versions) - 1
-    if not moved(versions[bad]):
-        raise UsageError(f"{oldest} and {versions[bad]} give the same answer", "name two versions whose answers differ")
-    while bad - good > 1:
-        middle = (good + bad) // 2
-        if moved(versions[middle]):
-            bad = middle
-        else:
-            good = middle
-    last, first = versions[good], versions[bad]
-    rows = moved(first) if good == 0 else compared(last, first)
+    last, first = neighbours(versions, lambda version: bool(moved(version)))
+    rows = moved(first) if last == versions[0] else compared(last, first)
     return Changed(last, first, rows, tuple(known))
 
 
@@ -72,6 +61,4 @@ def in_releases(subject: Subject, package: str, step: str, rounding: bool, time_
 
 def one_subject(model: str, inputs: Sequence[Path], allowed: Sequence[str]) -> Subject:
     """The model that is searched for. Raises CompareError for what is none."""
-    from conformance.upgrade.models import subjects_of
-
     return subjects_of([model], inputs, allowed)[0]

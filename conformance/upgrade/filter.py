@@ -11,10 +11,11 @@ from conformance.comparison.session import scratch
 from conformance.comparison.sides import allowed_of, spec_of
 from conformance.comparison.values import model_of
 from conformance.errors import UsageError
+from conformance.gate.selection import selected
 from conformance.gate.words import number
 from conformance.lanes.declare import parse
 from conformance.upgrade.concerns import concerned
-from conformance.upgrade.gate import cases_of, items, places_of
+from conformance.upgrade.gate import cases_of, items, own_cases, places_of
 from conformance.upgrade.uses import Use, uses_of_file, uses_of_model
 
 
@@ -23,6 +24,7 @@ def filtered(models: Sequence[str], allowed: Sequence[str], arguments: Sequence[
 
     Raises UsageError where there are none, CompareError for what is no model.
     """
+    arguments = selected(arguments, own_cases())  # an id is no path yet
     paths = places_of(arguments)
     uses = [use for text in models for use in uses_of(text, allowed)]
     found = concerned(cases_of(paths), uses)

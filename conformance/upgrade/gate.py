@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from conformance.gate.gate import gate as suite_gate
 from conformance.gate.releases import look_up
 from conformance.gate.render import text
 from conformance.gate.rows import Diff, EnvironmentMove, Row, Side
+from conformance.gate.selection import selected
 from conformance.gate.words import number
 from conformance.gate.written import write_all
 from conformance.lanes.declare import declared, parse
@@ -76,6 +77,7 @@ def sides_of(old: str, new: str) -> tuple[LaneSpec, LaneSpec]:
 
 def model_gate(request: Request) -> int:
     """Compares every model in both versions, prints and writes what moved, and returns the exit code."""
+    request = replace(request, arguments=tuple(selected(request.arguments, own_cases())))
     subjects = subjects_of(request.models, request.inputs, request.allowed)
     old, new = sides_of(request.old, request.new)
     file = request.accepted or declared_file(Path("pyproject.toml"))
@@ -210,7 +212,7 @@ def _asked(request: Request, known: Suite) -> int:
         return Exit.OK
     if not known.concern.cases:
         print("no case that was named is about what the models use")
-        return Exit.OK
+        return Exit.NOTHING_RAN
     return suite_gate(
         SuiteRequest(
             old=request.old,

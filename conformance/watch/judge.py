@@ -24,7 +24,7 @@ from conformance.lanes.worker import imported_files
 from conformance.pytest_plugin.items import BadCaseItem, CaseItem
 from conformance.pytest_plugin.session import LANE_OF, SESSION
 from conformance.watch.remote import Outdated, RemoteLane
-from conformance.watch.told import Teller
+from conformance.watch.told import FAILING, Teller
 from conformance.watch.wire import Pipe
 
 NEEDED = ("conformance.case.load", "conformance.repro.kept", "conformance.run")
@@ -90,7 +90,7 @@ class Round:
     def _is_calm(self, item: pytest.Item) -> bool:
         """Cases that failed last come first, for they are what somebody is working on."""
         lanes = self._before.get(_name(item), {})
-        return not any(word in ("differ", "error", "crash", "timeout", "stale") for word in lanes.values())
+        return not any(word in FAILING for word in lanes.values())
 
     def _fingerprint(self, item: CaseItem, deviations: Any) -> str:
         covering = [replace(one, position=_NOWHERE, last_line=0) for one in deviations if one.covers(item.case_id)]

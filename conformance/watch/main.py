@@ -20,7 +20,7 @@ from conformance.watch.folders import Folders
 from conformance.watch.judging import PACKAGE, Judge
 from conformance.watch.lanes import KeptLanes
 
-SUFFIXES = (".case.yaml", ".case.yml")
+SUFFIXES = (".case.yaml",)
 DATA = (".json", ".npy")
 IDLE = 0.3
 """Seconds without a change after which the next spare is started."""
