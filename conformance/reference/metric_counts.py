@@ -239,8 +239,7 @@ class _FScore(_Metric):
 
     def update(self, y_true: Array, y_pred: Array, weight: Any) -> Mapping[str, Any]:
         if self.threshold is None:
-            largest = numpy.max(y_pred, axis=-1, keepdims=True)
-            said = (y_pred >= largest) & (numpy.abs(y_pred) > 1e-9)
+            said = among_the_largest(y_pred, 1)
         else:
             said = y_pred > numpy.float32(self.threshold)
         each, truth = spread_over(weight, y_pred), y_true != 0
@@ -266,7 +265,8 @@ class _FScore(_Metric):
 class FBetaScore(_FScore):
     """(1 + beta^2) P R / (beta^2 P + R) of precision P and recall R, 0 where it is 0 / 0. Both (batch, classes).
 
-    Gives (classes,) or, averaged, (). Without a threshold the largest prediction of a sample is its class.
+    Gives (classes,) or, averaged, (). Without a threshold the largest prediction of a sample, of equal ones
+    the first, is its class.
     """
 
     beta: float = arg("how much recall weighs against precision", default=1.0)
@@ -283,7 +283,8 @@ class FBetaScore(_FScore):
 class F1Score(_FScore):
     """2 P R / (P + R) of precision P and recall R, 0 where it is 0 / 0. Both (batch, classes).
 
-    Gives (classes,) or, averaged, (). Without a threshold the largest prediction of a sample is its class.
+    Gives (classes,) or, averaged, (). Without a threshold the largest prediction of a sample, of equal ones
+    the first, is its class.
     """
 
     mutants = F_MUTANTS

@@ -40,7 +40,7 @@ class _Schedule(Layer):
 
 
 class _Decay(_Schedule):
-    decay_steps: int = arg("over how many steps the rate decays")
+    decay_steps: int = arg("over how many steps the rate decays", at_least=1)
     decay_rate: float = arg("how far it decays over these")
     staircase: bool = arg("whether it decays at whole multiples of decay_steps only", default=False)
 
@@ -93,7 +93,7 @@ class PolynomialDecay(_Schedule):
     """
 
     native = absent("torch has torch.optim.lr_scheduler.PolynomialLR, which counts steps itself")
-    decay_steps: int = arg("over how many steps the rate decays")
+    decay_steps: int = arg("over how many steps the rate decays", at_least=1)
     end_learning_rate: float = arg("the rate at the end", default=0.0001)
     power: float = arg("of the polynomial; 1 is a line", default=1.0)
     cycle: bool = arg("whether it starts again beyond decay_steps", default=False)
@@ -118,7 +118,7 @@ class PolynomialDecay(_Schedule):
 class PiecewiseConstantDecay(Layer):
     """values[0] up to the first of the boundaries, itself included, values[1] up to the second, and so on.
 
-    step: (), an integer; gives a rate of shape ().
+    step: (), an integer; gives a rate of shape (), the value as float32 holds it.
     """
 
     arithmetic = "moves"
@@ -157,7 +157,7 @@ class CosineDecay(_Schedule):
     """
 
     native = absent("torch has torch.optim.lr_scheduler.CosineAnnealingLR, which counts steps itself")
-    decay_steps: int = arg("over how many steps the rate decays, warming up left out")
+    decay_steps: int = arg("over how many steps the rate decays, warming up left out", at_least=1)
     alpha: float = arg("the share of the rate that is left at the end", default=0.0)
     warmup_target: float | None = arg("the rate after warming up; null for none", default=None)
     warmup_steps: int = arg("over how many steps it warms up", default=0)
@@ -190,7 +190,7 @@ class CosineDecayRestarts(_Schedule):
     """
 
     native = absent("torch has torch.optim.lr_scheduler.CosineAnnealingWarmRestarts, which counts steps itself")
-    first_decay_steps: int = arg("how long the first period is")
+    first_decay_steps: int = arg("how long the first period is", at_least=1)
     t_mul: float = arg("how many times as long each period is as the one before", default=2.0)
     m_mul: float = arg("how many times as high each period starts", default=1.0)
     alpha: float = arg("the share of the rate that is left at the end of a period", default=0.0)
@@ -200,6 +200,10 @@ class CosineDecayRestarts(_Schedule):
         Mutant("even_periods", "has periods of one length", config=lambda m: {"t_mul": 1.0}),
         Mutant("even_heights", "starts each period at one height", config=lambda m: {"m_mul": 1.0}),
     )
+
+    def check(self) -> None:
+        if self.t_mul < 1:
+            raise LayerError(f"t_mul must be at least 1, not {self.t_mul:g}: shorter and shorter periods come to an end")
 
     def rate(self, step: float) -> float:
         length, height = float(self.first_decay_steps), 1.0

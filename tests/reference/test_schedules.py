@@ -53,3 +53,27 @@ def test_a_cycle_goes_on_to_the_next_multiple() -> None:
 def test_time_divides_the_rate() -> None:
     given = {"initial_learning_rate": 1.0, "decay_steps": 2, "decay_rate": 0.5}
     assert rate("InverseTimeDecay", 4, **given) == 0.5
+
+
+DECAYS = {
+    "ExponentialDecay": {"decay_rate": 0.5},
+    "InverseTimeDecay": {"decay_rate": 0.5},
+    "PolynomialDecay": {},
+    "CosineDecay": {},
+    "CosineDecayRestarts": {},
+}
+
+
+@pytest.mark.parametrize("kind", DECAYS)
+@pytest.mark.parametrize("steps", [0, -2])
+def test_a_rate_decays_over_one_step_at_least(kind: str, steps: int) -> None:
+    name = "first_decay_steps" if kind == "CosineDecayRestarts" else "decay_steps"
+    with pytest.raises(LayerError, match=f"{name} must be at least 1, not {steps}"):
+        make(f"schedules.{kind}", {"initial_learning_rate": 1.0, name: steps, **DECAYS[kind]})
+
+
+def test_periods_that_become_shorter_are_refused_and_those_of_one_length_are_not() -> None:
+    given = {"initial_learning_rate": 1.0, "first_decay_steps": 2}
+    with pytest.raises(LayerError, match=r"t_mul must be at least 1, not 0\.5"):
+        make("schedules.CosineDecayRestarts", {**given, "t_mul": 0.5})
+    assert rate("CosineDecayRestarts", 5, **given, t_mul=1.0) == pytest.approx(0.5)

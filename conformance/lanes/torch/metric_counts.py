@@ -112,7 +112,7 @@ def f_score(
     def sums() -> dict[str, Tensor]:
         y, q = y_true != 0, y_pred.float()
         if layer.threshold is None:
-            said = (q >= q.amax(dim=-1, keepdim=True)) & (q.abs() > 1e-9)
+            said = torch.zeros_like(q, dtype=torch.bool).scatter(-1, q.argmax(dim=-1, keepdim=True), True)
         else:
             said = q > layer.threshold
         weight = spread_over(weight_of(sample_weight, y_pred_mask), q)
