@@ -6,14 +6,14 @@ is what stands here; where it holds more, what is drawn is no function of the ar
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import autograd.numpy as np
 
 from .base import Array, Layer, LayerError, Mutant, Weight, Weights
 from .image_sizes import as_batch, as_given
-from .traits import IMAGE
+from .traits import IMAGE, Drawn
 
 Factor = float | tuple[float, float]
 Range = tuple[float, float]
@@ -47,12 +47,22 @@ def data_format_of(layer: Any) -> Any:
     return getattr(layer, "data_format", "channels_last")
 
 
-class _Augmentation(Layer):
+class _Images(Layer):
+    """A layer of images, whose numbers lie in its `value_range` where it has one."""
+
+    arithmetic = "rounds"
+    input_axes = IMAGE
+
+    @classmethod
+    def drawn(cls, config: Mapping[str, Any], name: str, shapes: Mapping[str, Sequence[int]]) -> Drawn:
+        value_range = config.get("value_range", getattr(cls, "value_range", None))
+        return Drawn() if value_range is None else Drawn(fill={"uniform": list(value_range)})
+
+
+class _Augmentation(_Images):
     """An image layer that works in training alone; a subclass says what it does to (batch, rows, columns, channels)."""
 
     keras_only: ClassVar[tuple[str, ...]] = SEED
-    arithmetic = "rounds"
-    input_axes = IMAGE
 
     def call(self, w: Weights, x: Array, training: bool = True) -> Array:
         x = 1.0 * x

@@ -13,10 +13,10 @@ import autograd.numpy as np
 import numpy
 from autograd.tracer import getval
 
-from .augmentation import IN_INFERENCE, NEVER, Factor, Range, _Augmentation, always, clipped, only
-from .base import Array, Layer, LayerError, Mutant, Weight, Weights, arg
+from .augmentation import IN_INFERENCE, NEVER, Factor, Range, _Augmentation, _Images, always, clipped, only
+from .base import Array, LayerError, Mutant, Weight, Weights, arg
 from .image_sizes import as_batch, as_given
-from .traits import IMAGE, asked, composed
+from .traits import asked, composed
 from .windows import DataFormat
 
 GREY = (0.2989, 0.587, 0.114)
@@ -31,15 +31,13 @@ def grey(images: Array) -> Array:
     return np.repeat(np.sum(images * np.array(GREY), axis=-1, keepdims=True), 3, axis=-1)
 
 
-class AutoContrast(Layer):
+class AutoContrast(_Images):
     """Each channel of each image, stretched from its own lowest and highest value to those of the range.
 
     x: (batch, rows, columns, channels), or without the batch; the shape stays, in floats. A channel of one value stays
     as it is. In training and outside of it. Documentation of `keras.layers.AutoContrast`.
     """
 
-    arithmetic = "rounds"
-    input_axes = IMAGE
     native = composed("(x - low) * 255 / (high - low)", reason="torchvision has autocontrast, torch has not")
     example = asked("AutoContrast", "5,7,3")
 
@@ -131,8 +129,9 @@ class RandomBrightness(_Augmentation):
 class RandomContrast(_Augmentation):
     """In training: (x - mean) c + mean for the mean of each channel, c drawn between 1 - lower and 1 + upper.
 
-    x: (batch, rows, columns, channels), or without the batch; the shape stays, in floats, within the range. There is
-    one answer for a `factor` of 0. Documentation of `keras.layers.RandomContrast`.
+    x: (batch, rows, columns, channels), or without the batch; the shape stays, in floats. There is one answer for a
+    `factor` of 0. Documentation of `keras.layers.RandomContrast`; that what leaves `value_range` is cut off is Keras
+    3.15.1's, its documentation is silent.
     """
 
     native = composed("(x - mean) * c + mean")
@@ -220,7 +219,8 @@ class RandomColorDegeneration(_Augmentation):
     """In training: (1 - factor) x + factor grey; what leaves `value_range` is cut off.
 
     x: (batch, rows, columns, 3), or without the batch; the shape stays, in floats. The factor is drawn between its two
-    numbers, or between 0 and a lone one. Documentation of `keras.layers.RandomColorDegeneration`.
+    numbers, or between 0 and a lone one. Documentation of `keras.layers.RandomColorDegeneration`; that it is cut off is
+    Keras 3.15.1's, its documentation is silent.
     """
 
     native = composed("torch.lerp(x, grey, factor)")
@@ -335,7 +335,8 @@ class RandomGaussianBlur(_Augmentation):
 
     x: (batch, rows, columns, channels), or without the batch; the shape stays, in floats. The weights are divided by
     their sum; what leaves `value_range` is cut off. There is one answer for a `factor` of (1, 1), with which every
-    image is blurred, or of 0, and a `sigma` of two equal numbers. Documentation of `keras.layers.RandomGaussianBlur`.
+    image is blurred, or of 0, and a `sigma` of two equal numbers. Documentation of `keras.layers.RandomGaussianBlur`;
+    that zeros lie around and that it is cut off are Keras 3.15.1's, its documentation is silent.
     """
 
     native = composed("F.conv2d(x, kernel, padding='same', groups=channels)")
@@ -347,6 +348,10 @@ class RandomGaussianBlur(_Augmentation):
     sigma: Factor = arg("The standard deviation of the kernel, in pixels.", default=1.0)
     value_range: Range = arg(_VALUES, default=(0, 255))
     data_format: DataFormat = arg(_FORMAT, default="channels_last")
+
+    def check(self) -> None:
+        if self.kernel_size % 2 == 0:
+            raise LayerError(f"kernel_size must be odd, not {self.kernel_size}")
 
     def augmented(self, images: Array) -> Array:
         if not always("factor", self.factor):

@@ -264,6 +264,19 @@ class _Still(_Augmentation):
     )
 
 
+class _Sometimes(_Still):
+    """With the probability `factor` it draws; where that is 0, images stay."""
+
+    factor: Factor
+    what: ClassVar[str]
+    """What is drawn, with its verb."""
+
+    def augmented(self, images: Array) -> Array:
+        if always("factor", self.factor):
+            raise LayerError(f"{self.what} drawn: there is no single answer")
+        return images
+
+
 class RandomFlip(_Drawing):
     """In training: images are mirrored, or not, as is drawn; nothing outside of it.
 
@@ -340,13 +353,14 @@ class RandAugment(_Drawing):
     data_format: DataFormat = arg(_FORMAT, default="channels_last")
 
 
-class RandomErasing(_Still):
+class RandomErasing(_Sometimes):
     """In training: a rectangle is erased, with the probability `factor`; there is one answer for 0.
 
     x: (batch, rows, columns, channels), or without the batch; the shape stays, in floats. Documentation of
     `keras.layers.RandomErasing`.
     """
 
+    what = "the rectangle is"
     example = asked("RandomErasing(0)", "5,7,3")
 
     factor: Factor = arg("How likely an image is erased in part.", default=1.0)
@@ -355,19 +369,15 @@ class RandomErasing(_Still):
     value_range: Range = arg(_VALUES, default=(0, 255))
     data_format: DataFormat = arg(_FORMAT, default="channels_last")
 
-    def augmented(self, images: Array) -> Array:
-        if always("factor", self.factor):
-            raise LayerError("the rectangle is drawn: there is no single answer")
-        return images
 
-
-class RandomElasticTransform(_Still):
+class RandomElasticTransform(_Sometimes):
     """In training: pixels are moved about a little, with the probability `factor`; there is one answer for 0.
 
     x: (batch, rows, columns, channels), or without the batch; the shape stays, in floats. Documentation of
     `keras.layers.RandomElasticTransform`.
     """
 
+    what = "the distortion is"
     example = asked("RandomElasticTransform(0)", "5,7,3")
 
     factor: Factor = arg("How likely an image is distorted.", default=1.0)
@@ -378,19 +388,15 @@ class RandomElasticTransform(_Still):
     value_range: Range = arg(_VALUES, default=(0, 255))
     data_format: DataFormat = arg(_FORMAT, default="channels_last")
 
-    def augmented(self, images: Array) -> Array:
-        if always("factor", self.factor):
-            raise LayerError("the distortion is drawn: there is no single answer")
-        return images
 
-
-class RandomPerspective(_Still):
+class RandomPerspective(_Sometimes):
     """In training: corners are moved, with the probability `factor`; there is one answer for 0.
 
     x: (batch, rows, columns, channels), or without the batch; the shape stays, in floats. Documentation of
     `keras.layers.RandomPerspective`.
     """
 
+    what = "the corners are"
     example = asked("RandomPerspective(0)", "5,7,3")
 
     factor: Factor = arg("How likely an image is distorted.", default=1.0)
@@ -398,11 +404,6 @@ class RandomPerspective(_Still):
     interpolation: Interpolation = arg(_BETWEEN, default="bilinear")
     fill_value: float = arg(_FILL_VALUE, default=0.0)
     data_format: DataFormat = arg(_FORMAT, default="channels_last")
-
-    def augmented(self, images: Array) -> Array:
-        if always("factor", self.factor):
-            raise LayerError("the corners are drawn: there is no single answer")
-        return images
 
 
 class RandomShear(_Still):
@@ -431,7 +432,7 @@ class RandomHue(_Still):
     """In training: the hue is turned; there is one answer for a `factor` of 0.
 
     x: (batch, rows, columns, 3), or without the batch; the shape stays, in floats. Documentation of
-    `keras.layers.RandomHue`.
+    `keras.layers.RandomHue`; that what leaves `value_range` is cut off is Keras 3.15.1's, its documentation is silent.
     """
 
     example = asked("RandomHue(0)", "5,7,3")
@@ -444,14 +445,15 @@ class RandomHue(_Still):
     def augmented(self, images: Array) -> Array:
         if only("factor", self.factor) != 0:
             raise LayerError("a hue turned by another factor than 0 has no formula here")
-        return images
+        return clipped(images, self.value_range)
 
 
 class RandomSharpness(_Still):
     """In training: images are blurred or sharpened; 1/2 leaves them, and is the one factor that is answered here.
 
     x: (batch, rows, columns, channels), or without the batch; the shape stays, in floats. Documentation of
-    `keras.layers.RandomSharpness`.
+    `keras.layers.RandomSharpness`; that what leaves `value_range` is cut off is Keras 3.15.1's, its documentation is
+    silent.
     """
 
     example = asked("RandomSharpness((0.5, 0.5))", "5,7,3")

@@ -238,10 +238,7 @@ class _FScore(_Metric):
         return 1.0
 
     def update(self, y_true: Array, y_pred: Array, weight: Any) -> Mapping[str, Any]:
-        if self.threshold is None:
-            said = among_the_largest(y_pred, 1)
-        else:
-            said = y_pred > numpy.float32(self.threshold)
+        said = among_the_largest(y_pred, 1) if self.threshold is None else y_pred > numpy.float32(self.threshold)
         each, truth = spread_over(weight, y_pred), y_true != 0
         sums = {"tp": truth & said, "fp": ~truth & said, "fn": truth & ~said}
         return {name: numpy.sum(each * which, axis=0) for name, which in sums.items()}

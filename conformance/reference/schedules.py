@@ -203,7 +203,7 @@ class CosineDecayRestarts(_Schedule):
 
     def check(self) -> None:
         if self.t_mul < 1:
-            raise LayerError(f"t_mul must be at least 1, not {self.t_mul:g}: shorter and shorter periods come to an end")
+            raise LayerError(f"t_mul must be at least 1, not {self.t_mul:g}: periods that shrink come to an end")
 
     def rate(self, step: float) -> float:
         length, height = float(self.first_decay_steps), 1.0

@@ -77,6 +77,8 @@ def _posterized(layer: Config, images: Tensor) -> Tensor:
 
 
 def _blurred(layer: Config, images: Tensor) -> Tensor:
+    if layer.kernel_size % 2 == 0:
+        raise ValueError(f"no pixel is the middle of {layer.kernel_size}")
     if only(layer.factor) != 1:
         return images.clamp(*layer.value_range)
     half = layer.kernel_size // 2

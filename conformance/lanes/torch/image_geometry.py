@@ -78,6 +78,10 @@ def random_crop(layer: Config, p: Parameters, x: Tensor, training: bool = True) 
     return as_given(images, x.ndim, layer.data_format)
 
 
+def _hue(layer: Config, images: Tensor) -> Tensor:
+    return unless("factor")(layer, images).clamp(*layer.value_range)
+
+
 def _sharpness(layer: Config, images: Tensor) -> Tensor:
     return images.clamp(*layer.value_range) if only(layer.factor) == 0.5 else drawn(layer, images)
 
@@ -144,7 +148,7 @@ def random_shear(layer: Config, p: Parameters, x: Tensor, training: bool = True)
 
 @port("RandomHue")
 def random_hue(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
-    return augmented(layer, x, training, unless("factor"))
+    return augmented(layer, x, training, _hue)
 
 
 @port("RandomSharpness")

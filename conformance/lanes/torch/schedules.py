@@ -68,7 +68,7 @@ def cosine_decay(layer: Config, p: Parameters, step: Tensor) -> Tensor:
 @port("schedules.CosineDecayRestarts")
 def cosine_decay_restarts(layer: Config, p: Parameters, step: Tensor) -> Tensor:
     if layer.t_mul < 1:
-        raise ValueError(f"periods that become shorter, by {layer.t_mul:g}, come to an end")
+        raise ValueError(f"periods that shrink, by {layer.t_mul:g}, come to an end")
     count, length, height = step.float(), float(least_of_one(layer.first_decay_steps)), 1.0
     while bool(count >= length):
         count, length, height = count - length, length * layer.t_mul, height * layer.m_mul
