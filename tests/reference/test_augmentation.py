@@ -10,6 +10,7 @@ import pytest
 from conformance.reference.base import LayerError, make
 from conformance.reference.catalog import LAYERS
 from conformance.reference.image_colors import AutoContrast
+from conformance.reference.traits import Drawn
 from tests.reference.helpers import assert_gradient_matches_finite_difference, is_seen, run
 
 SQUARE = numpy.array([[1.0, 2.0], [3.0, 4.0]]).reshape(1, 2, 2, 1)
@@ -29,7 +30,8 @@ BY_HAND: dict[str, tuple[dict[str, Any], numpy.ndarray, list[float]]] = {
     # V = 200, S = 3/4 becomes 3/16: 200 - 100/4, 200, 200 - 150/4
     "RandomSaturation": ({"factor": (0.2, 0.2)}, PIXEL, [175, 200, 162.5]),
     "RandomPosterization": ({"factor": 3}, PIXEL, [96, 192, 32]),
-    # (1 + 2 w + w) / (1 + 2 w) ...: for the same number everywhere a quarter of the square is beyond the edge
+    # with w = exp(-1/2): w / (1 + 2 w) = 0.27406862 and 1 / (1 + 2 w) = 0.45186276; of the rows above and below there are
+    # none, so that the middle weight alone is left of the other axis
     "RandomGaussianBlur": (
         {"factor": (1.0, 1.0), "kernel_size": 3, "sigma": (1.0, 1.0)},
         numpy.array([0.0, 1.0, 0.0]).reshape(1, 1, 3, 1),
@@ -131,3 +133,16 @@ def test_mutants_of_inference_are_seen(name: str) -> None:
         assert is_seen(layer, "never", IMAGES, training=True)
     if "still_moves" in {mutant.name for mutant in LAYERS[name].mutants}:
         assert is_seen(layer, "still_moves", IMAGES, training=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "fill"),
+    [
+        ("RandomHue", {"factor": 0.0}, {"uniform": [0, 255]}),
+        ("RandomInvert", {"value_range": [-1, 1]}, {"uniform": [-1, 1]}),
+        ("AutoContrast", {"value_range": (0, 1)}, {"uniform": [0, 1]}),
+        ("RandomFlip", {}, None),
+    ],
+)
+def test_images_are_drawn_within_their_range(name: str, config: dict[str, Any], fill: object) -> None:
+    assert LAYERS[name].drawn(config, "x", {"x": [5, 7, 3]}) == Drawn(fill=fill)
