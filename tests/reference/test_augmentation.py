@@ -30,8 +30,8 @@ BY_HAND: dict[str, tuple[dict[str, Any], numpy.ndarray, list[float]]] = {
     # V = 200, S = 3/4 becomes 3/16: 200 - 100/4, 200, 200 - 150/4
     "RandomSaturation": ({"factor": (0.2, 0.2)}, PIXEL, [175, 200, 162.5]),
     "RandomPosterization": ({"factor": 3}, PIXEL, [96, 192, 32]),
-    # with w = exp(-1/2): w / (1 + 2 w) = 0.27406862 and 1 / (1 + 2 w) = 0.45186276; of the rows above and below there are
-    # none, so that the middle weight alone is left of the other axis
+    # with w = exp(-1/2): w / (1 + 2 w) = 0.27406862 and 1 / (1 + 2 w) = 0.45186276; of the rows above and below there
+    # are none, so that the middle weight alone is left of the other axis
     "RandomGaussianBlur": (
         {"factor": (1.0, 1.0), "kernel_size": 3, "sigma": (1.0, 1.0)},
         numpy.array([0.0, 1.0, 0.0]).reshape(1, 1, 3, 1),
