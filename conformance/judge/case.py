@@ -7,6 +7,8 @@ from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
+import numpy as np
+
 from conformance.case.model import Case
 from conformance.imports import is_own
 from conformance.judge.compare import Matched, compare_outputs, is_trained, matched_outputs, structure_findings
@@ -170,9 +172,11 @@ def judge_lane(
     findings += broken
     has_model = is_asked(got) and not is_alone
     findings += model_findings(case, got, reference, gives_masks) if has_model else ()
-    findings += method_findings(got, reference, gives_masks)
+    said_otherwise = list(method_findings(got, reference, gives_masks))
+    findings += said_otherwise
+    has_methods = bool(said_otherwise) or (bool(got.methods) and not is_alone)
     if drawn:  # what is another with every draw is compared with nothing, nor what flows back through it
-        findings = [finding for finding in findings if not _is_of_a_draw(finding, drawn)]
+        findings = [finding for finding in findings if not _is_of_a_draw(finding, drawn, reference)]
         gradients = {}
     is_open = {(item.run, item.label) for item in undecided(matched, other or OtherDraw(case))}
     is_open |= drawn & {(item.run, item.label) for item in matched}
@@ -181,7 +185,7 @@ def judge_lane(
         findings = [finding for finding in findings if finding.aspect != "values"]
     findings = [_of_weights(finding) for finding in findings]
     findings.sort(key=lambda finding: (ASPECTS.index(finding.aspect), finding.run))
-    opinions = {"mask": gives_masks, "invariants": invariants_asked, "model": has_model, "methods": got.methods}
+    opinions = {"mask": gives_masks, "invariants": invariants_asked, "model": has_model, "methods": has_methods}
     unjudged = {aspect for aspect, has_one in opinions.items() if not has_one}
     if got.lane != REFERENCE and not gradients and not any(f.aspect == "gradient" for f in findings):
         unjudged.add("gradient")
@@ -208,10 +212,25 @@ def judge_lane(
     )
 
 
-def _is_of_a_draw(finding: Finding, drawn: frozenset[tuple[int, str]]) -> bool:
-    if finding.aspect == "gradient":
-        return finding.kind in ("values", "special", "convention")
-    return (finding.run, finding.node) in drawn and finding.aspect in ("special", "values", "model")
+def _is_of_a_draw(finding: Finding, drawn: frozenset[tuple[int, str]], reference: Observation) -> bool:
+    """Whether what was drawn may have made a difference: in values, and in the places of NaN where a draw gives some.
+
+    NaN and infinities where the reference's own draw has none are a fault, and so are a shape, a dtype and a mask.
+    """
+    what = finding.kind if finding.aspect == "model" else finding.aspect
+    if what == "gradient":
+        return finding.kind in ("values", "convention") or (
+            finding.kind == "special" and not np.isfinite(reference.gradients[finding.node].values).all()
+        )
+    if (finding.run, finding.node) not in drawn:
+        return False
+    return what == "values" or (what == "special" and not _is_finite(reference, finding))
+
+
+def _is_finite(reference: Observation, finding: Finding) -> bool:
+    """Whether the reference has no NaN and no infinity in the node of a finding."""
+    outputs = reference.runs[finding.run][finding.node.partition("[")[0]].outputs
+    return all(bool(np.isfinite(output.values).all()) for output in outputs)
 
 
 def _states_values(case: Case) -> bool:

@@ -55,7 +55,7 @@ def _broken(claim: Draws, drawn: Array, of: Array | None) -> Iterator[tuple[str,
             return
         wanted = claim.scale * of.astype(np.float64)
         off = np.where(dropped, 0.0, np.abs(drawn - wanted))
-        if np.any(off > NEAR * np.abs(wanted)):
+        if not np.all(off <= NEAR * np.abs(wanted)):  # so NaN is off
             index = tuple(int(i) for i in np.unravel_index(int(np.argmax(off)), off.shape))
             yield "draw_scale", (index, float(wanted[index])), (index, float(drawn[index]))
     axes = tuple(axis % drawn.ndim for axis in claim.shared)

@@ -21,7 +21,7 @@ def gradient_findings(
 ) -> tuple[list[Finding], dict[str, Distance]]:
     """What differs between a lane's gradients and the reference's, and how far each lies from it.
 
-    `share` is what the case leaves of the budget. Where `kinks` of a gradient are true it is not judged.
+    `share` is what the case leaves of the budget. Where `kinks` of a gradient are true every number will do.
 
     NaN and infinities must stand at the same places, but where float16 ends, as in values. A lane whose framework
     raised on the way back differs, and one that gives none without a word. One that says why it has none
@@ -50,7 +50,7 @@ def gradient_findings(
         given = found.values
         if kinks is not None and name in kinks:
             given = np.where(kinks[name], allowed.reference, given)
-            unlike &= ~kinks[name]
+            unlike &= ~(kinks[name] & np.isfinite(found.values))  # a convention is a number
         if unlike.any():
             index = tuple(int(i) for i in np.argwhere(unlike)[0])
             pair = ((index, float(wanted.values[index])), (index, float(found.values[index])))

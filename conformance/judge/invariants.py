@@ -201,6 +201,8 @@ def _masked_gradients(case: Case, got: Observation, reference: Observation) -> I
             continue
         place = hidden.reshape((*hidden.shape, *(1,) * (len(wanted.shape) - hidden.ndim)))
         is_zero = np.broadcast_to(place, wanted.shape) & (wanted.values == 0)
+        if not is_zero.any():
+            continue
         error = np.where(is_zero & np.isfinite(found.values), np.abs(found.values.astype(float)), 0.0)
         distance = _distance(Checked(error, np.zeros(error.shape)))
         yield Finding(INVARIANTS, MASKED_GRADIENT, key, wanted=NO_INFLUENCE, distance=distance)

@@ -98,6 +98,15 @@ def test_what_is_none_of_them_is_mixed_and_still_no_fault(tmp_path: Path) -> Non
     assert str(verdict.lanes["keras"].verdict) == "agree"
 
 
+@pytest.mark.parametrize("special", [np.nan, np.inf])
+def test_what_is_no_number_is_no_convention(special: float, tmp_path: Path) -> None:
+    case = case_with(tmp_path, *TIE)
+    c, reference = cotangent(case), answer(plan_of(case))
+    verdict, _ = judged(case, lane(reference, input_a=c * [[special, 1, 1]], input_b=0 * c))
+    (finding,) = verdict.lanes["keras"].findings
+    assert (finding.aspect, finding.kind, finding.node) == ("gradient", "special", "input a")
+
+
 def test_beside_a_kink_a_wrong_gradient_differs(tmp_path: Path) -> None:
     """hard_tanh of -1, 0 and 1: its ends are a matter of convention, the middle is not."""
     case = case_with(tmp_path, *CLIPPED)

@@ -17,7 +17,7 @@ from conformance.judge.draws import ALARM, bounds, chance_of_repeat, draw_findin
 from conformance.judge.undecided import RandomOutputs
 from conformance.oracle.run import answer
 from conformance.plans.draw import plan_of
-from conformance.protocol.observation import Node, Observation, Output
+from conformance.protocol.observation import Functional, Node, Observation, Output
 from conformance.record.build import case_record
 from conformance.report.findings import verdict_text
 from tests.builders import cases_of
@@ -89,6 +89,63 @@ def test_each_mistake_breaks_a_claim(
 ) -> None:
     case = case_with(tmp_path, shared=shared)
     assert kind in kinds(case, kept(case, rate, shape, scale))
+
+
+@pytest.mark.parametrize("special", [np.nan, np.inf])
+def test_what_is_no_number_is_neither_dropped_nor_kept(special: float, tmp_path: Path) -> None:
+    case = case_with(tmp_path)
+    y = kept(case, 0.25, WHOLE)
+    y[1, 2, 3] = special
+    (finding,) = draw_findings(case, gave(case, y))
+    assert (finding.kind, finding.got[0]) == ("draw_scale", (1, 2, 3))
+    assert str(judge_case(case, {"numpy": answer(plan_of(case)), "keras": gave(case, y)}, {}).lanes["keras"].verdict) == (
+        "differ"
+    )
+
+
+def test_nan_where_no_draw_gives_any_is_a_difference_of_a_random_node(tmp_path: Path) -> None:
+    more = "        claims: [{draws: {node: y, dropped: 0.25}}]\n"
+    case = case_with(tmp_path, more=more)
+    reference, y = answer(plan_of(case)), kept(case, 0.25, WHOLE)
+    y[1, 2, 3] = np.nan
+    verdict = judge_case(case, {"numpy": reference, "keras": gave(case, y)}, {}).lanes["keras"]
+    assert (str(verdict.verdict), [(found.aspect, found.node) for found in verdict.findings]) == (
+        "differ",
+        [("special", "y")],
+    )
+
+
+def test_infinities_that_a_draw_gives_stand_where_they_were_drawn(tmp_path: Path) -> None:
+    case = case_with(tmp_path, more="        claims: [{draws: {node: y, dropped: 0.25}}]\n")
+    reference = answer(plan_of(case))
+    drawn = np.where(kept(case, 0.25, WHOLE, seed=4) == 0, 0.0, np.inf)
+    output = replace(reference.runs[0]["y"].outputs[0], values=drawn)
+    reference = replace(reference, runs=({"y": Node(None, (output,))},))
+    got = gave(case, np.where(kept(case, 0.25, WHOLE, seed=3) == 0, 0.0, np.inf))
+    assert str(judge_case(case, {"numpy": reference, "keras": got}, {}).lanes["keras"].verdict) == "agree"
+
+
+@pytest.mark.parametrize(
+    ("changed", "kind"),
+    [
+        ({}, None),
+        ({"shape": (4, 20), "values": np.zeros((4, 20), "float32")}, "shape"),
+        ({"dtype": "float64"}, "dtype"),
+        ({"mask": np.ones((4, 5), bool)}, "mask"),
+        ({"values": np.full(WHOLE, np.nan, "float32")}, "special"),
+    ],
+)
+def test_of_a_random_node_a_model_is_judged_in_all_but_what_was_drawn(
+    changed: dict[str, Any], kind: str | None, tmp_path: Path
+) -> None:
+    case = case_with(tmp_path)
+    reference, got = answer(plan_of(case)), gave(case, kept(case, 0.25, WHOLE, seed=3))
+    again = gave(case, kept(case, 0.25, WHOLE, seed=4)).runs[0]["y"]
+    model = Functional(({"y": replace(again, outputs=(replace(again.outputs[0], **changed),))},))
+    observations = {"numpy": reference, "keras": replace(got, functional=model)}
+    verdict = judge_case(case, observations, {"keras": True}).lanes["keras"]
+    assert [(found.aspect, found.kind) for found in verdict.findings] == ([("model", kind)] if kind else [])
+    assert verdict.aspects["model"] == ("differ" if kind else "agree")
 
 
 @pytest.mark.parametrize(("count", "rate"), [(40, 0.5), (240, 0.25), (60, 0.1), (1000, 0.4), (22, 0.5)])

@@ -175,6 +175,26 @@ def test_what_a_mask_hides_has_no_gradient(tmp_path: Path) -> None:
     assert list(hidden_inputs(twice)) == []
 
 
+def test_a_mask_that_hides_nothing_asks_nothing(tmp_path: Path) -> None:
+    asked = []
+    for entry in ("false", "true"):
+        (case,) = cases_of(
+            FILE.replace("LAYER", "type: Activation, activation: tanh")
+            .replace("CALL", "layer(x, mask=m)")
+            .replace("[x, z, m]", "z")
+            .replace("true, true, false, false, true", "true, true, true, true, true")
+            .replace("true, false, true, true, false", f"true, true, true, true, {entry}"),
+            tmp_path,
+        )
+        reference = answer(plan_of(case))
+        hidden = replace(reference.gradients["input x"], values=reference.gradients["input x"].values.copy())
+        if entry == "false":
+            hidden.values[1, 4] = 0.0
+        reference = replace(reference, gradients={"input x": hidden})
+        asked.append(invariant_findings(case, reference, reference))
+    assert asked == [([], 1), ([], 0)]
+
+
 def test_a_dropped_share_in_training_is_not_held_to_its_sum(tmp_path: Path) -> None:
     layer, call = "type: Attention, dropout: 0.5", "layer([x, z], return_attention_scores=True, training=True)[1]"
     case = case_with(tmp_path, layer, call)

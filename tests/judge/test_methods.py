@@ -93,6 +93,15 @@ def test_what_is_said_wrongly_differs_in_an_aspect_of_its_own(
     assert not matches("methods", {**observed, "method": "another"}, record, "lane")
 
 
+def test_methods_beside_a_reference_that_raised_are_not_said_to_agree(tmp_path: Path) -> None:
+    (case,) = cases_of(POOLED + "        expect: {error: {phase: any, lanes: [numpy]}}\n", tmp_path)
+    reference = Observation(REFERENCE, REFERENCE, failure=Failure("call", "ValueError", "no", NODE))
+    for methods, stands in ((RIGHT, "-"), ({SHAPE: Direct(failure=RAISED)}, "differ")):
+        got = Observation("lane", "lane", methods={NODE: methods}, gradient_note="none")
+        verdict = judge_case(case, {REFERENCE: reference, "lane": got}, {"lane": True}).lanes["lane"]
+        assert verdict.aspects["methods"] == stands
+
+
 def test_no_mask_of_a_list_is_no_mask_of_each(answers: Any) -> None:
     _, seen = answers
     reference = seen[REFERENCE]
