@@ -171,6 +171,8 @@ def claims_of(draft: Draft) -> tuple[Claim, ...]:
         ((kind, nodes),) = claim.items()
         if kind == "draws":
             _is_observed(draft, nodes["node"], place[kind]["node"])
+            if "of" in nodes and nodes["of"] not in draft.names("inputs"):
+                _is_observed(draft, nodes["of"], place[kind]["of"])
             continue
         for number, name in enumerate(nodes):
             _is_observed(draft, name, place[kind][number])

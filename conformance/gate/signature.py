@@ -8,7 +8,8 @@ another by `matches`. Which keys it has depends on the aspect:
     mask                         node, got: `none`, `all`, or the rows of 0 and 1
     special, values              node, at (an index), got (the element)
     weights                      node; at and got too for a weight after a step of training
-    gradient                     node, off (the largest error); where the way back raised type, and contains as above
+    gradient                     node, off (the largest error); takes (the convention at a kink that is not the case's);
+                                 where the way back raised type, and contains as above
     structure, claims            node
     invariants                   node, invariant (its name)
     model                        node, in (the aspect in which the functional model differs, `raised`, or
@@ -39,7 +40,7 @@ _OTHER_KEYS: Mapping[Aspect, tuple[str, ...]] = {
     "mask": ("node", "got"),
     "special": ("node", "at", "got"),
     "values": ("node", "at", "got"),
-    "gradient": ("node", "off", "type", "contains"),
+    "gradient": ("node", "off", "takes", "type", "contains"),
     "weights": ("node", "at", "got"),
     "params": ("node", "got"),
     "invariants": ("node", "invariant"),
@@ -99,6 +100,8 @@ def observed_of(record: Record, name: str) -> dict[str, Any]:
             return {"relation": ", ".join(sorted({finding.kind for finding in lane.findings}))}
         case "gradient" if finding.kind == "raised":
             return {"type": finding.got.type}
+        case "gradient" if finding.kind == "convention":
+            return {"node": finding.node, "takes": finding.got}
         case "gradient" if finding.distance is not None:
             return {"node": finding.node, "off": _rounded(float(finding.distance.largest))}
         case _:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -86,6 +89,36 @@ def test_nothing_is_drafted_for_the_reference() -> None:
 def test_every_deviation_of_the_project_says_in_which_release_it_began() -> None:
     root = Path(__file__).parents[2]
     assert [one.id for one in load_folder(root / "deviations", root) if not one.began] == []
+
+
+def led_nowhere(entries: Sequence[Deviation]) -> list[str]:
+    """The entries whose reason is that of another, which is not there, is the entry itself or says "as" of a third."""
+    reasons = {one.id: one.reason for one in entries}
+    found = []
+    for one in entries:
+        for other in re.findall(r"\bAs ([a-z0-9]+(?:-[a-z0-9]+)+)", one.reason):
+            if other == one.id or other not in reasons or reasons[other].startswith("As "):
+                found.append(f"{one.id}: {other}")
+    return found
+
+
+def test_a_reason_that_leads_nowhere_is_found(tmp_path: Path) -> None:
+    (entry,) = entries(tmp_path)
+    for reason, leads in (("As lost-mask.", ["lost: lost-mask"]), ("It loses its mask.", [])):
+        assert led_nowhere([replace(entry, reason=reason)]) == leads
+    first = replace(entry, id="first-one", reason="As second-one.")
+    second = replace(entry, id="second-one", reason="It loses its mask.")
+    assert led_nowhere([first, second]) == []
+    assert led_nowhere([first, replace(second, reason="As first-one.")]) == [
+        "first-one: second-one",
+        "second-one: first-one",
+    ]
+    assert led_nowhere([replace(first, reason="As first-one.")]) == ["first-one: first-one"]
+
+
+def test_every_reason_of_the_project_that_is_anothers_leads_to_one() -> None:
+    root = Path(__file__).parents[2]
+    assert led_nowhere(load_folder(root / "deviations", root)) == []
 
 
 def test_no_two_deviations_of_the_project_are_one_bug() -> None:

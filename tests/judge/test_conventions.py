@@ -13,6 +13,7 @@ from conformance.case.model import Case
 from conformance.errors import CaseError
 from conformance.form import from_json, to_json
 from conformance.gate.answers import moves
+from conformance.gate.signature import matches, observed_of
 from conformance.judge.case import judge_case
 from conformance.judge.conventions import MIXED, conventions
 from conformance.oracle.run import answer
@@ -155,6 +156,10 @@ def test_a_convention_is_judged_where_the_case_states_it(tmp_path: Path) -> None
                 "gradient of input a: at a kink or a tie keras takes the left side (left), "
                 "expected the mean of both sides (shared) by the case"
             )
+            assert observed_of(record, "keras") == {"node": "input a", "takes": "left"}
+            assert matches("gradient", {"node": "input a", "takes": "left"}, record, "keras")
+            assert not matches("gradient", {"node": "input a", "takes": "right"}, record, "keras")
+            assert not matches("gradient", {"node": "input a", "off": 0.5}, record, "keras")
 
 
 def test_a_convention_where_there_is_no_kink_is_the_cases_mistake(tmp_path: Path) -> None:

@@ -98,9 +98,9 @@ def test_what_is_no_number_is_neither_dropped_nor_kept(special: float, tmp_path:
     y[1, 2, 3] = special
     (finding,) = draw_findings(case, gave(case, y))
     assert (finding.kind, finding.got[0]) == ("draw_scale", (1, 2, 3))
-    assert str(judge_case(case, {"numpy": answer(plan_of(case)), "keras": gave(case, y)}, {}).lanes["keras"].verdict) == (
-        "differ"
-    )
+    assert str(
+        judge_case(case, {"numpy": answer(plan_of(case)), "keras": gave(case, y)}, {}).lanes["keras"].verdict
+    ) == ("differ")
 
 
 def test_nan_where_no_draw_gives_any_is_a_difference_of_a_random_node(tmp_path: Path) -> None:
@@ -216,6 +216,8 @@ def test_what_follows_whatever_was_drawn_is_judged(tmp_path: Path) -> None:
         (DROP, 'y: "drop(x)", _m: "dense(x)"', CLAIM, "y is not random"),
         ("type: Dropout, rate: 1.0", Y, CLAIM, "y is not random"),
         (DROP, Y, "        claims: [{draws: {node: z, dropped: 0.5}}]\n", "unknown node z"),
+        (DROP, Y, CLAIM.replace("of: x", "of: xs"), "unknown node xs"),
+        (DROP, Y, CLAIM.replace("of: x", "of: _more"), "_more is not observed"),
         (DROP, Y, "        claims: [{draws: {node: y, scale: 2}}]\n", "the scale of what is kept, of what"),
         (DROP, Y, "        claims: [{draws: {node: y, droped: 0.5}}]\n", "dropped"),
     ],
