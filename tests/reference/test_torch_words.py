@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import autograd
 import autograd.numpy as np
 import numpy
 import pytest
@@ -12,7 +14,7 @@ from conformance.counterpart import from_wire
 from conformance.reference.base import LayerError, Weights, make
 from conformance.reference.catalog import TORCH, TORCH_OPTIMIZERS
 from conformance.reference.optimizer_base import make_optimizer
-from conformance.reference.torch.base import Like
+from conformance.reference.torch.base import Like, norm
 
 
 def called(kind: str, config: dict[str, Any], *inputs: Any, weights: dict[str, Any] | None = None, **named: Any) -> Any:
@@ -130,6 +132,51 @@ def test_without_a_momentum_statistics_are_the_mean_of_all_batches() -> None:
     for batch in ([[1.0], [3.0]], [[5.0], [7.0]]):
         layer.call(weights, np.array(batch), training=True)
     assert weights.state["running_mean"].tolist() == pytest.approx([4.0])
+
+
+FOUR = Like((2, 3, 4), "float32")
+NONE_IN_KERAS: dict[str, tuple[str, dict[str, Any], list[Like], str]] = {
+    "a least norm": ("F.normalize", {"eps": 0.1}, [FOUR], "and has no eps"),
+    "the mean of all batches": ("nn.BatchNorm1d", {"num_features": 3, "momentum": None}, [FOUR], "by a share"),
+    "lengths that match by chance": ("nn.Upsample", {"scale_factor": 2.4}, [Like((1, 1, 2), "float32")], "whole"),
+    "queries without a batch": (
+        "F.scaled_dot_product_attention",
+        {"is_causal": True},
+        [Like((4, 3), "float32")] * 3,
+        "takes (batch, steps, features) alone",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NONE_IN_KERAS)
+def test_where_keras_gives_another_number_there_is_no_counterpart(name: str) -> None:
+    kind, config, inputs, reason = NONE_IN_KERAS[name]
+    layer: Any = make(kind, config)
+    assert reason in layer.counterpart_of(inputs, {}).reason
+
+
+@pytest.mark.parametrize(("p", "wanted"), [(1, 7.0), (2, 5.0), (math.inf, 4.0), (-math.inf, 0.0), (0, 2.0)])
+def test_norms_by_hand(p: float, wanted: float) -> None:
+    x = np.array([[3.0, 0.0, -4.0]])
+    assert norm(x, p, 1).tolist() == [wanted]
+    assert norm(x, p, 1, keepdims=True).tolist() == [[wanted]]
+
+
+def test_a_bounded_variance_has_the_gradient_of_one_that_nothing_bounds() -> None:
+    """torch's note on nn.GaussianNLLLoss. 1 / (2 v) - 1 / (2 v^2) at v = 1/2 for both, the bound and above it."""
+    layer: Any = make("nn.GaussianNLLLoss", {"eps": 0.5, "reduction": "sum"})
+    ones, zeros = np.ones((1, 2)), np.zeros((1, 2))
+    slope = autograd.grad(lambda var: layer.call(Weights({}), ones, zeros, var))
+    assert slope(np.array([[0.1, 0.5]]))[0].tolist() == pytest.approx([-1.0, -1.0])
+
+
+@pytest.mark.parametrize(
+    ("var", "message"),
+    [([[-1.0, 1.0], [1.0, 1.0]], "none is below 0"), ([1.0, 1.0, 1.0], "takes var of shape"), ([[1.0]], "one 1 in it")],
+)
+def test_a_variance_that_is_none_is_refused(var: Any, message: str) -> None:
+    with pytest.raises(LayerError, match=message):
+        called("nn.GaussianNLLLoss", {}, np.zeros((2, 2)), np.zeros((2, 2)), var)
 
 
 def test_a_counterpart_travels() -> None:

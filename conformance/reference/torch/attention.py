@@ -84,7 +84,7 @@ class ScaledDotProductAttention(TorchLayer):
         if attn_mask is not None:
             scores += " + where(attn_mask, 0.0, -1e30)" if attn_mask.dtype == "bool" else " + attn_mask"
         if self.is_causal:
-            if lead and len(lead) > 1:
+            if len(lead) != 1:
                 raise NoCounterpart("Attention has use_causal_mask, and takes (batch, steps, features) alone")
             layer = KerasLayer("Attention", {})
             scaled = f"layer([query * {scale}, value, key], use_causal_mask=True)"

@@ -106,6 +106,18 @@ class TorchLayer(Layer):
         }.get(rank, ())
 
 
+def norm(x: Array, p: float, axis: int | tuple[int, ...], keepdims: bool = False) -> Array:
+    """(sum of |x|^p)^(1/p) along an axis or several; for p = inf the largest |x|, for -inf the least.
+
+    For p = 0 it is the number of elements that are not 0. Source: the documentation of torch.linalg.vector_norm.
+    """
+    if math.isinf(p):
+        return (np.max if p > 0 else np.min)(np.abs(x), axis=axis, keepdims=keepdims)
+    if p == 0:
+        return np.sum(np.where(x == 0, 0.0, 1.0), axis=axis, keepdims=keepdims)
+    return np.sum(np.abs(x) ** p, axis=axis, keepdims=keepdims) ** (1.0 / p)
+
+
 def wants_channels(x: Array, axis: int, count: int, name: str, axes: Axes) -> None:
     """Raises LayerError for an input whose axis has another length, with the order of axes that fits."""
     shape = tuple(int(length) for length in np.shape(x))

@@ -280,8 +280,9 @@ class _Resized(TorchLayer):
         return 64 if self.mode != "area" else math.prod(shapes[0][2:])
 
     def counterpart(self, input: Like) -> Counterpart:
-        rank, (lengths, _) = input.rank - 2, self.lengths(input.shape)
+        rank, (lengths, scales) = input.rank - 2, self.lengths(input.shape)
         whole = all(count % length == 0 for count, length in zip(lengths, input.shape[2:], strict=True))
+        whole = whole and all(scale is None or float(scale).is_integer() for scale in scales)
         is_linear = self.mode == "bilinear" and not self.align_corners
         if whole and (self.mode.startswith("nearest") or is_linear):
             times = [count // length for count, length in zip(lengths, input.shape[2:], strict=True)]

@@ -15,7 +15,7 @@ import numpy
 
 from conformance.counterpart import Counterpart, KerasLayer, NoCounterpart, expression
 from conformance.reference.base import Array, LayerError, Weights, arg
-from conformance.reference.torch.base import Like, TorchLayer
+from conformance.reference.torch.base import Like, TorchLayer, norm
 from conformance.reference.torch.conv import (
     Conv1d,
     Conv2d,
@@ -354,15 +354,14 @@ class Normalize(TorchLayer):
     eps: float = arg("The least norm.", default=1e-12)
 
     def call(self, w: Weights, input: Array) -> Array:
-        norm = np.sum(np.abs(input) ** self.p, axis=self.dim, keepdims=True) ** (1.0 / self.p)
-        return input / np.maximum(norm, self.eps)
+        return input / np.maximum(norm(input, self.p, self.dim, keepdims=True), self.eps)
 
     def longest_sum(self, weights: Any, *shapes: Any) -> int:
         return int(shapes[0][self.dim])
 
     def counterpart(self, input: Like) -> Counterpart:
-        if self.p != 2:
-            raise NoCounterpart("UnitNormalization knows the Euclidean norm alone")
+        if self.p != 2 or self.eps != 1e-12:
+            raise NoCounterpart("UnitNormalization knows the Euclidean norm alone, and has no eps")
         return Counterpart("layer(input)", {"layer": KerasLayer("UnitNormalization", {"axis": self.dim})})
 
 

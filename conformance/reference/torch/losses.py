@@ -16,10 +16,12 @@ from autograd.tracer import getval
 
 from conformance.counterpart import Counterpart, KerasLayer, NoCounterpart, expression
 from conformance.reference.base import Array, LayerError, Weights, arg
-from conformance.reference.torch.base import Like, TorchLayer
+from conformance.reference.torch.base import Like, TorchLayer, norm
 from conformance.reference.traits import Axes, Drawn, asked
 
 Reduction = Literal["none", "mean", "sum"]
+UNIT = 2.0**-24
+"""By how much float32 rounds a 1: a probability of 1 may be that much larger where its rounding is looked at."""
 OLD = {"size_average": "torch gave it up for reduction", "reduce": "torch gave it up for reduction"}
 
 
@@ -194,7 +196,12 @@ class PoissonNLLLoss(_Loss):
 
 
 class GaussianNLLLoss(_Loss):
-    """(log(max(var, eps)) + (x - y)^2 / max(var, eps)) / 2, and log(2 pi) / 2 with full."""
+    """(log(max(var, eps)) + (x - y)^2 / max(var, eps)) / 2, and log(2 pi) / 2 with full.
+
+    input and target: one shape. var, no number below 0: the same shape, or with a length of 1 on one axis, or without
+    the last axis, or one number. The gradient of var is that of a variance that nothing bounds. Source: the
+    documentation of nn.GaussianNLLLoss, and its note on autograd.
+    """
 
     names = ("nn.GaussianNLLLoss", "F.gaussian_nll_loss")
     example = asked("nn.GaussianNLLLoss()", "5", "5", "5")
@@ -206,19 +213,40 @@ class GaussianNLLLoss(_Loss):
     def drawn(cls, config: Mapping[str, Any], name: str, shapes: Mapping[str, Sequence[int]]) -> Drawn:
         return Drawn(fill={"uniform": [0.5, 2.0]}) if name == "var" else Drawn()
 
-    def call(self, w: Weights, input: Array, target: Array, var: Array) -> Array:
+    def call(self, w: Weights, input: Array, target: Array, var: Any) -> Array:
         self.alike(input, target)
-        least = np.maximum(var, self.eps)
+        if not isinstance(var, int | float) and _lacks_an_axis(np.shape(input), np.shape(var)):
+            var = np.expand_dims(var, -1)
+        given = numpy.asarray(getval(var))
+        if (given < 0).any():
+            raise LayerError("nn.GaussianNLLLoss takes variances, and none is below 0")
+        least = var + (numpy.maximum(given, self.eps) - given)  # as if nothing had bounded it, on the way back
         losses = 0.5 * (np.log(least) + (input - target) ** 2 / least) + (
             0.5 * math.log(2 * math.pi) if self.full else 0.0
         )
         return reduced(losses, self.reduction)
 
-    def counterpart(self, input: Like, target: Like, var: Like) -> Counterpart:
+    def counterpart(self, input: Like, target: Like, var: Any) -> Counterpart:
         constant = f" + {0.5 * math.log(2 * math.pi)}" if self.full else ""
-        least = f"where(greater(var, {self.eps}), var, {self.eps})"
+        is_short = isinstance(var, Like) and _lacks_an_axis(input.shape, var.shape)
+        own = "expand_dims(var, -1)" if is_short else "var"
+        # the language of graphs cannot cut a gradient: below eps var has none here, and torch's in torch
+        least = f"where(greater({own}, {self.eps}), {own}, {self.eps})"
         each = f"0.5 * (log(least) + (input - target) * (input - target) / least){constant}"
         return expression(reduced_text(each, self.reduction), least=least)
+
+
+def _lacks_an_axis(shape: Sequence[int], var: Sequence[int]) -> bool:
+    """Whether variances have no last axis. Raises LayerError for a shape that they cannot have."""
+    shape, var = tuple(shape), tuple(var)
+    one_each = [(length, own) for length, own in zip(shape, var, strict=False) if length != own]
+    if shape == var or (len(shape) == len(var) and len(one_each) == 1 and one_each[0][1] == 1):
+        return False
+    if var == shape[:-1]:
+        return True
+    raise LayerError(
+        f"nn.GaussianNLLLoss takes var of shape {shape}, {shape[:-1]}, or {shape} with one 1 in it, not {var}"
+    )
 
 
 class KLDivLoss(_Loss):
@@ -418,7 +446,7 @@ class BCELoss(_Loss):
     def call(self, w: Weights, input: Array, target: Array) -> Array:
         self.alike(input, target)
         given = numpy.asarray(getval(input))
-        if not ((given >= 0) & (given <= 1)).all():
+        if not ((given >= 0) & (given <= 1.0 + UNIT)).all():
             raise LayerError("nn.BCELoss takes probabilities, from 0 to 1")
         weight = 1.0 if self.weight is None else numpy.asarray(self.weight, float)
         losses = -(target * _bounded_log(input) + (1.0 - target) * _bounded_log(1.0 - input)) * weight
@@ -427,13 +455,22 @@ class BCELoss(_Loss):
     def counterpart(self, input: Like, target: Like) -> Counterpart:
         if self.weight is not None:
             raise NoCounterpart("a weight for each number: multiply the losses of reduction=None by it")
-        each = "(target * log(input) + (1.0 - target) * log(1.0 - input)) * -1.0"
-        return expression(reduced_text(each, self.reduction))
+        nodes = {f"log{label}": _bounded_log_text(x) for label, x in ((1, "input"), (0, "(1.0 - input)"))}
+        return expression(
+            reduced_text("(target * log1 + (1.0 - target) * log0) * -1.0", self.reduction),
+            **nodes,
+        )
 
 
 def _bounded_log(x: Array) -> Array:
     is_least = x <= math.exp(-100.0)
     return np.where(is_least, -100.0, np.log(np.where(is_least, 1.0, x)))
+
+
+def _bounded_log_text(x: str) -> str:
+    """The same as an expression; no gradient goes through a logarithm of 0."""
+    is_more = f"greater({x}, {math.exp(-100.0)})"
+    return f"where({is_more}, log(where({is_more}, {x}, 1.0)), -100.0)"
 
 
 class BCEWithLogitsLoss(_Loss):
@@ -516,16 +553,15 @@ class CosineEmbeddingLoss(_Loss):
     reduction: Reduction = arg("What is made of the losses.", default="mean")
 
     def call(self, w: Weights, input1: Array, input2: Array, target: Array) -> Array:
-        dot = np.sum(input1 * input2, axis=-1)
-        cosine = dot / np.sqrt(np.sum(input1**2, axis=-1) * np.sum(input2**2, axis=-1))
+        cosine = cosine_of(input1, input2, -1, 1e-8)
         losses = np.where(target == 1, 1.0 - cosine, np.maximum(0.0, cosine - self.margin))
         return reduced(losses, self.reduction)
 
     def counterpart(self, input1: Like, input2: Like, target: Like) -> Counterpart:
-        cosine = "sum(input1 * input2, axis=-1) / sqrt(sum(input1 * input1, axis=-1) * sum(input2 * input2, axis=-1))"
+        nodes = cosine_nodes("input1", "input2", -1, 1e-8)
         over = f"where(greater(cosine, {self.margin}), cosine - {self.margin}, cosine * 0.0)"
         each = f"where(equal(target, 1.0), 1.0 - cosine, {over})"
-        return Counterpart(reduced_text(each, self.reduction), nodes=(("cosine", cosine),))
+        return Counterpart(reduced_text(each, self.reduction), nodes=nodes)
 
 
 class TripletMarginLoss(_Loss):
@@ -546,7 +582,7 @@ class TripletMarginLoss(_Loss):
         return reduced(np.maximum(0.0, near - far + self.margin), self.reduction)
 
     def _distance(self, a: Array, b: Array) -> Array:
-        return np.sum(np.abs(a - b + self.eps) ** self.p, axis=-1) ** (1.0 / self.p)
+        return norm(a - b + self.eps, self.p, -1)
 
     def counterpart(self, anchor: Like, positive: Like, negative: Like) -> Counterpart:
         if self.p != 2 or self.swap:
@@ -623,26 +659,36 @@ class MultiLabelSoftMarginLoss(_Loss):
         return Counterpart(reduced_text(each, self.reduction), soft)
 
 
+def cosine_of(x1: Array, x2: Array, axis: int, eps: float) -> Array:
+    """x1 . x2 over both lengths along an axis, no length less than eps: 0 for a vector of zeros."""
+    lengths = [np.sqrt(np.maximum(np.sum(x**2, axis=axis), eps**2)) for x in (x1, x2)]
+    return np.sum(x1 * x2, axis=axis) / (lengths[0] * lengths[1])
+
+
+def cosine_nodes(x1: str, x2: str, axis: int, eps: float) -> tuple[tuple[str, str], ...]:
+    """The same as steps of a graph, the last of which is called `cosine`."""
+    squares = [(f"square{n}", f"sum({x} * {x}, axis={axis})") for n, x in ((1, x1), (2, x2))]
+    roots = [f"sqrt(where(greater({name}, {eps**2}), {name}, {eps**2}))" for name, _ in squares]
+    return (*squares, ("cosine", f"sum({x1} * {x2}, axis={axis}) / ({roots[0]} * {roots[1]})"))
+
+
 class CosineSimilarity(TorchLayer):
-    """x1 . x2 / max(|x1| |x2|, eps) along an axis."""
+    """x1 . x2 / (max(|x1|, eps) max(|x2|, eps)) along an axis. Source: the documentation of F.cosine_similarity."""
 
     names = ("nn.CosineSimilarity", "F.cosine_similarity")
     arithmetic = "rounds"
     example = asked("nn.CosineSimilarity(dim=1)", "5", "5")
     dim: int = arg("The axis.", default=1)
-    eps: float = arg("The least product of lengths.", default=1e-8)
+    eps: float = arg("The least length.", default=1e-8)
 
     def call(self, w: Weights, x1: Array, x2: Array) -> Array:
-        dot = np.sum(x1 * x2, axis=self.dim)
-        lengths = [np.maximum(np.sqrt(np.sum(x**2, axis=self.dim)), self.eps) for x in (x1, x2)]
-        return dot / (lengths[0] * lengths[1])
+        return cosine_of(x1, x2, self.dim, self.eps)
 
     def longest_sum(self, weights: Any, *shapes: Any) -> int:
         return int(shapes[0][self.dim])
 
     def counterpart(self, x1: Like, x2: Like) -> Counterpart:
-        roots = [f"sqrt(sum({x} * {x}, axis={self.dim}))" for x in ("x1", "x2")]
-        return expression(f"sum(x1 * x2, axis={self.dim}) / ({roots[0]} * {roots[1]})")
+        return Counterpart("cosine", nodes=cosine_nodes("x1", "x2", self.dim, self.eps))
 
 
 class PairwiseDistance(TorchLayer):
@@ -656,7 +702,7 @@ class PairwiseDistance(TorchLayer):
     keepdim: bool = arg("Whether the last axis stays, with a length of 1.", default=False)
 
     def call(self, w: Weights, x1: Array, x2: Array) -> Array:
-        return np.sum(np.abs(x1 - x2 + self.eps) ** self.p, axis=-1, keepdims=self.keepdim) ** (1.0 / self.p)
+        return norm(x1 - x2 + self.eps, self.p, -1, keepdims=self.keepdim)
 
     def longest_sum(self, weights: Any, *shapes: Any) -> int:
         return int(shapes[0][-1])

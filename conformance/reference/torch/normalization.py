@@ -109,11 +109,12 @@ class _BatchNorm(_Batch):
     def counterpart(self, input: Like) -> Counterpart:
         if not self.track_running_stats:
             raise NoCounterpart("BatchNormalization normalises by its moving statistics outside of training")
+        if self.momentum is None:
+            raise NoCounterpart("BatchNormalization moves its statistics by a share, and keeps no mean of all batches")
         weights = {"gamma": same("weight"), "beta": same("bias")} if self.affine else {}
         weights |= {"moving_mean": same("running_mean"), "moving_variance": same("running_var")}
         config: dict[str, Any] = {"axis": 1, "epsilon": self.eps, "center": self.affine, "scale": self.affine}
-        if self.momentum is not None:
-            config["momentum"] = 1.0 - self.momentum
+        config["momentum"] = 1.0 - self.momentum
         return Counterpart("layer(input)", {"layer": KerasLayer("BatchNormalization", config, weights)})
 
 

@@ -12,7 +12,7 @@ from autograd.tracer import getval, isbox
 
 from conformance.counterpart import Counterpart, KerasLayer, NoCounterpart
 from conformance.reference.base import Array, LayerError, Weights, arg
-from conformance.reference.torch.base import BATCHED, Like, TorchLayer
+from conformance.reference.torch.base import BATCHED, Like, TorchLayer, norm
 from conformance.reference.torch.windows import (
     LOWEST,
     Pair,
@@ -248,7 +248,7 @@ class AvgPool3d(_AvgPool):
 
 
 class _LPPool(_Pool):
-    """(sum of x^p)^(1/p) over each window; without windows that reach over the end, and without padding."""
+    """(sum of x^p)^(1/p) over each window, for p = inf the largest |x|; none reaches over the end, none is padded."""
 
     arithmetic = "rounds"
     norm_type: float = arg("p.")
@@ -262,6 +262,8 @@ class _LPPool(_Pool):
         sizes = spread(self.kernel_size, self.rank, "kernel_size")
         strides = spread(self.kernel_size if self.stride is None else self.stride, self.rank, "stride")
         windows = slid(x, sizes, strides, (1,) * self.rank)
+        if math.isinf(self.norm_type):
+            return norm(windows, self.norm_type, in_windows(self.rank))
         return np.sum(windows**self.norm_type, axis=in_windows(self.rank)) ** (1.0 / self.norm_type)
 
     def longest_sum(self, weights: Any, *shapes: Any) -> int:
