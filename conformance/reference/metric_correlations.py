@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy
 
 from .base import Array, LayerError, Mutant, arg
-from .metric_base import METRIC_MUTANTS, State, _Metric, share, spread_over
+from .metric_base import IGNORES_MASK, METRIC_MUTANTS, State, _Metric, share, spread_over
 from .metrics import PAIR_MUTANTS, _MeanOf
 
 
@@ -30,6 +30,7 @@ class R2Score(_Metric):
 
     mutants = (
         *METRIC_MUTANTS,
+        IGNORES_MASK,
         Mutant("about_zero", "takes labels about 0 and not about their mean", methods={"total": _about_zero}),
         Mutant("not_adjusted", "leaves the number of inputs out", config=lambda m: {"num_regressors": 0}),
         Mutant("unexplained", "gives what is not explained", output=lambda m, y, args: 1.0 - y),

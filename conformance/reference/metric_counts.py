@@ -27,6 +27,27 @@ def check_thresholds(thresholds: Thresholds) -> None:
         raise LayerError(f"thresholds must lie in 0 to 1, not {', '.join(f'{t:g}' for t in wrong)}")
 
 
+def in_one_shape(y_true: Array, y_pred: Array) -> tuple[Array, Array]:
+    """Both with as many axes, a last axis of 1 taken off or put on. Raises LayerError where their shapes differ."""
+    y_true, y_pred = same_rank(y_true, y_pred)
+    if y_true.shape != y_pred.shape:
+        raise LayerError(f"labels {y_true.shape} and predictions {y_pred.shape} must have one shape")
+    return y_true, y_pred
+
+
+def of_class(class_id: int | None, *arrays: Array) -> tuple[Array, ...]:
+    """Of each array (..., classes) the class that alone is looked at; all of it for None.
+
+    Raises LayerError for a class_id outside of 0 .. classes - 1.
+    """
+    if class_id is None:
+        return arrays
+    classes = arrays[0].shape[-1]
+    if not 0 <= class_id < classes:
+        raise LayerError(f"class_id must lie in 0 to {classes - 1}, not {class_id}")
+    return tuple(array[..., class_id] for array in arrays)
+
+
 def among_the_largest(y_pred: Array, k: int) -> Array:
     """Whether a prediction is one of the k largest of its last axis; of equal ones the first come first."""
     order = numpy.argsort(-y_pred, axis=-1, kind="stable")
@@ -74,9 +95,7 @@ class _AtThresholds(_Metric):
         return y_pred[..., None] > numpy.array(as_tuple(self.thresholds))
 
     def update(self, y_true: Array, y_pred: Array, weight: Any) -> Mapping[str, Any]:
-        y_true, y_pred = same_rank(y_true, y_pred)
-        if y_true.shape != y_pred.shape:
-            raise LayerError(f"labels {y_true.shape} and predictions {y_pred.shape} must have one shape")
+        y_true, y_pred = in_one_shape(y_true, y_pred)
         return counts(y_true != 0, self.said(y_pred), spread_over(weight, y_pred))
 
     def one_or_several(self, values: Any) -> Array:
@@ -152,15 +171,10 @@ class _OfPositives(_AtThresholds):
         return positive if self.thresholds is None else positive & super().said(y_pred)
 
     def update(self, y_true: Array, y_pred: Array, weight: Any) -> Mapping[str, Any]:
-        y_true, y_pred = same_rank(y_true, y_pred)
-        if y_true.shape != y_pred.shape:
-            raise LayerError(f"labels {y_true.shape} and predictions {y_pred.shape} must have one shape")
-        said, weight = self.said(y_pred), spread_over(weight, y_pred)
-        if self.class_id is not None:
-            if not 0 <= self.class_id < y_pred.shape[-1]:
-                raise LayerError(f"class_id must lie in 0 to {y_pred.shape[-1] - 1}, not {self.class_id}")
-            y_true, weight, said = y_true[..., self.class_id], weight[..., self.class_id], said[..., self.class_id, :]
-        return counts(y_true != 0, said, weight)
+        y_true, y_pred = in_one_shape(y_true, y_pred)
+        said = numpy.moveaxis(self.said(y_pred), -1, 0)
+        y_true, weight, said = of_class(self.class_id, y_true, spread_over(weight, y_pred), said)
+        return counts(y_true != 0, numpy.moveaxis(said, 0, -1), weight)
 
     def result(self, state: State) -> Any:
         return self.one_or_several(share(state["tp"], state["tp"] + state[self.other]))
@@ -211,6 +225,7 @@ def _mean_of_both(layer: Any, state: State) -> Any:
 
 F_MUTANTS = (
     *METRIC_MUTANTS,
+    IGNORES_MASK,
     Mutant("not_weighted", "weighs all classes alike", config=lambda m: {"average": m.average and "macro"}),
     Mutant("counts_together", "counts all classes together", config=lambda m: {"average": m.average and "micro"}),
     Mutant("mean", "takes the mean of precision and recall", methods={"result": _mean_of_both}),

@@ -9,9 +9,8 @@ import numpy
 
 from .activations import sigmoid
 from .base import Array, LayerError, Mutant, arg
-from .losses import same_rank
 from .metric_base import IGNORES_MASK, METRIC_MUTANTS, State, _Metric, given, numbers, share, spread_over
-from .metric_counts import check_thresholds, counts
+from .metric_counts import check_thresholds, counts, in_one_shape, of_class
 
 EPSILON = 1e-7
 """How far the outermost thresholds of a curve lie outside of 0 and 1."""
@@ -84,9 +83,7 @@ class AUC(_Metric):
         return _with_ends(numpy.array([0.0, *sorted(float(numpy.float32(t)) for t in self.thresholds), 1.0]))
 
     def update(self, y_true: Array, y_pred: Array, weight: Any) -> Mapping[str, Any]:
-        y_true, y_pred = same_rank(y_true, y_pred)
-        if y_true.shape != y_pred.shape:
-            raise LayerError(f"labels {y_true.shape} and predictions {y_pred.shape} must have one shape")
+        y_true, y_pred = in_one_shape(y_true, y_pred)
         shares = numbers(sigmoid(y_pred)) if self.from_logits else y_pred
         said, each = shares[..., None] > self.places(), spread_over(weight, y_pred)
         if not self.multi_label and self.label_weights is not None:
@@ -170,6 +167,7 @@ class _RateAtRate(_Metric):
 
     mutants = (
         *METRIC_MUTANTS,
+        IGNORES_MASK,
         Mutant("at_half", "looks at the threshold 1/2", methods={"result": _at_half}),
         Mutant("swapped_rates", "reports the rate that is given", methods={"rates": _swapped_rates}),
         Mutant("all_classes", "looks at all classes", config=lambda m: {"class_id": None}),
@@ -188,12 +186,8 @@ class _RateAtRate(_Metric):
         raise NotImplementedError
 
     def update(self, y_true: Array, y_pred: Array, weight: Any) -> Mapping[str, Any]:
-        y_true, y_pred = same_rank(y_true, y_pred)
-        if y_true.shape != y_pred.shape:
-            raise LayerError(f"labels {y_true.shape} and predictions {y_pred.shape} must have one shape")
-        weight = spread_over(weight, y_pred)
-        if self.class_id is not None:
-            y_true, y_pred, weight = (x[..., self.class_id] for x in (y_true, y_pred, weight))
+        y_true, y_pred = in_one_shape(y_true, y_pred)
+        y_true, y_pred, weight = of_class(self.class_id, y_true, y_pred, spread_over(weight, y_pred))
         return counts(y_true != 0, y_pred[..., None] > evenly(self.num_thresholds), weight)
 
     def result(self, state: State) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy
 
 from .base import Array, LayerError, Mutant, arg
-from .metric_base import METRIC_MUTANTS, State, _Metric, given, numbers, share, spread_over
+from .metric_base import IGNORES_MASK, METRIC_MUTANTS, State, _Metric, given, numbers, share, spread_over
 
 
 def confusion(labels: Array, predictions: Array, weight: Array, classes: int) -> Array:
@@ -40,6 +40,7 @@ def _accuracy(layer: Any, state: State) -> Any:
 
 OVERLAP_MUTANTS = (
     *METRIC_MUTANTS,
+    IGNORES_MASK,
     Mutant("dice", "gives twice the intersection over the sum", methods={"overlaps": _over_larger}),
     Mutant(
         "absent_counts",
