@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from conformance.campaign.campaign import totals
+from conformance.campaign.asking import Asker, Judged
+from conformance.campaign.campaign import Campaign, totals
 from conformance.campaign.draft import Call, Draft, Input, Layer, Mask
+from conformance.campaign.folder import opened
 from conformance.campaign.known import Known
 from conformance.campaign.reduce import smaller
 from conformance.campaign.triage import Signature, calls_in, stem
 from conformance.gate.deviations import load_folder
 from conformance.gate.ledger import LaneFacts
+from conformance.record.case import Record
 from tests.builders import cases_of
-from tests.campaign.asked import about, asking, ran
+from tests.campaign.asked import about, asking
 from tests.campaign.lane import planted
 
 VALUES = Signature("keras", "GRU", "values", "values", "times 2", ("GRU.wrong_gate", "GRU.other"))
@@ -181,13 +187,38 @@ def test_one_that_its_case_no_longer_shows_excuses_nothing(tmp_path: Path) -> No
         assert Known(asker, deviations, cases, facts).explains(Signature("planted", "ReLU", "values", "values")) == ""
 
 
+class Undecided:
+    """An asker that finds of every difference in values that its budget allows every answer."""
+
+    def __init__(self, asker: Asker) -> None:
+        self.asker = asker
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.asker, name)
+
+    def ask(self, drafts: Sequence[Draft]) -> Iterator[Judged]:
+        for judged in self.asker.ask(drafts):
+            yield judged if judged.record is None else replace(judged, record=undecided(judged.record))
+
+
+def undecided(record: Record) -> Record:
+    lanes = {
+        name: replace(lane, findings=[replace(found, kind="nothing_judged") for found in lane.findings])
+        for name, lane in record.lanes.items()
+    }
+    return replace(record, lanes=lanes)
+
+
+@pytest.mark.parametrize(("is_undecided", "outcome"), [(True, "thrown away"), (False, "finding")])
 def test_a_budget_that_allows_everything_is_thrown_away_and_counted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    is_undecided: bool, outcome: str, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("conformance.campaign.campaign.is_silent", lambda record: True)
-    found, _, _ = ran(tmp_path / "c", planted("ReLU"), layers=("ReLU",), seeds=range(1))
-    assert set(totals(found)) == {"thrown away"}
-    assert found.kept == []
+    with asking(planted("ReLU")) as asker, opened(tmp_path / "c", about(("ReLU",))) as folder:
+        asked: Any = Undecided(asker) if is_undecided else asker
+        Campaign(folder, asked, ("ReLU",), lambda _: "", str, a_seed=4).run(range(1), time.monotonic() + 60)
+    assert set(totals(folder)) <= {outcome, "seen before", "agree", "refused by all"}
+    assert totals(folder)[outcome] >= 1
+    assert bool(folder.kept) is not is_undecided
 
 
 def test_the_form_of_a_folder_is_that_of_its_lanes() -> None:

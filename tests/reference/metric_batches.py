@@ -63,6 +63,7 @@ CONFIGS: list[tuple[str, Mapping[str, Any]]] = [
     ("metrics.BinaryIoU", {"threshold": 0.4}),
     ("metrics.R2Score", {}),
     ("metrics.R2Score", {"class_aggregation": None}),
+    ("metrics.R2Score", {"num_regressors": 1}),
     ("metrics.R2Score", {"class_aggregation": "variance_weighted_average"}),
     ("metrics.PearsonCorrelation", {}),
     ("metrics.ConcordanceCorrelation", {}),
