@@ -42,8 +42,8 @@ def shared(session: nox.Session) -> None:
     session.install("-q", "--no-deps", "-c", "constraints.txt", "keras-hub")  # a model of its is compared with a port
 
 
-SPREAD = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
-"""Tests of one file share what is made for all of them, in one process."""
+SPREAD = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder")
+"""Tests of one file share what is made for all of them, in one process; tests/conftest.py says which come first."""
 
 
 def run(session: nox.Session, command: str, *arguments: str) -> None:
@@ -62,7 +62,7 @@ def report(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", requires=["shared"])
 def tests(session: nox.Session) -> None:
-    """Run the harness's own tests, on up to four processors at once, then every case; with arguments, what they say."""
+    """Run the harness's own tests, on up to four processors at once; with arguments, what they say."""
     has_browser = shutil.which("chromium") is not None or "CI" in os.environ
     if not has_browser:
         session.log("no chromium on this machine: browser tests are left out (apt-get install chromium)")
@@ -71,7 +71,6 @@ def tests(session: nox.Session) -> None:
         run(session, "pytest", "-q", *marks, *session.posargs)
         return
     run(session, "pytest", "-q", *marks, *SPREAD, "tests")
-    run(session, "pytest", "-q", "cases")
 
 
 @nox.session(venv_backend="none", requires=["shared"])

@@ -83,6 +83,7 @@ def spent(*command: str, kept_in: Path, folder: Path = ROOT) -> Spent:
         **os.environ,
         "CONFORMANCE_CACHE": str(kept_in),
         "PYTHONPATH": str(ROOT),
+        "PYTHONDONTWRITEBYTECODE": "",  # modules are compiled once, as on everybody's machine
         "TF_CPP_MIN_LOG_LEVEL": "2",
     }
     with tempfile.TemporaryFile() as output:

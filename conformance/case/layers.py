@@ -45,6 +45,7 @@ def torch_types() -> Mapping[str, type[Layer]]:
     return TORCH
 
 
+@cache
 def every_type() -> Mapping[str, type[Layer]]:
     """What a case can say, in either framework's words."""
     return {**types(), **torch_types()}

@@ -70,9 +70,11 @@ def layers_of_tests() -> Iterator[None]:
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(layers, "types", lambda: LAYERS)
+            layers.every_type.cache_clear()
             layers.record_of.cache_clear()
             yield
     finally:  # a file with mistakes leaves by an exception, and the next test has the reference's layers
+        layers.every_type.cache_clear()
         layers.record_of.cache_clear()
 
 
