@@ -1,4 +1,4 @@
-"""Order of the harness's own tests: files that take long come first, so that no processor waits for the last of them."""
+"""Order of the harness's own tests: files that take long come first, so that no processor waits for the last one."""
 
 from __future__ import annotations
 
