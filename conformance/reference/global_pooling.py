@@ -10,7 +10,7 @@ import autograd.numpy as np
 
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 from .invariants import MEAN, ONE_OF, Seen
-from .pooling import DATA_FORMAT, other_format
+from .pooling import DATA_FORMAT, other_format, together
 from .traits import IMAGE, SEQUENCE, VOLUME, asked, called
 from .windows import DataFormat, split_shape
 
@@ -40,8 +40,7 @@ class _GlobalPooling(Layer):
         if self.honours_mask and seen.masks and seen.masks[0] is not None:
             real = np.expand_dims(seen.masks[0] != 0, 2 if self.data_format == "channels_last" else 1)
             x = np.where(real, x, np.nan)
-        there = np.moveaxis(x, axes, range(-len(axes), 0))
-        whole = there.reshape((*there.shape[: -len(axes)], -1))
+        whole = together(x, axes)
         return np.expand_dims(whole, axes) if self.keepdims else whole
 
     def rule(self, shape: Shape) -> str:
@@ -147,7 +146,14 @@ class GlobalAveragePooling1D(_GlobalPooling):
 
     @classmethod
     def torch_lines(cls, config: Mapping[str, Any], size: int) -> tuple[str, ...]:
-        return ("(x * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)  # mask: (batch, steps), 1 at real steps",)
+        is_last = config.get("data_format", "channels_last") == "channels_last"
+        axis, spread = (1, "mask[..., None]") if is_last else (2, "mask[:, None]")
+        keep, count = (
+            (", keepdim=True", "mask.sum(1)[:, None, None]")
+            if config.get("keepdims")
+            else ("", "mask.sum(1, keepdim=True)")
+        )
+        return (f"(x * {spread}).sum({axis}{keep}) / {count}  # mask: (batch, steps), 1 at real steps",)
 
     mutants = (
         _WRONG_AXIS,

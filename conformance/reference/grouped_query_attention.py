@@ -10,9 +10,9 @@ import autograd.numpy as np
 import numpy
 
 from .activations import sigmoid
-from .attention import attention_axes, both, causal, dropped, masked_softmax, without
+from .attention import attention_axes, dropped, masked_softmax, without
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
-from .multi_head_attention import band, with_heads
+from .multi_head_attention import all_allowed, projected, projections, with_heads
 from .traits import Axes, asked, composed
 
 
@@ -69,14 +69,8 @@ class GroupQueryAttention(Layer):
     def weights(self, query: Shape, value: Shape, key: Shape | None = None) -> Mapping[str, Weight]:
         if query[-1] != value[-1]:
             raise LayerError(f"query and value have as many features, not {query[-1]} and {value[-1]}")
-        features = {"query": query[-1], "key": (key or value)[-1], "gate": query[-1], "value": value[-1]}
-        held: dict[str, Weight] = {}
-        for name, heads in self.heads_of.items():
-            held[f"{name}.kernel"] = Weight((features[name], heads, self.head_dim))
-            held[f"{name}.bias"] = Weight((heads, self.head_dim), "bias")
-        held["attention_output.kernel"] = Weight((self.num_query_heads, self.head_dim, query[-1]))
-        held["attention_output.bias"] = Weight((query[-1],), "bias")
-        return held if self.use_bias else {name: w for name, w in held.items() if name.endswith("kernel")}
+        heads = {name: (count, self.head_dim) for name, count in self.heads_of.items()}
+        return projections(heads, (query, value, key), query[-1:], self.use_bias)
 
     @property
     def heads_of(self) -> dict[str, int]:
@@ -101,26 +95,18 @@ class GroupQueryAttention(Layer):
         key = value if key is None else key
         if any(np.ndim(x) != 3 for x in (query, value, key)) or np.shape(key)[:2] != np.shape(value)[:2]:
             raise LayerError("takes (batch, steps, features), with as many keys as values")
-        q = self._heads(w, "query", query)
-        k, v = (self.shared(self._heads(w, name, x)) for name, x in (("key", key), ("value", value)))
+        q = projected(w, "query", query)
+        k, v = (self.shared(projected(w, name, x)) for name, x in (("key", key), ("value", value)))
         scores = np.einsum("btnh,bsnh->bnts", q, k) * self.scale()
         length, width = np.shape(scores)[-2:]
-        allowed = both(
-            None if query_mask is None else query_mask[:, :, None],
-            None if value_mask is None else value_mask[:, None, :],
-            None if key_mask is None else key_mask[:, None, :],
-            attention_mask,
-            causal(length, width) if use_causal_mask else None,
-            None if self.sliding_window is None else band(length, width, self.sliding_window),
-        )
+        masks = (query_mask, value_mask, key_mask)
+        allowed = all_allowed(length, width, masks, attention_mask, use_causal_mask, self.sliding_window)
         is_fused = self.dropout == 0 and not return_attention_scores
         shares = masked_softmax(scores, with_heads(allowed, 4), "even" if is_fused else "zero")
         mixed = np.einsum("bnts,bsnv->btnv", dropped(shares, self.dropout if training else 0, w.random), v)
         if self.use_gate:
-            mixed = mixed * sigmoid(self._heads(w, "gate", query))
-        output = np.tensordot(mixed, w.arrays["attention_output.kernel"], 2)
-        if self.use_bias:
-            output = output + w.arrays["attention_output.bias"]
+            mixed = mixed * sigmoid(projected(w, "gate", query))
+        output = projected(w, "attention_output", mixed, 2)
         return [output, shares] if return_attention_scores else output
 
     def scale(self) -> float:
@@ -129,10 +115,6 @@ class GroupQueryAttention(Layer):
     def shared(self, heads: Array) -> Array:
         """(batch, S, heads of keys, size) to (batch, S, heads of queries, size): once for each of a group."""
         return np.repeat(heads, self.num_query_heads // self.num_key_value_heads, axis=2)
-
-    def _heads(self, w: Weights, name: str, x: Array) -> Array:
-        heads = np.tensordot(x, w.arrays[f"{name}.kernel"], 1)
-        return heads + w.arrays[f"{name}.bias"] if self.use_bias else heads
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
         features = [weights[f"{name}.kernel"].shape[0] for name in self.heads_of]

@@ -30,6 +30,7 @@ def over_samples(values: Array, weight: Any) -> Mapping[str, Any]:
     """What a batch adds to a weighted mean. A sample counts once, however many steps it has.
 
     values: (batch, ...). For each sample the means of weight * value and of weight over its own axes; both are summed.
+    That means are taken sample by sample is Keras 3.15.1's; the documentation says "the weighted mean" and no more.
     """
     if weight is not None and weight.ndim:
         values, weight = same_rank(values, weight)

@@ -147,15 +147,8 @@ class MultiHeadAttention(Layer):
         }
 
     def weights(self, query: Shape, value: Shape, key: Shape | None = None) -> Mapping[str, Weight]:
-        features = {"query": query[-1], "key": (key or value)[-1], "gate": query[-1], "value": value[-1]}
-        held: dict[str, Weight] = {}
-        for name, size in self.sizes.items():
-            held[f"{name}.kernel"] = Weight((features[name], self.num_heads, size))
-            held[f"{name}.bias"] = Weight((self.num_heads, size), "bias")
-        out = self._out(query)
-        held["attention_output.kernel"] = Weight((self.num_heads, self.sizes["value"], *out))
-        held["attention_output.bias"] = Weight(out, "bias")
-        return held if self.use_bias else {name: w for name, w in held.items() if name.endswith("kernel")}
+        heads = {name: (self.num_heads, size) for name, size in self.sizes.items()}
+        return projections(heads, (query, value, key), self._out(query), self.use_bias)
 
     def _out(self, query: Shape) -> Shape:
         shape = self.output_shape
@@ -181,9 +174,9 @@ class MultiHeadAttention(Layer):
         axes = self._axes(np.ndim(query))
         rows, columns = (positions(x, axes) for x in (query, key))
         q, k, v = (
-            self._heads(w, "query", rows),
-            self._heads(w, "key", columns),
-            self._heads(w, "value", positions(value, axes)),
+            projected(w, "query", rows),
+            projected(w, "key", columns),
+            projected(w, "value", positions(value, axes)),
         )
         scores = np.einsum("...tnh,...snh->...nts", q, k) / math.sqrt(self.key_dim)
         length, width = np.shape(scores)[-2:]
@@ -193,11 +186,8 @@ class MultiHeadAttention(Layer):
         shares = self.shares(scores, with_heads(allowed, np.ndim(scores)), "even" if is_fused else "zero")
         mixed = np.einsum("...nts,...snv->...tnv", dropped(shares, self.dropout if training else 0, w.random), v)
         if self.use_gate:
-            mixed = mixed * sigmoid(self._heads(w, "gate", rows))
-        output = np.tensordot(mixed, w.arrays["attention_output.kernel"], 2)
-        if self.use_bias:
-            output = output + w.arrays["attention_output.bias"]
-        output = restored(output, np.shape(query), axes)
+            mixed = mixed * sigmoid(projected(w, "gate", rows))
+        output = restored(projected(w, "attention_output", mixed, 2), np.shape(query), axes)
         if not return_attention_scores:
             return output
         lengths = [np.shape(x)[axis] for x in (query, key) for axis in axes]
@@ -213,15 +203,8 @@ class MultiHeadAttention(Layer):
         self, length: int, width: int, masks: Sequence[Any], attention_mask: Any, use_causal_mask: bool, axes: int
     ) -> Any:
         """Which of `width` keys each of `length` queries may look at: all masks at once; None where there is none."""
-        query_mask, value_mask, key_mask = masks
-        return both(
-            None if query_mask is None else query_mask[..., :, None],
-            None if value_mask is None else value_mask[..., None, :],
-            None if key_mask is None else key_mask[..., None, :],
-            None if attention_mask is None else _flat_mask(attention_mask, axes),
-            causal(length, width) if use_causal_mask else None,
-            None if self.sliding_window is None else band(length, width, self.sliding_window),
-        )
+        pairs = None if attention_mask is None else _flat_mask(attention_mask, axes)
+        return all_allowed(length, width, masks, pairs, use_causal_mask, self.sliding_window)
 
     def output_masks(self, first: Any, first_mask: Any, args: Any, kwargs: Mapping[str, Any]) -> Any:
         """The query's mask for the output; the scores carry what their softmax left out, (batch or 1, 1, T, S)."""
@@ -255,10 +238,6 @@ class MultiHeadAttention(Layer):
                 raise LayerError(f"attention axis {axis} does not exist in a query with {rank} axes")
         return tuple(axis % rank for axis in axes)
 
-    def _heads(self, w: Weights, name: str, x: Array) -> Array:
-        heads = np.tensordot(x, w.arrays[f"{name}.kernel"], 1)
-        return heads + w.arrays[f"{name}.bias"] if self.use_bias else heads
-
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
         keys = math.prod(int(shapes[1][axis]) for axis in self._axes(len(shapes[1])))
         features = [weights[f"{name}.kernel"].shape[0] for name in self.sizes]
@@ -291,6 +270,48 @@ class MultiHeadAttention(Layer):
         """The value's projection replaced by the key's, where shapes allow it."""
         same = w["key.kernel"].shape == w["value.kernel"].shape
         return {"value.kernel": w["key.kernel"]} if same else {"value.kernel": w["value.kernel"][:, ::-1]}
+
+
+def projections(
+    heads: Mapping[str, Shape], shapes: Sequence[Shape | None], out: Shape, use_bias: bool
+) -> Mapping[str, Weight]:
+    """Kernels and biases of the projections: `heads` has (heads, size) of each by name, in Keras' order.
+
+    `shapes` are those of query, value and key, or None for the value's; all heads of the query together become `out`.
+    """
+    query, value, key = shapes
+    features = {"query": query, "key": key or value, "gate": query, "value": value}
+    held: dict[str, Weight] = {}
+    for name, of_heads in heads.items():
+        held[f"{name}.kernel"] = Weight(((features[name] or ())[-1], *of_heads))
+        held[f"{name}.bias"] = Weight(of_heads, "bias")
+    held["attention_output.kernel"] = Weight((heads["query"][0], heads["value"][1], *out))
+    held["attention_output.bias"] = Weight(out, "bias")
+    return held if use_bias else {name: w for name, w in held.items() if name.endswith("kernel")}
+
+
+def projected(w: Weights, name: str, x: Array, axes: int = 1) -> Array:
+    """x times a kernel over its last `axes` axes, and a bias where there is one."""
+    product = np.tensordot(x, w.arrays[f"{name}.kernel"], axes)
+    return product + w.arrays[f"{name}.bias"] if f"{name}.bias" in w else product
+
+
+def all_allowed(
+    length: int, width: int, masks: Sequence[Any], pairs: Any, use_causal_mask: bool, sliding_window: int | None
+) -> Any:
+    """Which of `width` keys each of `length` queries may look at: all masks at once; None where there is none.
+
+    `masks` are those of query, value and key, (..., steps); `pairs` is (..., length, width).
+    """
+    query_mask, value_mask, key_mask = masks
+    return both(
+        None if query_mask is None else query_mask[..., :, None],
+        None if value_mask is None else value_mask[..., None, :],
+        None if key_mask is None else key_mask[..., None, :],
+        pairs,
+        causal(length, width) if use_causal_mask else None,
+        None if sliding_window is None else band(length, width, sliding_window),
+    )
 
 
 def positions(x: Array, axes: Sequence[int]) -> Array:

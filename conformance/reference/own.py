@@ -61,8 +61,9 @@ class _Own(Layer):
     def weights(self, *shapes: Any) -> Mapping[str, Weight]:
         held = self.written.get("weights") or {}
         return {
-            name: Weight(tuple(shape), _DRAWS.get(name.rpartition(".")[2], "kernel"), not name.startswith("moving_"))
+            name: Weight(tuple(shape), _DRAWS.get(last, "kernel"), not last.startswith("moving_"))
             for name, shape in held.items()
+            for last in [name.rpartition(".")[2]]
         }
 
     def call(self, w: Weights, x: Array, *more: Array, mask: Any = None, training: Any = None) -> Any:

@@ -74,10 +74,15 @@ class _Pooling(Layer):
         return tuple(range(1 + self.rank, 1 + 2 * self.rank))
 
 
+def together(x: Array, axes: Sequence[int]) -> Array:
+    """These axes as one last axis."""
+    there = np.moveaxis(x, axes, range(-len(axes), 0))
+    return there.reshape((*there.shape[: -len(axes)], -1))
+
+
 def flattened(found: Array, axes: Sequence[int], data_format: DataFormat) -> Array:
     """The axes of each window as one last axis, and the channels where the layer has them."""
-    there = np.moveaxis(found, axes, range(-len(axes), 0))
-    whole = there.reshape((*there.shape[: -len(axes)], -1))
+    whole = together(found, axes)
     return whole if data_format == "channels_last" else np.moveaxis(whole, -2, 1)
 
 

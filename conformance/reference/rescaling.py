@@ -69,7 +69,8 @@ class Normalization(Layer):
 
     x: (batch, ...), or any shape for an `axis` of None; the shape stays, and the output is of floats. The numbers are
     given, or those of `adapt`: data of as many axes, of which all but `axis` are averaged over; its variance is that
-    of all of it, the sum of squares over n. With neither, the mean is 0 and the variance 1.
+    of all of it, the sum of squares over n. With neither, the mean is 0 and the variance 1. The bound of 1e-7 is Keras
+    3.15.1's; the documentation divides by the root alone.
     """
 
     arithmetic = "rounds"

@@ -12,7 +12,7 @@ import numpy
 from autograd.tracer import getval
 
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
-from .traits import Arithmetic, Axes, asked, composed
+from .traits import Arithmetic, asked, composed
 
 
 def unit(vector: Array) -> Array:
@@ -40,10 +40,6 @@ class SpectralNormalization(Layer):
 
     layer: Layer = arg("The layer whose kernel is normalised.")
     power_iterations: int = arg("How often the vector is brought nearer to the singular vector.", default=1, at_least=1)
-
-    @classmethod
-    def axis_words(cls, config: Mapping[str, Any], name: str, rank: int) -> Axes:
-        return super().axis_words(config, name, rank)
 
     def computes(self) -> Arithmetic:
         return self.layer.computes()

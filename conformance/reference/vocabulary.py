@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 import autograd.numpy as np
 import numpy
 
-from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
+from .base import Array, Layer, LayerError, Mutant, Weight, Weights, arg
 from .categories import encoded
 from .hashes import fingerprint, keyed
 from .traits import Axes, Drawn, absent, asked
@@ -133,6 +133,24 @@ _MUTANTS = (
 )
 
 
+_SHIFTED = Mutant(
+    "inverts_without_unknown",
+    "starts to count words at 0 on the way back",
+    inputs=lambda layer, args, kwargs: (
+        [args[0] + layer.num_oov_indices, *args[1:]] if layer.invert else args,
+        kwargs,
+    ),
+)
+
+
+def hashed(word: str, places: int, salt: Salt) -> int:
+    """Which of several places a word goes to: FarmHash's Fingerprint64, or SipHash-2-4 with a salt, modulo them."""
+    if places == 1:
+        return 0
+    number = fingerprint(word.encode()) if salt is None else keyed(word.encode(), salt)
+    return number % places
+
+
 class _Lookup(Layer):
     """What StringLookup and IntegerLookup share."""
 
@@ -187,10 +205,8 @@ class _Lookup(Layer):
         is_int = self.output_mode == "int"
         if self.invert:
             words = [*([] if held.mask is None else [held.mask]), *[self.oov_token] * held.unknown, *held.words]
-            return numpy.array(
-                [words[i] if 0 <= i < len(words) else self.oov_token for i in numpy.ravel(x).tolist()],
-                dtype=numpy.int64,
-            ).reshape(numpy.shape(x))
+            found = [words[i] if 0 <= i < len(words) else self.oov_token for i in numpy.ravel(x).tolist()]
+            return numpy.array(found, dtype=type(self.oov_token)).reshape(numpy.shape(x))
         width = self.max_tokens if self.pad_to_max_tokens else None
         return held.output(held.places(x, is_int, self.bucket), self.output_mode, width)
 
@@ -199,14 +215,15 @@ class _Lookup(Layer):
 
 
 class StringLookup(_Lookup):
-    """Words by their places in a vocabulary, or rows with a number for each place.
+    """Words by their places in a vocabulary, or rows with a number for each place; or places as words again.
 
     x: (batch, ...) of strings. Returns int64 (batch, ...) for `int`, where the place of the mask, if there is one, is
     0, and unknown words come next; for the other modes what CategoryEncoding makes of the places (those of unknown
     words first, none for the mask), int64, for `tf_idf` floats: how often each is there, times its weight. Of `adapt`
     the most frequent words come first, of equally frequent ones the last in order; the weight of a word is log(1 +
     documents / (1 + documents with it)), that of unknown ones the mean. With several places for unknown words, FarmHash
-    Fingerprint64 modulo their number chooses, or SipHash-2-4 with a `salt`.
+    Fingerprint64 modulo their number chooses, or SipHash-2-4 with a `salt`. With `invert` places become words, and what
+    is no place the `oov_token`; no lane can be compared in words, so they go on into another lookup.
     """
 
     native = absent("torch has no strings; a dict from words to numbers stands before a model")
@@ -225,25 +242,18 @@ class StringLookup(_Lookup):
     salt: Salt = arg("Two numbers, or one for both, that change where unknown words go.", default=None)
     adapt: tuple[Any, ...] | None = arg("Texts whose words are the vocabulary.", default=None)
 
-    def check(self) -> None:
-        if self.invert:
-            raise LayerError("words are no output that could be compared here")
-        super().check()
-
     def bucket(self, word: str, places: int) -> int:
-        if places == 1:
-            return 0
-        number = fingerprint(word.encode()) if self.salt is None else keyed(word.encode(), self.salt)
-        return number % places
+        return hashed(word, places, self.salt)
 
-    mutants: ClassVar[tuple[Mutant, ...]] = _MUTANTS
+    mutants: ClassVar[tuple[Mutant, ...]] = (*_MUTANTS, _SHIFTED)
 
 
 class IntegerLookup(_Lookup):
     """Numbers by their places in a vocabulary, or rows with a number for each place; or places as numbers again.
 
     x: (batch, ...) of integers. Returns what StringLookup does; an unknown number goes to the place that it is modulo
-    their number. With `invert` places become numbers, int64, and what is no place the `oov_token`.
+    their number, or with `oov_method="farmhash"` to that of its decimal digits as a word of StringLookup's. With
+    `invert` places become numbers, int64, and what is no place the `oov_token`.
     """
 
     native = absent("torch has no vocabulary; torch.searchsorted finds numbers in a sorted one")
@@ -254,13 +264,22 @@ class IntegerLookup(_Lookup):
     mask_token: int | None = arg("The number that stands for nothing.", default=None)
     oov_token: int = arg("What an unknown number is called.", default=-1)
     vocabulary: tuple[int, ...] | None = arg("The numbers, in their order.", default=None)
-    vocabulary_dtype: Literal["int64", "int32"] = arg("The dtype of the numbers.", default="int64")
+    vocabulary_dtype: str = arg("The dtype of the numbers: there is int64 and no other.", default="int64")
     idf_weights: tuple[float, ...] | None = arg("A weight for each number, for tf_idf.", default=None)
     invert: bool = arg("Whether places become numbers.", default=False)
     output_mode: Output = arg("What stands for numbers.", default="int")
     pad_to_max_tokens: bool = arg("Whether rows have a number for each of max_tokens places.", default=False)
     sparse: bool = arg("Whether Keras gives a sparse tensor.", default=False)
+    oov_method: Literal["floormod", "farmhash"] = arg("What chooses among several places.", default="floormod")
+    salt: Salt = arg("Two numbers, or one for both, that change where farmhash puts unknown numbers.", default=None)
     adapt: tuple[Any, ...] | None = arg("Numbers that are the vocabulary.", default=None)
+
+    def check(self) -> None:
+        if self.vocabulary_dtype != "int64":
+            raise LayerError(f"vocabulary_dtype must be int64, not {self.vocabulary_dtype}")
+        if self.salt is not None and self.oov_method != "farmhash":
+            raise LayerError("a salt is for oov_method='farmhash'")
+        super().check()
 
     @classmethod
     def axis_words(cls, config: Mapping[str, Any], name: str, rank: int) -> Axes:
@@ -271,14 +290,11 @@ class IntegerLookup(_Lookup):
         return Drawn("int64", {"integers": [0, 10]})
 
     def bucket(self, word: int, places: int) -> int:
-        return int(word) % places
+        return hashed(str(word), places, self.salt) if self.oov_method == "farmhash" else int(word) % places
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
         *_MUTANTS,
+        _SHIFTED,
         Mutant("not_inverted", "looks numbers up where it should go back", config=lambda layer: {"invert": False}),
+        Mutant("remainder", "takes the remainder, hash or not", config=lambda layer: {"oov_method": "floormod"}),
     )
-
-
-def shape_after(mode: Output, shape: Shape, size: int) -> Shape:
-    """The shape of what `Vocabulary.output` gives for words of this shape."""
-    return shape if mode == "int" else (*shape[:-1], size)

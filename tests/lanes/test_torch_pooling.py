@@ -13,7 +13,7 @@ pytestmark = pytest.mark.torch
 
 from conformance.lanes.torch import pooling  # noqa: E402, F401  # registers the ports; as above
 from conformance.lanes.torch.port import PORTS, Config, Parameters  # noqa: E402  # as above
-from conformance.reference.base import full_config  # noqa: E402  # as above
+from conformance.reference.base import Weights, full_config  # noqa: E402  # as above
 from conformance.reference.catalog import LAYERS  # noqa: E402  # as above
 from tests.lanes.port_agreement import assert_port_agrees  # noqa: E402  # torch may be missing
 
@@ -74,3 +74,17 @@ def test_an_input_without_batch_is_refused() -> None:
     layer = LAYERS["MaxPooling1D"]()
     with pytest.raises(ValueError, match=r"needs an input of rank 3, got shape \(5, 4\)"):
         PORTS["MaxPooling1D"].call(Config("MaxPooling1D", full_config(layer)), Parameters({}, {}), torch.ones(5, 4))
+
+
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_the_line_of_torch_for_a_masked_mean_is_the_layer(data_format: str, keepdims: bool) -> None:
+    config = {"data_format": data_format, "keepdims": keepdims}
+    x = numpy.random.default_rng(7).normal(size=(2, 5, 3) if data_format == "channels_last" else (2, 3, 5))
+    mask = numpy.array([[True, False, True, True, False], [True] * 5])
+    kind = LAYERS["GlobalAveragePooling1D"]
+    (line,) = kind.torch_lines(config, 0)
+    said = eval(line, {"x": torch.tensor(x), "mask": torch.tensor(mask)})  # the line is under test
+    wanted = kind(**config).call(Weights({}), x, mask=mask)
+    assert tuple(said.shape) == wanted.shape
+    numpy.testing.assert_allclose(said.numpy(), wanted, rtol=1e-12)

@@ -89,7 +89,6 @@ def test_what_cannot_be() -> None:
         ("StringLookup", {"vocabulary": ["a"], "adapt": [["a"]]}),
         ("StringLookup", {"vocabulary": ["a"], "output_mode": "tf_idf"}),
         ("StringLookup", {"vocabulary": ["a"], "output_mode": "tf_idf", "idf_weights": [1.0, 2.0]}),
-        ("StringLookup", {"vocabulary": ["a"], "invert": True}),
         ("IntegerLookup", {"vocabulary": [1], "invert": True, "output_mode": "count"}),
         ("IntegerLookup", {"vocabulary": [1], "sparse": True}),
         ("TextVectorization", {"vocabulary": ["a", "a"]}),
@@ -134,3 +133,30 @@ def test_mutants_of_texts_are_seen() -> None:
     for name, mode in zip(by_rows, ("multi_hot", "count"), strict=True):
         config: Any = {"adapt": TEXTS, "output_mode": mode}
         assert is_seen(TextVectorization(**config), name, x)
+
+
+def test_places_become_words_again() -> None:
+    """By hand: place 0 is for unknown words, or for the mask where there is one; what is no place is unknown."""
+    back = StringLookup(vocabulary=LETTERS, invert=True)
+    assert run(back, numpy.array([[1, 4, 0], [2, 5, -1]])).tolist() == [["a", "d", "[UNK]"], ["b", "[UNK]", "[UNK]"]]
+    masked = StringLookup(vocabulary=LETTERS, invert=True, mask_token="", oov_token="?")
+    assert run(masked, numpy.array([0, 1, 2, 5, 6])).tolist() == ["", "?", "a", "d", "?"]
+
+
+def test_integers_are_hashed_as_their_digits() -> None:
+    """The documentation: FarmHash64, or SipHash64 with a salt, in the place of the remainder."""
+    x = numpy.array([2, 4, 6, 100, -20])
+    words = numpy.array([str(number) for number in x.tolist()])
+    for salt in (None, (133, 137)):
+        numbers = IntegerLookup(vocabulary=(12,), num_oov_indices=3, oov_method="farmhash", salt=salt)
+        assert (
+            run(numbers, x).tolist()
+            == run(StringLookup(vocabulary=("12",), num_oov_indices=3, salt=salt), words).tolist()
+        )
+    assert run(IntegerLookup(vocabulary=(12,), num_oov_indices=3), x).tolist() == [2, 1, 0, 1, 1]
+
+
+@pytest.mark.parametrize("wrong", [{"vocabulary_dtype": "int32"}, {"salt": 3}])
+def test_what_integers_are_not_looked_up_by(wrong: dict[str, Any]) -> None:
+    with pytest.raises(LayerError):
+        make("IntegerLookup", {"vocabulary": [1, 2], **wrong})

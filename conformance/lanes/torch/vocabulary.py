@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from typing import Any
 
+import numpy
 import torch
 
 from .categories import encoded
@@ -17,7 +18,7 @@ from .port import Config, Parameters, Tensor, Unsupported, port
 
 
 def _nested(x: Any) -> Any:
-    """Words as Python has them, in nested lists."""
+    """Words or numbers as Python has them, in nested lists."""
     return x.tolist()
 
 
@@ -60,7 +61,9 @@ def _mode(layer: Config) -> str:
     return "count" if layer.output_mode == "tf_idf" else str(layer.output_mode)
 
 
-def _lookup(layer: Config, x: Any) -> Tensor:
+def _lookup(layer: Config, x: Any) -> Any:
+    if getattr(layer, "vocabulary_dtype", "int64") != "int64":
+        raise ValueError("there is no vocabulary but of int64")
     is_int = layer.output_mode == "int"
     unknown = layer.num_oov_indices
     special = ([] if layer.mask_token is None else [layer.mask_token]) + [layer.oov_token] * unknown
@@ -78,6 +81,8 @@ def _lookup(layer: Config, x: Any) -> Tensor:
     if layer.invert:
         all_words = special + words
         found = [all_words[i] if 0 <= i < len(all_words) else layer.oov_token for i in _flat(_nested(x))]
+        if isinstance(layer.oov_token, str):
+            return numpy.array(found).reshape(tuple(x.shape))
         return torch.tensor(found, dtype=torch.long).reshape(tuple(x.shape))
     known = {word: place for place, word in enumerate(words, start=first)}
     found = [_place(layer, word, known, first, is_int) for word in _flat(_nested(x))]
@@ -99,18 +104,18 @@ def _place(layer: Config, word: Any, known: dict[Any, int], first: int, is_int: 
         raise ValueError(f"{word!r} is not in the vocabulary")
     if layer.num_oov_indices == 1:
         return first - 1
-    if isinstance(word, str):
+    if isinstance(word, str) or layer.oov_method == "farmhash":
         raise Unsupported("torch has no hash by which unknown words go into several places")
     return int(first - layer.num_oov_indices + word % layer.num_oov_indices)
 
 
 @port("StringLookup")
-def string_lookup(layer: Config, p: Parameters, x: Any) -> Tensor:
+def string_lookup(layer: Config, p: Parameters, x: Any) -> Any:
     return _lookup(layer, x)
 
 
 @port("IntegerLookup")
-def integer_lookup(layer: Config, p: Parameters, x: Any) -> Tensor:
+def integer_lookup(layer: Config, p: Parameters, x: Any) -> Any:
     return _lookup(layer, x)
 
 
