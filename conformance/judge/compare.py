@@ -6,7 +6,7 @@ A comparer looks at one output of one node and gives a `Finding` or None. It nev
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -127,6 +127,16 @@ def overflows(got: Array, allowed: Allowance) -> Array:
         reaches = np.sign(got) * allowed.reference + allowed.allowed >= allowed.format.overflows_at
     excused: Array = np.isinf(got) & np.isfinite(allowed.reference) & reaches
     return excused
+
+
+def unlike(base: Array, other: Array, allowed: Allowance) -> Array:
+    """Where NaN or an infinity stands in one of two arrays of a shape alone, but where a format ends; see `overflows`.
+
+    `allowed` is around the first.
+    """
+    around = replace(allowed, reference=other.astype(np.float64))
+    differs: Array = special_kinds(base) != special_kinds(other)
+    return differs & ~overflows(other, allowed) & ~overflows(base, around)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import numpy as np
 from conformance.case.axes import Bindings, bindings_of, value
 from conformance.case.model import Axis, Case, ExpectedError, ExpectedNode
 from conformance.judge.budget import Allowance, allowance, distance
-from conformance.judge.compare import labels, overflows
+from conformance.judge.compare import labels, overflows, unlike
 from conformance.judge.precision import USUAL
 from conformance.judge.verdict import Finding
 from conformance.protocol.formats import FORMATS, coarser
@@ -241,10 +241,10 @@ def _can_differ(case: Case, policy: str, a: Output | None, b: Output | None, ref
 def _apart(case: Case, a: Output, b: Output, exact_a: Output | None, exact_b: Output | None, n: int) -> Finding | None:
     if a.shape != b.shape:
         return Finding("shape", "shape", wanted=a.shape, got=b.shape)
-    nan = np.isnan(a.values.astype(float)) != np.isnan(b.values.astype(float))
-    if nan.any():
+    allowed = claimed(case, a, exact_a, exact_b, n)
+    if unlike(a.values, b.values, allowed).any():
         return Finding("special", "special", wanted=a.shape, got=b.shape)
-    found = distance(b.values, claimed(case, a, exact_a, exact_b, n))
+    found = distance(b.values, allowed)
     return Finding("values", "values", distance=found) if found.over else None
 
 

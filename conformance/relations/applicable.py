@@ -13,7 +13,7 @@ from conformance.oracle.run import Depth, answer
 from conformance.plans.derive import stacked
 from conformance.protocol.observation import Observation
 from conformance.protocol.plan import Plan
-from conformance.reference.base import LayerError
+from conformance.reference.base import LayerError, make
 from conformance.relations.catalog import RELATIONS
 from conformance.relations.relation import Pair, PlannedRelation, Relation, composed, pairs, same
 from conformance.relations.stacks import form_of, parted
@@ -101,7 +101,18 @@ def _answer(plan: Plan) -> Observation | None:
             found = answer(plan, Depth.VALUES)
         except (ValueError, IndexError, LayerError):
             return None
-    return None if found.failure is not None else found
+    return None if found.failure is not None or not _has_its_weights(plan, found) else found
+
+
+def _has_its_weights(plan: Plan, found: Observation) -> bool:
+    """Whether every layer would be built with the weights that it has; of another length, some are other layers."""
+    first = {step.callee: step.inputs for step in reversed(found.steps)}
+    for name, shapes in first.items():
+        held = plan.layers[name]
+        built = make(held.type, held.config).weights(*shapes) if held.weights else {}
+        if any(tuple(weight.shape) != held.weights[key].shape for key, weight in built.items() if key in held.weights):
+            return False
+    return True
 
 
 def _beside(plan: Plan, reference: Observation, own: Sequence[tuple[Relation, Plan]]) -> dict[str, Observation]:

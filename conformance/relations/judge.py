@@ -9,6 +9,7 @@ import numpy as np
 
 from conformance.case.model import Demands
 from conformance.judge.budget import allowance, distance
+from conformance.judge.compare import unlike
 from conformance.judge.verdict import Finding, LaneVerdict, Verdict
 from conformance.protocol.observation import Node, Observation
 from conformance.relations.relation import Pair, PlannedRelation, pairs
@@ -46,9 +47,8 @@ def broken(
             share=demands.share,
             precision=_precision(reference, run, label),
         )
-        nan = np.isnan(wanted.astype(float)) != np.isnan(got.astype(float))
         measured = distance(got, allowed)
-        if measured.over or nan.any():
+        if measured.over or unlike(wanted, got, allowed).any():
             yield Finding("relations", relation.name, label, run, wanted=relation.statement, distance=measured)
 
 

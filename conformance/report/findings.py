@@ -233,7 +233,7 @@ def _same(record: Record, lane: str, finding: FindingRecord) -> str:
         return f"{words}{over} lie further apart than the {noun_of(record)}{_worst_words(found)}"
     if finding.wanted != finding.got:
         return f"{words}their shapes are {shape_text(finding.wanted)} and {shape_text(finding.got)}"
-    return f"{words}NaN stands at different places"
+    return f"{words}NaN or an infinity stands at different places"
 
 
 def _differ(record: Record, lane: str, finding: FindingRecord) -> str:
@@ -313,7 +313,11 @@ def _relation(record: Record, lane: str, finding: FindingRecord) -> str:
     if finding.got is not None:
         return f"{head}: it {failure_text(finding.got, 160)}"
     found = finding.distance
-    return head if found is None else f"{head}; {found.over:,} of {found.count:,} elements are further apart"
+    if found is None:
+        return head
+    if not found.over:
+        return f"{head}; NaN or an infinity stands at other places"
+    return f"{head}; {found.over:,} of {found.count:,} elements are further apart"
 
 
 def _other(record: Record, lane: str, finding: FindingRecord) -> str:

@@ -6,12 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from conformance.judge.expectations import count_findings
+from conformance.judge.expectations import claim_findings, count_findings
 from conformance.lanes.numpy import Reference
 from conformance.plans.draw import plan_of
-from conformance.protocol.observation import from_message
+from conformance.protocol.observation import Node, from_message
 from tests.builders import cases_of, fake, records_of
 
 TEXT = """
@@ -127,3 +128,23 @@ def test_torchs_own_weights_have_the_sizes_of_the_first_run(
     seen = from_message("numpy", "numpy", Reference({}).observe(plan_of(case)))
     got = replace(seen, adapter=adapter, native={"dense": {"weight": {"shape": [rows, 3]}}})
     assert [finding.wanted for finding in count_findings(case, got)] == wanted
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_broken"),
+    [(np.inf, 6.0, True), (np.inf, -np.inf, True), (np.inf, np.inf, False), (np.nan, np.inf, True), (6.0, 6.0, False)],
+)
+def test_an_infinity_is_the_same_as_no_number_and_no_other_infinity(
+    first: float, second: float, is_broken: bool, tmp_path: Path
+) -> None:
+    (case,) = cases_of(TEXT.format(more="claims: [{same: [y, same]}]"), tmp_path)
+    seen = from_message("numpy", "numpy", Reference({}).observe(plan_of(case)))
+
+    def with_one(node: Node, value: float) -> Node:
+        values = np.array(node.outputs[0].values)
+        values.flat[0] = value
+        return replace(node, outputs=(replace(node.outputs[0], values=values),))
+
+    changed = {"y": with_one(seen.runs[0]["y"], first), "same": with_one(seen.runs[0]["same"], second)}
+    got = replace(seen, runs=({**seen.runs[0], **changed}, *seen.runs[1:]))
+    assert [finding.kind for finding in claim_findings(case, got, seen)] == ["same"] * is_broken

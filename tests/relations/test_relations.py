@@ -70,6 +70,16 @@ def test_inputs_may_be_swapped_where_order_does_not_matter(kind: str, is_kept: b
     assert ("inputs_swapped" in kept(tmp_path, f"{{type: {kind}}}", "layer([a, b])", inputs)) == is_kept
 
 
+def test_a_layer_that_would_be_built_with_other_weights_is_another_one(tmp_path: Path) -> None:
+    """Before it learns from data a Normalization gives any length back; Keras builds one mean for each place of it."""
+    flat = "{x: {shape: [batch, features]}}"
+    assert not {"prefix", "batch_of_one"} - kept(tmp_path, "{type: Normalization}", inputs=X)
+    found = kept(tmp_path, "{type: Normalization}", inputs=flat)
+    assert "prefix" not in found
+    assert "batch_of_one" in found
+    assert "prefix" in kept(tmp_path, "{type: Activation, activation: tanh}", inputs=flat)
+
+
 def test_padding_is_nothing_where_a_mask_leaves_it_out(tmp_path: Path) -> None:
     ids = "{ids: {shape: [batch, steps], dtype: int32, fill: {integers: [1, 5]}}}"
     text = CASE.replace("layers: {{layer: {layer}}}", "layers: {{embed: {embed}, layer: {layer}}}")
@@ -175,6 +185,8 @@ def test_the_text_says_what_is_not_kept(tmp_path: Path) -> None:
     assert attribution(wrong) == (
         "the lanes agree with each other on the case itself; what follows from it is what differs"
     )
+    odd = judged(pooled, fake("gives_nan", only=["fam/topic.masked|relations", "fam/topic.masked|run_twice"]))
+    assert lane_failure(odd, "gives_nan").splitlines()[0].endswith("; NaN or an infinity stands at other places")
     raising = judged(pooled, fake("raises", only=["fam/topic.masked|relations", "fam/topic.masked|run_twice"]))
     first = lane_failure(raising, "raises").splitlines()[0]
     assert first.startswith("relation run_twice: raises does not keep that a second run gives the same: it raised ")

@@ -151,7 +151,7 @@ def said(found: Any, **given: Any) -> Any:
         ),
         (
             finding("claims", "same", "pooled, mean", wanted=[2, 7], got=[2, 7], wanted_by="claim"),
-            "claim same(pooled, mean): in torch NaN stands at different places",
+            "claim same(pooled, mean): in torch NaN or an infinity stands at different places",
         ),
         (
             finding("claims", "differ", "pooled, mean", wanted_by="claim"),
