@@ -24,7 +24,8 @@ HINT = (
 
 def is_random(kind: str, config: Mapping[str, Any]) -> bool:
     """Whether a layer with these arguments, or one inside it, draws numbers while training."""
-    inner = [value for value in config.values() if isinstance(value, Mapping) and value.get("type") in every_type()]
+    held = [item for value in config.values() for item in (value if isinstance(value, list | tuple) else [value])]
+    inner = [value for value in held if isinstance(value, Mapping) and value.get("type") in every_type()]
     if any(is_random(value["type"], value) for value in inner):
         return True
     rates = {name: config[name] for name in RATES if isinstance(config.get(name), int | float)}

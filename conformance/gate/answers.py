@@ -1,6 +1,7 @@
 """What moved between a lane's answers in two records of one case: every output, where, and by how much.
 
-The order is that of judging: error, structure, shape, dtype, mask, special values, values, weights, params. Values are
+The order is that of judging: error, structure, shape, dtype, mask, special values, values, weights, params,
+gradients, methods, and what is said of invariants, claims and the functional model. Values are
 the same as long as they lie within what both sides were allowed, so that rounding is never an answer that changed.
 """
 
@@ -29,6 +30,8 @@ NOISE = 64 * 2.0**-24
 """Relative, for values that were never measured against a reference: a few roundings of float32."""
 _GRADIENT_NOISE = 0.1
 """Relative, between two gradient errors that both fail: the arrays themselves are not kept."""
+_SAID = ("invariants", "claims", "model")
+"""Aspects whose findings are what a side answered: what was compared is not kept."""
 _ENDED = ("unsupported", "timeout", "crash")
 
 
@@ -117,6 +120,7 @@ def _moves(old: LaneRecord, new: LaneRecord, with_masks: bool) -> Iterator[Move]
     yield from _count_moves(old, new)
     yield from _gradient_moves(old, new)
     yield from _method_moves(old, new)
+    yield from _said_moves(old, new)
 
 
 def _raised(failure: FailureRecord | None) -> tuple[str, str] | None:
@@ -325,6 +329,23 @@ def _method_moves(old: LaneRecord, new: LaneRecord) -> Iterator[Move]:
             if node in other and method in other[node] and not _says_the_same(mine[node][method], other[node][method]):
                 words = [direct_words(side[node][method]) for side in (mine, other)]
                 yield Move("methods", f"{method} of {node}", words[0], words[1])
+
+
+def _said_moves(old: LaneRecord, new: LaneRecord) -> Iterator[Move]:
+    """Invariants, claims and the functional model of a case, where both sides were asked: what one of them keeps."""
+    if old.findings_left_out or new.findings_left_out:
+        return
+    for aspect in _SAID:
+        if "-" in (old.aspects.get(aspect, "-"), new.aspects.get(aspect, "-")):
+            continue
+        mine, other = (
+            {(one.node, one.kind): one.run for one in side.findings if one.aspect == aspect} for side in (old, new)
+        )
+        for node, kind in {**mine, **other}:
+            place = node, kind
+            if (place in mine) != (place in other):
+                words = [one_line(kind, 60) if place in side else "as it must be" for side in (mine, other)]
+                yield Move(aspect, node, words[0], words[1], run=mine.get(place, other.get(place, 0)))
 
 
 def _says_the_same(old: DirectRecord, new: DirectRecord) -> bool:

@@ -32,6 +32,7 @@ class Kinks:
 
     def __init__(self, case: Case) -> None:
         self._case = case
+        self._likely: dict[str, bool] = {}
 
     @cached_property
     def _found(self) -> Sides:
@@ -45,7 +46,13 @@ class Kinks:
         if not reference.gradients:
             return NO_SIDES
         is_asked = bool(self._case.expect.convention)
-        return self._found if is_asked or differs or are_likely(self._case, reference) else NO_SIDES
+        return self._found if is_asked or differs or self._are_likely(reference) else NO_SIDES
+
+    def _are_likely(self, reference: Observation) -> bool:
+        """Whether they are, worked out once for each policy that the reference stands for."""
+        if reference.policy not in self._likely:
+            self._likely[reference.policy] = are_likely(self._case, reference)
+        return self._likely[reference.policy]
 
 
 def are_likely(case: Case, reference: Observation) -> bool:

@@ -12,9 +12,8 @@ import numpy as np
 
 from conformance.judge.compare import labels
 from conformance.judge.verdict import Finding
+from conformance.protocol.names import MASKS, SHAPES
 from conformance.protocol.observation import Direct, Node, Observation
-
-SHAPES, MASKS = "compute_output_shape", "compute_mask"
 
 
 def method_findings(got: Observation, reference: Observation, gives_masks: bool) -> Iterator[Finding]:

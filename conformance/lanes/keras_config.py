@@ -46,10 +46,6 @@ def find_type(keras: Any, name: str) -> Any:
     raise Unsupported(f"Keras {keras.__version__} has no layer {name}")
 
 
-_OURS = ("torch", "reference", "weights")
-"""What a case says of a layer of the user's own to others than its class."""
-
-
 def _of_ones_own(path: str) -> Any:
     """A function of the arguments of a case that makes a layer of the user's own."""
     kind = imports.imported(path)
@@ -57,7 +53,12 @@ def _of_ones_own(path: str) -> Any:
     takes_name = "name" in taken or any(one.kind is one.VAR_KEYWORD for one in taken.values())
 
     def make(**config: Any) -> Any:
-        return kind(**{key: item for key, item in config.items() if key not in _OURS and (key != "name" or takes_name)})
+        told = {
+            key: item
+            for key, item in config.items()
+            if key not in imports.TOLD_TO_OTHERS and (key != "name" or takes_name)
+        }
+        return kind(**told)
 
     return make
 

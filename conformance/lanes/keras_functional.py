@@ -38,6 +38,7 @@ class FunctionalModel:
         self.nodes = {node: value for node, value in values.items() if _is_symbolic(value)}
         if not self.inputs or not self.nodes:
             raise Unsupported("nothing that is observed has a symbolic value")
+        self.left_out = [node for node in plan.observed if node not in self.nodes]
         _name_apart(arrays.layers)
         try:
             self._model = self._made(arrays.keras)
@@ -45,6 +46,7 @@ class FunctionalModel:
             if "connected" not in str(error):
                 raise
             self.nodes = {node: value for node, value in self.nodes.items() if self._is_connected(arrays.keras, node)}
+            self.left_out = [node for node in plan.observed if node not in self.nodes]
             if not self.nodes:
                 raise Unsupported(f"no model has these outputs: {error}") from None
             self._model = self._made(arrays.keras)
@@ -84,9 +86,10 @@ def beside(
     `inputs` are the tensors of each run, and `observed` makes of a node's tensors what a message says of them.
     """
     told = Observing(phase="model")
-    note = ""
+    note, left_out = "", []
     try:
         model = FunctionalModel(plan, arrays, symbolic, reset_state)
+        left_out = model.left_out
         for eager, given in zip(arrays.observing.runs, inputs, strict=True):
             found = {node: observed(value) for node, value in model.answer(given).items()}
             told.runs.append({node: value for node, value in found.items() if value != eager.get(node)})
@@ -94,7 +97,7 @@ def beside(
         note = str(reason)
     except Exception as error:
         told.failed(error)
-    return {"runs": told.runs, "failure": told.failure, "note": note}
+    return {"runs": told.runs, "failure": told.failure, "note": note, "left_out": left_out}
 
 
 def _refuse_order(plan: Plan, arrays: KerasArrays) -> None:

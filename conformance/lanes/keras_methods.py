@@ -15,10 +15,9 @@ import numpy as np
 from conformance.case.expressions import Call, List, Name, Tree
 from conformance.lanes.keras_arrays import KerasArrays, absent_in, flat, mask_of
 from conformance.protocol.adapter import raised
+from conformance.protocol.names import MASKS, SHAPES
 from conformance.protocol.plan import Plan
 from conformance.protocol.wire import pack
-
-SHAPES, MASKS = "compute_output_shape", "compute_mask"
 
 
 def asked_directly(plan: Plan, arrays: KerasArrays, symbolic: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

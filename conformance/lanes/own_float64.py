@@ -45,6 +45,8 @@ class OwnLayers:
         held = {name: unpack(one) for name, one in body["weights"].items()}
         layer = self._layer(body, args)
         if body.get("mask") is not None and body["wants"] == "mask":
+            if not getattr(layer, "supports_masking", False):  # then Keras lets the mask end at the layer, unasked
+                return {"mask": None}
             mask = layer.compute_mask(args[0], self._tensor(body["mask"]))
             return {"mask": None if mask is None else pack(self._numpy(mask).astype(bool))}
         told = {}
@@ -52,7 +54,8 @@ class OwnLayers:
             told["training"] = bool(body["training"])
         if body.get("mask") is not None:
             told["mask"] = self._tensor(body["mask"])
-        self._call(layer, args, told)  # builds it
+        if not getattr(layer, "built", False):
+            self._call(layer, args, told)
         found = matched(layer, body["path"], list(held))
         for name, variable in found.items():
             variable.assign(held[name])

@@ -9,7 +9,7 @@ observed outputs, each multiplied by a drawn cotangent.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -95,12 +95,15 @@ def floats_of(weights: Mapping[str, Arrays], inputs: Arrays) -> dict[str, Any]:
 
 def score(arrays: ReferenceArrays, observed: Sequence[str], cotangents: Mapping[str, Any]) -> Any:
     """The number whose gradients are judged: all observed outputs of a run, each times its cotangent, summed up."""
-    total = 0.0
+    return sum((np.sum(term) for term in terms(arrays, observed, cotangents)), 0.0)
+
+
+def terms(arrays: ReferenceArrays, observed: Sequence[str], cotangents: Mapping[str, Any]) -> Iterator[Any]:
+    """Every observed output of a run times its cotangent."""
     for node in observed:
         for item, cotangent in zip(flat([arrays.values[node]]), cotangents.get(node, ()), strict=False):
             if cotangent is not None:
-                total = total + np.sum(cotangent.astype(float) * item.data)
-    return total
+                yield cotangent.astype(float) * item.data
 
 
 class Perturbed:

@@ -2,8 +2,9 @@
 
 Every float input is moved a little, once to the left and once to the right, later numbers a little further than earlier
 ones: so |x| has both its slopes at 0, and of two numbers that tie for a maximum the first is the larger one on the left
-and the last on the right. Where the two gradients stay apart when the step shrinks, there is a kink; where they come
-together, the gradient is only steep.
+and the last on the right. Where the two gradients stay as far apart when the step shrinks, there is a kink; where they
+come together, the gradient is only steep, and where they part, there is a pole. Where a value jumps, the gradient is
+that of the side on which the value is taken, and no matter of convention.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy
-from autograd import grad
+from autograd import value_and_grad
+from autograd.tracer import getval
 
 from conformance.oracle.arrays import ReferenceArrays, inputs_of, make_layers, weights_of
-from conformance.oracle.rounding import floats_of, score
+from conformance.oracle.rounding import floats_of, score, terms
 from conformance.protocol.adapter import Observing
 from conformance.protocol.plan import Plan
 
@@ -49,6 +51,16 @@ class Sides:
 NO_SIDES = Sides({}, {}, {})
 
 
+@dataclass(frozen=True)
+class _Side:
+    """What a step to one side gives."""
+
+    score: float
+    size: float
+    """Of all that the score is the sum of, by their absolute values."""
+    gradients: Mapping[str, Array]
+
+
 def sides_of(plan: Plan) -> Sides:
     """The gradients on both sides of a plan's first run; none where the reference has no gradients."""
     if not plan.cotangents:
@@ -56,29 +68,37 @@ def sides_of(plan: Plan) -> Sides:
     try:
         with warnings.catch_warnings(), numpy.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            (left, right), (near_left, near_right) = (
-                (_gradients(plan, -step), _gradients(plan, step)) for step in (STEP, STEP * SHRINKS)
-            )
+            far, near = ((_gradients(plan, -step), _gradients(plan, step)) for step in (STEP, STEP * SHRINKS))
     except Exception:  # a layer that refuses such numbers, or has no way back, has no sides
         return NO_SIDES
+    (left, right), (near_left, near_right) = ([side.gradients for side in pair] for pair in (far, near))
+    if _jumps(*far, *near):
+        return Sides(near_left, near_right, {})
     every = [numpy.abs(found[numpy.isfinite(found)]) for found in (*near_left.values(), *near_right.values())]
     least = RESIDUE * max((float(numpy.max(found, initial=0.0)) for found in every), default=0.0)
     kinks = {name: _kinks(left[name], right[name], near_left[name], near_right[name], least) for name in left}
     return Sides(near_left, near_right, kinks)
 
 
+def _jumps(left: _Side, right: _Side, near_left: _Side, near_right: _Side) -> bool:
+    """Whether what comes out stays as far apart as it was when the step shrinks: something in it jumps."""
+    far, near = abs(left.score - right.score), abs(near_left.score - near_right.score)
+    return near > RESIDUE * max(near_left.size, near_right.size) and near > 0.5 * far
+
+
 def _kinks(left: Array, right: Array, near_left: Array, near_right: Array, least: float) -> Array:
     with numpy.errstate(invalid="ignore"):
         far, near = numpy.abs(left - right), numpy.abs(near_left - near_right)
         largest = numpy.max(numpy.maximum(numpy.abs(near_left), numpy.abs(near_right)), initial=0.0)
-        found: Array = (near > max(APART * largest, least)) & (near > 0.5 * far)
+        found: Array = (near > max(APART * largest, least)) & (near > 0.5 * far) & (near < 2.0 * far)
     return found
 
 
-def _gradients(plan: Plan, step: float) -> dict[str, Array]:
-    """The gradients by all inputs and weights where the float inputs are moved by this step."""
+def _gradients(plan: Plan, step: float) -> _Side:
+    """The score and its gradients by all inputs and weights where the float inputs are moved by this step."""
     layers, weights, inputs = make_layers(plan), weights_of(plan), inputs_of(plan)
     variables = _moved(floats_of(weights, inputs), step)
+    size = 0.0
 
     def total(variables: Mapping[str, Any]) -> Any:
         def of_layer(name: str, *_: Any) -> dict[str, Any]:
@@ -87,9 +107,12 @@ def _gradients(plan: Plan, step: float) -> dict[str, Array]:
 
         arrays = ReferenceArrays(plan, layers, of_layer, Observing())
         arrays.run({name: variables.get(f"input {name}", array) for name, array in inputs.items()})
+        nonlocal size
+        size = sum(float(numpy.sum(numpy.abs(getval(term)))) for term in terms(arrays, plan.observed, plan.cotangents))
         return score(arrays, plan.observed, plan.cotangents)
 
-    return {name: numpy.asarray(array) for name, array in grad(total)(dict(variables)).items()}
+    score_there, found = value_and_grad(total)(dict(variables))
+    return _Side(float(score_there), size, {name: numpy.asarray(array) for name, array in found.items()})
 
 
 def _moved(variables: Mapping[str, Any], step: float) -> dict[str, Any]:

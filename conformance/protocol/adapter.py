@@ -8,8 +8,9 @@ An adapter is a module with `start(options) -> Adapter`. The worker hands it one
     unsupported  None, or the reason why this lane cannot do the case at all
     runs         one mapping a run: node name to {structure, items: [{shape, dtype, data, mask}]}
     symbolic     node name to a list of {shape, dtype, has_mask}, with None for open axes; empty where a lane has none
-    functional   None, or what a functional model gave beside the eager calls: {runs, failure, note}, where `runs` has
-                 only the nodes that are not, to the last bit, what the eager calls gave; `note`: why there is none
+    functional   None, or what a functional model gave beside the eager calls: {runs, failure, note, left_out},
+                 where `runs` has only the nodes that are not, to the last bit, what the eager calls gave; `note`: why
+                 there is none; `left_out`: observed nodes that are no outputs of it
     params       layer name to its number of weight scalars
     weights      layer name to {weight name: shape} in Keras' layout
     native       layer name to {own weight name: {shape, from}}

@@ -9,5 +9,7 @@ USUAL = "float32"
 EAGER = "eager"
 """How a lane executes that is not told otherwise."""
 
+SHAPES, MASKS = "compute_output_shape", "compute_mask"
+"""The methods of a Keras layer that are asked directly."""
 ADAPT = "adapt"
 """The one argument of a layer in a case that is a method in Keras: what it learns from data before it is called."""

@@ -78,6 +78,8 @@ class Functional:
     """What was raised when it was made, or called."""
     note: str = ""
     """Why the case has no such model."""
+    left_out: tuple[str, ...] = ()
+    """Observed nodes that are no outputs of the model, for they depend on none of its inputs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,7 @@ def _functional(told: Mapping[str, Any] | None) -> Functional | None:
     if told is None:
         return None
     runs = tuple({name: _node(node, None) for name, node in run.items()} for run in told["runs"])
-    return Functional(runs, _failure(told["failure"]), told["note"])
+    return Functional(runs, _failure(told["failure"]), told["note"], tuple(told.get("left_out", ())))
 
 
 def _direct(told: Mapping[str, Any]) -> Direct:

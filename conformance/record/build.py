@@ -144,6 +144,15 @@ def _expected_error(error: ExpectedError) -> ExpectedErrorRecord:
     return ExpectedErrorRecord(error.phase, error.lanes, error.contains)
 
 
+def _model_note(got: Observation) -> str | None:
+    """Why there is no functional model, or what it leaves out."""
+    asked = got.functional
+    if asked is None:
+        return None
+    left_out = f"{', '.join(asked.left_out)}: no part of it, for nothing there is computed from its inputs"
+    return asked.note or (left_out if asked.left_out else None)
+
+
 def failure_record(failure: Failure | None) -> FailureRecord | None:
     """What was raised; None where nothing was."""
     if failure is None:
@@ -182,7 +191,7 @@ def lane_record(
         },
         gradient_note=case.no_gradients or got.gradient_note,
         gradient_failure=failure_record(got.gradient_failure),
-        model_note=None if got.functional is None else got.functional.note or None,
+        model_note=_model_note(got),
         params=dict(got.params),
         weights={layer: dict(held) for layer, held in got.weights.items()},
         native={layer: {name: _native_weight(one) for name, one in held.items()} for layer, held in got.native.items()},

@@ -59,8 +59,8 @@ class LaneRecord:
     """What the lane raised when it was asked for gradients, beside the values that it gave; else null. Not there in
     older results, which have a note instead."""
     model_note: str | None = field(default=None, kw_only=True, metadata=ABSENT)
-    """Why the functional model was not asked beside the eager calls. Only there where it was not, of a lane that has
-    such."""
+    """Why the functional model was not asked beside the eager calls, or which nodes it has not. Only there where so, of
+    a lane that has such models."""
     params: Mapping[str, Count]
     """Layer to its number of weight scalars; empty where the lane does not count."""
     weights: Weights

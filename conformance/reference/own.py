@@ -20,8 +20,6 @@ from conformance import imports
 from .base import NO_MASK, OF_ONES_OWN, Array, Layer, LayerError, Weight, Weights, arg
 from .traits import absent, asked
 
-OURS = ("torch", "reference", "weights")
-"""Keys of such a layer that are told to this harness, and not to the layer."""
 _DRAWS: Mapping[str, Any] = {"gamma": "scale", "scale": "scale", "gain": "scale", "beta": "bias", "bias": "bias",
                              "embeddings": "table", "moving_variance": "variance"}  # fmt: skip
 """How a weight of such a name is drawn; any other as a kernel."""
@@ -37,7 +35,7 @@ def computed_by(evaluate: Evaluate) -> None:
 
 def arguments_of(config: Mapping[str, Any]) -> dict[str, Any]:
     """What of a layer's configuration its constructor takes."""
-    return {name: value for name, value in config.items() if name not in (*OURS, "name")}
+    return {name: value for name, value in config.items() if name not in (*imports.TOLD_TO_OTHERS, "name")}
 
 
 class _Own(Layer):

@@ -59,7 +59,7 @@ def page_of(record: Record, lanes: Lanes, is_lean: bool = False, started: str = 
         Section("Answer", tuple(_answer_blocks(record, lanes, started))),
         Section("Changed", tuple(change_blocks(record))),
         Section("Aspects", (_aspects(record),)),
-        Section("Lanes", tuple(lane_blocks(record, lanes))),
+        Section("Lanes", (*lane_blocks(record, lanes), *_model_notes(record))),
         Section("Other versions", tuple(version_blocks(record))),
         Section("Training", tuple(training_blocks(record))),
         Section("Nodes", tuple(node_blocks(record))),
@@ -211,6 +211,12 @@ def _pair_cell(pair: PairRecord | None) -> Cell:
     if pair.count == 0 and not pair.used:
         return Cell("both raised", "agree")
     return Cell(f"{words}; none over" if pair.used else words, "agree")
+
+
+def _model_notes(record: Record) -> list[Block]:
+    """Why a functional model was not asked beside the eager calls, or what it leaves out."""
+    notes = {one_line(found.model_note, 300): name for name, found in record.lanes.items() if found.model_note}
+    return [Paragraph(f"functional model of {one_line(name, 40)}: {note}", "note") for note, name in notes.items()]
 
 
 def _gradient_blocks(record: Record) -> list[Block]:

@@ -135,6 +135,24 @@ def test_what_is_said_of_an_answer_may_move_where_it_does_not() -> None:
     assert (row.moves, row.note) == ((), "the answer moved by no more than rounding; what is said of it did")
 
 
+@pytest.mark.parametrize("aspect", ["invariants", "claims", "model"])
+def test_another_statement_that_is_not_kept_is_another_answer(aspect: str) -> None:
+    """The lane was wrong before, and is wrong in another of them now: the values have not moved."""
+    old, new = results_of(only=CASE), results_of(only=CASE)
+    finding = results_of("always_wrong", only=CASE)["cases"][0]["lanes"]["lane"]["findings"][0]
+    for side, kind in ((old, "first"), (new, "second")):
+        lane = side["cases"][0]["lanes"]["lane"]
+        said = {**finding, "aspect": aspect, "kind": kind, "node": "pooled"}
+        lane.update(verdict="differ", findings=[said], aspects={**lane["aspects"], aspect: "differ"})
+    row = only_row(diff(old, new), Section.ANOTHER)
+    assert [(move.aspect, move.node, move.old, move.new) for move in row.moves] == [
+        (aspect, "pooled", "first", "as it must be")
+    ]
+    assert not diff(old, old).section(Section.ANOTHER)
+    new["cases"][0]["lanes"]["lane"]["aspects"][aspect] = "-"
+    assert not diff(old, new).section(Section.ANOTHER)
+
+
 def test_the_error_that_a_case_expects_is_a_refusal_too() -> None:
     """To a person whose model ran, an error is one, whether it is right or not."""
     old, new = results_of("raises", only=CASE), results_of("raises", only=CASE)

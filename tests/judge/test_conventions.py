@@ -142,6 +142,22 @@ def test_what_is_only_steep_is_no_kink(tmp_path: Path) -> None:
     assert sides_of(plan_of(silent)) is NO_SIDES
 
 
+@pytest.mark.parametrize(
+    ("layer", "is_kink"),
+    [
+        (("type: ReLU", "layer(a - 2)"), True),
+        (("type: ReLU, threshold: 2.0", "layer(a)"), False),
+        (("type: ReLU, threshold: 2.0, negative_slope: 0.5", "layer(a)"), False),
+        (("type: Subtract", "sqrt(layer([a, b]) * layer([a, b]))"), True),
+        (("type: Subtract", "1.0 / layer([a, b])"), False),
+        (("type: Subtract", "1.0 / (layer([a, b]) * layer([a, b]))"), False),
+    ],
+)
+def test_a_jump_and_a_pole_are_no_kinks(layer: tuple[str, str], is_kink: bool, tmp_path: Path) -> None:
+    """x where x > 2, else 0: at 2 the value is 0, and so is the slope. Those of 1 / x and 1 / x^2 have no end at 0."""
+    assert sides_of(plan_of(case_with(tmp_path, *layer))).are_there is is_kink
+
+
 def test_a_convention_is_judged_where_the_case_states_it(tmp_path: Path) -> None:
     for stated, wrong in (("shared", "keras"), ("{torch: shared}", None), ("{keras: shared}", "keras")):
         case = case_with(tmp_path, *TIE, f"        expect: {{convention: {stated}}}\n")

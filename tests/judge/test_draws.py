@@ -235,6 +235,10 @@ def test_a_layer_is_random_by_its_rates() -> None:
     assert is_random("GaussianNoise", {"stddev": 1.0})
     assert is_random("Bidirectional", {"layer": {"type": "LSTM", "units": 2, "dropout": 0.1}})
     assert not is_random("LSTM", {"units": 2})
+    cells = [{"type": "GRUCell", "units": 2}, {"type": "LSTMCell", "units": 2, "dropout": 0.1}]
+    assert is_random("RNN", {"cell": {"type": "StackedRNNCells", "cells": cells}})
+    assert not is_random("RNN", {"cell": {"type": "StackedRNNCells", "cells": cells[:1]}})
+    assert is_random("Pipeline", {"layers": [{"type": "Dropout", "rate": 0.5}]})
 
 
 def test_the_reference_keeps_what_it_draws_within_its_claims(tmp_path: Path) -> None:

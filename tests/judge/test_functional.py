@@ -20,6 +20,7 @@ from conformance.protocol.observation import Failure, Functional, Node, Observat
 from conformance.record.build import case_record
 from conformance.record.case import Record
 from conformance.report.findings import attribution, verdict_text
+from conformance.report.page import page_of
 from conformance.repro.account import account_of
 from conformance.repro.errors import NotScriptable
 from tests.builders import POOLED, cases_of
@@ -68,6 +69,16 @@ def test_a_lane_without_a_model_is_not_said_to_agree_in_it(tmp_path: Path) -> No
     found, record = judged(case, noted, reference)
     assert found.aspects["model"] == "-"
     assert record.lanes["keras"].model_note == "nothing that is observed has a symbolic value"
+
+
+def test_what_a_model_leaves_out_is_told(tmp_path: Path) -> None:
+    (case,) = cases_of(POOLED, tmp_path)
+    reference, got = eager(case)
+    found, record = judged(case, replace(got, functional=Functional(({},), left_out=("mean",))), reference)
+    assert found.aspects["model"] == "agree"
+    told = "mean: no part of it, for nothing there is computed from its inputs"
+    assert record.lanes["keras"].model_note == told
+    assert f"functional model of keras: {told}" in "".join(map(str, page_of(record, ()).sections))
 
 
 @pytest.mark.parametrize(

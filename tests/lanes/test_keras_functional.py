@@ -59,6 +59,20 @@ ADDED = """
           y: {shape: [1, 4, 4, 1, 1]}
 """
 
+LEFT_OUT = """
+    schema_version: 1
+    topic: a node of weights alone
+    source: {kind: hand}
+    cases:
+      - id: one
+        question: Is what a model leaves out told?
+        inputs: {x: {shape: [2, 3]}}
+        layers: {dense: {type: Dense, units: 2}}
+        graph:
+          y: dense(x)
+          w: sum(dense.kernel)
+"""
+
 
 def lanes_of(text: str, folder: Path) -> list[dict[str, Any]]:
     return [record["lanes"]["keras"] for record in records_of(cases_of(text, folder), parse("keras"))]
@@ -82,6 +96,12 @@ def test_what_only_the_model_does_is_told(tmp_path: Path) -> None:
     (held,) = lanes_of(ADDED, tmp_path)
     assert (held["verdict"], held["aspects"]["values"], held["aspects"]["model"]) == ("differ", "agree", "differ")
     assert (held["findings"][0]["kind"], held["findings"][0]["got"]) == ("shape", [1, 4, 1, 1, 1])
+
+
+def test_a_node_that_no_model_gives_is_told(tmp_path: Path) -> None:
+    (held,) = lanes_of(LEFT_OUT, tmp_path)
+    assert (held["verdict"], held["aspects"]["model"]) == ("agree", "agree")
+    assert held["model_note"].startswith("w: no part of it")
 
 
 def test_a_number_has_a_model_too(tmp_path: Path) -> None:

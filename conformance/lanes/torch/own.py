@@ -17,8 +17,6 @@ from conformance.lanes.torch.port import Parameters, Port, keep
 from conformance.mapping import keras
 from conformance.protocol.adapter import Unsupported
 
-_OURS = ("torch", "reference", "weights", "name")
-
 
 def own_port(path: str, config: Mapping[str, Any]) -> Port:
     """The port of a layer of the user's own. Raises Unsupported where the case names none, NotAllowed as imports do."""
@@ -26,7 +24,7 @@ def own_port(path: str, config: Mapping[str, Any]) -> Port:
     if not named:
         raise Unsupported(f"the case names no port of {path}: torch: its path")
     found = imports.imported(named)
-    arguments = {name: value for name, value in config.items() if name not in _OURS}
+    arguments = {name: value for name, value in config.items() if name not in (*imports.TOLD_TO_OTHERS, "name")}
     is_module = isinstance(found, type) and issubclass(found, torch.nn.Module)
     held = tuple(config.get("weights") or ())
     return Port(
