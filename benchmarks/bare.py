@@ -125,7 +125,7 @@ def _numbers(plan: Plan, values: Mapping[str, Any]) -> list[Any]:
 
 
 def plans(every: int) -> Iterator[Plan]:
-    """The plans of one case in so many, as the lane gets them: of those that are in Keras' words, and do not train, raise or crash."""
+    """The plans of one case in so many, in Keras' words, as the lane gets them; none that trains, raises or crashes."""
     ends = [one for one in load_deviations(Path("deviations")) if one.aspect == "crash"]
     for case in load_folder("cases")[::every]:
         if any(one.covers(case.id) for one in ends) or any(spec.type in torch_types() for spec in case.layers):
