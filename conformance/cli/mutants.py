@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,8 @@ def run(parsed: argparse.Namespace) -> int:
     from conformance.score.score import score
     from conformance.score.table import as_json, page
 
-    found = score(load_file(parsed.path) if parsed.path.is_file() else load_folder(parsed.path))
+    cases = load_file(parsed.path) if parsed.path.is_file() else load_folder(parsed.path)
+    found = score(cases, os.cpu_count() or 1)
     emit(page(found), parsed.output)
     if parsed.json is not None:
         emit(json.dumps(as_json(found), indent=1) + "\n", parsed.json)

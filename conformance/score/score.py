@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import warnings
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from multiprocessing import get_context
 from typing import Literal
 
 import numpy as np
@@ -20,6 +23,8 @@ from conformance.protocol.observation import Observation
 from conformance.protocol.plan import Plan
 from conformance.reference.base import DoesNotApply, HookError, Mutant
 
+WORTH_IT = 100
+"""Cases from which on it pays to start processes."""
 Outcome = Literal["killed", "survived", "broken", "not applied"]
 
 
@@ -88,9 +93,14 @@ def all_mutants() -> dict[str, Mutant]:
     return {f"{kind}.{name}": mutant for kind, made in mutable().items() for name, mutant in mutants_of(made).items()}
 
 
-def score(cases: Iterable[Case]) -> Score:
-    """Runs every case against every mutant of its layers."""
-    return Score(tuple(score_case(case) for case in cases), all_mutants())
+def score(cases: Iterable[Case], processes: int = 1) -> Score:
+    """Runs every case against every mutant of its layers, in so many processes; they find the same however many."""
+    asked = tuple(cases)
+    if processes == 1 or len(asked) < WORTH_IT:
+        return Score(tuple(score_case(case) for case in asked), all_mutants())
+    # spawn: a process that began as a copy of one with threads may wait for ever
+    with ProcessPoolExecutor(processes, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+        return Score(tuple(pool.map(score_case, asked, chunksize=4)), all_mutants())
 
 
 def score_case(case: Case) -> CaseScore:

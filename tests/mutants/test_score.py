@@ -10,6 +10,7 @@ import pytest
 
 from conformance import cli
 from conformance.reference.base import LAYERS, Mutant
+from conformance.score import score as scores
 from conformance.score.score import CaseScore, Score, Trial, score_case
 from conformance.score.table import as_json, page, topics
 from tests.builders import POOLED, cases_of
@@ -26,6 +27,14 @@ def scored(text: str, folder: Path) -> CaseScore:
 def test_a_masked_case_finds_who_ignores_the_mask_and_an_unmasked_one_does_not(tmp_path: Path) -> None:
     assert f"{POOL}.ignores_mask" in scored(POOLED, tmp_path).of("killed")
     assert f"{POOL}.ignores_mask" in scored(UNMASKED, tmp_path).of("survived")
+
+
+def test_several_processes_find_what_one_finds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    cases = cases_of(POOLED, tmp_path)
+    alone = scores.score(cases)
+    monkeypatch.setattr(scores, "WORTH_IT", 1)
+    assert scores.score(cases, 2) == alone
+    assert alone.cases[0].of("killed")
 
 
 def test_every_mutant_of_every_layer_of_the_case_is_tried(tmp_path: Path) -> None:
