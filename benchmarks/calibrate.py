@@ -48,7 +48,7 @@ def campaign(run: Run, cases: Sequence[Case], seed: int, taking_part: set[tuple[
         for lane in lanes[case.id]:
             found = judge_lane(case, seen[lane], reference, identities[lane].gives_masks)
             if taking_part is None:
-                if found.verdict is not Verdict.AGREE:
+                if found.verdict not in (Verdict.AGREE, Verdict.NOT_JUDGED):
                     continue
                 tally.agrees.append([case.id, lane])
             elif (case.id, lane) not in taking_part:

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.comparators import BUDGET
 from benchmarks.detection import NAMES, Detection
-from benchmarks.tally import Tally
+from benchmarks.tally import OPEN, OPEN_GRADIENT, RANDOM, Tally
 from conformance.judge.budget import FEWEST
 from tests.faults.campaign import CONTROLS
 
@@ -34,6 +34,7 @@ def page(tally: Tally, cases: int, detection: Detection | None = None) -> str:
         "",
         *([f"- {_alarm(one)}" for one in tally.alarms] or ["No alarm."]),
         "",
+        *_not_judged(tally),
         "## Shares of the budget",
         "",
         "| | outputs | median | 90 % | 99 % | 99.9 % | largest |",
@@ -68,6 +69,22 @@ def page(tally: Tally, cases: int, detection: Detection | None = None) -> str:
         *([] if detection is None else _detection(detection)),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _not_judged(tally: Tally) -> list[str]:
+    """What share of outputs and gradients is not judged, by reason."""
+    of = {OPEN: tally.outputs, RANDOM: tally.outputs, OPEN_GRADIENT: tally.gradients_asked}
+    return [
+        "## Not judged",
+        "",
+        "| why | not judged | of | share |",
+        "|---|---|---|---|",
+        *(
+            f"| {reason} | {count} | {of[reason]} | {count / max(of[reason], 1):.2%} |"
+            for reason, count in tally.not_judged.items()
+        ),
+        "",
+    ]
 
 
 def _detection(one: Detection) -> list[str]:

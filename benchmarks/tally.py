@@ -21,6 +21,11 @@ LARGEST = 5
 """Outputs that are named for using most of their budget."""
 
 
+OPEN, RANDOM, OPEN_GRADIENT = "the budget allows every answer", "drawn at random", "gradient: it allows every answer"
+REASONS = (OPEN, RANDOM, OPEN_GRADIENT)
+"""Why an output or a gradient is not judged."""
+
+
 @dataclass
 class Tally:
     """One seed of a campaign, or several added up."""
@@ -47,11 +52,19 @@ class Tally:
     """Outputs that each comparator calls different, of those on which the harness finds no difference."""
     passes: dict[str, int] = field(default_factory=lambda: dict.fromkeys([*COMPARATORS, BUDGET], 0))
     """Outputs with an error of 1 in 10^5, in all elements, that each lets pass."""
+    outputs: int = 0
+    """Outputs of floats of lanes that agree, or in which nothing is judged."""
+    gradients_asked: int = 0
+    not_judged: dict[str, int] = field(default_factory=lambda: dict.fromkeys(REASONS, 0))
+    """Of those, how many are not judged, by reason."""
 
     def add(self, case: Case, lane: str, found: LaneVerdict, got: Observation, reference: Observation) -> None:
         """Counts one lane's answer to a case in which it takes part."""
-        self.verdicts += 1
         where = {"case": case.id, "seed": case.seed, "lane": lane}
+        self.count_not_judged(found)
+        if found.verdict is Verdict.NOT_JUDGED:
+            return
+        self.verdicts += 1
         if found.verdict is not Verdict.AGREE:
             cause = found.cause
             words = f"{cause.aspect} of {cause.node}" if cause else found.reason
@@ -72,6 +85,18 @@ class Tally:
                 self._compare(item.got.values, item.wanted.values, item.allowed.allowed)
         for label, distance in found.gradients.items():
             self._use("gradients", distance, {**where, "label": label})
+
+    def count_not_judged(self, found: LaneVerdict) -> None:
+        """Every output of floats and every gradient, with the reason why it is not judged, where there is one."""
+        floats = [(one.run, one.label) for one in found.matched if one.got.values.dtype.kind == "f"]
+        self.outputs += len(floats)
+        self.gradients_asked += len(found.gradients)
+        random = [place for place in floats if place in found.random]
+        self.not_judged[RANDOM] += len(random)
+        self.not_judged[OPEN] += sum(place in found.undecided for place in floats) - sum(
+            place in found.undecided for place in random
+        )
+        self.not_judged[OPEN_GRADIENT] += len(found.undecided_gradients)
 
     def _use(self, kind: str, distance: Distance, where: dict[str, Any]) -> None:
         used = _rounded(distance.used)
@@ -106,9 +131,10 @@ def summed(tallies: Iterable[Tally]) -> Tally:
     for one in tallies:
         for name in ("seeds", "agrees", "alarms", "values", "gradients", "rms", "mean"):
             getattr(total, name).extend(getattr(one, name))
-        for name in ("verdicts", "exact", "inexact", "comparisons"):
+        for name in ("verdicts", "exact", "inexact", "comparisons", "outputs", "gradients_asked"):
             setattr(total, name, getattr(total, name) + getattr(one, name))
-        for counts, more in ((total.differ, one.differ), (total.passes, one.passes)):
+        pairs = (total.differ, one.differ), (total.passes, one.passes), (total.not_judged, one.not_judged)
+        for counts, more in pairs:
             for name, count in more.items():
                 counts[name] += count
         for kind, rows in one.largest.items():

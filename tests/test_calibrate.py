@@ -13,8 +13,12 @@ from benchmarks.calibration_page import NOTES, page
 from benchmarks.comparators import BUDGET, COMPARATORS, who_differ
 from benchmarks.detection import NAMES, Detection
 from benchmarks.notes import with_notes
-from benchmarks.tally import Tally, read, summed, written
+from benchmarks.tally import OPEN, OPEN_GRADIENT, RANDOM, Tally, read, summed, written
 from conformance.case.model import Case
+from conformance.judge.budget import allowance
+from conformance.judge.compare import Matched
+from conformance.judge.verdict import LaneVerdict, Verdict
+from conformance.protocol.observation import Output
 from tests.builders import POOLED, cases_of, fake, running
 
 MEANS_ONLY = POOLED.replace("embedded", "_embedded")
@@ -98,6 +102,28 @@ def test_the_page_compares_what_is_found_and_what_is_alarmed() -> None:
     text = page(Tally(), 0, one)
     assert f"| {BUDGET} | 3 of 4 | 7 of 9 | 0 of 6 |" in text
     assert all(f"| {name} | " in text for name in NAMES)
+
+
+def test_the_page_says_what_is_not_judged_and_why() -> None:
+    counts = {OPEN: 2, RANDOM: 1, OPEN_GRADIENT: 0}
+    one = Tally(seeds=[0], outputs=100, gradients_asked=8, not_judged=counts)
+    text = page(summed([one, one]), 5)
+    assert f"| {OPEN} | 4 | 200 | 2.00% |" in text
+    assert f"| {RANDOM} | 2 | 200 | 1.00% |" in text
+    assert f"| {OPEN_GRADIENT} | 0 | 16 | 0.00% |" in text
+
+
+def test_what_is_not_judged_is_counted_and_no_alarm() -> None:
+    tally = Tally()
+    output = Output((1,), "float32", np.zeros(1, "float32"), None)
+    item = Matched("y", 0, output, output, allowance(output.values, None, 1))
+    for verdict, undecided, random in (
+        (Verdict.NOT_JUDGED, frozenset({(0, "y")}), frozenset()),
+        (Verdict.AGREE, frozenset({(0, "y")}), frozenset({(0, "y")})),
+    ):
+        found = LaneVerdict("torch", verdict, undecided=undecided, random=random, matched=(item,))
+        tally.count_not_judged(found)
+    assert (tally.outputs, tally.not_judged[OPEN], tally.not_judged[RANDOM]) == (2, 1, 1)
 
 
 def test_a_sample_is_spread_over_all_cases() -> None:

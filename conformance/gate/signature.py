@@ -7,7 +7,7 @@ another by `matches`. Which keys it has depends on the aspect:
     shape, dtype, params         node, got
     mask                         node, got: `none`, `all`, or the rows of 0 and 1
     special, values              node, at (an index), got (the element)
-    weights                      node; at and got too for a weight after a step of training
+    weights                      node, got (what is said of the shapes); at and got for one after a step of training
     gradient                     node, off (the largest error); takes (the convention at a kink that is not the case's);
                                  where the way back raised type, and contains as above
     structure, claims            node
@@ -88,6 +88,8 @@ def observed_of(record: Record, name: str) -> dict[str, Any]:
         case "values" | "weights" if finding.distance is not None and finding.distance.worst is not None:
             worst = finding.distance.worst
             return {"node": finding.node, "at": list(worst.index), "got": _rounded(float(worst.got))}
+        case "weights" if isinstance(finding.got, str):
+            return {"node": finding.node, "got": finding.got}
         case "invariants":
             return {"node": finding.node, "invariant": finding.kind}
         case "model" if finding.kind == "raised":
@@ -160,6 +162,8 @@ def _got_matches(aspect: str, observed: Signature, record: Record, name: str) ->
     match aspect:
         case "mask":
             return any(mask_word(found.got) == observed["got"] for found in at_node)
+        case "weights" if isinstance(observed["got"], str):
+            return any(found.got == observed["got"] for found in at_node)
         case "values" | "weights" | "special":
             return any(_element_matches(observed, record, name, found) for found in at_node)
         case _:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from conformance.errors import CaseError
-from conformance.gate.deviations import Deviation, load_file, load_folder
+from conformance.gate.deviations import Deviation, Observed, load_file, load_folder
 from conformance.gate.ledger import LaneFacts, excused
 from tests.gate.asked import draft
 from tests.gate.builders import CASE, results_of
@@ -119,6 +119,32 @@ def test_a_reason_that_leads_nowhere_is_found(tmp_path: Path) -> None:
 def test_every_reason_of_the_project_that_is_anothers_leads_to_one() -> None:
     root = Path(__file__).parents[2]
     assert led_nowhere(load_folder(root / "deviations", root)) == []
+
+
+NEEDED = {"model": "in", "methods": "method", "invariants": "invariant"}
+"""What a signature of this aspect has to say beside the node: without it, every difference of that node is excused."""
+
+
+def too_wide(entries: Sequence[Deviation]) -> list[str]:
+    """The entries that would excuse another difference than the one that they tell of."""
+    return [
+        one.id
+        for one in entries
+        for seen in one.observed
+        if (needed := NEEDED.get(seen.aspect)) and needed not in seen.signature
+    ]
+
+
+def test_a_signature_that_excuses_everything_at_a_node_is_found(tmp_path: Path) -> None:
+    (entry,) = entries(tmp_path)
+    for aspect, needed in NEEDED.items():
+        for signature, found in (({"node": "y"}, ["lost"]), ({"node": "y", needed: "shape"}, [])):
+            assert too_wide([replace(entry, observed=(Observed(aspect, signature),))]) == found
+
+
+def test_no_deviation_of_the_project_excuses_everything_at_a_node() -> None:
+    root = Path(__file__).parents[2]
+    assert too_wide(load_folder(root / "deviations", root)) == []
 
 
 def test_no_two_deviations_of_the_project_are_one_bug() -> None:
