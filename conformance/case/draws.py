@@ -5,7 +5,8 @@ No two lanes draw the same, so that such a node is never compared. A case claims
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from conformance.case.draft import Draft
@@ -15,6 +16,8 @@ from conformance.case.model import Draws
 
 RATES = ("rate", "dropout", "recurrent_dropout", "stddev")
 """Arguments that say how much is drawn; at 0 nothing is, and at a rate of 1 there is nothing left to draw."""
+PARTS = 4
+"""Into how many parts of equal probability a range is divided, if a claim does not say."""
 TRAINING = ("training", Constant(True))
 HINT = (
     "no two lanes draw the same: call it _{name}, which is computed and not compared, and claim what must hold "
@@ -30,7 +33,7 @@ def is_random(kind: str, config: Mapping[str, Any]) -> bool:
         return True
     rates = {name: config[name] for name in RATES if isinstance(config.get(name), int | float)}
     if not rates:
-        return kind in every_type() and every_type()[kind].draws
+        return kind in every_type() and every_type()[kind].draws_with(config)
     return any(0 < rate < 1 or (name == "stddev" and rate > 0) for name, rate in rates.items())
 
 
@@ -41,13 +44,20 @@ def depends_on_draws(graph: Mapping[str, Expression], layers: Mapping[str, Mappi
         for name, spec in layers.items()
         if is_random(str(spec.get("type", "")), {key: value for key, value in spec.items() if key != "type"})
     }
+    unasked = {name for name in random if every_type()[str(layers[name]["type"])].trains_unasked}
     found: dict[str, bool] = {}
     for node, expression in graph.items():
         calls = [part for part in expression.walk() if isinstance(part, Call)]
-        drawing = [call for call in calls if call.callee in random and TRAINING in call.kwargs]
+        drawing = [call for call in calls if call.callee in random and _trains(call, unasked)]
         if drawing or found.keys() & expression.names():
             found[node] = expression.tree in drawing
     return found
+
+
+def _trains(call: Call, unasked: Collection[str]) -> bool:
+    """Whether a call of a layer is one in training; some are unless they are told otherwise."""
+    said = dict(call.kwargs).get("training")
+    return said == TRAINING[1] or (said is None and call.callee in unasked)
 
 
 def draws_of(draft: Draft) -> tuple[Draws, ...]:
@@ -71,9 +81,22 @@ def draws_of(draft: Draft) -> tuple[Draws, ...]:
         of = said.get("of")
         if "scale" in said and of is None:
             draft.problems.add(place["scale"], "the scale of what is kept, of what?", "name the node: of: x")
+        if "among" in said and not math.isclose(sum(said["among"].values()), 1.0, rel_tol=1e-9):
+            total = f"{sum(said['among'].values()):g}"
+            draft.problems.add(
+                place["among"], f"how likely these are adds up to {total}, not to 1", "1/3: 0.3333333333"
+            )
         claims.append(
             Draws(
-                node, of, said.get("dropped"), said.get("scale"), tuple(said.get("shared", ())), said.get("own", True)
+                node,
+                of,
+                said.get("dropped"),
+                said.get("scale"),
+                tuple(said.get("shared", ())),
+                said.get("own", True),
+                said.get("among", {}),
+                tuple(said.get("between", ())),
+                said.get("parts", PARTS),
             )
         )
     spoken = {claim.node for claim in claims}

@@ -117,6 +117,12 @@ class Draws:
     """Axes along which all positions share one draw."""
     own: bool = True
     """Whether positions along every other axis have draws of their own."""
+    among: Mapping[str, float] = field(default_factory=dict)
+    """Nodes of which each sample is one, and how likely it is that one."""
+    between: tuple[str, ...] = ()
+    """Two nodes between which each sample lies, on a straight line and at a place drawn uniformly."""
+    parts: int = 4
+    """Into how many parts of equal probability that line is divided."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -248,6 +248,18 @@ DRAWS = Record(
         "scale": Field(Number(finite=True), "What is kept is `of` times this: 1 / (1 - rate) of a dropout."),
         "shared": Field(ListOf(Integer()), "Axes along which all positions share one draw, 0 for the samples."),
         "own": Field(Truth(), "Whether positions along all other axes have draws of their own; true if not given."),
+        "among": Field(
+            MapOf(Number(at_least=0, finite=True), "nodes, and how likely each is", at_least=2),
+            "Each sample is that of one of these nodes: how likely it is of which, each sample by itself.",
+        ),
+        "between": Field(
+            ListOf(Text(NODE_OUTPUT, "a node"), at_least=2),
+            "Each sample lies on the straight line between those of these two nodes, at a place drawn uniformly.",
+        ),
+        "parts": Field(
+            Integer(at_least=2),
+            "Into how many parts of the line that are equally likely samples are counted; 4 if not given.",
+        ),
     },
 )
 CLAIM = Record(

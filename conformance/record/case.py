@@ -80,6 +80,12 @@ class DrawsRecord:
     """Axes along which all positions share one draw."""
     own: bool
     """Whether positions along every other axis have draws of their own."""
+    among: Mapping[str, Number] = field(default_factory=dict)
+    """Nodes of which each sample is one, and how likely it is that one; empty where nothing is said."""
+    between: tuple[str, ...] = ()
+    """Two nodes between which each sample lies, at a place drawn evenly; empty where nothing is said."""
+    parts: int = 4
+    """Into how many parts of equal probability that line is divided."""
 
 
 @dataclass(frozen=True, slots=True)

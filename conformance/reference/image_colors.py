@@ -13,7 +13,7 @@ import autograd.numpy as np
 import numpy
 from autograd.tracer import getval
 
-from .augmentation import IN_INFERENCE, NEVER, Factor, Range, _Augmentation, _Images, always, clipped, only
+from .augmentation import IN_INFERENCE, NEVER, Factor, Range, _Augmentation, _Images, always, clipped, one_way, only
 from .base import Array, LayerError, Mutant, Weight, Weights, arg
 from .image_sizes import as_batch, as_given
 from .traits import asked, composed
@@ -76,6 +76,8 @@ class Solarization(_Augmentation):
     native = composed("torch.where(x < threshold, x, 255 - x)")
     example = asked("Solarization", "5,7,3")
 
+    ranges: ClassVar[Mapping[str, float | None]] = {"addition_factor": 0.0, "threshold_factor": 0.0}
+
     addition_factor: Factor = arg("Share of the range that is added first.", default=0.0)
     threshold_factor: Factor = arg("Share of the range from which values are turned round.", default=0.0)
     value_range: Range = arg(_VALUES, default=(0, 255))
@@ -107,6 +109,8 @@ class RandomBrightness(_Augmentation):
     example = asked("RandomBrightness((0.25, 0.25))", "5,7,3")
     positional = ("factor", "value_range")
 
+    ranges: ClassVar[Mapping[str, float | None]] = {"factor": None}
+
     factor: Factor = arg("The share that is added.")
     value_range: Range = arg(_VALUES, default=(0, 255))
 
@@ -118,6 +122,7 @@ class RandomBrightness(_Augmentation):
         IN_INFERENCE,
         NEVER,
         Mutant("always_255", "overlooks the range", config=lambda layer: {"value_range": (0, 255)}),
+        one_way("factor"),
         Mutant(
             "multiplies",
             "multiplies by 1 + factor, as torchvision's adjust_brightness does",
@@ -141,15 +146,36 @@ class RandomContrast(_Augmentation):
     factor: Factor = arg("How far below and above 1 the contrast may be.")
     value_range: Range = arg(_VALUES, default=(0, 255))
 
-    def augmented(self, images: Array) -> Array:
+    @classmethod
+    def draws_with(cls, config: Mapping[str, Any]) -> bool:
+        return config.get("factor") not in (0, 0.0, (0, 0), [0, 0], (0.0, 0.0), [0.0, 0.0])
+
+    def spread(self) -> Range:
+        """Between which numbers the contrast is drawn."""
         lower, upper = self.factor if isinstance(self.factor, tuple) else (self.factor, self.factor)
-        if lower != 0 or upper != 0:
-            raise LayerError("the contrast is drawn: there is no single answer")
+        return 1 - lower, 1 + upper
+
+    def augmented(self, images: Array) -> Array:
+        return self.contrasted(images, only("factor", self.spread()))
+
+    def drawn_for(self, image: Array, random: Any) -> Array:
+        return self.contrasted(image, random.uniform(*self.spread()))
+
+    def contrasted(self, images: Array, contrast: float) -> Array:
+        mean = np.mean(images, axis=(1, 2), keepdims=True)
+        return self.bounded((images - mean) * contrast + mean)
+
+    def bounded(self, images: Array) -> Array:
         return clipped(images, self.value_range)
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
         IN_INFERENCE,
-        Mutant("unbounded", "lets values leave the range", methods={"augmented": lambda layer, images: images}),
+        Mutant("unbounded", "lets values leave the range", methods={"bounded": lambda layer, images: images}),
+        Mutant(
+            "around_zero",
+            "multiplies without taking the mean off",
+            methods={"contrasted": lambda layer, x, contrast: clipped(x * contrast, layer.value_range)},
+        ),
     )
 
 
@@ -164,8 +190,14 @@ class RandomGrayscale(_Augmentation):
     example = asked("RandomGrayscale(1)", "5,7,3")
     positional = ("factor",)
 
+    chances = ("factor",)
+
     factor: float = arg("How likely an image becomes grey.", default=0.5)
     data_format: DataFormat = arg(_FORMAT, default="channels_last")
+
+    @classmethod
+    def is_chance(cls, name: str, value: Any) -> bool:
+        return True
 
     def augmented(self, images: Array) -> Array:
         return self.grey(images) if always("factor", (self.factor, self.factor)) else images
@@ -200,6 +232,8 @@ class RandomInvert(_Augmentation):
     example = asked("RandomInvert((1, 1))", "5,7,3")
     positional = ("factor", "value_range")
 
+    chances = ("factor",)
+
     factor: Factor = arg("How likely an image is inverted.", default=1.0)
     value_range: Range = arg(_VALUES, default=(0, 255))
     data_format: DataFormat = arg(_FORMAT, default="channels_last")
@@ -212,6 +246,11 @@ class RandomInvert(_Augmentation):
         IN_INFERENCE,
         NEVER,
         Mutant("always_255", "overlooks the range", config=lambda layer: {"value_range": (0, 255)}),
+        Mutant(
+            "upper_end",
+            "takes a lone factor for the chance, where that is drawn between 0 and it",
+            config=lambda layer: {} if isinstance(layer.factor, tuple) else {"factor": (layer.factor, layer.factor)},
+        ),
     )
 
 
@@ -226,6 +265,8 @@ class RandomColorDegeneration(_Augmentation):
     native = composed("torch.lerp(x, grey, factor)")
     example = asked("RandomColorDegeneration((0.5, 0.5))", "5,7,3")
     positional = ("factor", "value_range")
+
+    ranges: ClassVar[Mapping[str, float | None]] = {"factor": 0.0}
 
     factor: Factor = arg("How much of the grey image there is.")
     value_range: Range = arg(_VALUES, default=(0, 255))
@@ -260,6 +301,8 @@ class RandomSaturation(_Augmentation):
     native = composed("v - (v - x) * new_s / s")
     example = asked("RandomSaturation((0.25, 0.25))", "5,7,3")
     positional = ("factor", "value_range")
+
+    ranges: ClassVar[Mapping[str, float | None]] = {"factor": 0.0}
 
     factor: Factor = arg("0 is grey, 1/2 changes nothing, 1 is full saturation.")
     value_range: Range = arg(_VALUES, default=(0, 255))
@@ -342,6 +385,9 @@ class RandomGaussianBlur(_Augmentation):
     native = composed("F.conv2d(x, kernel, padding='same', groups=channels)")
     example = asked("RandomGaussianBlur((1, 1), 3, (1, 1))", "5,7,3")
     positional = ("factor", "kernel_size", "sigma", "value_range")
+
+    ranges: ClassVar[Mapping[str, float | None]] = {"sigma": 0.0}
+    chances = ("factor",)
 
     factor: Factor = arg("How likely an image is blurred.", default=1.0)
     kernel_size: int = arg("How many pixels high and wide the kernel is, an odd number.", default=3, at_least=1)

@@ -8,12 +8,13 @@ takes `fill_value`. Rules: the documentation of each layer.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 import autograd.numpy as np
 import numpy
 
-from .augmentation import IN_INFERENCE, NEVER, Factor, Range, _Augmentation, always, clipped, only
+from .augmentation import IN_INFERENCE, NEVER, Factor, Range, _Augmentation, always, clipped, one_way, only
 from .base import Array, LayerError, Mutant, arg
 from .image_sizes import as_batch, as_given, largest_window
 from .resizing import linear, resized
@@ -87,6 +88,8 @@ class RandomTranslation(_Augmentation):
     example = asked("RandomTranslation((0.25, 0.25), 0)", "5,7,3")
     positional = ("height_factor", "width_factor")
 
+    ranges: ClassVar[Mapping[str, float | None]] = {"height_factor": None, "width_factor": None}
+
     height_factor: Factor = arg("How far down, as a share of the height.")
     width_factor: Factor = arg("How far to the right, as a share of the width.")
     fill_mode: FillMode = arg(_FILL_MODE, default="reflect")
@@ -105,6 +108,7 @@ class RandomTranslation(_Augmentation):
         NEVER,
         _IGNORES_FILL,
         _FILLS_ZERO,
+        one_way("height_factor", "width_factor"),
         Mutant(
             "upwards",
             "shifts up for a positive factor",
@@ -134,6 +138,8 @@ class RandomZoom(_Augmentation):
     example = asked("RandomZoom((-0.5, -0.5))", "5,7,3")
     positional = ("height_factor", "width_factor")
 
+    ranges: ClassVar[Mapping[str, float | None]] = {"height_factor": None, "width_factor": None}
+
     height_factor: Factor = arg("How much more of the height is seen.")
     width_factor: Unset = arg("How much more of the width is seen; none: as of the height.", default=None)
     fill_mode: FillMode = arg(_FILL_MODE, default="reflect")
@@ -153,6 +159,7 @@ class RandomZoom(_Augmentation):
         NEVER,
         _IGNORES_FILL,
         _FILLS_ZERO,
+        one_way("height_factor", "width_factor"),
         Mutant(
             "other_way",
             "zooms in for a positive factor",
@@ -177,6 +184,8 @@ class RandomRotation(_Augmentation):
     example = asked("RandomRotation((0.25, 0.25))", "5,7,3")
     positional = ("factor",)
 
+    ranges: ClassVar[Mapping[str, float | None]] = {"factor": None}
+
     factor: Factor = arg("Which share of a whole turn.")
     fill_mode: FillMode = arg(_FILL_MODE, default="reflect")
     interpolation: Interpolation = arg(_BETWEEN, default="bilinear")
@@ -196,6 +205,7 @@ class RandomRotation(_Augmentation):
         NEVER,
         _IGNORES_FILL,
         _FILLS_ZERO,
+        one_way("factor"),
         Mutant(
             "clockwise",
             "turns clockwise",
@@ -288,10 +298,41 @@ class RandomFlip(_Drawing):
     example = asked("RandomFlip", "5,7,3")
     positional = ("mode",)
 
+    draws = True
+
     mode: Literal["horizontal", "vertical", "horizontal_and_vertical"] = arg(
         "In which directions.", default="horizontal_and_vertical"
     )
     data_format: DataFormat = arg(_FORMAT, default="channels_last")
+
+    @classmethod
+    def draws_with(cls, config: Mapping[str, Any]) -> bool:
+        return True
+
+    def axes(self) -> tuple[int, ...]:
+        """Along which axes an image may be turned round: 1 are the rows, 2 the columns."""
+        return {"horizontal": (2,), "vertical": (1,)}.get(self.mode, (1, 2))
+
+    def drawn_for(self, image: Array, random: Any) -> Array:
+        for axis in self.axes():
+            if random.random() < self.share():
+                image = image[:, ::-1] if axis == 1 else image[:, :, ::-1]
+        return image
+
+    def share(self) -> float:
+        """Of the images that are turned round in a direction."""
+        return 0.5
+
+    mutants: ClassVar[tuple[Mutant, ...]] = (
+        IN_INFERENCE,
+        Mutant("never", "turns no image round", methods={"share": lambda layer: 0.0}),
+        Mutant("always", "turns every image round", methods={"share": lambda layer: 1.0}),
+        Mutant(
+            "other_direction",
+            "takes the horizontal direction for the vertical one",
+            methods={"axes": lambda layer: {"horizontal": (1,), "vertical": (2,)}.get(layer.mode, (1, 2))},
+        ),
+    )
 
 
 class MixUp(_Drawing):

@@ -156,6 +156,8 @@ class Traits:
     # what it does with numbers, masks and weights
     draws: ClassVar[bool] = False
     """Whether it draws numbers in training whatever its arguments are."""
+    trains_unasked: ClassVar[bool] = False
+    """Whether a call that says nothing of `training` is one in training."""
     makes_mask: ClassVar[bool] = False
     """Whether its output can have a mask though its input has none."""
     adds_loss: ClassVar[bool] = False
@@ -208,6 +210,11 @@ class Traits:
     def type_name(cls) -> str:
         """What a case writes as its `type`: Keras' class name, behind the module where another module has one too."""
         return f"{cls.offered_in}.{cls.__name__}" if cls.offered_in else cls.__name__
+
+    @classmethod
+    def draws_with(cls, config: Mapping[str, Any]) -> bool:
+        """Whether it draws numbers in training with these arguments."""
+        return cls.draws
 
     def computes(self) -> Arithmetic:
         """What the layer does to numbers with these arguments."""

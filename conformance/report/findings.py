@@ -255,6 +255,16 @@ def _draws(record: Record, lane: str, finding: FindingRecord) -> str:
             )
         case "draw_repeated":
             said = f"all {got} positions along axis {wanted} share one draw"
+        case "draw_share_of":
+            of, low, high = wanted
+            said = f"{got} samples are {of}, where {low} to {high} may be, but for one run in a million"
+        case "draw_strange":
+            said = f"sample {got} is none of {joined([str(name) for name in wanted])}"
+        case "draw_outside":
+            ends = joined([str(name) for name in wanted])
+            said = f"sample {got[0]} is not between {ends}: at {got[1]:.4g} of the way, and {got[2]:.4g} off it"
+        case "draws_alike":
+            said = f"{joined([str(name) for name in wanted])} are alike in sample {got}: nobody can tell which it is"
         case "draw_shape":
             said = f"its shape is {shape_text(got)}, and {shape_text(wanted)} was dropped from"
         case _:

@@ -19,6 +19,7 @@ from conformance.oracle.run import answer
 from conformance.plans.draw import plan_of
 from conformance.protocol.observation import Functional, Node, Observation, Output
 from conformance.record.build import case_record
+from conformance.reference.base import Weights, make
 from conformance.report.findings import verdict_text
 from tests.builders import cases_of
 
@@ -246,3 +247,107 @@ def test_the_reference_keeps_what_it_draws_within_its_claims(tmp_path: Path) -> 
     for draw in range(20):
         found = answer(plan_of(case), draw=draw)
         assert list(draw_findings(case, replace(found, lane="numpy"))) == []
+
+
+IMAGES = """
+    schema_version: 1
+    topic: images
+    dims: {batch: 128}
+    source: {kind: hand}
+    cases:
+      - id: one
+        question: What is drawn?
+        inputs:
+          x: {shape: [batch, 3, 1, 1]}
+        layers:
+          mirror: {type: RandomFlip, mode: vertical}
+        graph:
+          y: "mirror(x, training=True)"
+          turned: "x[:, ::-1]"
+          low: x - 1.0
+          high: x + 1.0
+        claims: [{draws: CLAIMED}]
+"""
+AMONG = "{node: y, among: {x: 0.5, turned: 0.5}}"
+BETWEEN = "{node: y, between: [low, high]}"
+
+
+def images_drawn(folder: Path, claim: str, y: Any) -> list[str]:
+    """What is found where a lane drew y from x and a generator of numbers."""
+    (case,) = cases_of(IMAGES.replace("CLAIMED", claim), folder)
+    x = plan_of(case).runs[0]["x"]
+    given = {"y": y(x, np.random.default_rng(5)), "turned": x[:, ::-1], "low": x - 1, "high": x + 1}
+    nodes = {
+        name: Node(None, (Output(one.shape, "float32", np.asarray(one, "float32"), None),))
+        for name, one in given.items()
+    }
+    got = Observation("keras", "keras", runs=(nodes,), gradient_note="none")
+    return [finding.kind for finding in draw_findings(case, got)]
+
+
+def _some(x: Any, other: Any, share: float, random: Any) -> Any:
+    return np.where(random.random((len(x), 1, 1, 1)) < share, other, x)
+
+
+def test_samples_are_some_of_few_and_as_often_as_claimed(tmp_path: Path) -> None:
+    assert images_drawn(tmp_path, AMONG, lambda x, random: _some(x, x[:, ::-1], 0.5, random)) == []
+
+
+@pytest.mark.parametrize(
+    ("y", "kinds"),
+    [
+        (lambda x, random: x, ["draw_share_of", "draw_share_of"]),  # never
+        (lambda x, random: _some(x, x[:, ::-1], 0.9, random), ["draw_share_of", "draw_share_of"]),  # too often
+        (lambda x, random: x + 0.01, ["draw_strange"]),  # neither of the two
+        (lambda x, random: x * np.nan, ["draw_strange"]),
+        (lambda x, random: x[:5], ["draw_shape"]),
+    ],
+)
+def test_each_mistake_in_what_samples_are_is_found(y: Any, kinds: list[str], tmp_path: Path) -> None:
+    assert images_drawn(tmp_path, AMONG, y) == kinds
+
+
+def test_a_share_that_so_few_samples_cannot_decide_is_the_mistake_of_the_case(tmp_path: Path) -> None:
+    claim = "{node: y, among: {x: 0.99, turned: 0.01}}"
+    found = images_drawn(tmp_path, claim, lambda x, random: _some(x, x[:, ::-1], 0.01, random))
+    assert found == ["too_few_draws", "too_few_draws"]
+
+
+def test_nodes_that_are_alike_can_not_be_told(tmp_path: Path) -> None:
+    claim = "{node: y, among: {x: 0.5, same: 0.5}}"
+    text = IMAGES.replace("CLAIMED", claim).replace("low: x - 1.0", "same: x * 1.0")
+    (case,) = cases_of(text, tmp_path)
+    x = plan_of(case).runs[0]["x"]
+    nodes = {name: Node(None, (Output(x.shape, "float32", x, None),)) for name in ("y", "same")}
+    got = Observation("keras", "keras", runs=(nodes,), gradient_note="none")
+    assert [finding.kind for finding in draw_findings(case, got)] == ["draws_alike"]
+
+
+@pytest.mark.parametrize(
+    ("y", "kind"),
+    [
+        (lambda x, random: x + random.uniform(-1, 1, (len(x), 1, 1, 1)), None),
+        (lambda x, random: x + random.uniform(0, 1, (len(x), 1, 1, 1)), "draw_share_of"),  # one way only
+        (lambda x, random: x + random.uniform(-1, 1), "draw_share_of"),  # one draw for all samples
+        (lambda x, random: x + random.uniform(-2, 2, (len(x), 1, 1, 1)), "draw_outside"),  # too far
+        (lambda x, random: x + random.uniform(-1, 1, x.shape), "draw_outside"),  # a draw for each pixel
+        (lambda x, random: x * np.nan, "draw_outside"),
+    ],
+)
+def test_samples_lie_evenly_between_two_nodes(y: Any, kind: str | None, tmp_path: Path) -> None:
+    assert set(images_drawn(tmp_path, BETWEEN, y)) == ({kind} if kind else set())
+
+
+def test_shares_that_do_not_add_up_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(CaseError, match=r"how likely these are adds up to 0\.75, not to 1"):
+        cases_of(IMAGES.replace("CLAIMED", "{node: y, among: {x: 0.5, turned: 0.25}}"), tmp_path)
+
+
+@pytest.mark.parametrize("draw", range(10))
+def test_the_reference_draws_as_it_says(draw: int) -> None:
+    random = np.random.default_rng(draw)
+    x = np.full((64, 2, 2, 1), 100.0)
+    y = make("RandomBrightness", {"factor": 0.25}).call(Weights({}, None, random), x)
+    added = (y - x)[:, 0, 0, 0] / 255
+    assert np.all(np.abs(added) <= 0.25)
+    assert len(set(np.round(added, 6))) > 60

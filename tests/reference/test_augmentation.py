@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 import pytest
 
-from conformance.reference.base import LayerError, make
+from conformance.reference.base import LayerError, Weights, make
 from conformance.reference.catalog import LAYERS
 from conformance.reference.image_colors import AutoContrast
 from conformance.reference.traits import Drawn
@@ -86,7 +86,31 @@ def test_nothing_to_do(name: str) -> None:
     assert run(layer, IMAGES, training=False).tolist() == IMAGES.tolist()
 
 
-@pytest.mark.parametrize("name", DRAWING)
+DRAWS = (
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomFlip",
+    "RandomGrayscale",
+    "RandomInvert",
+    "RandomTranslation",
+    "Solarization",
+)
+"""Of these the reference knows what is drawn, and draws too."""
+
+
+@pytest.mark.parametrize("name", DRAWS)
+def test_images_are_drawn_for_one_by_one(name: str) -> None:
+    layer = make(name, DRAWING[name])
+    many = numpy.repeat(numpy.random.default_rng(1).uniform(0, 255, (1, 3, 3, 3)), 40, axis=0)
+    first, again = (layer.call(Weights({}, None, numpy.random.default_rng(7)), many) for _ in range(2))
+    other = layer.call(Weights({}, None, numpy.random.default_rng(8)), many)
+    assert numpy.array_equal(first, again)
+    assert not numpy.array_equal(first, other)
+    assert 1 < len({image.tobytes() for image in first})
+    assert layer.draws_with(DRAWING[name])
+
+
+@pytest.mark.parametrize("name", [name for name in DRAWING if name not in DRAWS])
 def test_what_is_drawn_is_refused(name: str) -> None:
     with pytest.raises(LayerError, match=r"single answer|no formula"):
         run(make(name, DRAWING[name]), IMAGES, training=True)
