@@ -77,6 +77,7 @@ class Run:
         explains_known: bool = False,
         kept_in: Path | None = None,
         scripts: Scripts | None = None,
+        explains: bool = True,
         lane_of: Callable[[LaneSpec], Lane] = ProcessLane,
         stays_up: bool = False,
         warm: Mapping[str, Lane] | None = None,
@@ -100,11 +101,13 @@ class Run:
         specs = [allowing(spec) for spec in specs]
         self.specs = tuple(specs if kept_in is None else _keeping(specs, kept_in, in_process))
         asked = (spec.options.get("policy", USUAL) for spec in self.specs)
+        self._gradients_of = {spec.name: spec.options.get("gradients_of", 1) for spec in self.specs}
+        """Lane to the N of one case in N of which it is asked for gradients."""
         self._policies = tuple(dict.fromkeys(policy for policy in asked if policy != USUAL))
         self._with_relations = with_relations
         self._excuse = excuse
         self._stays_up = stays_up
-        self.explains = True
+        self.explains = explains
         """Whether it is found out why a lane differs; whoever takes a difference apart asks that at the end only."""
         self.scripts = scripts
         """As given; whoever runs on and on may write scripts for some cases only."""
@@ -187,8 +190,18 @@ class Run:
             self._send_ahead(self._index[case.id])
             if case.id in self._unplanned:
                 raise self._unplanned[case.id]
-            self._unjudged[case.id] = {name: self.lanes[name].wait(case.id) for name in self._able(case)}
+            self._unjudged[case.id] = {name: self._answer(name, case) for name in self._able(case)}
         return self._unjudged[case.id]
+
+    def _answer(self, name: str, case: Case) -> Observation:
+        """What a lane gave, with why it has no gradients where it was not asked for any."""
+        got = self.lanes[name].wait(case.id)
+        if self._asks_gradients(name, case):
+            return got
+        return replace(got, gradient_note=f"of one case in {self._gradients_of[name]} alone they are asked here")
+
+    def _asks_gradients(self, name: str, case: Case) -> bool:
+        return is_in_sample(case.id, self._gradients_of.get(name, 1))
 
     def forget(self, case: Case) -> None:
         """Lets go of a case's plan, and of what the lanes gave for it."""
@@ -276,8 +289,9 @@ class Run:
             except Exception as error:
                 self._unplanned[case.id] = error
                 continue
+            without = replace(plan, cotangents={})
             for name in self._able(case):
-                self.lanes[name].send(plan)
+                self.lanes[name].send(plan if self._asks_gradients(name, case) else without)
 
     def stop(self) -> None:
         """Ends every lane's process."""

@@ -53,6 +53,12 @@ def add(commands: Any) -> None:
         metavar="A,B",
         help="how Keras is asked: eager,function (the default: traced too, as fit and predict run it), or eager alone",
     )
+    parser.add_argument(
+        "--traced-gradients-of",
+        type=int,
+        metavar="N",
+        help="ask for gradients traced too in one case in N, the same each time (8 when left out); 1: in every case",
+    )
     own = parser.add_argument_group(
         "models of your own", "compared layer by layer, with gradients and one step: exit code 1 for whatever moved"
     )
@@ -117,6 +123,7 @@ def run(parsed: argparse.Namespace) -> int:
             accepted=parsed.accepted,
             drafts_accepted=parsed.draft_accepted,
             modes=modes_of(parsed.modes),
+            traced_gradients_of=parsed.traced_gradients_of,
             results=parsed.results,
         )
     )

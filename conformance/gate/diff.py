@@ -18,6 +18,7 @@ One new failure and one new pass are two rows: nothing is netted out.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from conformance.errors import UsageError
 from conformance.gate.answers import Move, is_right, moves
@@ -164,7 +165,9 @@ def _row(
         _said(new, pair[1], every[0].new_answer if every else None),
     )
     because = _because(mine, other) if section is not Section.UNCHANGED else ""
-    return Row(new.id, label_of(pair), section, *said, every, moved, note, new.path, new.line, because)
+    unasked = ("gradient",) if mine.gradient_note or other.gradient_note else ()
+    row = Row(new.id, label_of(pair), section, *said, every, moved, note, new.path, new.line, because)
+    return replace(row, unasked=unasked)
 
 
 def _because(old: LaneRecord, new: LaneRecord) -> str:

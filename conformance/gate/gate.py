@@ -2,7 +2,7 @@
 
 look up the versions    before anything is built or run
 ask                     both sides, eagerly and traced, in one run of pytest
-ask again               what moved: an answer that is another each time is set apart
+ask again               what moved: why, and an answer that is another each time is set apart
 accept                  what the person who upgrades has looked at
 write                   every form of the diff, and the results
 """
@@ -21,6 +21,7 @@ from conformance.gate.accepted import Accepted, declared_file, draft, load, with
 from conformance.gate.asking import run_cases, without_results
 from conformance.gate.diff import diff
 from conformance.gate.modes import in_modes
+from conformance.gate.reasons import with_reasons
 from conformance.gate.releases import look_up
 from conformance.gate.render import text
 from conformance.gate.rows import Diff
@@ -32,6 +33,7 @@ from conformance.lanes.environments import prepared
 from conformance.lanes.spec import LaneSpec
 from conformance.record.run import Results
 from conformance.results import read, write_whole
+from conformance.results import write as write_results
 
 DRAFT = "accepted.draft.yaml"
 """Where `--draft-accepted` writes, in the folder of the gate."""
@@ -55,6 +57,8 @@ class Request:
     drafts_accepted: bool = False
     modes: tuple[str, ...] = ("eager", "function")
     """How lanes of Keras are asked that name no mode of their own."""
+    traced_gradients_of: int | None = None
+    """Of one case in so many, gradients are asked traced too; that of `conformance.gate.modes` when left out."""
     results: Path | None = None
     """Results that hold both sides already, of a run, a gate, or merged shards; only what moved is asked again."""
 
@@ -71,7 +75,8 @@ def gate(request: Request) -> int:
     if held is not None:
         return _told(held, Exit.OK, old, new, request, entries, clock)
     own = request.output / f".results.{os.getpid()}.json"  # another gate may run in the same folder
-    code = run_cases([request.old, request.new], selected(request.arguments), own, _options(request))
+    options = [*_options(request), "--no-explanations"]  # what moved is asked again, and explained then
+    code = run_cases([request.old, request.new], selected(request.arguments), own, options)
     if not own.exists():
         return without_results(request.output, code)
     results = read(own)
@@ -95,7 +100,9 @@ def _told(
 
     `own` is the file of a run that was made for this gate; it is moved into place.
     """
-    found = _compared(results, old, new, request)
+    found, results = _compared(results, old, new, request)
+    if own is not None:
+        write_results(results, own)  # with why its answers moved
     found, problems = with_accepted(found, entries, *(_versions(results, spec.name) for spec in (old, new)))
     problems = (*deviation_problems(results, request.enforce_expiry), *problems)
     is_kept = own is None or _keep(own, results, request.output)
@@ -149,6 +156,8 @@ def _accepted(request: Request) -> tuple[Accepted, ...]:
 
 def _options(request: Request) -> list[str]:
     options = [f"--modes={','.join(request.modes)}"]
+    if request.traced_gradients_of is not None:
+        options.append(f"--traced-gradients-of={request.traced_gradients_of}")
     return [*options, "--enforce-expiry"] if request.enforce_expiry else options
 
 
@@ -156,17 +165,17 @@ def _versions(results: Results, lane: str) -> dict[str, str]:
     return dict(next(row.versions for row in results.lanes if row.name == lane))
 
 
-def _compared(results: Results, old: LaneSpec, new: LaneSpec, request: Request) -> Diff:
-    """The diff of both sides, with what is not reproducible set apart."""
+def _compared(results: Results, old: LaneSpec, new: LaneSpec, request: Request) -> tuple[Diff, Results]:
+    """The diff of both sides, with what is not reproducible set apart, and the results with why answers moved."""
     pairs = zip(in_modes(old, request.modes), in_modes(new, request.modes), strict=False)
     names = [(a.name, b.name) for a, b in pairs]
     pair = (old.name, new.name)
+    moved = list(dict.fromkeys(row.case for row in diff(results, results, [pair], names).moved))
+    again = _asked_again(moved, results, request) if moved else None
+    if again is not None:
+        results = with_reasons(results, again)
     found = told_once(diff(results, results, [pair], names), pair, names)
-    moved = list(dict.fromkeys(row.case for row in found.moved))
-    if not moved:
-        return found
-    again = _asked_again(moved, results, request)
-    return found if again is None else not_reproducible(found, again, results)
+    return (found if again is None else not_reproducible(found, again, results)), results
 
 
 def _asked_again(cases: Sequence[str], results: Results, request: Request) -> Results | None:

@@ -172,7 +172,9 @@ def _standing(
 
 
 def _is_judged(aspect: str, lane: LaneRecord) -> bool:
-    """Whether a lane could have shown this aspect: relations and models are asked for in some cases or in none."""
+    """Whether a lane could have shown this aspect: relations, models and gradients are not asked for in every case."""
+    if aspect == "gradient":
+        return not lane.gradient_note
     return aspect not in (MODEL, RELATIONS) or lane.aspects.get(aspect, "-") != "-"
 
 

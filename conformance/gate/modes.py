@@ -11,6 +11,10 @@ from conformance.lanes.spec import LaneSpec
 
 MODES = ("eager", "function")
 """Ways in which the gate asks."""
+GRADIENTS_OF = 8
+"""Of one case in so many, the gradients of the traced function are asked too. They take twice as long as all the rest
+of it, and are TensorFlow's own derivation of a graph whose values are asked in every case, as every step of training
+is."""
 
 
 def parsed(text: str) -> tuple[str, ...]:
@@ -24,8 +28,10 @@ def parsed(text: str) -> tuple[str, ...]:
     return modes
 
 
-def in_modes(spec: LaneSpec, modes: Sequence[str]) -> tuple[LaneSpec, ...]:
+def in_modes(spec: LaneSpec, modes: Sequence[str], gradients_of: int = GRADIENTS_OF) -> tuple[LaneSpec, ...]:
     """The lanes that ask the same otherwise executed, for every mode but `eager`; the lane itself is none of them.
+
+    They are asked for gradients in one case of `gradients_of`, the same each time (`conformance.run.is_in_sample`).
 
     None for a lane that names a mode of its own, whose backend is not TensorFlow, and that is not Keras.
     """
@@ -34,7 +40,7 @@ def in_modes(spec: LaneSpec, modes: Sequence[str]) -> tuple[LaneSpec, ...]:
         return ()
     known = ALLOWED["keras"]["mode"]
     return tuple(
-        replace(spec, name=f"{spec.name}+{mode}", options={**spec.options, "mode": mode})
+        replace(spec, name=f"{spec.name}+{mode}", options={**spec.options, "mode": mode, "gradients_of": gradients_of})
         for mode in modes
         if mode != "eager" and mode in known
     )

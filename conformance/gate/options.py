@@ -44,6 +44,12 @@ def add_options(group: Any) -> None:
         help="ask each Keras lane in these ways of executing: eager (the default), or eager,function",
     )
     group.addoption(
+        "--traced-gradients-of",
+        type=int,
+        metavar="N",
+        help="in these other ways, ask for gradients in one case in N, the same each time; 1: in every case",
+    )
+    group.addoption(
         "--suite",
         metavar="FAMILY",
         nargs="?",
@@ -70,17 +76,21 @@ def asked_lanes(config: pytest.Config, names: Sequence[str]) -> tuple[list[str],
             raise UsageError(f"two lanes are called {spec.name}", "name one of them: --lane other=keras@3.3.3")
         known[spec.name] = spec
         asked.append(spec.name)
-    return _in_modes(asked, known, config.getoption("modes")), known
+    modes, gradients_of = config.getoption("modes"), config.getoption("traced_gradients_of")
+    return _in_modes(asked, known, modes, gradients_of), known
 
 
-def _in_modes(asked: Sequence[str], known: dict[str, LaneSpec], modes: str) -> list[str]:
+def _in_modes(asked: Sequence[str], known: dict[str, LaneSpec], modes: str, gradients_of: int | None) -> list[str]:
     """The lanes with those beside them that ask the same otherwise executed, which become known too."""
     if modes == "eager":
         return list(asked)
-    from conformance.gate.modes import in_modes, parsed
+    from conformance.gate.modes import GRADIENTS_OF, in_modes, parsed
 
+    if gradients_of is not None and gradients_of < 1:
+        raise UsageError(f"--traced-gradients-of {gradients_of}: one case in N, from 1 on", "1 asks in every case")
     wanted = parsed(modes)
-    twins = [twin for name in asked if name in known for twin in in_modes(known[name], wanted)]
+    one_in = gradients_of or GRADIENTS_OF
+    twins = [twin for name in asked if name in known for twin in in_modes(known[name], wanted, one_in)]
     known.update({twin.name: twin for twin in twins})
     return [*asked, *(twin.name for twin in twins)]
 

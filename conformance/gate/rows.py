@@ -87,6 +87,8 @@ class Row:
     """Why the side that fails does: the reason of its deviation, else which mistake would answer like it."""
     modes: tuple[str, ...] = ()
     """How the answer was asked for, where that is more than one way: `eager`, `traced`."""
+    unasked: tuple[str, ...] = ()
+    """Aspects that a side was not asked for, or gives a reason not to have."""
     accepted: str = ""
     """Who has looked at this answer and takes it, and why."""
 

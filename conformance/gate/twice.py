@@ -44,11 +44,12 @@ def _was_asked(row: Row) -> bool:
 
 def _is_told(traced: Row, eager: Row) -> bool:
     """Whether a traced row says nothing that the eager row of its case does not say."""
-    return traced.section is eager.section and _outputs(traced) == _outputs(eager)
+    return traced.section is eager.section and _outputs(traced, traced) == _outputs(eager, traced)
 
 
-def _outputs(row: Row) -> list[tuple[str, str]]:
-    return [(move.aspect, move.node) for move in row.moves]
+def _outputs(row: Row, asked: Row) -> list[tuple[str, str]]:
+    """The outputs that moved, of those aspects for which `asked` was asked."""
+    return [(move.aspect, move.node) for move in row.moves if move.aspect not in asked.unasked]
 
 
 def not_reproducible(diff: Diff, again: Results, first: Results) -> Diff:

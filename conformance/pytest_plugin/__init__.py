@@ -73,6 +73,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="find out anew why a lane differs where a listed deviation says it already; takes as long as all the rest",
     )
     group.addoption(
+        "--no-explanations",
+        action="store_true",
+        help="do not find out why a lane differs, and write no scripts: what takes longest where much differs",
+    )
+    group.addoption(
         "--no-cache",
         action="store_true",
         help="run the reference even where its answer was kept from an earlier run",

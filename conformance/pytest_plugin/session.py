@@ -102,7 +102,8 @@ class Session:
                 with_relations=option("relations"),
                 explains_known=option("explain_known"),
                 kept_in=None if option("no_cache") else cache_folder() / "answers",
-                scripts=with_scripts,
+                scripts=None if option("no_explanations") else with_scripts,
+                explains=not option("no_explanations"),
                 lane_of=self.lane_of,
                 warm=self.warmed,
             )
