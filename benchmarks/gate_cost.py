@@ -1,10 +1,11 @@
-"""What a gate pays for asking traced beside eagerly: how long all lanes of a run computed, over the eager ones alone.
+"""What a gate pays for asking traced beside eagerly: the processor time of a gate over that of one that asks eagerly.
 
-    pytest cases --shard 1/12 --modes eager,function --lane keras --results both.json
-    python -m benchmarks.gate_cost both.json
+    python -m benchmarks.gates run 3.6.0:3.7.0 --keep GATES
+    python -m benchmarks.gates run 3.6.0:3.7.0 --keep GATES --modes eager
+    python -m benchmarks.gate_cost GATES/3.6.0-3.7.0 GATES/3.6.0-3.7.0-eager
 
-Seconds are those of the lanes themselves, each in a process of one thread, so that how many ran beside each other and
-what else the machine did fall out of the ratio. The exit code is 1 above LIMIT.
+Processor time is that of all processes of the command, the reference and the judging too, so that what else the machine
+did falls out of the ratio but for its caches. The exit code is 1 above LIMIT.
 """
 
 from __future__ import annotations
@@ -14,43 +15,36 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.gates import Measured, read
 from conformance.errors import ConformanceError, UsageError
-from conformance.record.run import Results
-from conformance.report.facts import REFERENCE
-from conformance.results import read
 
 LIMIT = 1.5
 """How often a gate may compute as long as one that asks eagerly alone."""
-TWIN = "+function"
-"""How the name of a lane ends that asks traced what another asks eagerly."""
 
 
-def ratio(results: Results) -> float:
-    """All lanes over the eager ones. Raises UsageError for a run that did not ask in both ways."""
-    names = [row.name for row in results.lanes if row.name != REFERENCE and row.ran]
-    pairs = [name for name in names if f"{name}{TWIN}" in names]
-    if not pairs:
-        raise UsageError("no lane was asked both eagerly and traced", "pytest --modes eager,function --lane keras")
-    eager = sum(_seconds(results, name) for name in pairs)
-    traced = sum(_seconds(results, f"{name}{TWIN}") for name in pairs)
-    return (eager + traced) / eager
-
-
-def _seconds(results: Results, lane: str) -> float:
-    return sum(record.lanes[lane].seconds for record in results.cases if lane in record.lanes)
+def ratio(both: Measured, eager: Measured) -> float:
+    """The one over the other. Raises UsageError for gates that are not of the same versions, cases and these modes."""
+    if (both.old, both.new, both.cases) != (eager.old, eager.new, eager.cases):
+        raise UsageError("the two gates are not of the same versions and cases", "measure one pair in both ways")
+    if (both.modes, eager.modes) != ("eager,function", "eager"):
+        raise UsageError(f"modes {both.modes} and {eager.modes}", "the first asks traced too, the second eagerly alone")
+    return both.processor / eager.processor
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints the ratio; exit code 1 above the limit, 2 for a file that does not say it."""
+    """Prints the ratio; exit code 1 above the limit, 2 for folders that do not say it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("results", type=Path, help="results of a run in both ways")
+    parser.add_argument("both", type=Path, help="the folder of a gate that asked eagerly and traced")
+    parser.add_argument("eager", type=Path, help="that of one that asked eagerly alone")
+    parsed = parser.parse_args(arguments)
     try:
-        results = read(parser.parse_args(arguments).results)
-        found = ratio(results)
+        both, eager = read(parsed.both), read(parsed.eager)
+        found = ratio(both, eager)
     except ConformanceError as error:
         print(f"gate_cost: {error}", file=sys.stderr)
         return 2
-    print(f"{found:.2f} times the eager lanes, over {len(results.cases)} cases; the limit is {LIMIT:g}")
+    words = f"{both.processor:g} s over {eager.processor:g} s, {both.cases} cases"
+    print(f"{found:.2f} times a gate that asks eagerly alone ({words}); the limit is {LIMIT:g}")
     return 1 if found > LIMIT else 0
 
 

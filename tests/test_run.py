@@ -107,3 +107,27 @@ def test_a_case_that_differs_is_drawn_once(tmp_path: Path, monkeypatch: pytest.M
     assert record.lanes["always_wrong"].explanation
     assert record.lanes["numpy"].repro, "and its scripts are there"
     assert drawn == ["fam/topic.masked"]
+
+
+def test_a_run_that_explains_nothing_says_as_much_of_what_differs(tmp_path: Path) -> None:
+    (case,) = cases_of(POOLED, tmp_path)
+    spec = fake("always_wrong")
+    held = []
+    for explains in (True, False):
+        run = Run((spec, LANES["numpy"]), ["always_wrong", "numpy"], explains=explains)
+        run.announce([(case, [spec.name])])
+        held.append(run.record(case).lanes["always_wrong"])
+    assert [bool(lane.explanation) for lane in held] == [True, False]
+    assert held[0].findings == held[1].findings != ()
+
+
+@pytest.mark.parametrize(("one_in", "note"), [(1, ""), (10**9, "of one case in 1000000000 alone they are asked here")])
+def test_a_lane_that_is_asked_for_gradients_in_a_sample_says_so(one_in: int, note: str, tmp_path: Path) -> None:
+    (case,) = cases_of(POOLED, tmp_path)
+    spec = fake("always_right", gradients_of=one_in)
+    run = Run((spec, LANES["numpy"]), ["always_right", "numpy"])
+    run.announce([(case, [spec.name])])
+    record = run.record(case)
+    held = record.lanes["always_right"]
+    assert (bool(held.gradients), held.gradient_note) == (not note, note)
+    assert record.lanes["always_right"].verdict == "agree", "nothing is missing that was not asked for"

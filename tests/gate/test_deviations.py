@@ -173,6 +173,16 @@ def test_a_case_that_was_asked_for_no_relation_is_not_stale(is_asked: bool, verd
     assert excused(record, loaded(tmp_path, text), FACTS)["lanes"]["lane"]["verdict"] == verdict
 
 
+@pytest.mark.parametrize(("note", "verdict"), [("", "stale"), ("of one case in 8 alone they are asked here", "agree")])
+def test_a_case_that_was_asked_for_no_gradient_is_not_stale(note: str, verdict: str, tmp_path: Path) -> None:
+    (record, _) = results_of("always_right")["cases"]
+    record["lanes"]["lane"]["gradient_note"] = note
+    text = GOOD.replace("aspect: mask", "aspect: gradient").replace(
+        "{node: embedded, got: none}", "{node: conv.kernel}"
+    )
+    assert excused(record, loaded(tmp_path, text), FACTS)["lanes"]["lane"]["verdict"] == verdict
+
+
 @pytest.mark.parametrize(("asked", "state"), [((), State.UNUSED), ((0,), State.UNUSED), ((0, 1), State.STALE)])
 def test_a_deviation_of_a_relation_is_stale_only_where_all_were_asked(
     asked: tuple[int, ...], state: State, tmp_path: Path

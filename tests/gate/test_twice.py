@@ -5,6 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
+from conformance.gate.reasons import with_reasons
 from conformance.gate.rows import Diff, Section
 from conformance.gate.twice import not_reproducible, told_once
 from tests.gate.asked import diff
@@ -72,3 +73,30 @@ def test_a_side_that_answers_the_same_again_stays_where_it_is() -> None:
     first = with_lanes(old="always_right", new="no_mask")
     found = not_reproducible(diff(first, first, [PAIR]), as_record(first), as_record(first))
     assert [row.case for row in found.section(Section.WRONG)] == [CASE]
+
+
+def test_what_moved_in_a_gradient_too_is_told_once_where_no_gradient_was_asked_traced() -> None:
+    behaviour = {"old": "always_right", "new": "always_wrong", "old_function": "always_right"}
+    results = with_lanes(**behaviour, new_function="always_wrong")
+    gradient = results["cases"][0]["lanes"]["new"]["gradients"]["embed.embeddings"]["distance"]
+    gradient.update(used=9.0, largest=9.0)
+    assert {row.modes for row in told(results).section(Section.WRONG)} == {("eager",), ("traced",)}
+    for name in TWIN:
+        results["cases"][0]["lanes"][name].update(gradients={}, gradient_note="of one case in 8 alone")
+    (row,) = told(results).section(Section.WRONG)
+    assert row.modes == ("eager", "traced")
+    assert row.moves[-1].aspect == "gradient"
+
+
+def test_reasons_of_a_second_run_stand_beside_the_answers_that_came_again() -> None:
+    whole = with_lanes(old="always_right", new="always_wrong")
+    whole["cases"][0]["lanes"]["new"].update(explanation="", explained_by=[], divergences=[])
+    del whole["cases"][0]["lanes"]["new"]["cause"]
+    first = as_record(whole)
+    wrong = results_of("always_wrong", only=CASE, lane="new")
+    explained = with_reasons(first, as_record(wrong))
+    assert explained.cases[0].lanes["new"].explanation == wrong["cases"][0]["lanes"]["new"]["explanation"] != ""
+    assert explained.cases[0].lanes["old"] == first.cases[0].lanes["old"]
+    other = as_record(results_of("off_by_a_thousandth", only=CASE, lane="new"))
+    (kept, _) = with_reasons(first, other).cases
+    assert kept.lanes["new"] == first.cases[0].lanes["new"], "a reason for another answer is none for this one"
