@@ -160,8 +160,8 @@ gate's seconds, beside whatever else the machine did; `of processors` is the sum
 def page(found: Sequence[Measured]) -> str:
     """What moved, the exit codes and what it took, as two tables in markdown."""
     columns = (*SECTIONS, "not reproducible", "unchanged")
-    rows = [("gate", "asked", "cases", *columns, "exit code", "accepted", "one altered")]
-    costs = [("gate", "asked", "date", "commit", "seconds", "alone", "times", "of processors")]
+    rows: list[tuple[str, ...]] = [("gate", "asked", "cases", *columns, "exit code", "accepted", "one altered")]
+    costs: list[tuple[str, ...]] = [("gate", "asked", "date", "commit", "seconds", "alone", "times", "of processors")]
     for one in found:
         start = (f"{one.old} to {one.new}", "eagerly and traced" if "," in one.modes else "eagerly")
         numbers = (str(one.rows.get(name, 0)) for name in columns)
