@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from conformance.comparison.orders import Order
 from conformance.comparison.values import Array
-from conformance.judge.budget import allowance, distance, is_biased
+from conformance.judge.budget import FLOAT32, allowance, distance, is_biased, moderated, sides_of
 
 WINDOW = 1 << 22
 """Elements that are judged at once; a larger array is judged in windows of whole rows."""
@@ -42,6 +42,11 @@ class Share:
     @property
     def agrees(self) -> bool:
         return self.used <= 1.0 and not self.is_biased
+
+
+def nothing_of(count: int, rank: int, by: Yardstick) -> Share:
+    """The share of an array that is, number by number, the one that is wanted."""
+    return Share(0.0, 0, count, (0,) * rank, 0.0, 0.0, 0.0, by)
 
 
 def share_of(
@@ -110,6 +115,10 @@ def _one(
         used = float("inf") if differs.any() else 0.0
         value = (float(mine[place]), float(exact[place])) if mine.size else (0.0, 0.0)
         return Share(used, int(np.sum(differs)), mine.size, place, *value, 0.0, by, masked)
+    if by != "reference":
+        swept = _swept(mine, exact, size, terms, scale, by)
+        if swept is not None:
+            return replace(swept, index=_moved(swept.index, start), masked=masked)
     special = _special(mine) != _special(exact)
     if special.any():
         place = tuple(int(i) for i in np.argwhere(special)[0])
@@ -137,6 +146,52 @@ def _one(
     )
 
 
+STRETCH = 1 << 15
+"""Numbers that are judged together: what is made of them stays in the processor's cache."""
+SMALLEST = 1e-20
+"""Largest number of an array from which on its budget is a number of float32 too."""
+
+
+def _swept(mine: Array, exact: Array, size: Array | None, terms: int, scale: float, by: Yardstick) -> Share | None:
+    """The same share as by an allowance of the whole array, a stretch at a time; None where not all is finite."""
+    got, wanted = np.ascontiguousarray(mine).reshape(-1), np.ascontiguousarray(exact).reshape(-1)
+    if got.dtype.kind != "f" or got.size == 0:
+        return None
+    largest = max(float(np.max(np.abs(wanted[at : at + STRETCH]))) for at in range(0, wanted.size, STRETCH))
+    if not np.isfinite(largest):
+        return None
+    constant, floor = sides_of(terms, wanted.size, largest, scale)
+    is_narrow = got.dtype == wanted.dtype == np.float32 and size is None and largest > SMALLEST
+    kind = np.float32 if is_narrow else np.float64
+    moves = None if size is None else moderated(size).reshape(-1)
+    worst, farthest, over = (-1.0, 0), 0.0, 0
+    for at in range(0, got.size, STRETCH):
+        part = slice(at, at + STRETCH)
+        allowed = np.abs(wanted[part]).astype(kind, copy=False)
+        allowed *= kind(constant * FLOAT32.unit)
+        if moves is not None:
+            allowed += constant * moves[part]
+        allowed += kind(constant * FLOAT32.tiny + floor)
+        far = np.abs(np.subtract(got[part], wanted[part], dtype=kind))
+        farthest = max(farthest, float(np.max(far)))
+        far /= allowed
+        place = int(np.argmax(far))
+        used = float(far[place])
+        if not np.isfinite(used):
+            return None
+        if used > 1.0:
+            over += int(np.count_nonzero(far > 1.0))
+        if used > worst[0]:
+            worst = used, at + place
+    used, place = worst
+    index = tuple(int(one) for one in np.unravel_index(place, exact.shape))
+    near = float(wanted[place])
+    moved = 0.0 if moves is None else float(moves[place])
+    allowed_there = constant * (moved + FLOAT32.unit * abs(near) + FLOAT32.tiny) + floor
+    relative = farthest / largest if largest else farthest
+    return Share(used, over, got.size, index, float(got[place]), near, allowed_there, by, 0, relative)
+
+
 def _moved(index: tuple[int, ...], rows: int) -> tuple[int, ...]:
     return (index[0] + rows, *index[1:]) if index else index
 
@@ -147,8 +202,6 @@ def _special(values: Array) -> Array:
 
 
 def _worse(one: Share, other: Share) -> Share:
-    from dataclasses import replace
-
     worst = one if one.used >= other.used else other
     return replace(
         worst,

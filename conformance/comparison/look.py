@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from conformance.comparison.judging import Share, Yardstick, share_of
+from conformance.comparison.judging import Share, Yardstick, nothing_of, share_of
 from conformance.comparison.known import Chain, Link, link_of, run
 from conformance.comparison.orders import Order, best_order, orders, valid_in
 from conformance.comparison.pairing import CallPair, Pairing, Slot
@@ -84,9 +84,11 @@ class Looking:
 
     def _by_reference(self, pair: CallPair, slot: Slot, call: Call) -> Share | None:
         """By the reference's budget, where it knows the layer and agrees with the model's own answer."""
-        chain = self.chain_of(pair, slot)
         got = _at(call.outputs, slot.port.place)
-        if chain is None or got is None or self._cost(pair) > LARGEST or self.rounding.why_not == NOT_ASKED:
+        if got is None or self.rounding.why_not == NOT_ASKED or self._cost(pair) > LARGEST:
+            return None
+        chain = self.chain_of(pair, slot)
+        if chain is None:
             return None
         try:
             outcome = run(chain)
@@ -135,9 +137,10 @@ class Looking:
         wanted: Array = slot.model.array.load()
         if moves is None or moves.exact.shape != slot.model.array.shape:
             return self._compared(slot, got, wanted, None, max(terms, 1), "plain", 2.0)
-        moved = None if moves.moved is None else moves.moved.load()
         if is_local:
+            moved = None if moves.moved is None else moves.moved.load()
             return self._compared(slot, got, wanted, moved, terms, "float64", 2.0)
+        moved = None if moves.moved is None else moves.moved.load()
         return self._compared(slot, got, moves.exact.load(), moved, terms, "float64", 1.0)
 
     def _compared(
@@ -245,6 +248,8 @@ class Looking:
     def _arrived(self, arrival: Arrival) -> Share | None:
         if arrival.got.array.shape != arrival.slot.order.shape:
             return None
+        if _is_put(arrival):
+            return nothing_of(arrival.got.array.size, len(arrival.got.array.shape), "plain")
         model = arrival.pair.model if arrival.pair is not None else self._root(self.runs.calls)
         assert model is not None
         side = "in" if arrival.pair is not None else "out"
@@ -347,7 +352,8 @@ class Looking:
             at = judged_at.get(call.order, "")
             return replace(row, state=state, judged_at=at, by_itself="" if at else _why_nowhere(call))
         whole, alone, came = self.whole(pair), alones.get(call.key), arrived.get(call.key)
-        state = "start" if call.path in spans else "agree" if whole is None or whole.agrees else "follows"
+        is_same = whole is None or whole.agrees or (bool(self.rounding.why_not) and not spans)
+        state = "start" if call.path in spans else "agree" if is_same else "follows"
         slot = pair.outputs[0] if pair.outputs else None
         return replace(
             row,
@@ -418,6 +424,13 @@ def _worst(shares: Sequence[Share]) -> Share | None:
 
 def _at(held: Sequence[Held], place: str) -> Held | None:
     return next((one for one in held if one.place == place), None)
+
+
+def _is_put(arrival: Arrival) -> bool:
+    """Whether what arrives is the very array that was put into the port where the model has it, in the same order."""
+    laid = arrival.got.array.laid
+    wanted = arrival.slot.model.array
+    return laid is not None and laid.digest == wanted.digest and dict(laid.order) == arrival.slot.order.as_message()
 
 
 def _same(held: Held) -> Order:

@@ -6,8 +6,9 @@ its own is judged with what the port computes between two modules, and is never 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -95,14 +96,36 @@ def fingerprint(array: Array) -> Fingerprint | None:
     return (int(flat.size), total % _MODULUS, squares % _MODULUS) if is_distinct else None
 
 
-def parts_of(array: Array) -> Iterator[tuple[str, Array]]:
-    """What of a port's weight may be a whole weight of the model: all of it, or one of two to four blocks of rows."""
-    yield "", array
-    if array.ndim:
-        for count in (2, 3, 4):
-            if array.shape[0] % count == 0 and array.shape[0] >= 2 * count:
-                for index, block in enumerate(np.split(np.asarray(array), count, axis=0)):
+@lru_cache(maxsize=1 << 14)
+def print_of(weight: Stored, block: tuple[int, int] = (0, 1)) -> Fingerprint | None:
+    """The fingerprint of a weight on disk, or of one of so many blocks of its rows; asked by pairing and by proof."""
+    array = weight.load()
+    index, count = block
+    return fingerprint(array if count == 1 else np.split(array, count, axis=0)[index])
+
+
+def parts_of(weight: Stored, sizes: Collection[int]) -> Iterator[tuple[str, Fingerprint]]:
+    """What of a port's weight may be a whole weight of the model: all of it, or one of two to four blocks of rows.
+
+    `sizes` are those of the model's weights: no block of another one is any of them.
+    """
+    whole = print_of(weight)
+    if whole is not None:
+        yield "", whole
+    rows = weight.shape[0] if weight.shape else 0
+    for count in (2, 3, 4):
+        if rows % count == 0 and rows >= 2 * count and weight.size // count in sizes:
+            for index in range(count):
+                block = print_of(weight, (index, count))
+                if block is not None:
                     yield f"block {index} of {count}", block
+
+
+def sizes_of(model: Model) -> frozenset[int]:
+    """How many numbers the model's weights have, and the rows of those of two rows."""
+    held = [weight.array for layer in model.layers.values() for weight in layer.weights]
+    rows = [array.size // 2 for array in held if len(array.shape) == 2 and array.shape[0] == 2]
+    return frozenset([*(array.size for array in held), *rows])
 
 
 def pairing_of(
@@ -150,11 +173,11 @@ class _Search:
     def by_weights(self) -> None:
         """By content: most numbers in common first; equal contents in their order."""
         held: dict[Fingerprint, list[str]] = {}
+        sizes = sizes_of(self.model)
         for layer in self.port.layers.values():
             for weight in layer.weights:
-                for _, part in parts_of(weight.array.load()):
-                    print_ = fingerprint(part)
-                    if print_ is not None and layer.path not in held.setdefault(print_, []):
+                for _, print_ in parts_of(weight.array, sizes):
+                    if layer.path not in held.setdefault(print_, []):
                         held[print_].append(layer.path)
         for layer in self.model.layers.values():
             if not layer.weights or layer.path in self.pairs:
@@ -275,14 +298,14 @@ class _Search:
 
 def _pieces(weight: Weight) -> Iterator[tuple[int, Fingerprint]]:
     """A weight of the model and, of one with two rows, each row."""
-    array = weight.array.load()
-    print_ = fingerprint(array)
+    array = weight.array
+    print_ = print_of(array)
     if print_ is not None:
         yield array.size, print_
-    if array.ndim == 2 and array.shape[0] == 2:
-        for row in array:
-            if (print_ := fingerprint(row)) is not None:
-                yield row.size, print_
+    if len(array.shape) == 2 and array.shape[0] == 2:
+        for row in range(2):
+            if (print_ := print_of(array, (row, 2))) is not None:
+                yield array.size // 2, print_
 
 
 def _by_path(calls: Sequence[Call]) -> dict[str, list[Call]]:

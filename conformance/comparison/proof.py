@@ -6,14 +6,14 @@ that was not transposed, gates in Keras' order. Each finding has the line of tor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from conformance.comparison.layouts import Expected, expected, helper_lines, other_layouts, scoped
-from conformance.comparison.pairing import Pairing, fingerprint, parts_of
+from conformance.comparison.pairing import Pairing, fingerprint, parts_of, sizes_of
 from conformance.comparison.values import Array, Layer, Model
 
 Slip = Literal["", "not_transposed", "gate_order"]
@@ -47,7 +47,7 @@ class Proof:
 
 def proofs(model: Model, port: Model, pairing: Pairing) -> tuple[Proof, ...]:
     """One for every weight of the model, in its order."""
-    everywhere = _Contents(port)
+    everywhere = _Contents(port, sizes_of(model))
     found: list[Proof] = []
     for layer in model.layers.values():
         if not layer.weights:
@@ -64,14 +64,12 @@ def proofs(model: Model, port: Model, pairing: Pairing) -> tuple[Proof, ...]:
 class _Contents:
     """Where in the port a content stands."""
 
-    def __init__(self, port: Model) -> None:
+    def __init__(self, port: Model, sizes: Collection[int]) -> None:
         self.places: dict[tuple[int, int, int], list[tuple[str, str]]] = {}
         for layer in port.layers.values():
             for weight in layer.weights:
-                for part, array in parts_of(weight.array.load()):
-                    print_ = fingerprint(array)
-                    if print_ is not None:
-                        self.places.setdefault(print_, []).append((weight.full, part))
+                for part, print_ in parts_of(weight.array, sizes):
+                    self.places.setdefault(print_, []).append((weight.full, part))
 
     def of(self, array: Array) -> list[tuple[str, str]]:
         print_ = fingerprint(array)

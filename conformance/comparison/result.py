@@ -87,6 +87,10 @@ class Output:
     share: Share
 
 
+NEAR = 1e-2
+"""Error of a result over its largest number from which on it does not rest on its layers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """The whole answer."""
@@ -116,7 +120,17 @@ class Comparison:
 
     @property
     def agrees(self) -> bool:
-        return not self.starts and all(output.share.agrees for output in self.outputs)
+        """Whether no difference starts anywhere and no result lies off by more than rounding.
+
+        Where rounding was not measured, a result is not held to the size of its numbers alone: rounding grows from
+        layer to layer. There it rests on its layers, each of which was judged, and must be near.
+        """
+        return not self.starts and all(self.explains(output.share) for output in self.outputs)
+
+    def explains(self, share: Share) -> bool:
+        """Whether layers that all agree explain the share of a result."""
+        is_near = share.allowed > 0.0 and share.relative < NEAR
+        return share.agrees or bool(self.rounding and is_near)
 
     @property
     def used(self) -> float | None:

@@ -38,6 +38,10 @@ def verdict(comparison: Comparison) -> str:
     names = f"{comparison.port} and {comparison.model}"
     if comparison.agrees:
         if comparison.used is None:
+            rest = [output.share.relative for output in comparison.outputs if not output.share.agrees]
+            if rest:
+                off = f"the results lie {max(rest):.1g} of their largest number apart"
+                return f"{names} agree in every layer; {off}, and rounding was not measured"
             return f"{names} agree; rounding was not measured"
         return f"{names} agree within rounding: the result uses {of_rounding(comparison.used)}"
     count = len(comparison.starts)

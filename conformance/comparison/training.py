@@ -24,7 +24,7 @@ from conformance.comparison.result import Cause, Kind, Start
 from conformance.comparison.session import PATTERNS, UNIT, Session
 from conformance.comparison.values import Array, Call, Layer, Model, Stored
 from conformance.judge.budget import gradient_allowance
-from conformance.lanes.compare_far import DROPPING
+from conformance.lanes.compare_far import DROPPING, opened
 
 OPTIMIZERS = ("SGD", "Adam")
 _IN_ORDER = {"SGD": ("learning_rate", "momentum"), "Adam": ("learning_rate", "beta_1", "beta_2", "epsilon")}
@@ -39,6 +39,10 @@ class Trained:
     after: tuple[Entry, ...] = ()
     starts: tuple[Start, ...] = ()
     remarks: tuple[str, ...] = ()
+
+
+_STEP = "the step was made in training mode, with dropout at zero on both sides"
+_FIT = "the step is one of fit, to drawn targets by the mean squared error, with dropout at zero on both sides"
 
 
 def step_of(text: str) -> dict[str, Any]:
@@ -82,7 +86,14 @@ def trained(session: Session, pairing: Pairing, looking: Looking, step: Mapping[
         step = None
     asked = {"inputs": session.stored(session.batch), "unit": UNIT, "cotangents": kept, "step": step}
     try:
-        mine = session.model_end.ask("train", **asked, patterns=patterns)
+        try:
+            mine = session.model_end.ask("train", **asked, patterns=patterns)
+        except SideRefused as error:
+            if error.kind != "fit":
+                raise
+            remarks.append(f"no step of fit was made: {error.message}")
+            step = asked["step"] = None
+            mine = session.model_end.ask("train", **asked, patterns=patterns)
     except SideRefused as error:
         if error.kind != "narrow":
             raise
@@ -106,7 +117,7 @@ def trained(session: Session, pairing: Pairing, looking: Looking, step: Mapping[
         *_starts(session, pairing, looking, after, "step", bad),
     ]
     if step is not None:
-        remarks.append("the step was made in training mode, with dropout at zero on both sides")
+        remarks.append(_FIT if step.get("is_fit") else _STEP)
     return Trained(gradients, after, tuple(starts), tuple(remarks))
 
 
@@ -114,9 +125,7 @@ def _entries(
     session: Session, pairing: Pairing, mine: Any, held: Mapping[tuple[str, str], Stored | None], of: str
 ) -> Iterator[Entry]:
     arrays = {one["storage"]: one for one in mine if one["of"] == of}
-    overall = max(
-        (float(np.max(np.abs(np.load(one["exact"]["file"])), initial=0.0)) for one in arrays.values()), default=0.0
-    )
+    overall = max((float(np.max(np.abs(opened(one["exact"])), initial=0.0)) for one in arrays.values()), default=0.0)
     for pair in pairing.pairs:
         layer, port = session.model.layers[pair.model], session.port.layers[pair.port]
         exact = _with(layer, arrays, "exact")
@@ -142,7 +151,7 @@ def _entries_of_keras(
 ) -> Iterator[Entry]:
     """The same where the port is a Keras model: weights of one role in one shape, in the layout that both have."""
     arrays = {one["storage"]: one for one in mine if one["of"] == of}
-    overall = max((_largest(np.load(one["exact"]["file"])) for one in arrays.values()), default=0.0)
+    overall = max((_largest(opened(one["exact"])) for one in arrays.values()), default=0.0)
     for pair in pairing.pairs:
         theirs = scoped(session.port.layers[pair.port].weights)
         for role, weight in scoped(session.model.layers[pair.model].weights).items():

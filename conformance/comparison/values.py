@@ -8,7 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from conformance.lanes.compare_far import laid_out, read
+
 Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """Of an array of the model's that was put into the port: which it is, and the order of axes that it got there."""
+
+    digest: str
+    shape: tuple[int, ...]
+    order: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,17 +30,23 @@ class Stored:
     shape: tuple[int, ...]
     dtype: str
     digest: str
+    laid: Laid | None = None
+    """How what is on disk is laid out to be this array; None for as it is."""
 
     @classmethod
     def of(cls, message: Mapping[str, Any] | None) -> Stored | None:
         if message is None:
             return None
-        return cls(message["file"], tuple(message["shape"]), message["dtype"], message["digest"])
+        laid = message.get("laid")
+        made = None if laid is None else Laid(laid["digest"], tuple(laid["shape"]), laid["order"])
+        return cls(message["file"], tuple(message["shape"]), message["dtype"], message["digest"], made)
 
     def load(self) -> Array:
         """The array, read from disk as it is needed."""
-        array: Array = np.load(self.file, mmap_mode="r", allow_pickle=False)
-        return array
+        if self.laid is None:
+            return read(self.file, self.shape, self.dtype)
+        turned: Array = laid_out(read(self.file, self.laid.shape, self.dtype), self.laid.order)
+        return turned
 
     @property
     def size(self) -> int:
@@ -40,7 +57,10 @@ class Stored:
         return self.dtype.startswith(("float", "bfloat"))
 
     def as_message(self) -> dict[str, Any]:
-        return {"file": self.file, "shape": list(self.shape), "dtype": self.dtype, "digest": self.digest}
+        made = {"file": self.file, "shape": list(self.shape), "dtype": self.dtype, "digest": self.digest}
+        if self.laid is None:
+            return made
+        return made | {"laid": {"digest": self.laid.digest, "shape": list(self.laid.shape), "order": self.laid.order}}
 
 
 @dataclass(frozen=True, slots=True)

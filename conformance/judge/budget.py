@@ -112,11 +112,23 @@ def allowance(
         )
     moved = zeros if sensitivity is None else moderated(sensitivity)
     sides = 2.0 * scale if format.digits > FLOAT32.digits else scale
-    constant = sides * share * (8.0 + growth(longest_sum, reference.size))
-    floor = sides * share * (FLOOR * format.unit * float(finite.max(initial=0.0)) + FLOOR * format.tiny)
+    largest = float(finite.max(initial=0.0))
+    constant, floor = sides_of(longest_sum, reference.size, largest, sides * share, format)
     allowed = constant * (moved + format.unit * finite + format.tiny) + floor
     terms = longest_sum if sides == 1.0 else 0
     return Allowance(reference, allowed, moved, constant, floor, "budget", terms, share, format)
+
+
+def sides_of(
+    longest_sum: int, count: int, largest: float, sides: float, format: Format = FLOAT32
+) -> tuple[float, float]:
+    """What every number's own roundings are multiplied by in its budget, and what is added to that.
+
+    `largest` is the largest finite magnitude of the output, `count` how many numbers it has, `sides` how many results
+    with an error of their own are compared, times the share of the budget that is left.
+    """
+    constant = sides * (8.0 + growth(longest_sum, count))
+    return constant, sides * (FLOOR * format.unit * largest + FLOOR * format.tiny)
 
 
 def growth(terms: int, count: int) -> float:

@@ -26,6 +26,7 @@ from conformance.lanes.compare_far import (
     named_object,
     opened,
     refusing,
+    replaced,
     said,
 )
 from conformance.lanes.compare_recorder import Noise, Recorder
@@ -359,10 +360,7 @@ class KerasEnd:
         try:
             for layer, _ in rates:
                 object.__setattr__(layer, "rate", 0.0)
-            if moved is not None:
-                for place, (variable, array) in enumerate(zip(model.weights, before, strict=True)):
-                    if array.dtype.kind == "f":
-                        variable.assign(array * factors(moved[0], -1 - place, array.shape, moved[1]))
+            self._put(model, before, moved)
             is_step = request.get("step") is not None
             trained = model.trainable_weights
             with tf.GradientTape() as tape:
@@ -377,15 +375,49 @@ class KerasEnd:
             if not is_step:
                 return [*found, *(None for _ in found)]
             step = request["step"]
-            optimizer = getattr(self.keras.optimizers, step["type"])(**step["config"])
-            pairs = [(one, variable) for one, variable in zip(gradients, trained, strict=True) if one is not None]
-            optimizer.apply_gradients(pairs)
+            if step.get("is_fit"):
+                self._put(model, before, moved)  # moving statistics were moved by the gradient's run already
+                self._fit(model, request, dtype, moved, result, cotangents)
+            else:
+                optimizer = getattr(self.keras.optimizers, step["type"])(**step["config"])
+                pairs = [(one, variable) for one, variable in zip(gradients, trained, strict=True) if one is not None]
+                optimizer.apply_gradients(pairs)
             return [*found, *(np.asarray(self.tensors.array(weight)) for weight in model.weights)]
         finally:
             for layer, rate in rates:
                 object.__setattr__(layer, "rate", rate)
             for variable, array in zip(model.weights, before, strict=True):
                 variable.assign(array)
+
+    @staticmethod
+    def _put(model: Any, arrays: Sequence[Any], moved: Any) -> None:
+        """Sets the model's weights, moved by rounding where a pattern says how."""
+        for place, (variable, array) in enumerate(zip(model.weights, arrays, strict=True)):
+            if moved is not None and array.dtype.kind == "f":
+                array = array * factors(moved[0], -1 - place, array.shape, moved[1])
+            variable.assign(array)
+
+    def _fit(
+        self, model: Any, request: Mapping[str, Any], dtype: str, moved: Any, result: Any, targets: Mapping[str, Any]
+    ) -> None:
+        """One step of `fit`, compiled with the mean squared error to the targets; the whole batch at once.
+
+        Raises Refused for what has no `fit`, and for results that are no numbers to learn.
+        """
+        if not callable(getattr(model, "fit", None)):
+            raise Refused("fit", f"{type(model).__name__} is a layer: it has no fit")
+        nest = {"": result} if self.tensors.is_leaf(result) else result
+        if set(dict(leaves(nest, self.tensors.is_leaf))) != set(targets):
+            raise Refused("fit", "a result holds no floats that fit could learn")
+        step = request["step"]
+        wanted = replaced(nest, {place: np.asarray(target) for place, target in targets.items()})
+        given = {name: np.asarray(array) for name, array in self._arrays(request["inputs"], dtype, moved).items()}
+        rows = len(next(iter(given.values())))
+        with self._policy(dtype):  # fit turns floats into Keras' default
+            optimizer = getattr(self.keras.optimizers, step["type"])(**step["config"])
+            # XLA, which Keras may choose by itself, would compile for seconds each time
+            model.compile(optimizer=optimizer, loss="mean_squared_error", jit_compile=False)
+            model.fit(_arranged(given, model), wanted, batch_size=rows, epochs=1, shuffle=False, verbose=0)
 
     def _in_float64(self, inputs: Mapping[str, Any]) -> Any:
         """The same model with every array in float64. Raises Refused where it cannot be made again."""
@@ -448,6 +480,13 @@ class KerasEnd:
         self, model: Any, inputs: Mapping[str, Any], dtype: str, moved: Any = None, is_training: bool = False
     ) -> Any:
         """The model's answer to a batch."""
+        given = self._arrays(inputs, dtype, moved)
+        arrays = {name: self.tensors.tensor(array, str(array.dtype)) for name, array in given.items()}
+        return model(_arranged(arrays, model), training=is_training)
+
+    @staticmethod
+    def _arrays(inputs: Mapping[str, Any], dtype: str, moved: Any) -> dict[str, Any]:
+        """The batch in a dtype, moved by rounding where a pattern says how."""
         arrays = {}
         for place, (name, reference) in enumerate(inputs.items()):
             array = np.asarray(opened(reference))
@@ -455,8 +494,8 @@ class KerasEnd:
                 array = array.astype(dtype)
                 if moved is not None:
                     array = array * factors(moved[0], 2**40 + place, array.shape, moved[1])
-            arrays[name] = self.tensors.tensor(array, str(array.dtype))
-        return model(_arranged(arrays, model), training=is_training)
+            arrays[name] = array
+        return arrays
 
     @contextlib.contextmanager
     def _watching(self, model: Any, recorder: Recorder) -> Iterator[None]:

@@ -51,6 +51,8 @@ class Recorder:
         self._counts: dict[str, int] = {}
         self._stack: list[dict[str, Any]] = []
         self._seen: dict[Any, tuple[Any, Any]] = {}
+        self._put: dict[Any, tuple[Any, dict[str, Any]]] = {}
+        """What was put in the place of a result, by its token: handed on, it is known and need not be kept again."""
         self.calls: list[dict[str, Any]] = []
 
     def begin(self, path: str, args: Any, kwargs: Any) -> tuple[Any, Any]:
@@ -104,6 +106,8 @@ class Recorder:
     def _kept(self, leaf: Any) -> dict[str, Any]:
         """An array that several calls hand on is written once; the leaf is held, so that its id stays its own."""
         token = self._tensors.token(leaf)
+        if token in self._put:
+            return self._put[token][1]
         known = self._seen.get(token)
         if known is None:
             assert self._store is not None
@@ -131,11 +135,21 @@ class Recorder:
                         array = np.where(valid.reshape(valid.shape + (1,) * (own.ndim - valid.ndim)), array, own)
                 made[place] = self._tensors.like(array, held[place])
                 if side == "outputs":
+                    if order.get("mask") is None and self._tensors.lengths(held[place]) is None:
+                        self._put[self._tensors.token(made[place])] = made[place], _put(order)
                     mask = order.get("mask")
                     self._tensors.put_mask(made[place], None if mask is None else np.asarray(opened(mask)))
             except ValueError as error:
                 call["not_forced"].append(f"{place}: {error}")
         return made
+
+
+def _put(order: Mapping[str, Any]) -> dict[str, Any]:
+    """The reference of an array as it was put somewhere: kept already, to be laid out when it is read."""
+    laid = {key: order.get(key) for key in ("axes", "shape", "steps", "rows")}
+    of = order["array"]
+    source = {"digest": of["digest"], "shape": of["shape"], "order": laid}
+    return {**of, "shape": list(order["shape"]), "digest": "", "laid": source}
 
 
 def _plain(kwargs: Mapping[str, Any]) -> dict[str, Any]:
@@ -169,7 +183,7 @@ class Noise:
     def measure(self, key: tuple[Any, ...], leaf: Any, tensors: Tensors) -> None:
         """Keeps an array of the exact run, or adds how far it lies from that."""
         array = tensors.array(leaf)
-        if array.dtype.kind != "f":
+        if array.dtype.kind != "f" or array.size == 0:
             return
         if self.pattern is None:
             reference = self._exact[key] = self._store.keep(array.astype(np.float64))
@@ -179,8 +193,8 @@ class Noise:
         if not reference or list(array.shape) != reference["shape"] or self._first[reference["digest"]] != key:
             return
         if key not in self._sums:
-            path = self._store.folder / f"moved-{'-'.join(str(part) for part in key[:2])}-{len(self._sums)}.npy"
-            self._sums[key] = np.lib.format.open_memmap(path, "w+", np.float64, array.shape)
+            self._store.make_room(8 * array.size)
+            self._sums[key] = np.memmap(self._store.fresh(), np.float64, "w+", 0, array.shape or (1,))
         total, exact, near = self._sums[key].reshape(-1), opened(reference).reshape(-1), array.reshape(-1)
         for start in range(0, near.size, CHUNK):
             stretch = slice(start, start + CHUNK)
@@ -207,7 +221,8 @@ class Noise:
         for key, total in self._sums.items():
             total[...] = np.sqrt(total / max(self._runs, 1))
             total.flush()
-            sizes[key] = {"file": str(total.filename), "shape": list(total.shape), "dtype": "float64", "digest": ""}
+            shape = self._exact[key]["shape"]
+            sizes[key] = {"file": str(total.filename), "shape": shape, "dtype": "float64", "digest": ""}
         return [
             {
                 "order": key[0],

@@ -102,7 +102,7 @@ class Upgrade:
         """One model in both. Raises CompareError for a batch that does not fit, SideRefused for what is no answer."""
         self._ask_for(subject)
         settings = Settings(with_rounding=rounding)
-        options = Options(with_gradients=True, step=step_of(step))
+        options = Options(with_gradients=True, step={**step_of(step), "is_fit": True})
         names = (f"{subject.text} in {self.lanes[0]}", f"in {self.lanes[1]}")
         try:
             found = compare(

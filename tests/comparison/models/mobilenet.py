@@ -6,8 +6,8 @@ import keras
 from drawn import drawn
 
 
-def build() -> keras.Model:
-    model = keras.applications.MobileNet(input_shape=(32, 32, 3), alpha=0.25, weights=None, include_top=False)
+def build(size: int = 32, alpha: float = 0.25) -> keras.Model:
+    model = keras.applications.MobileNet(input_shape=(size, size, 3), alpha=alpha, weights=None, include_top=False)
     for weight in model.weights:
         weight.assign(drawn(weight.path, weight.shape))
     return model
@@ -27,3 +27,8 @@ def head() -> keras.Model:
     for weight in model.weights:
         weight.assign(drawn(weight.path, weight.shape))
     return model
+
+
+def usual() -> keras.Model:
+    """The size that it is published with."""
+    return build(224, 1.0)

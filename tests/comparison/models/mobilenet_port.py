@@ -55,6 +55,11 @@ def right() -> Any:
     return _built()
 
 
+def usual() -> Any:
+    """The size that it is published with."""
+    return _built(depth_multiplier=1.0, image_size=224)
+
+
 def epsilon() -> Any:
     return _built(layer_norm_eps=1e-5)
 
