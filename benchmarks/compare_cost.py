@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,18 +31,18 @@ class Subject:
     port: str
     shapes: dict[str, tuple[int, ...]]
     arguments: str
-    is_whole: bool = False
-    """Whether the inputs are numbers of words."""
+    words: dict[str, int] = field(default_factory=dict)
+    """Of inputs that are whole numbers: how many words there are; all others are ones."""
 
 
 SUBJECTS = {
-    "classifier": Subject("classifier:build", "classifier_port:right", {"ids": (8, 9)}, "ids=ids", True),
+    "classifier": Subject("classifier:build", "classifier_port:right", {"ids": (8, 9)}, "ids=ids", {"ids": 30}),
     "bert": Subject(
         "bert:build",
         "bert_port:right",
         {"token_ids": (3, 8), "segment_ids": (3, 8), "padding_mask": (3, 8)},
         "input_ids=token_ids,token_type_ids=segment_ids,attention_mask=padding_mask",
-        True,
+        {"token_ids": 50},
     ),
     "mobilenet": Subject(
         "mobilenet:build", "mobilenet_port:right", {"image": (2, 32, 32, 3)}, "pixel_values=image:0,3,1,2"
@@ -67,18 +67,20 @@ def seconds_of(subject: Subject, what: str) -> float:
     (model, port), names = (_made(importlib, one) for one in (subject.model, subject.port)), list(subject.shapes)
     random = np.random.default_rng(0)
     batch: dict[str, Any] = {
-        name: random.integers(0, 2, shape).astype(np.int32) if subject.is_whole else random.normal(size=shape)
+        name: random.integers(1, subject.words.get(name, 2), shape).astype(np.int32)
+        if subject.words
+        else random.normal(size=shape)
         for name, shape in subject.shapes.items()
     }
     arguments = subject.arguments
-    if not subject.is_whole:  # keras.applications numbers its inputs
+    if not subject.words:  # keras.applications numbers its inputs
         batch = {str(model.inputs[0].name): batch[names[0]].astype(np.float32)}
         arguments = arguments.replace(f"={names[0]}", f"={next(iter(batch))}")
     given = {one.partition("=")[0]: one.partition("=")[2].partition(":")[0] for one in arguments.split(",")}
     started = time.perf_counter()
     if what == "once":
         model(batch if len(batch) > 1 else next(iter(batch.values())))
-        axes = (0, 3, 1, 2) if not subject.is_whole else (0, 1)
+        axes = (0, 3, 1, 2) if not subject.words else (0, 1)
         with torch.no_grad():
             port(**{a: torch.from_numpy(batch[b].transpose(axes).copy()) for a, b in given.items()})
     else:

@@ -40,14 +40,18 @@ from conformance.case.problems import did_you_mean, listed, shown
 from conformance.case.yaml import Document, Located, read
 from conformance.errors import CaseError, Position, Problem, UsageError
 from conformance.gate.signature import KEYS
-from conformance.lanes.options import COMPILERS, every
+from conformance.lanes.options import COMPILERS, EXPORTS, every
 
 KINDS = ("bug", "upstream", "by design", "ours to do")
 _TEXTS = ("id", "aspect", "kind", "reason", "owner", "added", "expires", "when", "link", "began")
 _LISTS = ("cases", "lanes", "modes", "policies", "env")
 _OPTIONAL = ("when", "link", "modes", "policies", "env", "began")
 _WAYS = {
-    "modes": (*(mode for mode in every("mode") if mode != "compile"), *(f"compile={name}" for name in COMPILERS)),
+    "modes": (
+        *(mode for mode in every("mode") if mode != "compile"),
+        *(f"compile={name}" for name in COMPILERS),
+        *(f"export={name}" for name in EXPORTS),
+    ),
     "policies": every("policy"),
 }
 _FIELDS = ("id", "cases", "lanes", "aspect", "observed", *_OPTIONAL, "kind", "reason", "owner", "added", "expires")

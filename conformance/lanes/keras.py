@@ -49,6 +49,7 @@ class KerasLane:
         self.generation: Generation = Keras3(keras) if generation is None else generation
         wanted = (options or {}).get("mode", "eager")
         self.mode: Mode | None = mode_of(wanted, keras, self.generation.backend(), self._tensor)
+        versions = {**versions, **getattr(self.mode, "versions", {})}
         gives_masks = self.mode is None or self.mode.gives_masks
         policy = keras_policies.ensure(keras, (options or {}).get("policy", keras_policies.USUAL))
         mode = "eager" if self.mode is None else self.mode.name

@@ -4,6 +4,7 @@
     keras[mode=model]                        a functional model called with arrays, with masks
     keras[jax,mode=predict]                  model.predict, on another backend
     keras[policy=mixed_bfloat16]             a dtype policy
+    keras[export=onnx]                       the model exported, and run by onnxruntime; or litert
     torch[native]                            torch's own layers as its users call them, not Keras' formula
     torch[compile=aot_eager]                 torch.compile with that backend; mode=compile is compile=inductor
     keras[env=TF_ENABLE_ONEDNN_OPTS=0]       an environment variable, which the lane is started with
@@ -24,12 +25,14 @@ from conformance.errors import UsageError
 NATIVE = "native"
 """The mode of torch in which its own layers answer, as its users call them; `torch[native]` for short."""
 _KERAS_MODES = ("eager", "model", "function", "xla", "predict")
+EXPORTS = ("onnx", "litert")
+"""Formats that a model of Keras is exported to; see keras_exports."""
 _KERAS_POLICIES = ("float32", "float64", "mixed_bfloat16", "mixed_float16")
 COMPILERS = ("inductor", "aot_eager", "eager")
 """Backends of torch.compile; none is taken in place of another."""
 
 ALLOWED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "keras": {"mode": _KERAS_MODES, "policy": _KERAS_POLICIES},
+    "keras": {"mode": _KERAS_MODES, "policy": _KERAS_POLICIES, "export": EXPORTS},
     "tf_keras": {"mode": _KERAS_MODES, "policy": _KERAS_POLICIES},
     "torch": {
         "mode": ("eager", "compile", NATIVE),
@@ -38,7 +41,7 @@ ALLOWED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
 }
 """What each adapter may be told; the others may be told nothing."""
-OPTIONS = ("mode", "policy", "compile", "env")
+OPTIONS = ("mode", "policy", "compile", "export", "env")
 _SETTING = re.compile(r"([A-Z][A-Z0-9_]*)=([^,\]\s]*)")
 _OURS = ("KERAS_BACKEND", "OMP_NUM_THREADS", "PATH", "TF_CPP_MIN_LOG_LEVEL", "TF_USE_LEGACY_KERAS")
 """Variables that the lane's other words decide; and all that begin with PYTHON or LD_."""
@@ -71,6 +74,11 @@ def check(package: str, table: Mapping[str, Any], where: str) -> None:
     if table.get("mode") in _OF_TENSORFLOW and backend != "tensorflow":
         hint = "leave the backend out, or take mode=predict"
         raise UsageError(f"lane {where}: mode {table['mode']} is TensorFlow's, the backend is {backend}", hint)
+    if "export" in table and (
+        backend != "tensorflow" or "mode" in table or table.get("policy", "float32") != "float32"
+    ):
+        hint = "export is a way of executing by itself, over TensorFlow, in float32"
+        raise UsageError(f"lane {where}: export={table['export']} goes with no mode, policy or backend", hint)
     if "compile" in table and table.get("mode") == "eager":
         raise UsageError(f"lane {where}: mode=eager and compile={table['compile']} contradict each other")
 
@@ -97,6 +105,8 @@ def for_worker(table: Mapping[str, Any]) -> dict[str, str]:
     found = {key: str(table[key]) for key in ("mode", "policy") if key in table}
     if "compile" in table or table.get("mode") == "compile":
         found["mode"] = f"compile={table.get('compile', COMPILERS[0])}"
+    if "export" in table:
+        found["mode"] = f"export={table['export']}"
     return found
 
 

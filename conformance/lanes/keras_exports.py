@@ -1,0 +1,177 @@
+"""A case's functional model after export: as ONNX in onnxruntime, as LiteRT in its interpreter.
+
+The model is traced for the lengths of each size, its weights become constants, and the exporter of that format gets it
+as its users give it: tf2onnx for ONNX, TensorFlow's own converter for LiteRT. Only operations that the format has by
+itself are allowed: none is handed back to TensorFlow. What an exporter or a runtime refuses is `Unsupported` with its
+words; what the exported model gives or raises when it runs is the lane's answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from conformance.lanes.keras_modes import Functional, Inputs
+from conformance.protocol.adapter import Unsupported
+
+OPSET = 18
+"""The ONNX operator set: the newest that tf2onnx 1.17 writes."""
+EXTRA = "pip install 'conformance[export]'"
+LONGEST = 400
+"""Characters of an exporter's words."""
+
+
+class Format(Protocol):
+    """One format: what exports a traced function to it, and what runs the file."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def packages(self) -> Sequence[str]:
+        """Distributions that make and run it, for the versions that a lane proves."""
+
+    def exported(self, frozen: Any, names: Sequence[str]) -> bytes:
+        """The file of a traced function whose weights are constants; raises what the exporter raises."""
+
+    def loaded(self, file: bytes, names: Sequence[str]) -> Callable[[Mapping[str, Any]], list[Any]]:
+        """What runs the file: inputs by name to the outputs in their order. Raises what the runtime raises."""
+
+
+class Onnx:
+    """tf2onnx makes it, onnxruntime runs it."""
+
+    name = "onnx"
+    packages = ("tf2onnx", "onnx", "onnxruntime")
+
+    def exported(self, frozen: Any, names: Sequence[str]) -> bytes:
+        import tf2onnx
+
+        inputs = [f"{name}:0" for name in names]
+        outputs = [tensor.name for tensor in frozen.outputs]
+        shapes = {f"{name}:0": list(frozen.graph.get_tensor_by_name(f"{name}:0").shape) for name in names}
+        graph = frozen.graph.as_graph_def(add_shapes=True)
+        made, _ = tf2onnx.convert.from_graph_def(
+            graph, input_names=inputs, output_names=outputs, opset=OPSET, shape_override=shapes
+        )
+        file: bytes = made.SerializeToString()
+        return file
+
+    def loaded(self, file: bytes, names: Sequence[str]) -> Callable[[Mapping[str, Any]], list[Any]]:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        options.intra_op_num_threads = options.inter_op_num_threads = 1  # as every lane: sums in one order
+        session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+        taken = {one.name for one in session.get_inputs()}
+
+        def run(given: Mapping[str, Any]) -> list[Any]:
+            fed = {f"{name}:0": value for name, value in given.items() if f"{name}:0" in taken}
+            found: list[Any] = session.run(None, fed)
+            return found
+
+        return run
+
+
+class LiteRT:
+    """TensorFlow's converter makes it, the interpreter of LiteRT runs it."""
+
+    name = "litert"
+    packages = ("tensorflow", "ai-edge-litert")
+
+    def exported(self, frozen: Any, names: Sequence[str]) -> bytes:
+        import tensorflow as tf
+
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+        file: bytes = converter.convert()
+        return file
+
+    def loaded(self, file: bytes, names: Sequence[str]) -> Callable[[Mapping[str, Any]], list[Any]]:
+        from ai_edge_litert.interpreter import Interpreter
+
+        interpreter = Interpreter(model_content=file, num_threads=1)
+        interpreter.allocate_tensors()
+
+        def run(given: Mapping[str, Any]) -> list[Any]:
+            for held in interpreter.get_input_details():
+                name = held["name"].removeprefix("serving_default_").partition(":")[0]
+                interpreter.set_tensor(held["index"], given[name])
+            interpreter.invoke()
+            return [interpreter.get_tensor(held["index"]) for held in interpreter.get_output_details()]
+
+        return run
+
+
+FORMATS: Mapping[str, Callable[[], Format]] = {"onnx": Onnx, "litert": LiteRT}
+
+
+class Exported(Functional):
+    """The functional model of a case, exported and run elsewhere. It gives numbers alone: no masks, no gradients."""
+
+    gives_masks = False
+
+    def __init__(self, keras: Any, format: Format, to_tensor: Callable[[Any], Any]) -> None:
+        super().__init__(keras, to_tensor)
+        self.format = format
+        self.name = f"export={format.name}"
+        self.called = f"a model exported to {format.name}"
+        self.versions = {package: _version(package) for package in format.packages}
+
+    def _answered(self, inputs: Inputs) -> Any:
+        names = [f"input_{place}" for place in range(len(inputs))]
+        arrays = {name: np.asarray(value) for name, value in zip(names, inputs.values(), strict=True)}
+        frozen = self._frozen(arrays)
+        exported, loaded = self.format.exported, self.format.loaded  # what is missing here is no exporter's word
+        try:
+            run = loaded(exported(frozen, names), names)
+        except Exception as error:
+            raise Unsupported(f"{self.called}: {_words(error)}") from None
+        found = run(arrays)
+        wanted = len(frozen.outputs)
+        if len(found) != wanted:
+            raise Unsupported(f"{self.called}: it has {len(found)} outputs where the model has {wanted}")
+        return found
+
+    def _frozen(self, arrays: Mapping[str, Any]) -> Any:
+        """The model traced for these shapes, its weights as constants; raises what the model raises."""
+        import tensorflow as tf
+        from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+        def graph(*given: Any) -> list[Any]:
+            found = self._model(list(given))
+            return [tf.identity(one) for one in (found if isinstance(found, list | tuple) else [found])]
+
+        traced = tf.function(graph, autograph=False).get_concrete_function(
+            *(tf.TensorSpec(array.shape, array.dtype, name=name) for name, array in arrays.items())
+        )
+        try:
+            return convert_variables_to_constants_v2(traced)
+        except Exception as error:
+            raise Unsupported(f"{self.called}: {_words(error)}") from None
+
+    def _tensor(self, value: Any) -> Any:
+        return self._to_tensor(value)
+
+
+def _words(error: BaseException) -> str:
+    """What an exporter says, in one line: the first that says something, for traces of its own follow."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = next((line for line in lines if "error:" in line.lower() or "not supported" in line.lower()), "")
+    return f"{type(error).__name__}: {(told or ' '.join(lines))[:LONGEST]}"
+
+
+def _version(package: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        raise ValueError(f"a model is exported by {package}, which is not installed: {EXTRA}") from None
+
+
+def exported_in(name: str, keras: Any, to_tensor: Callable[[Any], Any]) -> Exported:
+    """The mode `export=NAME`. Raises ValueError where a package for it is missing."""
+    return Exported(keras, FORMATS[name](), to_tensor)

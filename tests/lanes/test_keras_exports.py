@@ -1,0 +1,125 @@
+"""A case's model after export: it is judged as any lane, and what an exporter refuses is said in its words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conformance.errors import UsageError
+from conformance.lanes.declare import parse
+from conformance.lanes.keras_exports import Exported
+from conformance.protocol.adapter import Unsupported
+from tests.lanes.test_keras_modes import lanes_of
+
+LANES = ("keras[export=onnx]", "keras[export=litert]")
+CASES = """
+    schema_version: 1
+    topic: exported
+    dims: {batch: [2, 3], steps: [4, 6], dim: 3}
+    dynamic: [steps]
+    source: {kind: hand}
+    cases:
+      - id: pooled
+        question: Does the mask reach the mean in the exported model too?
+        inputs:
+          ids: {shape: [batch, steps], dtype: int32, fill: {integers: [0, 3]}}
+        layers:
+          embed: {type: Embedding, input_dim: 4, output_dim: dim, mask_zero: true}
+          pool: {type: GlobalAveragePooling1D}
+        graph:
+          pooled: pool(embed(ids))
+      - id: trained
+        question: And a step?
+        inputs: {x: {shape: [batch, dim]}, y: {shape: [batch, 2]}}
+        layers:
+          dense: {type: Dense, units: 2}
+          mse: {type: MeanSquaredError}
+        graph:
+          loss: mse(y, dense(x))
+        training: {optimizer: {type: SGD, learning_rate: 0.125}, loss: loss, steps: 1}
+"""
+
+
+@pytest.mark.frameworks
+@pytest.mark.filterwarnings("ignore")  # the frameworks' own, which a lane's process writes to a file
+def test_an_exported_model_is_judged_and_what_it_cannot_say_is_not(tmp_path: Path) -> None:
+    pooled, trained = lanes_of(CASES, tmp_path, *LANES)
+    for name in ("keras-export-onnx", "keras-export-litert"):
+        assert (pooled[name]["verdict"], pooled[name]["aspects"]["values"]) == ("agree", "agree")
+        assert (pooled[name]["aspects"]["mask"], pooled[name]["aspects"]["gradient"]) == ("-", "-")
+        assert trained[name]["verdict"] == "unsupported"
+
+
+class Refusing:
+    """A format whose exporter knows nothing."""
+
+    name = "none"
+    packages = ("numpy",)
+
+    def exported(self, frozen: Any, names: Any) -> bytes:
+        raise RuntimeError("loc(fused): trace\n<string>:1:1: error: 'tf.Erfinv' op is not known\nmore")
+
+    def loaded(self, file: bytes, names: Any) -> Any:
+        raise AssertionError("nothing was exported")
+
+
+class Short(Refusing):
+    """A format that loses an output."""
+
+    def exported(self, frozen: Any, names: Any) -> bytes:
+        return b""
+
+    def loaded(self, file: bytes, names: Any) -> Any:
+        return lambda given: []
+
+
+class Frozen:
+    outputs = ("one",)
+
+
+def exported(monkeypatch: pytest.MonkeyPatch, format: Any) -> Exported:
+    made = Exported(None, format, lambda value: value)
+    monkeypatch.setattr(made, "_frozen", lambda arrays: Frozen())
+    return made
+
+
+@pytest.mark.parametrize(
+    ("format", "words"),
+    [
+        (Refusing(), "a model exported to none: RuntimeError: <string>:1:1: error: 'tf.Erfinv' op is not known"),
+        (Short(), "a model exported to none: it has 0 outputs where the model has 1"),
+    ],
+)
+def test_what_an_exporter_refuses_is_unsupported_in_its_words(
+    format: Any, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = exported(monkeypatch, format)
+    assert made.versions == {"numpy": np.__version__}
+    with pytest.raises(Unsupported) as caught:
+        made._answered({"x": np.zeros(2)})
+    assert str(caught.value) == words
+
+
+def test_a_package_that_is_missing_is_named_with_the_way_to_it() -> None:
+    class Absent(Refusing):
+        packages = ("conformance-nowhere",)
+
+    with pytest.raises(ValueError, match=r"conformance-nowhere, which is not installed: pip install 'conformance\[exp"):
+        Exported(None, Absent(), lambda value: value)
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("keras[export=onxx]", "there is no export 'onxx' of keras"),
+        ("torch[export=onnx]", "torch has no option export"),
+        ("keras[export=onnx,mode=predict]", "goes with no mode, policy or backend"),
+        ("keras[jax,export=onnx]", "goes with no mode, policy or backend"),
+    ],
+)
+def test_an_export_that_there_is_none_of(spec: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        parse(spec)
