@@ -15,6 +15,7 @@ import numpy as np
 from conformance.lanes import keras_autograd, keras_policies
 from conformance.lanes.keras_arrays import Generation, Keras3, KerasArrays, absent_in, flat, mask_of, shapes_of
 from conformance.lanes.keras_config import Absent, constructor, find_type
+from conformance.lanes.keras_exports import EXPORT, exported_in
 from conformance.lanes.keras_functional import beside
 from conformance.lanes.keras_gradients import Differentiable, build_all, variables_of
 from conformance.lanes.keras_methods import asked_directly
@@ -48,7 +49,11 @@ class KerasLane:
         self.keras = keras
         self.generation: Generation = Keras3(keras) if generation is None else generation
         wanted = (options or {}).get("mode", "eager")
-        self.mode: Mode | None = mode_of(wanted, keras, self.generation.backend(), self._tensor)
+        self.mode: Mode | None = (
+            exported_in(wanted, keras, self._tensor)
+            if wanted.startswith(EXPORT)
+            else mode_of(wanted, keras, self.generation.backend(), self._tensor)
+        )
         versions = {**versions, **getattr(self.mode, "versions", {})}
         gives_masks = self.mode is None or self.mode.gives_masks
         policy = keras_policies.ensure(keras, (options or {}).get("policy", keras_policies.USUAL))

@@ -16,6 +16,8 @@ import numpy as np
 from conformance.lanes.keras_modes import Functional, Inputs
 from conformance.protocol.adapter import Unsupported
 
+EXPORT = "export="
+"""What the modes here begin with."""
 OPSET = 18
 """The ONNX operator set: the newest that tf2onnx 1.17 writes."""
 EXTRA = "pip install 'conformance[export]'"
@@ -116,7 +118,7 @@ class Exported(Functional):
     def __init__(self, keras: Any, format: Format, to_tensor: Callable[[Any], Any]) -> None:
         super().__init__(keras, to_tensor)
         self.format = format
-        self.name = f"export={format.name}"
+        self.name = f"{EXPORT}{format.name}"
         self.called = f"a model exported to {format.name}"
         self.versions = {package: _version(package) for package in format.packages}
 
@@ -174,4 +176,4 @@ def _version(package: str) -> str:
 
 def exported_in(name: str, keras: Any, to_tensor: Callable[[Any], Any]) -> Exported:
     """The mode `export=NAME`. Raises ValueError where a package for it is missing."""
-    return Exported(keras, FORMATS[name](), to_tensor)
+    return Exported(keras, FORMATS[name.removeprefix(EXPORT)](), to_tensor)

@@ -294,10 +294,6 @@ def mode_of(name: str, keras: Any, backend: str, to_tensor: Callable[[Any], Any]
     for kind in (Functional, Predict):
         if name == kind.name:
             return kind(keras, to_tensor)
-    if name.startswith("export=") and backend == "tensorflow":
-        from conformance.lanes.keras_exports import exported_in  # of modes, it is the one that needs more packages
-
-        return exported_in(name.partition("=")[2], keras, to_tensor)
     if backend != "tensorflow":
         raise ValueError(f"mode {name} is TensorFlow's, Keras runs on {backend}")
     import tensorflow as tf

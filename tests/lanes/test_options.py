@@ -75,7 +75,7 @@ def test_a_table_says_the_same_in_keys(tmp_path: Path) -> None:
         ),
         (
             "keras[compile=inductor]",
-            "lane 'keras[compile=inductor]': keras has no option compile\n   = help: its options: mode, policy",
+            "lane 'keras[compile=inductor]': keras has no option compile\n   = help: its options: mode, policy, export",
         ),
         (
             "torch[compile=inducter]",
