@@ -88,7 +88,7 @@ def load_parts(path: str | Path, display: str | None = None) -> Loaded:
     written: list[Located] = []
     try:
         head = head_of(document.root, prefix, file.parent.resolve(), problems)
-        for node, text in _written_cases(document):
+        for node, text in written_cases(document):
             written.append(node)
             variants = unfold(node, text, problems)
             if len(cases) + len(variants) > MAX_CASES:
@@ -145,7 +145,7 @@ def _prefix(file: Path, shown: str) -> str:
     return f"{file.parent.name}/{topic}"
 
 
-def _written_cases(document: Document) -> list[tuple[Located, str]]:
+def written_cases(document: Document) -> list[tuple[Located, str]]:
     """Each case and its own lines; notes where `cases` is no list of mappings."""
     root, problems = document.root, document.problems
     if not root.is_mapping:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from conformance.case import draws, expectations, fills, graph, training
@@ -43,12 +44,16 @@ class Head:
     """`family/topic`, from the folder and the file."""
     folder: Path
     problems: Problems
+    longer: Mapping[str, int] = field(default_factory=dict)
+    """Axis to by how much it is longer than the file says, for a case that is asked at other sizes."""
 
 
-def head_of(root: Located, prefix: str, folder: Path, problems: Problems) -> Head:
+def head_of(
+    root: Located, prefix: str, folder: Path, problems: Problems, longer: Mapping[str, int] = MappingProxyType({})
+) -> Head:
     """Reads everything of a file but its cases."""
     values = Reader(problems).fields(root, FILE, "the file", skip=("cases",))
-    head = Head(root, {} if values is BAD else values, prefix, folder, problems)
+    head = Head(root, {} if values is BAD else values, prefix, folder, problems, longer)
     _check_source(head.values, root, problems)
     return head
 
@@ -216,7 +221,7 @@ def _dims(head: Head, variant: Variant) -> dict[str, tuple[int, ...]]:
             message = f"{name} has {len(dims[name])} sizes, {lists[0]} has {len(dims[lists[0]])}"
             head.problems.add(places[name], message, "sizes at the same place in their lists belong to one run")
             dims[name] = dims[name][:1]
-    return dims
+    return {name: tuple(size + head.longer.get(name, 0) for size in sizes) for name, sizes in dims.items()}
 
 
 def _dynamic(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -26,15 +26,19 @@ ALTERNATIVES = 3
 """Mistakes that are named where several would give the same gradients."""
 
 
-def gradient_mistakes(case: Case, plan: Plan, got: Observation, reference: Observation) -> list[tuple[str, str]]:
+def gradient_mistakes(
+    case: Case, plan: Plan, got: Observation, reference: Observation, only: Collection[str] | None = None
+) -> list[tuple[str, str]]:
     """What somebody does who gives the lane's gradients with the reference's values, and its name, the first few.
 
-    The name is empty for a place in the graph.
+    The name is empty for a place in the graph. Where `only` is given, no other mistakes are tried.
     """
     if not reference.gradients or not got.gradients or not plan.cotangents:
         return []
     found: list[tuple[str, str]] = []
     for mistake, name, made in _tried(case, plan):
+        if only is not None and mistake not in only:
+            continue
         wrong = _with(reference, made)
         if wrong is None or gradient_findings(got, wrong)[0] or not gradient_findings(wrong, reference)[0]:
             continue

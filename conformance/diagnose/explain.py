@@ -7,10 +7,9 @@ the difference and never takes it away.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -18,24 +17,20 @@ from conformance.case.model import Case
 from conformance.diagnose.backwards import gradient_mistakes
 from conformance.diagnose.cause import Blame, Explanation
 from conformance.diagnose.changes import change_between, differing_at, gradient_change
-from conformance.diagnose.divergence import Divergence, differs, divergences
+from conformance.diagnose.divergence import Divergence, divergences
 from conformance.diagnose.feeding import AskLane, answered, isolate_node, starts_behind
-from conformance.diagnose.formulas import formula_slips
+from conformance.diagnose.formulas import formula_slips, with_slip
 from conformance.diagnose.gates import located
 from conformance.diagnose.mistakes import Mistake, are_one, derived_ones, forgotten_ones, named_ones, other_ones
-from conformance.errors import CaseError
-from conformance.judge.compare import is_trained, matched_outputs, structure_findings
+from conformance.diagnose.seen import Again, Mistaken, Seen, agrees
+from conformance.judge.compare import is_trained
 from conformance.judge.precision import USUAL, reference_under
 from conformance.judge.verdict import CaseVerdict, LaneVerdict, Verdict
-from conformance.mutants.layer import mutable, with_mistake
-from conformance.oracle.run import Depth, answer
-from conformance.plans.draw import plan_of
+from conformance.oracle.run import Depth
 from conformance.protocol.observation import REFERENCE, Observation
 from conformance.protocol.plan import Plan
-from conformance.reference.base import DoesNotApply, HookError, Mutant
+from conformance.reference.base import Mutant
 
-AGAIN = 1_009
-"""What is added to a case's seed for the draw on which its explanation is tried."""
 ALTERNATIVES = 3
 """Mistakes that are named where several would give the same answer to this case."""
 TELLING = 8
@@ -66,11 +61,11 @@ def explanations(
     ]
     if not differing or reference.failure is not None:
         return {}
-    wrong = _Mistaken(plan)
-    again = _Again(case, plan)
+    wrong = Mistaken(plan)
+    again = Again(case, plan)
     return {
         name: _explained(
-            _Seen(
+            Seen(
                 case,
                 observations[name],
                 reference_under(reference, observations[name].policy),
@@ -95,84 +90,7 @@ def _is_about_arrays(found: LaneVerdict) -> bool:
     return found.cause.aspect not in ("error", "params", "claims", "invariants", "model", "methods", "relations")
 
 
-class _Mistaken:
-    """The answers of a plan's mutants, made when they are first asked for and shared by all lanes."""
-
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self._made: dict[tuple[str, Mutant, Depth], Observation | None] = {}
-
-    def answers(self, depth: Depth, kind: str, mutant: Mutant) -> Observation | None:
-        """None where the mistake cannot be made here."""
-        key = (kind, mutant, depth)
-        if key not in self._made:
-            try:
-                with warnings.catch_warnings(), np.errstate(all="ignore"):
-                    warnings.simplefilter("ignore")  # a wrong formula may divide by zero; what it gives is compared
-                    rewrite = partial(with_mistake, kind=mutable()[kind], mutant=mutant)
-                    found = answer(self.plan, depth, rewrite)
-                self._made[key] = found
-            except (DoesNotApply, HookError, ArithmeticError, LookupError, TypeError, ValueError):
-                self._made[key] = None  # an argument that nobody would give may break a layer: it explains nothing
-        return self._made[key]
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """One draw of a case as a lane and the reference answered it."""
-
-    case: Case
-    got: Observation
-    reference: Observation
-    gives_masks: bool
-    wrong: _Mistaken
-
-    @property
-    def plan(self) -> Plan:
-        return self.wrong.plan
-
-    def agrees(self, wanted: Observation, gives_masks: bool) -> bool:
-        """Whether the lane answers as this observation does."""
-        return agrees(self.case, self.got, wanted, gives_masks)
-
-
-class _Again:
-    """The case with other numbers, drawn when the first lane is to be asked again: a cause has to hold there too."""
-
-    def __init__(self, case: Case, plan: Plan) -> None:
-        self.case, self.plan = case, plan
-
-    @cached_property
-    def drawn(self) -> tuple[_Mistaken, Observation] | None:
-        """The other draw, and the reference's answer; None where all numbers are written down in the case."""
-        try:
-            other = plan_of(self.case.at_seed(self.case.seed + AGAIN), policies=self.plan.policies)
-        except CaseError:
-            return None
-        if _numbers(other) == _numbers(self.plan):
-            return None
-        fresh = replace(other, id=f"{self.plan.id}|another draw")
-        found = answered(fresh, Depth.EVERYTHING)
-        return None if found is None else (_Mistaken(fresh), found)
-
-    def seen(self, seen: _Seen, ask: AskLane | None) -> _Seen | None:
-        """What a lane answers there; None where it cannot be asked, or gives nothing."""
-        if ask is None or self.drawn is None:
-            return None
-        wrong, reference = self.drawn
-        (got,) = ask([wrong.plan])
-        if got.ended != "finished" or got.unsupported is not None:
-            return None
-        return _Seen(seen.case, got, reference_under(reference, got.policy), seen.gives_masks, wrong)
-
-
-def _numbers(plan: Plan) -> list[bytes]:
-    held = [value for run in plan.runs for value in run.values()]
-    held += [value for layer in plan.layers.values() for value in layer.weights.values()]
-    return [row.tobytes() for value in held for row in (value if value.dtype == object else [value])]
-
-
-def _explained(seen: _Seen, verdict: LaneVerdict, ask: AskLane | None, again: _Again) -> Explanation:
+def _explained(seen: Seen, verdict: LaneVerdict, ask: AskLane | None, again: Again) -> Explanation:
     """The simplest cause that holds on another draw too; one that nobody can be asked about again is only likely."""
     lane, fed = seen.got.lane, tuple(item.name for item in seen.case.inputs)
     if seen.got.failure is not None:
@@ -191,7 +109,7 @@ def _explained(seen: _Seen, verdict: LaneVerdict, ask: AskLane | None, again: _A
 
 
 def _causes(
-    seen: _Seen, unknown: Explanation, verdict: LaneVerdict, ask: AskLane | None, fresh: _Seen | None
+    seen: Seen, unknown: Explanation, verdict: LaneVerdict, ask: AskLane | None, fresh: Seen | None
 ) -> Iterator[Explanation]:
     """Causes that give the lane's answer to both draws, the simplest first; one without mistake or change is none."""
     starts = unknown.divergences
@@ -212,7 +130,7 @@ def _causes(
         yield replace(unknown, kind="slip", mistakes=_slips(seen, starts, fresh))
 
 
-def _holding(found: Sequence[Mistake], fresh: _Seen | None) -> list[Mistake]:
+def _holding(found: Sequence[Mistake], fresh: Seen | None) -> list[Mistake]:
     """The first few of these mistakes that give the lane's answer to another draw too."""
     if fresh is None:
         return list(found[:ALTERNATIVES])
@@ -226,20 +144,21 @@ def _holding(found: Sequence[Mistake], fresh: _Seen | None) -> list[Mistake]:
     return held
 
 
-def _gradient_blame(seen: _Seen, fresh: _Seen | None) -> tuple[Blame, ...]:
+def _gradient_blame(seen: Seen, fresh: Seen | None) -> tuple[Blame, ...]:
     found = gradient_mistakes(seen.case, seen.plan, seen.got, seen.reference)
     if found and fresh is not None:
-        held = gradient_mistakes(fresh.case, fresh.plan, fresh.got, fresh.reference)
+        only = {does for does, _ in found}
+        held = gradient_mistakes(fresh.case, fresh.plan, fresh.got, fresh.reference, only)
         found = [one for one in found if one in held]
     return tuple(Blame(does, name, name) for does, name in found)
 
 
-def _gradient_change(seen: _Seen, fresh: _Seen | None) -> str:
+def _gradient_change(seen: Seen, fresh: Seen | None) -> str:
     change = gradient_change(seen.got, seen.reference)
     return change if fresh is None or not change or change == gradient_change(fresh.got, fresh.reference) else ""
 
 
-def _change(seen: _Seen, starts: tuple[Divergence, ...], fresh: _Seen | None) -> str:
+def _change(seen: Seen, starts: tuple[Divergence, ...], fresh: Seen | None) -> str:
     first = tuple(start for start in starts if not start.is_fed)
     change = change_between(seen.case, seen.got, seen.reference, first, seen.gives_masks)
     if change is None:
@@ -251,23 +170,24 @@ def _change(seen: _Seen, starts: tuple[Divergence, ...], fresh: _Seen | None) ->
     return change.words if wrong and change.fits(wrong) else ""
 
 
-def _slips(seen: _Seen, starts: tuple[Divergence, ...], fresh: _Seen | None) -> tuple[Blame, ...]:
+def _slips(seen: Seen, starts: tuple[Divergence, ...], fresh: Seen | None) -> tuple[Blame, ...]:
     """The slips in formulas that give the lane's answer and not the reference's."""
     found = formula_slips(seen.plan, seen.reference, starts, NEAR, partial(_fits, seen))
     if found and fresh is not None:
-        held = formula_slips(fresh.plan, fresh.reference, starts, NEAR, partial(_fits, fresh))
-        found = [one for one in found if one in held]
+        found = [
+            one for one in found if any(_fits(fresh, held, 1.0) for held in with_slip(fresh.plan, fresh.reference, one))
+        ]
     return tuple(Blame(does) for does in found)
 
 
-def _fits(seen: _Seen, found: Observation, slack: float) -> bool:
+def _fits(seen: Seen, found: Observation, slack: float) -> bool:
     wanted = reference_under(found, seen.got.policy, seen.reference)
     if slack > 1.0:
         return agrees(seen.case, seen.got, wanted, False, slack)
     return seen.agrees(wanted, seen.gives_masks) and not agrees(seen.case, seen.reference, wanted, seen.gives_masks)
 
 
-def _all_starts(seen: _Seen, starts: tuple[Divergence, ...], ask: AskLane) -> tuple[Divergence, ...]:
+def _all_starts(seen: Seen, starts: tuple[Divergence, ...], ask: AskLane) -> tuple[Divergence, ...]:
     """The starts that the lane's answer shows and those behind them, each with its step and gate where it has some."""
     if any(is_trained(start.node) for start in starts):
         return starts
@@ -276,13 +196,13 @@ def _all_starts(seen: _Seen, starts: tuple[Divergence, ...], ask: AskLane) -> tu
     return tuple(located(case, plan, reference, start, masks, ask) for start in every)
 
 
-def _parts(seen: _Seen, starts: tuple[Divergence, ...], ask: AskLane, fresh: _Seen | None) -> tuple[Blame, ...]:
+def _parts(seen: Seen, starts: tuple[Divergence, ...], ask: AskLane, fresh: Seen | None) -> tuple[Blame, ...]:
     """For every start the mistakes that explain this node by itself; empty where one of them is not explained."""
     nodes = [start.node for start in starts]
-    alone = _each_alone(seen, nodes, ask)
+    alone = each_alone(seen, nodes, ask)
     if not alone:
         return ()
-    others = _each_alone(fresh, nodes, ask) if fresh is not None else ()
+    others = each_alone(fresh, nodes, ask) if fresh is not None else ()
     found: list[Blame] = []
     for index, (node, one) in enumerate(zip(nodes, alone, strict=True)):
         other = others[index] if others else None
@@ -293,7 +213,7 @@ def _parts(seen: _Seen, starts: tuple[Divergence, ...], ask: AskLane, fresh: _Se
     return tuple(found)
 
 
-def _each_alone(seen: _Seen, nodes: Sequence[str], ask: AskLane) -> tuple[_Seen, ...]:
+def each_alone(seen: Seen, nodes: Sequence[str], ask: AskLane) -> tuple[Seen, ...]:
     """Each of these nodes computed from what the reference has before it; none where one of them gives nothing."""
     plans = [isolate_node(seen.case, seen.plan, seen.reference, node) for node in nodes]
     found = []
@@ -301,22 +221,23 @@ def _each_alone(seen: _Seen, nodes: Sequence[str], ask: AskLane) -> tuple[_Seen,
         known = answered(derived, Depth.SENSITIVITIES)
         if known is None or got.ended != "finished" or got.failure is not None:
             return ()
-        found.append(_Seen(seen.case, got, known, seen.gives_masks, _Mistaken(derived)))
+        found.append(Seen(seen.case, got, known, seen.gives_masks, Mistaken(derived)))
     return tuple(found)
 
 
-def _of_an_error(seen: _Seen, fresh: _Seen | None) -> Explanation:
+def _of_an_error(seen: Seen, fresh: Seen | None) -> Explanation:
     """The mistakes after which the reference raises the same error, in the same words, at the same node."""
     named = []
     for kind, mutant in named_ones(seen.case):
-        if all(_raises_alike(one, kind, mutant) for one in (seen, fresh) if one is not None):
+        if all(raises_alike(one, kind, mutant) for one in (seen, fresh) if one is not None):
             named.append((kind, mutant))
     return Explanation(
         seen.got.lane, "error", _blamed(named[:ALTERNATIVES]), "", (), (), is_confirmed=fresh is not None
     )
 
 
-def _raises_alike(seen: _Seen, kind: str, mutant: Mutant) -> bool:
+def raises_alike(seen: Seen, kind: str, mutant: Mutant) -> bool:
+    """Whether the reference raises the lane's error, in its words, at its node, when this mistake is made in it."""
     found = seen.wrong.answers(Depth.VALUES, kind, mutant)
     mine, theirs = seen.got.failure, None if found is None else found.failure
     return mine is not None and theirs is not None and (theirs.node, theirs.message) == (mine.node, mine.message)
@@ -329,7 +250,7 @@ def _blamed(named: Sequence[Mistake]) -> tuple[Blame, ...]:
     )
 
 
-def _known_ones(seen: _Seen) -> list[Mistake]:
+def _known_ones(seen: Seen) -> list[Mistake]:
     """The named mistakes that give the lane's answer, and beside them what a layer may have forgotten."""
     found = _named(seen, (*named_ones(seen.case), *forgotten_ones(seen.case)))
     return [
@@ -337,7 +258,7 @@ def _known_ones(seen: _Seen) -> list[Mistake]:
     ]
 
 
-def _other_ones(seen: _Seen) -> list[Mistake]:
+def _other_ones(seen: Seen) -> list[Mistake]:
     """What has no name: another argument or mask, then a number or a weight that became another one."""
     for tried in (other_ones(seen.case), derived_ones(seen.case, seen.plan)):
         if found := _named(seen, tried):
@@ -345,7 +266,7 @@ def _other_ones(seen: _Seen) -> list[Mistake]:
     return []
 
 
-def _named(seen: _Seen, tried: Iterable[Mistake]) -> list[Mistake]:
+def _named(seen: Seen, tried: Iterable[Mistake]) -> list[Mistake]:
     """Those mistakes that give the lane's answer and not the reference's.
 
     Where none gives its masks too, those that give its values are meant if the lane's masks are the right ones:
@@ -383,11 +304,3 @@ def _same_masks(got: Observation, reference: Observation) -> bool:
         for mine, theirs in zip(node.outputs, wanted[name].outputs, strict=False)
     ]
     return all((a is b) if a is None or b is None else np.array_equal(a, b) for a, b in pairs)
-
-
-def agrees(case: Case, got: Observation, wanted: Observation, gives_masks: bool, slack: float = 1.0) -> bool:
-    """Whether two observations agree in structure and in every output, values within `slack` budgets."""
-    if structure_findings(got, wanted, "mutant"):
-        return False
-    every = matched_outputs(got, wanted, wanted, case.demands, slack)
-    return not any(differs(item, gives_masks) for item in every)

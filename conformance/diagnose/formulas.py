@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -46,6 +46,15 @@ def formula_slips(
             if len(found) == ENOUGH:
                 return found
     return found
+
+
+def with_slip(plan: Plan, reference: Observation, mistake: str) -> Iterator[Observation]:
+    """What the reference gives with the slips that are told in these words."""
+    called = {step.node for step in reference.steps}
+    for kind in _kinds(plan, reference, called):
+        for slip in slips(kind):  # type: ignore[arg-type]  # mypy takes a class for its value
+            if slip.mistake == mistake and (found := _answer(plan, slip, Depth.SENSITIVITIES)) is not None:
+                yield found
 
 
 def numbers_in(plan: Plan) -> int:

@@ -135,6 +135,10 @@ def _axes(got: Array, reference: Array) -> Iterator[Transform]:
             if order != tuple(range(reference.ndim)) and tuple(reference.shape[axis] for axis in order) == got.shape:
                 words = f"with its axes in the order {order}"
                 yield Transform(words, lambda x, o=order: np.transpose(x, o))  # type: ignore[misc]  # bound
+    for axis in range(got.ndim):
+        if (1, got.shape[:axis] + got.shape[axis + 1 :]) == (got.shape[axis], reference.shape):
+            words = f"with one axis more, of length 1, as axis {axis}"
+            yield Transform(words, lambda x, a=axis: np.expand_dims(x, a))  # type: ignore[misc]  # bound
     if got.size == reference.size and got.shape != reference.shape:
         yield Transform(f"reshaped to {got.shape}", lambda x: np.reshape(x, got.shape))
     if got.ndim == reference.ndim:
@@ -144,7 +148,7 @@ def _axes(got: Array, reference: Array) -> Iterator[Transform]:
             missing = reference.shape[axis] - got.shape[axis]
             for start in range(missing + 1):
                 words = f"without {start} at the start and {missing - start} at the end of axis {axis}"
-                yield Transform(words, lambda x, a=axis, s=start: _cut(x, a, s, got.shape[a]))  # type: ignore[misc]  # bound
+                yield Transform(words, lambda x, a=axis, s=start: _cut(x, a, s, x.shape[a] - missing))  # type: ignore[misc]  # bound
     for axis in range(reference.ndim):
         if got.shape == (*reference.shape[:axis], *reference.shape[axis + 1 :]):
             for name, function in (("mean", np.mean), ("sum", np.sum), ("maximum", np.max)):

@@ -6,6 +6,8 @@
 A fault is tried in the cases that use its layers, one after the other, until one of them differs where the unpatched
 framework agrees. A control is another way to the same numbers: it is tried in as many cases, and must agree in all.
 With `--held-out`, the faults are those that nobody had in mind when cases and mutants were written, without controls.
+The cause that is named is held against the fault on three further draws of other sizes, in up to five cases that find
+it: it is false where its mistake, put into the reference, misses what the faulty lane gives there.
 With `--keep`, what came of each is kept as it comes, so that a campaign that was stopped goes on where it was.
 """
 
@@ -20,12 +22,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.notes import with_notes
 from conformance.case.load import load_folder
 from conformance.case.model import Case
+from conformance.diagnose.cause import Explanation
 from conformance.diagnose.explain import explanations
+from conformance.diagnose.holds import holds
+from conformance.diagnose.seen import AGAIN, Again, Mistaken, Seen, agrees
 from conformance.diagnose.words import sentence
 from conformance.judge.case import judge_case
 from conformance.judge.verdict import Verdict
@@ -37,10 +42,24 @@ from conformance.run import LANES
 from tests.faults.lane import SETS, held_out_faults, known_faults, with_fault
 from tests.faults.patching import Fault
 
+LOOKED = 5
+"""Cases that find a fault in which its cause is held against it on other draws."""
+DRAWS = (2, 3, 4)
+"""By how much the axes of a case are longer on those draws; each has a seed of its own too."""
 LOOKS = 3
 """Cases that find a fault whose explanations are read until one names it, as a reader of a report would."""
 CONTROLS = 12
 """Cases, spread over those that fit, in which a control is tried, and a fault first."""
+
+
+class Held(NamedTuple):
+    """A cause that is named in one case, and on how many further draws it gave what the faulty lane gave."""
+
+    case: str
+    words: str
+    is_confirmed: bool
+    draws: int
+    missed: int
 
 
 @dataclass(frozen=True)
@@ -55,6 +74,8 @@ class Outcome:
     explanation: str = ""
     named_in: str = ""
     """The first of the cases that find it in which it is named, where that is not the one that finds it first."""
+    causes: tuple[Held, ...] = ()
+    """What is said in up to LOOKED cases that find it, and whether it holds elsewhere."""
 
     @property
     def is_named(self) -> bool:
@@ -72,8 +93,9 @@ def names(fault: Fault, explanation: str) -> bool:
 class Campaign:
     """One framework's lane and the reference's, and the answers of the unpatched framework."""
 
-    def __init__(self, framework: str, cases: Sequence[Case]) -> None:
-        self.framework = framework
+    def __init__(self, framework: str, cases: Sequence[Case], looked: int = LOOKED) -> None:
+        """`looked` is in how many cases that find a fault its cause is held against it."""
+        self.framework, self.looked = framework, looked
         self.cases = [case for case in cases if not case.lanes and not case.expect.errors]
         options = {**LANES[framework].options, "framework": framework}
         self.lane = ProcessLane(LaneSpec(framework, "tests.faults.lane", options))
@@ -113,6 +135,12 @@ class Campaign:
         self.lane.send(plan)
         return self.lane.wait(plan.id)
 
+    def is_honest_at(self, other: Seen) -> bool:
+        """Whether the unpatched framework agrees on a draw, so that what differs there is the fault's."""
+        plan = replace(other.plan, id=with_fault(other.plan.id, None))
+        self.lane.send(plan)
+        return agrees(other.case, self.lane.wait(plan.id), other.reference, other.gives_masks)
+
     def asked(self, fault: Fault, plans: Sequence[Any]) -> list[Observation]:
         """What the framework answers with the fault in it to plans made on the way to an explanation."""
         asked = [replace(plan, id=with_fault(plan.id, fault.name)) for plan in plans]
@@ -129,9 +157,10 @@ class Campaign:
         return (case for case in evenly if self.honest(case)[0])
 
     def tried(self, fault: Fault, is_control: bool, most: int = CONTROLS) -> Outcome:
-        """A fault in its cases until one finds and names it, or LOOKS find it; a control in all, up to `most`."""
+        """A fault in its cases until some of them find it; a control in all, up to `most`."""
         count = 0
         found: list[Outcome] = []
+        causes: list[Held] = []
         for case in islice(self.candidates(fault), most if is_control else None):
             count += 1
             reference = self.honest(case)[1]
@@ -139,17 +168,32 @@ class Campaign:
             verdict = self.judged(case, got, reference)
             if verdict.lanes[self.framework].verdict.is_failure:
                 both = {"numpy": reference, self.framework: got}
-                said = explanations(
-                    case, plan_of(case), verdict, both, self.masks, lambda _: partial(self.asked, fault)
-                )
+                plan = plan_of(case)
+                said = explanations(case, plan, verdict, both, self.masks, lambda _: partial(self.asked, fault))
                 cause = verdict.lanes[self.framework].cause
                 words = sentence(said[self.framework]) if self.framework in said else f"{cause and cause.got}"
                 found.append(Outcome(self.framework, fault, is_control, count, case.id, words))
-                if is_control or found[-1].is_named or len(found) == LOOKS:
+                if self.framework in said and (said[self.framework].mistakes or said[self.framework].change):
+                    seen = Seen(case, got, reference, self.masks[self.framework], Mistaken(plan))
+                    causes.append(self.held(fault, said[self.framework], seen, words))
+                if is_control or len(found) == self.looked:
                     break
         if not found:
             return Outcome(self.framework, fault, is_control, count)
-        return replace(found[0], named_in=found[-1].found_in if len(found) > 1 and found[-1].is_named else "")
+        first, *others = found[:LOOKS]
+        later = "" if first.is_named else next((one.found_in for one in others if one.is_named), "")
+        return replace(first, tried=first.tried, named_in=later, causes=tuple(causes))
+
+    def held(self, fault: Fault, said: Explanation, seen: Seen, words: str) -> Held:
+        """Whether a cause gives the faulty lane's answer on other draws of other sizes."""
+        ask, draws, missed = partial(self.asked, fault), 0, 0
+        for longer in DRAWS:
+            again = Again(seen.case, seen.plan, AGAIN * longer, longer)
+            other = again.asked(seen, ask, again.longer)
+            if other is not None and self.is_honest_at(other):
+                draws += 1
+                missed += not holds(said, other, ask)
+        return Held(seen.case.id, words, said.is_confirmed, draws, missed)
 
 
 class Kept:
@@ -163,7 +207,11 @@ class Kept:
 
     def get(self, framework: str, fault: Fault, is_control: bool) -> Outcome | None:
         row = self.rows.get(f"{framework} {fault.name}")
-        return None if row is None else Outcome(framework, fault, is_control, *row)
+        if row is None:
+            return None
+        tried, found_in, explanation, named_in, causes = row
+        held = tuple(Held(*one) for one in causes)
+        return Outcome(framework, fault, is_control, tried, found_in, explanation, named_in, held)
 
     def put(self, outcome: Outcome) -> Outcome:
         self.rows[f"{outcome.framework} {outcome.fault.name}"] = [
@@ -171,6 +219,7 @@ class Kept:
             outcome.found_in,
             outcome.explanation,
             outcome.named_in,
+            [list(one) for one in outcome.causes],
         ]
         if self.path is not None:
             self.path.write_text(json.dumps(self.rows, indent=1), encoding="utf-8")
@@ -222,12 +271,13 @@ FOUND, NAMED = 0.98, 0.80
 
 
 def is_good(outcomes: Sequence[Outcome]) -> bool:
-    """Whether enough faults are found and named, and no control is."""
+    """Whether enough faults are found and named, by no false cause, and no control is."""
     faults = [outcome for outcome in outcomes if not outcome.is_control]
     found = [outcome for outcome in faults if outcome.found_in]
     named = sum(outcome.is_named for outcome in found)
     alarms = any(outcome.found_in for outcome in outcomes if outcome.is_control)
-    return not alarms and len(found) >= FOUND * len(faults) and named >= NAMED * len(found)
+    has_false = any(cause.missed for outcome in found for cause in outcome.causes)
+    return not alarms and not has_false and len(found) >= FOUND * len(faults) and named >= NAMED * len(found)
 
 
 ABOUT = """\
@@ -249,6 +299,11 @@ stands below.
 """
 
 
+def in_a_cell(words: str) -> str:
+    """Words as a cell of a table has them."""
+    return words.replace("|", r"\|").replace("\n", " ")[:260]
+
+
 def page(outcomes: Sequence[Outcome], held_out: str | None = None) -> str:
     """The outcomes as markdown."""
     faults = [outcome for outcome in outcomes if not outcome.is_control]
@@ -258,20 +313,33 @@ def page(outcomes: Sequence[Outcome], held_out: str | None = None) -> str:
     named_at_last = sum(outcome.is_named or bool(outcome.named_in) for outcome in found)
     alarms = [outcome for outcome in controls if outcome.found_in]
     in_all = sum(outcome.tried for outcome in controls)
+    causes = [(outcome, one) for outcome in found for one in outcome.causes]
+    false = [(outcome, one) for outcome, one in causes if one.missed]
+    draws = sum(one.draws for _, one in causes)
+    nowhere = sum(not one.draws for _, one in causes)
     lines = [
         (HELD_OUT if held_out else ABOUT).format(most=CONTROLS, set=held_out),
         f"- found: {len(found)} of {len(faults)} faults",
         f"- named by the explanation: {len(named)} of {len(found)}",
         f"- named by that or by one of the next {LOOKS - 1} cases that find it: {named_at_last} of {len(found)}",
+        f"- false causes: {len(false)} of {len(causes)}, in up to {LOOKED} cases of each fault, by {draws} further "
+        f"draws of other sizes; {nowhere} of them of cases that have no other sizes",
         *([] if held_out else [f"- false alarms: {len(alarms)} on {len(controls)} controls in {in_all} cases"]),
         "",
         "| framework | fault | found by | tried | what the explanation says | named |",
         "|---|---|---|---|---|---|",
     ]
     for one in faults:
-        words = one.explanation.replace("|", r"\|").replace("\n", " ")[:260]
+        words = in_a_cell(one.explanation)
         mark = "yes" if one.is_named else f"by {one.named_in}" if one.named_in else "no"
         lines.append(f"| {one.framework} | {one.fault.name} | {one.found_in or '-'} | {one.tried} | {words} | {mark} |")
+    if false:
+        lines += ["", "| framework | fault | case | the false cause | misses |", "|---|---|---|---|---|"]
+        lines += [
+            f"| {one.framework} | {one.fault.name} | {cause.case} | {in_a_cell(cause.words)} "
+            f"| {cause.missed} of {cause.draws} draws |"
+            for one, cause in false
+        ]
     if held_out:
         return "\n".join(lines) + "\n"
     lines += ["", "| framework | control | cases | alarm |", "|---|---|---|---|"]

@@ -80,7 +80,7 @@ def test_mistakes_that_the_case_cannot_tell_apart_are_all_named(tmp_path: Path) 
     [
         ("always_wrong", "always_wrong's answer is the reference's plus 1."),
         ("off_by_a_thousandth", "off_by_a_thousandth's answer is the reference's times 1.001."),
-        ("wrong_shape", "wrong_shape's answer is the reference's reshaped to (2, 5, 3, 1)."),
+        ("wrong_shape", "wrong_shape's answer is the reference's with one axis more, of length 1, as axis 3."),
         ("transposed", "transposed's answer is the reference's with its axes in the order (2, 1, 0)."),
         ("gives_nan", "No known mistake and no simple change gives gives_nan's answer."),
     ],
