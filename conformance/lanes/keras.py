@@ -77,6 +77,8 @@ class KerasLane:
         except WeightMismatch as mismatch:
             observing.phase = "weights"
             observing.failed(mismatch)
+        except ImportError as error:  # Keras wants a package that this environment lacks: nobody was asked
+            observing.failed(Unsupported(f"Keras misses a package here: {error}".strip()))
         except Exception as error:
             observing.failed(error)
         self._leave(is_clean=observing.failure is None)
