@@ -73,8 +73,26 @@ def versions_of(parsed: argparse.Namespace) -> tuple[str, list[str]]:
     package, ends, checkout = ends_of(parsed.package, (parsed.one, parsed.other))
     given = parsed.versions
     versions = in_order(given.split(",")) if given else published(package)
-    versions = between(versions, *(ends if len(ends) == 2 else (ends[0], versions[-1])))
-    return package, versions + ([checkout] if checkout else [])
+    return package, _with_checkout(versions, ends[0], checkout) if checkout else between(versions, *ends)
+
+
+def _with_checkout(versions: Sequence[str], end: str, checkout: str) -> list[str]:
+    """The versions from a release to a checkout, the older of the two first.
+
+    A checkout stands behind the release whose number it has: what later ones repaired is not in it. One that says no
+    number stands behind all.
+    """
+    from packaging.version import Version
+
+    from conformance.gate.releases import between, version_of, version_of_checkout
+
+    follows = version_of_checkout(Path(checkout).expanduser())
+    if follows is None:
+        return [*between(versions, end, versions[-1]), checkout]
+    if version_of(end) > follows:
+        return [checkout, *(version for version in between(versions, str(follows), end) if Version(version) > follows)]
+    older = [version for version in versions if Version(version) <= follows]
+    return [*between(older or versions, end, (older or versions)[-1]), checkout]
 
 
 def _case(parsed: argparse.Namespace) -> int:

@@ -57,7 +57,7 @@ def add(commands: Any) -> None:
         "--traced-gradients-of",
         type=int,
         metavar="N",
-        help="ask for gradients traced too in one case in N, the same each time (8 when left out); 1: in every case",
+        help="ask for gradients traced too in one case in N, the same each time (25 when left out); 1: in every case",
     )
     own = parser.add_argument_group(
         "models of your own", "compared layer by layer, with gradients and one step: exit code 1 for whatever moved"

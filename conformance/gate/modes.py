@@ -11,10 +11,10 @@ from conformance.lanes.spec import LaneSpec
 
 MODES = ("eager", "function")
 """Ways in which the gate asks."""
-GRADIENTS_OF = 8
-"""Of one case in so many, the gradients of the traced function are asked too. They take twice as long as all the rest
-of it, and are TensorFlow's own derivation of a graph whose values are asked in every case, as every step of training
-is."""
+GRADIENTS_OF = 25
+"""Of one case in so many, the gradients of the traced function are asked too. They take several times as long as all
+the rest of it, and are TensorFlow's own derivation of a graph whose values are asked in every case, as every step of
+training is."""
 
 
 def parsed(text: str) -> tuple[str, ...]:

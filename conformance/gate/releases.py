@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
@@ -67,6 +68,21 @@ def version_of(text: str) -> Version:
 def newest_patches(versions: Sequence[str]) -> list[str]:
     """The last release of every minor version."""
     return list({Version(version).release[:2]: version for version in versions}.values())
+
+
+def version_of_checkout(folder: Path) -> Version | None:
+    """What a checkout of Keras says that it is, in the file where Keras writes it; None where it does not say."""
+    for file in (folder / "keras" / "src" / "version.py", folder / "keras" / "__init__.py"):
+        try:
+            text = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            continue
+        if matched := re.search(r"""^__version__ = ["']([^"'\n]{1,60})["']""", text, re.MULTILINE):
+            try:
+                return Version(matched[1])
+            except InvalidVersion:
+                return None
+    return None
 
 
 def look_up(specs: Iterable[LaneSpec]) -> None:

@@ -18,7 +18,7 @@ def selected(arguments: Sequence[str], folder: Path = Path("cases")) -> list[str
     is_value = False
     for argument in arguments:
         path = Path(argument.partition("::")[0])
-        if is_value or argument.startswith("-") or path.exists() or "/" not in argument:
+        if is_value or argument.startswith("-") or path.exists():
             found.append(argument)
         else:
             found.append(_item(argument, folder))

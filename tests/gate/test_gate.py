@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-from conformance.cli.bisect import ends_of
+from conformance.cli.bisect import ends_of, versions_of
 from conformance.errors import Exit, UsageError
 from conformance.gate.bisect import Found, search
 from conformance.gate.gate import exit_code
@@ -165,6 +166,26 @@ def test_the_ends_of_a_bisection_stand_in_either_order(given: tuple[str, str], f
 def test_ends_that_are_none_are_named(given: tuple[str, str], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         ends_of("keras", given)
+
+
+@pytest.mark.parametrize(
+    ("says", "one", "other", "searched"),
+    [
+        ('__version__ = "3.7.0"', "3.5.0", "MINE", ["3.5.0", "3.6.0", "3.7.0", "MINE"]),
+        ('__version__ = "3.7.0"', "MINE", "3.9.0", ["MINE", "3.8.0", "3.9.0"]),
+        ('__version__ = "3.10.0.dev1"', "3.8.0", "MINE", ["3.8.0", "3.9.0", "MINE"]),
+        ("", "3.8.0", "MINE", ["3.8.0", "3.9.0", "MINE"]),
+    ],
+)
+def test_a_checkout_stands_where_its_number_is(
+    says: str, one: str, other: str, searched: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "keras" / "src").mkdir(parents=True)
+    (tmp_path / "keras" / "src" / "version.py").write_text(f"# the version\n{says}\n")
+    ends = [f"keras@{tmp_path}" if end == "MINE" else end for end in (one, other)]
+    parsed = Namespace(package="keras", one=ends[0], other=ends[1], versions="3.5.0,3.6.0,3.7.0,3.8.0,3.9.0")
+    package, versions = versions_of(parsed)
+    assert (package, versions) == ("keras", [str(tmp_path) if name == "MINE" else name for name in searched])
 
 
 def test_versions_are_put_in_order_and_cut_to_a_range() -> None:
