@@ -70,7 +70,8 @@ def run(parsed: argparse.Namespace) -> int:
             raise UsageError("--issue wraps a script, and --module is none", "leave one of them out")
         parsed.lane = "keras" if _asks_torch(parsed) else "torch"
     write = module if parsed.module else issue if parsed.issue else script
-    text = write(_evidence(parsed), parsed.lane)
+    evidence, lane = _evidence(parsed)
+    text = write(evidence, lane)
     if parsed.output is None:
         sys.stdout.write(text)
     else:
@@ -83,8 +84,11 @@ def _asks_torch(parsed: argparse.Namespace) -> bool:
     return parsed.layer is not None and bool(re.match(r"\s*(torch\.)?(nn|F|functional)\.", parsed.layer))
 
 
-def _evidence(parsed: argparse.Namespace) -> Evidence:
-    """Of the case that is named, or of a question that no file holds, which is asked now."""
+def _evidence(parsed: argparse.Namespace) -> tuple[Evidence, str]:
+    """Of the case that is named, or of a question that no file holds, which is asked now; and the lane's name there.
+
+    A lane that has no scripts is refused before anything runs.
+    """
     from conformance.repro.evidence import evidence_of, evidence_on
 
     if parsed.layer is None:
@@ -92,13 +96,18 @@ def _evidence(parsed: argparse.Namespace) -> Evidence:
             raise UsageError("which case?", "an ID, or --layer and --input for a layer that no case is about")
         only_with_layer(parsed)
         found = find(parsed.id, parsed.results, parsed.cases, (), is_run=False)
-        return evidence_of(found.results, found.record)
+        return evidence_of(found.results, found.record), parsed.lane
     if parsed.id is not None or parsed.results is not None:
         raise UsageError("--layer asks anew", "leave the ID and --results out")
     from conformance.ask.question import question_of
     from conformance.ask.write import case_text, load
     from conformance.cli.live import ask, lanes_of, record_of
+    from conformance.report.scriptable import why_not_asked
+    from conformance.repro.errors import NotScriptable
 
     case = load(case_text(question_of(options_of(parsed)), None), None)
-    results = ask(case, lanes_of([parsed.lane]))
-    return evidence_on(case, results, record_of(results))
+    lane, *others = lanes_of([parsed.lane])
+    if reason := why_not_asked(lane, case.layer_types):
+        raise NotScriptable(reason)
+    results = ask(case, [lane, *others])
+    return evidence_on(case, results, record_of(results)), lane.name

@@ -259,6 +259,36 @@ def test_a_usual_lane_that_cannot_start_is_left_out_aloud(
     assert main(ASKED) == 4
 
 
+@pytest.mark.parametrize(
+    ("lane", "reason"),
+    [
+        ("tf_keras", "scripts are written for Keras 3, and this lane is Keras 2"),
+        ("keras@2.15.0", "scripts are written for Keras 3, and this lane is Keras 2"),
+        ("keras[mode=function]", "this lane runs with mode function, and scripts run with eager"),
+        ("keras[policy=mixed_float16]", "this lane runs with policy mixed_float16, and scripts run with float32"),
+        ("transformers", "there are scripts for Keras, torch and NumPy, not for transformers"),
+    ],
+)
+def test_a_lane_without_scripts_is_refused_before_anything_runs(
+    lane: str, reason: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(live, "Run", None)
+    assert main(["repro", *ASKED[1:], "--lane", lane]) == 1
+    assert capsys.readouterr().err == f"conformance: {reason}\n"
+
+
+def test_a_lane_is_found_by_the_name_that_it_gets(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`keras[jax]` is called keras-jax in results; here the reference stands for any lane with a name of its own."""
+    renamed = {"numpy[other]": replace(LANES["numpy"], name="numpy-other"), "numpy": LANES["numpy"]}
+    monkeypatch.setattr(live, "LANES", renamed)
+    monkeypatch.setattr(live, "IN_PROCESS", ("numpy", "numpy-other"))
+    assert main(["repro", *ASKED[1:], "--lane", "numpy[other]"]) == 0
+    assert "import numpy as np" in capsys.readouterr().out
+
+
 @pytest.mark.frameworks
 def test_keras_torch_and_the_reference_answer_a_question(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
