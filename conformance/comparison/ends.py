@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from conformance.errors import ConformanceError, Exit
-from conformance.lanes.compare_far import Request
+from conformance.lanes.compare_far import Refused, Request
 from conformance.lanes.process import ProcessLane
 from conformance.lanes.spec import LaneSpec
 from conformance.lanes.worker import sendable
@@ -135,7 +135,11 @@ class LiveEnd:
     def __init__(self, model: Any, asking: SideRequests) -> None:
         self._asking = asking
         self.name = "torch" if _is_of(model, "torch") else "keras"
-        self._far = importlib.import_module(TORCH if self.name == "torch" else KERAS).over(model)
+        far = importlib.import_module(TORCH if self.name == "torch" else KERAS)
+        try:
+            self._far = far.over(model)
+        except Refused as refused:
+            raise SideRefused(refused.kind, str(refused), refused.hint or None, asking.side, "describe") from None
 
     def versions(self) -> Mapping[str, str]:
         found: Mapping[str, str] = self._far.identity.versions

@@ -232,7 +232,7 @@ class Looking:
         for call in self.runs.calls:
             if call.path == "" and len(self.model.layers) > 1:
                 continue
-            rows.append(self._row(call, by_key.get(call.key), alones, arrived, judged_at, spans))
+            rows.append(self._row(call, by_key.get(call.key), alones, arrived, judged_at, spans, bool(starts)))
         outputs, remarks = self._outputs()
         return Looked(
             tuple(rows),
@@ -340,6 +340,7 @@ class Looking:
         arrived: Mapping[tuple[str, int], Share],
         judged_at: Mapping[int, str],
         spans: set[str],
+        has_starts: bool,
     ) -> Row:
         layer = self.model.layers[call.path]
         shape = call.outputs[0].array.shape if call.outputs else ()
@@ -352,7 +353,7 @@ class Looking:
             at = judged_at.get(call.order, "")
             return replace(row, state=state, judged_at=at, by_itself="" if at else _why_nowhere(call))
         whole, alone, came = self.whole(pair), alones.get(call.key), arrived.get(call.key)
-        is_same = whole is None or whole.agrees or (bool(self.rounding.why_not) and not spans)
+        is_same = whole is None or whole.agrees or (bool(self.rounding.why_not) and not has_starts)
         state = "start" if call.path in spans else "agree" if is_same else "follows"
         slot = pair.outputs[0] if pair.outputs else None
         return replace(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from conformance.comparison.ends import CompareError
 from conformance.comparison.sides import check_pairs, read_pairs
 from conformance.comparison.training import step_of
 from conformance.errors import Exit
+from conformance.lanes.compare_far import SPARE, Store, refusing
 from tests.comparison.fakes import layer, model
 
 IDS = {"name": "ids", "shape": [None, 3], "dtype": "int32"}
@@ -131,3 +133,17 @@ def test_a_step_is_read_without_running_it() -> None:
     assert step_of("SGD(0.1, momentum=0.9)") == {"type": "SGD", "config": {"learning_rate": 0.1, "momentum": 0.9}}
     with pytest.raises(CompareError, match="cannot be read"):
         step_of("SGD(")
+
+
+def test_activations_larger_than_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(str(tmp_path / "arrays"))
+    usage = SimpleNamespace(free=2 * SPARE + 100)
+    monkeypatch.setattr("conformance.lanes.compare_far.shutil.disk_usage", lambda folder: usage)
+    store.keep(np.zeros(12))
+    usage.free = SPARE
+    with refusing() as answer:
+        store.keep(np.zeros((3, SPARE // 16)))
+    assert answer["failure"]["kind"] == "disk"
+    assert answer["failure"]["message"].endswith("arrays has no room for an array of 96 MiB")
+    assert "compare a smaller batch" in answer["failure"]["hint"]
+    assert len(list((tmp_path / "arrays").iterdir())) == 1

@@ -1,0 +1,147 @@
+"""Models of every build: nested, subclassed, with a layer that is called several times, with two layers of one name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import conformance
+
+pytestmark = [
+    pytest.mark.frameworks,
+    pytest.mark.filterwarnings("ignore"),  # the frameworks' own; elsewhere a lane's process writes them to a file
+]
+GIVEN = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def keras() -> Any:
+    return pytest.importorskip("keras")
+
+
+@pytest.fixture(scope="module")
+def torch() -> Any:
+    return pytest.importorskip("torch")
+
+
+def linear(torch: Any, layer: Any) -> Any:
+    """torch's layer with the weights of a Dense."""
+    kernel, bias = (np.asarray(weight) for weight in layer.weights)
+    made = torch.nn.Linear(*kernel.shape)
+    made.load_state_dict({"weight": torch.tensor(kernel.T.copy()), "bias": torch.tensor(bias + 0)})
+    return made
+
+
+def states(found: Any) -> dict[tuple[str, int], tuple[str, str]]:
+    return {(row.path, row.index): (row.port, row.state) for row in found.layers if row.port}
+
+
+def test_models_inside_of_models(keras: Any, torch: Any) -> None:
+    inner = keras.Sequential(
+        [keras.Input((5,)), keras.layers.Dense(4, name="a"), keras.layers.ReLU(name="r")], name="in"
+    )
+    x = keras.Input((3,), name="x")
+    wide = keras.Model(x, inner(keras.layers.Dense(5, name="first")(x)), name="wide")
+    y = keras.Input((3,), name="y")
+    model = keras.Model(y, keras.layers.Dense(2, name="last")(wide(y)))
+
+    class Inner(torch.nn.Module):  # type: ignore[misc]  # a fixture has no type
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = torch.nn.Sequential(linear(torch, inner.get_layer("a")), torch.nn.ReLU())
+            self.first = linear(torch, wide.get_layer("first"))
+
+        def forward(self, x: Any) -> Any:
+            return self.body(self.first(x))
+
+    port = torch.nn.Sequential(Inner(), linear(torch, model.get_layer("last")))
+    found = conformance.compare(model, port, GIVEN)
+    assert found.agrees, str(found)
+    assert states(found) == {
+        ("wide/first", 0): ("0.first", "agree"),
+        ("wide/in/a", 0): ("0.body.0", "agree"),
+        ("wide/in/r", 0): ("0.body.1", "agree"),
+        ("last", 0): ("1", "agree"),
+    }
+
+
+def twice(keras: Any) -> Any:
+    """A subclassed model that calls one layer twice, and has two layers of one name."""
+
+    class Twice(keras.Model):  # type: ignore[misc]  # Keras has no types
+        def __init__(self) -> None:
+            super().__init__()
+            self.shared = keras.layers.Dense(3, name="shared")
+            self.one = keras.layers.Dense(3, name="same")
+            self.other = keras.layers.Dense(2, name="same")
+
+        def call(self, x: Any) -> Any:
+            return self.other(self.one(self.shared(self.shared(x) + 1.0)))
+
+    model = Twice()
+    model(GIVEN)
+    for number, weight in enumerate(model.weights):
+        weight.assign(np.random.default_rng(number).normal(size=weight.shape))
+    return model
+
+
+def port_of(torch: Any, model: Any, between: float) -> Any:
+    class Port(torch.nn.Module):  # type: ignore[misc]  # a fixture has no type
+        def __init__(self) -> None:
+            super().__init__()
+            self.shared, self.one, self.other = (linear(torch, one) for one in (model.shared, model.one, model.other))
+
+        def forward(self, x: Any) -> Any:
+            return self.other(self.one(self.shared(self.shared(x) + between)))
+
+    return Port()
+
+
+def test_each_call_of_a_shared_layer_is_judged(keras: Any, torch: Any) -> None:
+    model = twice(keras)
+    found = conformance.compare(model, port_of(torch, model, 1.0), GIVEN)
+    assert found.agrees, str(found)
+    assert states(found) == {
+        ("shared", 0): ("shared", "agree"),
+        ("shared", 1): ("shared", "agree"),
+        ("same", 0): ("one", "agree"),
+        ("same#2", 0): ("other", "agree"),
+    }
+    found = conformance.compare(model, port_of(torch, model, 2.0), GIVEN)
+    assert [(start.kind, start.layer) for start in found.starts] == [("before", "shared")]
+    assert {key: state for key, (_, state) in states(found).items()}["shared", 0] != "follows"
+    assert {key: state for key, (_, state) in states(found).items()}["same", 0] == "follows"
+
+
+def test_a_layer_that_the_port_calls_less_often_is_said(keras: Any, torch: Any) -> None:
+    model = twice(keras)
+    port = port_of(torch, model, 1.0)
+    port.forward = lambda x: port.other(port.one(port.shared(x)))
+    found = conformance.compare(model, port, GIVEN, rounding=False)
+    assert not found.agrees
+    assert "note: shared is called 2 times, shared 1 times; the first are compared" in str(found)
+
+
+def test_a_compiled_module_is_refused_with_what_to_name(keras: Any, torch: Any) -> None:
+    model = twice(keras)
+    with pytest.raises(conformance.ConformanceError, match="is compiled: its submodules cannot be watched") as caught:
+        conformance.compare(model, torch.compile(port_of(torch, model, 1.0)), GIVEN)
+    assert caught.value.hint == "name the module that was given to torch.compile (its _orig_mod)"
+
+
+def test_a_right_port_agrees_without_rounding_too(keras: Any, torch: Any) -> None:
+    """From end to end rounding grows from layer to layer: the size of the numbers alone would refuse it."""
+    layers = [keras.layers.Dense(3) for _ in range(40)]
+    model = keras.Sequential([keras.Input((3,)), *layers])
+    for number, weight in enumerate(model.weights):
+        weight.assign(np.random.default_rng(number).normal(size=weight.shape))
+    port = torch.nn.Sequential(*(linear(torch, layer) for layer in layers))
+    found = conformance.compare(model, port, GIVEN, rounding=False)
+    assert found.agrees, str(found)
+    assert {row.state for row in found.layers} == {"agree"}
+    port[20].weight.data[1, 1] += 0.01
+    found = conformance.compare(model, port, GIVEN, rounding=False)
+    assert not found.agrees
+    assert [start.kind for start in found.starts] == ["weights"]
