@@ -63,6 +63,8 @@ def seconds_of(subject: Subject, what: str) -> float:
 
     import conformance
 
+    for name in ("comparison.live", "lanes.compare_keras", "lanes.compare_torch", "diagnose.words"):
+        importlib.import_module(f"conformance.{name}")
     sys.path.insert(0, str(MODELS))
     torch.set_num_threads(1)
     (model, port), names = (_made(importlib, one) for one in (subject.model, subject.port)), list(subject.shapes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ def compare(
     rounding: bool = True,
     gradients: bool = False,
     step: str | None = None,
+    save: str | os.PathLike[str] | None = None,
 ) -> Answer:
     """Says where a port first differs from its Keras model, whether that is rounding, and why.
 
@@ -36,6 +38,7 @@ def compare(
         "input_ids=token_ids,pixels=image:0,3,1,2".
     rounding: whether it is measured how far rounding reaches; without it the comparison is several times as fast and
         judges by the size of the numbers alone.
+    save: a folder; each start is kept there as a case with its real inputs and weights, and as a script.
     gradients, step: compare the gradients of all weights too, and all weights after one step: "SGD(0.1)".
 
     Raises conformance.ConformanceError for what cannot be compared, with what to do.
@@ -51,6 +54,7 @@ def compare(
         rounding=rounding,
         gradients=gradients,
         step=step,
+        save=save,
     )
 
 

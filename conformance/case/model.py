@@ -47,6 +47,16 @@ class LayerSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldWeight:
+    """A weight that stands in a data file beside the case file."""
+
+    path: str
+    key: str | None
+    shape: tuple[int, ...]
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
     """A part of the graph that can be called like a layer: from these nodes to those."""
 
@@ -216,6 +226,8 @@ class Case:
     """Rows of the list of user questions that this case helps to settle."""
     lanes: tuple[str, ...] = ()
     """Only these lanes run the case; all when empty."""
+    weights: Mapping[str, Mapping[str, HeldWeight]] = field(default_factory=dict)
+    """Layer to its weights that stand in data files; all others are drawn."""
     no_gradients: str = ""
     """Why gradients are not compared (a kink or a tie that the question is about); empty where they are."""
     no_invariants: Mapping[str, str] = field(default_factory=dict)

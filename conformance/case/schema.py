@@ -64,6 +64,14 @@ SOURCE = Record(
 )
 
 _ANY_TEXT = Text(may_be_empty=True)
+DATA_FILE = Record(
+    "file",
+    {
+        "path": Field(Text(), "A .json or .npy file, relative to the case file.", required=True),
+        "key": Field(Text(), "The key under which the array stands in a .json file."),
+    },
+)
+
 FILL = Record(
     "fill",
     {
@@ -110,13 +118,7 @@ FILL = Record(
             "Rows of different lengths, padded at their end to the longest or to the shape.",
         ),
         "file": Field(
-            Record(
-                "file",
-                {
-                    "path": Field(Text(), "A .json or .npy file, relative to the case file.", required=True),
-                    "key": Field(Text(), "The key under which the array stands in a .json file."),
-                },
-            ),
+            DATA_FILE,
             "An array from a data file beside the case file.",
         ),
         "lists": Field(
@@ -204,7 +206,8 @@ EXPECTED_ERROR = Record(
     },
 )
 
-_WEIGHT_SHAPES = MapOf(SHAPE, "The shape of the weight of this name.", pattern=r"[A-Za-z_][A-Za-z0-9_./]*")
+_WEIGHT_NAME = r"[A-Za-z_][A-Za-z0-9_./]*"
+_WEIGHT_SHAPES = MapOf(SHAPE, "The shape of the weight of this name.", pattern=_WEIGHT_NAME)
 
 EXPECT = Record(
     "expect",
@@ -331,6 +334,10 @@ CASE = Record(
             MapOf(INPUT, "The array of this name.", at_least=1), "Arrays that the case feeds.", required=True
         ),
         "layers": Field(MapOf(LayerOf(), "The layer of this name."), "Layers, declared once and called in `graph`."),
+        "weights": Field(
+            MapOf(MapOf(DATA_FILE, "The weight of this name.", pattern=_WEIGHT_NAME), "The weights of this layer."),
+            "Weights from data files beside the case file, by layer and name; all others are drawn.",
+        ),
         "models": Field(MapOf(MODEL, "The part of the graph of this name."), "Parts of the graph, called like layers."),
         "graph": Field(
             MapOf(

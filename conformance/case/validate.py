@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from conformance.case import draws, expectations, fills, graph, training
+from conformance.case import draws, expectations, fills, graph, held, training
 from conformance.case.arrays import FORMAT
 from conformance.case.axes import numeric
 from conformance.case.draft import Draft
@@ -19,6 +19,7 @@ from conformance.case.model import (
     Case,
     Draws,
     Expectation,
+    HeldWeight,
     Input,
     LayerSpec,
     ModelSpec,
@@ -79,6 +80,7 @@ def case_of(head: Head, variant: Variant, text: str) -> Case | None:
     inputs = fills.inputs_of(draft)
     graph.check(draft)
     trainings = training.trainings_of(draft, inputs)
+    weights = held.weights_of(draft)
     expect = expectations.expectation_of(draft)
     claims = expectations.claims_of(draft)
     drawn = draws.draws_of(draft)
@@ -88,7 +90,9 @@ def case_of(head: Head, variant: Variant, text: str) -> Case | None:
     problems.variant = ""
     if problems.noted > noted:
         return None
-    return _assemble(head, variant, draft, _Parts(dims, dynamic, inputs, trainings, expect, claims, drawn, text))
+    return _assemble(
+        head, variant, draft, _Parts(dims, dynamic, inputs, weights, trainings, expect, claims, drawn, text)
+    )
 
 
 def _expects_error(node: Located) -> bool:
@@ -104,6 +108,7 @@ class _Parts:
     dims: Mapping[str, tuple[int, ...]]
     dynamic: tuple[str, ...]
     inputs: tuple[Input, ...]
+    weights: Mapping[str, Mapping[str, HeldWeight]]
     trainings: tuple[Training, ...]
     expect: Expectation
     claims: tuple[Any, ...]
@@ -140,6 +145,7 @@ def _assemble(head: Head, variant: Variant, draft: Draft, parts: _Parts) -> Case
         layers=layers,
         graph=nodes,
         models=models,
+        weights=parts.weights,
         trainings=parts.trainings,
         expect=parts.expect,
         claims=parts.claims,
@@ -185,6 +191,10 @@ def _digest(case_id: str, variant: Variant, draft: Draft, parts: _Parts) -> str:
         **{key: values[key] for key in ("budget", "exact") if key in values},
         "time_limit": values.get("time_limit"),
     }
+    if parts.weights:
+        decisive["weights"] = {
+            layer: {name: one.sha256 for name, one in row.items()} for layer, row in parts.weights.items()
+        }
     if "training" in values:
         decisive["training"] = values["training"]
     canonical = json.dumps(decisive, sort_keys=True, separators=(",", ":"))

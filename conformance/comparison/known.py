@@ -59,6 +59,24 @@ def known(layer: Layer) -> Known | None:
     return Known(layer.path, made, {})
 
 
+def arguments_of(layer: Layer) -> dict[str, Any] | None:
+    """The layer's arguments as a case writes them, without those that are as by default; None as in `known`."""
+    if known(layer) is None or layer.config is None:
+        return None
+    config = _arguments(layer.type, layer.config) or {}
+    usual = {one.name: one.default for one in dataclasses.fields(LAYERS[layer.type])}  # type: ignore[arg-type]  # as everywhere
+    return {
+        name: value for name, value in config.items() if name not in usual or usual[name] != _as_default(name, value)
+    }
+
+
+def _as_default(name: str, value: Any) -> Any:
+    """As the reference's own defaults are: tuples, and no activation for the identity."""
+    if name == "activation" and value == "linear":
+        return None
+    return tuple(_as_default("", one) for one in value) if isinstance(value, list) else value
+
+
 def _arguments(kind: str, config: Mapping[str, Any]) -> dict[str, Any] | None:
     """The arguments that the reference takes; None where there is another one that is not off."""
     taken = {field.name for field in dataclasses.fields(LAYERS[kind])}  # type: ignore[arg-type]  # as everywhere

@@ -88,6 +88,11 @@ class Answer:
         )
 
 
+def folder_of(save: str | os.PathLike[str] | None) -> Path | None:
+    """The folder for starts, where one was named."""
+    return None if save is None else Path(save)
+
+
 def compare_live(
     keras_model: Any,
     torch_module: Any,
@@ -98,11 +103,12 @@ def compare_live(
     rounding: bool = True,
     gradients: bool = False,
     step: str | None = None,
+    save: str | os.PathLike[str] | None = None,
 ) -> Answer:
     """See `conformance.compare`."""
     given = None if inputs is None else batches.as_arrays(inputs)
     settings = Settings(with_rounding=rounding, pairs=pairs, port_inputs=port_inputs)
-    options = Options(with_gradients=gradients, step=None if step is None else step_of(step))
+    options = Options(with_gradients=gradients, step=None if step is None else step_of(step), save=folder_of(save))
     with scratch() as folder:
         ends = [
             LiveEnd(keras_model, SideRequests("the model", f"{folder}/model")),

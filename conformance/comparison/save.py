@@ -1,14 +1,14 @@
-"""Starts kept on disk: the arrays of a layer's call on both sides, and a script that shows it with Keras alone."""
+"""Starts kept on disk: a layer's call as a case, its arrays on both sides, and a script that needs Keras alone."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from conformance.comparison.case_of_start import FILE, case_written, folder_name
 from conformance.comparison.ends import CompareError
 from conformance.comparison.layouts import scoped
 from conformance.comparison.look import Arrival, Looked, Looking
@@ -55,7 +55,7 @@ def saved(folder: Path, looking: Looking, looked: Looked) -> list[str]:
             remarks.append(f"start {number}, {start.layer or 'the results'}, is not one layer and was not saved")
             continue
         call, arrays, mask = found
-        target = folder / f"{number:02d}-{re.sub('[^A-Za-z0-9_.-]+', '-', call.path)}"
+        target = folder / folder_name(number, call.path)
         target.mkdir(exist_ok=True)
         layer = looking.model.layers[call.path]
         np.savez(target / "arrays.npz", **arrays)  # type: ignore[arg-type]  # names of arrays, not of options
@@ -68,7 +68,9 @@ def saved(folder: Path, looking: Looking, looked: Looked) -> list[str]:
             weights=[name for name in arrays if name.startswith("weight ")],
         )
         write_whole(target / "show.py", script)
-        remarks.append(f"start {number} is kept in {target}")
+        why_not = case_written(target, call, layer, start.port)
+        how = f"pytest {target / FILE}" if not why_not else f"python {target / 'show.py'}; no case: {why_not}"
+        remarks.append(f"start {number} is kept in {target}: {how}")
     return remarks
 
 

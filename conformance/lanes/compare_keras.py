@@ -217,7 +217,7 @@ class KerasEnd:
 
     def _describe(self, request: Mapping[str, Any]) -> dict[str, Any]:
         model = self._loaded()
-        if request.get("inputs"):
+        if request.get("inputs") and not (getattr(model, "built", False) and getattr(model, "inputs", None)):
             self._model_call(model, request["inputs"], "float32")  # a subclassed model is built by its first call
         watched = self._watched(model)
         layers = []

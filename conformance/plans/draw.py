@@ -10,12 +10,14 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from conformance.case.arrays import MAX_ELEMENTS, draw_inputs, draw_weight
 from conformance.case.axes import symbolic_shape
+from conformance.case.data import load_array
 from conformance.case.initializers import binary
 from conformance.case.model import Case, Training
 from conformance.case.penalty_words import named
@@ -123,7 +125,9 @@ class _Drawing:
             if (size := math.prod(weight.shape)) > MAX_ELEMENTS:
                 raise _too_large(case, name, f"a {key} of {size} elements, more than {MAX_ELEMENTS}")
             array = _held(weight) if weight.value is not None else _fixed(_initializer(kind, config, key), weight.shape)
-            if array is not None:
+            if key in case.weights.get(name, {}):
+                array = _from_file(case, name, key, weight)
+            elif array is not None:
                 self._as_built.setdefault(name, []).append(key)
             else:
                 shared = config.get("name", name)
@@ -132,6 +136,11 @@ class _Drawing:
             if not weight.is_trained or _is_frozen(kind, config, key):
                 self._fixed.setdefault(name, []).append(key)
             self._weights.setdefault(name, {})[key] = read_only(array)
+
+        unknown = [key for key in case.weights.get(name, {}) if key not in self._weights.get(name, {})]
+        if unknown:
+            held = ", ".join(self._weights.get(name, {})) or "none"
+            raise _refused(case, f"the layer {name} has no weight {unknown[0]}", f"its weights: {held}")
 
     def finished(self, name: str, layer: PlannedLayer) -> PlannedLayer:
         """The layer with what was drawn for it, and all its arguments."""
@@ -147,9 +156,22 @@ class _Drawing:
         )
 
 
+def _from_file(case: Case, layer: str, key: str, weight: Weight) -> Array:
+    """A weight that stands in a data file. Raises CaseError for one of another shape."""
+    held = case.weights[layer][key]
+    if held.shape != tuple(weight.shape):
+        raise _refused(case, f"the file of {layer}.{key} holds shape {held.shape}; it needs {tuple(weight.shape)}")
+    array = load_array(Path(held.path), held.key)
+    return array.astype(np.float32) if array.dtype.kind == "f" else array
+
+
+def _refused(case: Case, what: str, hint: str | None = None) -> CaseError:
+    return CaseError([Problem(case.position, what, hint)])
+
+
 def _too_large(case: Case, layer: str, what: str) -> CaseError:
     hint = "ask the same of smaller layers and inputs; what is true of them is hardly ever a matter of size"
-    return CaseError([Problem(case.position, f"the layer {layer} has {what}", hint)])
+    return _refused(case, f"the layer {layer} has {what}", hint)
 
 
 def _training(training: Training, layers: Mapping[str, PlannedLayer]) -> PlannedTraining:

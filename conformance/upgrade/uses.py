@@ -26,9 +26,10 @@ _MODELS = ("Sequential", "Functional", "Model", "InputLayer")
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One layer as a model uses it: its class, and its switches that are not as Keras' defaults are.
+    """One layer as a model uses it: its class, and its switches that are not as by default.
 
-    A switch is an argument that is true, false, a word or nothing; sizes and other numbers are not told. Of a class that the reference does not know, no arguments are told, for its defaults are not known.
+    A switch is an argument that is true, false, a word or nothing; sizes and other numbers are not told. Of a class
+    that the reference does not know nothing is told, for its defaults are not known.
     """
 
     type: str
