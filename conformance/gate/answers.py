@@ -32,6 +32,8 @@ _GRADIENT_NOISE = 0.1
 """Relative, between two gradient errors that both fail: the arrays themselves are not kept."""
 _SAID = ("invariants", "claims", "model")
 """Aspects whose findings are what a side answered: what was compared is not kept."""
+RIGHT = ("agree", "stale")
+"""Verdicts on the expected answer."""
 _ENDED = ("unsupported", "timeout", "crash")
 
 
@@ -140,7 +142,7 @@ def is_right(lane: LaneRecord) -> bool:
 
     `stale` is an agreement that a deviation did not foresee: the deviations file is wrong, not the answer.
     """
-    return lane.verdict in ("agree", "stale")
+    return lane.verdict in RIGHT
 
 
 def ended(lane: LaneRecord) -> bool:

@@ -197,7 +197,8 @@ def _section(
     if Verdict.NOT_JUDGED in (old.verdict, new.verdict):
         return Section.NOT_COMPARABLE, "what is allowed is every answer: nothing is judged"
     if old.verdict is Verdict.UNSUPPORTED:
-        return Section.NOT_COMPARABLE, f"could not be asked before: {one_line(old.reason, 120)}"
+        on_both = " on both sides" if new.verdict is Verdict.UNSUPPORTED else " before"
+        return Section.NOT_COMPARABLE, f"could not be asked{on_both}: {one_line(old.reason, 120)}"
     if _has_answer(old) and not _has_answer(new):
         return Section.REFUSES, "the error is what the case expects" if is_right(new) else ""
     if is_right(old) and not is_right(new):

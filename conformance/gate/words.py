@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.gate.answers import Move
+from conformance.gate.answers import RIGHT, Move
 from conformance.gate.rows import REGRESSIONS, Diff, Row, Said, Section
 from conformance.report.words import decimal, index_text, one_line
 
@@ -60,9 +60,14 @@ def heading(row: Row) -> str:
 
 def effect(row: Row) -> str:
     """What the row does to a model, in a few words: `wrong values of y`, `an error where there was an answer`."""
+    if row.section is Section.NOT_COMPARABLE:
+        return "cannot be compared"
     if row.section is Section.REFUSES:
-        return f"an error where there was an answer{_place(row)}"
-    if row.section is Section.ANSWERS or (row.section is Section.MOVED and row.aspect == "error"):
+        return "an error where there was an answer"
+    if row.section is Section.ANSWERS:
+        is_right = row.new is None or row.new.verdict in RIGHT
+        return f"{'an' if is_right else 'a wrong'} answer where there was an error"
+    if row.section is Section.MOVED and row.aspect == "error":
         return f"an answer where there was an error{_place(row)}"
     if not row.moves:
         return "" if row.section not in _LEAD else f"{_LEAD[row.section]} by its verdict alone"
@@ -87,11 +92,16 @@ def move_text(move: Move) -> str:
     words += f" at {index_text(move.at)}" if move.at else ""
     if move.aspect != "gradient" and move.by is not None and move.numbers is not None and move.by - move.by == 0:
         before = abs(move.numbers[0])
-        share = f" ({decimal(100 * move.by / before, 2)} %)" if before > 0 and move.by < 10 * before else ""
+        share = f" ({_percent(move.by / before)} %)" if before > 0 and move.by < 10 * before else ""
         words += f", by {decimal(move.by, 3)}{share}"
     if move.count and move.size > 1:
         words += f", {move.count} of {move.size} {'entries' if move.aspect == 'mask' else 'elements'}"
     return words + (f", in size {move.run + 1} of the case" if move.run else "")
+
+
+def _percent(share: float) -> str:
+    """A share in hundredths: `0.3`, `96`, `620`."""
+    return f"{100 * share:.0f}" if share >= 0.1 else decimal(100 * share, 2)
 
 
 def moves_text(row: Row, most: int | None = None) -> str:
@@ -110,6 +120,8 @@ def told(row: Row, most: int | None = None) -> str:
     """A row in a sentence: what it does to a model, where and by how much."""
     if row.old is None or row.new is None:
         return said(row.old if row.old is not None else row.new)
+    if row.section is Section.NOT_COMPARABLE:
+        return f"{effect(row)}: {one_line(row.note, 300)}"
     if not row.moves:
         first = effect(row)
         return f"{first}: {said(row.old)} -> {said(row.new)}" if first else f"{said(row.old)} -> {said(row.new)}"
@@ -138,5 +150,6 @@ def verdicts(row: Row) -> str:
 def why(row: Row) -> str:
     """What is to be known of a row, then why the side that fails does, then who has accepted it."""
     accepted = f"accepted by {one_line(row.accepted, 300)}" if row.accepted else ""
-    parts = (one_line(row.note, 300), one_line(row.because, 400), accepted)
+    is_told = row.section is Section.NOT_COMPARABLE and row.old is not None and row.new is not None
+    parts = ("" if is_told else one_line(row.note, 300), one_line(row.because, 400), accepted)
     return "; ".join(part.rstrip(".") for part in parts if part)

@@ -74,16 +74,38 @@ def test_a_number_is_told_with_its_place_how_far_it_moved_and_how_many_others_di
         (Section.WRONG, "values", "wrong values of y"),
         (Section.WRONG, "special", "wrong NaN or infinity of y"),
         (Section.WRONG, "error", "wrong about an error at y"),
-        (Section.REFUSES, "error", "an error where there was an answer at y"),
+        (Section.REFUSES, "error", "an error where there was an answer"),
         (Section.ANOTHER, "values", "other values of y"),
         (Section.ANOTHER, "mask", "another mask of y"),
         (Section.RIGHT, "gradient", "right gradient of y"),
-        (Section.ANSWERS, "error", "an answer where there was an error at y"),
+        (Section.ANSWERS, "error", "a wrong answer where there was an error"),
+        (Section.NOT_COMPARABLE, "error", "cannot be compared"),
     ],
 )
 def test_the_first_words_say_what_it_does_to_a_model(section: Section, aspect: str, words: str) -> None:
     (row, *_) = diff(results_of(), results_of("no_mask")).rows
     assert effect(replace(row, section=section, moves=(Move(aspect, "y", "a", "b"),))) == words
+
+
+def test_an_answer_that_is_the_expected_one_is_no_wrong_one() -> None:
+    (row, *_) = diff(results_of("raises"), results_of()).rows
+    assert effect(row) == "an answer where there was an error"
+
+
+def test_what_could_not_be_asked_says_so_first_and_once() -> None:
+    (row, *_) = diff(results_of(), results_of("no_mask")).rows
+    lost = replace(
+        row, section=Section.NOT_COMPARABLE, note="could not be asked before: Keras 3.6.0 has no layer Circle"
+    )
+    lines = text(_with(lost)).splitlines()
+    assert "x cannot be compared: could not be asked before: Keras 3.6.0 has no layer Circle" in lines
+    assert not [line for line in lines if "why: could not" in line]
+
+
+def test_shares_are_told_as_one_reads_them() -> None:
+    move = Move("values", "y", "0.5", "3.6", (), (0.5, 3.6))
+    assert move_text(move) == "0.5 -> 3.6, by 3.1 (620 %)"
+    assert move_text(replace(move, numbers=(0.5, 0.501))) == "0.5 -> 3.6, by 0.001 (0.2 %)"
 
 
 def test_a_line_names_four_outputs_and_counts_the_others() -> None:
