@@ -83,8 +83,13 @@ def fast(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", requires=["shared"])
 def rosetta(session: nox.Session) -> None:
-    """Write docs/rosetta.md: what torch calls each part of Keras, how weights move over, and where the two differ."""
-    run(session, "python", "-m", "benchmarks.rosetta", "-o", "docs/rosetta.md")
+    """Run torch's own calls over every case, and write docs/rosetta.md: what torch calls each part of Keras.
+
+    How weights move over stands there too, where the two differ, and for each call a case in which it agrees.
+    """
+    results = "reports/native.json"
+    run(session, "pytest", "cases", "-q", "--lane=torch[native]", f"--results={results}")
+    run(session, "python", "-m", "benchmarks.rosetta", "--results", results, "-o", "docs/rosetta.md")
 
 
 @nox.session(venv_backend="none", requires=["shared"])

@@ -11,18 +11,44 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from benchmarks.rosetta import evidence, keras_weights, page, weights_of  # noqa: E402  # torch may be missing
+from benchmarks.rosetta import (  # noqa: E402  # torch may be missing
+    as_file,
+    evidence,
+    gathered,
+    keras_weights,
+    page,
+    weights_of,
+)
+from conformance.case.load import load_folder  # noqa: E402  # as above
 from conformance.reference.catalog import LAYERS  # noqa: E402  # as above
+from conformance.report import rosetta  # noqa: E402  # as above
 
 ROOT = Path(__file__).parents[1]
 
 
-def test_the_page_is_current() -> None:
-    assert (ROOT / "docs" / "rosetta.md").read_text(encoding="utf-8") == page(evidence()), "nox -s rosetta writes it"
+@pytest.fixture(scope="module")
+def lines() -> tuple[rosetta.Line, ...]:
+    return gathered(evidence())
 
 
-def test_every_difference_is_told_with_its_question_and_what_mends_it() -> None:
-    text = page(evidence())
+def test_the_page_and_what_reports_show_are_current(lines: tuple[rosetta.Line, ...]) -> None:
+    assert (ROOT / "docs" / "rosetta.md").read_text(encoding="utf-8") == page(evidence(), lines), "nox -s rosetta"
+    assert rosetta.FILE.read_text(encoding="utf-8") == as_file(lines), "nox -s rosetta writes it"
+    assert rosetta.lines() == lines
+
+
+def test_a_case_that_proves_a_line_is_about_it(lines: tuple[rosetta.Line, ...]) -> None:
+    cases = {case.id: case for case in load_folder(ROOT / "cases")}
+    proved = [line for line in lines if line.proof]
+    assert len(proved) >= 120
+    for line in proved:
+        case = cases[line.proof]
+        written = [layer.config.get("activation") for layer in case.layers]
+        assert line.name in (written if line.part == "activation" else case.layer_types), line
+
+
+def test_every_difference_is_told_with_its_question_and_what_mends_it(lines: tuple[rosetta.Line, ...]) -> None:
+    text = page(evidence(), lines)
     for words in ("Pass eps=1e-3.", "attn_mask=~mask", "Leave padding_idx out.", "porting/losses.mean_of_a_divergence"):
         assert words in text
 

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 
@@ -102,7 +103,8 @@ class Field:
 class Record:
     """A mapping with a closed set of keys; `rest` is what other keys hold, where there may be others.
 
-    With `one_of` exactly one key stands in it. `keys` is what messages call its keys.
+    With `one_of` exactly one key stands in it. `keys` is what messages call its keys. `former` holds keys of older
+    files: what is said of each, and what stands in its place.
     """
 
     title: str
@@ -110,6 +112,7 @@ class Record:
     rest: MapOf | None = None
     one_of: bool = False
     keys: Literal["key", "argument"] = "key"
+    former: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,8 +169,6 @@ class Training:
     """The layers that the loss reaches."""
     batches: Mapping[str, tuple[str, ...]]
     """Input to the inputs that stand in its place, one a step."""
-    is_native: bool
-    """Whether every framework's own optimiser gets the arguments as written, and its own defaults."""
     position: Position
 
 

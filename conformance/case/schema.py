@@ -169,11 +169,12 @@ TRAINING = Record(
             MapOf(ListOf(Text(NAME, "an input"), at_least=1), "The inputs that stand in its place, one a step."),
             "Inputs that hold other arrays at each step; all others hold the same.",
         ),
-        "native": Field(
-            Truth(),
-            "Whether each framework's own optimiser of this name gets the arguments as written and its own defaults. "
-            "Else, the default, it is made to compute what Keras computes.",
-        ),
+    },
+    former={
+        "native": (
+            "native is no longer a key of a training",
+            "leave it out: the lane torch[native] runs torch's own optimiser with the arguments as written",
+        )
     },
 )
 

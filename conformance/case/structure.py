@@ -88,6 +88,9 @@ class Reader:
         return values
 
     def _unknown_key(self, where: Place, key: str, record: kinds.Record) -> None:
+        if key in record.former:
+            self.problems.add(where, *record.former[key])
+            return
         hint = did_you_mean(key, record.fields) or f"{record.keys}s: {listed(record.fields)}"
         if key.endswith(")") and "(" not in key:
             hint = CUT_BY_A_COMMA

@@ -53,7 +53,6 @@ def _training(draft: Draft, written: Mapping[str, Any], node: Located, inputs: M
         steps=steps,
         layers=found,
         batches={name: tuple(row) for name, row in written.get("batches", {}).items()},
-        is_native=written.get("native", False),
         position=Position(draft.problems.path, node.line, node.column),
     )
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from conformance.record.case import Record
     from conformance.record.parts import DeviationRecord
 
+NATIVE_LANE = "torch[native]"
+"""torch's own calls: a report shows what they give beside the lane that makes torch compute Keras' formula."""
 FOLDER = "deviations"
 """Where deviations are looked for below the root of the project, when no folder is named."""
 
@@ -70,7 +72,7 @@ def asked_lanes(config: pytest.Config, names: Sequence[str]) -> tuple[list[str],
 
     known = declared(config.rootpath / "pyproject.toml")
     asked = list(names)
-    for text in config.getoption("lane"):
+    for text in [*config.getoption("lane"), *_beside(config, asked)]:
         spec = known[text] if text in known else parse(text)
         if spec.name in asked:
             raise UsageError(f"two lanes are called {spec.name}", "name one of them: --lane other=keras@3.3.3")
@@ -78,6 +80,13 @@ def asked_lanes(config: pytest.Config, names: Sequence[str]) -> tuple[list[str],
         asked.append(spec.name)
     modes, gradients_of = config.getoption("modes"), config.getoption("traced_gradients_of")
     return _in_modes(asked, known, modes, gradients_of), known
+
+
+def _beside(config: pytest.Config, names: Sequence[str]) -> list[str]:
+    """The lanes that a report has without being asked: torch as its users call it, beside what was made of torch."""
+    is_asked = config.getoption("lanes") or config.getoption("lane")
+    is_written = config.getoption("report") is not None
+    return [NATIVE_LANE] if is_written and not is_asked and "torch" in names else []
 
 
 def _in_modes(asked: Sequence[str], known: dict[str, LaneSpec], modes: str, gradients_of: int | None) -> list[str]:

@@ -21,9 +21,8 @@ from typing import Any
 
 from conformance.case.problems import did_you_mean, listed, shown
 from conformance.errors import UsageError
+from conformance.protocol.names import NATIVE
 
-NATIVE = "native"
-"""The mode of torch in which its own layers answer, as its users call them; `torch[native]` for short."""
 _KERAS_MODES = ("eager", "model", "function", "xla", "predict")
 EXPORTS = ("onnx", "litert")
 """Formats that a model of Keras is exported to; see keras_exports."""

@@ -153,6 +153,7 @@ class _Drawing:
             fixed=tuple(self._fixed.get(name, ())),
             counterparts=tuple(self._counterparts.get(name, ())),
             is_planned=name in self._planned,
+            in_torch=_in_torch(layer.type),
         )
 
 
@@ -167,6 +168,15 @@ def _from_file(case: Case, layer: str, key: str, weight: Weight) -> Array:
 
 def _refused(case: Case, what: str, hint: str | None = None) -> CaseError:
     return CaseError([Problem(case.position, what, hint)])
+
+
+def _in_torch(kind: str) -> str:
+    """What users of torch have in the place of a layer, or why torch has nothing."""
+    if kind not in KINDS:
+        return ""
+    native = KINDS[kind].native
+    call = ", ".join(native.names) or native.instead
+    return f"users have {call}" + (f"; {native.reason}" if native.reason else "") if call else native.reason
 
 
 def _too_large(case: Case, layer: str, what: str) -> CaseError:
@@ -191,7 +201,6 @@ def _training(training: Training, layers: Mapping[str, PlannedLayer]) -> Planned
         layers=tuple(training.layers),
         trained=tuple(f"{name}.{key}" for name, key in trained),
         batches={name: tuple(row) for name, row in training.batches.items()},
-        is_native=training.is_native,
         penalties=_written_for("regularizer", trained, layers),
         constraints=_written_for("constraint", trained, layers),
         counterpart=counterpart,

@@ -8,6 +8,8 @@ USUAL = "float32"
 """The dtype policy of a lane that is not told otherwise, and the one that the reference stands for."""
 EAGER = "eager"
 """How a lane executes that is not told otherwise."""
+NATIVE = "native"
+"""The mode of torch in which its own layers answer, as its users call them; `torch[native]` for short."""
 
 SHAPES, MASKS = "compute_output_shape", "compute_mask"
 """The methods of a Keras layer that are asked directly."""

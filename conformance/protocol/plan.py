@@ -75,6 +75,8 @@ class PlannedLayer:
     """Whether its weights were drawn. Not so where the reference raised before it came to this layer."""
     counterparts: tuple[Counterpart, ...] = ()
     """Of a module of torch's: what Keras has in its place, for each call in the order of calls."""
+    in_torch: str = ""
+    """What users of torch have in its place, or why torch has nothing: for lanes of torch that have no call for it."""
 
     def __post_init__(self) -> None:
         _refuse_writeable(self.weights.values())
@@ -129,7 +131,7 @@ class PlannedTraining:
     """Steps of an optimiser on one loss."""
 
     optimizer: str
-    """Its class in Keras, or in torch where it `is_native`."""
+    """Its class in Keras, or its name in torch's words."""
     config: Arguments
     """The arguments that are written in the case."""
     full: Arguments
@@ -143,8 +145,6 @@ class PlannedTraining:
     """The weights that the optimiser moves, as `layer.weight`."""
     batches: Mapping[str, tuple[str, ...]]
     """Input to the inputs that take its place, one a step."""
-    is_native: bool = False
-    """Whether torch's own optimiser is meant, as it is."""
     penalties: Mapping[str, Arguments] = field(default_factory=dict)
     """Trained weight, as `layer.weight`, to the regulariser that is added to the loss: its `type` and arguments."""
     constraints: Mapping[str, Arguments] = field(default_factory=dict)
@@ -265,6 +265,7 @@ def _layer_to_wire(layer: PlannedLayer) -> dict[str, Any]:
         "fixed": list(layer.fixed),
         "counterparts": [one.to_wire() for one in layer.counterparts],
         "is_planned": layer.is_planned,
+        "in_torch": layer.in_torch,
     }
 
 
@@ -278,6 +279,7 @@ def _layer_from_wire(message: Mapping[str, Any]) -> PlannedLayer:
         fixed=tuple(message["fixed"]),
         counterparts=tuple(from_wire(one) for one in message["counterparts"]),
         is_planned=message["is_planned"],
+        in_torch=message["in_torch"],
     )
 
 
@@ -291,7 +293,6 @@ def _training_to_wire(training: PlannedTraining) -> dict[str, Any]:
         "layers": list(training.layers),
         "trained": list(training.trained),
         "batches": {name: list(row) for name, row in training.batches.items()},
-        "is_native": training.is_native,
         "penalties": {name: dict(config) for name, config in training.penalties.items()},
         "constraints": {name: dict(config) for name, config in training.constraints.items()},
         "counterpart": dict(training.counterpart),
@@ -308,7 +309,6 @@ def _training_from_wire(message: Mapping[str, Any]) -> PlannedTraining:
         layers=tuple(message["layers"]),
         trained=tuple(message["trained"]),
         batches={name: tuple(row) for name, row in message["batches"].items()},
-        is_native=message["is_native"],
         penalties=message["penalties"],
         constraints=message["constraints"],
         counterpart=message["counterpart"],

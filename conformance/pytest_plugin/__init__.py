@@ -37,7 +37,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("conformance", "conformance: cases in *.case.yaml through several lanes")
     group.addoption("--lanes", metavar="A,B", help="lanes to run, e.g. keras,torch (the NumPy reference always runs)")
     group.addoption("--results", type=Path, metavar="FILE", help="write results.json here")
-    group.addoption("--report", type=Path, metavar="FILE", help="write the HTML report here")
+    group.addoption(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="write the HTML report here; unless lanes are named, torch[native] runs beside torch",
+    )
     group.addoption("--baseline", type=Path, metavar="FILE", help="say in the report what changed since these results")
     group.addoption(
         "--in-process",

@@ -16,7 +16,13 @@ from autograd.tracer import getval
 
 from .base import Array, Layer, LayerError, Mutant, Weights
 from .losses import same_rank, times
-from .traits import absent
+from .traits import Native, absent
+
+
+def of_torchmetrics(name: str) -> Native:
+    """The metric that users of torch reach for; what it gives is not asked here."""
+    return absent(f"torch has no metrics; its users have torchmetrics.{name}, which is a package of its own")
+
 
 State = Mapping[str, Any]
 """Sums over all batches so far by name; 0.0 for one of which no batch has told."""

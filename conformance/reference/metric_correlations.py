@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy
 
 from .base import Array, LayerError, Mutant, arg
-from .metric_base import IGNORES_MASK, METRIC_MUTANTS, State, _Metric, share, spread_over
+from .metric_base import IGNORES_MASK, METRIC_MUTANTS, State, _Metric, of_torchmetrics, share, spread_over
 from .metrics import PAIR_MUTANTS, _MeanOf
 
 
@@ -23,6 +23,7 @@ class R2Score(_Metric):
     outputs by the divisor. With `num_regressors` p over n samples it is adjusted: 1 - (1 - R2) (n - 1) / (n - p - 1).
     """
 
+    native = of_torchmetrics("R2Score")
     class_aggregation: Literal["uniform_average", "variance_weighted_average"] | None = arg(
         "how outputs become one number; null keeps one for each", default="uniform_average"
     )
@@ -89,6 +90,7 @@ class PearsonCorrelation(_MeanOf):
     Both (batch, ..., values).
     """
 
+    native = of_torchmetrics("PearsonCorrCoef")
     axis: int = arg("axis along which values are correlated", default=-1)
     mutants = (
         *PAIR_MUTANTS,
@@ -114,6 +116,7 @@ class ConcordanceCorrelation(_MeanOf):
     Both (batch, ..., values). Lin, A concordance correlation coefficient to evaluate reproducibility, 1989.
     """
 
+    native = of_torchmetrics("ConcordanceCorrCoef")
     axis: int = arg("axis along which values are compared", default=-1)
     mutants = (
         *PAIR_MUTANTS,

@@ -9,7 +9,7 @@ import numpy
 
 from .base import Array, LayerError, Mutant, arg
 from .losses import same_rank
-from .metric_base import IGNORES_MASK, METRIC_MUTANTS, State, _Metric, share, spread_over
+from .metric_base import IGNORES_MASK, METRIC_MUTANTS, State, _Metric, of_torchmetrics, share, spread_over
 
 Thresholds = float | tuple[float, ...] | None
 
@@ -107,6 +107,7 @@ class _AtThresholds(_Metric):
 class TruePositives(_AtThresholds):
     """The weight of positives that are predicted as such. Both (batch, ...); gives () or (thresholds,)."""
 
+    native = of_torchmetrics("classification.BinaryStatScores")
     mutants = (
         *COUNT_MUTANTS,
         Mutant("all_predicted", "counts all that is predicted positive", methods={"result": lambda m, s: _said(m, s)}),
@@ -127,6 +128,7 @@ def _counted(name: str) -> Any:
 class FalsePositives(_AtThresholds):
     """The weight of negatives that are predicted positive. Both (batch, ...); gives () or (thresholds,)."""
 
+    native = of_torchmetrics("classification.BinaryStatScores")
     mutants = (*COUNT_MUTANTS, Mutant("swapped", "counts false negatives", methods={"result": _counted("fn")}))
 
     def result(self, state: State) -> Any:
@@ -136,6 +138,7 @@ class FalsePositives(_AtThresholds):
 class TrueNegatives(_AtThresholds):
     """The weight of negatives that are predicted as such. Both (batch, ...); gives () or (thresholds,)."""
 
+    native = of_torchmetrics("classification.BinaryStatScores")
     mutants = (*COUNT_MUTANTS, Mutant("swapped", "counts true positives", methods={"result": _counted("tp")}))
 
     def result(self, state: State) -> Any:
@@ -145,6 +148,7 @@ class TrueNegatives(_AtThresholds):
 class FalseNegatives(_AtThresholds):
     """The weight of positives that are predicted negative. Both (batch, ...); gives () or (thresholds,)."""
 
+    native = of_torchmetrics("classification.BinaryStatScores")
     mutants = (*COUNT_MUTANTS, Mutant("swapped", "counts false positives", methods={"result": _counted("fp")}))
 
     def result(self, state: State) -> Any:
@@ -202,6 +206,7 @@ class Precision(_OfPositives):
     classes.
     """
 
+    native = of_torchmetrics("classification.BinaryPrecision")
     other = "fp"
     mutants = (*POSITIVE_MUTANTS, Mutant("recall", "gives recall", methods={"other": "fn"}))
 
@@ -213,6 +218,7 @@ class Recall(_OfPositives):
     classes.
     """
 
+    native = of_torchmetrics("classification.BinaryRecall")
     other = "fn"
     mutants = (*POSITIVE_MUTANTS, Mutant("precision", "gives precision", methods={"other": "fp"}))
 
@@ -281,6 +287,7 @@ class FBetaScore(_FScore):
     the first, is its class.
     """
 
+    native = of_torchmetrics("classification.MulticlassFBetaScore")
     beta: float = arg("how much recall weighs against precision", default=1.0)
     mutants = (
         *F_MUTANTS,
@@ -299,4 +306,5 @@ class F1Score(_FScore):
     the first, is its class.
     """
 
+    native = of_torchmetrics("classification.MulticlassF1Score")
     mutants = F_MUTANTS

@@ -9,7 +9,17 @@ import numpy
 
 from .activations import sigmoid
 from .base import Array, LayerError, Mutant, arg
-from .metric_base import IGNORES_MASK, METRIC_MUTANTS, State, _Metric, given, numbers, share, spread_over
+from .metric_base import (
+    IGNORES_MASK,
+    METRIC_MUTANTS,
+    State,
+    _Metric,
+    given,
+    numbers,
+    of_torchmetrics,
+    share,
+    spread_over,
+)
 from .metric_counts import check_thresholds, counts, in_one_shape, of_class
 
 EPSILON = 1e-7
@@ -33,6 +43,7 @@ class AUC(_Metric):
     2006).
     """
 
+    native = of_torchmetrics("classification.BinaryAUROC")
     num_thresholds: int = arg("how many thresholds there are, the two ends included", default=200)
     curve: Literal["ROC", "PR"] = arg("the curve", default="ROC")
     summation_method: Literal["interpolation", "minoring", "majoring"] = arg(
@@ -214,6 +225,7 @@ class SensitivityAtSpecificity(_RateAtRate):
     Both (batch, ...); gives ().
     """
 
+    native = of_torchmetrics("classification.BinarySensitivityAtSpecificity")
     bound = "specificity"
     specificity: float = arg("what the specificity must reach")
     mutants = _RateAtRate.mutants
@@ -228,6 +240,7 @@ class SpecificityAtSensitivity(_RateAtRate):
     Both (batch, ...); gives ().
     """
 
+    native = of_torchmetrics("classification.BinarySpecificityAtSensitivity")
     bound = "sensitivity"
     sensitivity: float = arg("what the sensitivity must reach")
     mutants = _RateAtRate.mutants
@@ -242,6 +255,7 @@ class PrecisionAtRecall(_RateAtRate):
     Both (batch, ...); gives ().
     """
 
+    native = of_torchmetrics("classification.BinaryPrecisionAtFixedRecall")
     bound = "recall"
     recall: float = arg("what the recall must reach")
     mutants = _RateAtRate.mutants
@@ -256,6 +270,7 @@ class RecallAtPrecision(_RateAtRate):
     Both (batch, ...); gives ().
     """
 
+    native = of_torchmetrics("classification.BinaryRecallAtFixedPrecision")
     bound = "precision"
     precision: float = arg("what the precision must reach")
     mutants = _RateAtRate.mutants

@@ -8,7 +8,17 @@ from typing import Any
 import numpy
 
 from .base import Array, LayerError, Mutant, arg
-from .metric_base import IGNORES_MASK, METRIC_MUTANTS, State, _Metric, given, numbers, share, spread_over
+from .metric_base import (
+    IGNORES_MASK,
+    METRIC_MUTANTS,
+    State,
+    _Metric,
+    given,
+    numbers,
+    of_torchmetrics,
+    share,
+    spread_over,
+)
 
 
 def confusion(labels: Array, predictions: Array, weight: Array, classes: int) -> Array:
@@ -105,6 +115,7 @@ class IoU(_OfClasses):
     Both (batch, ...), or (batch, ..., classes) where not sparse; gives ().
     """
 
+    native = of_torchmetrics("classification.MulticlassJaccardIndex(average='none')")
     positional = ("num_classes", "target_class_ids")
     target_class_ids: tuple[int, ...] = arg("the classes whose mean is reported")
     mutants = (
@@ -127,6 +138,7 @@ class MeanIoU(_OfClasses):
     Both (batch, ...), or (batch, ..., classes) where not sparse; gives ().
     """
 
+    native = of_torchmetrics("classification.MulticlassJaccardIndex")
     mutants = (*OVERLAP_MUTANTS, IGNORED, Mutant("accuracy", "gives accuracy", methods={"result": _accuracy}))
 
 
@@ -136,6 +148,7 @@ class OneHotIoU(_OfClasses):
     y_true: (batch, ..., classes), y_pred: (batch, ..., classes) or (batch, ...); gives ().
     """
 
+    native = of_torchmetrics("classification.MulticlassJaccardIndex(average='none')")
     target_class_ids: tuple[int, ...] = arg("the classes whose mean is reported")
     sparse_y_true: bool = arg("always false: labels are one-hot", default=False)
     sparse_y_pred: bool = arg("whether predictions are numbers of classes; else one number a class", default=False)
@@ -151,6 +164,7 @@ class OneHotMeanIoU(_OfClasses):
     y_true: (batch, ..., classes), y_pred: (batch, ..., classes) or (batch, ...); gives ().
     """
 
+    native = of_torchmetrics("classification.MulticlassJaccardIndex")
     sparse_y_true: bool = arg("always false: labels are one-hot", default=False)
     sparse_y_pred: bool = arg("whether predictions are numbers of classes; else one number a class", default=False)
     mutants = MeanIoU.mutants
@@ -162,6 +176,7 @@ class BinaryIoU(_Overlap):
     Predictions from `threshold` on are 1.
     """
 
+    native = of_torchmetrics("classification.BinaryJaccardIndex")
     target_class_ids: tuple[int, ...] = arg("the classes whose mean is reported", default=(0, 1))
     threshold: float = arg("from where on, itself included, a prediction means 1", default=0.5)
     mutants = (

@@ -18,6 +18,7 @@ from .metric_base import (
     _Metric,
     given,
     numbers,
+    of_torchmetrics,
     replaced,
     share,
     spread_over,
@@ -87,6 +88,7 @@ class _OfValues(_Metric):
 class Mean(_OfValues):
     """sum(weight * value) / sum(weight) over all batches, 0 where nothing has counted. values: (batch, ...) or ()."""
 
+    native = of_torchmetrics("MeanMetric")
     mutants = (*MEAN_MUTANTS, VALUES_MASK)
 
     def update(self, values: Array, weight: Any) -> Mapping[str, Any]:  # type: ignore[override]  # as in `call`
@@ -99,6 +101,7 @@ class Mean(_OfValues):
 class Sum(_OfValues):
     """sum(weight * value) over all batches. values: (batch, ...) or ()."""
 
+    native = of_torchmetrics("SumMetric")
     mutants = (
         *METRIC_MUTANTS,
         VALUES_MASK,
@@ -146,6 +149,7 @@ class _MeanLoss(_MeanOf):
 class MeanSquaredError(_MeanLoss):
     """The mean of (y_true - y_pred)^2 over all batches. Both (batch, ..., features)."""
 
+    native = of_torchmetrics("MeanSquaredError")
     mutants = (*PAIR_MUTANTS, Mutant("root", "takes the root", output=lambda layer, y, args: numpy.sqrt(y)))
 
     def loss(self) -> Any:
@@ -155,6 +159,7 @@ class MeanSquaredError(_MeanLoss):
 class RootMeanSquaredError(_MeanOf):
     """The root of the mean of (y_true - y_pred)^2 over all batches. Both (batch, ..., features)."""
 
+    native = of_torchmetrics("MeanSquaredError(squared=False)")
     mutants = (
         *METRIC_MUTANTS,
         IGNORES_MASK,
@@ -182,6 +187,7 @@ class RootMeanSquaredError(_MeanOf):
 class MeanAbsoluteError(_MeanLoss):
     """The mean of |y_true - y_pred| over all batches. Both (batch, ..., features)."""
 
+    native = of_torchmetrics("MeanAbsoluteError")
     mutants = PAIR_MUTANTS
 
     def loss(self) -> Any:
@@ -191,6 +197,7 @@ class MeanAbsoluteError(_MeanLoss):
 class MeanAbsolutePercentageError(_MeanLoss):
     """The mean of 100 |y_true - y_pred| / |y_true| over all batches. Both (batch, ..., features)."""
 
+    native = of_torchmetrics("MeanAbsolutePercentageError")
     mutants = (
         *PAIR_MUTANTS,
         Mutant("fraction", "forgets the 100", output=lambda layer, y, args: y / 100.0),
@@ -203,6 +210,7 @@ class MeanAbsolutePercentageError(_MeanLoss):
 class MeanSquaredLogarithmicError(_MeanLoss):
     """The mean of (log(y_true + 1) - log(y_pred + 1))^2 over all batches. Both (batch, ..., features)."""
 
+    native = of_torchmetrics("MeanSquaredLogError")
     mutants = (*PAIR_MUTANTS, Mutant("root", "takes the root", output=lambda layer, y, args: numpy.sqrt(y)))
 
     def loss(self) -> Any:
@@ -212,6 +220,7 @@ class MeanSquaredLogarithmicError(_MeanLoss):
 class LogCoshError(_MeanLoss):
     """The mean of log cosh(y_pred - y_true) over all batches. Both (batch, ..., features)."""
 
+    native = of_torchmetrics("LogCoshError")
     mutants = (
         *PAIR_MUTANTS,
         Mutant("without_log_2", "forgets the halves of cosh", output=lambda layer, y, args: y + math.log(2.0)),
@@ -227,6 +236,7 @@ class CosineSimilarity(_MeanOf):
     Both (batch, ..., features). The loss of this name is the negative.
     """
 
+    native = of_torchmetrics("CosineSimilarity")
     axis: int = arg("axis of the vectors", default=-1)
     mutants = (*PAIR_MUTANTS, Mutant("as_loss", "gives the loss, which is negative", output=lambda m, y, args: -y))
 
@@ -249,6 +259,7 @@ class Poisson(_MeanLoss):
 class KLDivergence(_MeanLoss):
     """The mean of sum(y_true log(y_true / y_pred)) over all batches. Both (batch, ..., classes)."""
 
+    native = of_torchmetrics("KLDivergence")
     mutants = (*PAIR_MUTANTS, Mutant("halved", "takes half of it", output=lambda layer, y, args: y / 2.0))
 
     def loss(self) -> Any:
@@ -261,6 +272,7 @@ class Hinge(_MeanLoss):
     Both (batch, ..., outputs).
     """
 
+    native = of_torchmetrics("classification.BinaryHingeLoss")
     mutants = (
         *PAIR_MUTANTS,
         Mutant(
@@ -277,6 +289,7 @@ class Hinge(_MeanLoss):
 class SquaredHinge(_MeanLoss):
     """The mean of max(1 - y_true y_pred, 0)^2 over all batches. Both (batch, ..., outputs)."""
 
+    native = of_torchmetrics("classification.BinaryHingeLoss(squared=True)")
     mutants = (*PAIR_MUTANTS, Mutant("root", "takes the root", output=lambda layer, y, args: numpy.sqrt(y)))
 
     def loss(self) -> Any:
@@ -286,6 +299,7 @@ class SquaredHinge(_MeanLoss):
 class CategoricalHinge(_MeanLoss):
     """The mean of max(1 + max((1 - y) p) - sum(y p), 0) over all batches. Both (batch, ..., classes), y one-hot."""
 
+    native = of_torchmetrics("classification.MulticlassHingeLoss")
     mutants = PAIR_MUTANTS
 
     def loss(self) -> Any:
@@ -348,6 +362,7 @@ RIGHT_AS_WRONG = Mutant("error_rate", "counts what is wrong", output=lambda laye
 class Accuracy(_MeanOf):
     """How often y_pred equals y_true. Both (batch, ...)."""
 
+    native = of_torchmetrics("classification.MulticlassAccuracy(average='micro')")
     mutants = (*PAIR_MUTANTS, RIGHT_AS_WRONG)
 
     def each(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
@@ -357,6 +372,7 @@ class Accuracy(_MeanOf):
 class BinaryAccuracy(_MeanOf):
     """How often y_pred > threshold is y_true, which is 0 or 1. Both (batch, ...)."""
 
+    native = of_torchmetrics("classification.BinaryAccuracy")
     threshold: float = arg("from where on, itself left out, a prediction means 1", default=0.5)
     mutants = (
         *PAIR_MUTANTS,
@@ -379,6 +395,7 @@ class CategoricalAccuracy(_MeanOf):
     Of several largest the first counts.
     """
 
+    native = of_torchmetrics("classification.MulticlassAccuracy(average='micro')")
     mutants = (*PAIR_MUTANTS, RIGHT_AS_WRONG)
 
     def update(self, y_true: Array, y_pred: Array, weight: Any) -> Mapping[str, Any]:
@@ -397,6 +414,7 @@ def labels_for(y_true: Array, y_pred: Array) -> Array:
 class SparseCategoricalAccuracy(_MeanOf):
     """How often the largest prediction is that of the label. y_true: (batch, ...), y_pred: (batch, ..., classes)."""
 
+    native = of_torchmetrics("classification.MulticlassAccuracy(average='micro')")
     mutants = (*PAIR_MUTANTS, RIGHT_AS_WRONG)
 
     def update(self, y_true: Array, y_pred: Array, weight: Any) -> Mapping[str, Any]:
@@ -418,6 +436,7 @@ TOP_MUTANTS = (
 class TopKCategoricalAccuracy(_MeanOf):
     """How often the label is among the k largest predictions. Both (batch, ..., classes), y_true one-hot."""
 
+    native = of_torchmetrics("classification.MulticlassAccuracy(top_k=5, average='micro')")
     k: int = arg("how many of the largest predictions count", default=5)
     mutants = (*PAIR_MUTANTS, *TOP_MUTANTS)
 
@@ -431,6 +450,7 @@ class SparseTopKCategoricalAccuracy(_MeanOf):
     With `from_sorted_ids` y_pred holds labels, the likeliest first, and the first k of them count.
     """
 
+    native = of_torchmetrics("classification.MulticlassAccuracy(top_k=5, average='micro')")
     k: int = arg("how many of the largest predictions count", default=5)
     from_sorted_ids: bool = arg("whether y_pred holds labels, the likeliest first", default=False)
     mutants = (

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from conformance.protocol.names import NATIVE
 from conformance.record.case import Record
 from conformance.record.parts import NodeRecord
 from conformance.record.run import LaneRow
@@ -217,6 +218,15 @@ def execution_of(row: LaneRow) -> list[str]:
     """How a lane executes and its dtype policy, where these are not the usual ones: `xla`, `mixed_bfloat16`."""
     given = ((row.mode, "eager"), (row.policy, "float32"))
     return [one_line(way, 40) for way, usual in given if way not in ("", usual)]
+
+
+_TORCH = {False: "torch, made to compute Keras' formula", True: "torch as its users call it"}
+"""What a lane of torch's is, by whether its own calls answer."""
+
+
+def meaning_of(row: LaneRow) -> str:
+    """What a lane of torch's computes, which its name does not say; empty for all others."""
+    return _TORCH[row.mode == NATIVE] if row.adapter == "torch" else ""
 
 
 def titles(record: Record, lanes: Lanes) -> dict[str, str]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from urllib.parse import quote
 
-Mark = Literal["", "agree", "differ", "muted", "number"]
-"""What is meant by a cell beside its text: it agrees, it differs, it is an aside, it is a number."""
+Mark = Literal["", "agree", "differ", "muted", "number", "code"]
+"""What is meant by a cell beside its text: it agrees, it differs, it is an aside, a number, a line of code."""
 
 GLYPHS = {
     "agree": "✓",
@@ -28,6 +28,8 @@ GLYPHS = {
 class Cell:
     text: str
     mark: Mark = ""
+    href: str = ""
+    """Where its text leads to, on the same page; may be empty."""
 
 
 @dataclass(frozen=True, slots=True)

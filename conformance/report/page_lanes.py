@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from conformance.protocol.counterparts import is_torchs
 from conformance.record.case import ExpectedNodeRecord, Record
 from conformance.record.parts import NodeRecord
-from conformance.report.answer import titles
-from conformance.report.blocks import GLYPHS, Block, Cell, Table
+from conformance.report.answer import meaning_of, titles
+from conformance.report.blocks import GLYPHS, Block, Cell, Paragraph, Table
 from conformance.report.facts import (
     REFERENCE,
     Lanes,
@@ -57,7 +58,15 @@ def lane_blocks(record: Record, lanes: Lanes) -> list[Block]:
         caption += f", at {dims_text(sizes)}"
     head = ("lane", "version", "verdict", *heads, "dtype", "mask", noun_of(record))
     has_reasons = any(len(row[-1].text) > 40 for row in rows)
-    return [Table(caption, head, tuple(rows), "ruled" if has_reasons else "")]
+    return [Table(caption, head, tuple(rows), "ruled" if has_reasons else ""), *_meanings(record, lanes)]
+
+
+def _meanings(record: Record, lanes: Lanes) -> list[Block]:
+    """What the lanes of torch's compute; of a question in torch's words they run what is written."""
+    if any(map(is_torchs, record.layers)):
+        return []
+    said = [(row.name, meaning_of(row)) for row in lanes if row.name in record.lanes]
+    return [Paragraph(f"Lane {one_line(name, 40)}: {words}.", "note") for name, words in said if words]
 
 
 def _carried(cell: Cell) -> Cell:

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import TypeVar
 
 from conformance.errors import ResultsError
 from conformance.record.case import Record
 from conformance.record.run import LaneRow, Results
-from conformance.report.answer import execution_of, lane_title
-from conformance.report.blocks import GLYPHS, Cell, Page, Table
+from conformance.report.answer import execution_of, lane_title, meaning_of
+from conformance.report.blocks import GLYPHS, Cell, Page, Section, Table
 from conformance.report.changes import Changes, changes_of
 from conformance.report.facts import Lanes, is_failure
 from conformance.report.frame import Filter, Grid, Head, Index
@@ -19,8 +20,10 @@ from conformance.report.grid import Slowest, filter_of, grid_of, slowest_of
 from conformance.report.index import HEAD, parts_of, row_of
 from conformance.report.overviews import SEVERITY, Group, Overview, deviations_of, groups_of, layers_of, questions_of
 from conformance.report.page import page_of
+from conformance.report.rosetta import sections_of
 from conformance.report.words import decimal, joined, one_line, safe
 
+T = TypeVar("T")
 MOST_DRAWN = 300
 """Failing pages that are written out; those beyond are drawn on demand."""
 
@@ -56,6 +59,8 @@ class Report:
     drawn: tuple[Page, ...]
     on_demand: tuple[Page, ...]
     environment: Table
+    rosetta: tuple[Section, ...]
+    """What torch calls each part of Keras; empty for a run without torch."""
 
 
 def report_of(results: Results, detail: Detail = Detail.FULL) -> Report:
@@ -89,6 +94,7 @@ def report_of(results: Results, detail: Detail = Detail.FULL) -> Report:
         drawn=tuple(page for page, record in zip(pages, paged, strict=True) if record.id in drawn),
         on_demand=tuple(page for page, record in zip(pages, paged, strict=True) if record.id not in drawn),
         environment=_environment(results),
+        rosetta=sections_of(results),
     )
     return replace(found, head=replace(found.head, contents=tuple(_contents(found))))
 
@@ -104,6 +110,7 @@ def _contents(report: Report) -> Iterable[tuple[str, str]]:
         ("Lanes", "lanes", True),
         ("Questions", "question", report.questions),
         ("Layers", "layer", report.layers),
+        ("Keras and torch", "rosetta", report.rosetta),
         ("How this was made", "made", True),
     ):
         if is_there:
@@ -230,9 +237,15 @@ def _versions(lanes: Sequence[LaneRow]) -> str:
 
 def _lanes_table(lanes: Sequence[LaneRow]) -> Table:
     """A row a lane: what it proved to be, and how many of its cases it ran."""
-    head = ("lane", "ran", "verdicts", "versions", "masks", "role", "module files")
+    head: tuple[str, ...] = ("lane", "ran", "verdicts", "versions", "what it is", "masks", "role", "module files")
     rows = tuple(_lane_row(lane) for lane in lanes)
+    if not any(map(meaning_of, lanes)):
+        head, rows = _without(head, 4), tuple(_without(row, 4) for row in rows)
     return Table("what each lane proved to be, and how many of its cases it ran", head, rows, "wide lanes")
+
+
+def _without(row: tuple[T, ...], column: int) -> tuple[T, ...]:
+    return (*row[:column], *row[column + 1 :])
 
 
 def _lane_row(lane: LaneRow) -> tuple[Cell, ...]:
@@ -245,6 +258,7 @@ def _lane_row(lane: LaneRow) -> tuple[Cell, ...]:
         Cell(f"{lane.ran:,} of {lane.selected:,}", "" if has_run else "differ"),
         Cell(", ".join(f"{count:,} {one_line(name, 20)}" for name, count in lane.verdicts.items())),
         Cell(versions or missing),
+        Cell(meaning_of(lane)),
         Cell("its own" if lane.gives_masks else "not judged"),
         Cell("reference" if lane.role == "reference" else "subject"),
         Cell(", ".join(one_line(path, 120) for path in lane.files.values()), "muted"),

@@ -71,7 +71,7 @@ class _Torch:
         roots += [ports()[kind].where for kind in kinds]
         roots += [ports()[kind].mask for kind in kinds if ports()[kind].mask[1] not in ("keep", "drop", "_is_word")]
         trains = self.beside_outputs == "train()"
-        self.trained = [one for one in self.plan.trainings if trains and not one.is_native]
+        self.trained = [one for one in self.plan.trainings if trains]
         for training in self.trained:
             if training.optimizer not in optimizers():
                 raise NotScriptable(f"there is no port of the optimizer {training.optimizer} to torch")

@@ -1,6 +1,6 @@
 """Trainings as plain torch: the functions of `conformance.lanes.torch.optimizers` that the case needs, carried along.
 
-An optimiser that the case asks for as torch has it is written as its users write it.
+They make torch compute what Keras computes; torch's own optimisers, as they are, are the lane `torch[native]`'s.
 """
 
 from __future__ import annotations
@@ -9,11 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from conformance.mapping import Mapped, mapped_from
-from conformance.protocol.native import native_optimizer
 from conformance.protocol.plan import Plan
 from conformance.record.parts import FailureRecord, NativeWeightRecord
 from conformance.repro.errors import NotScriptable
-from conformance.repro.literals import value_text
 from conformance.repro.training import (
     Training,
     feeds,
@@ -73,7 +71,7 @@ def torch_training(
         if f"training {index + 1}" not in native:  # the lane did not come to it
             break
         before, loop, fed = feeds(training, names)
-        start, step = _native(training) if training.is_native else _ported(training, optimizers)
+        start, step = _ported(training, optimizers)
         moved = [held(*_parts(name)) for name in training.trained]
         rows = [
             (f"{name}.{key}", f"{observed(name, key)}.detach().clone()") for name, key in weights_of(plan, training)
@@ -91,7 +89,7 @@ def torch_training(
             *before,
             loop,
             *in_loop(loss_lines(training, f"graph(**{fed})", failure)),
-            *in_loop(["optimizer.zero_grad()"] if training.is_native else _NO_GRADIENTS),
+            *in_loop(_NO_GRADIENTS),
             "    loss.backward()",
             *in_loop(step),
             *in_loop(found_lines(rows)),
@@ -128,22 +126,6 @@ def _parts(name: str) -> tuple[str, str]:
 def _listed(opening: str, items: list[str], closing: str) -> list[str]:
     line = opening + ", ".join(items) + closing
     return [line] if len(line) <= 112 else [opening, *(f"    {item}," for item in items), closing]
-
-
-def _native(training: Training) -> tuple[list[str], list[str]]:
-    """torch's own optimiser with the arguments that the case writes, and torch's defaults for all others."""
-    found = native_optimizer(training.optimizer, training.config)
-    given = "".join(f", {key}={value_text(value)}" for key, value in found.call.arguments.items())
-    start = [
-        "# torch as it is: the case's arguments under torch's names, and torch's defaults for all others",
-        f"optimizer = {found.call.name}(moved{given})",
-    ]
-    step = []
-    if found.longest is not None:
-        step.append(f"torch.nn.utils.clip_grad_norm_(moved, {value_text(found.longest)})  # the norm of all together")
-    if found.largest is not None:
-        step.append(f"torch.nn.utils.clip_grad_value_(moved, {value_text(found.largest)})")
-    return start, [*step, "optimizer.step()"]
 
 
 def _ported(training: Training, optimizers: Optimizers) -> tuple[list[str], list[str]]:

@@ -50,7 +50,7 @@ def test_a_training_knows_the_layers_with_weights_that_its_loss_reaches(tmp_path
     (training,) = case.trainings
     assert (training.optimizer, training.config, training.loss) == ("Adam", {"beta_1": 0.5}, "loss")
     assert (training.steps, training.layers) == (3, ("dense",))
-    assert (training.batches, training.is_native) == ({"x": ("x", "other", "x")}, False)
+    assert training.batches == {"x": ("x", "other", "x")}
     assert case.layer_types == ("Dense", "ReLU", "Adam")
 
 
@@ -60,11 +60,8 @@ def test_one_step_is_made_where_none_are_given(tmp_path: Path) -> None:
 
 
 def test_several_trainings_of_different_layers_are_read_in_order(tmp_path: Path) -> None:
-    (case,) = load(tmp_path, f"[{{{SGD}, loss: far}}, {{{SGD}, loss: loss, native: true}}]")
-    assert [(training.layers, training.is_native) for training in case.trainings] == [
-        (("head",), False),
-        (("dense",), True),
-    ]
+    (case,) = load(tmp_path, f"[{{{SGD}, loss: far}}, {{{SGD}, loss: loss}}]")
+    assert [training.layers for training in case.trainings] == [("head",), ("dense",)]
 
 
 def test_a_training_is_part_of_what_decides_the_outcome(tmp_path: Path) -> None:
@@ -103,6 +100,11 @@ def test_a_training_is_part_of_what_decides_the_outcome(tmp_path: Path) -> None:
             "10:27: optimizer must be an optimizer, not the text 'SGD' | None",
         ),
         (f"{{{SGD}, loss: los}}", "10:46: unknown node los as the loss | did you mean loss?"),
+        (
+            f"{{{SGD}, loss: loss, native: true}}",
+            "10:52: native is no longer a key of a training | "
+            "leave it out: the lane torch[native] runs torch's own optimiser with the arguments as written",
+        ),
         (
             f"{{{SGD}, loss: plain}}",
             "10:46: the loss plain reaches no layer with weights | "

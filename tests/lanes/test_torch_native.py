@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conformance.ask.layer import read_layer
 from conformance.lanes.declare import parse
 from conformance.reference.activations import ACTIVATIONS
 from conformance.reference.activations import NATIVE as NATIVE_ACTIVATIONS
+from conformance.reference.base import full_config, make
 from conformance.reference.catalog import LAYERS
 from conformance.reference.optimizers import OPTIMIZERS
 from conformance.reference.traits import Native, called
@@ -19,8 +21,9 @@ from conformance.reference.traits import Native, called
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from conformance.lanes.torch.native import NativeConfig, load  # noqa: E402  # torch may be missing
-from conformance.lanes.torch.port import Parameters, Unsupported  # noqa: E402  # as above
+from benchmarks.rosetta import keras_weights, weights_of  # noqa: E402  # torch may be missing
+from conformance.lanes.torch.native import NativeConfig, load  # noqa: E402  # as above
+from conformance.lanes.torch.port import PORTS, Parameters, Unsupported, applied  # noqa: E402  # as above
 
 SAID: dict[str, Native] = {
     **{f"layer {name}": kind.native for name, kind in LAYERS.items()},
@@ -72,6 +75,64 @@ def asked(kind: str, written: dict[str, Any]) -> NativeConfig:
 def answer(kind: str, written: dict[str, Any], *arrays: Any, weights: Any = None, **more: Any) -> Any:
     tensors = [torch.tensor(array) for array in arrays]
     return load()[kind].call(asked(kind, written), Parameters(weights or {}, {}), *tensors, **more)
+
+
+class Watched(NativeConfig):
+    """A config that notes which arguments are looked at."""
+
+    def __getattribute__(self, name: str) -> Any:
+        held = object.__getattribute__(self, "__dict__")
+        held.setdefault("_seen", set()).add(name)
+        return object.__getattribute__(self, name)
+
+
+def looked_at(call: Any, kind: str) -> set[str] | None:
+    """The arguments that a call looks at for the layer's example; None where it refuses the example."""
+    example = LAYERS[kind].example
+    layer = make(kind, read_layer(example.layer, None).config)
+    shapes = [(2, *map(int, text.split(","))) for text in example.inputs]
+    inputs = [torch.ones(shape, dtype=torch.int64 if layer.takes_ids else torch.float32) for shape in shapes]
+    held = {name: torch.ones(shape) for name, shape in keras_weights(kind).items()}
+    tensors = {name: applied(mapped, held) for name, mapped in weights_of(kind).items()}
+    full = full_config(layer)
+    config = Watched(kind, full, full)
+    vars(config)["_seen"] = set()
+    try:
+        call(config, Parameters(tensors, {}), *([inputs] if layer.takes_list else inputs))
+    except Unsupported:
+        return None
+    return set(vars(config)["_seen"])
+
+
+KNOWN = {
+    "BinaryCrossentropy": {"axis"},  # the mean over all entries is the mean of the means
+    "Flatten": {"data_format"},  # flatten-of-channels-first-of-torch
+    **{f"Conv{rank}DTranspose": {"kernel_size"} for rank in (1, 2, 3)},  # the weight's shape says it
+}
+"""Arguments that torch's own call need not look at, though the port does."""
+
+
+def left_out(kind: str, call: Any) -> set[str]:
+    """Arguments that the port of a layer looks at, and torch's own call does not."""
+    ported, own = looked_at(PORTS[kind].call, kind), looked_at(call, kind)
+    found = set() if ported is None or own is None else ported - own - KNOWN.get(kind, set())
+    return {name for name in found if not name.startswith("_")}
+
+
+ASKED = [kind for kind, cls in LAYERS.items() if kind in load() and not cls.written_as_case]
+
+
+@pytest.mark.filterwarnings("ignore:reduction")  # torch's own, of nn.KLDivLoss
+@pytest.mark.parametrize("kind", ASKED)
+def test_no_argument_is_left_out_in_silence(kind: str) -> None:
+    assert left_out(kind, load()[kind].call) == set()
+
+
+def test_an_argument_that_is_left_out_is_found() -> None:
+    def relu(layer: Any, p: Any, x: Any) -> Any:
+        return torch.relu(x)
+
+    assert left_out("ReLU", relu) == {"max_value", "negative_slope", "threshold"}
 
 
 LABELS = [[1.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1], [0, 0, 1]]

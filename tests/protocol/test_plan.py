@@ -23,7 +23,7 @@ ARRAYS = {
     "none": np.zeros((0, 3), np.float16),
     "rows": ROWS,
 }
-TRAINING = PlannedTraining("SGD", {"momentum": 0.5}, {}, "loss", 2, ("d",), ("d.kernel",), {"x": ("x", "z")}, True)
+TRAINING = PlannedTraining("SGD", {"momentum": 0.5}, {}, "loss", 2, ("d",), ("d.kernel",), {"x": ("x", "z")})
 WHOLE = plan_with(
     layers={"d": PlannedLayer("Dense", {"units": 1}, {}, {"kernel": read_only([[1.5]])}, ("kernel",), (), False)},
     inputs={name: PlannedInput((None, 3), "float32") for name in ARRAYS},

@@ -64,6 +64,7 @@ def test_the_page_of_a_passing_case_as_text() -> None:
             numpy     the NumPy reference               agree        2     11  float32  none  the reference
             keras     Keras 3.15.1 (TensorFlow 2.21.0)  agree        2     11  float32  none  7 %
             torch     torch 2.13.0                      agree        2     11  float32  none  7 %
+          Lane torch: torch, made to compute Keras' formula.
 
         Nodes
           every node:

@@ -30,6 +30,7 @@ dims: {batch: 2, steps: 5, dim: 3, height: 4, width: 6}
 cases:
 """
 SEQUENCE = "x: {shape: [batch, steps, dim]}"
+VOLUME = "x: {shape: [batch, 2, height, 3, dim]}"
 IMAGE = "x: {shape: [batch, height, width, dim]}"
 ASKED: dict[str, tuple[str, str, str]] = {
     "dense": (SEQUENCE, "d: {type: Dense, units: 4, activation: gelu}", "y: d(x)"),
@@ -48,6 +49,48 @@ ASKED: dict[str, tuple[str, str, str]] = {
     "pools": (IMAGE, "p: {type: MaxPooling2D}, g: {type: GlobalAveragePooling2D}", "y: g(p(x))"),
     "shapes": (IMAGE, "f: {type: Flatten}, r: {type: Reshape, target_shape: [6, -1]}", "y: r(f(x))"),
     "merged": (SEQUENCE, "c: {type: Concatenate, axis: 1}, a: {type: Add}", "y: 'c([a([x, x, x]), x])'"),
+    "transposed": (
+        SEQUENCE,
+        "c: {type: Conv1DTranspose, filters: 4, kernel_size: 3, strides: 2, activation: tanh}",
+        "y: c(x)",
+    ),
+    "gaps": (IMAGE, "c: {type: Conv2DTranspose, filters: 4, kernel_size: 2, strides: [1, 3]}", "y: c(x)"),
+    "transposed_volume": (VOLUME, "c: {type: Conv3DTranspose, filters: 2, kernel_size: 2, strides: 2}", "y: c(x)"),
+    "depthwise": (IMAGE, "c: {type: DepthwiseConv2D, kernel_size: 2, depth_multiplier: 2, strides: 2}", "y: c(x)"),
+    "depthwise_steps": (SEQUENCE, "c: {type: DepthwiseConv1D, kernel_size: 2, dilation_rate: 2}", "y: c(x)"),
+    "later_norms": (IMAGE, "a: {type: GroupNormalization, groups: 3}, b: {type: RMSNormalization}", "y: b(a(x))"),
+    "adaptive": (
+        IMAGE,
+        "a: {type: AdaptiveAveragePooling2D, output_size: [3, 2]}, b: {type: AdaptiveMaxPooling2D, output_size: 2}",
+        "y: b(a(x))",
+    ),
+    "larger": (
+        IMAGE,
+        "a: {type: UpSampling2D, size: [2, 3]}, b: {type: UpSampling2D, interpolation: bilinear}",
+        "y: b(a(x))",
+    ),
+    "larger_steps": (
+        SEQUENCE,
+        "a: {type: UpSampling1D, size: 3}, b: {type: ZeroPadding1D, padding: [2, 1]}",
+        "y: b(a(x))",
+    ),
+    "ends": (
+        IMAGE,
+        "a: {type: ZeroPadding2D, padding: [[1, 2], [0, 3]]}, b: {type: Cropping2D, cropping: [[0, 1], [2, 1]]}",
+        "y: b(a(x))",
+    ),
+    "volume": (
+        VOLUME,
+        "a: {type: UpSampling3D}, p: {type: AveragePooling3D, pool_size: 2}, d: {type: SpatialDropout3D, rate: 0.5}",
+        "y: d(p(a(x)))",
+    ),
+    "volume_ends": (
+        VOLUME,
+        "z: {type: ZeroPadding3D, padding: [1, 2, 3]}, c: {type: Cropping3D, cropping: [[1, 0], [2, 1], [0, 3]]},"
+        " m: {type: MaxPooling3D, pool_size: 2}, g: {type: GlobalMaxPooling3D}",
+        "y: g(m(c(z(x))))",
+    ),
+    "apart": (SEQUENCE, "s: {type: Subtract}, c: {type: Cropping1D, cropping: [1, 2]}", "y: 'c(s([x * 2, x]))'"),
     "two_ends": (SEQUENCE, "d: {type: Dense, units: 4, use_bias: false}", "y: d(x)\nz: mean(d(x), axis=1)"),
 }
 

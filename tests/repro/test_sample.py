@@ -41,7 +41,6 @@ ALWAYS = (
     "core/activation.celu_at_zero",  # known: another gradient
     "normalization/layer.axes_of_mixed_signs",  # known: weights of another shape
     "training/models.duplicates_in_rmsprop_by_hand",  # known: Keras moves a weight otherwise
-    "training/adam.same_epsilon",  # known: torch.optim as it is
     "training/adam.network-epsilon_0.01",  # torch.optim set so that it is Keras
     BATCHES,  # weights that no optimizer moves
     "training/models.stateful",  # two trainings, and states that live from step to step
@@ -105,7 +104,6 @@ TAMPERED = {
         "norm.get_weights()  # from the start",
     ),
     "epsilon": ("torch", "training/adam.network-epsilon_0.01", "] = 0.01 / math.sqrt(1.0 - 0.999**number)", "] = 0.01"),
-    "native": ("torch", "training/adam.same_epsilon", "eps=0.01", "eps=0.0101"),
     "decay": ("torch", "training/sgd.clip", "torch.optim.SGD(tensors", "torch.optim.SGD(tensors, weight_decay=0.01"),
     "clip": ("torch", "training/sgd.clip", "tensor.grad.norm()", "sum(t.grad.norm() for t in moving)"),
     "states": ("torch", "training/models.stateful", "loss.backward()", "loss.backward(), stateful_state.clear()"),

@@ -64,6 +64,7 @@ class TorchArrays(CarriedArrays):
             name: {key: _tensor(array) for key, array in layer.weights.items()} for name, layer in plan.layers.items()
         }
         self.written = {name: layer.config for name, layer in plan.layers.items()}
+        self.in_torch = {name: layer.in_torch for name, layer in plan.layers.items()}
         self.own: dict[str, Port] = {}
         """Ports of the user's own."""
         self.undrawn = {name for name, layer in plan.layers.items() if not layer.is_planned}
@@ -81,7 +82,7 @@ class TorchArrays(CarriedArrays):
         if is_torchs(kind):
             return own_words(kind)
         if kind not in self.table:
-            raise Unsupported(_missing(self.table, kind))
+            raise Unsupported(_missing(self.table, kind, self.in_torch[layer]))
         return self.table[kind]
 
     def parameters(self, layer: str) -> dict[str, torch.Tensor]:
@@ -148,9 +149,11 @@ def _shapes(nested: Any) -> Any:
     return [int(length) for length in getattr(nested, "shape", ())]
 
 
-def _missing(table: Mapping[str, Port], kind: str) -> str:
-    """Why a lane has nothing for a layer."""
-    return f"torch has no call of its own for {kind}" if table is NATIVE else f"{kind} has no port to this lane"
+def _missing(table: Mapping[str, Port], kind: str, in_torch: str) -> str:
+    """Why a lane has nothing for a layer, and what users of torch have in its place."""
+    if table is not NATIVE:
+        return f"{kind} has no port to this lane"
+    return f"this lane calls nothing of torch's for {kind}" + (f": {in_torch}" if in_torch else "")
 
 
 class TorchLane:
@@ -169,7 +172,7 @@ class TorchLane:
                 if is_own(layer.type):
                     own_port(layer.type, layer.config)  # what is missing is said before anything runs
                 elif layer.type not in self.table and not is_torchs(layer.type):
-                    raise Unsupported(f"{name}: {_missing(self.table, layer.type)}")
+                    raise Unsupported(f"{name}: {_missing(self.table, layer.type, layer.in_torch)}")
             observing.phase = "call"
             for index, run in enumerate(plan.runs):
                 arrays = TorchArrays(plan, self.table, observing)

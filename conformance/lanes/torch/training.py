@@ -25,7 +25,7 @@ from conformance.protocol.wire import pack
 def weights_after_steps(
     plan: Plan, fresh: Any, inputs: Mapping[str, Any], observing: Observing, is_native: bool = False
 ) -> dict[str, Any]:
-    """`layer.weight@step` to the observed weight, for every training; all by torch's own optimisers if `is_native`.
+    """`layer.weight@step` to the observed weight, for every training; by torch's optimisers as they are if `is_native`.
 
     `fresh()` gives the graph over weights as the plan has them, and layers that remember nothing.
     """
@@ -73,7 +73,7 @@ def _train(
 def _stepper(training: PlannedTraining, moved: list[torch.Tensor], is_native: bool) -> Stepper:
     if is_torchs(training.optimizer):
         return as_written(training.optimizer, training.config, moved)
-    if training.is_native or is_native:
+    if is_native:
         return native(training.optimizer, training.config, moved)
     return ported(training.optimizer, training.full, moved)
 

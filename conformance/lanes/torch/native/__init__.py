@@ -73,12 +73,15 @@ def given(layer: Any, names: Mapping[str, str]) -> dict[str, Any]:
     return {own: getattr(layer, name) for name, own in names.items() if name in layer.written}
 
 
-def refuse(layer: Any, call: str, **usual: Any) -> None:
-    """Raises Unsupported for an argument that torch's call does not have, unless it says what holds anyway."""
+def refuse(layer: Any, call: str, instead: str = "", **usual: Any) -> None:
+    """Raises Unsupported for an argument that torch's call does not have, unless it says what holds anyway.
+
+    `instead` is what users write in its place.
+    """
     for name, value in usual.items():
         found = getattr(layer, name)
         if found != value:
-            raise Unsupported(f"{call} has no argument for {name}={found!r}")
+            raise Unsupported(f"{call} has no argument for {name}={found!r}" + (f": {instead}" if instead else ""))
 
 
 def _parameters(port: Port) -> Mapping[str, Any]:

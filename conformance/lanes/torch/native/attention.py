@@ -15,11 +15,20 @@ as_ported("AdditiveAttention")
 
 @native("Attention")
 def scaled_dot_product_attention(
-    layer: Any, p: Parameters, inputs: list[Tensor], mask: Any = None, use_causal_mask: bool = False
+    layer: Any,
+    p: Parameters,
+    inputs: list[Tensor],
+    mask: Any = None,
+    use_causal_mask: bool = False,
+    return_attention_scores: bool = False,
 ) -> Tensor:
     """Scores are divided by the root of the last length unless `scale=` says otherwise; Keras leaves them."""
     name = "F.scaled_dot_product_attention"
-    refuse(layer, name, use_scale=False, score_mode="dot")
+    refuse(layer, name, "write the scores out", use_scale=False, score_mode="dot")
+    if return_attention_scores:
+        raise Unsupported(f"{name} gives no scores: torch.softmax(query @ key.transpose(-2, -1), dim=-1)")
+    if isinstance(inputs, Tensor):
+        return F.scaled_dot_product_attention(inputs)  # torch raises, as for its users
     query, value, key = inputs[0], inputs[1], inputs[-1]
     value_mask = None if mask is None else mask[1]
     if mask is not None and mask[0] is not None:
@@ -50,7 +59,9 @@ def multihead_attention(
     A mask of booleans says there what is left out, so that Keras' is turned over; one of floats is added to the scores.
     """
     name = "nn.MultiheadAttention"
-    refuse(layer, name, use_gate=False, output_shape=None, attention_axes=None)
+    refuse(layer, name, use_gate=False, output_shape=None, attention_axes=None, sliding_window=None)
+    if query_mask is not None:
+        raise Unsupported(f"{name} takes no mask of queries: leave their rows out afterwards")
     key = value if key is None else key
     width = layer.num_heads * layer.key_dim
     if query.ndim != 3 or query.shape[-1] != width:

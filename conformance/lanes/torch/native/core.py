@@ -21,6 +21,7 @@ as_ported(
     *("GaussianNoise", "GaussianDropout", "AlphaDropout", "Cropping3D", "ZeroPadding3D"),
     *("AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D"),
     *("AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D"),
+    *("Rescaling", "CenterCrop", "ReversibleEmbedding"),
     *("Dice", "Tversky", "CategoricalGeneralizedCrossEntropy", "UpSampling3D"),
 )
 
@@ -51,7 +52,8 @@ def embedding(layer: Any, p: Parameters, x: Tensor) -> Tensor:
 
 @native("ReLU")
 def relu(layer: Any, p: Parameters, x: Tensor) -> Tensor:
-    refuse(layer, "nn.ReLU", max_value=None, negative_slope=0.0, threshold=0.0)
+    instead = "torch.where(x > threshold, x, slope * (x - threshold)).clamp(max=max_value)"
+    refuse(layer, "nn.ReLU", instead, max_value=None, negative_slope=0.0, threshold=0.0)
     return F.relu(x)
 
 
@@ -67,13 +69,17 @@ def elu(layer: Any, p: Parameters, x: Tensor) -> Tensor:
 
 @native("PReLU")
 def prelu(layer: Any, p: Parameters, x: Tensor) -> Tensor:
-    """`nn.PReLU(channels)`: torch raises for a slope of each position, which Keras has by default."""
+    """`nn.PReLU(channels)`: it has no slope of each position, which Keras has by default."""
     slopes = p.weight
+    if slopes.numel() not in (1, x.shape[-1]):
+        raise Unsupported("nn.PReLU learns one slope or one a channel: torch.where(x > 0, x, weight * x)")
     return F.prelu(x.movedim(-1, 1), slopes.reshape(-1)).movedim(1, -1)
 
 
 @native("Softmax")
 def softmax(layer: Any, p: Parameters, x: Tensor) -> Tensor:
+    if not isinstance(layer.axis, int):
+        raise Unsupported("nn.Softmax takes one axis: torch.softmax(x.flatten(1, 2), dim=1).view_as(x)")
     return torch.softmax(x, dim=layer.axis)
 
 
@@ -83,9 +89,15 @@ def flatten(layer: Any, p: Parameters, x: Tensor) -> Tensor:
     return torch.flatten(x, 1)
 
 
+def _listed(inputs: Any) -> list[Tensor]:
+    return [inputs] if isinstance(inputs, Tensor) else list(inputs)
+
+
 def _folded(function: Any) -> Any:
     def call(layer: Any, p: Parameters, inputs: Sequence[Tensor]) -> Tensor:
-        found: Tensor = functools.reduce(function, inputs)
+        """Two at a time; a difference takes two. torch raises for one tensor that is no list."""
+        is_pair = function is torch.sub or isinstance(inputs, Tensor)
+        found: Tensor = function(*_listed(inputs)) if is_pair else functools.reduce(function, inputs)
         return found
 
     return call
@@ -103,12 +115,12 @@ for _kind, _function in (
 
 @native("Average")
 def average(layer: Any, p: Parameters, inputs: Sequence[Tensor]) -> Tensor:
-    return torch.stack(list(inputs)).mean(0)
+    return torch.stack(inputs).mean(0)  # type: ignore[arg-type]  # torch raises for a tensor
 
 
 @native("Concatenate")
 def concatenate(layer: Any, p: Parameters, inputs: Sequence[Tensor]) -> Tensor:
-    return torch.cat(list(inputs), dim=layer.axis)
+    return torch.cat(inputs, dim=layer.axis)  # type: ignore[arg-type]  # as above
 
 
 @native("TimeDistributed")
@@ -119,6 +131,21 @@ def over_steps(layer: Any, p: Parameters, inputs: Tensor) -> Tensor:
         raise Unsupported(f"torch has no call of its own for {inner.type}")
     call, held = NATIVE[inner.type].call, p.within("layer")
     return torch.stack([call(inner, held, step) for step in inputs.unbind(1)], dim=1)
+
+
+@native("Resizing")
+def resize(layer: Any, p: Parameters, x: Tensor) -> Tensor:
+    """`F.interpolate(x, size, mode=...)`; torch's modes for Keras' interpolations of the same name."""
+    name = "F.interpolate"
+    refuse(layer, name, "crop or pad before", crop_to_aspect_ratio=False, pad_to_aspect_ratio=False)
+    if layer.interpolation not in ("nearest", "bilinear", "bicubic"):
+        raise Unsupported(f"{name} has no mode {layer.interpolation}")
+    if x.ndim != 4:
+        raise Unsupported(f"{name} takes a batch of images: x.unsqueeze(0)")
+    channels = x if layer.data_format == "channels_first" else x.movedim(-1, 1)
+    options = {"antialias": True} if layer.antialias else {}
+    y = F.interpolate(channels, (layer.height, layer.width), mode=layer.interpolation, **options)
+    return y if layer.data_format == "channels_first" else y.movedim(1, -1)
 
 
 @native("UpSampling2D")

@@ -62,7 +62,7 @@ def binary_cross_entropy(
 ) -> Tensor:
     """`nn.BCELoss` bounds its logarithms at -100, where Keras keeps probabilities 1e-7 from 0 and 1."""
     name = "nn.BCEWithLogitsLoss" if layer.from_logits else "nn.BCELoss"
-    refuse(layer, name, label_smoothing=0.0)
+    refuse(layer, name, "smooth the labels: y * (1 - s) + s / 2", label_smoothing=0.0)
     refuse_weights(name, sample_weight, y_pred_mask)
     function = F.binary_cross_entropy_with_logits if layer.from_logits else F.binary_cross_entropy
     return function(y_pred, y_true.to(y_pred.dtype), reduction=reduction(layer))

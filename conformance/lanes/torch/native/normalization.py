@@ -51,11 +51,12 @@ def batch_norm(layer: Any, p: Parameters, x: Tensor, training: bool | None = Non
     channels = x.movedim(layer.axis, 1)
     mean = p.state.get("moving_mean", p.running_mean)
     variance = p.state.get("moving_variance", p.running_var)
+    mean, variance = mean.detach(), variance.detach()  # buffers, which torch follows no gradient to
     if not training:
         options = given(layer, {"epsilon": "eps"})
         y = F.batch_norm(channels, mean, variance, p.get("weight"), p.get("bias"), **options)
         return y.movedim(1, layer.axis)
-    mean, variance = mean.detach().clone(), variance.detach().clone()
+    mean, variance = mean.clone(), variance.clone()
     y = F.batch_norm(channels, mean, variance, p.get("weight"), p.get("bias"), training=True, **given(layer, BATCH))
     p.state["moving_mean"], p.state["moving_variance"] = mean, variance
     return torch.movedim(y, 1, layer.axis)

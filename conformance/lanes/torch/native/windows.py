@@ -18,7 +18,8 @@ def _convolution(module: Any, rank: int) -> Any:
     def convolve(layer: Any, p: Parameters, x: Tensor) -> Tensor:
         """torch raises for `same` with a stride; it has no `causal`."""
         if layer.padding == "causal":
-            raise Unsupported(f"nn.{module.__name__} has no padding='causal'")
+            instead = "F.pad(x, (dilation * (kernel_size - 1), 0))"
+            raise Unsupported(f"nn.{module.__name__} has no padding='causal': {instead}")
         check_rank(x, rank)
         x = channels_second(x, layer.data_format)
         made = module(
@@ -41,7 +42,7 @@ def _convolution(module: Any, rank: int) -> Any:
 def _transposed(function: Any, name: str, rank: int) -> Any:
     def convolve(layer: Any, p: Parameters, x: Tensor) -> Tensor:
         """torch's padding cuts both ends alike, and it has no `same`."""
-        refuse(layer, name, padding="valid")
+        refuse(layer, name, "cut what padding=0 gives to steps * stride", padding="valid")
         check_rank(x, rank)
         x = channels_second(x, layer.data_format)
         extra = {} if layer.output_padding is None else {"output_padding": layer.output_padding}
@@ -53,7 +54,7 @@ def _transposed(function: Any, name: str, rank: int) -> Any:
 
 def _pool(function: Any, name: str, rank: int) -> Any:
     def pool(layer: Any, p: Parameters, x: Tensor) -> Tensor:
-        refuse(layer, name, padding="valid")
+        refuse(layer, name, "F.pad before, of maxima with value=-inf", padding="valid")
         check_rank(x, rank)
         y = function(channels_second(x, layer.data_format), per_axis(layer.pool_size, rank), layer.strides)
         return in_format(y, layer.data_format)

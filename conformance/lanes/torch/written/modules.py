@@ -119,6 +119,55 @@ def _short(numbers: Sequence[int]) -> str:
     return str(numbers[0]) if len(set(numbers)) == 1 else str(tuple(numbers))
 
 
+def _transposed(rank: int) -> Callable[[PlannedLayer, Sequence[Any]], Line]:
+    """Where kernels are shorter than strides Keras goes on to the end of the last one: `output_padding`."""
+
+    def line(spec: PlannedLayer, shapes: Sequence[Any]) -> Line:
+        _only(spec, data_format="channels_last", padding="valid", output_padding=None)
+        full, kernel = spec.full, spec.weights["kernel"].shape
+        strides, dilations = _tuple(full["strides"], rank), _tuple(full["dilation_rate"], rank)
+        spans = [dilation * (size - 1) + 1 for size, dilation in zip(kernel[:rank], dilations, strict=True)]
+        gaps = [max(stride - span, 0) for stride, span in zip(strides, spans, strict=True)]
+        options = [f"{kernel[-1]}, {kernel[-2]}, {_short(kernel[:rank])}"]
+        options += [f"stride={_short(strides)}"] if max(strides) > 1 else []
+        options += [f"dilation={_short(dilations)}"] if max(dilations) > 1 else []
+        options += [f"output_padding={_short(gaps)}"] if max(gaps) else []
+        options += [] if full["use_bias"] else ["bias=False"]
+        made = f"nn.ConvTranspose{rank}d({', '.join(options)})"
+        return Line(made, activated(full["activation"], f"{{m}}({_TURNED}).movedim(1, -1)"))
+
+    return line
+
+
+def _depthwise(rank: int) -> Callable[[PlannedLayer, Sequence[Any]], Line]:
+    def line(spec: PlannedLayer, shapes: Sequence[Any]) -> Line:
+        _only(spec, data_format="channels_last", padding="valid")
+        full, kernel = spec.full, spec.weights["kernel"].shape
+        strides, dilations = _tuple(full["strides"], rank), _tuple(full["dilation_rate"], rank)
+        options = [f"{kernel[-2]}, {kernel[-2] * kernel[-1]}, {_short(kernel[:rank])}", f"groups={kernel[-2]}"]
+        options += [f"stride={_short(strides)}"] if max(strides) > 1 else []
+        options += [f"dilation={_short(dilations)}"] if max(dilations) > 1 else []
+        options += [] if full["use_bias"] else ["bias=False"]
+        made = f"nn.Conv{rank}d({', '.join(options)})"
+        return Line(made, activated(full["activation"], f"{{m}}({_TURNED}).movedim(1, -1)"))
+
+    return line
+
+
+def _group_norm(spec: PlannedLayer, shapes: Sequence[Any]) -> Line:
+    channels = shapes[0][-1]
+    if spec.full["axis"] not in (-1, len(shapes[0]) - 1) or not (spec.full["scale"] and spec.full["center"]):
+        raise Unsupported("a module has no short line for this GroupNormalization")
+    groups = channels if spec.full["groups"] == -1 else spec.full["groups"]
+    return Line(f"nn.GroupNorm({groups}, {channels}, eps={spec.full['epsilon']!r})", f"{{m}}({_TURNED}).movedim(1, -1)")
+
+
+def _rms_norm(spec: PlannedLayer, shapes: Sequence[Any]) -> Line:
+    if spec.full["axis"] not in (-1, [-1], (-1,), len(shapes[0]) - 1):
+        raise Unsupported("nn.RMSNorm normalises over the last axes")
+    return Line(f"nn.RMSNorm({shapes[0][-1]}, eps={spec.full['epsilon']!r})", "{m}({x})")
+
+
 def _layer_norm(spec: PlannedLayer, shapes: Sequence[Any]) -> Line:
     _only(spec, rms_scaling=False)
     axis = spec.full["axis"]
@@ -197,6 +246,63 @@ def _over_all(function: str, rank: int) -> Callable[[PlannedLayer, Sequence[Any]
     return line
 
 
+def _adaptive(name: str, rank: int) -> Callable[[PlannedLayer, Sequence[Any]], Line]:
+    def line(spec: PlannedLayer, shapes: Sequence[Any]) -> Line:
+        _only(spec, data_format="channels_last")
+        sizes = _short(_tuple(spec.full["output_size"], rank))
+        return Line(f"nn.{name}{rank}d({sizes})", f"{{m}}({_TURNED}).movedim(1, -1)")
+
+    return line
+
+
+def _larger(rank: int) -> Callable[[PlannedLayer, Sequence[Any]], Line]:
+    def line(spec: PlannedLayer, shapes: Sequence[Any]) -> Line:
+        _only(spec, **({"data_format": "channels_last"} if rank > 1 else {}))
+        mode = spec.full.get("interpolation", "nearest")
+        if mode not in ("nearest", "bilinear"):
+            raise Unsupported(f"nn.Upsample gives other numbers with mode={mode!r}: leave --module out")
+        sizes = _short(_tuple(spec.full["size"], rank))
+        return Line(f'nn.Upsample(scale_factor={sizes}, mode="{mode}")', f"{{m}}({_TURNED}).movedim(1, -1)")
+
+    return line
+
+
+def _padded(name: str, rank: int) -> Callable[[PlannedLayer, Sequence[Any]], Line]:
+    """Zeros at both ends of each axis: torch names the last axis first."""
+
+    def line(spec: PlannedLayer, shapes: Sequence[Any]) -> Line:
+        _only(spec, **({"data_format": "channels_last"} if "data_format" in spec.full else {}))
+        pads = [end for pair in reversed(_ends(spec.full["padding"], rank)) for end in pair]
+        return Line(f"nn.{name}{rank}d({tuple(pads)})", f"{{m}}({_TURNED}).movedim(1, -1)")
+
+    return line
+
+
+def _cropped(rank: int) -> Callable[[PlannedLayer, Sequence[Any]], Line]:
+    def line(spec: PlannedLayer, shapes: Sequence[Any]) -> Line:
+        _only(spec, **({"data_format": "channels_last"} if "data_format" in spec.full else {}))
+        ends = zip(_ends(spec.full["cropping"], rank), shapes[0][1 : 1 + rank], strict=True)
+        return Line("", f"{{x}}[:, {', '.join(f'{first}:{length - last}' for (first, last), length in ends)}]")
+
+    return line
+
+
+def _ends(value: Any, rank: int) -> list[tuple[int, int]]:
+    """What is added to, or taken from, both ends of each axis, as Keras lets one write it."""
+    if isinstance(value, int):
+        return [(value, value)] * rank
+    if rank == 1:
+        return [(value[0], value[-1])]
+    return [(one, one) if isinstance(one, int) else (one[0], one[1]) for one in value]
+
+
+def _dropped(name: str) -> Callable[[PlannedLayer, Sequence[Any]], Line]:
+    def line(spec: PlannedLayer, shapes: Sequence[Any]) -> Line:
+        return Line(f"nn.{name}({spec.full['rate']!r})", f"{{m}}({_TURNED}).movedim(1, -1)")
+
+    return line
+
+
 def _text(called: str, **usual: Any) -> Callable[[PlannedLayer, Sequence[Any]], Line]:
     def line(spec: PlannedLayer, shapes: Sequence[Any]) -> Line:
         _only(spec, **usual)
@@ -211,6 +317,7 @@ def _reshape(spec: PlannedLayer, shapes: Sequence[Any]) -> Line:
     return Line("", f"{{x}}.reshape(-1, {', '.join(map(str, lengths))})")
 
 
+_TURNED = "{x}.movedim(-1, 1)"
 _LINES: Mapping[str, Callable[[PlannedLayer, Sequence[Any]], Line]] = {
     "Dense": _dense,
     "Embedding": _embedding,
@@ -231,6 +338,23 @@ _LINES: Mapping[str, Callable[[PlannedLayer, Sequence[Any]], Line]] = {
     "GlobalAveragePooling2D": _over_all("mean", 2),
     "GlobalMaxPooling1D": _over_all("amax", 1),
     "GlobalMaxPooling2D": _over_all("amax", 2),
+    "Conv1DTranspose": _transposed(1),
+    "Conv2DTranspose": _transposed(2),
+    "Conv3DTranspose": _transposed(3),
+    "DepthwiseConv1D": _depthwise(1),
+    "DepthwiseConv2D": _depthwise(2),
+    "GroupNormalization": _group_norm,
+    "RMSNormalization": _rms_norm,
+    "MaxPooling3D": _pool("MaxPool", 3),
+    "AveragePooling3D": _pool("AvgPool", 3),
+    "GlobalAveragePooling3D": _over_all("mean", 3),
+    "GlobalMaxPooling3D": _over_all("amax", 3),
+    **{f"AdaptiveAveragePooling{rank}D": _adaptive("AdaptiveAvgPool", rank) for rank in (1, 2, 3)},
+    **{f"AdaptiveMaxPooling{rank}D": _adaptive("AdaptiveMaxPool", rank) for rank in (1, 2, 3)},
+    **{f"UpSampling{rank}D": _larger(rank) for rank in (1, 2, 3)},
+    **{f"ZeroPadding{rank}D": _padded("ZeroPad", rank) for rank in (1, 2, 3)},
+    **{f"Cropping{rank}D": _cropped(rank) for rank in (1, 2, 3)},
+    **{f"SpatialDropout{rank}D": _dropped(f"Dropout{rank}d") for rank in (1, 2, 3)},
     "Activation": lambda spec, shapes: Line("", activated(spec.full["activation"], "{x}")),
     "ReLU": _text("F.relu({x})", max_value=None, negative_slope=0.0, threshold=0.0),
     "LeakyReLU": lambda spec, shapes: Line("", f"F.leaky_relu({{x}}, {spec.full['negative_slope']!r})"),
@@ -243,6 +367,7 @@ _LINES: Mapping[str, Callable[[PlannedLayer, Sequence[Any]], Line]] = {
     "RepeatVector": lambda spec, shapes: Line("", f"{{x}}.unsqueeze(1).repeat(1, {spec.full['n']}, 1)"),
     "Identity": _text("{x}"),
     "Add": _text("sum({xs})"),
+    "Subtract": _text("torch.sub(*{xs})"),
     "Average": _text("torch.stack({xs}).mean(dim=0)"),
     "Concatenate": lambda spec, shapes: Line("", f"torch.cat({{xs}}, dim={spec.full['axis']!r})"),
 }
