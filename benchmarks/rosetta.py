@@ -16,6 +16,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -88,16 +89,14 @@ def evidence(results: Path | None = None) -> Evidence:
     """What there is; proofs are of a run of torch[native] over every case, else those that were found before."""
     cases = tuple(sorted(load_folder(ROOT / "cases" / "porting"), key=lambda case: case.id))
     known: Mapping[tuple[str, str], str]
-    known = {(line.part, line.name): line.proof for line in rosetta.lines() if _is_there(line.proof)}
+    known = {(line.part, line.name): line.proof for line in rosetta.lines() if line.proof in written()}
     return Evidence(cases, deviations.load_folder(ROOT / "deviations"), known if results is None else _proved(results))
 
 
-def _is_there(case: str) -> bool:
-    """Whether a case of that id may still be in its file."""
-    folder, _, rest = case.partition("/")
-    topic, _, name = rest.partition(".")
-    file = ROOT / "cases" / folder / f"{topic}.case.yaml"
-    return file.is_file() and f"id: {name.partition('-')[0]}\n" in file.read_text(encoding="utf-8")
+@cache
+def written() -> Mapping[str, Case]:
+    """Every case of the project by its id."""
+    return {case.id: case for case in load_folder(ROOT / "cases")}
 
 
 def _proved(results: Path) -> Mapping[tuple[str, str], str]:
@@ -107,12 +106,11 @@ def _proved(results: Path) -> Mapping[tuple[str, str], str]:
     agreeing = [
         case for case in run.cases if any(case.lanes[name].verdict == "agree" for name in native & {*case.lanes})
     ]
-    written = {case.id: case for case in load_folder(ROOT / "cases")}
     found: dict[tuple[str, str], str] = {}
     for case in sorted(agreeing, key=lambda case: (len(set(case.layers)), case.id)):
         for kind in case.layers:
             found.setdefault((_part(kind), kind), case.id)
-        for layer in written[case.id].layers if case.id in written else ():
+        for layer in written()[case.id].layers if case.id in written() else ():
             if isinstance(name := layer.config.get("activation"), str):
                 found.setdefault(("activation", name), case.id)
     return found

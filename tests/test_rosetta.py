@@ -18,8 +18,8 @@ from benchmarks.rosetta import (  # noqa: E402  # torch may be missing
     keras_weights,
     page,
     weights_of,
+    written,
 )
-from conformance.case.load import load_folder  # noqa: E402  # as above
 from conformance.reference.catalog import LAYERS  # noqa: E402  # as above
 from conformance.report import rosetta  # noqa: E402  # as above
 
@@ -38,13 +38,12 @@ def test_the_page_and_what_reports_show_are_current(lines: tuple[rosetta.Line, .
 
 
 def test_a_case_that_proves_a_line_is_about_it(lines: tuple[rosetta.Line, ...]) -> None:
-    cases = {case.id: case for case in load_folder(ROOT / "cases")}
     proved = [line for line in lines if line.proof]
     assert len(proved) >= 120
     for line in proved:
-        case = cases[line.proof]
-        written = [layer.config.get("activation") for layer in case.layers]
-        assert line.name in (written if line.part == "activation" else case.layer_types), line
+        case = written()[line.proof]
+        named = [layer.config.get("activation") for layer in case.layers]
+        assert line.name in (named if line.part == "activation" else case.layer_types), line
 
 
 def test_every_difference_is_told_with_its_question_and_what_mends_it(lines: tuple[rosetta.Line, ...]) -> None:
