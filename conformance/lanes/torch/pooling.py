@@ -33,6 +33,7 @@ def _average_pool(pool: Pool, rank: int, layer: Config, x: Tensor) -> Tensor:
     """The mean of zero-padded x over that of zero-padded ones: both are divided by the window, so padding drops out."""
     check_rank(x, rank)
     x = channels_second(x, layer.data_format)
+    x = x if x.is_floating_point() else x.to(torch.get_default_dtype())
     sizes, strides = _windows(layer, rank)
     if layer.padding == "valid":
         return in_format(pool(x, sizes, strides), layer.data_format)
