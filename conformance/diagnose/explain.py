@@ -21,7 +21,15 @@ from conformance.diagnose.divergence import Divergence, divergences
 from conformance.diagnose.feeding import AskLane, answered, isolate_node, starts_behind
 from conformance.diagnose.formulas import formula_slips, with_slip
 from conformance.diagnose.gates import located
-from conformance.diagnose.mistakes import Mistake, are_one, derived_ones, forgotten_ones, named_ones, other_ones
+from conformance.diagnose.mistakes import (
+    Mistake,
+    are_one,
+    derived_ones,
+    forgotten_ones,
+    named_ones,
+    other_ones,
+    rather_inside,
+)
 from conformance.diagnose.seen import Again, Mistaken, Seen, agrees
 from conformance.judge.compare import is_trained
 from conformance.judge.precision import USUAL, reference_under
@@ -113,10 +121,10 @@ def _causes(
 ) -> Iterator[Explanation]:
     """Causes that give the lane's answer to both draws, the simplest first; one without mistake or change is none."""
     starts = unknown.divergences
-    yield replace(unknown, kind="mistake", mistakes=_blamed(_holding(_known_ones(seen), fresh)))
+    yield replace(unknown, kind="mistake", mistakes=_blamed(_holding(seen.case, _known_ones(seen), fresh)))
     if starts:
         for tried in (other_ones(seen.case), derived_ones(seen.case, seen.plan)):
-            yield replace(unknown, kind="mistake", mistakes=_blamed(_holding(_named(seen, tried), fresh)))
+            yield replace(unknown, kind="mistake", mistakes=_blamed(_holding(seen.case, _named(seen, tried), fresh)))
     else:
         yield replace(unknown, kind="gradient_mistake", mistakes=_gradient_blame(seen, fresh))
         yield replace(unknown, kind="gradient_change", change=_gradient_change(seen, fresh))
@@ -130,10 +138,10 @@ def _causes(
         yield replace(unknown, kind="slip", mistakes=_slips(seen, starts, fresh))
 
 
-def _holding(found: Sequence[Mistake], fresh: Seen | None) -> list[Mistake]:
-    """The first few of these mistakes that give the lane's answer to another draw too."""
+def _holding(case: Case, found: Sequence[Mistake], fresh: Seen | None) -> list[Mistake]:
+    """The first few of these mistakes that give the lane's answer to another draw too; rather those that compute."""
     if fresh is None:
-        return list(found[:ALTERNATIVES])
+        return rather_inside(case, found[:ALTERNATIVES])
     held = []
     for kind, mutant in found:
         wanted = fresh.wrong.answers(Depth.SENSITIVITIES, kind, mutant)
@@ -141,7 +149,7 @@ def _holding(found: Sequence[Mistake], fresh: Seen | None) -> list[Mistake]:
             held.append((kind, mutant))
         if len(held) == ALTERNATIVES:
             break
-    return held
+    return rather_inside(case, held)
 
 
 def _gradient_blame(seen: Seen, fresh: Seen | None) -> tuple[Blame, ...]:
@@ -206,7 +214,7 @@ def _parts(seen: Seen, starts: tuple[Divergence, ...], ask: AskLane, fresh: Seen
     found: list[Blame] = []
     for index, (node, one) in enumerate(zip(nodes, alone, strict=True)):
         other = others[index] if others else None
-        named = _holding(_known_ones(one), other) or _holding(_other_ones(one), other)
+        named = _holding(seen.case, _known_ones(one), other) or _holding(seen.case, _other_ones(one), other)
         if not named:
             return ()
         found += (replace(blame, node=node) for blame in _blamed(named))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from conformance.case.model import Case
@@ -23,9 +23,50 @@ Mistake = tuple[str, Mutant]
 """The kind of layer or optimiser, and what is done wrong in it."""
 
 
+def kinds_of(case: Case) -> list[str]:
+    """The case's layers and optimisers in the order in which they are tried: what a wrapper wraps comes before it."""
+    held = _held_by_kind(case)
+    found: dict[str, None] = {}
+
+    def visit(kind: str) -> None:
+        for inner in held.get(kind, ()):
+            if inner not in found and inner != kind:
+                visit(inner)
+        found.setdefault(kind)
+
+    for kind in case.layer_types:
+        visit(kind)
+    return list(found)
+
+
+def rather_inside(case: Case, found: Sequence[Mistake]) -> list[Mistake]:
+    """Of mistakes that all give the answer those of the layers that compute, where wrappers of them have some too."""
+    held = _held_by_kind(case)
+    kinds = {kind for kind, _ in found}
+    return [(kind, mutant) for kind, mutant in found if not (held.get(kind, set()) - {kind}) & kinds]
+
+
+def _held_by_kind(case: Case) -> dict[str, set[str]]:
+    """Kind of layer to the kinds that stand inside of it, at whatever depth."""
+    found: dict[str, set[str]] = {}
+
+    def visit(kind: str, config: Mapping[str, Any]) -> set[str]:
+        inside: set[str] = set()
+        for value in config.values():
+            for nested in value if isinstance(value, list | tuple) else [value]:
+                if isinstance(nested, Mapping) and nested.get("type") in mutable():
+                    inside |= {nested["type"]} | visit(nested["type"], nested)
+        found.setdefault(kind, set()).update(inside)
+        return inside
+
+    for layer in case.layers:
+        visit(layer.type, layer.config)
+    return found
+
+
 def named_ones(case: Case) -> Iterator[Mistake]:
     """All mutants of the case's layers, in the order of the layers."""
-    for kind in case.layer_types:
+    for kind in kinds_of(case):
         mutants: tuple[Mutant, ...] = mutable().get(kind, Layer).mutants
         for mutant in mutants:
             yield kind, mutant
@@ -57,7 +98,7 @@ def derived_ones(case: Case, plan: Plan) -> Iterator[Mistake]:
 
 
 def _known(case: Case) -> list[str]:
-    return [kind for kind in case.layer_types if kind in mutable()]
+    return [kind for kind in kinds_of(case) if kind in mutable()]
 
 
 def are_one(plan: Plan, mistake: Mistake, other: Mistake) -> bool:

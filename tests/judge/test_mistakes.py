@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from conformance.case.model import Case
-from conformance.diagnose.mistakes import Mistake, are_one, derived_ones, forgotten_ones, named_ones, other_ones
+from conformance.diagnose.mistakes import (
+    Mistake,
+    are_one,
+    derived_ones,
+    forgotten_ones,
+    kinds_of,
+    named_ones,
+    other_ones,
+    rather_inside,
+)
 from conformance.plans.draw import plan_of
 from tests.builders import cases_of
 
@@ -66,3 +75,13 @@ def test_the_same_arguments_under_two_names_are_one_mistake(tmp_path: Path) -> N
     assert not are_one(plan, one(forgotten, "Conv1D.strides=default"), one(named, "Conv1D.flipped_kernel")), "weights"
     assert are_one(plan, one(forgotten, "SGD.momentum=default"), one(named, "SGD.forgets"))
     assert not are_one(plan, one(forgotten, "SGD.nesterov=default"), one(named, "SGD.forgets"))
+
+
+def test_the_layer_that_computes_is_named_rather_than_its_wrapper(tmp_path: Path) -> None:
+    case = case_of(tmp_path)
+    assert kinds_of(case) == ["Dense", "TimeDistributed", "Conv1D", "MeanSquaredError", "SGD"]
+    derived = list(derived_ones(case, plan_of(case)))
+    inner, outer = one(derived, "Dense.bias=twice"), one(derived, "TimeDistributed.bias=twice")
+    beside = one(derived, "Conv1D.bias=twice")
+    assert rather_inside(case, [outer, inner, beside]) == [inner, beside]
+    assert rather_inside(case, [outer, beside]) == [outer, beside], "what only the wrapper does is the wrapper's"
