@@ -9,6 +9,7 @@ Arguments and counterparts stand on the classes of `conformance.reference.torch`
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import inspect
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +20,7 @@ from conformance.ask.layer import read_layer
 from conformance.ask.question import Options, question_of
 from conformance.case.elsewhere import torch_reasons
 from conformance.case.load import load_folder
-from conformance.case.optimizers import KERAS_ONLY
+from conformance.case.optimizers import lacked
 from conformance.reference.base import make
 from conformance.reference.catalog import TORCH, TORCH_OPTIMIZERS
 from conformance.reference.torch.base import Like, TorchLayer
@@ -137,9 +138,9 @@ def page() -> str:
 
 
 def _arguments(kind: Any) -> str:
-    left_out = ("learning_rate", *KERAS_ONLY)
-    fields = (name for name in kind.__dataclass_fields__ if not name.startswith("_") and name not in left_out)
-    return ", ".join(map(_quoted, fields))
+    left_out = () if issubclass(kind, TorchLayer) else lacked(kind)
+    fields = (field.name for field in dataclasses.fields(kind) if not field.name.startswith("_"))
+    return ", ".join(_quoted(name) for name in fields if name not in left_out)
 
 
 def _quoted(name: str) -> str:

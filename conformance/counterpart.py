@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from conformance.mapping import Mapped, mapped_from
 
-Joint = Literal["", "sum", "stack", "concatenate"]
-"""What is made of several weights: their sum, or one array of all of them along the first axis; empty for one."""
+Joint = Literal["", "sum", "stack"]
+"""What is made of several weights: their sum, or one array with a new first axis; empty for one."""
 
 
 class NoCounterpart(Exception):

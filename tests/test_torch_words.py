@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
+import operator
 from functools import cache
 from typing import Any
 
@@ -28,6 +31,27 @@ def test_every_public_name_is_asked_or_has_a_reason() -> None:
     assert set(names_of_torch()) - known - torch_reasons().keys() == set()
     assert torch_reasons().keys() & known == set()
     assert torch_reasons().keys() - set(names_of_torch()) == set()
+
+
+@pytest.mark.torch
+def test_every_argument_of_torch_is_taken_or_has_a_reason() -> None:
+    """Of modules, optimisers and those functions whose signature Python can read; torch's private ones aside."""
+    import torch
+
+    places = {"nn": torch.nn, "F": torch.nn.functional, "optim": torch.optim}
+    taken_by_lanes = {"self", "params", "device", "dtype", "name", "args", "kwargs"}
+    missing = []
+    for name, kind in {**TORCH, **TORCH_OPTIMIZERS}.items():
+        place, _, own = name.partition(".")
+        try:
+            arguments = set(inspect.signature(operator.attrgetter(own)(places[place])).parameters)
+        except ValueError:  # a function that is not written in Python
+            continue
+        asked = {field.name for field in dataclasses.fields(kind)} | kind.not_here.keys()
+        if place == "F":
+            asked |= set(inspect.signature(kind.call).parameters)
+        missing += [f"{name}({one})" for one in sorted(arguments - asked - taken_by_lanes) if not one.startswith("_")]
+    assert missing == []
 
 
 def test_the_page_is_current() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 from conformance.case.kinds import Record
 from conformance.case.layers import fields_of
@@ -41,6 +42,11 @@ def every_type() -> Mapping[str, type[Optimizer]]:
     return {**types(), **torch_types()}
 
 
+def lacked(kind: Any) -> tuple[str, ...]:
+    """Arguments of the class that this optimiser of torch's does not take."""
+    return (*KERAS_ONLY, *kind.lacks)
+
+
 @cache
 def record_of(type: str) -> Record | None:
     """What an optimiser of this type takes; None for a type that the reference does not have."""
@@ -48,7 +54,7 @@ def record_of(type: str) -> Record | None:
         return None
     fields = fields_of(every_type()[type], type)
     if type in torch_types():
-        fields = {name: field for name, field in fields.items() if name not in KERAS_ONLY}
+        fields = {name: field for name, field in fields.items() if name not in lacked(every_type()[type])}
     return Record(type, fields, keys="argument")
 
 

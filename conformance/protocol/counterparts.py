@@ -191,8 +191,6 @@ def _made(moved: Moved, weights: Mapping[str, Array]) -> Array:
             return read_only(np.asarray(sum(parts[1:], parts[0]), dtype=parts[0].dtype))
         case "stack":
             return read_only(np.stack(parts))
-        case "concatenate":
-            return read_only(np.concatenate(parts))
     return read_only(np.ascontiguousarray(parts[0]))
 
 
@@ -238,18 +236,13 @@ def _backwards(step: Step, before: tuple[int, ...], value: Array) -> Array:
 
 def _returned(moved: Moved, weights: Mapping[str, Array], value: Array) -> Iterator[tuple[str, Array]]:
     """For each of torch's weights in a Keras weight what arrives there from `value`, which has the Keras shape."""
-    start = 0
     for place, part in enumerate(moved.parts):
         shapes = [weights[part.source].shape]
         array = weights[part.source]
         for step in part.steps:
             array = _forwards(step, array)
             shapes.append(array.shape)
-        own = value
-        if moved.joint == "stack":
-            own = value[place]
-        elif moved.joint == "concatenate":
-            own, start = value[start : start + len(array)], start + len(array)
+        own = value[place] if moved.joint == "stack" else value
         for step, before in zip(reversed(part.steps), reversed(shapes[:-1]), strict=True):
             own = _backwards(step, before, own)
         yield part.source, own

@@ -245,10 +245,10 @@ def softmax(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
     return powers / np.sum(powers, axis=axis, keepdims=True)
 
 
-def log_softmax(x: Array) -> Array:
-    """log(softmax(x)) along the last axis: x minus the logarithm of the sum of exp(x)."""
-    shifted = x - np.max(getval(x), axis=-1, keepdims=True)
-    return shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
+def log_softmax(x: Array, axis: int = -1) -> Array:
+    """log(softmax(x)) along the axis: x minus the logarithm of the sum of exp(x)."""
+    shifted = x - np.max(getval(x), axis=axis, keepdims=True)
+    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 
 
 def sparsemax(x: Array) -> Array:

@@ -102,6 +102,5 @@ def _text(moved: Moved, state: str) -> str:
         "": parts[0],
         "sum": " + ".join(parts),
         "stack": f"torch.stack([{', '.join(parts)}])",
-        "concatenate": f"torch.cat([{', '.join(parts)}])",
     }[moved.joint]
     return f"({joined}).numpy()" if moved.joint == "sum" else f"{joined}.numpy()"

@@ -171,6 +171,23 @@ def test_a_bounded_variance_has_the_gradient_of_one_that_nothing_bounds() -> Non
 
 
 @pytest.mark.parametrize(
+    ("kind", "config", "wanted"),
+    [("nn.AdaptiveAvgPool1d", {"output_size": 3}, 4), ("nn.AdaptiveAvgPool2d", {"output_size": [2, None]}, 2)],
+)
+def test_the_longest_mean_of_an_adaptive_pool_is_its_longest_window(kind: str, config: Any, wanted: int) -> None:
+    """8 steps in 3 windows are 0 to 3, 2 to 6 and 5 to 8; 3 rows in 2 are 2 and 2, and every column is its own."""
+    shape = (4, 8) if kind.endswith("1d") else (4, 3, 5)
+    layer: Any = make(kind, config)
+    assert layer.longest_sum({}, (2, *shape)) == layer.longest_sum({}, shape) == wanted
+
+
+def test_one_value_a_channel_has_no_variance_of_a_batch() -> None:
+    layer: Any = make("nn.BatchNorm1d", {"num_features": 2, "track_running_stats": False, "affine": False})
+    with pytest.raises(LayerError, match="more than one value for each channel"):
+        layer.call(Weights({}), np.ones((1, 2)))
+
+
+@pytest.mark.parametrize(
     ("var", "message"),
     [([[-1.0, 1.0], [1.0, 1.0]], "none is below 0"), ([1.0, 1.0, 1.0], "takes var of shape"), ([[1.0]], "one 1 in it")],
 )

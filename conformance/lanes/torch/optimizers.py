@@ -283,6 +283,9 @@ def as_written(kind: str, config: Mapping[str, Any], tensors: Tensors) -> Steppe
     inner = made(tensors, **given)
 
     def step(number: int) -> None:
+        if kind == "optim.SparseAdam":
+            for tensor in tensors:
+                tensor.grad = None if tensor.grad is None else tensor.grad.to_sparse(1)
         inner.step()
 
     shown = ", ".join(f"{key}={value}" for key, value in given.items())

@@ -10,7 +10,7 @@ import autograd.numpy as np
 
 from conformance.counterpart import Counterpart, KerasLayer, NoCounterpart, expression, moved, one_layer
 from conformance.mapping import Mapped
-from conformance.reference.activations import erfc, sigmoid
+from conformance.reference.activations import erfc, log_softmax, sigmoid, softmax
 from conformance.reference.base import Array, LayerError, Weight, Weights, arg
 from conformance.reference.torch.base import Like, TorchLayer
 from conformance.reference.traits import Arithmetic, asked
@@ -393,12 +393,7 @@ class _Shares(TorchLayer):
     """Functions of a whole axis."""
 
     arithmetic = "rounds"
-    keras = "Softmax"
     dim: int = arg("The axis whose numbers become shares.")
-
-    def logarithms(self, x: Array) -> Array:
-        shifted = x - np.max(x, axis=self.dim, keepdims=True)
-        return shifted - np.log(np.sum(np.exp(shifted), axis=self.dim, keepdims=True))
 
     def longest_sum(self, weights: Any, *shapes: Any) -> int:
         return int(shapes[0][self.dim])
@@ -411,7 +406,7 @@ class Softmax(_Shares):
     example = asked("nn.Softmax(dim=1)", "3,5")
 
     def call(self, w: Weights, input: Array) -> Array:
-        return np.exp(self.logarithms(input))
+        return softmax(input, self.dim)
 
     def counterpart(self, input: Like) -> Counterpart:
         return one_layer("Softmax", {"axis": self.dim})
@@ -424,7 +419,7 @@ class Softmin(_Shares):
     example = asked("nn.Softmin(dim=1)", "3,5")
 
     def call(self, w: Weights, input: Array) -> Array:
-        return np.exp(self.logarithms(-input))
+        return softmax(-input, self.dim)
 
     def counterpart(self, input: Like) -> Counterpart:
         return one_layer("Softmax", {"axis": self.dim}, result="layer(input * -1.0)")
@@ -437,7 +432,7 @@ class LogSoftmax(_Shares):
     example = asked("nn.LogSoftmax(dim=1)", "3,5")
 
     def call(self, w: Weights, input: Array) -> Array:
-        return self.logarithms(input)
+        return log_softmax(input, self.dim)
 
     def counterpart(self, input: Like) -> Counterpart:
         axis, last = self.dim % input.rank, input.rank - 1
@@ -459,77 +454,10 @@ class Softmax2d(TorchLayer):
     def call(self, w: Weights, input: Array) -> Array:
         if np.ndim(input) not in (3, 4):
             raise LayerError(f"nn.Softmax2d takes (batch, channels, height, width), not {np.shape(input)}")
-        shifted = np.exp(input - np.max(input, axis=-3, keepdims=True))
-        return shifted / np.sum(shifted, axis=-3, keepdims=True)
+        return softmax(input, -3)
 
     def longest_sum(self, weights: Any, *shapes: Any) -> int:
         return int(shapes[0][-3])
 
     def counterpart(self, input: Like) -> Counterpart:
         return one_layer("Softmax", {"axis": -3})
-
-
-class _Dropout(TorchLayer):
-    """The input as it is, in evaluation; in training numbers are drawn."""
-
-    arithmetic = "moves"
-    draws = True
-    keras = "Dropout"
-    p: float = arg("Share that is left out in training.", default=0.5)
-    inplace: bool = arg("Whether memory is used again; no number depends on it.", default=False)
-
-    def check(self) -> None:
-        if not 0 <= self.p <= 1:
-            raise LayerError(f"p is a share between 0 and 1, not {self.p}")
-
-    def call(self, w: Weights, input: Array, training: bool | None = None) -> Array:
-        if training and self.p:
-            raise LayerError("numbers are drawn in training: nothing is to be compared")
-        return input
-
-    def counterpart(self, input: Like) -> Counterpart:
-        return one_layer(self.keras, {"rate": self.p})
-
-
-class Dropout(_Dropout):
-    """In training single numbers become 0 and the others larger; in evaluation nothing happens."""
-
-    names = ("nn.Dropout",)
-    example = asked("nn.Dropout(0.3)", "7")
-
-
-class Dropout1d(_Dropout):
-    """In training whole channels of sequences become 0; in evaluation nothing happens."""
-
-    names = ("nn.Dropout1d",)
-    example = asked("nn.Dropout1d(0.3)", "3,5")
-
-
-class Dropout2d(_Dropout):
-    """In training whole channels of images become 0; in evaluation nothing happens."""
-
-    names = ("nn.Dropout2d",)
-    example = asked("nn.Dropout2d(0.3)", "3,4,5")
-
-
-class Dropout3d(_Dropout):
-    """In training whole channels of volumes become 0; in evaluation nothing happens."""
-
-    names = ("nn.Dropout3d",)
-    example = asked("nn.Dropout3d(0.3)", "3,2,4,5")
-
-
-class AlphaDropout(_Dropout):
-    """In training numbers become the limit of SELU, and mean and variance stay; in evaluation nothing happens."""
-
-    names = ("nn.AlphaDropout",)
-    keras = "AlphaDropout"
-    example = asked("nn.AlphaDropout(0.3)", "7")
-
-
-class FeatureAlphaDropout(_Dropout):
-    """AlphaDropout of whole channels; in evaluation nothing happens."""
-
-    names = ("nn.FeatureAlphaDropout",)
-    keras = "AlphaDropout"
-    example = asked("nn.FeatureAlphaDropout(0.3)", "3,5")

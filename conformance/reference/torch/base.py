@@ -118,6 +118,12 @@ def norm(x: Array, p: float, axis: int | tuple[int, ...], keepdims: bool = False
     return np.sum(np.abs(x) ** p, axis=axis, keepdims=keepdims) ** (1.0 / p)
 
 
+def normalised(x: Array, axes: tuple[int, ...], eps: float) -> Array:
+    """(x - mean) / sqrt(var + eps) over these axes, with the variance of the population."""
+    mean = np.mean(x, axis=axes, keepdims=True)
+    return (x - mean) / np.sqrt(np.mean((x - mean) ** 2, axis=axes, keepdims=True) + eps)
+
+
 def wants_channels(x: Array, axis: int, count: int, name: str, axes: Axes) -> None:
     """Raises LayerError for an input whose axis has another length, with the order of axes that fits."""
     shape = tuple(int(length) for length in np.shape(x))

@@ -126,6 +126,5 @@ class EmbeddingBag(_Table):
         if self.padding() is not None:
             raise NoCounterpart("Keras has no bags: Embedding with mask_zero and GlobalAveragePooling1D leave out id 0")
         rows = "layer(input)" if per_sample_weights is None else "layer(input) * expand_dims(per_sample_weights, -1)"
-        operation = {"sum": "sum", "mean": "mean", "max": "max"}[self.mode]
         config = {"input_dim": self.num_embeddings, "output_dim": self.embedding_dim}
-        return one_layer("Embedding", config, {"embeddings": same("weight")}, f"{operation}({rows}, axis=1)")
+        return one_layer("Embedding", config, {"embeddings": same("weight")}, f"{self.mode}({rows}, axis=1)")

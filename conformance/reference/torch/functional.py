@@ -15,7 +15,7 @@ import numpy
 
 from conformance.counterpart import Counterpart, KerasLayer, NoCounterpart, expression
 from conformance.reference.base import Array, LayerError, Weights, arg
-from conformance.reference.torch.base import Like, TorchLayer, norm
+from conformance.reference.torch.base import Like, TorchLayer, norm, normalised
 from conformance.reference.torch.conv import (
     Conv1d,
     Conv2d,
@@ -84,10 +84,10 @@ class _Conv(TorchLayer):
     dilation: Pair = arg("Steps between the elements of a window.", default=1)
     groups: int = arg("Groups of channels that do not see each other.", default=1, at_least=1)
 
-    def made(self, input: Any, weight: Any) -> Any:
+    def made(self, weight: Any) -> Any:
         shape = np.shape(weight)
         layer = self.module(
-            in_channels=int(np.shape(input)[1]),
+            in_channels=int(shape[1]) * self.groups,
             out_channels=int(shape[0]),
             kernel_size=tuple(int(n) for n in shape[2:]),
             stride=self.stride,
@@ -100,7 +100,7 @@ class _Conv(TorchLayer):
 
     def call(self, w: Weights, input: Array, weight: Array, bias: Any = None) -> Array:
         held = {"weight": weight, **({} if bias is None else {"bias": bias})}
-        found: Array = self.made(input, weight).call(Weights(held), input)
+        found: Array = self.made(weight).call(Weights(held), input)
         return found
 
     def longest_sum(self, weights: Any, *shapes: Any) -> int:
@@ -195,11 +195,6 @@ class _Normal(TorchLayer):
         return math.prod(shapes[0])
 
 
-def _normal(x: Array, axes: tuple[int, ...], eps: float) -> Array:
-    mean = np.mean(x, axis=axes, keepdims=True)
-    return (x - mean) / np.sqrt(np.mean((x - mean) ** 2, axis=axes, keepdims=True) + eps)
-
-
 def _scaled(y: Array, weight: Any, bias: Any) -> Array:
     y = y if weight is None else y * weight
     return y if bias is None else y + bias
@@ -222,7 +217,7 @@ class LayerNorm(_Normal):
         rank, own = np.ndim(input), len(self.normalized_shape)
         if tuple(np.shape(input)[rank - own :]) != self.normalized_shape:
             raise LayerError(f"F.layer_norm takes (..., {', '.join(map(str, self.normalized_shape))})")
-        return _scaled(_normal(input, tuple(range(rank - own, rank)), self.eps), weight, bias)
+        return _scaled(normalised(input, tuple(range(rank - own, rank)), self.eps), weight, bias)
 
     def counterpart(self, input: Like, weight: Any = None, bias: Any = None) -> Counterpart:
         axes = [axis - len(self.normalized_shape) for axis in range(len(self.normalized_shape))]
@@ -264,7 +259,7 @@ class GroupNorm(_Normal):
         shape = np.shape(input)
         if self.num_groups < 1 or shape[1] % self.num_groups:
             raise LayerError(f"{shape[1]} channels are not in {self.num_groups} groups")
-        y = np.reshape(_normal(np.reshape(input, (shape[0], self.num_groups, -1)), (2,), self.eps), shape)
+        y = np.reshape(normalised(np.reshape(input, (shape[0], self.num_groups, -1)), (2,), self.eps), shape)
         wide = (-1, *(1,) * (len(shape) - 2))
         return _scaled(
             y, None if weight is None else np.reshape(weight, wide), None if bias is None else np.reshape(bias, wide)
@@ -352,6 +347,7 @@ class Normalize(TorchLayer):
     p: float = arg("The norm.", default=2.0)
     dim: int = arg("The axis.", default=1)
     eps: float = arg("The least norm.", default=1e-12)
+    not_here: ClassVar = {"out": "it says where torch writes, and changes no number"}
 
     def call(self, w: Weights, input: Array) -> Array:
         return input / np.maximum(norm(input, self.p, self.dim, keepdims=True), self.eps)
@@ -388,8 +384,8 @@ class Pad(TorchLayer):
         widths = self.widths()
         if len(widths) > np.ndim(input):
             raise LayerError(f"{len(self.pad)} numbers for an input of {np.ndim(input)} axes")
-        if self.mode != "constant" and len(widths) != np.ndim(input) - 2:
-            raise LayerError(f"mode={self.mode!r} pads all axes after the channels")
+        if self.mode != "constant" and len(widths) not in (np.ndim(input) - 2, np.ndim(input) - 1):
+            raise LayerError(f"mode={self.mode!r} pads all axes after the channels, with a batch or without")
         for place, (left, right) in enumerate(widths):
             axis = np.ndim(input) - len(widths) + place
             cut = slice(max(-left, 0), np.shape(input)[axis] - max(-right, 0))

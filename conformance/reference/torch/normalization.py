@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import autograd.numpy as np
 import numpy
 
-from conformance.counterpart import Counterpart, KerasLayer, NoCounterpart, same
+from conformance.counterpart import Counterpart, KerasLayer, Moved, NoCounterpart, same
 from conformance.reference.base import Array, LayerError, Weight, Weights, arg
-from conformance.reference.torch.base import BATCHED, Like, TorchLayer, wants_channels
+from conformance.reference.torch.base import BATCHED, Like, TorchLayer, normalised, wants_channels
 from conformance.reference.traits import Axes, asked
 
 EPS_OF_FLOAT32 = float(numpy.finfo(numpy.float32).eps)
@@ -25,14 +25,21 @@ class _Normalization(TorchLayer):
         return math.prod(shapes[0])
 
 
-def _normal(x: Array, axes: tuple[int, ...], eps: float) -> Array:
-    """(x - mean) / sqrt(var + eps), with the variance of the population."""
-    mean = np.mean(x, axis=axes, keepdims=True)
-    return (x - mean) / np.sqrt(np.mean((x - mean) ** 2, axis=axes, keepdims=True) + eps)
-
-
 def _a_channel(values: Array, rank: int) -> Array:
     return np.reshape(values, (1, -1, *(1,) * (rank - 2)))
+
+
+def _affine(channels: int, has_weight: bool, has_bias: bool) -> dict[str, Weight]:
+    """A weight and a bias for each channel; no bias without a weight."""
+    held = {"weight": Weight((channels,), "scale")} if has_weight else {}
+    return {**held, "bias": Weight((channels,), "bias")} if has_weight and has_bias else held
+
+
+def _in_keras(has_weight: bool, has_bias: bool) -> tuple[dict[str, bool], dict[str, Moved]]:
+    """The arguments `center` and `scale`, and how Keras' weights are made of torch's."""
+    has_bias = has_weight and has_bias
+    weights = {"gamma": same("weight")} if has_weight else {}
+    return {"center": has_bias, "scale": has_weight}, {**weights, **({"beta": same("bias")} if has_bias else {})}
 
 
 class _Batch(_Normalization):
@@ -47,6 +54,7 @@ class _Batch(_Normalization):
     """Whether inputs without lengths, (batch, channels), are taken too."""
     num_features: int = arg("How many channels there are.", at_least=1)
     eps: float = arg("What is added to the variance.", default=1e-5)
+    bias: bool = arg("Whether there is a bias beside the weight.", default=True)
 
     @classmethod
     def axis_words(cls, config: Mapping[str, Any], name: str, rank: int) -> Axes:
@@ -57,7 +65,7 @@ class _Batch(_Normalization):
 
     def weights(self, input: Any, *rest: Any) -> Mapping[str, Weight]:
         shape = (self.num_features,)
-        held = {"weight": Weight(shape, "scale"), "bias": Weight(shape, "bias")} if self.has("affine") else {}
+        held = _affine(self.num_features, self.has("affine"), self.bias)
         if self.has("track_running_stats"):
             mean, variance = Weight(shape, "bias", is_trained=False), Weight(shape, "variance", is_trained=False)
             held |= {"running_mean": mean, "running_var": variance}
@@ -80,7 +88,8 @@ class _Batch(_Normalization):
 
     def scaled(self, w: Weights, y: Array) -> Array:
         rank = np.ndim(y)
-        return y * _a_channel(w.weight, rank) + _a_channel(w.bias, rank) if self.has("affine") else y
+        y = y * _a_channel(w.weight, rank) if "weight" in w else y
+        return y + _a_channel(w.bias, rank) if "bias" in w else y
 
 
 class _BatchNorm(_Batch):
@@ -95,14 +104,14 @@ class _BatchNorm(_Batch):
         rank = np.ndim(input)
         axes = (0, *range(2, rank))
         if training or not self.track_running_stats:
+            count = np.size(input) // self.num_features
+            if count < 2:
+                raise LayerError("the variance of a batch needs more than one value for each channel")
             if training and self.track_running_stats:
-                count = np.size(input) // self.num_features
-                if count < 2:
-                    raise LayerError("a variance in training needs more than one value for each channel")
                 mean = np.mean(input, axis=axes)
                 spread = np.sum((input - _a_channel(mean, rank)) ** 2, axis=axes) / (count - 1)
                 self.moved(w, mean, spread, self.momentum)
-            return self.scaled(w, _normal(input, axes, self.eps))
+            return self.scaled(w, normalised(input, axes, self.eps))
         mean, variance = w.state.get("running_mean", w.running_mean), w.state.get("running_var", w.running_var)
         return self.scaled(w, (input - _a_channel(mean, rank)) / np.sqrt(_a_channel(variance, rank) + self.eps))
 
@@ -111,10 +120,9 @@ class _BatchNorm(_Batch):
             raise NoCounterpart("BatchNormalization normalises by its moving statistics outside of training")
         if self.momentum is None:
             raise NoCounterpart("BatchNormalization moves its statistics by a share, and keeps no mean of all batches")
-        weights = {"gamma": same("weight"), "beta": same("bias")} if self.affine else {}
+        own, weights = _in_keras(self.affine, self.bias)
         weights |= {"moving_mean": same("running_mean"), "moving_variance": same("running_var")}
-        config: dict[str, Any] = {"axis": 1, "epsilon": self.eps, "center": self.affine, "scale": self.affine}
-        config["momentum"] = 1.0 - self.momentum
+        config: dict[str, Any] = {"axis": 1, "epsilon": self.eps, **own, "momentum": 1.0 - self.momentum}
         return Counterpart("layer(input)", {"layer": KerasLayer("BatchNormalization", config, weights)})
 
 
@@ -163,7 +171,7 @@ class _InstanceNorm(_Batch):
                 mean = np.mean(input, axis=axes, keepdims=True)
                 spread = np.sum((input - mean) ** 2, axis=axes) / (count - 1)
                 self.moved(w, np.mean(mean, axis=(0, *axes)), np.mean(spread, axis=0), self.momentum)
-            return self.scaled(w, _normal(input, axes, self.eps))
+            return self.scaled(w, normalised(input, axes, self.eps))
         mean, variance = w.state.get("running_mean", w.running_mean), w.state.get("running_var", w.running_var)
         return self.scaled(w, (input - _a_channel(mean, rank)) / np.sqrt(_a_channel(variance, rank) + self.eps))
 
@@ -172,14 +180,8 @@ class _InstanceNorm(_Batch):
             raise NoCounterpart("Keras has no running statistics of single samples")
         if input.rank != self.rank + 2:
             raise NoCounterpart("GroupNormalization takes a batch")
-        config = {
-            "groups": self.num_features,
-            "axis": 1,
-            "epsilon": self.eps,
-            "center": self.affine,
-            "scale": self.affine,
-        }
-        weights = {"gamma": same("weight"), "beta": same("bias")} if self.affine else {}
+        own, weights = _in_keras(self.affine, self.bias)
+        config: dict[str, Any] = {"groups": self.num_features, "axis": 1, "epsilon": self.eps, **own}
         return Counterpart("layer(input)", {"layer": KerasLayer("GroupNormalization", config, weights)})
 
 
@@ -227,7 +229,7 @@ class LayerNorm(_Normalization):
 
     def call(self, w: Weights, input: Array) -> Array:
         axes = _last(input, self.lengths(), "nn.LayerNorm")
-        y = _normal(input, axes, self.eps)
+        y = normalised(input, axes, self.eps)
         if "weight" in w:
             y = y * w.weight
         return y + w.bias if "bias" in w else y
@@ -295,6 +297,7 @@ class GroupNorm(_Normalization):
     num_channels: int = arg("How many channels.", at_least=1)
     eps: float = arg("What is added to the variance.", default=1e-5)
     affine: bool = arg("Whether there are a weight and a bias.", default=True)
+    bias: bool = arg("Whether there is a bias beside the weight.", default=True)
 
     @classmethod
     def axis_words(cls, config: Mapping[str, Any], name: str, rank: int) -> Axes:
@@ -305,24 +308,18 @@ class GroupNorm(_Normalization):
             raise LayerError(f"{self.num_channels} channels are not in {self.num_groups} groups")
 
     def weights(self, input: Any) -> Mapping[str, Weight]:
-        shape = (self.num_channels,)
-        return {"weight": Weight(shape, "scale"), "bias": Weight(shape, "bias")} if self.affine else {}
+        return _affine(self.num_channels, self.affine, self.bias)
 
     def call(self, w: Weights, input: Array) -> Array:
         shape = np.shape(input)
         wants_channels(input, 1, self.num_channels, "nn.GroupNorm", BATCHED.get(len(shape) - 2, ("channels",)))
-        y = np.reshape(_normal(np.reshape(input, (shape[0], self.num_groups, -1)), (2,), self.eps), shape)
-        return y * _a_channel(w.weight, len(shape)) + _a_channel(w.bias, len(shape)) if self.affine else y
+        y = np.reshape(normalised(np.reshape(input, (shape[0], self.num_groups, -1)), (2,), self.eps), shape)
+        y = y * _a_channel(w.weight, len(shape)) if "weight" in w else y
+        return y + _a_channel(w.bias, len(shape)) if "bias" in w else y
 
     def counterpart(self, input: Like) -> Counterpart:
-        config = {
-            "groups": self.num_groups,
-            "axis": 1,
-            "epsilon": self.eps,
-            "center": self.affine,
-            "scale": self.affine,
-        }
-        weights = {"gamma": same("weight"), "beta": same("bias")} if self.affine else {}
+        own, weights = _in_keras(self.affine, self.bias)
+        config: dict[str, Any] = {"groups": self.num_groups, "axis": 1, "epsilon": self.eps, **own}
         return Counterpart("layer(input)", {"layer": KerasLayer("GroupNormalization", config, weights)})
 
 

@@ -20,6 +20,7 @@ from conformance.reference.traits import called
 
 SMALL = 1e-7
 """An eps up to which it makes no difference of note whether it is added before a root or a correction, or after it."""
+DECOUPLED = "Whether weight_decay takes lr weight_decay w from the weight, and adds nothing to the gradient."
 Counterpart = tuple[str, Mapping[str, Any]]
 """Keras' class name and its arguments."""
 
@@ -28,6 +29,8 @@ class TorchOptimizer(Optimizer):
     """What all share; `lr` is the size of a step. Keras' arguments, which the base has, are none of torch's."""
 
     names: ClassVar[tuple[str, ...]] = ()
+    lacks: ClassVar[tuple[str, ...]] = ()
+    """Arguments that all others have and this one does not."""
     not_here: ClassVar[Mapping[str, str]] = {
         "foreach": "it says how torch loops, and changes no number",
         "fused": "it says how torch loops, and changes no number",
@@ -87,7 +90,8 @@ class TorchOptimizer(Optimizer):
             raise NoCounterpart(f"Keras adds epsilon at another place, which matters for eps={eps}")
 
 
-def _averaged(memory: dict[str, Array], name: str, share: float, new: Array) -> Array:
+def averaged(memory: dict[str, Array], name: str, share: float, new: Array) -> Array:
+    """The old mean, or 0, with a share of it kept and the rest new; remembered under the name."""
     memory[name] = share * memory.get(name, 0.0) + (1.0 - share) * new
     return memory[name]
 
@@ -119,7 +123,9 @@ class SGD(TorchOptimizer):
         return "SGD", config
 
 
-class _Moments(TorchOptimizer):
+class Moments(TorchOptimizer):
+    """What the optimisers of first and second moments share."""
+
     betas: tuple[float, float] = arg("Shares of the old first and second moment.", default=(0.9, 0.999))
     eps: float = arg("What is added to the root of the second moment.", default=1e-8, at_least=0)
     _off: tuple[float, float] = (0.0, 0.0)
@@ -139,17 +145,23 @@ class _Moments(TorchOptimizer):
         if not all(0 <= beta < 1 for beta in self.betas):
             raise LayerError(f"betas are shares below 1, not {self.betas}")
 
+    def is_decoupled(self) -> bool:
+        """Whether the decay is taken from the weight, and is none of the gradient."""
+        return bool(getattr(self, "decoupled_weight_decay", False))
+
+    def moved(self, number: int, w: Array, g: Array, memory: dict[str, Array]) -> Array:
+        if self.is_decoupled():
+            return w * (1.0 - self.lr * self.weight_decay) - self.taken(number, g, memory)
+        return super().moved(number, w, g, memory)
+
     def averages(self, g: Array, memory: dict[str, Array]) -> tuple[Array, Array]:
-        return _averaged(memory, "m", self.betas[0], g), _averaged(memory, "v", self.betas[1], g**2)
+        return averaged(memory, "m", self.betas[0], g), averaged(memory, "v", self.betas[1], g**2)
 
     def config(self) -> dict[str, Any]:
         return {"learning_rate": self.lr, "beta_1": self.betas[0], "beta_2": self.betas[1], "epsilon": self.eps}
 
 
-class Adam(_Moments):
-    """w - lr m / (sqrt(v) + eps), both moments corrected for their start; with amsgrad the largest v so far."""
-
-    names = ("optim.Adam",)
+class _Adam(Moments):
     amsgrad: bool = arg("Whether the largest second moment counts.", default=False)
 
     def taken(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
@@ -160,34 +172,40 @@ class Adam(_Moments):
         return self.lr * m / first / (np.sqrt(v / second) + self.eps)
 
     def counterpart(self) -> Counterpart:
-        self.refuse_coupled("Adam")
         self.refuse_large(self.eps)
-        return "Adam", {**self.config(), "amsgrad": self.amsgrad}
+        config = {**self.config(), "amsgrad": self.amsgrad}
+        if self.is_decoupled():
+            self.refuse("minimise the negative loss", maximize=False)
+            return "AdamW", {**config, "weight_decay": self.weight_decay}
+        self.refuse_coupled("Adam")
+        return "Adam", config
 
 
-class AdamW(Adam):
+class Adam(_Adam):
+    """w - lr m / (sqrt(v) + eps), both moments corrected for their start; with amsgrad the largest v so far."""
+
+    names = ("optim.Adam",)
+    decoupled_weight_decay: bool = arg(DECOUPLED, default=False)
+
+
+class AdamW(_Adam):
     """Adam, and the weight loses lr weight_decay w before each step."""
 
     names = ("optim.AdamW",)
     weight_decay: float = arg("Share of the weight, times lr, that goes at each step.", default=0.01, at_least=0)
 
-    def moved(self, number: int, w: Array, g: Array, memory: dict[str, Array]) -> Array:
-        return w * (1.0 - self.lr * self.weight_decay) - self.taken(number, g, memory)
-
-    def counterpart(self) -> Counterpart:
-        self.refuse("minimise the negative loss", maximize=False)
-        self.refuse_large(self.eps)
-        return "AdamW", {**self.config(), "amsgrad": self.amsgrad, "weight_decay": self.weight_decay}
+    def is_decoupled(self) -> bool:
+        return True
 
 
-class Adamax(_Moments):
+class Adamax(Moments):
     """u = max(beta_2 u, |g| + eps); w - lr / (1 - beta_1^t) m / u."""
 
     names = ("optim.Adamax",)
     lr: float = arg("Size of a step.", default=0.002, at_least=0)
 
     def taken(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
-        m = _averaged(memory, "m", self.betas[0], g)
+        m = averaged(memory, "m", self.betas[0], g)
         u = memory["u"] = np.maximum(self.betas[1] * memory.get("u", 0.0), np.abs(g) + self.eps)
         return self.lr / self.corrections(number)[0] * m / u
 
@@ -197,11 +215,11 @@ class Adamax(_Moments):
         return "Adamax", self.config()
 
 
-class NAdam(_Moments):
+class NAdam(Moments):
     """Adam that looks ahead, with mu_t = beta_1 (1 - 0.96^(t momentum_decay) / 2)."""
 
     names = ("optim.NAdam",)
-    not_here: ClassVar = {**TorchOptimizer.not_here, "decoupled_weight_decay": "AdamW has the decoupled decay"}
+    decoupled_weight_decay: bool = arg(DECOUPLED, default=False)
     lr: float = arg("Size of a step.", default=0.002, at_least=0)
     momentum_decay: float = arg("How fast mu comes to beta_1.", default=0.004, at_least=0)
 
@@ -217,17 +235,18 @@ class NAdam(_Moments):
         return self.lr * ahead / (np.sqrt(v / self.corrections(number)[1]) + self.eps)
 
     def counterpart(self) -> Counterpart:
+        self.refuse("AdamW alone takes a decoupled decay from the weight", decoupled_weight_decay=False)
         self.refuse_coupled("Nadam")
         self.refuse_large(self.eps)
         self.refuse("the schedule of keras.optimizers.Nadam is that of momentum_decay=1", momentum_decay=1.0)
         return "Nadam", self.config()
 
 
-class RAdam(_Moments):
+class RAdam(Moments):
     """Adam with a factor for the variance of the second moment, and without that moment as long as it is not known."""
 
     names = ("optim.RAdam",)
-    not_here: ClassVar = {**TorchOptimizer.not_here, "decoupled_weight_decay": "AdamW has the decoupled decay"}
+    decoupled_weight_decay: bool = arg(DECOUPLED, default=False)
 
     def taken(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
         m, v = self.averages(g, memory)
@@ -251,9 +270,9 @@ class RMSprop(TorchOptimizer):
     centered: bool = arg("Whether the variance takes the place of the mean of squares.", default=False)
 
     def taken(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
-        v = _averaged(memory, "v", self.alpha, g**2)
+        v = averaged(memory, "v", self.alpha, g**2)
         if self.centered:
-            v = v - _averaged(memory, "mean", self.alpha, g) ** 2
+            v = v - averaged(memory, "mean", self.alpha, g) ** 2
         step = g / (np.sqrt(v) + self.eps)
         if not self.momentum:
             return self.lr * step
@@ -297,9 +316,9 @@ class Adadelta(TorchOptimizer):
     eps: float = arg("What is added to both means.", default=1e-6, at_least=0)
 
     def taken(self, number: int, g: Array, memory: dict[str, Array]) -> Array:
-        v = _averaged(memory, "v", self.rho, g**2)
+        v = averaged(memory, "v", self.rho, g**2)
         d = np.sqrt(memory.get("u", 0.0) + self.eps) / np.sqrt(v + self.eps) * g
-        _averaged(memory, "u", self.rho, d**2)
+        averaged(memory, "u", self.rho, d**2)
         return self.lr * d
 
     def counterpart(self) -> Counterpart:

@@ -1,4 +1,4 @@
-"""nn.MaxPool, nn.AvgPool, nn.LPPool and the adaptive pools in one to three axes, over (batch, channels, *lengths)."""
+"""nn.MaxPool, nn.AvgPool and nn.LPPool in one to three axes, over (batch, channels, *lengths)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from conformance.reference.torch.windows import (
 from conformance.reference.traits import Axes, asked
 
 
-class _Pool(TorchLayer):
+class Pool(TorchLayer):
     """What all pools share: the number of axes that they slide over, and inputs without a batch."""
 
     rank: ClassVar[int] = 1
@@ -54,7 +54,7 @@ class _Pool(TorchLayer):
             raise NoCounterpart("Keras' pools take a batch")
 
 
-class _Sliding(_Pool):
+class _Sliding(Pool):
     """Pools with windows of one size."""
 
     kernel_size: Pair = arg("Length of a window, for all axes or for each.")
@@ -126,7 +126,7 @@ class _MaxPool(_Sliding):
             return y
         places = numpy.arange(math.prod(shape[2:]), dtype=float).reshape(1, 1, *shape[2:])
         where = slid(filled(places, widths, math.inf), self._sizes(), self._strides(), dilations)
-        hits = numpy.where(_plain(windows) == numpy.expand_dims(_plain(y), in_windows(self.rank)), where, math.inf)
+        hits = numpy.where(plain(windows) == numpy.expand_dims(plain(y), in_windows(self.rank)), where, math.inf)
         return [y, numpy.min(hits, axis=in_windows(self.rank)).astype(numpy.int64)]
 
     def counterpart(self, input: Like) -> Counterpart:
@@ -141,7 +141,7 @@ class _MaxPool(_Sliding):
         return self.in_keras("MaxPooling", self._pads(), over, LOWEST)
 
 
-def _plain(x: Any) -> Any:
+def plain(x: Any) -> Any:
     """An array without what follows its gradient."""
     while isbox(x):
         x = getval(x)
@@ -247,24 +247,35 @@ class AvgPool3d(_AvgPool):
         return self.divisor_override
 
 
-class _LPPool(_Pool):
-    """(sum of x^p)^(1/p) over each window, for p = inf the largest |x|; none reaches over the end, none is padded."""
+class _LPPool(Pool):
+    """(sum of x^p)^(1/p) over each window, for p = inf the largest |x|; what is over the end counts as zeros.
+
+    input: (batch, channels, *lengths), or without the batch. Source: the documentation of nn.LPPool1d.
+    """
 
     arithmetic = "rounds"
     norm_type: float = arg("p.")
     kernel_size: Pair = arg("Length of a window, for all axes or for each.")
     stride: Pair | None = arg("Steps between windows; kernel_size where it is null.", default=None)
+    ceil_mode: bool = arg("Whether a last window may reach over the end.", default=False)
 
     def check(self) -> None:
         at_least(self.rank, 1, kernel_size=self.kernel_size)
 
     def pooled(self, x: Array) -> Any:
-        sizes = spread(self.kernel_size, self.rank, "kernel_size")
-        strides = spread(self.kernel_size if self.stride is None else self.stride, self.rank, "stride")
+        sizes, strides = self._numbers()
+        if self.ceil_mode:
+            each = zip(np.shape(x)[2:], sizes, strides, strict=True)
+            x = filled(x, [(0, ceiled(length, size, stride, 0, 1)[1]) for length, size, stride in each])
         windows = slid(x, sizes, strides, (1,) * self.rank)
         if math.isinf(self.norm_type):
             return norm(windows, self.norm_type, in_windows(self.rank))
         return np.sum(windows**self.norm_type, axis=in_windows(self.rank)) ** (1.0 / self.norm_type)
+
+    def _numbers(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Length of a window, and steps between windows, of each axis."""
+        strides = self.kernel_size if self.stride is None else self.stride
+        return spread(self.kernel_size, self.rank, "kernel_size"), spread(strides, self.rank, "stride")
 
     def longest_sum(self, weights: Any, *shapes: Any) -> int:
         return math.prod(spread(self.kernel_size, self.rank, "kernel_size"))
@@ -272,9 +283,10 @@ class _LPPool(_Pool):
     def counterpart(self, input: Like) -> Counterpart:
         if self.norm_type != 2:
             raise NoCounterpart("Keras has no pool of powers; of p = 2 it is the root of AveragePooling over x * x")
+        if self.ceil_mode:
+            raise NoCounterpart("Keras' pools have no ceil_mode; pad the end with zeros before")
         self.check_batch(input)
-        sizes = spread(self.kernel_size, self.rank, "kernel_size")
-        strides = spread(self.kernel_size if self.stride is None else self.stride, self.rank, "stride")
+        sizes, strides = self._numbers()
         config: dict[str, Any] = {"pool_size": list(sizes), "strides": list(strides)}
         if self.rank == 1:
             config = {"pool_size": sizes[0], "strides": strides[0]}
@@ -304,118 +316,3 @@ class LPPool3d(_LPPool):
     names = ("nn.LPPool3d", "F.lp_pool3d")
     rank = 3
     example = asked("nn.LPPool3d(2, 2)", "2,4,6,4")
-
-
-class _Adaptive(_Pool):
-    """So many windows on each axis: the i-th of n over a length L is from floor(i L / n) to ceil((i + 1) L / n)."""
-
-    output_size: int | tuple[int | None, ...] | None = arg("How many windows; null for as many as there are steps.")
-
-    def sizes(self, shape: Sequence[int]) -> tuple[int, ...]:
-        wanted = (self.output_size,) * self.rank if not isinstance(self.output_size, tuple) else self.output_size
-        if len(wanted) != self.rank:
-            raise LayerError(f"output_size needs 1 or {self.rank} numbers, not {len(wanted)}")
-        return tuple(int(length if size is None else size) for size, length in zip(wanted, shape[2:], strict=True))
-
-    def pooled(self, x: Array) -> Any:
-        for place, count in enumerate(self.sizes(np.shape(x))):
-            axis = 2 + place
-            length = np.shape(x)[axis]
-            x = np.stack([self.over_one(x, axis, *bounds) for bounds in bounds_of(length, count)], axis=axis)
-        return x
-
-    def over_one(self, x: Array, axis: int, start: int, end: int) -> Array:
-        raise NotImplementedError
-
-    def in_keras(self, kind: str, input: Like) -> Counterpart:
-        self.check_batch(input)
-        sizes = self.sizes(input.shape)
-        each = list(zip(input.shape[2:], sizes, strict=True))
-        config: Mapping[str, Any]
-        if all(size == 1 for size in sizes):
-            config, name = {"keepdims": True}, f"Global{kind}{self.rank}D"
-        elif all(length % size == 0 for length, size in each):
-            steps = [length // size for length, size in each]
-            config, name = {"pool_size": steps if self.rank > 1 else steps[0]}, f"{kind}{self.rank}D"
-        else:
-            config, name = {"output_size": list(sizes) if self.rank > 1 else sizes[0]}, f"Adaptive{kind}{self.rank}D"
-        text = f"transpose(layer(transpose(input, {to_last(self.rank)})), {to_first(self.rank)})"
-        return Counterpart(text, {"layer": KerasLayer(name, config)})
-
-
-def bounds_of(length: int, count: int) -> list[tuple[int, int]]:
-    """First and after-last step of each adaptive window."""
-    return [(i * length // count, -(-(i + 1) * length // count)) for i in range(count)]
-
-
-def _part(x: Array, axis: int, start: int, end: int) -> Array:
-    return x[(slice(None),) * axis + (slice(start, end),)]
-
-
-class _AdaptiveAvg(_Adaptive):
-    arithmetic = "rounds"
-
-    def over_one(self, x: Array, axis: int, start: int, end: int) -> Array:
-        return np.mean(_part(x, axis, start, end), axis=axis)
-
-    def longest_sum(self, weights: Any, *shapes: Any) -> int:
-        return math.prod(shapes[0][2:])
-
-    def counterpart(self, input: Like) -> Counterpart:
-        return self.in_keras("AveragePooling", input)
-
-
-class _AdaptiveMax(_Adaptive):
-    arithmetic = "moves"
-
-    def over_one(self, x: Array, axis: int, start: int, end: int) -> Array:
-        return np.max(_part(x, axis, start, end), axis=axis)
-
-    def counterpart(self, input: Like) -> Counterpart:
-        return self.in_keras("MaxPooling", input)
-
-
-class AdaptiveAvgPool1d(_AdaptiveAvg):
-    """The mean of so many parts of a sequence."""
-
-    names = ("nn.AdaptiveAvgPool1d", "F.adaptive_avg_pool1d")
-    example = asked("nn.AdaptiveAvgPool1d(3)", "4,8")
-
-
-class AdaptiveAvgPool2d(_AdaptiveAvg):
-    """The mean of so many parts of an image."""
-
-    names = ("nn.AdaptiveAvgPool2d", "F.adaptive_avg_pool2d")
-    rank = 2
-    example = asked("nn.AdaptiveAvgPool2d([3, None])", "2,8,5")
-
-
-class AdaptiveAvgPool3d(_AdaptiveAvg):
-    """The mean of so many parts of a volume."""
-
-    names = ("nn.AdaptiveAvgPool3d", "F.adaptive_avg_pool3d")
-    rank = 3
-    example = asked("nn.AdaptiveAvgPool3d(2)", "2,4,6,5")
-
-
-class AdaptiveMaxPool1d(_AdaptiveMax):
-    """The maximum of so many parts of a sequence."""
-
-    names = ("nn.AdaptiveMaxPool1d", "F.adaptive_max_pool1d")
-    example = asked("nn.AdaptiveMaxPool1d(3)", "4,8")
-
-
-class AdaptiveMaxPool2d(_AdaptiveMax):
-    """The maximum of so many parts of an image."""
-
-    names = ("nn.AdaptiveMaxPool2d", "F.adaptive_max_pool2d")
-    rank = 2
-    example = asked("nn.AdaptiveMaxPool2d(3)", "2,8,5")
-
-
-class AdaptiveMaxPool3d(_AdaptiveMax):
-    """The maximum of so many parts of a volume."""
-
-    names = ("nn.AdaptiveMaxPool3d", "F.adaptive_max_pool3d")
-    rank = 3
-    example = asked("nn.AdaptiveMaxPool3d(2)", "2,4,6,5")
