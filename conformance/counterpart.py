@@ -7,8 +7,9 @@ it, scripts print it. Standard library only: lane processes run this too.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from conformance.mapping import Mapped, mapped_from
@@ -27,6 +28,10 @@ class Moved:
 
     parts: tuple[Mapped, ...]
     joint: Joint = ""
+
+    def under(self, scope: str) -> Moved:
+        """The same of the weights of a module within another."""
+        return replace(self, parts=tuple(replace(part, source=f"{scope}.{part.source}") for part in self.parts))
 
     def to_wire(self) -> list[Any]:
         return [self.joint, [part.to_wire() for part in self.parts]]
@@ -121,6 +126,51 @@ def added(*parts: Mapped) -> Moved:
 def stacked(*parts: Mapped) -> Moved:
     """Weights along a new first axis."""
     return Moved(parts, "stack")
+
+
+class Composition:
+    """Counterparts that are called one after another, as one counterpart."""
+
+    def __init__(self) -> None:
+        self.layers: dict[str, KerasLayer] = {}
+        self.nodes: list[tuple[str, str]] = []
+        self.arrays: dict[str, Moved] = {}
+
+    def call(self, inner: Counterpart, name: str, scope: str, **arguments: str) -> str:
+        """The name of the step that holds what `inner` gives for these expressions in the place of its parameters.
+
+        `scope` is the part of the state_dict that the inner module has; what `inner` names gets `name` before it.
+        """
+        own = {held: f"{name}_{held}" for held in (*inner.layers, *inner.arrays, *(node for node, _ in inner.nodes))}
+        words = {
+            **{held: ast.Name(label) for held, label in own.items()},
+            **{k: _tree(v) for k, v in arguments.items()},
+        }
+        for held, layer in inner.layers.items():
+            weights = {key: one.under(scope) for key, one in layer.weights.items()}
+            self.layers[own[held]] = KerasLayer(layer.type, layer.config, weights)
+        self.arrays |= {own[held]: one.under(scope) for held, one in inner.arrays.items()}
+        self.nodes += [(own[node], renamed(text, words)) for node, text in inner.nodes]
+        self.nodes.append((name, renamed(inner.result, words)))
+        return name
+
+    def counterpart(self, result: str) -> Counterpart:
+        """All of it, with what it gives."""
+        return Counterpart(result, self.layers, tuple(self.nodes), self.arrays)
+
+
+def renamed(text: str, words: Mapping[str, ast.expr]) -> str:
+    """An expression with other expressions in the place of names."""
+
+    class Rename(ast.NodeTransformer):
+        def visit_Name(self, node: ast.Name) -> ast.expr:  # ast's name
+            return words.get(node.id, node)
+
+    return ast.unparse(Rename().visit(_tree(text)))
+
+
+def _tree(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
 
 
 def one_layer(

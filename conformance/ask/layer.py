@@ -126,7 +126,15 @@ def _constructor(text: str) -> tuple[str, Located | None]:
     return kind, None
 
 
-_TORCHS = {"nn": "nn", "torch.nn": "nn", "F": "F", "functional": "F", "nn.functional": "F", "torch.nn.functional": "F"}
+_TORCHS = {
+    **dict.fromkeys(("nn", "torch.nn"), "nn"),
+    **dict.fromkeys(("F", "functional", "nn.functional", "torch.nn.functional"), "F"),
+    **dict.fromkeys(
+        ("parametrizations", "nn.utils.parametrizations", "torch.nn.utils.parametrizations"),
+        "nn.utils.parametrizations",
+    ),
+    **dict.fromkeys(("nn.utils.rnn", "torch.nn.utils.rnn"), "nn.utils.rnn"),
+}
 """How modules of torch's are written before a name, and what they are called here."""
 
 

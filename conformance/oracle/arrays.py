@@ -62,6 +62,8 @@ class ReferenceArrays(CarriedArrays):
     def call_layer(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
         layer = self.layers[name]
         given = arguments_for(type(layer).call, 2, args, kwargs)
+        if isinstance(layer, TorchLayer) and "mask" in kwargs and "mask" not in given.kwargs:
+            raise LayerError(f"{layer.names[0]} takes no argument mask")
         shapes = tuple(shapes_of(value) for value in given.args)
         arrays = self.weights(name, layer, shapes)
         weights = Weights(arrays, self.memory.setdefault(name, {}), numpy.random.default_rng(self.draw))

@@ -19,6 +19,7 @@ from conformance.reference.lookup import places, squares
 from conformance.reference.optimizer_base import Gradients
 from conformance.reference.optimizers import Memory, Optimizer, make_optimizer
 from conformance.reference.regularizers import make_regularizer
+from conformance.reference.torch.base import TorchLayer, plain
 
 Arrays = Mapping[str, Any]
 ARGUMENT_PATTERNS = 4
@@ -106,6 +107,7 @@ def _steps(
     for number in range(1, training.steps + 1):
         with places() as heard:
             gradients = Gradients(arithmetic.grad(loss)(moved, batch_of(training, inputs, number)))
+        moved = moved | _in_place(layers, memory, moved)
         gradients.penalties = {name: arithmetic.grad(cost.penalty)(moved[name]) for name, cost in penalties.items()}
         gradients.update({name: gradients[name] + more for name, more in gradients.penalties.items()})
         squared = {name: squares(moved[name], g, heard) for name, g in gradients.items()} if heard else {}
@@ -117,6 +119,19 @@ def _steps(
                 own = remembered(memory.get(layer, {}), key)
                 held[f"{layer}.{key}"] = numpy.asarray(moved.get(f"{layer}.{key}", drawn) if own is None else own)
         yield held
+
+
+def _in_place(
+    layers: Mapping[str, Layer], memory: Mapping[str, dict[str, Any]], moved: Arrays
+) -> dict[str, numpy.ndarray[Any, Any]]:
+    """Trained weights that a call has put others in the place of; they are no memory from then on."""
+    found = {}
+    for layer, held in layers.items():
+        for key in held.in_place if isinstance(held, TorchLayer) else ():
+            own = memory.get(layer, {}).pop(key, None)
+            if own is not None and f"{layer}.{key}" in moved:
+                found[f"{layer}.{key}"] = plain(own)
+    return found
 
 
 def _weight(weights: Mapping[str, Arrays], name: str) -> Any:

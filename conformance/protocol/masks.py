@@ -47,7 +47,7 @@ def handed_on(
     filled: dict[str, M | None] = {
         f"{name}_mask": mask_of(value)
         for name, value in tensors.items()
-        if f"{name}_mask" in parameters and f"{name}_mask" not in kwargs
+        if f"{name}_mask" in parameters and f"{name}_mask" not in tensors
     }
     first = explicit if explicit is not None or not args else mask_of(args[0])
     if "mask" in parameters and explicit is None:

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F  # noqa: N812  # the name under which the torch documentation imports it
 from torch.func import functional_call
+from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from conformance.lanes.torch.port import Config, Parameters, Port, Unsupported, drop
 from conformance.protocol.adapter import WeightMismatch
@@ -26,21 +27,35 @@ _MODULE = "module"
 @cache
 def own_words(kind: str) -> Port:
     """How a module or function of this name is called. Raises Unsupported where this torch does not have it."""
+    found = _named(kind)
+    is_function = kind.startswith(("F.", "nn.utils.rnn."))
+    return Port(kind, _function(found) if is_function else _module(found), lambda layer: {}, drop)
+
+
+def _named(kind: str) -> Any:
     place, _, name = kind.partition(".")
-    found = getattr({"nn": torch.nn, "F": F}[place], name, None)
+    found: Any = {"nn": torch.nn, "F": F}[place]
+    for part in name.split("."):
+        found = getattr(found, part, None)
     if found is None:
         raise Unsupported(f"torch {torch.__version__} has no {kind}")
-    return Port(kind, _module(found) if place == "nn" else _function(found), lambda layer: {}, drop)
+    return found
 
 
 def _arguments(layer: Any) -> dict[str, Any]:
     """What the case writes; torch's own defaults hold for all else."""
-    return {name: _value(name, value) for name, value in layer.asked.items()}
+    return _values(layer.asked)
+
+
+def _values(written: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _value(name, value) for name, value in written.items() if name != "type"}
 
 
 def _value(name: str, value: Any) -> Any:
     if name in _ARRAYS and isinstance(value, list | tuple):
         return torch.tensor(value, dtype=torch.get_default_dtype())
+    if isinstance(value, Mapping) and "type" in value:  # a module within a module
+        return _named(value["type"])(**_values(value))
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -50,6 +65,7 @@ def _function(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(layer: Config, p: Parameters, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
         given = _arguments(layer) | ({} if training is None else {"training": training}) | kwargs
         free = [name for name in names if name not in given]
+        args = _packed(function, args)
         named = dict(zip(free, map(_grouped, args), strict=False)) if len(free) >= len(args) else {}
         return _plain(function(**named, **given) if named else function(*map(_grouped, args), **given))
 
@@ -67,11 +83,18 @@ def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
 
 
 def _module(made: Callable[..., Any]) -> Callable[..., Any]:
-    def call(layer: Config, p: Parameters, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
+    takes_mask = inspect.isclass(made) and "mask" in inspect.signature(made.forward).parameters
+
+    def call(
+        layer: Config, p: Parameters, *args: Any, mask: Any = None, training: bool | None = None, **kwargs: Any
+    ) -> Any:
+        if mask is not None and takes_mask:
+            kwargs["mask"] = mask
         if _MODULE not in p.state:
             p.state[_MODULE] = _checked(made(**_arguments(layer)), p.tensors, layer)
         module = p.state[_MODULE].train(bool(training))
         buffers = {name: _moved(p, name) for name, _ in module.named_buffers() if name in p.tensors}
+        args = _packed(module, args)
         found = functional_call(module, {**p.tensors, **buffers}, tuple(map(_grouped, args)), kwargs)
         if training:
             p.state.update(buffers)
@@ -99,8 +122,18 @@ def _moved(p: Parameters, name: str) -> Any:
     return p.state.get(name, p.tensors[name]).detach().clone()
 
 
+def _packed(callee: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments with a packed sequence, which is a list in the graph, as torch has it."""
+    takes_one = isinstance(callee, torch.nn.RNNBase) or callee is pad_packed_sequence
+    if takes_one and args and isinstance(args[0], list):
+        return (PackedSequence(*args[0]), *args[1:])
+    return args
+
+
 def _grouped(value: Any) -> Any:
     """States come as lists in the graph, and torch wants tuples."""
+    if isinstance(value, PackedSequence):
+        return value
     return tuple(_grouped(item) for item in value) if isinstance(value, list) else value
 
 

@@ -13,8 +13,8 @@ import numpy
 from conformance.counterpart import Counterpart, KerasLayer, NoCounterpart
 from conformance.reference.adaptive_pooling import bounds
 from conformance.reference.base import Array, LayerError, arg
-from conformance.reference.torch.base import Like
-from conformance.reference.torch.pooling import Pool, plain
+from conformance.reference.torch.base import Like, plain
+from conformance.reference.torch.pooling import Pool
 from conformance.reference.torch.windows import (
     to_first,
     to_last,

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import autograd.numpy as np
+import numpy
+from autograd.tracer import getval, isbox
 
 from conformance.counterpart import Counterpart, NoCounterpart
 from conformance.reference.base import TORCH, Array, Layer, LayerError, Weight
@@ -51,6 +53,10 @@ class TorchLayer(Layer):
     written_as_case = ""
     not_here: ClassVar[Mapping[str, str]] = {}
     """Arguments that torch takes and no case can say, and why."""
+    in_place: ClassVar[tuple[str, ...]] = ()
+    """Weights that a call puts others in the place of, and from which a step of a training goes on."""
+    none_in_training: ClassVar[str] = ""
+    """Why Keras has nothing in the place of a call in training, where it has something in evaluation."""
 
     @classmethod
     def register(cls) -> None:
@@ -79,6 +85,8 @@ class TorchLayer(Layer):
 
     def counterpart_of(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Counterpart:
         """The counterpart of one call with its arrays; the reason in the place of one that there is not."""
+        if self.none_in_training and kwargs.get("training"):
+            return Counterpart(reason=self.none_in_training)
         parameters = tuple(inspect.signature(self.call).parameters)[1:]
         given = {name: like(value) for name, value in kwargs.items() if name != "training"}
         try:
@@ -104,6 +112,13 @@ class TorchLayer(Layer):
             2: ("steps", "features"),
             **{n + 1: words for n, words in BATCHED.items() if n > 1},
         }.get(rank, ())
+
+
+def plain(x: Any) -> Any:
+    """An array without what follows its gradient."""
+    while isbox(x):
+        x = getval(x)
+    return numpy.asarray(x)
 
 
 def norm(x: Array, p: float, axis: int | tuple[int, ...], keepdims: bool = False) -> Array:

@@ -11,15 +11,22 @@ from autograd.tracer import getval
 
 from conformance.counterpart import Counterpart, NoCounterpart, one_layer, same
 from conformance.reference.base import Array, LayerError, Weight, Weights, arg
-from conformance.reference.torch.base import Like, TorchLayer
+from conformance.reference.torch.base import Like, TorchLayer, norm, plain
 from conformance.reference.traits import Axes, Drawn, asked
 
-_MOVES = "it changes the table where it is called, and a call here changes nothing but statistics"
+_PER_STEP = "it divides gradients by how often an id is there, in single steps of training"
+_SPARSE = "it changes how gradients are kept, and no number"
+_NO_NORM = "Keras' Embedding leaves rows as long as they are; embeddings_constraint, after a step, comes nearest"
 
 
 class _Table(TorchLayer):
     num_embeddings: int = arg("Rows of the table.", at_least=1)
     embedding_dim: int = arg("Length of a row.", at_least=1)
+    max_norm: float | None = arg(
+        "The longest a row may be: a longer one is shortened where it is looked up.", default=None
+    )
+    norm_type: float = arg("The p of that length.", default=2.0)
+    in_place: ClassVar = ("weight",)
 
     @classmethod
     def axis_words(cls, config: Mapping[str, Any], name: str, rank: int) -> Axes:
@@ -49,11 +56,21 @@ class _Table(TorchLayer):
             raise LayerError(f"{self.names[0]} takes integers, not {ids.dtype}")
         if ids.size and not (ids.min() >= 0 and ids.max() < self.num_embeddings):
             raise LayerError(f"ids from 0 to {self.num_embeddings - 1}, not {ids.min()} to {ids.max()}")
+        whole = w.state.get("weight", w.weight)
+        if self.max_norm is not None:
+            whole = w.state["weight"] = self._shortened(whole, ids)
         pad = self.padding()
         if pad is None:
-            return w.weight
+            return whole
         learns = (numpy.arange(self.num_embeddings) != pad).astype(float)[:, None]
-        return w.weight * learns + getval(w.weight) * (1.0 - learns)
+        return whole * learns + getval(whole) * (1.0 - learns)
+
+    def _shortened(self, whole: Array, ids: Any) -> Array:
+        """The table whose rows of these ids are no longer than max_norm: new numbers, of which gradients know nothing."""
+        held = plain(whole)
+        lengths = norm(held, self.norm_type, 1, keepdims=True)
+        is_longer = numpy.isin(numpy.arange(self.num_embeddings), ids)[:, None] & (lengths > self.max_norm)
+        return whole + numpy.where(is_longer, held * (self.max_norm or 0.0) / (lengths + 1e-7) - held, 0.0)
 
     def longest_sum(self, weights: Any, *shapes: Any) -> int:
         return int(shapes[0][-1]) if shapes and shapes[0] else 1
@@ -65,18 +82,16 @@ class Embedding(_Table):
     names = ("nn.Embedding",)
     arithmetic = "moves"
     example = asked("nn.Embedding(30, 4, padding_idx=0)", "5")
-    not_here: ClassVar = {
-        "max_norm": _MOVES,
-        "norm_type": "it belongs to max_norm",
-        "scale_grad_by_freq": "it is a matter of single steps of training",
-        "sparse": "it changes how gradients are kept, and no number",
-    }
+    positional = ("num_embeddings", "embedding_dim", "padding_idx", "max_norm", "norm_type")
+    not_here: ClassVar = {"scale_grad_by_freq": _PER_STEP, "sparse": _SPARSE}
     padding_idx: int | None = arg("The row that gets no gradient.", default=None)
 
     def call(self, w: Weights, input: Array) -> Array:
         return self.table(w, input)[input]
 
     def counterpart(self, input: Like) -> Counterpart:
+        if self.max_norm is not None:
+            raise NoCounterpart(_NO_NORM)
         if self.padding() is not None:
             raise NoCounterpart(
                 "in Keras every row of an Embedding learns; the values are the same, and a mask over the loss, as "
@@ -89,28 +104,29 @@ class Embedding(_Table):
 class EmbeddingBag(_Table):
     """The sum, mean or maximum of the rows of each bag; ids of padding are left out.
 
-    input: (bags, ids). per_sample_weights: the same shape, for sums. Returns (bags, embedding_dim); zeros of none.
+    input: (bags, ids), or all ids in a row and in `offsets` where each bag begins. per_sample_weights: the shape of
+    input, for sums. Returns (bags, embedding_dim); zeros of an empty bag.
     """
 
     names = ("nn.EmbeddingBag",)
     arithmetic = "rounds"
     example = asked("nn.EmbeddingBag(30, 4, mode='sum')", "5")
-    positional = ("num_embeddings", "embedding_dim")
+    positional = ("num_embeddings", "embedding_dim", "max_norm", "norm_type")
     not_here: ClassVar = {
-        "max_norm": _MOVES,
-        "norm_type": "it belongs to max_norm",
-        "scale_grad_by_freq": "it is a matter of single steps of training",
-        "sparse": "it changes how gradients are kept, and no number",
-        "include_last_offset": "bags are rows here, and have no offsets",
+        "scale_grad_by_freq": _PER_STEP,
+        "sparse": _SPARSE,
+        "include_last_offset": "leave the last offset out",
     }
     mode: Literal["sum", "mean", "max"] = arg("What is made of the rows of a bag.", default="mean")
     padding_idx: int | None = arg("The id that is left out.", default=None)
 
-    def call(self, w: Weights, input: Array, per_sample_weights: Any = None) -> Array:
-        if np.ndim(input) != 2:
-            raise LayerError(f"nn.EmbeddingBag takes (bags, ids) here, not {np.shape(input)}")
+    def call(self, w: Weights, input: Array, offsets: Any = None, per_sample_weights: Any = None) -> Array:
+        if np.ndim(input) != (2 if offsets is None else 1):
+            raise LayerError(f"nn.EmbeddingBag takes (bags, ids), or (ids,) and offsets, not {np.shape(input)}")
         if per_sample_weights is not None and self.mode != "sum":
             raise LayerError("per_sample_weights are for mode='sum'")
+        if offsets is not None:
+            return self._bags(w, input, numpy.asarray(offsets), per_sample_weights)
         rows, pad = self.table(w, input)[input], self.padding()
         real = numpy.ones(np.shape(input)) if pad is None else (numpy.asarray(input) != pad).astype(float)
         if self.mode == "max":
@@ -122,7 +138,25 @@ class EmbeddingBag(_Table):
         total = np.sum(rows * real[:, :, None], axis=1)
         return total / numpy.maximum(real.sum(axis=1), 1.0)[:, None] if self.mode == "mean" else total
 
-    def counterpart(self, input: Like, per_sample_weights: Any = None) -> Counterpart:
+    def _bags(self, w: Weights, input: Array, offsets: Any, per_sample_weights: Any) -> Array:
+        """One bag after another, each a row of ids of its own."""
+        if offsets.ndim != 1 or offsets[:1].tolist() != [0] or (numpy.diff(offsets) < 0).any():
+            raise LayerError(f"offsets begin with 0 and grow, not {offsets.tolist()}")
+        ends = [*offsets[1:].tolist(), len(input)]
+        found = []
+        for start, end in zip(offsets.tolist(), ends, strict=True):
+            own = None if per_sample_weights is None else per_sample_weights[None, start:end]
+            empty = start == end
+            found.append(
+                np.zeros((1, self.embedding_dim)) if empty else self.call(w, input[None, start:end], None, own)
+            )
+        return np.concatenate(found, axis=0)
+
+    def counterpart(self, input: Like, offsets: Any = None, per_sample_weights: Any = None) -> Counterpart:
+        if self.max_norm is not None:
+            raise NoCounterpart(_NO_NORM)
+        if offsets is not None:
+            raise NoCounterpart("Keras has no bags of unequal lengths: pad them, with mask_zero")
         if self.padding() is not None:
             raise NoCounterpart("Keras has no bags: Embedding with mask_zero and GlobalAveragePooling1D leave out id 0")
         rows = "layer(input)" if per_sample_weights is None else "layer(input) * expand_dims(per_sample_weights, -1)"

@@ -8,11 +8,10 @@ from typing import Any, ClassVar
 
 import autograd.numpy as np
 import numpy
-from autograd.tracer import getval, isbox
 
 from conformance.counterpart import Counterpart, KerasLayer, NoCounterpart
 from conformance.reference.base import Array, LayerError, Weights, arg
-from conformance.reference.torch.base import BATCHED, Like, TorchLayer, norm
+from conformance.reference.torch.base import BATCHED, Like, TorchLayer, norm, plain
 from conformance.reference.torch.windows import (
     LOWEST,
     Pair,
@@ -139,13 +138,6 @@ class _MaxPool(_Sliding):
             )
         over = self.over(input.shape, self.ceil_mode, (1,) * self.rank)
         return self.in_keras("MaxPooling", self._pads(), over, LOWEST)
-
-
-def plain(x: Any) -> Any:
-    """An array without what follows its gradient."""
-    while isbox(x):
-        x = getval(x)
-    return numpy.asarray(x)
 
 
 class MaxPool1d(_MaxPool):

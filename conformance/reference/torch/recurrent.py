@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import autograd.numpy as np
+import numpy
 
 from conformance.counterpart import Counterpart, KerasLayer, Moved, NoCounterpart, added, moved, stacked
 from conformance.mapping import Mapped
@@ -19,6 +20,7 @@ from conformance.reference.torch.base import Like, TorchLayer
 from conformance.reference.traits import Axes, asked
 
 Kind = Literal["rnn", "lstm", "gru"]
+NO_PACKED = "Keras packs no sequences: it takes the padded ones, and mask=, true up to the length of each"
 BLOCKS: Mapping[Kind, int] = {"rnn": 1, "lstm": 4, "gru": 3}
 
 
@@ -49,7 +51,7 @@ def stepped(kind: Kind, x: Array, states: Sequence[Array], p: Mapping[str, Array
 class _Recurrent(TorchLayer):
     """Layers of one kind on top of each other, in one direction or in both.
 
-    input: (steps, batch, features), or (batch, steps, features) for batch_first. hx: states of (layers times
+    input: (steps, batch, features), or (batch, steps, features) for batch_first, or a packed sequence. hx: states of (layers times
     directions, batch, hidden); two of them, in a list, for LSTM. Returns outputs and last states.
     """
 
@@ -100,46 +102,76 @@ class _Recurrent(TorchLayer):
         return held
 
     def call(self, w: Weights, input: Array, hx: Any = None, training: bool | None = None) -> Any:
+        if isinstance(input, list):
+            return self._packed(w, input, hx, training)
         if np.ndim(input) != 3 or np.shape(input)[-1] != self.input_size:
             order = "(batch, steps, {})" if self.option("batch_first") else "(steps, batch, {})"
             raise LayerError(
                 f"{self.names[0]} takes {order.format(f'features {self.input_size}')}, not {np.shape(input)}"
             )
+        x = np.swapaxes(input, 0, 1) if self.option("batch_first") else input
+        steps, states = self._stacked(w, [x[step] for step in range(np.shape(x)[0])], hx, training)
+        outputs = np.stack(steps)
+        return [np.swapaxes(outputs, 0, 1) if self.option("batch_first") else outputs, states]
+
+    def _packed(self, w: Weights, packed: list[Any], hx: Any, training: bool | None) -> Any:
+        """Of a packed sequence: a step has as many rows as sequences reach it, the longest first."""
+        data, sizes, *orders = packed
+        if np.ndim(data) != 2 or np.shape(data)[-1] != self.input_size:
+            raise LayerError(f"{self.names[0]} takes packed features {self.input_size}, not {np.shape(data)}")
+        ends = numpy.cumsum(numpy.asarray(sizes)).tolist()
+        steps = [data[end - int(size) : end] for end, size in zip(ends, sizes, strict=True)]
+        if hx is not None and orders:
+            hx = [one[:, orders[0]] for one in hx] if self.kind == "lstm" else hx[:, orders[0]]
+        outputs, states = self._stacked(w, steps, hx, training)
+        if orders:
+            states = [one[:, orders[1]] for one in states] if self.kind == "lstm" else states[:, orders[1]]
+        return [[np.concatenate(outputs), sizes, *orders], states]
+
+    def _stacked(self, w: Weights, steps: list[Array], hx: Any, training: bool | None) -> tuple[list[Array], Any]:
+        """All layers over steps of (rows, features): the outputs of each step, and the last states."""
         if training and self.option("dropout", 0.0) and self.num_layers > 1:
             raise LayerError("dropout between layers draws numbers: nothing is to be compared")
-        x = np.swapaxes(input, 0, 1) if self.option("batch_first") else input
+        rows = np.shape(steps[0])[0]
         sizes = (self.state_size(), self.hidden_size)[: 2 if self.kind == "lstm" else 1]
         count = self.num_layers * len(self.directions())
         if hx is None:
-            starts = [np.zeros((count, np.shape(x)[1], size)) for size in sizes]
+            starts = [np.zeros((count, rows, size)) for size in sizes]
         else:
             starts = list(hx) if self.kind == "lstm" else [hx]
         for start, size in zip(starts, sizes, strict=True):
-            if np.shape(start) != (count, np.shape(x)[1], size):
-                raise LayerError(f"hx of {self.names[0]} is {(count, np.shape(x)[1], size)}, not {np.shape(start)}")
+            if np.shape(start) != (count, rows, size):
+                raise LayerError(f"hx of {self.names[0]} is {(count, rows, size)}, not {np.shape(start)}")
         last: list[list[Array]] = []
         for layer in range(self.num_layers):
             found = []
             for place, way in enumerate(self.directions()):
                 begin = [start[layer * len(self.directions()) + place] for start in starts]
-                outputs, ends = self._along(w, x[::-1] if way else x, begin, f"l{layer}{way}")
+                outputs, ends = self._along(w, steps[::-1] if way else steps, begin, f"l{layer}{way}")
                 found.append(outputs[::-1] if way else outputs)
                 last.append(ends)
-            x = np.concatenate(found, axis=-1)
+            steps = [np.concatenate(parts, axis=-1) for parts in zip(*found, strict=True)]
         states = [np.stack([ends[place] for ends in last]) for place in range(len(sizes))]
-        outputs = np.swapaxes(x, 0, 1) if self.option("batch_first") else x
-        return [outputs, states if self.kind == "lstm" else states[0]]
+        return steps, states if self.kind == "lstm" else states[0]
 
-    def _along(self, w: Weights, x: Array, states: list[Array], suffix: str) -> tuple[Array, list[Array]]:
+    def _along(
+        self, w: Weights, steps: list[Array], states: list[Array], suffix: str
+    ) -> tuple[list[Array], list[Array]]:
+        """Step by step; rows that a step does not have keep their states."""
         names = {"w_ih": "weight_ih", "w_hh": "weight_hh", "b_ih": "bias_ih", "b_hh": "bias_hh", "w_hr": "weight_hr"}
         p = {own: w.arrays[f"{name}_{suffix}"] for own, name in names.items() if f"{name}_{suffix}" in w}
         outputs = []
-        for step in range(np.shape(x)[0]):
-            states = stepped(self.kind, x[step], states, p, self.option("nonlinearity", "tanh"))
-            outputs.append(states[0])
-        return np.stack(outputs), states
+        for x in steps:
+            rows = np.shape(x)[0]
+            own = [state[:rows] for state in states]
+            moved = stepped(self.kind, x, own, p, self.option("nonlinearity", "tanh"))
+            outputs.append(moved[0])
+            states = [np.concatenate([new, old[rows:]]) for new, old in zip(moved, states, strict=True)]
+        return outputs, states
 
-    def counterpart(self, input: Like, hx: Any = None) -> Counterpart:
+    def counterpart(self, input: Any, hx: Any = None) -> Counterpart:
+        if isinstance(input, list):
+            raise NoCounterpart(NO_PACKED)
         if self.option("proj_size", 0):
             raise NoCounterpart(
                 "Keras' LSTM has no projection of its state; a Dense layer after it does not go back in"

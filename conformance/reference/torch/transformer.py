@@ -184,15 +184,29 @@ class TransformerDecoderLayer(_Transformer):
     def parts(self) -> tuple[str, ...]:
         return ("self_attn", "multihead_attn")
 
-    def call(self, w: Weights, tgt: Array, memory: Array, tgt_mask: Any = None, training: bool | None = None) -> Array:
+    def call(
+        self,
+        w: Weights,
+        tgt: Array,
+        memory: Array,
+        tgt_mask: Any = None,
+        memory_mask: Any = None,
+        tgt_key_padding_mask: Any = None,
+        memory_key_padding_mask: Any = None,
+        training: bool | None = None,
+    ) -> Array:
         self.refuse_training(training)
         x, m = self.turned(tgt), self.turned(memory)
 
         def to_itself(y: Array) -> Array:
-            return self.attention().call(w.within("self_attn"), y, y, y, None, tgt_mask, need_weights=False)
+            return self.attention().call(
+                w.within("self_attn"), y, y, y, tgt_key_padding_mask, tgt_mask, need_weights=False
+            )
 
         def to_memory(y: Array) -> Array:
-            return self.attention().call(w.within("multihead_attn"), y, m, m, need_weights=False)
+            return self.attention().call(
+                w.within("multihead_attn"), y, m, m, memory_key_padding_mask, memory_mask, need_weights=False
+            )
 
         def forward(y: Array) -> Array:
             return self.forward(w, y)
@@ -201,8 +215,17 @@ class TransformerDecoderLayer(_Transformer):
             x = x + part(self.normal(w, number, x)) if self.norm_first else self.normal(w, number, x + part(x))
         return self.turned(x)
 
-    def counterpart(self, tgt: Like, memory: Like, tgt_mask: Any = None) -> Counterpart:
-        options = _shown(tgt_mask, None, "tgt_mask", "")
-        found = self.keras_steps("tgt", [f"self_attn(@, @{options})", "multihead_attn(@, m)"])
+    def counterpart(
+        self,
+        tgt: Like,
+        memory: Like,
+        tgt_mask: Any = None,
+        memory_mask: Any = None,
+        tgt_key_padding_mask: Any = None,
+        memory_key_padding_mask: Any = None,
+    ) -> Counterpart:
+        own = _shown(tgt_mask, tgt_key_padding_mask, "tgt_mask", "tgt_key_padding_mask")
+        other = _shown(memory_mask, memory_key_padding_mask, "memory_mask", "memory_key_padding_mask")
+        found = self.keras_steps("tgt", [f"self_attn(@, @{own})", f"multihead_attn(@, m{other})"])
         first = ("m", "memory" if self.batch_first else "transpose(memory, [1, 0, 2])")
         return Counterpart(found.result, found.layers, (first, *found.nodes))
