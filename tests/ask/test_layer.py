@@ -103,9 +103,9 @@ MISTAKES = {
         "--layer:1:17: error: nn.Linear is not asked with device",
     ),
     "an argument that torch has and nobody can ask": (
-        "nn.Embedding(3, 4, max_norm=1.0)",
+        "nn.Embedding(3, 4, sparse=True)",
         None,
-        "--layer:1:20: error: nn.Embedding is not asked with max_norm: it changes the table where it is called",
+        "--layer:1:20: error: nn.Embedding is not asked with sparse: it changes how gradients are kept, and no number",
     ),
     "an optimizer": ("Adam(0.1)", None, "Adam is an optimizer\n   = help: a case trains with it: see docs/training.md"),
     "a layer in another precision": (

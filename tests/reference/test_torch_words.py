@@ -187,6 +187,78 @@ def test_one_value_a_channel_has_no_variance_of_a_batch() -> None:
         layer.call(Weights({}), np.ones((1, 2)))
 
 
+LINEAR = {"type": "nn.Linear", "in_features": 2, "out_features": 2, "bias": False}
+
+
+@pytest.mark.parametrize(
+    ("dim", "g", "wanted"),
+    [(0, [[10.0], [2.0]], [[6.0, 8.0], [0.0, 2.0]]), (1, [[3.0, 5.0]], [[3.0, 4.0], [0.0, 3.0]]), (None, 1.0, None)],
+)
+def test_weight_norm_by_hand(dim: int | None, g: Any, wanted: Any) -> None:
+    """v = (3, 4), (0, 3): rows of length 5 and 3, columns of length 3 and 5; sqrt(34) as a whole."""
+    kind, v = "nn.utils.parametrizations.weight_norm", np.array([[3.0, 4.0], [0.0, 3.0]])
+    held = {"parametrizations.weight.original0": np.array(g), "parametrizations.weight.original1": v}
+    y = called(kind, {"module": LINEAR, "dim": dim}, np.eye(2), weights=held)
+    assert np.transpose(y) == pytest.approx(v / math.sqrt(34) if wanted is None else np.array(wanted))
+
+
+@pytest.mark.parametrize(("training", "wanted"), [(False, 12.0), (True, 4.0)])
+def test_spectral_norm_by_hand(training: bool, wanted: float) -> None:
+    """W = diag(3, 4). u = (0, 1) and v = (0, 3) give 12; in training v = (0, 3) gives u = v = (0, 1), and 4."""
+    kind, scope = "nn.utils.parametrizations.spectral_norm", "parametrizations.weight"
+    held = {
+        f"{scope}.original": np.diag([3.0, 4.0]),
+        f"{scope}.0._u": np.array([0.0, 1.0]),
+        f"{scope}.0._v": np.array([0.0, 3.0]),
+    }
+    y = called(kind, {"module": LINEAR}, np.eye(2), weights=held, training=training)
+    assert y == pytest.approx(np.diag([3.0, 4.0]) / wanted)
+
+
+def test_what_is_parametrized_is_said() -> None:
+    layer = make("nn.utils.parametrizations.weight_norm", {"module": {**LINEAR, "bias": True}, "name": "kernel"})
+    with pytest.raises(LayerError, match=r"nn\.Linear has no kernel; it has weight, bias"):
+        layer.weights((1, 2))
+    with pytest.raises(LayerError, match=r"encoder_layer is a nn\.TransformerEncoderLayer, not Linear"):
+        make("nn.TransformerEncoder", {"encoder_layer": LINEAR, "num_layers": 2})
+
+
+def test_a_long_row_is_shortened_where_it_is_looked_up() -> None:
+    """(3, 4) has a length of 5, and becomes (1.5, 2); row 0 is longer too, and is not looked up."""
+    layer: Any = make("nn.Embedding", {"num_embeddings": 2, "embedding_dim": 2, "max_norm": 2.5})
+    weights = Weights({"weight": np.array([[6.0, 8.0], [3.0, 4.0]])})
+    assert layer.call(weights, np.array([1])) == pytest.approx(np.array([[1.5, 2.0]]))
+    assert weights.state["weight"] == pytest.approx(np.array([[6.0, 8.0], [1.5, 2.0]]))
+    slope = autograd.grad(lambda table: np.sum(layer.call(Weights({"weight": table}), np.array([1]))))
+    assert slope(np.array([[6.0, 8.0], [3.0, 4.0]])).tolist() == [[0.0, 0.0], [1.0, 1.0]]
+
+
+def test_a_packed_sequence_by_hand() -> None:
+    """Sequences of 1 and 3 steps: the longer one first, step by step, and both orders swap the two."""
+    x = np.array([[[1.0], [0.0], [0.0]], [[2.0], [3.0], [4.0]]])
+    kind, options = "nn.utils.rnn.pack_padded_sequence", {"batch_first": True, "enforce_sorted": False}
+    data, sizes, order, back = called(kind, options, x, np.array([1, 3]))
+    assert (data[:, 0].tolist(), sizes.tolist(), order.tolist(), back.tolist()) == (
+        [2.0, 1.0, 3.0, 4.0],
+        [2, 1, 1],
+        [1, 0],
+        [1, 0],
+    )
+    unpack: Any = make("nn.utils.rnn.pad_packed_sequence", {"batch_first": True})
+    padded, lengths = unpack.call(Weights({}), [data, sizes, order, back])
+    assert padded.tolist() == x.tolist()
+    assert lengths.tolist() == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("lengths", "message"),
+    [([1, 3], "have to fall"), ([3, 0], "numbers from 1 to 3"), ([3, 2, 1], r"\(batch, steps\) with batch_first=True")],
+)
+def test_lengths_that_do_not_fit_are_said(lengths: list[int], message: str) -> None:
+    with pytest.raises(LayerError, match=message):
+        called("nn.utils.rnn.pack_padded_sequence", {"batch_first": True}, np.ones((2, 3, 1)), np.array(lengths))
+
+
 @pytest.mark.parametrize(
     ("var", "message"),
     [([[-1.0, 1.0], [1.0, 1.0]], "none is below 0"), ([1.0, 1.0, 1.0], "takes var of shape"), ([[1.0]], "one 1 in it")],

@@ -83,7 +83,7 @@ def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
 
 
 def _module(made: Callable[..., Any]) -> Callable[..., Any]:
-    takes_mask = inspect.isclass(made) and "mask" in inspect.signature(made.forward).parameters
+    takes_mask = "mask" in inspect.signature(getattr(made, "forward", made)).parameters
 
     def call(
         layer: Config, p: Parameters, *args: Any, mask: Any = None, training: bool | None = None, **kwargs: Any

@@ -22,9 +22,7 @@ _NO_NORM = "Keras' Embedding leaves rows as long as they are; embeddings_constra
 class _Table(TorchLayer):
     num_embeddings: int = arg("Rows of the table.", at_least=1)
     embedding_dim: int = arg("Length of a row.", at_least=1)
-    max_norm: float | None = arg(
-        "The longest a row may be: a longer one is shortened where it is looked up.", default=None
-    )
+    max_norm: float | None = arg("How long a row may be that is looked up; a longer one is shortened.", default=None)
     norm_type: float = arg("The p of that length.", default=2.0)
     in_place: ClassVar = ("weight",)
 
@@ -66,11 +64,14 @@ class _Table(TorchLayer):
         return whole * learns + getval(whole) * (1.0 - learns)
 
     def _shortened(self, whole: Array, ids: Any) -> Array:
-        """The table whose rows of these ids are no longer than max_norm: new numbers, of which gradients know nothing."""
+        """The table with shorter rows of these ids; of what made them shorter gradients know nothing."""
         held = plain(whole)
         lengths = norm(held, self.norm_type, 1, keepdims=True)
         is_longer = numpy.isin(numpy.arange(self.num_embeddings), ids)[:, None] & (lengths > self.max_norm)
         return whole + numpy.where(is_longer, held * (self.max_norm or 0.0) / (lengths + 1e-7) - held, 0.0)
+
+    def computes(self) -> Any:
+        return self.arithmetic if self.max_norm is None else "rounds"
 
     def longest_sum(self, weights: Any, *shapes: Any) -> int:
         return int(shapes[0][-1]) if shapes and shapes[0] else 1
@@ -146,10 +147,9 @@ class EmbeddingBag(_Table):
         found = []
         for start, end in zip(offsets.tolist(), ends, strict=True):
             own = None if per_sample_weights is None else per_sample_weights[None, start:end]
-            empty = start == end
-            found.append(
-                np.zeros((1, self.embedding_dim)) if empty else self.call(w, input[None, start:end], None, own)
-            )
+            is_empty = start == end
+            bag = np.zeros((1, self.embedding_dim)) if is_empty else self.call(w, input[None, start:end], None, own)
+            found.append(bag)
         return np.concatenate(found, axis=0)
 
     def counterpart(self, input: Like, offsets: Any = None, per_sample_weights: Any = None) -> Counterpart:

@@ -51,8 +51,8 @@ def stepped(kind: Kind, x: Array, states: Sequence[Array], p: Mapping[str, Array
 class _Recurrent(TorchLayer):
     """Layers of one kind on top of each other, in one direction or in both.
 
-    input: (steps, batch, features), or (batch, steps, features) for batch_first, or a packed sequence. hx: states of (layers times
-    directions, batch, hidden); two of them, in a list, for LSTM. Returns outputs and last states.
+    input: (steps, batch, features), or (batch, steps, features) for batch_first, or a packed sequence. hx: states of
+    (layers times directions, batch, hidden); two of them, in a list, for LSTM. Returns outputs and last states.
     """
 
     arithmetic = "rounds"
