@@ -43,7 +43,8 @@ def test_every_argument_of_torch_is_taken_or_has_a_reason() -> None:
     places = {"nn": torch.nn, "F": torch.nn.functional, "optim": torch.optim}
     taken_by_lanes = {"self", "params", "device", "dtype", "name", "args", "kwargs"}
     missing = []
-    for name, kind in {**TORCH, **TORCH_OPTIMIZERS}.items():
+    every: dict[str, Any] = {**TORCH, **TORCH_OPTIMIZERS}
+    for name, kind in every.items():
         place, _, own = name.partition(".")
         try:
             arguments = set(inspect.signature(operator.attrgetter(own)(places[place])).parameters)

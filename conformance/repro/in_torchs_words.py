@@ -5,16 +5,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from conformance.counterpart import Moved
 from conformance.protocol.adapter import Unsupported
 from conformance.protocol.counterparts import in_keras, is_torchs, within
-from conformance.protocol.plan import Plan
+from conformance.protocol.plan import Plan, PlannedLayer
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
 from conformance.repro.keras_script import KerasWriter
 from conformance.repro.literals import comment
+from conformance.repro.shapes_checked import CHECK, wanted
+
+WIDTH = 112
+"""Characters of a line in a function."""
 
 
 def speaks_torch(plan: Plan) -> bool:
@@ -93,7 +98,24 @@ def _loader(plan: Plan, writer: KerasWriter) -> list[str]:
         f'    """Moves torch\'s weights, {what}; call `graph` once before, which builds the layers."""',
         *([f"    global {', '.join(arrays)}"] if arrays else []),
     ]
-    return [*head, *lines]
+    return [*CHECK.rstrip().splitlines(), "", "", *head, *checked(asked), *lines]
+
+
+def checked(asked: Mapping[str, PlannedLayer]) -> list[str]:
+    """The lines that look at what is given before any of it is moved."""
+    if len(asked) == 1:
+        ((_, layer),) = asked.items()
+        shapes = {key: array.shape for key, array in layer.weights.items()}
+        found = "{key: tuple(value.shape) for key, value in state_dict.items()}"
+    else:
+        shapes = {f"{name}.{key}": array.shape for name, layer in asked.items() for key, array in layer.weights.items()}
+        every = "for name, held in state_dict.items() for key, value in held.items()"
+        found = f'{{f"{{name}}.{{key}}": tuple(value.shape) {every}}}'
+    lines = [f"    {text}" for text in wanted(shapes, WIDTH)]
+    lines.append(f"    shapes = {found}")
+    if any(key.endswith("running_mean") for key in shapes):
+        lines.append('    shapes = {key: shape for key, shape in shapes.items() if "num_batches_tracked" not in key}')
+    return [*lines, "    check(shapes, wanted)"]
 
 
 def _text(moved: Moved, state: str) -> str:

@@ -22,6 +22,7 @@ from conformance.repro.literals import comment, quoted
 from conformance.repro.names import Names
 from conformance.repro.operations import TORCH, index_text
 from conformance.repro.ports import ports
+from conformance.repro.shapes_checked import CHECK, wanted
 from conformance.repro.torch_training import mapped_weights
 
 LANE = "torch"
@@ -52,7 +53,7 @@ class _Module:
         self.evidence, self.plan = evidence, evidence.plan
         self.layers = self.plan.layers
         self.steps = evidence.record.lanes[LANE].steps
-        self.names = Names(["nn", "self", "Model"])
+        self.names = Names(["nn", "self", "Model", "check"])
         for name in [*self.plan.inputs, *(node for node, _ in self.plan.graph)]:
             self.names(name)
         self.lines: dict[str, Line] = {}
@@ -81,15 +82,20 @@ class _Module:
         imports = ["import torch", "from torch import nn"]
         imports += ["from torch.nn import functional as F"] if re.search(r"\bF\.", joined) else []
         head = comment(f"{self.evidence.record.id}, in torch. Data as in Keras, channels last; call eval() first.")
-        helpers = [f"{text}\n\n" for text in writer.helpers.values()]
+        helpers = [f"{text}\n\n" for text in (*writer.helpers.values(), *([CHECK] if loaded else []))]
         return "\n".join([head, "", *imports, "", "", *helpers, *body]) + "\n"
 
     def _loader(self, lines: list[str]) -> list[str]:
+        held = {name: list(self.layers[name].weights.values()) for name in self.lines}
+        shapes = {name: [array.shape for array in arrays] for name, arrays in held.items() if arrays}
         return [
             "",
             "    @torch.no_grad()",
             "    def load_from_keras(self, weights):",
             '        """`weights`: by the name of each layer, what its `get_weights()` gives in Keras."""',
+            *(f"        {text}" for text in wanted(shapes, WIDTH)),
+            "        shapes = {name: [tuple(array.shape) for array in held] for name, held in weights.items() if held}",
+            "        check(shapes, wanted)",
             *(f"        {text}" for text in lines),
         ]
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,8 +17,10 @@ from conformance.plans.draw import plan_of
 from conformance.protocol.adapter import Unsupported
 from conformance.protocol.counterparts import in_keras
 from conformance.protocol.plan import Plan
+from conformance.repro.in_torchs_words import checked
+from conformance.repro.shapes_checked import CHECK
 
-CHECK = """
+COMPARED = """
 import numpy as np
 module = {module}
 x = torch.tensor(np.random.default_rng(0).normal(size={shape}).astype("float32"))
@@ -39,9 +43,40 @@ def test_the_module_gives_what_torch_gives(tmp_path: Path) -> None:
     text = written.read_text(encoding="utf-8")
     assert "def load_from_torch(state_dict):" in text
     assert "conformance" not in text.partition("import keras")[2]
-    written.write_text(text + CHECK.format(module=f"torch.{layer}", shape=shape), encoding="utf-8")
+    written.write_text(text + COMPARED.format(module=f"torch.{layer}", shape=shape), encoding="utf-8")
     ran = subprocess.run([sys.executable, str(written)], capture_output=True, text=True, check=False)
     assert ran.stdout.strip().endswith("the same"), ran.stderr[-2000:]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"bias": None}, r"^bias: missing, not \(3,\)$"),
+        ({"weight": (7, 3)}, r"^weight: \(7, 3\), not \(3, 7\)$"),
+        ({"scale": (3,)}, r"^scale: \(3,\), not asked for$"),
+        ({"bias": None, "scale": (3,)}, r"^bias: missing, not \(3,\); scale: \(3,\), not asked for$"),
+    ],
+)
+def test_a_state_dict_of_something_else_is_one_message(change: Mapping[str, Any], message: str) -> None:
+    shapes = {"weight": (3, 7), "bias": (3,), **change}
+    state = {name: np.zeros(shape) for name, shape in shapes.items() if shape is not None}
+    with pytest.raises(ValueError, match=message):
+        _loader_of("nn.Linear(7, 3)", "7")(state)
+
+
+def test_a_state_dict_with_what_it_should_have_is_taken() -> None:
+    """The twin; the number of batches is no weight of Keras'."""
+    names = ("weight", "bias", "running_mean", "running_var")
+    counted = {"num_batches_tracked": np.zeros(())}
+    _loader_of("nn.BatchNorm1d(3)", "3")({**{name: np.zeros(3) for name in names}, **counted})
+
+
+def _loader_of(layer: str, shape: str) -> Callable[[Mapping[str, Any]], None]:
+    """What a written loader does before it moves anything."""
+    scope: dict[str, Any] = {}
+    exec("\n".join([CHECK, "def load(state_dict):", *checked(_plan(layer, shape).layers)]), scope)
+    found: Callable[[Mapping[str, Any]], None] = scope["load"]
+    return found
 
 
 def _plan(layer: str, *inputs: str, training: bool = False) -> Plan:

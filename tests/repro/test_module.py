@@ -147,7 +147,23 @@ def test_it_is_short_and_names_what_a_person_would_write(evidence: Any) -> None:
     assert "self.c = nn.Conv2d(3, 4, 3, stride=2)" in text
     assert "F.pad(x.movedim(-1, 1), (0, 1, 0, 1))" in text
     assert "self.c.weight.copy_(kernel.permute(3, 2, 0, 1))" in text
-    assert len(text.splitlines()) < 30
+    assert len(text.splitlines()) < 40
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({}, r"c: missing, not \[\(3, 3, 3, 4\), \(4,\)\]"),
+        ({"c": [(3, 3, 3, 4)]}, r"c: \[\(3, 3, 3, 4\)\], not \[\(3, 3, 3, 4\), \(4,\)\]"),
+        ({"c": [(4, 3, 3, 3), (4,)]}, r"c: \[\(4, 3, 3, 3\), \(4,\)\], not"),
+        ({"c": [(3, 3, 3, 4), (4,)], "d": [(4, 4)]}, r"d: \[\(4, 4\)\], not asked for"),
+    ],
+)
+def test_weights_that_are_not_its_own_are_one_message(evidence: Any, given: Any, message: str) -> None:
+    scope: dict[str, Any] = {}
+    exec(module(evidence["strided"]), scope)
+    with pytest.raises(ValueError, match=message):
+        scope["Model"]().load_from_keras({name: [np.ones(shape) for shape in held] for name, held in given.items()})
 
 
 def test_a_weight_at_another_place_gives_other_numbers(evidence: Any) -> None:

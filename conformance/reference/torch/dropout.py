@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.counterpart import Counterpart, one_layer
+from conformance.counterpart import Counterpart, NoCounterpart, one_layer
 from conformance.reference.base import Array, LayerError, Weights, arg
 from conformance.reference.torch.base import Like, TorchLayer
 from conformance.reference.traits import asked
@@ -72,3 +72,61 @@ class FeatureAlphaDropout(_Dropout):
     names = ("nn.FeatureAlphaDropout",)
     keras = "AlphaDropout"
     example = asked("nn.FeatureAlphaDropout(0.3)", "3,5")
+
+
+class _DropoutFunction(_Dropout):
+    """A function that draws unless it is told not to."""
+
+    training: bool = arg("Whether numbers are drawn.", default=True)
+
+    def call(self, w: Weights, input: Array) -> Array:  # type: ignore[override]  # whether it draws is an argument
+        return super().call(w, input, self.training)
+
+    def counterpart(self, input: Like) -> Counterpart:
+        if self.training and self.p:
+            raise NoCounterpart("numbers are drawn in training: nothing is to be compared")
+        return super().counterpart(input)
+
+
+class FunctionDropout(_DropoutFunction):
+    """Dropout of single numbers, which draws unless it is told not to, in evaluation too."""
+
+    names = ("F.dropout",)
+    example = asked("F.dropout(0.3, training=False)", "7")
+
+
+class FunctionDropout1d(_DropoutFunction):
+    """Dropout of channels of sequences, which draws unless it is told not to."""
+
+    names = ("F.dropout1d",)
+    example = asked("F.dropout1d(0.3, training=False)", "3,5")
+
+
+class FunctionDropout2d(_DropoutFunction):
+    """Dropout of channels of images, which draws unless it is told not to."""
+
+    names = ("F.dropout2d",)
+    example = asked("F.dropout2d(0.3, training=False)", "3,4,5")
+
+
+class FunctionDropout3d(_DropoutFunction):
+    """Dropout of channels of volumes, which draws unless it is told not to."""
+
+    names = ("F.dropout3d",)
+    example = asked("F.dropout3d(0.3, training=False)", "3,2,4,5")
+
+
+class FunctionAlphaDropout(_DropoutFunction):
+    """AlphaDropout, which draws only where it is told to."""
+
+    names = ("F.alpha_dropout",)
+    keras = "AlphaDropout"
+    example = asked("F.alpha_dropout(0.3)", "7")
+    training: bool = arg("Whether numbers are drawn.", default=False)
+
+
+class FunctionFeatureAlphaDropout(FunctionAlphaDropout):
+    """AlphaDropout of whole channels, which draws only where it is told to."""
+
+    names = ("F.feature_alpha_dropout",)
+    example = asked("F.feature_alpha_dropout(0.3)", "3,5")

@@ -152,18 +152,18 @@ class _MaxUnpool(TorchLayer):
 class MaxUnpool1d(_MaxUnpool):
     """What nn.MaxPool1d took, at its places."""
 
-    names = ("nn.MaxUnpool1d",)
+    names = ("nn.MaxUnpool1d", "F.max_unpool1d")
 
 
 class MaxUnpool2d(_MaxUnpool):
     """What nn.MaxPool2d took, at its places."""
 
-    names = ("nn.MaxUnpool2d",)
+    names = ("nn.MaxUnpool2d", "F.max_unpool2d")
     rank = 2
 
 
 class MaxUnpool3d(_MaxUnpool):
     """What nn.MaxPool3d took, at its places."""
 
-    names = ("nn.MaxUnpool3d",)
+    names = ("nn.MaxUnpool3d", "F.max_unpool3d")
     rank = 3

@@ -6,7 +6,6 @@ place: `F.conv1d(stride=2)`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -15,19 +14,12 @@ import numpy
 
 from conformance.counterpart import Counterpart, KerasLayer, NoCounterpart, expression
 from conformance.reference.base import Array, LayerError, Weights, arg
-from conformance.reference.torch.base import Like, TorchLayer, norm, normalised
+from conformance.reference.torch.base import Like, TorchLayer, norm
 from conformance.reference.torch.conv import (
-    Conv1d,
-    Conv2d,
-    Conv3d,
-    ConvTranspose1d,
-    ConvTranspose2d,
-    ConvTranspose3d,
     extended,
     extended_text,
 )
-from conformance.reference.torch.normalization import EPS_OF_FLOAT32
-from conformance.reference.torch.windows import Pair
+from conformance.reference.torch.embedding import EmbeddingBag as EmbeddingBagModule
 from conformance.reference.traits import Drawn, asked
 
 
@@ -71,208 +63,6 @@ class Bilinear(TorchLayer):
         return expression(text if bias is None else f"{text} + bias")
 
 
-class _Conv(TorchLayer):
-    """Cross-correlation with a kernel that is an input: (out, in / groups, *sizes)."""
-
-    arithmetic = "linear"
-    written_as_case = "its kernel has no batch"
-    rank: ClassVar[int] = 1
-    module: ClassVar[Any] = Conv1d
-    positional: ClassVar[tuple[str, ...] | None] = ("stride", "padding", "dilation", "groups")
-    stride: Pair = arg("Steps between windows.", default=1)
-    padding: Literal["valid", "same"] | Pair = arg("How much is added at both ends, or `same` or `valid`.", default=0)
-    dilation: Pair = arg("Steps between the elements of a window.", default=1)
-    groups: int = arg("Groups of channels that do not see each other.", default=1, at_least=1)
-
-    def made(self, weight: Any) -> Any:
-        shape = np.shape(weight)
-        layer = self.module(
-            in_channels=int(shape[1]) * self.groups,
-            out_channels=int(shape[0]),
-            kernel_size=tuple(int(n) for n in shape[2:]),
-            stride=self.stride,
-            padding=self.padding,
-            dilation=self.dilation,
-            groups=self.groups,
-        )
-        layer.check()
-        return layer
-
-    def call(self, w: Weights, input: Array, weight: Array, bias: Any = None) -> Array:
-        held = {"weight": weight, **({} if bias is None else {"bias": bias})}
-        found: Array = self.made(weight).call(Weights(held), input)
-        return found
-
-    def longest_sum(self, weights: Any, *shapes: Any) -> int:
-        return math.prod(shapes[1][1:])
-
-    def counterpart(self, *args: Any, **kwargs: Any) -> Counterpart:
-        raise NoCounterpart("a layer of Keras holds its kernel; keras.ops.conv takes one, in Keras' layout")
-
-
-class FunctionConv1d(_Conv):
-    """Convolution over steps."""
-
-    names = ("F.conv1d",)
-
-
-class FunctionConv2d(_Conv):
-    """Convolution over an image."""
-
-    names = ("F.conv2d",)
-    rank, module = 2, Conv2d
-
-
-class FunctionConv3d(_Conv):
-    """Convolution over a volume."""
-
-    names = ("F.conv3d",)
-    rank, module = 3, Conv3d
-
-
-class _ConvTranspose(TorchLayer):
-    """The gradient of a convolution, with a kernel that is an input: (in, out / groups, *sizes)."""
-
-    arithmetic = "linear"
-    written_as_case = "its kernel has no batch"
-    module: ClassVar[Any] = ConvTranspose1d
-    stride: Pair = arg("Steps between windows.", default=1)
-    padding: Pair = arg("How much is cut off at both ends, less than the kernel adds.", default=0)
-    output_padding: Pair = arg("How much is added at the end.", default=0)
-    groups: int = arg("Groups of channels that do not see each other.", default=1, at_least=1)
-    dilation: Pair = arg("Steps between the elements of a window.", default=1)
-
-    def call(self, w: Weights, input: Array, weight: Array, bias: Any = None) -> Array:
-        shape = np.shape(weight)
-        layer = self.module(
-            in_channels=int(shape[0]),
-            out_channels=int(shape[1]) * self.groups,
-            kernel_size=tuple(int(n) for n in shape[2:]),
-            stride=self.stride,
-            padding=self.padding,
-            output_padding=self.output_padding,
-            groups=self.groups,
-            dilation=self.dilation,
-        )
-        layer.check()
-        held = {"weight": weight, **({} if bias is None else {"bias": bias})}
-        found: Array = layer.call(Weights(held), input)
-        return found
-
-    def longest_sum(self, weights: Any, *shapes: Any) -> int:
-        return math.prod(shapes[1])
-
-    def counterpart(self, *args: Any, **kwargs: Any) -> Counterpart:
-        raise NoCounterpart("a layer of Keras holds its kernel; keras.ops.conv_transpose takes one, in Keras' layout")
-
-
-class FunctionConvTranspose1d(_ConvTranspose):
-    """Transposed convolution over steps."""
-
-    names = ("F.conv_transpose1d",)
-
-
-class FunctionConvTranspose2d(_ConvTranspose):
-    """Transposed convolution over an image."""
-
-    names = ("F.conv_transpose2d",)
-    module = ConvTranspose2d
-
-
-class FunctionConvTranspose3d(_ConvTranspose):
-    """Transposed convolution over a volume."""
-
-    names = ("F.conv_transpose3d",)
-    module = ConvTranspose3d
-
-
-class _Normal(TorchLayer):
-    """A normalisation whose weight and bias, if any, are inputs."""
-
-    arithmetic = "rounds"
-
-    def longest_sum(self, weights: Any, *shapes: Any) -> int:
-        return math.prod(shapes[0])
-
-
-def _scaled(y: Array, weight: Any, bias: Any) -> Array:
-    y = y if weight is None else y * weight
-    return y if bias is None else y + bias
-
-
-def _scaled_text(text: str, weight: Any, bias: Any) -> str:
-    text = text if weight is None else f"({text}) * weight"
-    return text if bias is None else f"{text} + bias"
-
-
-class LayerNorm(_Normal):
-    """Mean and variance over the last axes."""
-
-    names = ("F.layer_norm",)
-    example = asked("F.layer_norm([5])", "4,5")
-    normalized_shape: tuple[int, ...] = arg("The lengths of the last axes.")
-    eps: float = arg("What is added to the variance.", default=1e-5)
-
-    def call(self, w: Weights, input: Array, weight: Any = None, bias: Any = None) -> Array:
-        rank, own = np.ndim(input), len(self.normalized_shape)
-        if tuple(np.shape(input)[rank - own :]) != self.normalized_shape:
-            raise LayerError(f"F.layer_norm takes (..., {', '.join(map(str, self.normalized_shape))})")
-        return _scaled(normalised(input, tuple(range(rank - own, rank)), self.eps), weight, bias)
-
-    def counterpart(self, input: Like, weight: Any = None, bias: Any = None) -> Counterpart:
-        axes = [axis - len(self.normalized_shape) for axis in range(len(self.normalized_shape))]
-        config = {"axis": axes, "epsilon": self.eps, "center": False, "scale": False}
-        layer = {"layer": KerasLayer("LayerNormalization", config)}
-        return Counterpart(_scaled_text("layer(input)", weight, bias), layer)
-
-
-class RMSNorm(_Normal):
-    """x / sqrt(mean of x^2 + eps) over the last axes."""
-
-    names = ("F.rms_norm",)
-    example = asked("F.rms_norm([5])", "4,5")
-    normalized_shape: tuple[int, ...] = arg("The lengths of the last axes.")
-    eps: float | None = arg("What is added; null for the distance from 1 to the next float.", default=None)
-
-    def call(self, w: Weights, input: Array, weight: Any = None) -> Array:
-        rank = np.ndim(input)
-        axes = tuple(range(rank - len(self.normalized_shape), rank))
-        eps = EPS_OF_FLOAT32 if self.eps is None else self.eps
-        return _scaled(input / np.sqrt(np.mean(input**2, axis=axes, keepdims=True) + eps), weight, None)
-
-    def counterpart(self, input: Like, weight: Any = None) -> Counterpart:
-        axes = [axis - len(self.normalized_shape) for axis in range(len(self.normalized_shape))]
-        eps = EPS_OF_FLOAT32 if self.eps is None else self.eps
-        text = f"input / sqrt(mean(input * input, axis={axes}, keepdims=True) + {eps})"
-        return expression(_scaled_text(text, weight, None))
-
-
-class GroupNorm(_Normal):
-    """Mean and variance over each group of channels and all lengths."""
-
-    names = ("F.group_norm",)
-    example = asked("F.group_norm(2)", "6,4")
-    num_groups: int = arg("How many groups.", at_least=1)
-    eps: float = arg("What is added to the variance.", default=1e-5)
-
-    def call(self, w: Weights, input: Array, weight: Any = None, bias: Any = None) -> Array:
-        shape = np.shape(input)
-        if self.num_groups < 1 or shape[1] % self.num_groups:
-            raise LayerError(f"{shape[1]} channels are not in {self.num_groups} groups")
-        y = np.reshape(normalised(np.reshape(input, (shape[0], self.num_groups, -1)), (2,), self.eps), shape)
-        wide = (-1, *(1,) * (len(shape) - 2))
-        return _scaled(
-            y, None if weight is None else np.reshape(weight, wide), None if bias is None else np.reshape(bias, wide)
-        )
-
-    def counterpart(self, input: Like, weight: Any = None, bias: Any = None) -> Counterpart:
-        config = {"groups": self.num_groups, "axis": 1, "epsilon": self.eps, "center": False, "scale": False}
-        layer = {"layer": KerasLayer("GroupNormalization", config)}
-        wide = [-1, *[1] * (input.rank - 2)]
-        text = "layer(input)" if weight is None else f"layer(input) * reshape(weight, {wide})"
-        return Counterpart(text if bias is None else f"{text} + reshape(bias, {wide})", layer)
-
-
 class Embedding(TorchLayer):
     """The row of each id of a table that is an input."""
 
@@ -295,6 +85,73 @@ class Embedding(TorchLayer):
 
     def counterpart(self, input: Like, weight: Like) -> Counterpart:
         return expression(f"one_hot(input, {weight.shape[0]}) @ weight")
+
+
+class EmbeddingBag(TorchLayer):
+    """The sum, mean or maximum of the rows of each bag, of a table that is an input.
+
+    input: (bags, ids), or (ids,) with offsets; weight: (rows, features). Returns (bags, features).
+    """
+
+    names = ("F.embedding_bag",)
+    arithmetic = "rounds"
+    written_as_case = "its table has no batch"
+    not_here: ClassVar = {
+        "max_norm": "it changes the table where it is called: nn.EmbeddingBag has it",
+        "norm_type": "it belongs to max_norm",
+        "scale_grad_by_freq": "it is a matter of single steps of training",
+        "sparse": "it changes how gradients are kept, and no number",
+        "include_last_offset": "leave the last offset out",
+    }
+    mode: Literal["sum", "mean", "max"] = arg("What is made of the rows of a bag.", default="mean")
+    padding_idx: int | None = arg("The id that is left out.", default=None)
+
+    def inner(self, weight: Any) -> EmbeddingBagModule:
+        """The module over this table."""
+        rows, features = weight.shape
+        return EmbeddingBagModule(
+            num_embeddings=int(rows), embedding_dim=int(features), mode=self.mode, padding_idx=self.padding_idx
+        )
+
+    def call(
+        self, w: Weights, input: Array, weight: Array, offsets: Any = None, per_sample_weights: Any = None
+    ) -> Array:
+        return self.inner(weight).call(Weights({"weight": weight}), input, offsets, per_sample_weights)
+
+    def longest_sum(self, weights: Any, *shapes: Any) -> int:
+        return int(shapes[0][-1])
+
+    def counterpart(
+        self, input: Like, weight: Like, offsets: Any = None, per_sample_weights: Any = None
+    ) -> Counterpart:
+        self.inner(weight).counterpart(input, offsets, per_sample_weights)
+        rows = f"(one_hot(input, {weight.shape[0]}) @ weight)"
+        rows = rows if per_sample_weights is None else f"{rows} * expand_dims(per_sample_weights, -1)"
+        return expression(f"{self.mode}({rows}, axis=1)")
+
+
+class PairwiseDistances(TorchLayer):
+    """The p-norms of the differences of all pairs of rows, the first with each after it, then the second.
+
+    input: (rows, features). Returns (rows (rows - 1) / 2,). Source: the documentation of F.pdist.
+    """
+
+    names = ("F.pdist",)
+    arithmetic = "rounds"
+    example = asked("F.pdist()", "5")
+    p: float = arg("The norm.", default=2.0)
+
+    def call(self, w: Weights, input: Array) -> Array:
+        if np.ndim(input) != 2:
+            raise LayerError(f"F.pdist takes (rows, features), not {np.shape(input)}")
+        first, second = numpy.triu_indices(np.shape(input)[0], 1)
+        return norm(input[first] - input[second], self.p, -1)
+
+    def longest_sum(self, weights: Any, *shapes: Any) -> int:
+        return int(shapes[0][-1])
+
+    def counterpart(self, input: Like) -> Counterpart:
+        raise NoCounterpart("Keras has no pairs of rows: the distances of all are a matrix, whose upper half this is")
 
 
 class PReLU(TorchLayer):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import autograd.numpy as np
 import numpy
@@ -103,6 +103,30 @@ class TripletMarginLoss(Loss):
         return Counterpart(
             reduced_text("where(greater(over, 0.0), over, over * 0.0)", self.reduction), nodes=tuple(nodes)
         )
+
+
+class TripletMarginWithDistanceLoss(Loss):
+    """max(0, d(a, p) - d(a, n) + margin) with nn.PairwiseDistance for d; with swap the nearer negative.
+
+    anchor, positive and negative: (batch, features). Source: the documentation of nn.TripletMarginWithDistanceLoss.
+    """
+
+    names = ("nn.TripletMarginWithDistanceLoss", "F.triplet_margin_with_distance_loss")
+    example = asked("nn.TripletMarginWithDistanceLoss()", "5", "5", "5")
+    not_here: ClassVar = {"distance_function": "it is a function, and a case holds numbers and words"}
+    margin: float = arg("By how much negatives should be further.", default=1.0)
+    swap: bool = arg("Whether the distance of positive and negative counts where it is less.", default=False)
+    reduction: Reduction = arg("What is made of the losses.", default="mean")
+
+    def inner(self) -> TripletMarginLoss:
+        """The loss with the distance written out."""
+        return TripletMarginLoss(margin=self.margin, swap=self.swap, reduction=self.reduction)
+
+    def call(self, w: Weights, anchor: Array, positive: Array, negative: Array) -> Array:
+        return self.inner().call(w, anchor, positive, negative)
+
+    def counterpart(self, anchor: Like, positive: Like, negative: Like) -> Counterpart:
+        return self.inner().counterpart(anchor, positive, negative)
 
 
 class MultiMarginLoss(Loss):
