@@ -51,6 +51,12 @@ def unknown_torch(word: str) -> tuple[str, str]:
 
     if reason := torch_reasons().get(word):
         return f"{word} is not asked in torch's words: {reason}", "docs/torch.md has the names that are"
+    place, _, own = word.partition(".")
+    if place == "nn" and own[:1].islower() and "." not in own:
+        hint = "functions are asked as F.relu; docs/torch.md has all names"
+        return f"{word} is a place where torch has other names, and no module", hint
+    if word in _NO_MODULES:
+        return f"{word} is no module: {_NO_MODULES[word]}", "docs/torch.md has the names that are"
     known = optimizers.torch_types() if word.startswith("optim.") else layers.torch_types()
     near = did_you_mean(word, known) or did_you_mean(f"nn.{word.partition('.')[2]}", known)
     return f"there is no {word} to be asked in torch's words", near or f"there are {listed(sorted(known))}"
@@ -84,7 +90,20 @@ def _argument_of_torch(kind: str, word: str) -> tuple[str, str] | None:
     if word in ("device", "dtype"):
         return f"{kind} is not asked with {word}", "a lane has both: --lane 'torch[policy=float16]'"
     own = [name for name in KERAS_WORDS.get(word, ()) if name in _known(kind)]
-    return (f"{word} is Keras' word", f"{kind} says {own[0]}") if own else None
+    if own:
+        return f"{word} is Keras' word", f"{kind} says {own[0]}"
+    others = [name for name in layers.torch_types() if name.startswith("nn.") and word in _known(name)]
+    if others:
+        return f"{kind} takes no {word}, which is for {listed(others)}", f"arguments here: {listed(_known(kind))}"
+    return None
+
+
+_NO_MODULES = {
+    "nn.Parameter": "it is a weight, which a module holds",
+    "nn.Buffer": "it is a weight that no optimiser moves, which a module holds",
+    "nn.UninitializedParameter": "it is a weight whose shape nobody knows yet",
+    "nn.UninitializedBuffer": "it is a weight whose shape nobody knows yet",
+}
 
 
 KERAS_WORDS = {

@@ -89,7 +89,7 @@ MISTAKES = {
     "an argument of another module": (
         "nn.LSTM(3, 4, nonlinearity='relu')",
         None,
-        "--layer:1:15: error: unknown argument nonlinearity for nn.LSTM",
+        "--layer:1:15: error: nn.LSTM takes no nonlinearity, which is for nn.RNN, nn.RNNCell",
     ),
     "Keras' word for an argument of torch": (
         "nn.Conv1d(3, 4, 2, strides=2)",
@@ -106,6 +106,27 @@ MISTAKES = {
         "nn.Embedding(3, 4, sparse=True)",
         None,
         "--layer:1:20: error: nn.Embedding is not asked with sparse: it changes how gradients are kept, and no number",
+    ),
+    "an argument of other modules": (
+        "nn.Linear(5, 3, momentum=0.1)",
+        None,
+        "--layer:1:17: error: nn.Linear takes no momentum, which is for nn.BatchNorm1d, nn.BatchNorm2d",
+    ),
+    "a value of the wrong type": (
+        "nn.Linear(5, 3, bias='yes')",
+        None,
+        "--layer:1:22: error: bias of nn.Linear must be true or false, not the text 'yes'",
+    ),
+    "a place and no module": (
+        "nn.functional(3)",
+        None,
+        "nn.functional is a place where torch has other names, and no module\n   = help: functions are asked as F.relu",
+    ),
+    "a weight and no module": ("nn.Parameter(3)", None, "nn.Parameter is no module: it is a weight, which a module"),
+    "a module that is none": (
+        "nn.Linaer(5, 3)",
+        None,
+        "there is no nn.Linaer to be asked in torch's words",
     ),
     "an optimizer": ("Adam(0.1)", None, "Adam is an optimizer\n   = help: a case trains with it: see docs/training.md"),
     "a layer in another precision": (

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
 from conformance.lanes.torch.lane import start  # noqa: E402  # torch may be missing
+from conformance.lanes.torch.own_words import own_words  # noqa: E402  # as above
+from conformance.lanes.torch.port import Config, Parameters  # noqa: E402  # as above
 from conformance.plans.draw import plan_of  # noqa: E402  # as above
+from conformance.protocol.adapter import Unsupported  # noqa: E402  # as above
 from tests.builders import cases_of  # noqa: E402  # as above
 
 TEXT = """
@@ -62,3 +65,14 @@ def test_a_layer_with_weights_is_run(tmp_path: Path) -> None:
     found = said("{type: Conv1D, filters: 4, kernel_size: 3}", tmp_path)
     assert (found["failure"], found["unsupported"]) == (None, None)
     assert found["steps"][0]["outputs"] == [2, 18, 4]
+
+
+def test_a_format_without_a_kernel_is_one_message() -> None:
+    with pytest.raises(Unsupported, match=r"has no F\.pdist in float16 on a processor: there is no kernel pdist"):
+        own_words("F.pdist").call(Config("F.pdist", {"asked": {}}), Parameters({}, {}), torch.ones(3, 2).half())
+
+
+def test_what_else_torch_raises_stays_torchs() -> None:
+    """The twin."""
+    with pytest.raises(RuntimeError, match="pdist only supports 2D tensors"):
+        own_words("F.pdist").call(Config("F.pdist", {"asked": {}}), Parameters({}, {}), torch.ones(3))

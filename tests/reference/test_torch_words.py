@@ -33,7 +33,35 @@ REFUSED: dict[str, tuple[str, dict[str, Any], Any, str]] = {
         "nn.LSTM",
         {"input_size": 5, "hidden_size": 3},
         np.zeros((2, 5, 7)),
-        "nn.LSTM takes (steps, batch, features 5), not (2, 5, 7)",
+        "nn.LSTM takes (steps, batch, features 5), not (2, 5, 7); the order that fits is 2, 7, 5: the features come "
+        "last",
+    ),
+    "features before the batch": (
+        "nn.LSTM",
+        {"input_size": 5, "hidden_size": 3},
+        np.zeros((5, 2, 7)),
+        "nn.LSTM takes (steps, batch, features 5), not (5, 2, 7); the order that fits is 7, 2, 5: the features come "
+        "last",
+    ),
+    "features before steps": (
+        "nn.Linear",
+        {"in_features": 5, "out_features": 3},
+        np.zeros((2, 5, 4, 3)),
+        "nn.Linear takes (..., in_features 5), not (2, 5, 4, 3); the order that fits is 2, 4, 3, 5: the features come "
+        "last",
+    ),
+    "no axis that fits": (
+        "nn.LayerNorm",
+        {"normalized_shape": 4},
+        np.zeros((2, 5)),
+        "nn.LayerNorm takes (..., 4), not (2, 5)",
+    ),
+    "steps before channels": (
+        "nn.BatchNorm1d",
+        {"num_features": 5},
+        np.zeros((2, 7, 5)),
+        "nn.BatchNorm1d takes (batch, channels 5, steps), not (2, 7, 5); the order that fits is 5, 7: torch has "
+        "channels before the other axes",
     ),
     "too much padding": (
         "nn.MaxPool1d",

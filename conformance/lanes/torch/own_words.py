@@ -7,8 +7,9 @@ are the plan's, under torch's own names.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, wraps
 from typing import Any
 
 import torch
@@ -29,7 +30,27 @@ def own_words(kind: str) -> Port:
     """How a module or function of this name is called. Raises Unsupported where this torch does not have it."""
     found = _named(kind)
     is_function = kind.startswith(("F.", "nn.utils.rnn."))
-    return Port(kind, _function(found) if is_function else _module(found), lambda layer: {}, drop)
+    return Port(kind, _told(kind, _function(found) if is_function else _module(found)), lambda layer: {}, drop)
+
+
+def _told(kind: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    """The call, where a format without a kernel is one message: torch names the kernel, and not who asked for it."""
+
+    @wraps(call)
+    def told(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return call(*args, **kwargs)
+        except RuntimeError as error:
+            missing = re.match(r"\"(\w+)\" not implemented for '(Half|BFloat16)'", str(error))
+            if missing is None:
+                raise
+            format = {"Half": "float16", "BFloat16": "bfloat16"}[missing[2]]
+            raise Unsupported(
+                f"torch {torch.__version__} has no {kind} in {format} on a processor: there is no kernel {missing[1]}; "
+                "a lane in float32 has one"
+            ) from None
+
+    return told
 
 
 def _named(kind: str) -> Any:

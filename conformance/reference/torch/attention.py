@@ -17,7 +17,7 @@ from conformance.counterpart import Counterpart, KerasLayer, Moved, NoCounterpar
 from conformance.mapping import Mapped
 from conformance.reference.activations import softmax
 from conformance.reference.base import Array, LayerError, Weight, Weights, arg
-from conformance.reference.torch.base import Like, TorchLayer
+from conformance.reference.torch.base import Like, TorchLayer, wants_last
 from conformance.reference.traits import Axes, asked
 
 
@@ -168,8 +168,8 @@ class MultiheadAttention(TorchLayer):
             raise LayerError("is_causal is a hint about attn_mask, which has to be given too")
         if np.ndim(query) != 3:
             raise LayerError(f"nn.MultiheadAttention takes three axes here, not {np.shape(query)}")
-        if np.shape(query)[-1] != self.embed_dim:
-            raise LayerError(f"queries have embed_dim {self.embed_dim} features, not {np.shape(query)[-1]}")
+        first = "batch, targets" if self.batch_first else "targets, batch"
+        wants_last(query, self.embed_dim, "nn.MultiheadAttention", f"queries of ({first}, embed_dim {self.embed_dim})")
         if not self.batch_first:
             query, key, value = (np.swapaxes(x, 0, 1) for x in (query, key, value))
         q, k, v = self._projected(w, query, key, value)

@@ -139,6 +139,19 @@ def normalised(x: Array, axes: tuple[int, ...], eps: float) -> Array:
     return (x - mean) / np.sqrt(np.mean((x - mean) ** 2, axis=axes, keepdims=True) + eps)
 
 
+def wants_last(x: Array, count: int, name: str, wanted: str) -> None:
+    """Raises LayerError for an input whose last axis has another length, with the order of axes that fits."""
+    shape = tuple(int(length) for length in np.shape(x))
+    if shape and shape[-1] == count:
+        return
+    hint = ""
+    if count in shape[:-1]:
+        place = len(shape) - 2 - shape[:-1][::-1].index(count)
+        moved = (*shape[:place], *shape[place + 1 :], count) if place else (shape[-1], *shape[1:-1], count)
+        hint = f"; the order that fits is {', '.join(map(str, moved))}: the features come last"
+    raise LayerError(f"{name} takes {wanted}, not {shape}{hint}")
+
+
 def wants_channels(x: Array, axis: int, count: int, name: str, axes: Axes) -> None:
     """Raises LayerError for an input whose axis has another length, with the order of axes that fits."""
     shape = tuple(int(length) for length in np.shape(x))

@@ -11,7 +11,7 @@ import autograd.numpy as np
 from conformance.counterpart import Counterpart, NoCounterpart, expression, moved, one_layer, same
 from conformance.mapping import Mapped
 from conformance.reference.base import Array, LayerError, Weight, Weights, arg
-from conformance.reference.torch.base import Like, TorchLayer
+from conformance.reference.torch.base import Like, TorchLayer, wants_last
 from conformance.reference.traits import Axes, asked
 
 
@@ -33,8 +33,7 @@ class Linear(TorchLayer):
         return {**held, "bias": Weight((self.out_features,), "bias")} if self.bias else held
 
     def call(self, w: Weights, input: Array) -> Array:
-        if np.shape(input)[-1] != self.in_features:
-            raise LayerError(f"nn.Linear takes (..., in_features {self.in_features}), not {np.shape(input)}")
+        wants_last(input, self.in_features, "nn.Linear", f"(..., in_features {self.in_features})")
         y = np.einsum("...i,oi->...o", input, w.weight)
         return y + w.bias if self.bias else y
 
@@ -66,9 +65,8 @@ class Bilinear(TorchLayer):
         return {**held, "bias": Weight((self.out_features,), "bias")} if self.bias else held
 
     def call(self, w: Weights, input1: Array, input2: Array) -> Array:
-        for x, count in ((input1, self.in1_features), (input2, self.in2_features)):
-            if np.shape(x)[-1] != count:
-                raise LayerError(f"nn.Bilinear takes a last axis of {count}, not {np.shape(x)}")
+        wants_last(input1, self.in1_features, "nn.Bilinear", f"(..., in1_features {self.in1_features})")
+        wants_last(input2, self.in2_features, "nn.Bilinear", f"(..., in2_features {self.in2_features})")
         if np.shape(input1)[:-1] != np.shape(input2)[:-1]:
             raise LayerError("nn.Bilinear takes two inputs that are alike but for their last axes")
         half = np.einsum("...i,oij->...oj", input1, w.weight)

@@ -11,7 +11,7 @@ import numpy
 
 from conformance.counterpart import Counterpart, KerasLayer, Moved, NoCounterpart, same
 from conformance.reference.base import Array, LayerError, Weight, Weights, arg
-from conformance.reference.torch.base import BATCHED, Like, TorchLayer, normalised, wants_channels
+from conformance.reference.torch.base import BATCHED, Like, TorchLayer, normalised, wants_channels, wants_last
 from conformance.reference.traits import Axes, asked
 
 EPS_OF_FLOAT32 = float(numpy.finfo(numpy.float32).eps)
@@ -252,6 +252,8 @@ class LayerNorm(_Normalization):
 def _last(x: Array, lengths: tuple[int, ...], name: str) -> tuple[int, ...]:
     """The last axes. Raises LayerError where they have other lengths."""
     rank = np.ndim(x)
+    if len(lengths) == 1:
+        wants_last(x, lengths[0], name, f"(..., {lengths[0]})")
     if tuple(np.shape(x)[rank - len(lengths) :]) != tuple(lengths):
         raise LayerError(f"{name} takes (..., {', '.join(map(str, lengths))}), not {np.shape(x)}")
     return tuple(range(rank - len(lengths), rank))

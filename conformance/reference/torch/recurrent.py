@@ -16,7 +16,7 @@ from conformance.counterpart import Counterpart, KerasLayer, Moved, NoCounterpar
 from conformance.mapping import Mapped
 from conformance.reference.activations import sigmoid
 from conformance.reference.base import Array, LayerError, Weight, Weights, arg
-from conformance.reference.torch.base import Like, TorchLayer
+from conformance.reference.torch.base import Like, TorchLayer, wants_last
 from conformance.reference.traits import Axes, asked
 
 Kind = Literal["rnn", "lstm", "gru"]
@@ -104,11 +104,11 @@ class _Recurrent(TorchLayer):
     def call(self, w: Weights, input: Array, hx: Any = None, training: bool | None = None) -> Any:
         if isinstance(input, list):
             return self._packed(w, input, hx, training)
-        if np.ndim(input) != 3 or np.shape(input)[-1] != self.input_size:
-            order = "(batch, steps, {})" if self.option("batch_first") else "(steps, batch, {})"
-            raise LayerError(
-                f"{self.names[0]} takes {order.format(f'features {self.input_size}')}, not {np.shape(input)}"
-            )
+        first = "batch, steps" if self.option("batch_first") else "steps, batch"
+        wanted = f"({first}, features {self.input_size})"
+        if np.ndim(input) != 3:
+            raise LayerError(f"{self.names[0]} takes {wanted}, not {np.shape(input)}")
+        wants_last(input, self.input_size, self.names[0], wanted)
         x = np.swapaxes(input, 0, 1) if self.option("batch_first") else input
         steps, states = self._stacked(w, [x[step] for step in range(np.shape(x)[0])], hx, training)
         outputs = np.stack(steps)
@@ -281,8 +281,9 @@ class _Cell(TorchLayer):
         return held
 
     def call(self, w: Weights, input: Array, hx: Any = None) -> Any:
-        if np.ndim(input) != 2 or np.shape(input)[-1] != self.input_size:
+        if np.ndim(input) != 2:
             raise LayerError(f"{self.names[0]} takes (batch, features {self.input_size}), not {np.shape(input)}")
+        wants_last(input, self.input_size, self.names[0], f"(batch, features {self.input_size})")
         zeros = np.zeros((np.shape(input)[0], self.hidden_size))
         states = [zeros, zeros] if hx is None else list(hx) if self.kind == "lstm" else [hx]
         names = {"w_ih": "weight_ih", "w_hh": "weight_hh", "b_ih": "bias_ih", "b_hh": "bias_hh"}
