@@ -101,6 +101,17 @@ def test_a_lost_lane_says_how_and_how_to_run_it_again(verdict: Any, reason: Any)
     assert text.splitlines()[-1].endswith('global_average.channels_first[keras]"')
 
 
+@pytest.mark.parametrize("verdict", ["timeout", "crash"])
+def test_a_lost_lane_says_nothing_of_the_others(verdict: Any) -> None:
+    """A lane that was killed agrees with nobody, and nobody suspects the case or a lane that answered."""
+    lost = record(
+        {"keras": lane(verdict=verdict, reason="killed"), "torch": answered("torch"), "numpy": answered("numpy")}
+    )
+    assert attribution(lost) == "keras gave no answer, from which nothing follows for the others"
+    both = {"keras": lane(verdict=verdict), "torch": lane(verdict=verdict), "numpy": answered("numpy")}
+    assert attribution(record(both)) == "keras and torch gave no answer, from which nothing follows for the others"
+
+
 def test_a_failure_never_takes_more_than_its_lines_and_keeps_verdict_and_command() -> None:
     lanes = {f"lane{index}": answered("torch") for index in range(20)}
     many = [factory.step(f"n{index}", "f", [[2, 11]], [2, 11], "a rule " * 40) for index in range(60)]
