@@ -8,7 +8,7 @@ the same as long as they lie within what both sides were allowed, so that roundi
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -340,14 +340,22 @@ def _said_moves(old: LaneRecord, new: LaneRecord) -> Iterator[Move]:
     for aspect in _SAID:
         if "-" in (old.aspects.get(aspect, "-"), new.aspects.get(aspect, "-")):
             continue
-        mine, other = (
-            {(one.node, one.kind): one.run for one in side.findings if one.aspect == aspect} for side in (old, new)
-        )
-        for node, kind in {**mine, **other}:
-            place = node, kind
-            if (place in mine) != (place in other):
-                words = [one_line(kind, 60) if place in side else "as it must be" for side in (mine, other)]
-                yield Move(aspect, node, words[0], words[1], run=mine.get(place, other.get(place, 0)))
+        mine, other = ([one for one in side.findings if one.aspect == aspect] for side in (old, new))
+        for node in dict.fromkeys(one.node for one in (*mine, *other)):
+            before, after = ({one.kind for one in side if one.node == node} for side in (mine, other))
+            if before != after:
+                run = min(one.run for one in (*mine, *other) if one.node == node)
+                yield Move(
+                    aspect, node, *(_statement(aspect, kinds, before | after) for kinds in (before, after)), run=run
+                )
+
+
+def _statement(aspect: str, broken: Set[str], every: Set[str]) -> str:
+    """What a side makes of the statements that at least one of the two does not keep."""
+    kinds = ", ".join(one_line(kind.replace("_", " "), 60) for kind in sorted(broken or every))
+    if aspect == "model":
+        return f"another {kinds} than called eagerly" if broken else "as called eagerly"
+    return f"{'breaks' if broken else 'keeps'} {kinds}"
 
 
 def _says_the_same(old: DirectRecord, new: DirectRecord) -> bool:

@@ -199,6 +199,8 @@ def _section(
     if old.verdict is Verdict.UNSUPPORTED:
         on_both = " on both sides" if new.verdict is Verdict.UNSUPPORTED else " before"
         return Section.NOT_COMPARABLE, f"could not be asked{on_both}: {one_line(old.reason, 120)}"
+    if new.verdict is Verdict.UNSUPPORTED and not _has_answer(old):
+        return Section.NOT_COMPARABLE, f"cannot be asked now: {one_line(new.reason, 120)}"
     if _has_answer(old) and not _has_answer(new):
         return Section.REFUSES, "the error is what the case expects" if is_right(new) else ""
     if is_right(old) and not is_right(new):

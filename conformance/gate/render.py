@@ -20,6 +20,8 @@ from conformance.report.words import one_line
 
 SHOWN = 20
 """Rows of a section that markdown shows before it refers to the whole page."""
+ALIKE = 2
+"""Rows that a terminal shows of those that could not be compared for one reason; they say nothing of a model."""
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|~#])")
 
 
@@ -57,28 +59,29 @@ def text(diff: Diff) -> str:
         if not rows or section is Section.UNCHANGED:
             continue
         lines += ["", f"{section} ({len(rows)}): {MEANINGS[section]}"]
-        lines += _text_rows(list(_shown(rows)))
-        lines += [f"{MARKS[section]} and {count} more: {note}" for note, count in _repeated(rows).items()]
+        most = ALIKE if section is Section.NOT_COMPARABLE else SHOWN
+        lines += _text_rows(list(_shown(rows, most)))
+        lines += [f"{MARKS[section]} and {count} more: {note}" for note, count in _repeated(rows, most).items()]
     unchanged = len(diff.section(Section.UNCHANGED))
     lines += ["", f"{MARKS[Section.UNCHANGED]} {unchanged} unchanged"]
     return "\n".join(lines) + "\n"
 
 
-def _repeated(rows: Sequence[Row]) -> dict[str, int]:
-    """Notes that say the same of more rows than one reads, to the number of those that are not told one by one.
+def _repeated(rows: Sequence[Row], most: int) -> dict[str, int]:
+    """Notes that say the same of more than so many rows, to the number of those that are not told one by one.
 
     A lane that could not start has as many of them as there are cases.
     """
     notes = Counter(row.note for row in rows if row.note)
-    return {one_line(note, 200): count - SHOWN for note, count in notes.items() if count > SHOWN}
+    return {one_line(note, 200): count - most for note, count in notes.items() if count > most}
 
 
-def _shown(rows: Sequence[Row]) -> Iterator[Row]:
+def _shown(rows: Sequence[Row], most: int) -> Iterator[Row]:
     """The rows that a terminal shows: of those with the same note, the first few."""
     seen: Counter[str] = Counter()
     for row in rows:
         seen[row.note] += 1
-        if not row.note or seen[row.note] <= SHOWN:
+        if not row.note or seen[row.note] <= most:
             yield row
 
 

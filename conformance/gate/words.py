@@ -73,7 +73,7 @@ def effect(row: Row) -> str:
         return "" if row.section not in _LEAD else f"{_LEAD[row.section]} by its verdict alone"
     move, lead = row.moves[0], _LEAD.get(row.section, "")
     if move.aspect == "error" and row.section is Section.WRONG:
-        return f"wrong about an error{_place(row)}"
+        return f"not the right error any more{_place(row)}"
     if move.aspect == "methods":
         return f"{lead} answer of {one_line(move.node, 100)} asked directly".strip()
     noun = _NOUNS.get(move.aspect, move.aspect)

@@ -135,8 +135,15 @@ def test_what_is_said_of_an_answer_may_move_where_it_does_not() -> None:
     assert (row.moves, row.note) == ((), "the answer moved by no more than rounding; what is said of it did")
 
 
-@pytest.mark.parametrize("aspect", ["invariants", "claims", "model"])
-def test_another_statement_that_is_not_kept_is_another_answer(aspect: str) -> None:
+SAID = [
+    ("invariants", "breaks first", "breaks second"),
+    ("claims", "breaks first", "breaks second"),
+    ("model", "another first than called eagerly", "another second than called eagerly"),
+]
+
+
+@pytest.mark.parametrize(("aspect", "was", "now"), SAID)
+def test_another_statement_that_is_not_kept_is_another_answer(aspect: str, was: str, now: str) -> None:
     """The lane was wrong before, and is wrong in another of them now: the values have not moved."""
     old, new = results_of(only=CASE), results_of(only=CASE)
     finding = results_of("always_wrong", only=CASE)["cases"][0]["lanes"]["lane"]["findings"][0]
@@ -145,12 +152,35 @@ def test_another_statement_that_is_not_kept_is_another_answer(aspect: str) -> No
         said = {**finding, "aspect": aspect, "kind": kind, "node": "pooled"}
         lane.update(verdict="differ", findings=[said], aspects={**lane["aspects"], aspect: "differ"})
     row = only_row(diff(old, new), Section.ANOTHER)
-    assert [(move.aspect, move.node, move.old, move.new) for move in row.moves] == [
-        (aspect, "pooled", "first", "as it must be")
-    ]
+    assert [(move.aspect, move.node, move.old, move.new) for move in row.moves] == [(aspect, "pooled", was, now)]
     assert not diff(old, old).section(Section.ANOTHER)
     new["cases"][0]["lanes"]["lane"]["aspects"][aspect] = "-"
     assert not diff(old, new).section(Section.ANOTHER)
+
+
+@pytest.mark.parametrize(
+    ("aspect", "was", "now"),
+    [
+        ("invariants", "keeps masked entries are zero", "breaks masked entries are zero"),
+        ("model", "as called eagerly", "another masked entries are zero than called eagerly"),
+    ],
+)
+def test_a_statement_that_is_not_kept_any_more_is_told_with_both_sides(aspect: str, was: str, now: str) -> None:
+    old, new = results_of(only=CASE), results_of(only=CASE)
+    finding = results_of("always_wrong", only=CASE)["cases"][0]["lanes"]["lane"]["findings"][0]
+    for side, findings in ((old, []), (new, [{**finding, "aspect": aspect, "kind": "masked_entries_are_zero"}])):
+        lane = side["cases"][0]["lanes"]["lane"]
+        lane.update(findings=findings, aspects={**lane["aspects"], aspect: "differ" if findings else "agree"})
+    new["cases"][0]["lanes"]["lane"]["verdict"] = "differ"
+    (move,) = only_row(diff(old, new), Section.WRONG).moves
+    assert (move.old, move.new) == (was, now)
+
+
+def test_an_error_before_and_no_way_to_ask_now_cannot_be_compared() -> None:
+    old, new = results_of("raises", only=CASE), results_of(only=CASE)
+    new["cases"][0]["lanes"]["lane"].update(verdict="unsupported", reason="step works on numbers alone", runs=[])
+    row = only_row(diff(old, new), Section.NOT_COMPARABLE)
+    assert row.note == "cannot be asked now: step works on numbers alone"
 
 
 def test_the_error_that_a_case_expects_is_a_refusal_too() -> None:
