@@ -345,9 +345,8 @@ def _said_moves(old: LaneRecord, new: LaneRecord) -> Iterator[Move]:
             before, after = ({one.kind for one in side if one.node == node} for side in (mine, other))
             if before != after:
                 run = min(one.run for one in (*mine, *other) if one.node == node)
-                yield Move(
-                    aspect, node, *(_statement(aspect, kinds, before | after) for kinds in (before, after)), run=run
-                )
+                was, now = (_statement(aspect, kinds, before | after) for kinds in (before, after))
+                yield Move(aspect, node, was, now, run=run)
 
 
 def _statement(aspect: str, broken: Set[str], every: Set[str]) -> str:
