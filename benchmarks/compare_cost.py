@@ -11,6 +11,7 @@ machine does falls out of the ratio. A ratio over its limit is exit code 1.
 from __future__ import annotations
 
 import argparse
+import re
 import subprocess
 import sys
 import time
@@ -79,7 +80,7 @@ def seconds_of(subject: Subject, what: str) -> float:
     if not subject.words:  # keras.applications numbers its inputs
         batch = {str(model.inputs[0].name): batch[names[0]].astype(np.float32)}
         arguments = arguments.replace(f"={names[0]}", f"={next(iter(batch))}")
-    given = {one.partition("=")[0]: one.partition("=")[2].partition(":")[0] for one in arguments.split(",")}
+    given = dict(re.findall(r"(\w+)=([^:,]+)", arguments))
     started = time.process_time()
     if what == "once":
         model(batch if len(batch) > 1 else next(iter(batch.values())))

@@ -39,18 +39,19 @@ class Expected:
     """Where gates had to change places: `gates(...)` in the expression."""
 
 
-def expected(model: Layer, port: Layer) -> dict[str, Expected] | None:
+def expected(model: Layer, port: Layer, roles: Mapping[str, Array] | None = None) -> dict[str, Expected] | None:
     """Every parameter of the port's layer as the model's weights make it; None for layers whose layouts are not known.
 
-    A parameter of the port that is missing here (`num_batches_tracked`) has no counterpart.
+    A parameter of the port that is missing here (`num_batches_tracked`) has no counterpart. `roles` are other weights
+    of such a layer, by role, in the place of its own.
     """
-    if is_the_same(model, port):
+    if roles is None and is_the_same(model, port):
         theirs = scoped(port.weights)
         return {
             theirs[role].name: Expected(weight.array.load(), (role,), role)
             for role, weight in scoped(model.weights).items()
         }
-    roles = roles_of(model)
+    roles = roles_of(model) if roles is None else roles
     names = {weight.name for weight in port.weights}
     maker = _MAKERS.get(traits_of(model).layout)
     if maker is None:

@@ -61,6 +61,7 @@ class Looking:
                     known = self.makers.get(held.array.digest)
                     if known is None or known.order == call.parent:  # a layer's activation makes what the layer gives
                         self.makers[held.array.digest] = call
+        self.folded = {pair.gives.key: pair for pair in runs.pairs if pair.pair.folds}
         self.given = {held.array.digest for pair in runs.pairs for held in pair.gives.outputs}
 
     # --- single judgements -------------------------------------------------------------------------------------
@@ -77,7 +78,7 @@ class Looking:
         if call is None:
             return None
         shares = [
-            self._by_reference(pair, slot, call) or self._share(slot, call, pair.gives, "out", True)
+            self._by_reference(pair, slot, call) or self._share(slot, call, pair.gives, "out", True, pair)
             for slot in pair.outputs
         ]
         return _worst([share for share in shares if share is not None])
@@ -112,6 +113,8 @@ class Looking:
     def chain_of(self, pair: CallPair, slot: Slot) -> Chain | None:
         """The pair's layer as a chain of the reference; without its activation where the module has none."""
         layer = self.model.layers[pair.model.path]
+        if pair.pair.folds:  # two layers in one module
+            return None
         made = link_of(pair.model, layer, {})
         if made is None:
             return None
@@ -122,15 +125,23 @@ class Looking:
         places = [held.place for held in pair.gives.outputs]
         return Chain((link,), inputs, places.index(slot.model.place) if slot.model.place in places else 0)
 
-    def _share(self, slot: Slot, call: Call, model: Call, side: str, is_local: bool) -> Share | None:
-        """By the float64 model where there is one; else by the size of the numbers alone."""
+    def _share(
+        self, slot: Slot, call: Call, model: Call, side: str, is_local: bool, pair: CallPair | None = None
+    ) -> Share | None:
+        """By the float64 model where there is one; else by the size of the numbers alone.
+
+        What two layers of the model give in one module of the `pair` moves by the rounding of both, which was measured
+        from end to end only.
+        """
+        folds = pair is not None and bool(pair.pair.folds)
         got = _at(call.outputs if side == "out" else call.inputs, slot.port.place)
         if got is None:
             return None
         moves = self.rounding.at(
-            model, "in" if model.path.endswith("/activation") else side, slot.model.place, is_local
+            model, "in" if model.path.endswith("/activation") else side, slot.model.place, is_local and not folds
         )
-        terms = terms_of(self.model, model.path.removesuffix("/activation"))
+        path = pair.model.path if pair is not None and folds else model.path.removesuffix("/activation")
+        terms = terms_of(self.model, path)
         return self._by_moves(slot, got, moves, terms, is_local)
 
     def _by_moves(self, slot: Slot, got: Held, moves: Moves | None, terms: int, is_local: bool) -> Share | None:
@@ -347,6 +358,8 @@ class Looking:
         row = Row(call.path, layer.type, call.index, call.path.count("/"), "own code", shape=shape, params=layer.count,
                   mask=_mask_words(call))  # fmt: skip
         if pair is None:
+            if call.key in self.folded:
+                return self._folded_row(row, self.folded[call.key], spans)
             if not layer.is_leaf:
                 return replace(row, state="not compared", by_itself="its layers are compared")
             state: State = "start" if call.path in spans else "own code"
@@ -368,6 +381,15 @@ class Looking:
             alone=alone,
             arrives=came,
         )
+
+    def _folded_row(self, row: Row, pair: CallPair, spans: set[str]) -> Row:
+        """The row of a normalisation that stands in the weights of the layer before it."""
+        whole = self.whole(pair)
+        agrees = whole is None or whole.agrees or (bool(self.rounding.why_not) and not spans)
+        state: State = "start" if pair.model.path in spans else "agree" if agrees else "follows"
+        port = pair.pair.port
+        kind = self.port.layers[port].type
+        return replace(row, state=state, port=port, port_type=kind, how=pair.pair.how, judged_at=port)
 
     def _outputs(self) -> tuple[list[Output], list[str]]:
         """The results from end to end."""

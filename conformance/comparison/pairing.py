@@ -13,12 +13,13 @@ from typing import Literal
 
 import numpy as np
 
+from conformance.comparison.folding import folded, follows, is_folded_into
 from conformance.comparison.layouts import PLAIN, expected, known
 from conformance.comparison.orders import CLOSE, Order, best_order, channels_first
 from conformance.comparison.traits import traits_of
 from conformance.comparison.values import Array, Call, Held, Layer, Model, Stored, Weight
 
-How = Literal["weights", "values", "order", "name", "given"]
+How = Literal["weights", "folded statistics", "values", "order", "name", "given"]
 
 STRETCH = 1 << 20
 """Numbers that are looked at together."""
@@ -34,6 +35,8 @@ class Pair:
     model: str
     port: str
     how: How
+    folds: str = ""
+    """The normalisation behind the layer whose statistics stand in the module's weights: it gives what that gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,7 @@ def pairing_of(
     search.take(given or {})
     search.by_the_same_path()
     search.by_weights()
+    search.by_folding()
     search.by_name_and_order()
     search.by_values()
     return search.found()
@@ -151,12 +155,15 @@ class _Search:
     def __init__(self, model: Model, port: Model, calls: Sequence[Call], port_calls: Sequence[Call]) -> None:
         self.model, self.port = model, port
         self.calls, self.port_calls = _by_path(calls), _by_path(port_calls)
+        self.in_order = calls
+        self.folded: set[str] = set()
+        """Normalisations that stand in the weights of another module."""
         self.pairs: dict[str, Pair] = {}
         self.taken: dict[str, str] = {}
         self.remarks: list[str] = []
 
-    def _pair(self, path: str, port: str, how: How) -> None:
-        self.pairs[path] = Pair(path, port, how)
+    def _pair(self, path: str, port: str, how: How, folds: str = "") -> None:
+        self.pairs[path] = Pair(path, port, how, folds)
         self.taken.setdefault(port, path)
 
     def take(self, given: Mapping[str, str]) -> None:
@@ -197,6 +204,21 @@ class _Search:
                 continue  # one content twice in the model and once in the port: order and names decide
             self._pair(layer.path, chosen, "weights")
 
+    def by_folding(self) -> None:
+        """Layers whose normalisation stands in their own weights, where the port has no module for it."""
+        for layer, norm in follows(self.model, self.in_order):
+            known = self.pairs.get(layer.path)
+            if norm.path in self.pairs or (known is not None and known.how != "given"):
+                continue
+            roles = folded(layer, norm)
+            if roles is None:
+                continue
+            free = [known.port] if known is not None else [path for path in self.port.layers if path not in self.taken]
+            chosen = next((path for path in free if is_folded_into(layer, roles, self.port.layers[path])), None)
+            if chosen is not None:
+                self._pair(layer.path, chosen, "given" if known is not None else "folded statistics", norm.path)
+                self.folded.add(norm.path)
+
     def by_name_and_order(self) -> None:
         """What has weights that are found nowhere: the next module made for the same, of the same sizes."""
         order = list(self.port.layers)
@@ -205,7 +227,7 @@ class _Search:
             if layer.path in self.pairs:
                 floor = max(floor, order.index(self.pairs[layer.path].port))
                 continue
-            if not layer.weights or layer.path not in self.calls:
+            if not layer.weights or layer.path not in self.calls or layer.path in self.folded:
                 continue
             fits = [
                 one.path for one in self.port.layers.values() if one.path not in self.taken and self._fits(layer, one)
@@ -285,7 +307,7 @@ class _Search:
         left = tuple(
             path
             for path, layer in self.model.layers.items()
-            if path and path not in self.pairs and layer.is_leaf and path in self.calls
+            if path and path not in self.pairs and path not in self.folded and layer.is_leaf and path in self.calls
         )
         used = {pair.port for pair in pairs}
         left_of_port = tuple(
@@ -334,7 +356,8 @@ def call_pairs(
                 f"{pair.model} is called {len(ours)} times, {pair.port} {len(others)} times; the first are compared"
             )
         for one, other in zip(ours, others, strict=False):
-            gives = _gives(one, model, port.layers[pair.port], mine, other)
+            behind = mine[pair.folds][one.index] if pair.folds else None
+            gives = behind or _gives(one, model, port.layers[pair.port], mine, other)
             inputs = _slots(one.inputs, other.inputs, usual)
             outputs = _slots(gives.outputs, other.outputs, usual)
             found.append(CallPair(pair, one, other, inputs, outputs, gives))

@@ -6,21 +6,20 @@ that was not transposed, gates in Keras' order. Each finding has the line of tor
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
+from conformance.comparison.folding import COMPUTED
 from conformance.comparison.layouts import Expected, expected, helper_lines, other_layouts, scoped
-from conformance.comparison.pairing import Pairing, fingerprint, parts_of, sizes_of
+from conformance.comparison.pairing import Pair, Pairing, fingerprint, parts_of, sizes_of
 from conformance.comparison.values import Array, Layer, Model
 
 Slip = Literal["", "not_transposed", "gate_order"]
 """The usual two of the ways in which a weight is misplaced."""
 State = Literal["found", "misplaced", "swapped", "stale", "missing", "doubled", "unknown"]
-COMPUTED = 1e-5
-"""Relative distance of weights that were computed from others: two roundings and a root."""
 _BIASES = ("bias_ih_l0", "bias_hh_l0")
 
 
@@ -49,8 +48,13 @@ def proofs(model: Model, port: Model, pairing: Pairing) -> tuple[Proof, ...]:
     """One for every weight of the model, in its order."""
     everywhere = _Contents(port, sizes_of(model))
     found: list[Proof] = []
+    within = {pair.folds: pair for pair in pairing.pairs if pair.folds}
     for layer in model.layers.values():
         if not layer.weights:
+            continue
+        pair = within.get(layer.path) or pairing.by_model.get(layer.path)
+        if pair is not None and pair.folds:
+            found += _of_a_folding(layer, pair, port.layers[pair.port])
             continue
         pair = pairing.by_model.get(layer.path)
         if pair is None:
@@ -59,6 +63,14 @@ def proofs(model: Model, port: Model, pairing: Pairing) -> tuple[Proof, ...]:
             continue
         found += _of_a_pair(layer, port.layers[pair.port], model, everywhere)
     return tuple(found)
+
+
+def _of_a_folding(layer: Layer, pair: Pair, port: Layer) -> Iterator[Proof]:
+    """The weights of a layer and of the normalisation behind it: they were found folded, all together."""
+    names = ", ".join(weight.full for weight in port.weights)
+    words = f"{pair.folds} folded into {pair.model}"
+    for role, weight in scoped(layer.weights).items():
+        yield Proof(layer.path, role, "found", names, words, shape=weight.array.shape)
 
 
 class _Contents:

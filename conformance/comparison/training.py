@@ -127,6 +127,8 @@ def _entries(
     arrays = {one["storage"]: one for one in mine if one["of"] == of}
     overall = max((float(np.max(np.abs(opened(one["exact"])), initial=0.0)) for one in arrays.values()), default=0.0)
     for pair in pairing.pairs:
+        if pair.folds:  # the gradient of a folded kernel is that of no weight of the model
+            continue
         layer, port = session.model.layers[pair.model], session.port.layers[pair.port]
         exact = _with(layer, arrays, "exact")
         laid = None if exact is None else expected(exact, port)

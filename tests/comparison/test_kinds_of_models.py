@@ -145,3 +145,51 @@ def test_a_right_port_agrees_without_rounding_too(keras: Any, torch: Any) -> Non
     found = conformance.compare(model, port, GIVEN, rounding=False)
     assert not found.agrees
     assert [start.kind for start in found.starts] == ["weights"]
+
+
+def test_a_normalisation_that_is_folded_into_the_layer_before_it(keras: Any, torch: Any) -> None:
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((6, 5, 3), name="image"),
+            layers.Conv2D(4, 3, use_bias=False, name="conv"),
+            layers.BatchNormalization(name="conv_norm"),
+            layers.ReLU(name="relu"),
+            layers.DepthwiseConv2D(2, name="deep"),
+            layers.BatchNormalization(scale=False, name="deep_norm"),
+        ]
+    )
+    for number, weight in enumerate(model.weights):
+        weight.assign(np.random.default_rng(number).uniform(0.2, 1.5, weight.shape))
+
+    def folded(layer: Any, norm: Any) -> tuple[Any, Any]:
+        held = {weight.name: np.asarray(weight, dtype=np.float64) for weight in norm.weights}
+        factor = held.get("gamma", 1.0) / np.sqrt(held["moving_variance"] + norm.epsilon)
+        kernel = np.asarray(layer.weights[0], dtype=np.float64)
+        wide = kernel.shape[-2:] if "Depthwise" in type(layer).__name__ else kernel.shape[-1:]
+        bias = np.asarray(layer.weights[1]) if layer.use_bias else 0.0
+        return kernel * factor.reshape(wide), (bias - held["moving_mean"]) * factor + held["beta"]
+
+    one, other = torch.nn.Conv2d(3, 4, 3), torch.nn.Conv2d(4, 4, 2, groups=4)
+    for module, names, axes in (
+        (one, ("conv", "conv_norm"), (3, 2, 0, 1)),
+        (other, ("deep", "deep_norm"), (2, 3, 0, 1)),
+    ):
+        kernel, bias = folded(*(model.get_layer(name) for name in names))
+        module.weight.data.copy_(torch.tensor(kernel.transpose(axes)))
+        module.bias.data.copy_(torch.tensor(bias))
+    port = torch.nn.Sequential(one, torch.nn.ReLU(), other)
+    image = np.random.default_rng(9).normal(size=(2, 6, 5, 3)).astype(np.float32)
+    found = conformance.compare(model, port, image, port_inputs="input=image:0,3,1,2")
+    assert found.agrees, str(found)
+    assert states(found) == {
+        ("conv", 0): ("0", "agree"),
+        ("conv_norm", 0): ("0", "agree"),
+        ("relu", 0): ("1", "agree"),
+        ("deep", 0): ("2", "agree"),
+        ("deep_norm", 0): ("2", "agree"),
+    }
+    assert "folded statistics" in found.to_json()
+    assert "weights: 10 of 10 found in the port by their content" in str(found)
+    one.bias.data[2] += 0.01  # now nothing says that it is folded: the layers are judged one by one
+    assert not conformance.compare(model, port, image, port_inputs="input=image:0,3,1,2").agrees
