@@ -28,7 +28,8 @@ CALLER = 700
 MODEL = f"""
 import keras, numpy as np
 def build():
-    model = keras.Sequential([keras.Input(({UNITS},), name="x"), *(keras.layers.Dense({UNITS}) for _ in range({LAYERS}))])
+    layers = [keras.layers.Dense({UNITS}) for _ in range({LAYERS})]
+    model = keras.Sequential([keras.Input(({UNITS},), name="x"), *layers])
     for number, layer in enumerate(model.layers):
         random = np.random.default_rng(number)
         layer.kernel.assign(random.standard_normal(({UNITS}, {UNITS}), np.float32) / {UNITS} ** 0.5)
