@@ -93,10 +93,10 @@ def _listed(inputs: Any) -> list[Tensor]:
     return [inputs] if isinstance(inputs, Tensor) else list(inputs)
 
 
-def _folded(function: Any) -> Any:
+def _folded(name: str) -> Any:
     def call(layer: Any, p: Parameters, inputs: Sequence[Tensor]) -> Tensor:
         """Two at a time; a difference takes two. torch raises for one tensor that is no list."""
-        is_pair = function is torch.sub or isinstance(inputs, Tensor)
+        function, is_pair = getattr(torch, name), name == "sub" or isinstance(inputs, Tensor)
         found: Tensor = function(*_listed(inputs)) if is_pair else functools.reduce(function, inputs)
         return found
 
@@ -104,11 +104,11 @@ def _folded(function: Any) -> Any:
 
 
 for _kind, _function in (
-    ("Add", torch.add),
-    ("Subtract", torch.sub),
-    ("Multiply", torch.mul),
-    ("Maximum", torch.maximum),
-    ("Minimum", torch.minimum),
+    ("Add", "add"),
+    ("Subtract", "sub"),
+    ("Multiply", "mul"),
+    ("Maximum", "maximum"),
+    ("Minimum", "minimum"),
 ):
     native(_kind)(_folded(_function))
 
