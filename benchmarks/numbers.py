@@ -118,6 +118,7 @@ pages may differ by those added meanwhile; `conformance check cases` says how ma
 | [faults_held_out_again.md](faults_held_out_again.md) | a second set of them |
 | [faults_held_out_third.md](faults_held_out_third.md) | a third |
 | [modes.md](modes.md) | graph, XLA, `predict` and other dtype policies, measured |
+| [gates.md](gates.md) | whole gates between releases of Keras: what moved, the exit codes, and what it took |
 | [matrix.md](matrix.md) | which version of Keras gives which answer to telling cases |
 | [hand-checks.md](hand-checks.md) | three pages of the report held against a calculation on paper |
 """

@@ -112,7 +112,8 @@ def _told(
         write_all(found, problems, request.output, results=results)
     if request.drafts_accepted:
         _draft(found, results, (old, new), request.output)
-    print(took(time.monotonic() - clock, results, new.name))
+    seconds = time.monotonic() - clock
+    print(took(seconds, results, new.name) if own is not None else f"took {seconds:.0f} s to ask again what moved")
     if is_kept:
         written = WRITTEN if own is not None else [name for name in WRITTEN if name != "results.json"]
         print(f"written to {request.output}: {', '.join(written)}", file=sys.stderr)
