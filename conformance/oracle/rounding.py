@@ -169,6 +169,7 @@ class Perturbed:
             self._arrays = ReferenceArrays
 
     def _moved(self, pattern: int) -> dict[str, Any]:
+        """The data as a rounding may leave them: not moved is what a format of 16 bits holds as it is."""
         generator = numpy.random.Generator(numpy.random.Philox(key=pattern))
         unit, tiny = self._format.unit, self._format.tiny
         moved = {
@@ -177,6 +178,9 @@ class Perturbed:
         }
         if tiny:
             moved = {name: array + tiny * generator.uniform(-1.0, 1.0, array.shape) for name, array in moved.items()}
+        if self._format.digits < FORMATS["float32"].digits:
+            held = {name: rounded(array, self._format) == array for name, array in self._variables.items()}
+            moved = {name: numpy.where(held[name], self._variables[name], array) for name, array in moved.items()}
         return moved
 
     def _evaluate(self, variables: Arrays, optimizers: Sequence[Optimizer], arithmetic: Arithmetic = EXACT) -> _Answer:

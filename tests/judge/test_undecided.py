@@ -104,12 +104,29 @@ def judged(case: Case, policy: str = "float32") -> Any:
 
 
 def test_shares_of_scores_that_sixteen_bits_cannot_tell_apart_are_not_judged(tmp_path: Path) -> None:
-    (case,) = cases_of(SIXTEEN, tmp_path)
+    text = SIXTEEN.replace("-30000", "-30001").replace("-30016", "-30017")
+    text = text.replace("-60000", "-60001").replace("-60032", "-60033")
+    (case,) = cases_of(text, tmp_path)
     found = judged(case, "mixed_float16")["lane"]
     assert found.undecided == {(0, "y")}
     assert found.verdict is Verdict.NOT_JUDGED
     assert found.aspects["values"] == "-"
     assert found.used == 0.0, "a share of such a budget says nothing"
+
+
+def test_scores_that_sixteen_bits_hold_as_they_are_have_shares_that_are_judged(tmp_path: Path) -> None:
+    """exp(0) and exp(-16) over their sum, by hand: float16 holds both scores, and their difference."""
+    (case,) = cases_of(SIXTEEN, tmp_path)
+    found = judged(case, "mixed_float16")["lane"]
+    assert (found.verdict, found.undecided) == (Verdict.AGREE, frozenset())
+    reference = answer(plan_of(case, with_gradients=False, policies=("mixed_float16",)))
+    halved = replace(
+        reference.runs[0]["y"].outputs[0], dtype="float16", values=np.array([[0.5, 0, 0], [0, 0, 0]], "float16")
+    )
+    node = replace(reference.runs[0]["y"], outputs=(halved,))
+    got = replace(reference_under(reference, "mixed_float16"), lane="lane", policy="mixed_float16", runs=({"y": node},))
+    verdict = judge_case(case, {"numpy": reference, "lane": got}, {}).lanes["lane"]
+    assert (verdict.verdict, verdict.cause and verdict.cause.aspect) == (Verdict.DIFFER, "values")
 
 
 def test_a_case_in_which_nothing_is_judged_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
