@@ -27,12 +27,12 @@ CASES = Path(__file__).parent.parent / "cases"
 SHARE = 0.8
 """Of the layers."""
 A_LAYER = 2
-"""Cases for each."""
+"""Cases for each, where no other number is asked for."""
 FOLDERS = ("loss", "metric", "initializer", "schedule", "training", "torch", "porting", "encoder", "preprocessing")
 """What is no layer of a model, or is asked in another way: a model is exported as it predicts."""
 
 
-def chosen(cases: Sequence[Case]) -> dict[str, list[Case]]:
+def chosen(cases: Sequence[Case], count: int = A_LAYER) -> dict[str, list[Case]]:
     """The smallest cases about each layer, by its class: those with the fewest layers and nodes."""
     found: dict[str, list[Case]] = {}
     for case in sorted(cases, key=lambda case: (len(case.layers), len(case.graph), case.id)):
@@ -41,7 +41,7 @@ def chosen(cases: Sequence[Case]) -> dict[str, list[Case]]:
             continue
         for kind in {layer.type for layer in case.layers if layer.type in LAYERS}:
             held = found.setdefault(kind, [])
-            if len(held) < A_LAYER:
+            if len(held) < count:
                 held.append(case)
     return found
 
@@ -72,9 +72,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("format", choices=EXPORTS)
     parser.add_argument("--results", type=Path, help="where the results go, or where they are with --read")
+    parser.add_argument("--each", type=int, default=A_LAYER, metavar="N", help="cases for each layer")
     parser.add_argument("--read", action="store_true", help="ask nothing: count what stands in the results")
     parsed = parser.parse_args(arguments)
-    asked = chosen(load_folder(CASES))
+    asked = chosen(load_folder(CASES), parsed.each)
     path = parsed.results or Path("reports") / f"export-{parsed.format}.json"
     if not parsed.read:
         items = dict.fromkeys(f"{case.position.path}::{case.id}" for cases in asked.values() for case in cases)
