@@ -13,7 +13,7 @@ import numpy as np
 
 from conformance.comparison import batch as batches
 from conformance.comparison.judging import share_of
-from conformance.comparison.known import Chain, Link, link_of, mistaken, run
+from conformance.comparison.known import REFUSALS, Chain, Link, link_of, mistaken, run
 from conformance.comparison.look import Arrival, Looked, Looking
 from conformance.comparison.mend import right_lines
 from conformance.comparison.mistakes import tried
@@ -254,7 +254,7 @@ def _is_known(view: View) -> bool:
         outcome = run(view.chain)
         plain = Order(tuple(range(view.wanted.ndim)), view.wanted.shape)
         share = share_of(view.wanted, outcome.value, outcome.moved, outcome.terms, "float64", 1.0, plain)
-    except Exception:  # what the reference refuses, it says nothing of
+    except REFUSALS:  # what the reference refuses, it says nothing of
         return False
     return bool(share.agrees)
 
@@ -269,7 +269,7 @@ def _gives(view: View, kind: str | None, mutant: Mutant | None) -> bool:
             return False
         whole = run(view.chain, rewrite)
         share = share_of(view.got, whole.value, whole.moved, whole.terms, "float64", 1.0, order, view.valid)
-    except Exception:  # a mistake that breaks the layer explains nothing
+    except REFUSALS:  # a mistake that breaks the layer explains nothing
         return False
     return bool(share.agrees)
 

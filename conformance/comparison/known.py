@@ -22,10 +22,11 @@ from conformance.mutants.layer import with_mistake
 from conformance.oracle.arithmetic import EXACT, rounding
 from conformance.oracle.arrays import as_reference, flat, shapes_of
 from conformance.oracle.rounding import FLOAT32_UNIT, PATTERNS
+from conformance.protocol.adapter import Unsupported
 from conformance.protocol.carried import Value, arguments_for, with_masks
 from conformance.reference.activations import ACTIVATIONS, gelu
 from conformance.reference.base import Layer as Reference
-from conformance.reference.base import LayerError, Mutant, Weight, Weights, make
+from conformance.reference.base import DoesNotApply, LayerError, Mutant, Weight, Weights, make
 from conformance.reference.catalog import LAYERS
 
 _COMMON = {"name", "trainable", "dtype", "batch_input_shape", "batch_shape", "build_config", "time_major", "fused"}
@@ -93,6 +94,13 @@ def _arguments(kind: str, config: Mapping[str, Any]) -> dict[str, Any] | None:
     return made
 
 
+REFUSALS = (
+    LayerError, DoesNotApply, Unsupported,
+    ValueError, TypeError, IndexError, KeyError, AttributeError, ArithmeticError, NotImplementedError,
+)  # fmt: skip
+"""What the reference raises for a call that it does not take, with a mistake in it or without: its own words, and those
+of NumPy and of what a value is not. Anything else is a fault of ours and is not passed over."""
+
 FUNCTIONS: Mapping[str, Callable[[Any], Any]] = {
     **ACTIVATIONS,
     "gelu by tanh": partial(gelu, approximate=True),
@@ -112,7 +120,7 @@ def _named_by_values(call: Call, layer: Layer) -> Known | None:
         try:
             with np.errstate(all="ignore"):
                 given = np.asarray(function(x))
-        except Exception:  # a function that needs more than an array is not the one
+        except REFUSALS:  # a function that needs more than an array is not the one
             continue
         if given.shape == y.shape and np.all(np.isfinite(given)):
             far = float(np.max(np.abs(given - y), initial=0.0)) / max(float(np.max(np.abs(y), initial=0.0)), 1e-30)

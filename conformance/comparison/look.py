@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from conformance.comparison.judging import Share, Yardstick, nothing_of, share_of
-from conformance.comparison.known import Chain, Link, link_of, run
+from conformance.comparison.known import REFUSALS, Chain, Link, link_of, run
 from conformance.comparison.orders import Order, best_order, orders, valid_in
 from conformance.comparison.pairing import CallPair, Pairing, Slot
 from conformance.comparison.proof import Proof
@@ -93,7 +93,7 @@ class Looking:
             return None
         try:
             outcome = run(chain)
-        except Exception:  # the reference refuses what the model computes: it has no opinion here
+        except REFUSALS:  # the reference refuses what the model computes: it has no opinion here
             return None
         held = slot.model
         if outcome.value.shape != held.array.shape:

@@ -116,3 +116,40 @@ def test_an_adapter_of_ones_own_runs_where_it_is_allowed(project: Path) -> None:
     assert (spec.name, spec.adapter) == ("mine", "team.lane")
     with pytest.raises(UsageError, match="takes no version"):
         parse("mine=team.lane@3.3.3")
+
+
+LANE = """
+from conformance.lanes import numpy as reference
+
+
+class Lane:
+    def __init__(self):
+        self.inner = reference.start({})
+        self.identity = self.inner.identity
+
+    def observe(self, plan):
+        answer = self.inner.observe(plan)
+        FAULT
+        return answer
+
+
+def start(options):
+    return Lane()
+"""
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "said"),
+    [
+        ("pass", 0, "2 passed"),
+        ("raise RuntimeError('broken')", 1, "crash: mine: the lane's worker raised"),
+    ],
+)
+def test_an_adapter_of_ones_own_is_started_and_judged(fault: str, code: int, said: str, project: Path) -> None:
+    (project / "team" / "lane.py").write_text(LANE.replace("FAULT", fault), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", f"{CASE}::team/scale.twice", "--lane", "mine=team.lane",
+         "-m", "lane(name='mine') or lane(name='numpy')"],
+        cwd=project, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert (done.returncode, said in done.stdout) == (code, True), done.stdout + done.stderr
