@@ -25,8 +25,8 @@ from conformance.oracle.rounding import FLOAT32_UNIT, PATTERNS
 from conformance.protocol.adapter import Unsupported
 from conformance.protocol.carried import Value, arguments_for, with_masks
 from conformance.reference.activations import ACTIVATIONS, gelu
-from conformance.reference.base import Layer as Reference
 from conformance.reference.base import DoesNotApply, LayerError, Mutant, Weight, Weights, make
+from conformance.reference.base import Layer as Reference
 from conformance.reference.catalog import LAYERS
 
 _COMMON = {"name", "trainable", "dtype", "batch_input_shape", "batch_shape", "build_config", "time_major", "fused"}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
+import typing
 from pathlib import Path
 
 import pytest
@@ -24,8 +26,20 @@ def test_the_import_is_light() -> None:
 
 
 def test_what_is_public_is_there_and_documented() -> None:
-    assert conformance.__all__ == ["ConformanceError", "Explanation", "__version__", "compare", "explain"]
+    types = ["Answer", "ConformanceError", "Difference", "Explanation", "Row", "Start"]
+    assert conformance.__all__ == [*types, "__version__", "compare", "explain"]
     assert all(getattr(conformance, name).__doc__ for name in conformance.__all__)
+    with pytest.raises(AttributeError, match="module conformance has no attribute Stat"):
+        conformance.Stat  # noqa: B018  # asking is what raises
+
+
+def test_the_public_functions_say_what_they_take_and_give() -> None:
+    for function in (conformance.compare, conformance.explain):
+        hints = typing.get_type_hints(function, vars(conformance.api) | {"Answer": conformance.Answer})
+        assert set(hints) == {*inspect.signature(function).parameters, "return"}
+    public = [name for name in vars(conformance.Answer) if not name.startswith("_")]
+    assert {"first", "starts", "raise_for_difference", "to_json", "to_html"} <= set(public)
+    assert all(getattr(conformance.Answer, name).__doc__ for name in public)
 
 
 LIVE = f"""

@@ -150,6 +150,7 @@ def test_an_adapter_of_ones_own_is_started_and_judged(fault: str, code: int, sai
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", f"{CASE}::team/scale.twice", "--lane", "mine=team.lane",
          "-m", "lane(name='mine') or lane(name='numpy')"],
-        cwd=project, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=120, check=False,
+        cwd=project, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=200,
+        check=False,
     )  # fmt: skip
     assert (done.returncode, said in done.stdout) == (code, True), done.stdout + done.stderr
