@@ -36,6 +36,8 @@ and order of axes; lengths come without the batch, which goes where torch has it
     conformance explain --layer 'nn.LSTM(5, 3, num_layers=2, batch_first=True, bidirectional=True)' --input 7,5
     conformance explain --layer 'F.cross_entropy(label_smoothing=0.1, weight=[1, 5, 20])' --input 3
     conformance explain --layer 'nn.MultiheadAttention(6, 2, batch_first=True)' --input 4,6
+    conformance explain --layer 'nn.TransformerEncoder(nn.TransformerEncoderLayer(6, 2, 5), num_layers=2)' --input 4,6
+    conformance explain --layer 'nn.utils.parametrizations.weight_norm(nn.Linear(5, 3))' --input 5
 
 In a case the same is `type: nn.LSTM` with the arguments by name, and `optimizer: {type: optim.AdamW, lr: 0.1}`. Every
 lane answers the same question:
@@ -46,6 +48,11 @@ lane answers the same question:
 - the Keras lane runs the counterpart: one layer, or a composition of layers and operations, which the page of a case
   shows beside the call. Weights go there, and gradients and trained weights come back, by a mapping that is part of it.
   Where Keras has nothing that gives the same, the lane says so, and what comes nearest.
+
+A packed sequence is what `nn.utils.rnn.pack_padded_sequence` gives in a graph, and goes into `nn.LSTM` as it is. A
+table with `max_norm`, and statistics, are changed by a call as torch changes them. `conformance repro --module --lane
+keras` writes Keras' layers with `load_from_torch(state_dict)`, which says in one message what is missing, what nothing
+asks for, and what has another shape.
 
 A target of a loss, and keys and values of an attention, may be left out: they are drawn to fit. An argument that torch
 does not have, or that is Keras' word, is one message with its place. Arguments that say how torch computes and not what

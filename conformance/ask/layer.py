@@ -165,7 +165,11 @@ def _arguments(call: ast.Call, kind: str, problems: Problems) -> Located:
     required = _without_names(record) if own is None else own
     values: dict[str, Located] = {}
     keys: dict[str, Point] = {}
-    for index, argument in enumerate(call.args):
+    several = getattr(layers.every_type()[kind], "variadic", "")
+    if several:
+        values[several] = _located([_value(argument, problems) for argument in call.args], call)
+        keys[several] = _at(call)
+    for index, argument in enumerate(() if several else call.args):
         if index >= len(required):
             problems.add(_at(argument), "which argument is this?", "write its name before it: padding='same'")
             break

@@ -260,7 +260,7 @@ def _inner(kind: str, config: Mapping[str, Any], scope: str, rest: str) -> tuple
     held = next((config[name] for name in KINDS[kind].wrapped.get(scope, (scope,)) if config.get(name)), None)
     number = scope if scope.isdigit() else None
     if number is not None:
-        held = config["cells"]
+        held = config.get("cells")
     elif isinstance(held, list):
         number, _, rest = rest.partition(".")
     if number is not None and isinstance(held, list):

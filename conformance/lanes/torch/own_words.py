@@ -76,8 +76,13 @@ def _value(name: str, value: Any) -> Any:
     if name in _ARRAYS and isinstance(value, list | tuple):
         return torch.tensor(value, dtype=torch.get_default_dtype())
     if isinstance(value, Mapping) and "type" in value:  # a module within a module
-        return _named(value["type"])(**_values(value))
-    return tuple(value) if isinstance(value, list) else value
+        return _built(_named(value["type"]), _values(value))
+    return tuple(_value("", item) for item in value) if isinstance(value, list) else value
+
+
+def _built(made: Callable[..., Any], given: Mapping[str, Any]) -> Any:
+    """A module; nn.Sequential takes those that it holds without names."""
+    return made(*given["args"]) if made is torch.nn.Sequential else made(**given)
 
 
 def _function(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -112,7 +117,7 @@ def _module(made: Callable[..., Any]) -> Callable[..., Any]:
         if mask is not None and takes_mask:
             kwargs["mask"] = mask
         if _MODULE not in p.state:
-            p.state[_MODULE] = _checked(made(**_arguments(layer)), p.tensors, layer)
+            p.state[_MODULE] = _checked(_built(made, _arguments(layer)), p.tensors, layer)
         module = p.state[_MODULE].train(bool(training))
         buffers = {name: _moved(p, name) for name, _ in module.named_buffers() if name in p.tensors}
         args = _packed(module, args)

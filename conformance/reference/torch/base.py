@@ -55,6 +55,8 @@ class TorchLayer(Layer):
     """Arguments that torch takes and no case can say, and why."""
     in_place: ClassVar[tuple[str, ...]] = ()
     """Weights that a call puts others in the place of, and from which a step of a training goes on."""
+    variadic: ClassVar[str] = ""
+    """The argument that holds what a constructor takes without names, if it takes any number of them."""
     none_in_training: ClassVar[str] = ""
     """Why Keras has nothing in the place of a call in training, where it has something in evaluation."""
 
