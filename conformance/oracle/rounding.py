@@ -1,9 +1,9 @@
 """How much the reference's values and gradients move when its data are rounded to float32: what a budget is made of.
 
 Inputs and weights are perturbed by a relative 2^-24 in fixed patterns (by the unit of another format under a dtype
-policy, in float16 also by what it rounds next to zero), and so is the result of every operation, forwards and
-backwards; the root mean square change of each element is its sensitivity. Gradients are those of the sum of all
-observed outputs, each multiplied by a drawn cotangent.
+policy, in float16 also by what it rounds next to zero, and not where 16 bits hold a number as it is), and so is the
+result of every operation, forwards and backwards; the root mean square change of each element is its sensitivity.
+Gradients are those of the sum of all observed outputs, each multiplied by a drawn cotangent.
 """
 
 from __future__ import annotations
