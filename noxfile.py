@@ -123,6 +123,17 @@ def findings(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none", requires=["shared"])
+def kinds(session: nox.Session) -> None:
+    """Write the matrix of kinds of input anew and run it whole, some ten minutes; with arguments, run what they say.
+
+    CI runs a sixteenth of it, the same each time: `--shard 1/16`.
+    """
+    if not session.posargs:
+        run(session, "conformance", "kinds", "-o", "kinds")
+    run(session, "pytest", "kinds", "-q", "--lanes=keras,torch", *session.posargs)
+
+
+@nox.session(venv_backend="none", requires=["shared"])
 def repro(session: nox.Session) -> None:
     """Run the stand-alone script of every case in every lane, and write docs/evidence/repro.md. Some five minutes."""
     run(session, "pytest", "cases", "-q", "--results=reports/results.json")

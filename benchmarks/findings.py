@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.findings_page import LaneFindings, written
+from conformance import suite
 from conformance.case.load import load_folder
 from conformance.case.model import Case
 from conformance.errors import ConformanceError, Exit
@@ -117,7 +118,8 @@ def findings_of(lane: str, held: Kept, deviations: Sequence[Deviation], cases: S
     facts = {lane: LaneFacts(held.row.adapter, held.row.versions, mode, policy)}
     records = [excused(record, deviations, facts) for record in held.records.values()]
     today = datetime.datetime.now(datetime.timezone.utc).date()
-    stale = [one for one in standings(deviations, records, facts, [case.id for case in cases], today) if one.fails]
+    known = [*(case.id for case in cases), *suite.ids_of_kinds(Path())]
+    stale = [one for one in standings(deviations, records, facts, known, today) if one.fails]
     missing = [record for record in records if is_failure(record.lanes[lane].verdict)]
     missing = [record for record in missing if record.lanes[lane].verdict is not Verdict.STALE]
     return LaneFindings(

@@ -6,12 +6,16 @@ pytest reads `@` as a file of arguments, so there it is `--suite`, `--suite=merg
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 MARK = "@suite"
 OPTION = "--suite"
+KINDS = Path("kinds")
+"""Where the matrix of kinds of input stands in a project: beside its cases, for it is run whole only when asked for."""
 _HERE = Path(__file__).parent
+_ID = re.compile(r"^  - id: (\S+)$", re.MULTILINE)
 
 
 def cases() -> Path:
@@ -27,6 +31,20 @@ def deviations() -> Path:
 def _folder(name: str) -> Path:
     carried = _HERE / "suite_files" / name
     return carried if carried.is_dir() else _HERE.parent / name
+
+
+def folder_of(case: str, folder: Path) -> Path:
+    """The folder in which a case of this id stands: the given one, but for the matrix, which stands beside it."""
+    return folder.parent / KINDS if case.startswith(f"{KINDS}/") and folder.name == "cases" else folder
+
+
+def ids_of_kinds(root: Path) -> list[str]:
+    """The ids of the matrix of a project, whose files are written and hold one a line; none where it has no matrix."""
+    found = []
+    for file in sorted((root / KINDS).glob("*.case.yaml")):
+        topic = file.name.removesuffix(".case.yaml")
+        found += [f"{KINDS}/{topic}.{name}" for name in _ID.findall(file.read_text(encoding="utf-8"))]
+    return found
 
 
 def is_in(path: Path) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from conformance import suite
 from conformance.cli.shared import DEFAULT_CASES
 from conformance.errors import Exit, UsageError
 from conformance.usage import one_of
@@ -100,6 +101,7 @@ def _case(parsed: argparse.Namespace) -> int:
     from conformance.cli.live import answer_in
     from conformance.gate.bisect import search
 
+    parsed.cases = suite.folder_of(parsed.case, parsed.cases)
     cases = {case.id: case for case in load_folder(parsed.cases)}
     parsed.case = one_of(parsed.case, list(cases), str(parsed.cases))
     package, versions = versions_of(parsed)

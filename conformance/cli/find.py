@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from conformance import suite
 from conformance.cli.shared import DEFAULT_RESULTS
 from conformance.errors import ConformanceError, UsageError
 from conformance.usage import matching, one_of
@@ -109,6 +110,7 @@ def _run(asked: str, folder: Path, lanes: Sequence[str], why: str) -> Found:
     from conformance.case.load import load_folder
     from conformance.cli.live import ask, lanes_of, record_of, usual_lanes
 
+    folder = suite.folder_of(asked, folder)
     if not folder.is_dir():
         hint = "go to where the cases stand, or name them: --cases FOLDER, or --results FILE of a run"
         raise UsageError(f"{why}and there is no folder {folder}" if why else f"there is no folder {folder}", hint)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from conformance import suite
 from conformance.errors import UsageError
 from conformance.usage import one_of
 
@@ -29,6 +30,7 @@ def selected(arguments: Sequence[str], folder: Path = Path("cases")) -> list[str
 def _item(case_id: str, folder: Path) -> str:
     from conformance.case.load import load_folder
 
+    folder = suite.folder_of(case_id, folder)
     positions = {case.id: case.position.path for case in load_folder(folder)}
     if case_id.endswith((".yaml", ".yml")) or case_id.startswith(str(folder)):
         raise UsageError(f"{case_id}: no such file or folder", f"case files stand in {folder}")

@@ -7,6 +7,7 @@ from typing import Any
 
 import autograd.numpy as np
 import numpy
+from autograd.tracer import getval
 
 from conformance.oracle.operations import NumPyOperations
 from conformance.protocol.adapter import Observing
@@ -67,7 +68,10 @@ class ReferenceArrays(CarriedArrays):
         shapes = tuple(shapes_of(value) for value in given.args)
         arrays = self.weights(name, layer, shapes)
         weights = Weights(arrays, self.memory.setdefault(name, {}), numpy.random.default_rng(self.draw))
-        output = layer.call(weights, *given.args, **given.kwargs)
+        args = (
+            [_as_numbers(given.args[0]), *given.args[1:]] if given.args and layer.arithmetic != "moves" else given.args
+        )
+        output = layer.call(weights, *args, **given.kwargs)
         if self.on_call is not None:
             self.on_call(name, layer, given.args, given.kwargs)
         self.longest_sum = max(
@@ -97,6 +101,13 @@ class ReferenceArrays(CarriedArrays):
             raise LayerError(f"{layer} has no weight {weight}; it has {', '.join(drawn) or 'none'}")
         moved = remembered(self.memory.get(layer, {}), weight)
         return Value(drawn[weight] if moved is None else moved)
+
+
+def _as_numbers(value: Any) -> Any:
+    """Booleans as 0 and 1: where a layer computes, a sum of two of them is 2."""
+    if isinstance(value, list | tuple):
+        return [_as_numbers(item) for item in value]
+    return value * 1.0 if np.asarray(getval(value)).dtype == bool else value
 
 
 def _rule(layer: Layer, args: Sequence[Any], kwargs: Mapping[str, Any], shapes: Sequence[Any]) -> str:

@@ -45,7 +45,7 @@ def depthwise(x: Array, kernel: Array, placements: list[Placement]) -> Array:
     rank, (channels, multiplier) = len(placements), kernel.shape[-2:]
     patches = windows(padded(x, placements), placements)
     taps = math.prod(kernel.shape[:rank])
-    seen = np.reshape(patches, (len(patches), -1, taps, channels))
+    seen = np.reshape(patches, (len(patches), math.prod(patches.shape[1 : rank + 1]), taps, channels))
     y = np.einsum("btkc,kcm->btcm", seen, np.reshape(kernel, (taps, channels, multiplier)))
     return np.reshape(y, (*patches.shape[: rank + 1], channels * multiplier))
 

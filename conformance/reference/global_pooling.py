@@ -134,7 +134,7 @@ class GlobalAveragePooling1D(_GlobalPooling):
         (steps,) = self.pooled_axes(x.shape)
         if mask is None:
             return np.mean(x, axis=steps, keepdims=self.keepdims)
-        if mask.shape not in {(x.shape[0], x.shape[steps]), (x.shape[0], 1)}:
+        if mask.shape not in {(rows, length) for rows in (x.shape[0], 1) for length in (x.shape[steps], 1)}:
             raise LayerError(f"mask {mask.shape} is not one entry for each of the {x.shape[steps]} steps of {x.shape}")
         real = np.broadcast_to(np.expand_dims(mask != 0, 3 - steps), x.shape)
         total = np.sum(np.where(real, x, 0.0), axis=steps, keepdims=self.keepdims)

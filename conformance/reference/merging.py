@@ -184,7 +184,8 @@ class Multiply(_Merge):
         values = aligned(inputs)
         masks = masks_of(values, mask)
         product = reduce(
-            np.multiply, [np.where(over_features(m, x), x, 1.0) for x, m in zip(values, masks, strict=True)]
+            np.multiply,
+            [x if m is None else np.where(over_features(m, x), x, 1.0) for x, m in zip(values, masks, strict=True)],
         )
         anywhere = any_real(masks)
         return product if anywhere is None else np.where(over_features(anywhere, product), product, 0.0)
@@ -254,7 +255,9 @@ class Minimum(_Merge):
 
 def _extreme(pick: Callable[..., Array], worst: float, values: list[Array], mask: Any) -> Array:
     masks = masks_of(values, mask)
-    best = reduce(pick, [np.where(over_features(m, x), x, worst) for x, m in zip(values, masks, strict=True)])
+    best = reduce(
+        pick, [x if m is None else np.where(over_features(m, x), x, worst) for x, m in zip(values, masks, strict=True)]
+    )
     anywhere = any_real(masks)
     return best if anywhere is None else np.where(over_features(anywhere, best), best, values[0])
 

@@ -318,7 +318,8 @@ def positions(x: Array, axes: Sequence[int]) -> Array:
     """(..., positions, features): the axes attended over brought together before the features."""
     others = [axis for axis in range(np.ndim(x) - 1) if axis not in axes]
     moved = np.transpose(x, [*others, *axes, np.ndim(x) - 1])
-    return np.reshape(moved, [*(np.shape(x)[axis] for axis in others), -1, np.shape(x)[-1]])
+    count = math.prod(np.shape(x)[axis] for axis in axes)
+    return np.reshape(moved, [*(np.shape(x)[axis] for axis in others), count, np.shape(x)[-1]])
 
 
 def restored(x: Array, like: Shape, axes: Sequence[int]) -> Array:

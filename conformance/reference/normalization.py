@@ -297,7 +297,8 @@ class GroupNormalization(_Normalized):
 
     def call(self, w: Weights, x: Array) -> Array:
         last = np.moveaxis(x, self.axis, -1)
-        grouped = np.reshape(last, (*last.shape[:-1], -1, self.size(x.shape)))
+        size = self.size(x.shape)
+        grouped = np.reshape(last, (*last.shape[:-1], last.shape[-1] // size, size))
         axes = (*range(1, last.ndim - 1), last.ndim)
         centered = grouped - np.mean(grouped, axis=axes, keepdims=True)
         variance = np.mean(centered**2, axis=axes, keepdims=True)

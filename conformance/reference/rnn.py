@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
 import autograd.numpy as np
+import numpy
 from autograd.tracer import getval, isbox
 
 from .activations import Activation
@@ -28,6 +29,17 @@ from .recurrent import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells, _Cell,
 from .traits import FEATURES, GateOrder, absent, asked, called
 
 _C = TypeVar("_C", bound=_Cell)
+
+
+def mask_of_steps(mask: Any, batch: int, steps: int) -> Any:
+    """Which steps are real, (batch, steps): one row serves every sample, and any number but 0 is true.
+
+    Raises LayerError for another shape.
+    """
+    if np.shape(mask) not in {(batch, steps), (1, steps)}:
+        raise LayerError(f"needs a mask of shape {(batch, steps)}, not {np.shape(mask)}")
+    return numpy.broadcast_to(numpy.asarray(getval(mask)) != 0, (batch, steps))
+
 
 """Arguments of every recurrent layer that do not enter its mathematics."""
 
@@ -130,8 +142,8 @@ class _Recurrent(Layer):
         batch, steps = sequences.shape[:2]
         if steps == 0:
             raise LayerError("a sequence needs at least one step")
-        if mask is not None and np.shape(mask) != (batch, steps):
-            raise LayerError(f"needs a mask of shape {(batch, steps)}, not {np.shape(mask)}")
+        if mask is not None:
+            mask = mask_of_steps(mask, batch, steps)
         states = self._first_states(w, sequences.shape, initial_state)
         cell, cell_weights = self._cell(), self._cell_weights(w)
         output = self._nothing(states, batch)
@@ -141,7 +153,7 @@ class _Recurrent(Layer):
             if mask is None:
                 output, states = new_output, new_states
             else:
-                valid = np.asarray(mask, dtype=bool)[:, step]
+                valid = mask[:, step]
                 output, states = _where(valid, new_output, output), self.held(valid, new_states, states)
             outputs.append(output)
         if self.stateful:
@@ -183,7 +195,7 @@ class _Recurrent(Layer):
         if mask is None or not self.zero_output_for_mask:
             return sequence
         in_order = mask[:, ::-1] if self.go_backwards else mask
-        return np.where(_along(np.asarray(in_order, dtype=bool), sequence), sequence, 0.0)
+        return np.where(_along(in_order, sequence), sequence, 0.0)
 
     def compute_mask(self, x: Any, mask: Any) -> Any:
         output_mask = mask if self.return_sequences else NO_MASK

@@ -8,7 +8,7 @@ import torch.nn.functional as F  # noqa: N812  # the name under which the torch 
 from .port import Config, Parameters, Tensor, keep, keras, port
 
 
-@port("ReLU", mask=keep)
+@port("ReLU", mask=keep, integers="there and back")
 def relu(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     """`F.threshold` keeps what is above the threshold; torch has no function for the slope below one."""
     y = F.threshold(x, layer.threshold, 0.0)
@@ -19,17 +19,17 @@ def relu(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return y
 
 
-@port("LeakyReLU", mask=keep)
+@port("LeakyReLU", mask=keep, integers="floats")
 def leaky_relu(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return F.leaky_relu(x, layer.negative_slope)
 
 
-@port("ELU", mask=keep)
+@port("ELU", mask=keep, integers="floats")
 def elu(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return F.elu(x, layer.alpha)
 
 
-@port("PReLU", weights=lambda layer: {"weight": keras("alpha")}, mask=keep)
+@port("PReLU", weights=lambda layer: {"weight": keras("alpha")}, mask=keep, integers="floats")
 def prelu(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     """`F.prelu` takes one slope a channel at most: other shapes are composed."""
     slopes = p.weight
@@ -38,7 +38,7 @@ def prelu(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return torch.where(x > 0, x, slopes * x)
 
 
-@port("Softmax", mask=keep)
+@port("Softmax", mask=keep, integers="floats")
 def softmax(layer: Config, p: Parameters, x: Tensor, mask: Tensor | None = None) -> Tensor:
     """Left-out scores become minus infinity, but for slices of nothing else, which would be NaN; then they become 0."""
     axes = (layer.axis,) if isinstance(layer.axis, int) else layer.axis

@@ -6,6 +6,7 @@ from .port import Config, Parameters, Tensor, keep, port
 
 
 def added_loss(layer: Config, output: Tensor) -> Tensor:
+    output = output * 1.0  # torch has no magnitude of booleans
     cost: Tensor = layer.l1 * output.abs().sum() + layer.l2 * output.square().sum()
     return cost / len(output)
 

@@ -15,31 +15,31 @@ def _pool(pool: Callable[..., Tensor], rank: int, layer: Config, x: Tensor) -> T
     return in_format(pool(channels_second(x, layer.data_format), per_axis(layer.output_size, rank)), layer.data_format)
 
 
-@port("AdaptiveMaxPooling1D")
+@port("AdaptiveMaxPooling1D", integers="there and back")
 def adaptive_max_pooling_1d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return _pool(F.adaptive_max_pool1d, 1, layer, x)
 
 
-@port("AdaptiveAveragePooling1D")
+@port("AdaptiveAveragePooling1D", integers="floats")
 def adaptive_average_pooling_1d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return _pool(F.adaptive_avg_pool1d, 1, layer, x)
 
 
-@port("AdaptiveMaxPooling2D")
+@port("AdaptiveMaxPooling2D", integers="there and back")
 def adaptive_max_pooling_2d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return _pool(F.adaptive_max_pool2d, 2, layer, x)
 
 
-@port("AdaptiveAveragePooling2D")
+@port("AdaptiveAveragePooling2D", integers="floats")
 def adaptive_average_pooling_2d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return _pool(F.adaptive_avg_pool2d, 2, layer, x)
 
 
-@port("AdaptiveMaxPooling3D")
+@port("AdaptiveMaxPooling3D", integers="there and back")
 def adaptive_max_pooling_3d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return _pool(F.adaptive_max_pool3d, 3, layer, x)
 
 
-@port("AdaptiveAveragePooling3D")
+@port("AdaptiveAveragePooling3D", integers="floats")
 def adaptive_average_pooling_3d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return _pool(F.adaptive_avg_pool3d, 3, layer, x)

@@ -65,7 +65,7 @@ def _projections(layer: Config) -> dict[str, Any]:
     return mapped
 
 
-@port("MultiHeadAttention", weights=_projections, mask=keep)
+@port("MultiHeadAttention", weights=_projections, mask=keep, integers="floats")
 def multi_head_attention(
     layer: Config,
     p: Parameters,
@@ -134,7 +134,8 @@ def _restored(x: Tensor, like: torch.Size, axes: tuple[int, ...]) -> Tensor:
 def _heads(layer: Config, p: Parameters, name: str, x: Tensor) -> Tensor:
     """(..., positions, features) to (..., heads, positions, size)."""
     projected = F.linear(x, p.tensors[f"{name}.weight"], p.get(f"{name}.bias"))
-    return projected.reshape(*projected.shape[:-1], layer.num_heads, -1).transpose(-3, -2)
+    size = projected.shape[-1] // layer.num_heads
+    return projected.reshape(*projected.shape[:-1], layer.num_heads, size).transpose(-3, -2)
 
 
 def band(queries: int, keys: int, width: int | None) -> Tensor | None:
@@ -175,6 +176,7 @@ def _scores_and_mean(
     "Attention",
     weights=lambda layer: {"scale": keras("scale"), "concat": keras("concat_score_weight")},
     mask=first_mask,
+    integers="floats",
 )
 def attention(
     layer: Config,
@@ -194,7 +196,7 @@ def attention(
     return _scores_and_mean(layer, scores, value, mask, training, return_attention_scores, use_causal_mask)
 
 
-@port("AdditiveAttention", weights=lambda layer: {"scale": keras("scale")}, mask=first_mask)
+@port("AdditiveAttention", weights=lambda layer: {"scale": keras("scale")}, mask=first_mask, integers="floats")
 def additive_attention(
     layer: Config,
     p: Parameters,

@@ -51,16 +51,16 @@ def _convolve(module: Any, rank: int, layer: Config, p: Parameters, x: Tensor) -
     return result
 
 
-@port("Conv1D", weights=kernel_and_bias(1))
+@port("Conv1D", weights=kernel_and_bias(1), integers="floats")
 def conv_1d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return _convolve(nn.Conv1d, 1, layer, p, x)
 
 
-@port("Conv2D", weights=kernel_and_bias(2))
+@port("Conv2D", weights=kernel_and_bias(2), integers="floats")
 def conv_2d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return _convolve(nn.Conv2d, 2, layer, p, x)
 
 
-@port("Conv3D", weights=kernel_and_bias(3))
+@port("Conv3D", weights=kernel_and_bias(3), integers="floats")
 def conv_3d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return _convolve(nn.Conv3d, 3, layer, p, x)

@@ -88,7 +88,7 @@ def _first_states(layer: Config, p: Parameters, initial_state: Any) -> list[Any]
     return [None, None]
 
 
-@port("ConvLSTM1D", weights=conv_lstm_weights(1), mask=sequence_mask)
+@port("ConvLSTM1D", weights=conv_lstm_weights(1), mask=sequence_mask, integers="floats")
 def conv_lstm_1d(
     layer: Config, p: Parameters, sequences: Tensor, initial_state: Any = None, mask: Any = None, training: bool = False
 ) -> Any:
@@ -96,7 +96,7 @@ def conv_lstm_1d(
     return _run(F.conv1d, layer, p, sequences, initial_state, mask)
 
 
-@port("ConvLSTM2D", weights=conv_lstm_weights(2), mask=sequence_mask)
+@port("ConvLSTM2D", weights=conv_lstm_weights(2), mask=sequence_mask, integers="floats")
 def conv_lstm_2d(
     layer: Config, p: Parameters, sequences: Tensor, initial_state: Any = None, mask: Any = None, training: bool = False
 ) -> Any:
@@ -104,7 +104,7 @@ def conv_lstm_2d(
     return _run(F.conv2d, layer, p, sequences, initial_state, mask)
 
 
-@port("ConvLSTM3D", weights=conv_lstm_weights(3), mask=sequence_mask)
+@port("ConvLSTM3D", weights=conv_lstm_weights(3), mask=sequence_mask, integers="floats")
 def conv_lstm_3d(
     layer: Config, p: Parameters, sequences: Tensor, initial_state: Any = None, mask: Any = None, training: bool = False
 ) -> Any:

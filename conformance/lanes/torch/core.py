@@ -17,7 +17,7 @@ def linear_weights(layer: Config) -> Mapping[str, Mapped]:
     return {"weight": keras("kernel").transpose(1, 0), "bias": keras("bias")}
 
 
-@port("Dense", weights=linear_weights, mask=keep)
+@port("Dense", weights=linear_weights, mask=keep, integers="floats")
 def dense(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return activate(layer.activation, F.linear(x.to(p.weight.dtype), p.weight, p.get("bias")))
 
@@ -43,7 +43,11 @@ def masking(layer: Config, p: Parameters, x: Tensor) -> Tensor:
 
 @port("Activation", mask=keep)
 def activation(layer: Config, p: Parameters, x: Tensor) -> Tensor:
-    return activate(layer.activation, x)
+    """Booleans stay booleans where they are only moved; torch has no activation of them."""
+    if x.dtype != torch.bool:
+        return activate(layer.activation, x)
+    y = activate(layer.activation, x.float())
+    return y.bool() if layer.activation in (None, "linear", "relu") else y
 
 
 @port("Dropout", mask=keep)

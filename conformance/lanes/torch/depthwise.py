@@ -44,12 +44,12 @@ def _depthwise_only(convolve: Convolve, rank: int, layer: Config, p: Parameters,
     return result
 
 
-@port("DepthwiseConv1D", weights=_depthwise_weights(1))
+@port("DepthwiseConv1D", weights=_depthwise_weights(1), integers="floats")
 def depthwise_conv_1d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return _depthwise_only(F.conv1d, 1, layer, p, x)
 
 
-@port("DepthwiseConv2D", weights=_depthwise_weights(2))
+@port("DepthwiseConv2D", weights=_depthwise_weights(2), integers="floats")
 def depthwise_conv_2d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return _depthwise_only(F.conv2d, 2, layer, p, x)
 
@@ -71,11 +71,11 @@ def _separable(convolve: Convolve, rank: int, layer: Config, p: Parameters, x: T
     return result
 
 
-@port("SeparableConv1D", weights=_separable_weights(1))
+@port("SeparableConv1D", weights=_separable_weights(1), integers="floats")
 def separable_conv_1d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return _separable(F.conv1d, 1, layer, p, x)
 
 
-@port("SeparableConv2D", weights=_separable_weights(2))
+@port("SeparableConv2D", weights=_separable_weights(2), integers="floats")
 def separable_conv_2d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return _separable(F.conv2d, 2, layer, p, x)

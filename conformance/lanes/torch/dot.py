@@ -12,7 +12,7 @@ EPSILON = 1e-7
 """Keras' lower bound of a norm; torch's own default is 1e-12."""
 
 
-@port("Dot")
+@port("Dot", integers="whole")
 def dot(layer: Config, p: Parameters, inputs: list[Tensor]) -> Tensor:
     """The sum over the two axes, with (batch, 1) for two vectors a sample, where torch would give (batch,)."""
     x, y = inputs

@@ -14,7 +14,7 @@ def _weights(layer: Config) -> Mapping[str, Mapped]:
     return {"weight": keras("kernel"), "bias": keras("bias")}
 
 
-@port("EinsumDense", weights=_weights)
+@port("EinsumDense", weights=_weights, integers="floats")
 def einsum_dense(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     letters = layer.equation.replace(" ", "").partition(",")[0]
     named = len(letters.replace("...", ""))

@@ -23,7 +23,7 @@ def _projections(layer: Config) -> dict[str, Any]:
     return mapped
 
 
-@port("GroupQueryAttention", weights=_projections, mask=keep)
+@port("GroupQueryAttention", weights=_projections, mask=keep, integers="floats")
 def group_query_attention(
     layer: Config,
     p: Parameters,
@@ -71,4 +71,4 @@ def group_query_attention(
 def _heads(p: Parameters, name: str, x: Tensor, size: int) -> Tensor:
     """(batch, steps, features) to (batch, heads, steps, size)."""
     projected = F.linear(x, p.tensors[f"{name}.weight"], p.get(f"{name}.bias"))
-    return projected.reshape(*projected.shape[:-1], -1, size).transpose(1, 2)
+    return projected.reshape(*projected.shape[:-1], projected.shape[-1] // size, size).transpose(1, 2)

@@ -10,7 +10,7 @@ from .image_sizes import as_batch, as_given
 from .port import Config, Parameters, Tensor, port
 
 
-@port("AutoContrast")
+@port("AutoContrast", integers="floats")
 def auto_contrast(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
     images = as_batch(x, "channels_last")
     low, high = images.amin(dim=(2, 3), keepdim=True), images.amax(dim=(2, 3), keepdim=True)
@@ -89,46 +89,46 @@ def _blurred(layer: Config, images: Tensor) -> Tensor:
     return F.conv2d(images, kernel, padding=half, groups=channels).clamp(*layer.value_range)
 
 
-@port("Solarization")
+@port("Solarization", integers="floats")
 def solarization(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
     return augmented(layer, x, training, _solarized)
 
 
-@port("RandomBrightness")
+@port("RandomBrightness", integers="floats")
 def random_brightness(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
     return augmented(layer, x, training, _brighter)
 
 
-@port("RandomContrast")
+@port("RandomContrast", integers="floats")
 def random_contrast(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
     return augmented(layer, x, training, _contrast)
 
 
-@port("RandomGrayscale")
+@port("RandomGrayscale", integers="floats")
 def random_grayscale(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
     return augmented(layer, x, training, _greyed)
 
 
-@port("RandomInvert")
+@port("RandomInvert", integers="floats")
 def random_invert(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
     return augmented(layer, x, training, _inverted)
 
 
-@port("RandomColorDegeneration")
+@port("RandomColorDegeneration", integers="floats")
 def random_color_degeneration(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
     return augmented(layer, x, training, _degenerated)
 
 
-@port("RandomSaturation")
+@port("RandomSaturation", integers="floats")
 def random_saturation(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
     return augmented(layer, x, training, _saturated)
 
 
-@port("RandomPosterization")
+@port("RandomPosterization", integers="floats")
 def random_posterization(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
     return augmented(layer, x, training, _posterized)
 
 
-@port("RandomGaussianBlur")
+@port("RandomGaussianBlur", integers="floats")
 def random_gaussian_blur(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
     return augmented(layer, x, training, _blurred)

@@ -66,7 +66,7 @@ def _turned(layer: Config, images: Tensor) -> Tensor:
     return _sampled(layer, images, row + sin * right + cos * down, column + cos * right - sin * down)
 
 
-@port("RandomCrop")
+@port("RandomCrop", integers="floats")
 def random_crop(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
     images, size = as_batch(x, layer.data_format), (layer.height, layer.width)
     is_small = any(have < wanted for have, wanted in zip(images.shape[-2:], size, strict=True))
@@ -86,77 +86,77 @@ def _sharpness(layer: Config, images: Tensor) -> Tensor:
     return images.clamp(*layer.value_range) if only(layer.factor) == 0.5 else drawn(layer, images)
 
 
-@port("RandomTranslation")
+@port("RandomTranslation", integers="floats")
 def random_translation(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
     return augmented(layer, x, training, _translated)
 
 
-@port("RandomZoom")
+@port("RandomZoom", integers="floats")
 def random_zoom(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
     return augmented(layer, x, training, _zoomed)
 
 
-@port("RandomRotation")
+@port("RandomRotation", integers="floats")
 def random_rotation(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
     return augmented(layer, x, training, _turned)
 
 
-@port("RandomFlip")
+@port("RandomFlip", integers="floats")
 def random_flip(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
     return augmented(layer, x, training, drawn)
 
 
-@port("MixUp")
+@port("MixUp", integers="floats")
 def mix_up(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
     return augmented(layer, x, training, drawn)
 
 
-@port("CutMix")
+@port("CutMix", integers="floats")
 def cut_mix(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
     return augmented(layer, x, training, drawn)
 
 
-@port("AugMix")
+@port("AugMix", integers="floats")
 def aug_mix(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
     return augmented(layer, x, training, drawn)
 
 
-@port("RandAugment")
+@port("RandAugment", integers="floats")
 def rand_augment(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
     return augmented(layer, x, training, drawn)
 
 
-@port("RandomErasing")
+@port("RandomErasing", integers="floats")
 def random_erasing(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
     return augmented(layer, x, training, unless("factor"))
 
 
-@port("RandomElasticTransform")
+@port("RandomElasticTransform", integers="floats")
 def random_elastic_transform(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
     return augmented(layer, x, training, unless("factor"))
 
 
-@port("RandomPerspective")
+@port("RandomPerspective", integers="floats")
 def random_perspective(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
     return augmented(layer, x, training, unless("factor"))
 
 
-@port("RandomShear")
+@port("RandomShear", integers="floats")
 def random_shear(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
     return augmented(layer, x, training, unless("x_factor", "y_factor"))
 
 
-@port("RandomHue")
+@port("RandomHue", integers="floats")
 def random_hue(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
     return augmented(layer, x, training, _hue)
 
 
-@port("RandomSharpness")
+@port("RandomSharpness", integers="floats")
 def random_sharpness(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
     return augmented(layer, x, training, _sharpness)
 
 
-@port("RandomColorJitter")
+@port("RandomColorJitter", integers="floats")
 def random_color_jitter(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
     return augmented(
         layer, x, training, unless("brightness_factor", "contrast_factor", "saturation_factor", "hue_factor")

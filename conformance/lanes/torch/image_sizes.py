@@ -80,7 +80,7 @@ def _nearest(length: int, wanted: int) -> Tensor:
 def _interpolated(layer: Config, x: Tensor, size: tuple[int, int]) -> Tensor:
     if x.dtype == torch.bool:
         raise ValueError("true and false cannot be interpolated")
-    images = x if x.is_floating_point() else x.float()
+    images = x if x.is_floating_point() else x.double()  # halves are rounded to the even one
     is_antialiased = layer.antialias
     if layer.interpolation == "bicubic":
         if not is_antialiased and any(have > to for have, to in zip(x.shape[-2:], size, strict=True)):

@@ -19,7 +19,7 @@ from conformance.lanes.torch.native import NATIVE, NativeConfig, NativePort, loa
 from conformance.lanes.torch.operations import TorchOperations
 from conformance.lanes.torch.own import own_port
 from conformance.lanes.torch.own_words import own_words
-from conformance.lanes.torch.port import PORTS, NoParameter, Parameters, Port, applied
+from conformance.lanes.torch.port import PORTS, Integers, NoParameter, Parameters, Port, applied
 from conformance.lanes.torch.training import weights_after_steps
 from conformance.lanes.torch.ways import Compiler, as_numpy, compiler_of, given, set_policy
 from conformance.protocol.adapter import Identity, Observing, Unsupported
@@ -46,6 +46,28 @@ def _item(value: torch.Tensor, index: Any) -> torch.Tensor:
         else:
             value = value.select(axis, part)
     return value
+
+
+def _numbers(value: Any, integers: Integers) -> Any:
+    """What goes into a port: integers and booleans as floats, where the port works with floats alone."""
+    if isinstance(value, list | tuple):
+        return [_numbers(item, integers) for item in value]
+    if not isinstance(value, torch.Tensor) or value.is_floating_point() or integers == "kept":
+        return value
+    return value if integers == "whole" and value.dtype != torch.bool else value.to(torch.float32)
+
+
+def _dtype(value: Any) -> torch.dtype:
+    """The dtype of a tensor, or of the first of a list of them."""
+    dtype: torch.dtype = (value[0] if isinstance(value, list | tuple) else value).dtype
+    return dtype
+
+
+def _mask(value: Any) -> Any:
+    """Keras takes numbers for masks, and what is not 0 for real; torch's functions take booleans."""
+    if isinstance(value, list | tuple):
+        return [_mask(item) for item in value]
+    return value != 0 if isinstance(value, torch.Tensor) and value.dtype != torch.bool else value
 
 
 Cotangents = Mapping[str, tuple[Array | None, ...]]
@@ -107,12 +129,18 @@ class TorchArrays(CarriedArrays):
         parameters = Parameters(self.parameters(name), self.memory.setdefault(name, {}))
         config = self.configs[name]
         call = found.call if self.compiler is None else self.compiler(found.call)
+        args, kwargs = given.args, given.kwargs
+        if not isinstance(found, NativePort):
+            args = [_numbers(value, found.integers) for value in args]
+            kwargs = {name: _mask(value) if name.endswith("mask") else value for name, value in kwargs.items()}
         try:
-            output = call(config, parameters, *given.args, **given.kwargs)
+            output = call(config, parameters, *args, **kwargs)
         except NoParameter:
             if name not in self.undrawn:
                 raise
             raise self._without_weights(name) from None
+        if found.integers == "there and back":
+            output = output.to(_dtype(given.args[0]))
         if found.added_loss is not None:
             self.added[name] = found.added_loss(config, output)
         if name in self.undrawn and found.weights(config):
@@ -126,7 +154,8 @@ class TorchArrays(CarriedArrays):
                 "rule": "",
             }
         )
-        return with_masks(output, found.mask(config, given.first, given.first_mask))
+        first_mask = given.first_mask if isinstance(found, NativePort) else _mask(given.first_mask)
+        return with_masks(output, found.mask(config, given.first, first_mask))
 
     def _without_weights(self, name: str) -> Unsupported:
         """Weights get their shapes from the reference: where that refuses a layer, torch has none to run it with."""

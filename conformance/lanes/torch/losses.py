@@ -50,7 +50,7 @@ def reduced(losses: Tensor, weight: Tensor | None, mask: Tensor | None, reductio
     if reduction == "mean_with_sample_weight" and weight is not None:
         total = weight.sum()
         return torch.where(total == 0, torch.zeros_like(total), losses.sum() / torch.where(total == 0, 1.0, total))
-    return losses.mean()
+    return losses.sum() / max(losses.numel(), 1)  # of no losses Keras makes 0, and torch NaN
 
 
 def loss(type: str) -> Callable[[Each], Each]:
@@ -97,6 +97,8 @@ def entropy_of(p: Tensor, y: Tensor) -> Tensor:
 @loss("BinaryCrossentropy")
 def binary_crossentropy(layer: Config, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor | None]:
     """Torch has no label smoothing for two classes."""
+    if y_true.shape != y_pred.shape:
+        raise ValueError(f"labels {tuple(y_true.shape)} and predictions {tuple(y_pred.shape)} differ in shape")
     y = y_true.to(y_pred.dtype) * (1.0 - layer.label_smoothing) + 0.5 * layer.label_smoothing
     if layer.from_logits:
         entropy = F.binary_cross_entropy_with_logits(y_pred, y, reduction="none")
@@ -125,7 +127,7 @@ def sparse_categorical_crossentropy(layer: Config, y_true: Tensor, y_pred: Tenso
         labels = labels.squeeze(layer.axis)
     logs = torch.log_softmax(y_pred, dim=layer.axis) if layer.from_logits else logs_of(layer, y_pred)
     ignored = -100 if layer.ignore_class is None else layer.ignore_class
-    losses = F.nll_loss(logs.movedim(layer.axis, 1), labels, ignore_index=ignored, reduction="none")
+    losses = F.nll_loss(logs.movedim(layer.axis, 1).contiguous(), labels, ignore_index=ignored, reduction="none")
     return losses, None if layer.ignore_class is None else labels != layer.ignore_class
 
 

@@ -44,6 +44,8 @@ def kl_divergence(layer: Config, y_true: Tensor, y_pred: Tensor) -> Each:
 
 @loss("BinaryFocalCrossentropy")
 def binary_focal_crossentropy(layer: Config, y_true: Tensor, y_pred: Tensor) -> Each:
+    if y_true.shape != y_pred.shape:
+        raise ValueError(f"labels {tuple(y_true.shape)} and predictions {tuple(y_pred.shape)} differ in shape")
     y = y_true.to(y_pred.dtype) * (1.0 - layer.label_smoothing) + 0.5 * layer.label_smoothing
     if layer.from_logits:
         entropy = F.binary_cross_entropy_with_logits(y_pred, y, reduction="none")

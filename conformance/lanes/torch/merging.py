@@ -44,19 +44,19 @@ def any_real(layer: Config, x: Any, masks: Any) -> Tensor | None:
     return reduce(torch.logical_or, present) if present and len(present) == len(masks) else None
 
 
-@port("Add", mask=any_real)
+@port("Add", mask=any_real, integers="whole")
 def add(layer: Config, p: Parameters, inputs: list[Tensor]) -> Tensor:
     return reduce(torch.add, aligned(inputs))
 
 
-@port("Subtract", mask=any_real)
+@port("Subtract", mask=any_real, integers="whole")
 def subtract(layer: Config, p: Parameters, inputs: list[Tensor]) -> Tensor:
     if len(inputs) != 2:
         raise ValueError(f"a difference has two inputs, not {len(inputs)}")
     return torch.sub(*aligned(inputs))
 
 
-@port("Multiply", mask=any_real)
+@port("Multiply", mask=any_real, integers="whole")
 def multiply(layer: Config, p: Parameters, inputs: list[Tensor], mask: Any = None) -> Tensor:
     values = aligned(inputs)
     masks = masks_of(values, mask)
@@ -65,17 +65,17 @@ def multiply(layer: Config, p: Parameters, inputs: list[Tensor], mask: Any = Non
     return product if anywhere is None else product.masked_fill(~over_features(anywhere, product), 0.0)
 
 
-@port("Average", mask=any_real)
+@port("Average", mask=any_real, integers="floats")
 def average(layer: Config, p: Parameters, inputs: list[Tensor]) -> Tensor:
     return reduce(torch.add, aligned(inputs)) / len(inputs)
 
 
-@port("Maximum", mask=any_real)
+@port("Maximum", mask=any_real, integers="there and back")
 def maximum(layer: Config, p: Parameters, inputs: list[Tensor], mask: Any = None) -> Tensor:
     return _extreme(torch.maximum, float("-inf"), aligned(inputs), mask)
 
 
-@port("Minimum", mask=any_real)
+@port("Minimum", mask=any_real, integers="there and back")
 def minimum(layer: Config, p: Parameters, inputs: list[Tensor], mask: Any = None) -> Tensor:
     return _extreme(torch.minimum, float("inf"), aligned(inputs), mask)
 

@@ -24,7 +24,7 @@ def affine_weights(layer: Config) -> Mapping[str, Mapped]:
     return {"weight": keras("gamma"), "bias": keras("beta")}
 
 
-@port("LayerNormalization", weights=affine_weights, mask=keep)
+@port("LayerNormalization", weights=affine_weights, mask=keep, integers="floats")
 def layer_normalization(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     """Keras adds 1e-3 to the variance by default, torch 1e-5."""
     axes = _axes(layer.axis, x)
@@ -36,14 +36,14 @@ def layer_normalization(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return y.movedim(_last(axes), axes)
 
 
-@port("RMSNormalization", weights=lambda layer: {"weight": keras("scale")})
+@port("RMSNormalization", weights=lambda layer: {"weight": keras("scale")}, integers="floats")
 def rms_normalization(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     axes = _axes(layer.axis, x)
     last = x.movedim(axes, _last(axes))
     return F.rms_norm(last, last.shape[-len(axes) :], p.weight, layer.epsilon).movedim(_last(axes), axes)
 
 
-@port("UnitNormalization", mask=keep)
+@port("UnitNormalization", mask=keep, integers="floats")
 def unit_normalization(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     axes = _axes(layer.axis, x)
     last = x.movedim(axes, _last(axes))
@@ -51,7 +51,7 @@ def unit_normalization(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return F.normalize(flat, p=2.0, dim=-1, eps=1e-12).reshape(last.shape).movedim(_last(axes), axes)
 
 
-@port("GroupNormalization", weights=affine_weights, mask=keep)
+@port("GroupNormalization", weights=affine_weights, mask=keep, integers="floats")
 def group_normalization(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     """torch has the channels on axis 1. A bias needs a weight: without one its backward pass raises."""
     (axis,) = _axes(layer.axis, x)
@@ -68,7 +68,7 @@ def batch_weights(layer: Config) -> Mapping[str, Mapped]:
     return {**affine_weights(layer), **statistics}
 
 
-@port("BatchNormalization", weights=batch_weights, mask=keep)
+@port("BatchNormalization", weights=batch_weights, mask=keep, integers="floats")
 def batch_normalization(
     layer: Config, p: Parameters, x: Tensor, training: bool | None = None, mask: Tensor | None = None
 ) -> Tensor:

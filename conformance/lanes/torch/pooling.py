@@ -42,32 +42,32 @@ def _average_pool(pool: Pool, rank: int, layer: Config, x: Tensor) -> Tensor:
     return in_format(pool(pad(x, pads), sizes, strides) / share, layer.data_format)
 
 
-@port("MaxPooling1D")
+@port("MaxPooling1D", integers="there and back")
 def max_pooling_1d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return _max_pool(F.max_pool1d, 1, layer, x)
 
 
-@port("MaxPooling2D")
+@port("MaxPooling2D", integers="there and back")
 def max_pooling_2d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return _max_pool(F.max_pool2d, 2, layer, x)
 
 
-@port("AveragePooling1D")
+@port("AveragePooling1D", integers="floats")
 def average_pooling_1d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return _average_pool(F.avg_pool1d, 1, layer, x)
 
 
-@port("AveragePooling2D")
+@port("AveragePooling2D", integers="floats")
 def average_pooling_2d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return _average_pool(F.avg_pool2d, 2, layer, x)
 
 
-@port("MaxPooling3D")
+@port("MaxPooling3D", integers="there and back")
 def max_pooling_3d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return _max_pool(F.max_pool3d, 3, layer, x)
 
 
-@port("AveragePooling3D")
+@port("AveragePooling3D", integers="floats")
 def average_pooling_3d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return _average_pool(F.avg_pool3d, 3, layer, x)
 
@@ -79,7 +79,7 @@ def _steps(layer: Config, x: Tensor, rank: int) -> tuple[int, ...]:
     return tuple(range(first, first + rank))
 
 
-@port("GlobalAveragePooling1D")
+@port("GlobalAveragePooling1D", integers="floats")
 def global_average_pooling_1d(layer: Config, p: Parameters, x: Tensor, mask: Tensor | None = None) -> Tensor:
     (steps,) = _steps(layer, x, 1)
     if mask is None:
@@ -95,7 +95,7 @@ def global_max_pooling_1d(layer: Config, p: Parameters, x: Tensor, mask: Tensor 
     return x.amax(dim=_steps(layer, x, 1), keepdim=layer.keepdims)
 
 
-@port("GlobalAveragePooling2D")
+@port("GlobalAveragePooling2D", integers="floats")
 def global_average_pooling_2d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return x.mean(dim=_steps(layer, x, 2), keepdim=layer.keepdims)
 
@@ -105,7 +105,7 @@ def global_max_pooling_2d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return x.amax(dim=_steps(layer, x, 2), keepdim=layer.keepdims)
 
 
-@port("GlobalAveragePooling3D")
+@port("GlobalAveragePooling3D", integers="floats")
 def global_average_pooling_3d(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return x.mean(dim=_steps(layer, x, 3), keepdim=layer.keepdims)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -34,6 +34,10 @@ __all__ = [
 
 Tensor = torch.Tensor
 WeightMap = Mapping[str, Mapped]
+Integers = Literal["kept", "whole", "floats", "there and back"]
+"""What a port makes of integers and booleans that go in, which most of torch's functions refuse. `floats`: float32, as
+Keras' layers compute. `whole`: booleans alone become floats. `there and back`: float32, and what comes out has the
+dtype of what went in."""
 MaskRule = Callable[[Any, Any, Any], Any]
 """Layer, first input and its mask to the mask of the output."""
 
@@ -118,6 +122,8 @@ class Port:
     mask: MaskRule
     added_loss: Callable[[Config, Any], Any] | None = None
     """Config and output to what a training adds to its loss; None for layers that add nothing."""
+    integers: Integers = "kept"
+    """What becomes of integers and booleans that go in."""
 
 
 def keep(layer: Config, x: Any, mask: Any) -> Any:
@@ -136,11 +142,12 @@ def port(
     weights: Callable[[Any], WeightMap] = lambda layer: {},
     mask: MaskRule = drop,
     added_loss: Callable[[Config, Any], Any] | None = None,
+    integers: Integers = "kept",
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Registers a function as the port of a Keras layer."""
 
     def register(call: Callable[..., Any]) -> Callable[..., Any]:
-        PORTS[type] = Port(type, call, weights, mask, added_loss)
+        PORTS[type] = Port(type, call, weights, mask, added_loss, integers)
         return call
 
     return register

@@ -19,6 +19,11 @@ from .port import PORTS, Config, Parameters, Tensor, Unsupported, WeightMap, por
 from .recurrent import is_tanh_and_sigmoid, zero_states
 
 
+def for_each(mask: Any, sequences: Tensor) -> Any:
+    """A mask of (batch, steps): one row of it serves every sequence."""
+    return mask if mask is None else mask.expand(len(sequences), -1)
+
+
 def sequence_mask(layer: Config, x: Any, mask: Any) -> Any:
     """A mask goes on with a sequence of outputs; it ends where only the last output is given."""
     return mask if layer.return_sequences else None
@@ -99,6 +104,7 @@ def call_layer(
     layer: Config, p: Parameters, sequences: Tensor, initial_state: Any = None, mask: Any = None, training: bool = False
 ) -> Any:
     """SimpleRNN, GRU and LSTM: the native module where it can, a loop of cells where it cannot."""
+    mask = for_each(mask, sequences)
     x = input_dropout(layer, sequences, training)
     states = first_states(layer, layer, p, x, initial_state)
     packable = mask is None or (not layer.go_backwards and can_be_packed(mask))
@@ -162,13 +168,14 @@ def _detached(states: Any) -> Any:
 
 
 for _name in ("SimpleRNN", "GRU", "LSTM"):
-    port(_name, weights=layer_weights, mask=sequence_mask)(call_layer)
+    port(_name, weights=layer_weights, mask=sequence_mask, integers="floats")(call_layer)
 
 
-@port("RNN", weights=cell_weights, mask=sequence_mask)
+@port("RNN", weights=cell_weights, mask=sequence_mask, integers="floats")
 def rnn(
     layer: Config, p: Parameters, sequences: Tensor, initial_state: Any = None, mask: Any = None, training: bool = False
 ) -> Any:
+    mask = for_each(mask, sequences)
     cell = cell_of(layer)
     if training and _has_dropout(cell):
         raise Unsupported("torch cells have no dropout that leaves out the same features in every step")

@@ -22,7 +22,7 @@ def _mask(layer: Config, x: Any, mask: Any) -> Any:
     return PORTS[layer.layer.type].mask(layer.layer, x, mask)
 
 
-@port("SpectralNormalization", weights=_weights, mask=_mask)
+@port("SpectralNormalization", weights=_weights, mask=_mask, integers="floats")
 def spectral_normalization(layer: Config, p: Parameters, x: Tensor, training: bool = False) -> Any:
     inner = PORTS[layer.layer.type]
     held = {name.removeprefix("layer."): value for name, value in p.tensors.items() if name != "u"}

@@ -50,16 +50,16 @@ def _transposed(convolve: Callable[..., Any], rank: int, layer: Config, p: Param
     return result
 
 
-@port("Conv1DTranspose", weights=kernel_and_bias(1))
+@port("Conv1DTranspose", weights=kernel_and_bias(1), integers="floats")
 def conv_1d_transpose(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return _transposed(F.conv_transpose1d, 1, layer, p, x)
 
 
-@port("Conv2DTranspose", weights=kernel_and_bias(2))
+@port("Conv2DTranspose", weights=kernel_and_bias(2), integers="floats")
 def conv_2d_transpose(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return _transposed(F.conv_transpose2d, 2, layer, p, x)
 
 
-@port("Conv3DTranspose", weights=kernel_and_bias(3))
+@port("Conv3DTranspose", weights=kernel_and_bias(3), integers="floats")
 def conv_3d_transpose(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     return _transposed(F.conv_transpose3d, 3, layer, p, x)

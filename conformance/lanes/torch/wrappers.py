@@ -15,7 +15,7 @@ import torch
 
 from .port import PORTS, Config, Parameters, Tensor, WeightMap, keep, port
 from .recurrent import zero_states
-from .rnn import can_be_packed, input_dropout, native_module, run_native
+from .rnn import can_be_packed, for_each, input_dropout, native_module, run_native
 
 REVERSE = "_reverse"
 """What torch appends to the names of the backward weights."""
@@ -56,10 +56,11 @@ def bidirectional_mask(layer: Config, x: Any, mask: Any) -> Any:
     return [kept, kept] if layer.merge_mode is None else kept
 
 
-@port("Bidirectional", weights=bidirectional_weights, mask=bidirectional_mask)
+@port("Bidirectional", weights=bidirectional_weights, mask=bidirectional_mask, integers="floats")
 def bidirectional(
     layer: Config, p: Parameters, sequences: Tensor, initial_state: Any = None, mask: Any = None, training: bool = False
 ) -> Any:
+    mask = for_each(mask, sequences)
     packable = mask is None or can_be_packed(mask)
     if is_one_module(layer) and native_module(layer.layer) and packable and not layer.layer.stateful:
         forward, backward, states = _as_one_module(layer.layer, p, sequences, initial_state, mask, training)

@@ -54,7 +54,13 @@ def native(
             port = PORTS[kind]
             takes_mask = "mask" in inspect.signature(call).parameters or "mask" not in _parameters(port)
             NATIVE[kind] = NativePort(
-                kind, call, weights or port.weights, mask or port.mask, port.added_loss, names or {}, takes_mask
+                kind,
+                call,
+                weights or port.weights,
+                mask or port.mask,
+                port.added_loss,
+                names=names or {},
+                takes_mask=takes_mask,
             )
         return call
 

@@ -1,0 +1,72 @@
+"""`conformance kinds`: one matrix of cases, every kind of input and call, made from what each layer says of itself."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from conformance.errors import Exit, UsageError
+
+_DESCRIPTION = """\
+Writes a case file for every layer and loss: integers and booleans, batches of none, one and three, open lengths,
+numbers at both ends of the range, masks of floats, of one row and with NaN beneath, weights and labels of every rank,
+`training=` through every wrapper. All of it is made from the layers' own classes; what is expected is what the
+reference gives.
+"""
+_EXAMPLES = """\
+examples:
+  conformance kinds -o kinds                     write all files anew; files of layers that are gone are removed
+  conformance kinds -o mine --layers GRU,LSTM    those of some layers
+  pytest kinds -k "gru and batch"                run some of them
+  pytest kinds --shard 1/16                      the same sample every time, as CI runs it
+"""
+
+
+def add(commands: Any) -> None:
+    """Adds the subcommand to the parser's."""
+    parser = commands.add_parser(
+        "kinds",
+        help="one matrix of cases: every kind of input and call, made from the layers' classes",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+    )
+    parser.add_argument("--layers", metavar="A,B", help="write these layers and losses; all of them when left out")
+    parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="where the case files go")
+    parser.set_defaults(command=run)
+
+
+def run(parsed: argparse.Namespace) -> int:
+    from conformance.case.load import SUFFIX
+    from conformance.kinds.matrix import texts
+    from conformance.results import write_whole
+
+    if parsed.output is None:
+        raise UsageError("where to?", "name a folder: -o kinds")
+    wanted = _layers(parsed.layers)
+    written = set()
+    for name, text in texts(wanted):
+        write_whole(parsed.output / name, text)
+        written.add(name)
+    if parsed.layers is None:
+        for file in parsed.output.glob(f"*{SUFFIX}"):
+            if file.name not in written:
+                file.unlink()
+    print(f"{len(written)} files in {parsed.output}")
+    return Exit.OK
+
+
+def _layers(text: str | None) -> tuple[str, ...] | None:
+    """The layers that are named. Raises UsageError for one that has no cells."""
+    from conformance.case.problems import did_you_mean
+    from conformance.kinds.matrix import askable
+
+    if text is None:
+        return None
+    known = askable()
+    named = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    for name in named:
+        if name not in known:
+            hint = did_you_mean(name, known) or "conformance coverage lists what there is"
+            raise UsageError(f"no layer with kinds of input is called {name[:40]}", hint)
+    return named
