@@ -41,6 +41,8 @@ def why_read_only(words: list[str]) -> str:
         return "fetches another release"
     if words[:2] == ["conformance", "compare"]:
         return "needs a model: tests/comparison/test_tutorial.py makes one and runs it"
+    if words[:2] == ["conformance", "kinds"] or words[:2] == ["pytest", "kinds"] or "kinds/" in text:
+        return "writes or runs the matrix: tests/kinds does so with a few layers"
     if words[:2] == ["conformance", "campaign"]:
         return "goes on for minutes, or needs what such a one wrote: tests/campaign runs short ones"
     if words[:2] == ["conformance", "merge"]:
