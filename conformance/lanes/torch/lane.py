@@ -130,7 +130,8 @@ class TorchArrays(CarriedArrays):
         config = self.configs[name]
         call = found.call if self.compiler is None else self.compiler(found.call)
         args, kwargs = given.args, given.kwargs
-        if not isinstance(found, NativePort):
+        is_port = not (isinstance(found, NativePort) or is_torchs(config.type))
+        if is_port:
             args = [_numbers(value, found.integers) for value in args]
             kwargs = {name: _mask(value) if name.endswith("mask") else value for name, value in kwargs.items()}
         try:
@@ -154,7 +155,7 @@ class TorchArrays(CarriedArrays):
                 "rule": "",
             }
         )
-        first_mask = given.first_mask if isinstance(found, NativePort) else _mask(given.first_mask)
+        first_mask = _mask(given.first_mask) if is_port else given.first_mask
         return with_masks(output, found.mask(config, given.first, first_mask))
 
     def _without_weights(self, name: str) -> Unsupported:
