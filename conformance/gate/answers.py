@@ -58,7 +58,9 @@ class Move:
 
     @property
     def what(self) -> str:
-        """`mask of merged`, or the aspect alone."""
+        """`mask of merged`, or the aspect alone; `compute_mask of merged asked directly`."""
+        if self.aspect == "methods":
+            return f"{self.node} asked directly"
         return f"{self.aspect} of {self.node}" if self.node else self.aspect
 
     @property

@@ -102,6 +102,15 @@ def test_what_could_not_be_asked_says_so_first_and_once() -> None:
     assert not [line for line in lines if "why: could not" in line]
 
 
+def test_every_output_that_moved_is_told_by_its_name() -> None:
+    (row, *_) = diff(results_of(), results_of("no_mask")).rows
+    moves = tuple(Move("methods", f"compute_mask of {node}", "11001", "none") for node in ("merged", "other"))
+    assert told(replace(row, moves=moves)) == (
+        "wrong answer of compute_mask of merged asked directly: 11001 -> none; "
+        "compute_mask of other asked directly: 11001 -> none"
+    )
+
+
 def test_shares_are_told_as_one_reads_them() -> None:
     move = Move("values", "y", "0.5", "3.6", (), (0.5, 3.6))
     assert move_text(move) == "0.5 -> 3.6, by 3.1 (620 %)"
