@@ -41,7 +41,10 @@ class _InPlace(_Activation):
 
 
 class ReLU(_InPlace):
-    """max(x, 0)."""
+    """max(x, 0).
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.ReLU", "F.relu")
     arithmetic = "moves"
@@ -52,7 +55,10 @@ class ReLU(_InPlace):
 
 
 class ReLU6(_InPlace):
-    """min(max(x, 0), 6)."""
+    """min(max(x, 0), 6).
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.ReLU6", "F.relu6")
     arithmetic = "moves"
@@ -63,7 +69,10 @@ class ReLU6(_InPlace):
 
 
 class LeakyReLU(_Activation):
-    """x, or negative_slope x below 0."""
+    """x, or negative_slope x below 0.
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.LeakyReLU", "F.leaky_relu")
     negative_slope: float = arg("The slope below 0.", default=0.01)
@@ -77,7 +86,10 @@ class LeakyReLU(_Activation):
 
 
 class PReLU(_Activation):
-    """x, or weight x below 0: a slope for all, or one for each channel on axis 1."""
+    """x, or weight x below 0: a slope for all, or one for each channel on axis 1.
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.PReLU",)
     example = asked("nn.PReLU(3)", "3,5")
@@ -107,7 +119,10 @@ class PReLU(_Activation):
 
 
 class RReLU(_Activation):
-    """x, or below 0 a slope drawn between lower and upper; in evaluation their mean."""
+    """x, or below 0 a slope drawn between lower and upper; in evaluation their mean.
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.RReLU", "F.rrelu")
     draws = True
@@ -128,7 +143,10 @@ class RReLU(_Activation):
 
 
 class ELU(_Activation):
-    """x, or alpha (e^x - 1) below 0."""
+    """x, or alpha (e^x - 1) below 0.
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.ELU", "F.elu")
     alpha: float = arg("The limit below 0.", default=1.0)
@@ -142,7 +160,10 @@ class ELU(_Activation):
 
 
 class CELU(_Activation):
-    """max(0, x) + min(0, alpha (e^(x / alpha) - 1))."""
+    """max(0, x) + min(0, alpha (e^(x / alpha) - 1)).
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.CELU", "F.celu")
     alpha: float = arg("The limit below 0.", default=1.0)
@@ -159,7 +180,10 @@ class CELU(_Activation):
 
 
 class SELU(_InPlace):
-    """scale (max(0, x) + min(0, alpha (e^x - 1)))."""
+    """scale (max(0, x) + min(0, alpha (e^x - 1))).
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.SELU", "F.selu")
     keras = "selu"
@@ -169,7 +193,10 @@ class SELU(_InPlace):
 
 
 class GELU(_Activation):
-    """x Phi(x), or 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))."""
+    """x Phi(x), or 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.GELU", "F.gelu")
     approximate: Literal["none", "tanh"] = arg("none for the normal distribution itself.", default="none")
@@ -187,7 +214,10 @@ class GELU(_Activation):
 
 
 class SiLU(_InPlace):
-    """x sigmoid(x)."""
+    """x sigmoid(x).
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.SiLU", "F.silu")
     keras = "silu"
@@ -197,7 +227,10 @@ class SiLU(_InPlace):
 
 
 class Mish(_InPlace):
-    """x tanh(log(1 + e^x))."""
+    """x tanh(log(1 + e^x)).
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.Mish", "F.mish")
     keras = "mish"
@@ -207,7 +240,10 @@ class Mish(_InPlace):
 
 
 class Sigmoid(_Activation):
-    """1 / (1 + e^-x)."""
+    """1 / (1 + e^-x).
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.Sigmoid", "F.sigmoid")
     keras = "sigmoid"
@@ -217,7 +253,10 @@ class Sigmoid(_Activation):
 
 
 class Tanh(_Activation):
-    """(e^x - e^-x) / (e^x + e^-x)."""
+    """(e^x - e^-x) / (e^x + e^-x).
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.Tanh", "F.tanh")
     keras = "tanh"
@@ -227,7 +266,10 @@ class Tanh(_Activation):
 
 
 class Hardsigmoid(_InPlace):
-    """min(max(x / 6 + 1 / 2, 0), 1)."""
+    """min(max(x / 6 + 1 / 2, 0), 1).
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.Hardsigmoid", "F.hardsigmoid")
     keras = "hard_sigmoid"
@@ -237,7 +279,10 @@ class Hardsigmoid(_InPlace):
 
 
 class Hardswish(_InPlace):
-    """x min(max(x + 3, 0), 6) / 6."""
+    """x min(max(x + 3, 0), 6) / 6.
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.Hardswish", "F.hardswish")
     keras = "hard_swish"
@@ -247,7 +292,10 @@ class Hardswish(_InPlace):
 
 
 class Hardtanh(_Activation):
-    """min(max(x, min_val), max_val)."""
+    """min(max(x, min_val), max_val).
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.Hardtanh", "F.hardtanh")
     positional = ("min_val", "max_val")
@@ -273,7 +321,10 @@ class Hardtanh(_Activation):
 
 
 class Hardshrink(_Activation):
-    """x where |x| > lambd, else 0."""
+    """x where |x| > lambd, else 0.
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.Hardshrink", "F.hardshrink")
     arithmetic = "moves"
@@ -289,7 +340,10 @@ class Hardshrink(_Activation):
 
 
 class Softshrink(_Activation):
-    """x brought nearer to 0 by lambd, and 0 where it is no further than that."""
+    """x brought nearer to 0 by lambd, and 0 where it is no further than that.
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.Softshrink", "F.softshrink")
     lambd: float = arg("The bound.", default=0.5, at_least=0)
@@ -305,7 +359,10 @@ class Softshrink(_Activation):
 
 
 class Softplus(_Activation):
-    """log(1 + e^(beta x)) / beta, and x itself where beta x is above the threshold."""
+    """log(1 + e^(beta x)) / beta, and x itself where beta x is above the threshold.
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.Softplus", "F.softplus")
     beta: float = arg("How sharp the bend is.", default=1.0)
@@ -324,7 +381,10 @@ class Softplus(_Activation):
 
 
 class Softsign(_Activation):
-    """x / (1 + |x|)."""
+    """x / (1 + |x|).
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.Softsign", "F.softsign")
     keras = "softsign"
@@ -334,7 +394,10 @@ class Softsign(_Activation):
 
 
 class Tanhshrink(_Activation):
-    """x - tanh(x)."""
+    """x - tanh(x).
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.Tanhshrink", "F.tanhshrink")
     keras = "tanh_shrink"
@@ -344,7 +407,10 @@ class Tanhshrink(_Activation):
 
 
 class LogSigmoid(_Activation):
-    """log(1 / (1 + e^-x))."""
+    """log(1 / (1 + e^-x)).
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.LogSigmoid", "F.logsigmoid")
     keras = "log_sigmoid"
@@ -354,7 +420,10 @@ class LogSigmoid(_Activation):
 
 
 class Threshold(_Activation):
-    """x where it is above the threshold, else value."""
+    """x where it is above the threshold, else value.
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.Threshold", "F.threshold")
     example = asked("nn.Threshold(0.1, 20.0)", "7")
@@ -370,7 +439,10 @@ class Threshold(_Activation):
 
 
 class GLU(_Activation):
-    """The first half of an axis times the sigmoid of the second."""
+    """The first half of an axis times the sigmoid of the second.
+
+    input: any shape; returns it with half of the axis.
+    """
 
     names = ("nn.GLU", "F.glu")
     example = asked("nn.GLU()", "6")
@@ -400,7 +472,10 @@ class _Shares(TorchLayer):
 
 
 class Softmax(_Shares):
-    """e^x over the sum of e^x."""
+    """e^x over the sum of e^x.
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.Softmax", "F.softmax")
     example = asked("nn.Softmax(dim=1)", "3,5")
@@ -413,7 +488,10 @@ class Softmax(_Shares):
 
 
 class Softmin(_Shares):
-    """The softmax of -x."""
+    """The softmax of -x.
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.Softmin", "F.softmin")
     example = asked("nn.Softmin(dim=1)", "3,5")
@@ -426,7 +504,10 @@ class Softmin(_Shares):
 
 
 class LogSoftmax(_Shares):
-    """x - log of the sum of e^x."""
+    """x - log of the sum of e^x.
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.LogSoftmax", "F.log_softmax")
     example = asked("nn.LogSoftmax(dim=1)", "3,5")
@@ -445,7 +526,10 @@ class LogSoftmax(_Shares):
 
 
 class Softmax2d(TorchLayer):
-    """The softmax over the channels of an image."""
+    """The softmax over the channels of an image.
+
+    input: (batch, channels, height, width), or without the batch; returns the same shape.
+    """
 
     names = ("nn.Softmax2d",)
     arithmetic = "rounds"

@@ -112,14 +112,20 @@ class _AdaptiveMax(_Adaptive):
 
 
 class AdaptiveAvgPool1d(_AdaptiveAvg):
-    """The mean of so many parts of a sequence."""
+    """The mean of so many parts of a sequence.
+
+    input: (batch, channels, steps), or without the batch; returns (batch, channels, *windows).
+    """
 
     names = ("nn.AdaptiveAvgPool1d", "F.adaptive_avg_pool1d")
     example = asked("nn.AdaptiveAvgPool1d(3)", "4,8")
 
 
 class AdaptiveAvgPool2d(_AdaptiveAvg):
-    """The mean of so many parts of an image."""
+    """The mean of so many parts of an image.
+
+    input: (batch, channels, height, width), or without the batch; returns (batch, channels, *windows).
+    """
 
     names = ("nn.AdaptiveAvgPool2d", "F.adaptive_avg_pool2d")
     rank = 2
@@ -127,7 +133,10 @@ class AdaptiveAvgPool2d(_AdaptiveAvg):
 
 
 class AdaptiveAvgPool3d(_AdaptiveAvg):
-    """The mean of so many parts of a volume."""
+    """The mean of so many parts of a volume.
+
+    input: (batch, channels, depth, height, width), or without the batch; returns (batch, channels, *windows).
+    """
 
     names = ("nn.AdaptiveAvgPool3d", "F.adaptive_avg_pool3d")
     rank = 3
@@ -135,14 +144,20 @@ class AdaptiveAvgPool3d(_AdaptiveAvg):
 
 
 class AdaptiveMaxPool1d(_AdaptiveMax):
-    """The maximum of so many parts of a sequence."""
+    """The maximum of so many parts of a sequence.
+
+    input: (batch, channels, steps), or without the batch; returns (batch, channels, *windows).
+    """
 
     names = ("nn.AdaptiveMaxPool1d", "F.adaptive_max_pool1d")
     example = asked("nn.AdaptiveMaxPool1d(3)", "4,8")
 
 
 class AdaptiveMaxPool2d(_AdaptiveMax):
-    """The maximum of so many parts of an image."""
+    """The maximum of so many parts of an image.
+
+    input: (batch, channels, height, width), or without the batch; returns (batch, channels, *windows).
+    """
 
     names = ("nn.AdaptiveMaxPool2d", "F.adaptive_max_pool2d")
     rank = 2
@@ -150,7 +165,10 @@ class AdaptiveMaxPool2d(_AdaptiveMax):
 
 
 class AdaptiveMaxPool3d(_AdaptiveMax):
-    """The maximum of so many parts of a volume."""
+    """The maximum of so many parts of a volume.
+
+    input: (batch, channels, depth, height, width), or without the batch; returns (batch, channels, *windows).
+    """
 
     names = ("nn.AdaptiveMaxPool3d", "F.adaptive_max_pool3d")
     rank = 3

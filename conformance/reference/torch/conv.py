@@ -304,14 +304,20 @@ class _ConvTranspose(_Convolution):
 
 
 class ConvTranspose1d(_ConvTranspose):
-    """The gradient of Conv1d with respect to its input."""
+    """The gradient of Conv1d with respect to its input.
+
+    input: (batch, in_channels, steps), or without the batch; returns (batch, out_channels, ...).
+    """
 
     names = ("nn.ConvTranspose1d",)
     example = asked("nn.ConvTranspose1d(4, 6, 3, stride=2, padding=1, output_padding=1)", "4,5")
 
 
 class ConvTranspose2d(_ConvTranspose):
-    """The gradient of Conv2d with respect to its input."""
+    """The gradient of Conv2d with respect to its input.
+
+    input: (batch, in_channels, height, width), or without the batch; returns (batch, out_channels, ...).
+    """
 
     names = ("nn.ConvTranspose2d",)
     rank = 2
@@ -319,7 +325,10 @@ class ConvTranspose2d(_ConvTranspose):
 
 
 class ConvTranspose3d(_ConvTranspose):
-    """The gradient of Conv3d with respect to its input."""
+    """The gradient of Conv3d with respect to its input.
+
+    input: (batch, in_channels, depth, height, width), or without the batch; returns (batch, out_channels, ...).
+    """
 
     names = ("nn.ConvTranspose3d",)
     rank = 3

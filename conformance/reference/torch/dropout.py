@@ -31,35 +31,50 @@ class _Dropout(TorchLayer):
 
 
 class Dropout(_Dropout):
-    """In training single numbers become 0 and the others larger; in evaluation nothing happens."""
+    """In training single numbers become 0 and the others larger; in evaluation nothing happens.
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.Dropout",)
     example = asked("nn.Dropout(0.3)", "7")
 
 
 class Dropout1d(_Dropout):
-    """In training whole channels of sequences become 0; in evaluation nothing happens."""
+    """In training whole channels of sequences become 0; in evaluation nothing happens.
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.Dropout1d",)
     example = asked("nn.Dropout1d(0.3)", "3,5")
 
 
 class Dropout2d(_Dropout):
-    """In training whole channels of images become 0; in evaluation nothing happens."""
+    """In training whole channels of images become 0; in evaluation nothing happens.
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.Dropout2d",)
     example = asked("nn.Dropout2d(0.3)", "3,4,5")
 
 
 class Dropout3d(_Dropout):
-    """In training whole channels of volumes become 0; in evaluation nothing happens."""
+    """In training whole channels of volumes become 0; in evaluation nothing happens.
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.Dropout3d",)
     example = asked("nn.Dropout3d(0.3)", "3,2,4,5")
 
 
 class AlphaDropout(_Dropout):
-    """In training numbers become the limit of SELU, and mean and variance stay; in evaluation nothing happens."""
+    """In training numbers become the limit of SELU, and mean and variance stay; in evaluation nothing happens.
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.AlphaDropout",)
     keras = "AlphaDropout"
@@ -67,7 +82,10 @@ class AlphaDropout(_Dropout):
 
 
 class FeatureAlphaDropout(_Dropout):
-    """AlphaDropout of whole channels; in evaluation nothing happens."""
+    """AlphaDropout of whole channels; in evaluation nothing happens.
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("nn.FeatureAlphaDropout",)
     keras = "AlphaDropout"
@@ -89,35 +107,50 @@ class _DropoutFunction(_Dropout):
 
 
 class FunctionDropout(_DropoutFunction):
-    """Dropout of single numbers, which draws unless it is told not to, in evaluation too."""
+    """Dropout of single numbers, which draws unless it is told not to, in evaluation too.
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("F.dropout",)
     example = asked("F.dropout(0.3, training=False)", "7")
 
 
 class FunctionDropout1d(_DropoutFunction):
-    """Dropout of channels of sequences, which draws unless it is told not to."""
+    """Dropout of channels of sequences, which draws unless it is told not to.
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("F.dropout1d",)
     example = asked("F.dropout1d(0.3, training=False)", "3,5")
 
 
 class FunctionDropout2d(_DropoutFunction):
-    """Dropout of channels of images, which draws unless it is told not to."""
+    """Dropout of channels of images, which draws unless it is told not to.
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("F.dropout2d",)
     example = asked("F.dropout2d(0.3, training=False)", "3,4,5")
 
 
 class FunctionDropout3d(_DropoutFunction):
-    """Dropout of channels of volumes, which draws unless it is told not to."""
+    """Dropout of channels of volumes, which draws unless it is told not to.
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("F.dropout3d",)
     example = asked("F.dropout3d(0.3, training=False)", "3,2,4,5")
 
 
 class FunctionAlphaDropout(_DropoutFunction):
-    """AlphaDropout, which draws only where it is told to."""
+    """AlphaDropout, which draws only where it is told to.
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("F.alpha_dropout",)
     keras = "AlphaDropout"
@@ -126,7 +159,10 @@ class FunctionAlphaDropout(_DropoutFunction):
 
 
 class FunctionFeatureAlphaDropout(FunctionAlphaDropout):
-    """AlphaDropout of whole channels, which draws only where it is told to."""
+    """AlphaDropout of whole channels, which draws only where it is told to.
+
+    input: any shape; returns the same shape.
+    """
 
     names = ("F.feature_alpha_dropout",)
     example = asked("F.feature_alpha_dropout(0.3)", "3,5")

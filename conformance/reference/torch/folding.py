@@ -150,20 +150,29 @@ class _MaxUnpool(TorchLayer):
 
 
 class MaxUnpool1d(_MaxUnpool):
-    """What nn.MaxPool1d took, at its places."""
+    """What nn.MaxPool1d took, at its places.
+
+    input and indices: (batch, channels, steps); returns (batch, channels, *output_size).
+    """
 
     names = ("nn.MaxUnpool1d", "F.max_unpool1d")
 
 
 class MaxUnpool2d(_MaxUnpool):
-    """What nn.MaxPool2d took, at its places."""
+    """What nn.MaxPool2d took, at its places.
+
+    input and indices: (batch, channels, height, width); returns (batch, channels, *output_size).
+    """
 
     names = ("nn.MaxUnpool2d", "F.max_unpool2d")
     rank = 2
 
 
 class MaxUnpool3d(_MaxUnpool):
-    """What nn.MaxPool3d took, at its places."""
+    """What nn.MaxPool3d took, at its places.
+
+    input and indices: (batch, channels, depth, height, width); returns (batch, channels, *output_size).
+    """
 
     names = ("nn.MaxUnpool3d", "F.max_unpool3d")
     rank = 3

@@ -91,7 +91,10 @@ class _Elementwise(Loss):
 
 
 class L1Loss(_Elementwise):
-    """|x - y|."""
+    """|x - y|.
+
+    input and target: one shape. Returns it where nothing is made of the losses, else a number.
+    """
 
     names = ("nn.L1Loss", "F.l1_loss")
     keras = "MeanAbsoluteError"
@@ -104,7 +107,10 @@ class L1Loss(_Elementwise):
 
 
 class MSELoss(_Elementwise):
-    """(x - y)^2."""
+    """(x - y)^2.
+
+    input and target: one shape. Returns it where nothing is made of the losses, else a number.
+    """
 
     names = ("nn.MSELoss", "F.mse_loss")
     keras = "MeanSquaredError"
@@ -117,7 +123,10 @@ class MSELoss(_Elementwise):
 
 
 class HuberLoss(_Elementwise):
-    """d^2 / 2 up to delta, delta (|d| - delta / 2) above."""
+    """d^2 / 2 up to delta, delta (|d| - delta / 2) above.
+
+    input and target: one shape. Returns it where nothing is made of the losses, else a number.
+    """
 
     names = ("nn.HuberLoss", "F.huber_loss")
     keras = "Huber"
@@ -141,7 +150,10 @@ class HuberLoss(_Elementwise):
 
 
 class SmoothL1Loss(_Elementwise):
-    """d^2 / (2 beta) below beta, |d| - beta / 2 from there on; the absolute error for beta 0."""
+    """d^2 / (2 beta) below beta, |d| - beta / 2 from there on; the absolute error for beta 0.
+
+    input and target: one shape. Returns it where nothing is made of the losses, else a number.
+    """
 
     names = ("nn.SmoothL1Loss", "F.smooth_l1_loss")
     beta: float = arg("Where the square ends.", default=1.0, at_least=0)
@@ -158,7 +170,10 @@ class SmoothL1Loss(_Elementwise):
 
 
 class SoftMarginLoss(_Elementwise):
-    """log(1 + e^(-y x)) for labels of 1 and -1."""
+    """log(1 + e^(-y x)) for labels of 1 and -1.
+
+    input and target: one shape. Returns it where nothing is made of the losses, else a number.
+    """
 
     names = ("nn.SoftMarginLoss", "F.soft_margin_loss")
     written_as_case = "its labels are 1 and -1"
@@ -171,7 +186,10 @@ class SoftMarginLoss(_Elementwise):
 
 
 class PoissonNLLLoss(Loss):
-    """e^x - y x, or x - y log(x + eps) without log_input; with full, Stirling's term for y above 1."""
+    """e^x - y x, or x - y log(x + eps) without log_input; with full, Stirling's term for y above 1.
+
+    input and target: one shape. Returns it where nothing is made of the losses, else a number.
+    """
 
     names = ("nn.PoissonNLLLoss", "F.poisson_nll_loss")
     log_input: bool = arg("Whether the input is a logarithm.", default=True)
@@ -254,7 +272,10 @@ def _lacks_an_axis(shape: Sequence[int], var: Sequence[int]) -> bool:
 
 
 class KLDivLoss(Loss):
-    """y (log y - x) for logarithms x, or e^y (y - x) with log_target; "batchmean" divides by the first axis."""
+    """y (log y - x) for logarithms x, or e^y (y - x) with log_target; "batchmean" divides by the first axis.
+
+    input and target: one shape. Returns it where nothing is made of the losses, else a number.
+    """
 
     names = ("nn.KLDivLoss", "F.kl_div")
     example = asked("nn.KLDivLoss(reduction='batchmean')", "5", "5")

@@ -135,7 +135,10 @@ class BatchNorm1d(_BatchNorm):
 
 
 class BatchNorm2d(_BatchNorm):
-    """Batch normalisation of images."""
+    """Batch normalisation of images.
+
+    input: (batch, channels, height, width); returns the same shape.
+    """
 
     names = ("nn.BatchNorm2d",)
     rank = 2
@@ -143,7 +146,10 @@ class BatchNorm2d(_BatchNorm):
 
 
 class BatchNorm3d(_BatchNorm):
-    """Batch normalisation of volumes."""
+    """Batch normalisation of volumes.
+
+    input: (batch, channels, depth, height, width); returns the same shape.
+    """
 
     names = ("nn.BatchNorm3d",)
     rank = 3
@@ -186,14 +192,20 @@ class _InstanceNorm(_Batch):
 
 
 class InstanceNorm1d(_InstanceNorm):
-    """Instance normalisation of sequences."""
+    """Instance normalisation of sequences.
+
+    input: (batch, channels, steps); returns the same shape.
+    """
 
     names = ("nn.InstanceNorm1d",)
     example = asked("nn.InstanceNorm1d(3, affine=True)", "3,5")
 
 
 class InstanceNorm2d(_InstanceNorm):
-    """Instance normalisation of images."""
+    """Instance normalisation of images.
+
+    input: (batch, channels, height, width); returns the same shape.
+    """
 
     names = ("nn.InstanceNorm2d",)
     rank = 2
@@ -201,7 +213,10 @@ class InstanceNorm2d(_InstanceNorm):
 
 
 class InstanceNorm3d(_InstanceNorm):
-    """Instance normalisation of volumes."""
+    """Instance normalisation of volumes.
+
+    input: (batch, channels, depth, height, width); returns the same shape.
+    """
 
     names = ("nn.InstanceNorm3d",)
     rank = 3

@@ -68,14 +68,20 @@ class _ConstantPad(_Pad):
 
 
 class ConstantPad1d(_ConstantPad):
-    """A number at both ends of the steps."""
+    """A number at both ends of the steps.
+
+    input: (batch, channels, steps), or without the batch; returns it with longer axes.
+    """
 
     names = ("nn.ConstantPad1d",)
     example = asked("nn.ConstantPad1d([2, 1], 0.5)", "3,4")
 
 
 class ConstantPad2d(_ConstantPad):
-    """A number around an image; negative widths cut."""
+    """A number around an image; negative widths cut.
+
+    input: (batch, channels, height, width), or without the batch; returns it with longer axes.
+    """
 
     names = ("nn.ConstantPad2d",)
     rank = 2
@@ -83,7 +89,10 @@ class ConstantPad2d(_ConstantPad):
 
 
 class ConstantPad3d(_ConstantPad):
-    """A number around a volume."""
+    """A number around a volume.
+
+    input: (batch, channels, depth, height, width), or without the batch; returns it with longer axes.
+    """
 
     names = ("nn.ConstantPad3d",)
     rank = 3
@@ -91,14 +100,20 @@ class ConstantPad3d(_ConstantPad):
 
 
 class ZeroPad1d(_Pad):
-    """Zeros at both ends of the steps."""
+    """Zeros at both ends of the steps.
+
+    input: (batch, channels, steps), or without the batch; returns it with longer axes.
+    """
 
     names = ("nn.ZeroPad1d",)
     example = asked("nn.ZeroPad1d(2)", "3,4")
 
 
 class ZeroPad2d(_Pad):
-    """Zeros around an image."""
+    """Zeros around an image.
+
+    input: (batch, channels, height, width), or without the batch; returns it with longer axes.
+    """
 
     names = ("nn.ZeroPad2d",)
     rank = 2
@@ -106,7 +121,10 @@ class ZeroPad2d(_Pad):
 
 
 class ZeroPad3d(_Pad):
-    """Zeros around a volume."""
+    """Zeros around a volume.
+
+    input: (batch, channels, depth, height, width), or without the batch; returns it with longer axes.
+    """
 
     names = ("nn.ZeroPad3d",)
     rank = 3
@@ -114,7 +132,10 @@ class ZeroPad3d(_Pad):
 
 
 class ReflectionPad1d(_Pad):
-    """Steps mirrored at the ends, which are not repeated."""
+    """Steps mirrored at the ends, which are not repeated.
+
+    input: (batch, channels, steps), or without the batch; returns it with longer axes.
+    """
 
     names = ("nn.ReflectionPad1d",)
     mode = "reflect"
@@ -122,7 +143,10 @@ class ReflectionPad1d(_Pad):
 
 
 class ReflectionPad2d(_Pad):
-    """An image mirrored at its edges, which are not repeated."""
+    """An image mirrored at its edges, which are not repeated.
+
+    input: (batch, channels, height, width), or without the batch; returns it with longer axes.
+    """
 
     names = ("nn.ReflectionPad2d",)
     rank, mode = 2, "reflect"
@@ -130,7 +154,10 @@ class ReflectionPad2d(_Pad):
 
 
 class ReflectionPad3d(_Pad):
-    """A volume mirrored at its edges, which are not repeated."""
+    """A volume mirrored at its edges, which are not repeated.
+
+    input: (batch, channels, depth, height, width), or without the batch; returns it with longer axes.
+    """
 
     names = ("nn.ReflectionPad3d",)
     rank, mode = 3, "reflect"
@@ -138,7 +165,10 @@ class ReflectionPad3d(_Pad):
 
 
 class ReplicationPad1d(_Pad):
-    """The first and the last step repeated."""
+    """The first and the last step repeated.
+
+    input: (batch, channels, steps), or without the batch; returns it with longer axes.
+    """
 
     names = ("nn.ReplicationPad1d",)
     mode = "replicate"
@@ -146,7 +176,10 @@ class ReplicationPad1d(_Pad):
 
 
 class ReplicationPad2d(_Pad):
-    """The edges of an image repeated."""
+    """The edges of an image repeated.
+
+    input: (batch, channels, height, width), or without the batch; returns it with longer axes.
+    """
 
     names = ("nn.ReplicationPad2d",)
     rank, mode = 2, "replicate"
@@ -154,7 +187,10 @@ class ReplicationPad2d(_Pad):
 
 
 class ReplicationPad3d(_Pad):
-    """The edges of a volume repeated."""
+    """The edges of a volume repeated.
+
+    input: (batch, channels, depth, height, width), or without the batch; returns it with longer axes.
+    """
 
     names = ("nn.ReplicationPad3d",)
     rank, mode = 3, "replicate"
@@ -162,7 +198,10 @@ class ReplicationPad3d(_Pad):
 
 
 class CircularPad1d(_Pad):
-    """Steps from the other end."""
+    """Steps from the other end.
+
+    input: (batch, channels, steps), or without the batch; returns it with longer axes.
+    """
 
     names = ("nn.CircularPad1d",)
     mode = "circular"
@@ -170,7 +209,10 @@ class CircularPad1d(_Pad):
 
 
 class CircularPad2d(_Pad):
-    """An image as if it went on from the other edge."""
+    """An image as if it went on from the other edge.
+
+    input: (batch, channels, height, width), or without the batch; returns it with longer axes.
+    """
 
     names = ("nn.CircularPad2d",)
     rank, mode = 2, "circular"
@@ -178,7 +220,10 @@ class CircularPad2d(_Pad):
 
 
 class CircularPad3d(_Pad):
-    """A volume as if it went on from the other edge."""
+    """A volume as if it went on from the other edge.
+
+    input: (batch, channels, depth, height, width), or without the batch; returns it with longer axes.
+    """
 
     names = ("nn.CircularPad3d",)
     rank, mode = 3, "circular"

@@ -28,7 +28,10 @@ from conformance.reference.traits import Axes, asked
 
 
 class Pool(TorchLayer):
-    """What all pools share: the number of axes that they slide over, and inputs without a batch."""
+    """What all pools share: the number of axes that they slide over, and inputs without a batch.
+
+    input: (batch, channels, *lengths), or without the batch; returns (batch, channels, *windows).
+    """
 
     rank: ClassVar[int] = 1
 
@@ -141,14 +144,20 @@ class _MaxPool(_Sliding):
 
 
 class MaxPool1d(_MaxPool):
-    """The maximum of each window of steps."""
+    """The maximum of each window of steps.
+
+    input: (batch, channels, steps), or without the batch; returns (batch, channels, *windows).
+    """
 
     names = ("nn.MaxPool1d", "F.max_pool1d")
     example = asked("nn.MaxPool1d(3, stride=2)", "4,9")
 
 
 class MaxPool2d(_MaxPool):
-    """The maximum of each window of an image."""
+    """The maximum of each window of an image.
+
+    input: (batch, channels, height, width), or without the batch; returns (batch, channels, *windows).
+    """
 
     names = ("nn.MaxPool2d", "F.max_pool2d")
     rank = 2
@@ -156,7 +165,10 @@ class MaxPool2d(_MaxPool):
 
 
 class MaxPool3d(_MaxPool):
-    """The maximum of each window of a volume."""
+    """The maximum of each window of a volume.
+
+    input: (batch, channels, depth, height, width), or without the batch; returns (batch, channels, *windows).
+    """
 
     names = ("nn.MaxPool3d", "F.max_pool3d")
     rank = 3
@@ -209,14 +221,20 @@ class _AvgPool(_Sliding):
 
 
 class AvgPool1d(_AvgPool):
-    """The mean of each window of steps."""
+    """The mean of each window of steps.
+
+    input: (batch, channels, steps), or without the batch; returns (batch, channels, *windows).
+    """
 
     names = ("nn.AvgPool1d", "F.avg_pool1d")
     example = asked("nn.AvgPool1d(3, stride=2, padding=1)", "4,9")
 
 
 class AvgPool2d(_AvgPool):
-    """The mean of each window of an image."""
+    """The mean of each window of an image.
+
+    input: (batch, channels, height, width), or without the batch; returns (batch, channels, *windows).
+    """
 
     names = ("nn.AvgPool2d", "F.avg_pool2d")
     rank = 2
@@ -228,7 +246,10 @@ class AvgPool2d(_AvgPool):
 
 
 class AvgPool3d(_AvgPool):
-    """The mean of each window of a volume."""
+    """The mean of each window of a volume.
+
+    input: (batch, channels, depth, height, width), or without the batch; returns (batch, channels, *windows).
+    """
 
     names = ("nn.AvgPool3d", "F.avg_pool3d")
     rank = 3
@@ -288,14 +309,20 @@ class _LPPool(Pool):
 
 
 class LPPool1d(_LPPool):
-    """Power means of windows of steps, times their length."""
+    """Power means of windows of steps, times their length.
+
+    input: (batch, channels, steps), or without the batch; returns (batch, channels, *windows).
+    """
 
     names = ("nn.LPPool1d", "F.lp_pool1d")
     example = asked("nn.LPPool1d(2, 3)", "4,9")
 
 
 class LPPool2d(_LPPool):
-    """Power means of windows of an image, times their size."""
+    """Power means of windows of an image, times their size.
+
+    input: (batch, channels, height, width), or without the batch; returns (batch, channels, *windows).
+    """
 
     names = ("nn.LPPool2d", "F.lp_pool2d")
     rank = 2
@@ -303,7 +330,10 @@ class LPPool2d(_LPPool):
 
 
 class LPPool3d(_LPPool):
-    """Power means of windows of a volume, times their size."""
+    """Power means of windows of a volume, times their size.
+
+    input: (batch, channels, depth, height, width), or without the batch; returns (batch, channels, *windows).
+    """
 
     names = ("nn.LPPool3d", "F.lp_pool3d")
     rank = 3
