@@ -16,6 +16,8 @@ LEAST = {
     **dict.fromkeys(("output_size", "strides", "type_vocab_size", "units", "value_dim", "vocab_size"), 1),
     **dict.fromkeys(("head_dim", "height", "max_tokens", "num_bins", "num_key_value_heads", "num_query_heads"), 1),
     **dict.fromkeys(("num_tokens", "output_sequence_length", "power_iterations", "width"), 1),
+    **dict.fromkeys(("bins", "decay_steps", "fft_length", "first_decay_steps", "frame_length", "frame_step"), 1),
+    **dict.fromkeys(("num_mel_bins", "sampling_rate", "sequence_length", "sequence_stride", "tile_grid_size"), 1),
     **dict.fromkeys(("beta_1", "beta_2", "initial_accumulator_value", "label_smoothing", "learning_rate"), 0),
     **dict.fromkeys(("l1_regularization_strength", "l2_regularization_strength"), 0),
     **dict.fromkeys(("l2_shrinkage_regularization_strength",), 0),
