@@ -18,7 +18,7 @@ from conformance.campaign.shapes import shape_after
 from conformance.campaign.space import Space, space_of
 from conformance.case.draws import is_random
 from conformance.case.layers import types
-from conformance.kinds.model import BATCH, LAYER, RESULT, TIES, USUAL_BATCH, Cell
+from conformance.kinds.model import BATCH, LAYER, MASKING, RESULT, TIES, USUAL_BATCH, Cell
 
 FLOATS = ("float32", None)
 """Dtype and fill of an input that takes any numbers."""
@@ -180,7 +180,7 @@ def _masks(one: Asked) -> Iterator[Cell]:
         inputs = {**usual, MASK: {"shape": [BATCH, steps], "fill": {"values": real}}}
         graph = {"_masked": f"masking({first} * expand_dims({MASK}, -1))"}
         graph |= {RESULT: called(one, names=("_masked", *one.names[1:]))}
-        layers = {LAYER: {"type": one.kind, **one.config}, "masking": {"type": "Masking"}}
+        layers = {LAYER: {"type": one.kind, **one.config}, "masking": {"type": MASKING}}
         question = f"What does {one.kind} make of {words}?"
         yield cell(one, name, question, inputs=inputs, graph=graph, layers=layers, no_gradients=TIES)
     if "mask" not in call_parameters(one.kind):
@@ -225,7 +225,7 @@ def _modes(one: Asked) -> Iterator[Cell]:
             graph = {RESULT: called(one, f", training={training}")}
             yield cell(one, how, f"What does {one.kind} do {words}?", graph=graph)
         for wrapper, inner in _wrapped(one):
-            shape = (INSIDE, *one.shapes[0]) if wrapper == "TimeDistributed" else one.shapes[0]
+            shape = (INSIDE, *one.shapes[0]) if types()[wrapper].holds == "any" else one.shapes[0]
             yield cell(
                 one,
                 f"{how}_inside_{snake(wrapper)}",
@@ -241,8 +241,8 @@ def _wrapped(one: Asked) -> Iterator[tuple[str, Mapping[str, Any]]]:
     layer = {"type": one.kind, **one.config}
     if len(one.names) != 1 or takes_list(one.kind) or "layer" in one.config:
         return
-    yield "TimeDistributed", {"layer": layer}
-    if types()[one.kind].is_recurrent and len(one.shapes[0]) == 2 and "cell" not in one.config:
-        yield "Bidirectional", {"layer": layer}
-    if one.is_image:
-        yield "Pipeline", {"layers": [layer]}
+    is_recurrent = types()[one.kind].is_recurrent and len(one.shapes[0]) == 2 and "cell" not in one.config
+    taken = {"any": True, "recurrent": is_recurrent, "images": one.is_image}
+    for kind, wrapper in sorted(types().items(), key=lambda item: item[1].holds):
+        if taken.get(wrapper.holds):
+            yield kind, {"layers": [layer]} if wrapper.holds == "images" else {"layer": layer}

@@ -9,7 +9,7 @@ from typing import Any
 from conformance.ask.meaning import call_parameters, numbers
 from conformance.case.layers import record_of, types
 from conformance.kinds.layers import ENDS, FLOATS, MASK, TRUTHS, given, nested
-from conformance.kinds.model import BATCH, LAYER, RESULT, TIES, USUAL_BATCH, Cell
+from conformance.kinds.model import BATCH, LAYER, MASKING, RESULT, TIES, USUAL_BATCH, Cell
 
 STEPS, OUTPUTS = 5, 3
 LOGITS = (0.0, -1.0e15, 88.5, 1.0e15, -104.0, 1.0, -0.0, 1.0e-37, -1.0)
@@ -180,7 +180,7 @@ def _masks(one: _Asked) -> Iterator[Cell]:
                 "_masked": f"masking({PREDICTIONS} * expand_dims({MASK}, -1))",
                 RESULT: f"{LAYER}({LABELS}, _masked{argument})",
             }
-            layers = {LAYER: {"type": one.kind}, "masking": {"type": "Masking"}}
+            layers = {LAYER: {"type": one.kind}, "masking": {"type": MASKING}}
             words = "with masked steps" if name == "masked" else "with a sample without any step"
             words += "" if weight is None else f" and weights of shape {_shape([STEPS] * (len(weight) - 1))}"
             question = f"What is {one.kind} {words}?"

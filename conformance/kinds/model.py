@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.ask.write import scalar
+from conformance.case.layers import types
 
 BATCH = "batch"
 USUAL_BATCH = 2
 LAYER, RESULT = "layer", "y"
 """What the layer and what it gives are called in every cell."""
+MASKING = next(kind for kind, layer in sorted(types().items()) if layer.makes_mask and not layer.takes_ids)
+"""The layer that makes a mask of numbers."""
 TIES = "equal numbers go in, so that there is no one gradient"
 
 

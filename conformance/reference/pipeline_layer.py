@@ -20,6 +20,7 @@ class Pipeline(Layer):
     arithmetic = "rounds"
     native = called("nn.Sequential")
     example = asked("Pipeline([Rescaling(2), Rescaling(1, 1)])", "3")
+    holds = "images"
     positional = ("layers",)
 
     layers: tuple[Layer, ...] = arg("The layers, in their order.")

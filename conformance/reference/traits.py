@@ -189,6 +189,9 @@ class Traits:
         """
         return None
 
+    holds: ClassVar[Literal["", "any", "recurrent", "images"]] = ""
+    """Of layers that hold another one and hand on whether they train: which they take, as `layer`, or as `layers`."""
+
     # recurrence
     is_recurrent: ClassVar[bool] = False
     """Whether it, or the layer inside it, runs a cell along the steps of a sequence."""

@@ -87,6 +87,7 @@ class Bidirectional(Layer):
     also_modules = ("GRU", "LSTM", "RNN")
     layout = "recurrent"
     example = asked("Bidirectional(LSTM(3))", "5,2")
+    holds = "recurrent"
 
     layer: Layer = arg("The recurrent layer that reads forward; its copy reads backward.")
     merge_mode: MergeMode = arg("How the two outputs become one; None gives both in a list.", default="concat")
@@ -232,6 +233,7 @@ class TimeDistributed(Layer):
     native = composed("torch.stack([layer(step) for step in x.unbind(1)], dim=1)")
     layout = "linear"  # that of a dense layer inside it
     example = asked("TimeDistributed(Dense(7))", "5,3")
+    holds = "any"
 
     layer: Layer = arg("The layer that is applied to each step.")
 
