@@ -165,9 +165,18 @@ def _row(
         _said(new, pair[1], every[0].new_answer if every else None),
     )
     because = _because(mine, other) if section is not Section.UNCHANGED else ""
-    unasked = ("gradient",) if mine.gradient_note or other.gradient_note else ()
+    unasked = tuple(name for name in ("gradient", "methods", "model") if _is_unasked(name, mine, other))
     row = Row(new.id, label_of(pair), section, *said, every, moved, note, new.path, new.line, because)
     return replace(row, unasked=unasked)
+
+
+def _is_unasked(aspect: str, old: LaneRecord, new: LaneRecord) -> bool:
+    """Whether a side has no part in an aspect: a traced lane makes no model, and is asked for few gradients."""
+    if aspect == "gradient":
+        return bool(old.gradient_note or new.gradient_note)
+    if aspect == "methods":
+        return old.methods is None or new.methods is None
+    return "-" in (old.aspects.get(aspect, "-"), new.aspects.get(aspect, "-"))
 
 
 def _because(old: LaneRecord, new: LaneRecord) -> str:

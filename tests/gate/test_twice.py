@@ -100,3 +100,15 @@ def test_reasons_of_a_second_run_stand_beside_the_answers_that_came_again() -> N
     other = as_record(results_of("off_by_a_thousandth", only=CASE, lane="new"))
     (kept, _) = with_reasons(first, other).cases
     assert kept.lanes["new"] == first.cases[0].lanes["new"], "a reason for another answer is none for this one"
+
+
+def test_what_moved_in_the_model_too_is_told_once_where_no_model_was_asked() -> None:
+    behaviour = {"old": "always_right", "new": "always_wrong", "old_function": "always_right"}
+    results = with_lanes(**behaviour, new_function="always_wrong")
+    lanes = results["cases"][0]["lanes"]
+    said = {**lanes["new"]["findings"][0], "aspect": "model", "kind": "values"}
+    lanes["new"]["findings"].append(said)
+    for name, verdict in (("old", "agree"), ("new", "differ")):
+        lanes[name]["aspects"]["model"] = verdict
+    (row,) = told(results).section(Section.WRONG)
+    assert (row.modes, row.moves[-1].aspect) == (("eager", "traced"), "model")
