@@ -209,9 +209,10 @@ def pytest_runtest_makereport(
         if not state.records:
             report.conformance_identities = plain_identities(state.identities)  # type: ignore[attr-defined]  # as below
         state.keep(item.record)
-        from conformance.form import to_json
+        if not state.is_controller:
+            from conformance.form import to_json
 
-        report.conformance_record = to_json(item.record)  # type: ignore[attr-defined]  # travels with the report
+            report.conformance_record = to_json(item.record)  # type: ignore[attr-defined]  # travels with the report
     return report
 
 
@@ -226,8 +227,6 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         from conformance.record.case import Record
 
         _controller.keep(from_json(Record, record))
-        if _controller.progress is not None:
-            _controller.progress.tick(len(_controller.records), len(_controller.selected))
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:

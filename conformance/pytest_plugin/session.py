@@ -201,6 +201,8 @@ class Session:
         if record.id in self.records:
             return
         self.records[record.id] = record
+        if self.progress is not None:
+            self.progress.tick(len(self.records), len(self.selected))
         results = self.config.getoption("results")
         if results is None or not self.is_controller:
             return

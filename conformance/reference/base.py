@@ -20,6 +20,7 @@ import numpy
 from conformance.imports import is_own
 
 from .traits import Traits
+from .values import value_class
 
 if TYPE_CHECKING or sys.version_info >= (3, 11):
     from typing import dataclass_transform
@@ -175,7 +176,7 @@ class Layer(Traits):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        dataclass(frozen=True, kw_only=True)(cls)
+        value_class(cls)
         cls.register()
 
     @classmethod

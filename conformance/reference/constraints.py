@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .base import Array, arg
+from .values import value_class
 
 if TYPE_CHECKING or sys.version_info >= (3, 11):
     from typing import dataclass_transform
@@ -34,7 +35,7 @@ class Constraint:
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        dataclass(frozen=True, kw_only=True)(cls)
+        value_class(cls)
         CONSTRAINTS[cls.__name__] = cls
 
     def project(self, w: Array) -> Array:

@@ -20,6 +20,7 @@ import numpy as np
 from .base import Array, LayerError, Mutant, arg
 from .constraints import Constraint
 from .traits import Native
+from .values import value_class
 
 if TYPE_CHECKING or sys.version_info >= (3, 11):
     from typing import dataclass_transform
@@ -55,7 +56,7 @@ class Optimizer:
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        dataclass(frozen=True, kw_only=True)(cls)
+        value_class(cls)
         cls.register()
 
     @classmethod

@@ -14,6 +14,7 @@ import autograd.numpy as np
 import numpy
 
 from .base import Array, LayerError, arg
+from .values import value_class
 
 if TYPE_CHECKING or sys.version_info >= (3, 11):
     from typing import dataclass_transform
@@ -31,7 +32,7 @@ class Regularizer:
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        dataclass(frozen=True, kw_only=True)(cls)
+        value_class(cls)
         REGULARIZERS[cls.__name__] = cls
 
     def penalty(self, w: Array) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import inspect
 from collections.abc import Mapping
 from pathlib import Path
@@ -176,7 +177,7 @@ class _NumPy:
 
     def made(self, kind: str, config: Mapping[str, Any]) -> str:
         """The call that constructs a layer of the reference."""
-        fields = set(inspect.signature(KINDS[kind]).parameters)
+        fields = {field.name for field in dataclasses.fields(KINDS[kind])}  # type: ignore[arg-type]  # made one by its base
         arguments = ", ".join(f"{key}={self._value(value)}" for key, value in config.items() if key in fields)
         return f"{self.carried[_class(kind)]}({arguments})"
 
