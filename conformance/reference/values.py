@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import MISSING, Field, dataclass
-from functools import cache
 from typing import Any
 
 
@@ -23,9 +22,14 @@ def value_class(cls: type) -> None:
             setattr(cls, name, method)
 
 
-@cache
-def _fields(cls: type) -> tuple[Field[Any], ...]:
-    return dataclasses.fields(cls)
+_FIELDS: dict[type, tuple[Field[Any], ...]] = {}
+"""Class to its fields: looking them up is slower than all else that makes an object."""
+
+
+def _fields(cls: type[Any]) -> tuple[Field[Any], ...]:
+    if cls not in _FIELDS:
+        _FIELDS[cls] = dataclasses.fields(cls)
+    return _FIELDS[cls]
 
 
 def _init(self: Any, **given: Any) -> None:
