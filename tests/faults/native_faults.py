@@ -142,7 +142,7 @@ CONTROLS: dict[str, Native] = {
     "embedding as a product": Native(
         ("nn.Embedding",),
         f"{F}.embedding",
-        lambda real, ids, w, pad=None, *rest: real(ids, w, pad, *rest) if pad is not None else w[ids],
+        lambda real, ids, w, pad=None, *rest: real(ids, w, pad, *rest) if pad is not None or any(rest[:1]) else w[ids],
     ),
     "average pool of the batch from its end": Native(
         ("nn.AvgPool1d",), f"{F}.avg_pool1d", lambda real, x, *rest, **named: real(x.flip(0), *rest, **named).flip(0)
