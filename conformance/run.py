@@ -20,6 +20,7 @@ from conformance.diagnose.feeding import AskLane
 from conformance.errors import LaneUnavailable
 from conformance.judge.case import judge_case
 from conformance.judge.precision import USUAL, reference_under
+from conformance.judge.undecided import RandomOutputs
 from conformance.judge.verdict import CaseVerdict, Verdict
 from conformance.lanes.in_process import InProcessLane
 from conformance.lanes.known import DEFAULT_LANES as DEFAULT_LANES
@@ -259,7 +260,8 @@ class Run:
     def _related(self, case: Case, verdict: CaseVerdict, observations: Mapping[str, Observation]) -> CaseVerdict:
         """The verdict with what lanes that agree make of the relations that hold for the case."""
         plan = self._plans[case.id]
-        asked = relations_of(plan, observations[REFERENCE])
+        drawn = RandomOutputs(case, observations[REFERENCE]).labels  # of two runs of a draw no relation holds
+        asked = [one for every in relations_of(plan, observations[REFERENCE]) if (one := every.without(drawn))]
         lanes = dict(verdict.lanes)
         honest = [
             name

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from conformance.judge.compare import labels
 from conformance.protocol.observation import Array, Observation
@@ -77,6 +77,12 @@ class PlannedRelation:
     """Whether the plan's samples may stand in one batch with those of others (`conformance.relations.stacks`)."""
     members: tuple[PlannedRelation, ...] = ()
     """Of several relations at once: each by itself, to be asked for where the whole is broken and it holds alone."""
+
+    def without(self, outputs: Collection[tuple[int, str]]) -> PlannedRelation | None:
+        """The relation for all but these outputs; None where no other is left."""
+        left = self.outputs - frozenset(outputs)
+        members = [found for one in self.members if (found := one.without(outputs)) is not None]
+        return replace(self, outputs=left, members=tuple(members)) if left else None
 
 
 def pairs(relation: Relation, base: Observation, other: Observation) -> Iterator[tuple[tuple[int, str], Pair]]:

@@ -136,3 +136,11 @@ def test_a_layer_that_remembers_is_run_again_for_as_many_samples_only(tmp_path: 
     names = {one.relation.name for one in more if is_run_of(free, one.plan)}
     assert {"run_twice", "batch_of_one", "batch_twice", "prefix"} <= names
     assert "unrolled" not in names
+
+
+def test_nothing_is_asked_of_an_output_that_is_drawn(tmp_path: Path) -> None:
+    _, _, asked = asked_of(tmp_path, "{type: Dense, units: 3}")
+    assert asked
+    drawn = {place for one in asked for place in one.outputs}
+    assert [one.without(drawn) for one in asked] == [None] * len(asked)
+    assert [one.without({(0, "another")}) for one in asked] == asked
