@@ -10,6 +10,7 @@ import pytest
 
 from conformance.comparison.session import UNIT
 from conformance.lanes.compare_far import Request, Store, opened
+from tests.in_process import keras_here
 
 pytestmark = [
     pytest.mark.frameworks,
@@ -21,7 +22,7 @@ TARGET = np.random.default_rng(1).normal(size=(4, 2)).astype(np.float32)
 
 @pytest.fixture(scope="module")
 def keras() -> Any:
-    return pytest.importorskip("keras")
+    return keras_here()
 
 
 def trained(model: Any, folder: Path, step: dict[str, Any], patterns: int = 0) -> dict[str, Any]:

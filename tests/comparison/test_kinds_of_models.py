@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import conformance
+from tests.in_process import keras_here
 
 pytestmark = [
     pytest.mark.frameworks,
@@ -18,7 +19,7 @@ GIVEN = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
 
 @pytest.fixture(scope="module")
 def keras() -> Any:
-    return pytest.importorskip("keras")
+    return keras_here()
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ import conformance
 from conformance.case.load import load_file
 from conformance.plans.draw import plan_of
 from tests.comparison.bench import MODELS
+from tests.in_process import keras_here
 
 pytestmark = [
     pytest.mark.frameworks,
@@ -48,7 +49,7 @@ def test_a_start_with_a_mask_and_one_with_weights(tmp_path: Path, monkeypatch: p
 
 
 def test_weights_of_the_model_are_those_of_the_case(tmp_path: Path) -> None:
-    keras: Any = pytest.importorskip("keras")
+    keras: Any = keras_here()
     torch: Any = pytest.importorskip("torch")
     layer = keras.layers.BatchNormalization(epsilon=0.01, name="norm")
     model = keras.Sequential([keras.Input((3,)), layer])

@@ -21,6 +21,7 @@ from conformance.record.build import case_record
 from conformance.record.case import Record
 from conformance.report.findings import verdict_text
 from tests.builders import POOLED, cases_of, fake, running
+from tests.in_process import keras_here
 
 SHAPE, MASK = "compute_output_shape", "compute_mask"
 NODE = "embedded"
@@ -141,7 +142,7 @@ def test_what_travels_is_read_back() -> None:
 @pytest.mark.frameworks
 @pytest.mark.filterwarnings("ignore")
 def test_keras_is_asked_and_a_method_that_lies_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    keras = pytest.importorskip("keras")
+    keras = keras_here()
     from conformance.run import LANES
 
     (case,) = cases_of(POOLED, tmp_path)

@@ -12,6 +12,7 @@ from conformance.case.keras_names import recorded
 from conformance.inventory.coverage import class_of
 from conformance.reference.base import Weights, make
 from conformance.reference.catalog import LAYERS
+from tests.in_process import keras_here
 
 pytestmark = pytest.mark.frameworks
 
@@ -85,7 +86,7 @@ def test_every_function_is_asked() -> None:
 
 @pytest.mark.parametrize(("name", "config"), CONFIGS, ids=lambda one: one if isinstance(one, str) else "")
 def test_a_function_gives_what_its_class_gives_without_a_reduction(name: str, config: Mapping[str, Any]) -> None:
-    keras = pytest.importorskip("keras")
+    keras = keras_here()
     kind = kind_of(name)
     y, p = BATCHES.get(kind, (ROWS, SHARES))
     said = numpy.array(getattr(keras.losses, name)(y, p, **config))

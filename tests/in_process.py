@@ -1,0 +1,16 @@
+"""Keras in the process of the tests, with one thread from the first on: a lane that starts there later needs that."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+
+def keras_here() -> Any:
+    """Keras over TensorFlow; skips the test where it is not installed."""
+    tensorflow, keras = pytest.importorskip("tensorflow"), pytest.importorskip("keras")
+    from conformance.lanes.keras_start import use_one_thread
+
+    use_one_thread(tensorflow)
+    return keras
