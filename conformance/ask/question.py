@@ -126,7 +126,7 @@ def question_of(options: Options) -> Question:
     if size > MAX_ELEMENTS:
         raise QuestionError(f"an input of {size} elements; {MAX_ELEMENTS} are allowed", "ask with shorter axes")
     arguments = call_arguments(asked.type, options.call, names)
-    call = _call(asked.type, inputs, options, arguments)
+    call = _call(asked, inputs, options, arguments)
     words = options.question or ""
     return Question(asked, dims, tuple(dict.fromkeys(dynamic)), tuple(inputs), call, words, arguments)
 
@@ -312,13 +312,20 @@ def _row(part: str, steps: int) -> tuple[int, ...]:
     raise QuestionError(f"--mask: {part[:40]!r} is not a mask of {steps} steps", hint)
 
 
-def _call(kind: str, inputs: Sequence[Input], options: Options, arguments: Mapping[str, Any]) -> str:
+def _call(asked: AskedLayer, inputs: Sequence[Input], options: Options, arguments: Mapping[str, Any]) -> str:
     listed = ", ".join("{}" for _ in inputs)
-    words = [f"[{listed}]" if takes_list(kind) else listed]
-    if options.is_training and takes_training(kind):
+    words = [f"[{listed}]" if takes_list(asked.type) else listed]
+    if options.is_training and takes_training(asked.type):
         words.append("training=True")
+    elif _trains_unasked(asked) and "training" not in arguments:
+        words.append("training=False")  # what it draws while training has no answer
     words += [f"{name}={value!r}" for name, value in arguments.items()]
     return f"layer({', '.join(words)})"
+
+
+def _trains_unasked(asked: AskedLayer) -> bool:
+    """Whether a call that says nothing of training draws."""
+    return is_random(asked.type, asked.config) and every_type()[asked.type].trains_unasked
 
 
 def described(question: Question) -> str:
@@ -332,6 +339,7 @@ def described(question: Question) -> str:
         masked = ", masked" if item.mask is not None else ""
         shapes.append(f"({axes}{masked})")
     while_training = " while training" if "training=True" in question.call else ""
+    while_training = " outside of training" if "training=False" in question.call else while_training
     given = ", ".join(f"{name}={value!r}" for name, value in question.arguments.items())
     while_training += f", called with {given}" if given else ""
     rows = question.dims["batch"]

@@ -289,3 +289,12 @@ def test_a_mistake_is_one_message_with_a_way_out(name: str) -> None:
         asked(*positional, **options)
     assert str(caught.value).startswith(message)
     assert caught.value.exit is Exit.BAD_INPUT
+
+
+def test_a_layer_that_draws_unasked_is_asked_outside_of_training() -> None:
+    question = asked("RandomFlip()", "4,4,3")
+    assert question.call == "layer({}, training=False)"
+    assert described(question) == (
+        "What does RandomFlip() make of (batch, height 4, width 4, channels 3) outside of training?"
+    )
+    assert asked("RandomBrightness(factor=(0.5, 0.5))", "4,4,3").call == "layer({})"

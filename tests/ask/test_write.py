@@ -24,8 +24,8 @@ EXAMPLES = {
 }
 """Every layer that can be asked, with inputs that it takes, as its class says."""
 
-DRAWING = {"AugMix", "CutMix", "MixUp", "RandAugment", "RandomCrop", "RandomFlip"}
-"""Layers that draw in training whatever their arguments are, which is how they are called unless told otherwise."""
+DRAWING = {"AugMix", "CutMix", "MixUp", "RandAugment", "RandomCrop"}
+"""Layers that draw in training whatever their arguments are, and whose draws the reference has no distribution of."""
 
 
 def case_of(layer: str, *inputs: str, **options: Any) -> Case:
