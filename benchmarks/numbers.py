@@ -86,9 +86,9 @@ NUMBERS = (
         "nox -s findings",
     ),
     Number(
-        "Every case in every lane takes {} on two cores",
+        "All {} cases in every lane take {} s on two cores, {} s where the reference's answers are kept",
         "performance.md",
-        r"^\| every case, `-n 0`[^|]*\| ([^,|]+),",
+        rf"^\| suite, cold.* \| {NUMBER} cases in {NUMBER} s,.*\n\| suite, warm.* cases in {NUMBER} s,",
         "python -m benchmarks.overheads",
     ),
 )

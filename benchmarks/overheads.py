@@ -1,6 +1,7 @@
-"""What the harness costs: every figure that has an aim, measured in one run; docs/evidence/performance.md has them.
+"""What the harness costs: every figure that has an aim, measured in one run.
 
     python -m benchmarks.overheads [--repeat 3] [--every 4] [--part one,reading,suite,lane,watch]
+    python -m benchmarks.overheads -o docs/evidence/performance.md
 
 Run it on a machine that does nothing else. Ratios are printed because single times say more about the machine. What is
 kept between runs goes to a folder of its own, so that `cold` is cold; exit code 1 where an aim is missed.
@@ -21,8 +22,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from benchmarks.notes import with_notes
 
 ROOT = Path(__file__).parents[1]
 ONE_CASE = "conv1d/filters"
@@ -61,20 +65,56 @@ class Spent:
     processor: float
 
 
+NOTES = "## What stands behind the numbers"
+"""From here on the page is written by hand and stays."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of what is measured."""
+
+    what: str
+    value: float
+    at_most: float | None
+    more: str
+
+    @property
+    def is_missed(self) -> bool:
+        return self.at_most is not None and self.value > self.at_most
+
+    @property
+    def aim(self) -> str:
+        return "" if self.at_most is None else f"at most {self.at_most:g}{', **missed**' if self.is_missed else ''}"
+
+    @property
+    def line(self) -> str:
+        aim = "" if self.at_most is None else f"; aim at most {self.at_most:g}{', MISSED' if self.is_missed else ''}"
+        return f"{self.what}: {self.value:.2f}{aim}{f' ({self.more})' if self.more else ''}"
+
+
 class Aims:
-    """Prints each figure beside what it should be, and remembers which are missed."""
+    """Prints each figure beside what it should be, and keeps them all."""
 
     def __init__(self) -> None:
-        self.missed: list[str] = []
+        self.figures: list[Figure] = []
+
+    @property
+    def missed(self) -> list[str]:
+        return [figure.what for figure in self.figures if figure.is_missed]
 
     def say(self, what: str, value: float, at_most: float | None = None, more: str = "") -> None:
-        aim = ""
-        if at_most is not None:
-            is_met = value <= at_most
-            aim = f"; aim at most {at_most:g}{'' if is_met else ', MISSED'}"
-            if not is_met:
-                self.missed.append(what)
-        print(f"{what}: {value:.2f}{aim}{f' ({more})' if more else ''}", flush=True)
+        self.figures.append(Figure(what, value, at_most, more))
+        print(self.figures[-1].line, flush=True)
+
+    def page(self, machine: str) -> str:
+        """The figures as markdown."""
+        today = datetime.now(UTC).date()
+        rows = [f"| {one.what} | {one.value:.2f} | {one.aim} | {one.more} |" for one in self.figures]
+        return (
+            f"# What it costs\n\nMade by `python -m benchmarks.overheads -o docs/evidence/performance.md` on {today}: "
+            f"{machine}. Ratios say more than\nseconds, which are of one machine.\n\n"
+            "| what | measured | aim | how |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
+        )
 
 
 def spent(*command: str, kept_in: Path, folder: Path = ROOT) -> Spent:
@@ -158,7 +198,7 @@ def suite(aims: Aims, kept_in: Path, repeat: int, every: int) -> None:
             lanes, number = _computed(results)
             of_reference.append(lanes["numpy"])
             words = ", ".join(f"{lane} {seconds:.1f} s" for lane, seconds in lanes.items())
-            more = f"{number} cases in {run.wall:.1f} s, {number / run.wall:.1f} a second; lanes computed {words}"
+            more = f"{number} cases in {run.wall:.1f} s, {number / run.wall:.1f} a second; lanes took {words}"
             aims.say(
                 f"suite, {name}: wall over processor time / {cores}", run.wall / (run.processor / cores), 1.15, more
             )
@@ -279,13 +319,17 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=3, help="runs of which the median is taken")
     parser.add_argument("--every", type=int, default=4, metavar="N", help="of the Keras lane: one case in N")
     parser.add_argument("--part", default=",".join(PARTS), metavar="A,B", help=f"of {', '.join(PARTS)}")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the page, whose notes stay")
     asked = parser.parse_args()
     aims = Aims()
     load = os.getloadavg()[0]
-    print(f"{os.cpu_count()} cores, load {load:.1f}{'' if load < 0.5 else ': other work is running here'}", flush=True)
+    machine = f"{os.cpu_count()} cores, load {load:.1f}{'' if load < 0.5 else ' of other work'}"
+    print(machine, flush=True)
     with tempfile.TemporaryDirectory() as kept_in:
         for name in asked.part.split(","):
             PARTS[name](aims, Path(kept_in), asked.repeat, asked.every)
+    if asked.output is not None:
+        asked.output.write_text(with_notes(aims.page(machine), asked.output, NOTES), encoding="utf-8")
     sys.exit(f"missed: {'; '.join(aims.missed)}" if aims.missed else 0)
 
 
