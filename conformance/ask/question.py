@@ -21,7 +21,7 @@ from conformance.ask.meaning import (
     takes_training,
 )
 from conformance.case.arrays import MAX_ELEMENTS
-from conformance.case.draws import is_random
+from conformance.case.draws import draws_unasked, is_random
 from conformance.case.layers import every_type
 from conformance.case.problems import did_you_mean
 from conformance.case.schema import DTYPES, INTEGERS
@@ -317,15 +317,10 @@ def _call(asked: AskedLayer, inputs: Sequence[Input], options: Options, argument
     words = [f"[{listed}]" if takes_list(asked.type) else listed]
     if options.is_training and takes_training(asked.type):
         words.append("training=True")
-    elif _trains_unasked(asked) and "training" not in arguments:
+    elif draws_unasked(asked.type, asked.config) and "training" not in arguments:
         words.append("training=False")  # what it draws while training has no answer
     words += [f"{name}={value!r}" for name, value in arguments.items()]
     return f"layer({', '.join(words)})"
-
-
-def _trains_unasked(asked: AskedLayer) -> bool:
-    """Whether a call that says nothing of training draws."""
-    return is_random(asked.type, asked.config) and every_type()[asked.type].trains_unasked
 
 
 def described(question: Question) -> str:

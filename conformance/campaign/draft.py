@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from conformance.ask.write import scalar
+from conformance.case.draws import draws_unasked
 from conformance.form import CONFIG
 
 BATCH, OPEN = "batch", "steps"
@@ -223,6 +224,9 @@ def _graph_lines(draft: Draft) -> list[str]:
             listed = ", ".join(_real(name) if name in own else "None" for name in call.inputs)
             words.append(f"mask=[{listed}]" if call.is_list else f"mask={_real(own[0])}")
         words += [f"{name}={value!r}" for name, value in call.arguments.items()]
+        layer = draft.layer(call.layer)
+        if "training" not in call.arguments and draws_unasked(layer.type, layer.config):
+            words.append("training=False")  # what it draws has no answer to compare
         lines.append(f"{call.name}: {call.layer}({', '.join(words)})")
     return lines
 

@@ -37,6 +37,11 @@ def is_random(kind: str, config: Mapping[str, Any]) -> bool:
     return any(0 < rate < 1 or (name == "stddev" and rate > 0) for name, rate in rates.items())
 
 
+def draws_unasked(kind: str, config: Mapping[str, Any]) -> bool:
+    """Whether a layer with these arguments draws in a call that says nothing of training."""
+    return is_random(kind, config) and every_type()[kind].trains_unasked
+
+
 def depends_on_draws(graph: Mapping[str, Expression], layers: Mapping[str, Mapping[str, Any]]) -> dict[str, bool]:
     """Every node that depends on a draw, and whether it is the random call itself."""
     random = {

@@ -31,7 +31,7 @@ _ROUNDING = frozenset(
     {
         *("add", "divide", "multiply", "power", "subtract"),
         *("dot", "einsum", "matmul", "mean", "sum", "tensordot"),
-        *("arctanh", "erfc", "exp", "expm1", "log", "logaddexp", "sqrt", "tanh"),
+        *("arctan2", "arctanh", "erfc", "exp", "expm1", "log", "log10", "logaddexp", "sqrt", "tanh"),
     }
 )
 """Operations, by name, that make numbers. All others choose or move some, and must not be rounded: the way back through

@@ -296,5 +296,9 @@ class IntegerLookup(_Lookup):
         *_MUTANTS,
         _SHIFTED,
         Mutant("not_inverted", "looks numbers up where it should go back", config=lambda layer: {"invert": False}),
-        Mutant("remainder", "takes the remainder, hash or not", config=lambda layer: {"oov_method": "floormod"}),
+        Mutant(
+            "remainder",
+            "takes the remainder, hash or not",
+            config=lambda layer: {"oov_method": "floormod", "salt": None},
+        ),
     )

@@ -18,6 +18,7 @@ ROUNDS_NOTHING = {
     *(
         "abs",
         "broadcast_to",
+        "dtype",
         "clip",
         "concatenate",
         "expand_dims",

@@ -321,7 +321,7 @@ class GroupNorm(_Normalization):
         return BATCHED.get(rank - 1, ("channels",))
 
     def check(self) -> None:
-        if self.num_channels % self.num_groups:
+        if self.num_groups < 1 or self.num_channels % self.num_groups:
             raise LayerError(f"{self.num_channels} channels are not in {self.num_groups} groups")
 
     def weights(self, input: Any) -> Mapping[str, Weight]:
