@@ -29,7 +29,7 @@ from typing import Any
 from benchmarks.notes import with_notes
 
 ROOT = Path(__file__).parents[1]
-ONE_CASE = "conv1d/filters"
+ONE_CASE = "conv1d/filters.sentence"
 COLLECTED = 5_000
 CORES = 2
 """On which the aims are."""

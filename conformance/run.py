@@ -261,7 +261,8 @@ class Run:
         """The verdict with what lanes that agree make of the relations that hold for the case."""
         plan = self._plans[case.id]
         drawn = RandomOutputs(case, observations[REFERENCE]).labels  # of two runs of a draw no relation holds
-        asked = [one for every in relations_of(plan, observations[REFERENCE]) if (one := every.without(drawn))]
+        left = [one.without(drawn) for one in relations_of(plan, observations[REFERENCE])]
+        asked = [one for one in left if one is not None]
         lanes = dict(verdict.lanes)
         honest = [
             name

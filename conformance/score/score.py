@@ -106,15 +106,15 @@ def score(cases: Iterable[Case], processes: int = 1) -> Score:
 def score_case(case: Case) -> CaseScore:
     """One case against every mutant of the layers that it uses."""
     plan = plan_of(case, with_gradients=False)
+    known = mutable()
     with np.errstate(all="ignore"):  # some cases ask for NaN
         reference = answer(plan)
-    known = mutable()
-    trials = tuple(
-        _trial(case, plan, reference, kind, mutant)
-        for kind in case.layer_types
-        if kind in known
-        for mutant in known[kind].mutants
-    )
+        trials = tuple(
+            _trial(case, plan, reference, kind, mutant)
+            for kind in case.layer_types
+            if kind in known
+            for mutant in known[kind].mutants
+        )
     killed = {trial.mutant for trial in trials if trial.outcome == "killed"}
     return CaseScore(case.id, trials, tuple(name for name in case.kills if name not in killed))
 
@@ -122,7 +122,7 @@ def score_case(case: Case) -> CaseScore:
 def _trial(case: Case, plan: Plan, reference: Observation, kind: str, mutant: Mutant) -> Trial:
     name = f"{kind}.{mutant.name}"
     try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a wrong formula may divide by zero; what it gives is judged
             got = answer(plan, Depth.VALUES, partial(with_mistake, kind=mutable()[kind], mutant=mutant))
     except DoesNotApply as reason:
