@@ -9,6 +9,8 @@ from tests.faults.patching import Fault, Rewrite
 
 SGD = "torch.optim.sgd:_single_tensor_sgd"
 ADAM = "torch.optim.adam:_single_tensor_adam"
+ADAMW = ("AdamW", "optim.AdamW")
+"""In Keras' words the lane takes the decay by itself: only in torch's is it torch's own."""
 ADAGRAD = "torch.optim.adagrad:_single_tensor_adagrad"
 
 
@@ -37,10 +39,10 @@ OPTIMIZER_FAULTS = (
     ),
     fault("adam_rate_twice", "Adam", ADAM, "value=-step_size)", "value=-step_size * lr)", "rate_twice"),
     fault("adam_ignores_amsgrad", "Adam", ADAM, "if amsgrad:", "if False:", "forgets_the_most"),
-    fault("adamw_decay_as_l2", "AdamW", ADAM, "if decoupled_weight_decay:", "if False:", "coupled_decay"),
+    fault("adamw_decay_as_l2", ADAMW, ADAM, "if decoupled_weight_decay:", "if False:", "coupled_decay"),
     fault(
         "adamw_decay_without_rate",
-        "AdamW",
+        ADAMW,
         ADAM,
         "param.mul_(1 - lr * weight_decay)",
         "param.mul_(1 - weight_decay)",
