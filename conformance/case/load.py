@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +29,23 @@ def load_folder(path: str | Path) -> tuple[Case, ...]:
 
     Raises CaseError with the problems of all files, and UsageError where there is no folder or no case file in it.
     """
-    folder = Path(path)
+    with _uncollected():
+        return _load_folder(Path(path))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keeps the garbage collector still: what is read stays, and it would walk all of it again and again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _load_folder(folder: Path) -> tuple[Case, ...]:
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder", "name a folder that holds case files")
     files = sorted(file for file in folder.rglob("*") if file.name.endswith((SUFFIX, ".case.yml")))
