@@ -112,7 +112,7 @@ class Aims:
         rows = [f"| {one.what} | {one.value:.2f} | {one.aim} | {one.more} |" for one in self.figures]
         return (
             f"# What it costs\n\nMade by `python -m benchmarks.overheads -o docs/evidence/performance.md` on {today}: "
-            f"{machine}. Ratios say more than\nseconds, which are of one machine.\n\n"
+            f"{machine}.\nRatios say more than seconds, which are of one machine.\n\n"
             "| what | measured | aim | how |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
         )
 
