@@ -13,4 +13,5 @@ def keras_here() -> Any:
     from conformance.lanes.keras_start import use_one_thread
 
     use_one_thread(tensorflow)
+    keras.config.set_dtype_policy("float32")  # a lane of another policy may have run here before
     return keras
