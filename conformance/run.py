@@ -292,9 +292,9 @@ class Run:
             except Exception as error:
                 self._unplanned[case.id] = error
                 continue
-            without = replace(plan, cotangents={})
             for name in self._able(case):
-                self.lanes[name].send(plan if self._asks_gradients(name, case) else without)
+                asks = self._asks_gradients(name, case)
+                self.lanes[name].send(plan if asks else replace(plan, cotangents={}))
 
     def stop(self) -> None:
         """Ends every lane's process."""

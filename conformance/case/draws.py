@@ -18,7 +18,8 @@ RATES = ("rate", "dropout", "recurrent_dropout", "stddev")
 """Arguments that say how much is drawn; at 0 nothing is, and at a rate of 1 there is nothing left to draw."""
 PARTS = 4
 """Into how many parts of equal probability a range is divided, if a claim does not say."""
-TRAINING = ("training", Constant(True))
+TRAINING = Constant(True)
+"""What `training` is told in a call that trains."""
 HINT = (
     "no two lanes draw the same: call it _{name}, which is computed and not compared, and claim what must hold "
     "whatever was drawn; or say `claims: - draws: {{node: {name}, dropped: 0.5}}`"
@@ -62,7 +63,7 @@ def depends_on_draws(graph: Mapping[str, Expression], layers: Mapping[str, Mappi
 def _trains(call: Call, unasked: Collection[str]) -> bool:
     """Whether a call of a layer is one in training; some are unless they are told otherwise."""
     said = dict(call.kwargs).get("training")
-    return said == TRAINING[1] or (said is None and call.callee in unasked)
+    return said == TRAINING or (said is None and call.callee in unasked)
 
 
 def draws_of(draft: Draft) -> tuple[Draws, ...]:
