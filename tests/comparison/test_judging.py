@@ -12,7 +12,7 @@ from conformance.comparison import judging
 from conformance.comparison.judging import Share, share_of
 from conformance.comparison.orders import Order
 from conformance.comparison.values import Stored
-from conformance.lanes.compare_far import Store
+from conformance.lanes.compare_far import LARGE, Store, digest_of
 
 WANTED = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float64)
 PLAIN = Order((0, 1), (40, 5))
@@ -67,3 +67,37 @@ def test_a_scalar_is_kept_and_judged_as_one(tmp_path: Path) -> None:
 def test_a_shape_that_does_not_fit_is_an_error_and_never_broadcast() -> None:
     with pytest.raises(ValueError, match="is wanted"):
         share(WANTED[:, :1])
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda x: -x,
+        np.abs,
+        lambda x: np.where(np.arange(x.shape[1]) % 2, -x, x),
+        lambda x: x[:, ::-1],
+        lambda x: x + np.finfo(x.dtype).eps,
+    ],
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
+def test_digests_of_large_arrays_differ_where_a_sign_or_a_place_does(dtype: Any, changed: Any) -> None:
+    array = np.random.default_rng(1).normal(size=(8, 8192)).astype(dtype)
+    array[:, :2] = -1.0, 1.0  # signs that change come in pairs
+    assert array.nbytes >= LARGE
+    assert digest_of(np.ascontiguousarray(changed(array))) != digest_of(array)
+    assert digest_of(array.copy()) == digest_of(array)
+
+
+@pytest.mark.parametrize("size", [None, np.full((40, 5), 1e-6)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_stretch_at_a_time_is_judged_as_by_the_allowance_of_the_whole(
+    size: Any, dtype: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judging, "STRETCH", 32)
+    wanted = WANTED.astype(dtype)
+    got = wanted.astype(np.float32)
+    got[[3, 31], 2] += np.float32(1e-4)
+    swept, whole = (share_of(got, wanted, size, 4, by, 2.0, PLAIN) for by in ("plain", "reference"))
+    assert (swept.over, swept.index, swept.count) == (whole.over, whole.index, whole.count) == (2, swept.index, 200)
+    assert swept.used == pytest.approx(whole.used, rel=1e-4)
+    assert swept.allowed == pytest.approx(whole.allowed, rel=1e-4)
