@@ -39,19 +39,23 @@ def add(commands: Any) -> None:
 def run(parsed: argparse.Namespace) -> int:
     from conformance.case.load import SUFFIX
     from conformance.kinds.matrix import texts
+    from conformance.kinds.model import MARK
     from conformance.results import write_whole
 
     if parsed.output is None:
         raise UsageError("where to?", "name a folder: -o kinds")
-    wanted = _layers(parsed.layers)
+    there = sorted(parsed.output.glob(f"*{SUFFIX}"))
+    if foreign := next(
+        (file for file in there if MARK not in file.read_text(encoding="utf-8", errors="replace")), None
+    ):
+        raise UsageError(f"{foreign} was not written by this command", "name a folder of its own: -o kinds")
     written = set()
-    for name, text in texts(wanted):
+    for name, text in texts(_layers(parsed.layers)):
         write_whole(parsed.output / name, text)
         written.add(name)
-    if parsed.layers is None:
-        for file in parsed.output.glob(f"*{SUFFIX}"):
-            if file.name not in written:
-                file.unlink()
+    for file in there if parsed.layers is None else ():
+        if file.name not in written:
+            file.unlink()
     print(f"{len(written)} files in {parsed.output}")
     return Exit.OK
 

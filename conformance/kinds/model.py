@@ -51,11 +51,15 @@ def lines(cell: Cell, refuses: bool) -> list[str]:
     return found
 
 
+MARK = "# Written by `conformance kinds -o kinds`, from what the layer's class says of itself. Do not edit."
+"""A line of every file of the matrix: no other file is written over or removed."""
+
+
 def file_text(kind: str, blocks: Sequence[Sequence[str]]) -> str:
     """A case file of the cells of a layer."""
     head = [
         "# yaml-language-server: $schema=../schemas/case-v1.schema.json",
-        "# Written by `conformance kinds -o kinds`, from what the layer's class says of itself. Do not edit.",
+        MARK,
         "schema_version: 1",
         f"topic: {scalar(f'Kinds of input and call of {kind}')}",
         "source: {kind: question}",

@@ -85,3 +85,12 @@ def test_the_command_writes_some_files(tmp_path: Path, capsys: pytest.CaptureFix
     assert sorted(file.name for file in tmp_path.iterdir()) == ["dense.case.yaml", "hinge.case.yaml"]
     assert main(["kinds", "--layers", "Dens", "-o", str(tmp_path)]) == Exit.UNAVAILABLE
     assert "did you mean Dense?" in capsys.readouterr().err
+
+
+def test_files_of_others_are_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own = tmp_path / "dense.case.yaml"
+    own.write_text("# mine\n", encoding="utf-8")
+    assert main(["kinds", "--layers", "Dense", "-o", str(tmp_path)]) == Exit.UNAVAILABLE
+    assert "was not written by this command" in capsys.readouterr().err
+    assert own.read_text(encoding="utf-8") == "# mine\n"
+    assert list(tmp_path.iterdir()) == [own]
