@@ -116,12 +116,16 @@ class _Resized(TorchLayer):
         for axis, (count, scale) in enumerate(zip(lengths, scales, strict=True)):
             if count < 1:
                 raise LayerError(f"a length of {count}")
-            rows = matrix(int(np.shape(x)[2 + axis]), count, self.mode, bool(self.align_corners), scale)
+            rows = self.rows(int(np.shape(x)[2 + axis]), count, scale)
             if self.mode.startswith("nearest"):
                 x = x[(slice(None),) * (2 + axis) + (numpy.argmax(rows, axis=1),)]
             else:
                 x = np.moveaxis(np.tensordot(x, rows, axes=([2 + axis], [1])), -1, 2 + axis)
         return x
+
+    def rows(self, length: int, count: int, scale: float | None) -> Any:
+        """What each of `count` places takes of `length` steps: (count, length)."""
+        return matrix(length, count, self.mode, bool(self.align_corners), scale)
 
     def longest_sum(self, weights: Any, *shapes: Any) -> int:
         return 64 if self.mode != "area" else math.prod(shapes[0][2:])
@@ -164,15 +168,9 @@ class Interpolate(_Resized):
         if self.antialias and self.mode not in ("bilinear", "bicubic"):
             raise LayerError("antialias is for bilinear and bicubic")
 
-    def call(self, w: Weights, input: Array) -> Array:
-        if not self.antialias:
-            return super().call(w, input)
-        lengths, scales = self.lengths(np.shape(input))
-        x = input
-        for axis, (count, scale) in enumerate(zip(lengths, scales, strict=True)):
-            rows = smoothed(int(np.shape(x)[2 + axis]), count, self.mode, bool(self.align_corners), scale)
-            x = np.moveaxis(np.tensordot(x, rows, axes=([2 + axis], [1])), -1, 2 + axis)
-        return x
+    def rows(self, length: int, count: int, scale: float | None) -> Any:
+        make = smoothed if self.antialias else matrix
+        return make(length, count, self.mode, bool(self.align_corners), scale)
 
     def counterpart(self, input: Like) -> Counterpart:
         if self.antialias:
