@@ -5,6 +5,7 @@ Source: the documentation of each; Vaswani et al. 2017.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -192,8 +193,8 @@ class Transformer(TorchLayer):
         return TransformerDecoder(decoder_layer=layer, num_layers=self.num_decoder_layers, norm=self._norm())
 
     def _shared(self) -> dict[str, Any]:
-        names = ("d_model", "nhead", "dim_feedforward", "dropout", "activation", "layer_norm_eps")
-        return {name: getattr(self, name) for name in (*names, "batch_first", "norm_first", "bias")}
+        """The arguments of the layers of both halves, which are called the same here."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(TransformerEncoderLayer)}
 
     def _norm(self) -> LayerNorm:
         return LayerNorm(normalized_shape=self.d_model, eps=self.layer_norm_eps, bias=self.bias)

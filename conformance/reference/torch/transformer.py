@@ -5,15 +5,15 @@ Source: the documentation of nn.TransformerEncoderLayer and nn.TransformerDecode
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Literal
 
 import autograd.numpy as np
 
 from conformance.counterpart import Counterpart, KerasLayer, NoCounterpart, moved, same
 from conformance.mapping import Mapped
-from conformance.reference.activations import erfc
+from conformance.reference.activations import activate
 from conformance.reference.base import Array, LayerError, Weight, Weights, arg
 from conformance.reference.torch.attention import MultiheadAttention
 from conformance.reference.torch.base import Like, TorchLayer, normalised
@@ -78,10 +78,13 @@ class _Transformer(TorchLayer):
         """The two linear layers."""
         b1, b2 = (w.arrays[f"linear{n}.bias"] if self.bias else 0.0 for n in (1, 2))
         between = x @ np.transpose(w.arrays["linear1.weight"]) + b1
-        active = (
-            np.maximum(between, 0.0) if self.activation == "relu" else 0.5 * between * erfc(-between / math.sqrt(2.0))
-        )
-        return active @ np.transpose(w.arrays["linear2.weight"]) + b2
+        return activate(self.activation, between) @ np.transpose(w.arrays["linear2.weight"]) + b2
+
+    def added(self, w: Weights, x: Array, *parts: Callable[[Array], Array]) -> Array:
+        """x plus what each part gives, one after another, each sum or each part's input normalised."""
+        for number, part in enumerate(parts, 1):
+            x = x + part(self.normal(w, number, x)) if self.norm_first else self.normal(w, number, x + part(x))
+        return x
 
     def refuse_training(self, training: bool | None) -> None:
         if training and self.dropout:
@@ -144,19 +147,13 @@ class TransformerEncoderLayer(_Transformer):
         training: bool | None = None,
     ) -> Array:
         self.refuse_training(training)
-        x = self.turned(src)
-        inner = w.within("self_attn")
 
-        def attend(y: Array) -> Array:
-            return self.attention().call(inner, y, y, y, src_key_padding_mask, src_mask, need_weights=False)
+        def to_itself(y: Array) -> Array:
+            return self.attention().call(
+                w.within("self_attn"), y, y, y, src_key_padding_mask, src_mask, need_weights=False
+            )
 
-        if self.norm_first:
-            x = x + attend(self.normal(w, 1, x))
-            x = x + self.forward(w, self.normal(w, 2, x))
-        else:
-            x = self.normal(w, 1, x + attend(x))
-            x = self.normal(w, 2, x + self.forward(w, x))
-        return self.turned(x)
+        return self.turned(self.added(w, self.turned(src), to_itself, partial(self.forward, w)))
 
     def counterpart(self, src: Like, src_mask: Any = None, src_key_padding_mask: Any = None) -> Counterpart:
         options = _shown(src_mask, src_key_padding_mask, "src_mask", "src_key_padding_mask")
@@ -196,7 +193,7 @@ class TransformerDecoderLayer(_Transformer):
         training: bool | None = None,
     ) -> Array:
         self.refuse_training(training)
-        x, m = self.turned(tgt), self.turned(memory)
+        m = self.turned(memory)
 
         def to_itself(y: Array) -> Array:
             return self.attention().call(
@@ -208,12 +205,7 @@ class TransformerDecoderLayer(_Transformer):
                 w.within("multihead_attn"), y, m, m, memory_key_padding_mask, memory_mask, need_weights=False
             )
 
-        def forward(y: Array) -> Array:
-            return self.forward(w, y)
-
-        for number, part in enumerate((to_itself, to_memory, forward), 1):
-            x = x + part(self.normal(w, number, x)) if self.norm_first else self.normal(w, number, x + part(x))
-        return self.turned(x)
+        return self.turned(self.added(w, self.turned(tgt), to_itself, to_memory, partial(self.forward, w)))
 
     def counterpart(
         self,
