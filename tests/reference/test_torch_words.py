@@ -63,6 +63,12 @@ REFUSED: dict[str, tuple[str, dict[str, Any], Any, str]] = {
         "nn.BatchNorm1d takes (batch, channels 5, steps), not (2, 7, 5); the order that fits is 5, 7: torch has "
         "channels before the other axes",
     ),
+    "no length with antialias": (
+        "F.interpolate",
+        {"size": [0, 5], "mode": "bicubic", "antialias": True},
+        np.zeros((1, 2, 4, 7)),
+        "a length of 0",
+    ),
     "too much padding": (
         "nn.MaxPool1d",
         {"kernel_size": 3, "padding": 2},
