@@ -181,7 +181,19 @@ class KerasArrays:
             return Absent
         if isinstance(value, list | tuple):
             return value[index]
-        return value[index if isinstance(index, tuple) else (index,)]  # a symbolic tensor takes no bare slice
+        parts = index if isinstance(index, tuple) else (index,)  # a symbolic tensor takes no bare slice
+        for axis, part in enumerate(parts):  # torch's tensors take no step below zero
+            if isinstance(part, slice) and (part.step or 1) < 0:
+                value = self.ops.flip(value, axis)
+        return value[tuple(_mirrored(part) for part in parts)]
+
+
+def _mirrored(part: Any) -> Any:
+    """What a part of a subscript is along an axis that was flipped because of its step below zero."""
+    if not isinstance(part, slice) or (part.step or 1) > 0:
+        return part
+    start, stop = (None if end is None else ~end for end in (part.start, part.stop))
+    return slice(start, stop, -part.step)
 
 
 def mask_of(tensor: Any) -> Any:

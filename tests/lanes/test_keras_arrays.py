@@ -96,3 +96,22 @@ def test_the_mask_of_what_takes_no_attributes_is_in_a_table_of_kerass(monkeypatc
     assert mask_of(SimpleNamespace(_keras_mask="its own")) == "its own"
     monkeypatch.delitem(sys.modules, "keras.src.backend.common.masking")
     assert mask_of(traced) is None, "Keras 2 and 3.0 to 3.5 have no such table"
+
+
+@pytest.mark.parametrize("start", [None, 0, 2, 4, 9, -1, -9])
+@pytest.mark.parametrize("stop", [None, 0, 3, 9, -2, -9])
+@pytest.mark.parametrize("step", [-1, -2])
+def test_a_step_below_zero_is_taken_where_tensors_have_none(start: int | None, stop: int | None, step: int) -> None:
+    class Forward(np.ndarray):
+        """Refuses a step below zero, as torch's tensors do."""
+
+        def __getitem__(self, index: Any) -> Any:
+            if any(isinstance(part, slice) and (part.step or 1) < 0 for part in index):
+                raise ValueError("step must be greater than zero")
+            return np.ndarray.__getitem__(self.view(np.ndarray), index)
+
+    arrays = KerasArrays.__new__(KerasArrays)
+    arrays.ops = SimpleNamespace(flip=lambda x, axis: np.flip(x.view(np.ndarray), axis).view(Forward))
+    x = np.arange(10).reshape(2, 5)
+    found = arrays.item(x.view(Forward), (0, slice(start, stop, step)))
+    assert found.tolist() == x[0, start:stop:step].tolist()
