@@ -63,6 +63,12 @@ REFUSED: dict[str, tuple[str, dict[str, Any], Any, str]] = {
         "nn.BatchNorm1d takes (batch, channels 5, steps), not (2, 7, 5); the order that fits is 5, 7: torch has "
         "channels before the other axes",
     ),
+    "other last axes than those that are said": (
+        "F.rms_norm",
+        {"normalized_shape": [7]},
+        np.zeros((2, 5)),
+        "F.rms_norm takes (..., 7), not (2, 5)",
+    ),
     "no length with antialias": (
         "F.interpolate",
         {"size": [0, 5], "mode": "bicubic", "antialias": True},

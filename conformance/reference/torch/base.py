@@ -141,6 +141,11 @@ def normalised(x: Array, axes: tuple[int, ...], eps: float) -> Array:
     return (x - mean) / np.sqrt(np.mean((x - mean) ** 2, axis=axes, keepdims=True) + eps)
 
 
+def rms_normalised(x: Array, axes: tuple[int, ...], eps: float) -> Array:
+    """x / sqrt(mean of x^2 + eps) over these axes."""
+    return x / np.sqrt(np.mean(x**2, axis=axes, keepdims=True) + eps)
+
+
 def wants_last(x: Array, count: int, name: str, wanted: str) -> None:
     """Raises LayerError for an input whose last axis has another length, with the order of axes that fits."""
     shape = tuple(int(length) for length in np.shape(x))

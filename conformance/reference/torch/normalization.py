@@ -11,7 +11,15 @@ import numpy
 
 from conformance.counterpart import Counterpart, KerasLayer, Moved, NoCounterpart, same
 from conformance.reference.base import Array, LayerError, Weight, Weights, arg
-from conformance.reference.torch.base import BATCHED, Like, TorchLayer, normalised, wants_channels, wants_last
+from conformance.reference.torch.base import (
+    BATCHED,
+    Like,
+    TorchLayer,
+    normalised,
+    rms_normalised,
+    wants_channels,
+    wants_last,
+)
 from conformance.reference.traits import Axes, asked
 
 EPS_OF_FLOAT32 = float(numpy.finfo(numpy.float32).eps)
@@ -25,8 +33,20 @@ class _Normalization(TorchLayer):
         return math.prod(shapes[0])
 
 
-def _a_channel(values: Array, rank: int) -> Array:
+def each_channel(values: Array, rank: int) -> Array:
+    """One number for each channel, (channels,), as it stands beside (batch, channels, *lengths)."""
     return np.reshape(values, (1, -1, *(1,) * (rank - 2)))
+
+
+def by_statistics(x: Array, mean: Array, variance: Array, eps: float) -> Array:
+    """(x - mean) / sqrt(variance + eps) of (batch, channels, *lengths), by statistics of (channels,)."""
+    rank = np.ndim(x)
+    return (x - each_channel(mean, rank)) / np.sqrt(each_channel(variance, rank) + eps)
+
+
+def in_groups(x: Array, groups: int, eps: float) -> Array:
+    """Mean and variance over each group of channels and all lengths of (batch, channels, *lengths)."""
+    return np.reshape(normalised(np.reshape(x, (np.shape(x)[0], groups, -1)), (2,), eps), np.shape(x))
 
 
 def _affine(channels: int, has_weight: bool, has_bias: bool) -> dict[str, Weight]:
@@ -88,8 +108,8 @@ class _Batch(_Normalization):
 
     def scaled(self, w: Weights, y: Array) -> Array:
         rank = np.ndim(y)
-        y = y * _a_channel(w.weight, rank) if "weight" in w else y
-        return y + _a_channel(w.bias, rank) if "bias" in w else y
+        y = y * each_channel(w.weight, rank) if "weight" in w else y
+        return y + each_channel(w.bias, rank) if "bias" in w else y
 
 
 class _BatchNorm(_Batch):
@@ -109,11 +129,11 @@ class _BatchNorm(_Batch):
                 raise LayerError("the variance of a batch needs more than one value for each channel")
             if training and self.track_running_stats:
                 mean = np.mean(input, axis=axes)
-                spread = np.sum((input - _a_channel(mean, rank)) ** 2, axis=axes) / (count - 1)
+                spread = np.sum((input - each_channel(mean, rank)) ** 2, axis=axes) / (count - 1)
                 self.moved(w, mean, spread, self.momentum)
             return self.scaled(w, normalised(input, axes, self.eps))
         mean, variance = w.state.get("running_mean", w.running_mean), w.state.get("running_var", w.running_var)
-        return self.scaled(w, (input - _a_channel(mean, rank)) / np.sqrt(_a_channel(variance, rank) + self.eps))
+        return self.scaled(w, by_statistics(input, mean, variance, self.eps))
 
     def counterpart(self, input: Like) -> Counterpart:
         if not self.track_running_stats:
@@ -179,7 +199,7 @@ class _InstanceNorm(_Batch):
                 self.moved(w, np.mean(mean, axis=(0, *axes)), np.mean(spread, axis=0), self.momentum)
             return self.scaled(w, normalised(input, axes, self.eps))
         mean, variance = w.state.get("running_mean", w.running_mean), w.state.get("running_var", w.running_var)
-        return self.scaled(w, (input - _a_channel(mean, rank)) / np.sqrt(_a_channel(variance, rank) + self.eps))
+        return self.scaled(w, by_statistics(input, mean, variance, self.eps))
 
     def counterpart(self, input: Like) -> Counterpart:
         if self.track_running_stats:
@@ -243,7 +263,7 @@ class LayerNorm(_Normalization):
         return {**held, "bias": Weight(self.lengths(), "bias")} if self.bias else held
 
     def call(self, w: Weights, input: Array) -> Array:
-        axes = _last(input, self.lengths(), "nn.LayerNorm")
+        axes = last_axes(input, self.lengths(), "nn.LayerNorm")
         y = normalised(input, axes, self.eps)
         if "weight" in w:
             y = y * w.weight
@@ -264,7 +284,7 @@ class LayerNorm(_Normalization):
         return Counterpart("layer(input)", {"layer": KerasLayer("LayerNormalization", config, weights)})
 
 
-def _last(x: Array, lengths: tuple[int, ...], name: str) -> tuple[int, ...]:
+def last_axes(x: Array, lengths: tuple[int, ...], name: str) -> tuple[int, ...]:
     """The last axes. Raises LayerError where they have other lengths."""
     rank = np.ndim(x)
     if len(lengths) == 1:
@@ -290,9 +310,9 @@ class RMSNorm(_Normalization):
         return {"weight": Weight(self.lengths(), "scale")} if self.elementwise_affine else {}
 
     def call(self, w: Weights, input: Array) -> Array:
-        axes = _last(input, self.lengths(), "nn.RMSNorm")
+        axes = last_axes(input, self.lengths(), "nn.RMSNorm")
         eps = EPS_OF_FLOAT32 if self.eps is None else self.eps
-        y = input / np.sqrt(np.mean(input**2, axis=axes, keepdims=True) + eps)
+        y = rms_normalised(input, axes, eps)
         return y * w.weight if self.elementwise_affine else y
 
     def counterpart(self, input: Like) -> Counterpart:
@@ -330,9 +350,9 @@ class GroupNorm(_Normalization):
     def call(self, w: Weights, input: Array) -> Array:
         shape = np.shape(input)
         wants_channels(input, 1, self.num_channels, "nn.GroupNorm", BATCHED.get(len(shape) - 2, ("channels",)))
-        y = np.reshape(normalised(np.reshape(input, (shape[0], self.num_groups, -1)), (2,), self.eps), shape)
-        y = y * _a_channel(w.weight, len(shape)) if "weight" in w else y
-        return y + _a_channel(w.bias, len(shape)) if "bias" in w else y
+        y = in_groups(input, self.num_groups, self.eps)
+        y = y * each_channel(w.weight, len(shape)) if "weight" in w else y
+        return y + each_channel(w.bias, len(shape)) if "bias" in w else y
 
     def counterpart(self, input: Like) -> Counterpart:
         own, weights = _in_keras(self.affine, self.bias)

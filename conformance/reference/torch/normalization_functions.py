@@ -9,8 +9,14 @@ import autograd.numpy as np
 
 from conformance.counterpart import Counterpart, KerasLayer, expression
 from conformance.reference.base import Array, LayerError, Weights, arg
-from conformance.reference.torch.base import Like, TorchLayer, normalised
-from conformance.reference.torch.normalization import EPS_OF_FLOAT32
+from conformance.reference.torch.base import Like, TorchLayer, normalised, rms_normalised
+from conformance.reference.torch.normalization import (
+    EPS_OF_FLOAT32,
+    by_statistics,
+    each_channel,
+    in_groups,
+    last_axes,
+)
 from conformance.reference.traits import asked
 
 
@@ -28,9 +34,21 @@ def _scaled(y: Array, weight: Any, bias: Any) -> Array:
     return y if bias is None else y + bias
 
 
+def _scaled_channels(y: Array, weight: Any, bias: Any) -> Array:
+    """The same with one number for each channel of (batch, channels, *lengths)."""
+    rank = np.ndim(y)
+    return _scaled(y, *(None if one is None else each_channel(one, rank) for one in (weight, bias)))
+
+
 def _scaled_text(text: str, weight: Any, bias: Any) -> str:
     text = text if weight is None else f"({text}) * weight"
     return text if bias is None else f"{text} + bias"
+
+
+def _scaled_channels_text(text: str, rank: int, weight: Any, bias: Any) -> str:
+    wide = [1, -1, *[1] * (rank - 2)]
+    text = text if weight is None else f"{text} * reshape(weight, {wide})"
+    return text if bias is None else f"{text} + reshape(bias, {wide})"
 
 
 class LayerNorm(_Normal):
@@ -42,10 +60,8 @@ class LayerNorm(_Normal):
     eps: float = arg("What is added to the variance.", default=1e-5)
 
     def call(self, w: Weights, input: Array, weight: Any = None, bias: Any = None) -> Array:
-        rank, own = np.ndim(input), len(self.normalized_shape)
-        if tuple(np.shape(input)[rank - own :]) != self.normalized_shape:
-            raise LayerError(f"F.layer_norm takes (..., {', '.join(map(str, self.normalized_shape))})")
-        return _scaled(normalised(input, tuple(range(rank - own, rank)), self.eps), weight, bias)
+        axes = last_axes(input, self.normalized_shape, "F.layer_norm")
+        return _scaled(normalised(input, axes, self.eps), weight, bias)
 
     def counterpart(self, input: Like, weight: Any = None, bias: Any = None) -> Counterpart:
         axes = [axis - len(self.normalized_shape) for axis in range(len(self.normalized_shape))]
@@ -63,10 +79,9 @@ class RMSNorm(_Normal):
     eps: float | None = arg("What is added; null for the distance from 1 to the next float.", default=None)
 
     def call(self, w: Weights, input: Array, weight: Any = None) -> Array:
-        rank = np.ndim(input)
-        axes = tuple(range(rank - len(self.normalized_shape), rank))
+        axes = last_axes(input, self.normalized_shape, "F.rms_norm")
         eps = EPS_OF_FLOAT32 if self.eps is None else self.eps
-        return _scaled(input / np.sqrt(np.mean(input**2, axis=axes, keepdims=True) + eps), weight, None)
+        return _scaled(rms_normalised(input, axes, eps), weight, None)
 
     def counterpart(self, input: Like, weight: Any = None) -> Counterpart:
         axes = [axis - len(self.normalized_shape) for axis in range(len(self.normalized_shape))]
@@ -87,18 +102,12 @@ class GroupNorm(_Normal):
         shape = np.shape(input)
         if self.num_groups < 1 or shape[1] % self.num_groups:
             raise LayerError(f"{shape[1]} channels are not in {self.num_groups} groups")
-        y = np.reshape(normalised(np.reshape(input, (shape[0], self.num_groups, -1)), (2,), self.eps), shape)
-        wide = (-1, *(1,) * (len(shape) - 2))
-        return _scaled(
-            y, None if weight is None else np.reshape(weight, wide), None if bias is None else np.reshape(bias, wide)
-        )
+        return _scaled_channels(in_groups(input, self.num_groups, self.eps), weight, bias)
 
     def counterpart(self, input: Like, weight: Any = None, bias: Any = None) -> Counterpart:
         config = {"groups": self.num_groups, "axis": 1, "epsilon": self.eps, "center": False, "scale": False}
         layer = {"layer": KerasLayer("GroupNormalization", config)}
-        wide = [-1, *[1] * (input.rank - 2)]
-        text = "layer(input)" if weight is None else f"layer(input) * reshape(weight, {wide})"
-        return Counterpart(text if bias is None else f"{text} + reshape(bias, {wide})", layer)
+        return Counterpart(_scaled_channels_text("layer(input)", input.rank, weight, bias), layer)
 
 
 class _OfStatistics(_Normal):
@@ -109,16 +118,13 @@ class _OfStatistics(_Normal):
 
     def by(self, x: Array, mean: Array, variance: Array, weight: Any, bias: Any) -> Array:
         """(x - mean) / sqrt(variance + eps), and a scale and a shift for each channel."""
-        wide = (1, -1, *(1,) * (np.ndim(x) - 2))
-        y = (x - np.reshape(mean, wide)) / np.sqrt(np.reshape(variance, wide) + self.eps)
-        return _scaled(y, *(None if one is None else np.reshape(one, wide) for one in (weight, bias)))
+        return _scaled_channels(by_statistics(x, mean, variance, self.eps), weight, bias)
 
     def by_text(self, rank: int, weight: Any, bias: Any) -> str:
         """The same as an expression."""
         wide = [1, -1, *[1] * (rank - 2)]
         text = f"(input - reshape(running_mean, {wide})) / sqrt(reshape(running_var, {wide}) + {self.eps})"
-        text = text if weight is None else f"{text} * reshape(weight, {wide})"
-        return text if bias is None else f"{text} + reshape(bias, {wide})"
+        return _scaled_channels_text(text, rank, weight, bias)
 
 
 class BatchNorm(_OfStatistics):
@@ -177,9 +183,7 @@ class InstanceNorm(_OfStatistics):
             raise LayerError("with use_input_stats it changes its statistics, which are inputs: ask nn.InstanceNorm1d")
         if math.prod(np.shape(input)[2:]) < 2:
             raise LayerError("a variance needs more than one value for each channel")
-        y = normalised(input, tuple(range(2, np.ndim(input))), self.eps)
-        wide = (1, -1, *(1,) * (np.ndim(input) - 2))
-        return _scaled(y, *(None if one is None else np.reshape(one, wide) for one in (weight, bias)))
+        return _scaled_channels(normalised(input, tuple(range(2, np.ndim(input))), self.eps), weight, bias)
 
     def counterpart(
         self,
@@ -192,7 +196,5 @@ class InstanceNorm(_OfStatistics):
         if not self.use_input_stats:
             return expression(self.by_text(input.rank, weight, bias))
         config = {"groups": input.shape[1], "axis": 1, "epsilon": self.eps, "center": False, "scale": False}
-        wide = [1, -1, *[1] * (input.rank - 2)]
-        text = "layer(input)" if weight is None else f"layer(input) * reshape(weight, {wide})"
-        text = text if bias is None else f"{text} + reshape(bias, {wide})"
+        text = _scaled_channels_text("layer(input)", input.rank, weight, bias)
         return Counterpart(text, {"layer": KerasLayer("GroupNormalization", config)})
