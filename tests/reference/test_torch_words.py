@@ -308,6 +308,23 @@ def test_a_variance_that_is_none_is_refused(var: Any, message: str) -> None:
         called("nn.GaussianNLLLoss", {}, np.zeros((2, 2)), np.zeros((2, 2)), var)
 
 
+@pytest.mark.parametrize(
+    ("name", "slope"),
+    [("nn.ReLU", 0.0), ("nn.LeakyReLU", 0.01), ("nn.RReLU", 11 / 48), ("nn.ELU", 1.0), ("nn.CELU", 1.0)],
+)
+def test_an_activation_has_one_slope_at_its_bend(name: str, slope: float) -> None:
+    """What torch's derivatives give at 0: the part below has it, and e^x - 1 goes up by 1 there."""
+    layer: Any = make(name, {})
+    found = autograd.grad(lambda x: np.sum(layer.call(Weights({}), x)))(np.array([0.0]))
+    assert found.tolist() == pytest.approx([slope])
+
+
+@pytest.mark.parametrize("name", ["nn.ReLU", "nn.Hardshrink", "nn.Softshrink", "nn.Threshold"])
+def test_what_is_no_number_stays_none(name: str) -> None:
+    config = {"threshold": 0.1, "value": 20.0} if name == "nn.Threshold" else {}
+    assert np.isnan(called(name, config, [math.nan])).all()
+
+
 def test_a_counterpart_travels() -> None:
     layer: Any = make("nn.LSTM", {"input_size": 5, "hidden_size": 3, "bidirectional": True})
     found = layer.counterpart_of([Like((7, 2, 5), "float64")], {})

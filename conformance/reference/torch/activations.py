@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
@@ -10,13 +9,30 @@ import autograd.numpy as np
 
 from conformance.counterpart import Counterpart, KerasLayer, NoCounterpart, expression, moved, one_layer
 from conformance.mapping import Mapped
-from conformance.reference.activations import erfc, log_softmax, sigmoid, softmax
+from conformance.reference.activations import (
+    celu,
+    elu,
+    gelu,
+    hard_shrink,
+    hard_sigmoid,
+    leaky_relu,
+    log_sigmoid,
+    log_softmax,
+    mish,
+    relu,
+    relu6,
+    selu,
+    sigmoid,
+    silu,
+    soft_shrink,
+    softmax,
+    softsign,
+    tanh,
+    tanh_shrink,
+)
 from conformance.reference.base import Array, LayerError, Weight, Weights, arg
 from conformance.reference.torch.base import Like, TorchLayer
 from conformance.reference.traits import Arithmetic, asked
-
-SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
-"""Source: the documentation of nn.SELU."""
 
 
 class _Activation(TorchLayer):
@@ -51,7 +67,7 @@ class ReLU(_InPlace):
     keras = "relu"
 
     def y(self, x: Array) -> Array:
-        return np.where(x > 0, x, 0.0)
+        return relu(x)
 
 
 class ReLU6(_InPlace):
@@ -65,7 +81,7 @@ class ReLU6(_InPlace):
     keras = "relu6"
 
     def y(self, x: Array) -> Array:
-        return np.where(x <= 0, 0.0, np.where(x >= 6, 6.0, x))
+        return relu6(x)
 
 
 class LeakyReLU(_Activation):
@@ -79,7 +95,7 @@ class LeakyReLU(_Activation):
     inplace: bool = arg("Whether memory is used again; no number depends on it.", default=False)
 
     def y(self, x: Array) -> Array:
-        return np.where(x > 0, x, self.negative_slope * x)
+        return leaky_relu(x, self.negative_slope)
 
     def counterpart(self, input: Like) -> Counterpart:
         return one_layer("LeakyReLU", {"negative_slope": self.negative_slope})
@@ -131,7 +147,7 @@ class RReLU(_Activation):
     inplace: bool = arg("Whether memory is used again; no number depends on it.", default=False)
 
     def y(self, x: Array) -> Array:
-        return np.where(x >= 0, x, (self.lower + self.upper) / 2 * x)
+        return leaky_relu(x, (self.lower + self.upper) / 2)
 
     def call(self, w: Weights, input: Array, training: bool | None = None) -> Array:
         if training:
@@ -153,7 +169,7 @@ class ELU(_Activation):
     inplace: bool = arg("Whether memory is used again; no number depends on it.", default=False)
 
     def y(self, x: Array) -> Array:
-        return np.where(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0.0)))
+        return elu(x, self.alpha)
 
     def counterpart(self, input: Like) -> Counterpart:
         return one_layer("ELU", {"alpha": self.alpha})
@@ -170,7 +186,7 @@ class CELU(_Activation):
     inplace: bool = arg("Whether memory is used again; no number depends on it.", default=False)
 
     def y(self, x: Array) -> Array:
-        return np.where(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0.0) / self.alpha))
+        return celu(x, self.alpha)
 
     def counterpart(self, input: Like) -> Counterpart:
         if self.alpha == 1:
@@ -189,7 +205,7 @@ class SELU(_InPlace):
     keras = "selu"
 
     def y(self, x: Array) -> Array:
-        return SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * np.expm1(np.minimum(x, 0.0)))
+        return selu(x)
 
 
 class GELU(_Activation):
@@ -202,9 +218,7 @@ class GELU(_Activation):
     approximate: Literal["none", "tanh"] = arg("none for the normal distribution itself.", default="none")
 
     def y(self, x: Array) -> Array:
-        if self.approximate == "none":
-            return 0.5 * x * erfc(-x / math.sqrt(2.0))
-        return 0.5 * x * (1.0 + np.tanh(math.sqrt(2.0 / math.pi) * (x + 0.044715 * x**3)))
+        return gelu(x, self.approximate == "tanh")
 
     def counterpart(self, input: Like) -> Counterpart:
         if self.approximate == "none":
@@ -223,7 +237,7 @@ class SiLU(_InPlace):
     keras = "silu"
 
     def y(self, x: Array) -> Array:
-        return x * sigmoid(x)
+        return silu(x)
 
 
 class Mish(_InPlace):
@@ -236,7 +250,7 @@ class Mish(_InPlace):
     keras = "mish"
 
     def y(self, x: Array) -> Array:
-        return x * np.tanh(np.logaddexp(0.0, x))
+        return mish(x)
 
 
 class Sigmoid(_Activation):
@@ -262,7 +276,7 @@ class Tanh(_Activation):
     keras = "tanh"
 
     def y(self, x: Array) -> Array:
-        return np.tanh(x)
+        return tanh(x)
 
 
 class Hardsigmoid(_InPlace):
@@ -275,7 +289,7 @@ class Hardsigmoid(_InPlace):
     keras = "hard_sigmoid"
 
     def y(self, x: Array) -> Array:
-        return np.where(x <= -3, 0.0, np.where(x >= 3, 1.0, x / 6.0 + 0.5))
+        return hard_sigmoid(x)
 
 
 class Hardswish(_InPlace):
@@ -331,7 +345,7 @@ class Hardshrink(_Activation):
     lambd: float = arg("The bound.", default=0.5)
 
     def y(self, x: Array) -> Array:
-        return np.where(np.abs(x) > self.lambd, x, 0.0)
+        return hard_shrink(x, self.lambd)
 
     def counterpart(self, input: Like) -> Counterpart:
         if self.lambd == 0.5:
@@ -349,7 +363,7 @@ class Softshrink(_Activation):
     lambd: float = arg("The bound.", default=0.5, at_least=0)
 
     def y(self, x: Array) -> Array:
-        return np.where(x > self.lambd, x - self.lambd, np.where(x < -self.lambd, x + self.lambd, 0.0))
+        return soft_shrink(x, self.lambd)
 
     def counterpart(self, input: Like) -> Counterpart:
         if self.lambd == 0.5:
@@ -390,7 +404,7 @@ class Softsign(_Activation):
     keras = "softsign"
 
     def y(self, x: Array) -> Array:
-        return x / (1.0 + np.abs(x))
+        return softsign(x)
 
 
 class Tanhshrink(_Activation):
@@ -403,7 +417,7 @@ class Tanhshrink(_Activation):
     keras = "tanh_shrink"
 
     def y(self, x: Array) -> Array:
-        return x - np.tanh(x)
+        return tanh_shrink(x)
 
 
 class LogSigmoid(_Activation):
@@ -416,7 +430,7 @@ class LogSigmoid(_Activation):
     keras = "log_sigmoid"
 
     def y(self, x: Array) -> Array:
-        return -np.logaddexp(0.0, -x)
+        return log_sigmoid(x)
 
 
 class Threshold(_Activation):
@@ -432,7 +446,7 @@ class Threshold(_Activation):
     inplace: bool = arg("Whether memory is used again; no number depends on it.", default=False)
 
     def y(self, x: Array) -> Array:
-        return np.where(x > self.threshold, x, self.value)
+        return np.where(x <= self.threshold, self.value, x)
 
     def counterpart(self, input: Like) -> Counterpart:
         return expression(f"where(greater(input, {self.threshold}), input, {self.value})")
