@@ -15,10 +15,7 @@ from conformance.reference.adaptive_pooling import bounds
 from conformance.reference.base import Array, LayerError, arg
 from conformance.reference.torch.base import Like, plain
 from conformance.reference.torch.pooling import Pool
-from conformance.reference.torch.windows import (
-    to_first,
-    to_last,
-)
+from conformance.reference.torch.windows import to_first, to_last
 from conformance.reference.traits import asked
 
 

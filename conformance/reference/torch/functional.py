@@ -15,10 +15,7 @@ import numpy
 from conformance.counterpart import Counterpart, KerasLayer, NoCounterpart, expression
 from conformance.reference.base import Array, LayerError, Weights, arg
 from conformance.reference.torch.base import Like, TorchLayer, norm
-from conformance.reference.torch.conv import (
-    extended,
-    extended_text,
-)
+from conformance.reference.torch.conv import extended, extended_text
 from conformance.reference.torch.embedding import EmbeddingBag as EmbeddingBagModule
 from conformance.reference.traits import Drawn, asked
 
