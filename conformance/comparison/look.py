@@ -12,7 +12,7 @@ from conformance.comparison.known import REFUSALS, Chain, Link, link_of, run
 from conformance.comparison.orders import Order, best_order, orders, valid_in
 from conformance.comparison.pairing import CallPair, Pairing, Slot
 from conformance.comparison.proof import Proof
-from conformance.comparison.result import Kind, Output, Row, Start, State
+from conformance.comparison.result import Kind, Output, Row, Start, State, is_explained
 from conformance.comparison.session import Moves, Rounding, Runs, terms_of
 from conformance.comparison.values import Array, Call, Held, Model
 
@@ -148,10 +148,9 @@ class Looking:
         wanted: Array = slot.model.array.load()
         if moves is None or moves.exact.shape != slot.model.array.shape:
             return self._compared(slot, got, wanted, None, max(terms, 1), "plain", 2.0)
-        if is_local:
-            moved = None if moves.moved is None else moves.moved.load()
-            return self._compared(slot, got, wanted, moved, terms, "float64", 2.0)
         moved = None if moves.moved is None else moves.moved.load()
+        if is_local:
+            return self._compared(slot, got, wanted, moved, terms, "float64", 2.0)
         return self._compared(slot, got, moves.exact.load(), moved, terms, "float64", 1.0)
 
     def _compared(
@@ -359,15 +358,14 @@ class Looking:
                   mask=_mask_words(call))  # fmt: skip
         if pair is None:
             if call.key in self.folded:
-                return self._folded_row(row, self.folded[call.key], spans)
+                return self._folded_row(row, self.folded[call.key], spans, has_starts)
             if not layer.is_leaf:
                 return replace(row, state="not compared", by_itself="its layers are compared")
             state: State = "start" if call.path in spans else "own code"
             at = judged_at.get(call.order, "")
             return replace(row, state=state, judged_at=at, by_itself="" if at else _why_nowhere(call))
         whole, alone, came = self.whole(pair), alones.get(call.key), arrived.get(call.key)
-        is_same = whole is None or whole.agrees or (bool(self.rounding.why_not) and not has_starts)
-        state = "start" if call.path in spans else "agree" if is_same else "follows"
+        state = self._state(call.path, whole, spans, has_starts)
         slot = pair.outputs[0] if pair.outputs else None
         return replace(
             row,
@@ -382,14 +380,19 @@ class Looking:
             arrives=came,
         )
 
-    def _folded_row(self, row: Row, pair: CallPair, spans: set[str]) -> Row:
+    def _folded_row(self, row: Row, pair: CallPair, spans: set[str], has_starts: bool) -> Row:
         """The row of a normalisation that stands in the weights of the layer before it."""
-        whole = self.whole(pair)
-        agrees = whole is None or whole.agrees or (bool(self.rounding.why_not) and not spans)
-        state: State = "start" if pair.model.path in spans else "agree" if agrees else "follows"
+        state = self._state(pair.model.path, self.whole(pair), spans, has_starts)
         port = pair.pair.port
         kind = self.port.layers[port].type
         return replace(row, state=state, port=port, port_type=kind, how=pair.pair.how, judged_at=port)
+
+    def _state(self, path: str, whole: Share | None, spans: set[str], has_starts: bool) -> State:
+        if path in spans:
+            return "start"
+        if whole is None or whole.agrees or (not has_starts and is_explained(whole, self.rounding.why_not)):
+            return "agree"
+        return "follows"
 
     def _outputs(self) -> tuple[list[Output], list[str]]:
         """The results from end to end."""

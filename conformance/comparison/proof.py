@@ -56,7 +56,6 @@ def proofs(model: Model, port: Model, pairing: Pairing) -> tuple[Proof, ...]:
         if pair is not None and pair.folds:
             found += _of_a_folding(layer, pair, port.layers[pair.port])
             continue
-        pair = pairing.by_model.get(layer.path)
         if pair is None:
             held = scoped(layer.weights).items()
             found += [_elsewhere(layer, role, weight.array.load(), everywhere) for role, weight in held]

@@ -88,7 +88,15 @@ class Output:
 
 
 NEAR = 1e-2
-"""Error of a result over its largest number from which on it does not rest on its layers."""
+"""Error of a result over its largest number from which on it does not rest on its layers.
+
+It is chosen, not derived: what rounding grows to from layer to layer is what was not measured, and the answer says so.
+"""
+
+
+def is_explained(share: Share, why_not_measured: str) -> bool:
+    """Whether layers that all agree explain an end-to-end share; by nearness where rounding was not measured."""
+    return share.agrees or bool(why_not_measured and share.allowed > 0.0 and share.relative < NEAR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +133,7 @@ class Comparison:
         Where rounding was not measured, a result is not held to the size of its numbers alone: rounding grows from
         layer to layer. There it rests on its layers, each of which was judged, and must be near.
         """
-        return not self.starts and all(self.explains(output.share) for output in self.outputs)
-
-    def explains(self, share: Share) -> bool:
-        """Whether layers that all agree explain the share of a result."""
-        is_near = share.allowed > 0.0 and share.relative < NEAR
-        return share.agrees or bool(self.rounding and is_near)
+        return not self.starts and all(is_explained(output.share, self.rounding) for output in self.outputs)
 
     @property
     def used(self) -> float | None:

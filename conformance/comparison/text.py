@@ -45,10 +45,10 @@ def verdict(comparison: Comparison) -> str:
             return f"{names} agree; rounding was not measured"
         return f"{names} agree within rounding: the result uses {of_rounding(comparison.used)}"
     count = len(comparison.starts)
-    places = "one place" if count == 1 else f"{count} places"
+    where = "in one place" if count == 1 else f"in {count} places" if count else "in the result, and start in no layer"
     if comparison.used is None or comparison.used <= 1:
-        return f"{names} differ in {places}"
-    return f"{names} differ in {places}: the result is off by {of_rounding(comparison.used)}"
+        return f"{names} differ {where}"
+    return f"{names} differ {where}: the result is off by {of_rounding(comparison.used)}"
 
 
 def times(used: float) -> str:

@@ -156,7 +156,7 @@ class KerasEnd:
             pickled = start[:1] == b"\x80"
             what = "a pickle, which could run any code" if pickled else "neither a .keras nor an .h5 file"
             raise Refused("no model", f"{path} is {what}", "save the model with model.save('model.keras')")
-        custom = {one["name"].rpartition(".")[2]: named_object(one["path"], one["name"]) for one in allowed}
+        custom = _allowed(allowed)
         arguments: dict[str, Any] = {"custom_objects": custom, "compile": False}
         if self._is_new:
             arguments["safe_mode"] = True
@@ -294,18 +294,13 @@ class KerasEnd:
         weights = [np.asarray(self.tensors.array(weight)) for weight in wide.weights]
         for pattern in (None, *range(request["patterns"])):
             noise.start(pattern)
-            if pattern is not None:
-                for place, (variable, array) in enumerate(zip(wide.weights, weights, strict=True)):
-                    if array.dtype.kind == "f":
-                        variable.assign(array * factors(pattern, -1 - place, array.shape, request["unit"]))
+            moved = None if pattern is None else (pattern, request["unit"])
+            self._put(wide, weights, moved)
             recorder = Recorder(self.tensors, None, noise=noise)
             with self._watching(wide, recorder):
-                self._model_call(
-                    wide, request["inputs"], "float64", None if pattern is None else (pattern, request["unit"])
-                )
+                self._model_call(wide, request["inputs"], "float64", moved)
             calls = calls or recorder.calls
-        for variable, array in zip(wide.weights, weights, strict=True):
-            variable.assign(array)
+        self._put(wide, weights, None)
         return {
             "arrays": noise.answer(),
             "calls": [{key: call[key] for key in ("path", "index", "order")} for call in calls],
@@ -386,8 +381,7 @@ class KerasEnd:
         finally:
             for layer, rate in rates:
                 object.__setattr__(layer, "rate", rate)
-            for variable, array in zip(model.weights, before, strict=True):
-                variable.assign(array)
+            self._put(model, before, None)
 
     @staticmethod
     def _put(model: Any, arrays: Sequence[Any], moved: Any) -> None:
@@ -444,10 +438,7 @@ class KerasEnd:
         try:
             config = _widened(model.get_config())
             with self._policy("float64"):
-                custom = {
-                    one["name"].rpartition(".")[2]: named_object(one["path"], one["name"])
-                    for one in spec.get("allow", ())
-                }
+                custom = _allowed(spec.get("allow", ()))
                 custom |= {type(layer).__name__: type(layer) for _, layer in self._watched(model).values()}
                 with self.keras.utils.custom_object_scope(custom):
                     return type(model).from_config(config)
@@ -532,6 +523,11 @@ class KerasEnd:
             layer_class.__call__ = original
             for layer, activation in restored:
                 object.__setattr__(layer, "activation", activation)
+
+
+def _allowed(named: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    """The classes and functions of their own files that the user allows a saved model to name."""
+    return {one["name"].rpartition(".")[2]: named_object(one["path"], one["name"]) for one in named}
 
 
 def _seen(activation: Any, recorder: Recorder, path: str) -> Any:

@@ -37,7 +37,7 @@ class Format(Protocol):
     def exported(self, frozen: Any, names: Sequence[str]) -> bytes:
         """The file of a traced function whose weights are constants; raises what the exporter raises."""
 
-    def loaded(self, file: bytes, names: Sequence[str]) -> Callable[[Mapping[str, Any]], list[Any]]:
+    def loaded(self, file: bytes) -> Callable[[Mapping[str, Any]], list[Any]]:
         """What runs the file: inputs by name to the outputs in their order. Raises what the runtime raises."""
 
 
@@ -60,7 +60,7 @@ class Onnx:
         file: bytes = made.SerializeToString()
         return file
 
-    def loaded(self, file: bytes, names: Sequence[str]) -> Callable[[Mapping[str, Any]], list[Any]]:
+    def loaded(self, file: bytes) -> Callable[[Mapping[str, Any]], list[Any]]:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -91,7 +91,7 @@ class LiteRT:
         file: bytes = converter.convert()
         return file
 
-    def loaded(self, file: bytes, names: Sequence[str]) -> Callable[[Mapping[str, Any]], list[Any]]:
+    def loaded(self, file: bytes) -> Callable[[Mapping[str, Any]], list[Any]]:
         from ai_edge_litert.interpreter import Interpreter
 
         interpreter = Interpreter(model_content=file, num_threads=1)
@@ -128,7 +128,7 @@ class Exported(Functional):
         frozen = self._frozen(arrays)
         exported, loaded = self.format.exported, self.format.loaded  # what is missing here is no exporter's word
         try:
-            run = loaded(exported(frozen, names), names)
+            run = loaded(exported(frozen, names))
         except Exception as error:
             raise Unsupported(f"{self.called}: {_words(error)}") from None
         found = run(arrays)

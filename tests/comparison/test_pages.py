@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -69,7 +70,22 @@ def test_agreement_says_its_share_and_what_was_not_measured() -> None:
 
 
 def test_an_output_that_differs_without_a_start_is_no_agreement() -> None:
-    assert not comparison(starts=()).agrees
+    found = comparison(starts=())
+    assert not found.agrees
+    assert "differ in the result, and start in no layer: the result is off by 3,400 times" in verdict(found)
+
+
+@pytest.mark.parametrize(
+    ("rounding", "relative", "agrees"), [("no", 0.009, True), ("no", 0.011, False), ("", 0.009, False)]
+)
+def test_a_result_rests_on_its_layers_only_near_and_where_rounding_was_not_measured(
+    rounding: str, relative: float, agrees: bool
+) -> None:
+    near = (Output("result", "result", replace(WRONG, allowed=1e-6, relative=relative)),)
+    found = comparison(starts=(), outputs=near, rounding=rounding)
+    assert found.agrees is agrees
+    assert ("agree in every layer; the results lie 0.009 of their largest number apart" in verdict(found)) is agrees
+    assert not comparison(outputs=near, rounding=rounding).agrees
 
 
 def test_json_is_json_with_infinities_as_text() -> None:

@@ -62,7 +62,7 @@ class Refusing:
     def exported(self, frozen: Any, names: Any) -> bytes:
         raise RuntimeError("loc(fused): trace\n<string>:1:1: error: 'tf.Erfinv' op is not known\nmore")
 
-    def loaded(self, file: bytes, names: Any) -> Any:
+    def loaded(self, file: bytes) -> Any:
         raise AssertionError("nothing was exported")
 
 
@@ -72,7 +72,7 @@ class Short(Refusing):
     def exported(self, frozen: Any, names: Any) -> bytes:
         return b""
 
-    def loaded(self, file: bytes, names: Any) -> Any:
+    def loaded(self, file: bytes) -> Any:
         return lambda given: []
 
 
