@@ -30,6 +30,24 @@ def _hiding(mask: Array, hides: bool) -> Array:
     return np.where(numpy.asarray(mask) == hides, -np.inf, 0.0) if _is_bool(mask) else mask
 
 
+def attention_mask(**masks: Any) -> str:
+    """Keras' argument for torch's two masks, by their names; empty where neither is given.
+
+    The first is (targets, sources), the second, of padding, (batch, sources). Raises NoCounterpart for what Keras' mask
+    does not say.
+    """
+    shown = []
+    for axis, (name, mask) in enumerate(masks.items()):
+        if mask is None:
+            continue
+        if mask.dtype != "bool":
+            raise NoCounterpart("attention_mask of Keras hides and shows; a mask of floats that is added is not said")
+        if mask.rank != 2:
+            raise NoCounterpart("attention_mask of Keras is one for all heads")
+        shown.append(f'expand_dims(1.0 - cast({name}, "float32"), {axis})')
+    return f", attention_mask={' * '.join(shown)}" if shown else ""
+
+
 class ScaledDotProductAttention(TorchLayer):
     """softmax(q k^T scale + mask) v over the last two axes.
 
@@ -229,33 +247,22 @@ class MultiheadAttention(TorchLayer):
     ) -> Counterpart:
         if self.add_bias_kv or self.add_zero_attn:
             raise NoCounterpart("MultiHeadAttention has no further source; add one to keys and values before it")
-        for mask in (key_padding_mask, attn_mask):
-            if mask is not None and mask.dtype != "bool":
-                raise NoCounterpart(
-                    "attention_mask of Keras hides and shows; a mask of floats that is added is not said"
-                )
-        if attn_mask is not None and attn_mask.rank == 3:
-            raise NoCounterpart("attention_mask of Keras is one for all heads")
-        layer = KerasLayer("MultiHeadAttention", self._config(), self._weights())
+        options = attention_mask(attn_mask=attn_mask, key_padding_mask=key_padding_mask)
+        layer = self.keras_layer()
         order = (
             ("query", "value", "key")
             if self.batch_first
             else tuple(f"transpose({name}, [1, 0, 2])" for name in ("query", "value", "key"))
         )
-        shown = []
-        if attn_mask is not None:
-            shown.append('expand_dims(1.0 - cast(attn_mask, "float32"), 0)')
-        if key_padding_mask is not None:
-            shown.append('expand_dims(1.0 - cast(key_padding_mask, "float32"), 1)')
-        options = f", attention_mask={' * '.join(shown)}" if shown else ""
         both = f"layer({', '.join(order)}{options}, return_attention_scores=True)"
         output = "both[0]" if self.batch_first else "transpose(both[0], [1, 0, 2])"
         shares = "mean(both[1], axis=1)" if average_attn_weights else "both[1]"
         return Counterpart(f"[{output}, {shares}]" if need_weights else output, {"layer": layer}, (("both", both),))
 
-    def _config(self) -> Mapping[str, Any]:
+    def keras_layer(self, scope: str = "") -> KerasLayer:
+        """Keras' layer; `scope` stands before the names of torch's weights where they belong to a part."""
         size = self.embed_dim // self.num_heads
-        return {
+        config = {
             "num_heads": self.num_heads,
             "key_dim": size,
             "value_dim": size,
@@ -263,8 +270,9 @@ class MultiheadAttention(TorchLayer):
             "use_bias": self.bias,
             "dropout": self.dropout,
         }
+        return KerasLayer("MultiHeadAttention", config, self._moved(scope))
 
-    def _weights(self, scope: str = "") -> Mapping[str, Moved]:
+    def _moved(self, scope: str) -> Mapping[str, Moved]:
         """Keras' kernels are (features, heads, size), of torch's rows in the order of heads."""
         h, size, e = self.num_heads, self.embed_dim // self.num_heads, self.embed_dim
         held: dict[str, Moved] = {}

@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 import autograd.numpy as np
 
-from conformance.counterpart import Counterpart, KerasLayer, NoCounterpart, moved, same
+from conformance.counterpart import Counterpart, KerasLayer, moved, same
 from conformance.mapping import Mapped
 from conformance.reference.activations import activate
 from conformance.reference.base import Array, LayerError, Weight, Weights, arg
-from conformance.reference.torch.attention import MultiheadAttention
+from conformance.reference.torch.attention import MultiheadAttention, attention_mask
 from conformance.reference.torch.base import Like, TorchLayer, normalised
 from conformance.reference.traits import Axes, asked
 
@@ -97,8 +97,7 @@ class _Transformer(TorchLayer):
     def keras_layers(self) -> dict[str, KerasLayer]:
         held = {}
         for part in self.parts():
-            inner = self.attention()
-            held[part] = KerasLayer("MultiHeadAttention", inner._config(), inner._weights(f"{part}."))
+            held[part] = self.attention().keras_layer(f"{part}.")
         for name, units, activation in (
             ("linear1", self.dim_feedforward, self.activation),
             ("linear2", self.d_model, "linear"),
@@ -156,20 +155,8 @@ class TransformerEncoderLayer(_Transformer):
         return self.turned(self.added(w, self.turned(src), to_itself, partial(self.forward, w)))
 
     def counterpart(self, src: Like, src_mask: Any = None, src_key_padding_mask: Any = None) -> Counterpart:
-        options = _shown(src_mask, src_key_padding_mask, "src_mask", "src_key_padding_mask")
+        options = attention_mask(src_mask=src_mask, src_key_padding_mask=src_key_padding_mask)
         return self.keras_steps("src", [f"self_attn(@, @{options})"])
-
-
-def _shown(mask: Any, padding: Any, mask_name: str, padding_name: str) -> str:
-    """The argument attention_mask for torch's masks. Raises NoCounterpart for what Keras' mask does not say."""
-    shown = []
-    for given, name, axis in ((mask, mask_name, 0), (padding, padding_name, 1)):
-        if given is None:
-            continue
-        if given.dtype != "bool" or given.rank != 2:
-            raise NoCounterpart("attention_mask of Keras hides and shows, the same for all heads; it adds nothing")
-        shown.append(f'expand_dims(1.0 - cast({name}, "float32"), {axis})')
-    return f", attention_mask={' * '.join(shown)}" if shown else ""
 
 
 class TransformerDecoderLayer(_Transformer):
@@ -216,8 +203,8 @@ class TransformerDecoderLayer(_Transformer):
         tgt_key_padding_mask: Any = None,
         memory_key_padding_mask: Any = None,
     ) -> Counterpart:
-        own = _shown(tgt_mask, tgt_key_padding_mask, "tgt_mask", "tgt_key_padding_mask")
-        other = _shown(memory_mask, memory_key_padding_mask, "memory_mask", "memory_key_padding_mask")
+        own = attention_mask(tgt_mask=tgt_mask, tgt_key_padding_mask=tgt_key_padding_mask)
+        other = attention_mask(memory_mask=memory_mask, memory_key_padding_mask=memory_key_padding_mask)
         found = self.keras_steps("tgt", [f"self_attn(@, @{own})", f"multihead_attn(@, m{other})"])
         first = ("m", "memory" if self.batch_first else "transpose(memory, [1, 0, 2])")
         return Counterpart(found.result, found.layers, (first, *found.nodes))
