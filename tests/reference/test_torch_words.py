@@ -255,6 +255,19 @@ def test_spectral_norm_by_hand(training: bool, wanted: float) -> None:
     assert y == pytest.approx(np.diag([3.0, 4.0]) / wanted)
 
 
+@pytest.mark.parametrize(("training", "wanted"), [(True, [-1.0, 1.0]), (False, [0.0, 2.0])])
+def test_a_parametrized_module_is_told_of_training(training: bool, wanted: list[float]) -> None:
+    """By the batch's mean 1 and variance 1 in training, by the running ones 0 and 1 else."""
+    scope = "parametrizations.weight"
+    held = {f"{scope}.original0": [1.0], f"{scope}.original1": [5.0], "bias": [0.0]}
+    held |= {"running_mean": [0.0], "running_var": [1.0]}
+    module = {"type": "nn.BatchNorm1d", "num_features": 1, "eps": 0.0}
+    weights = {name: np.array(value) for name, value in held.items()}
+    kind = "nn.utils.parametrizations.weight_norm"
+    y = called(kind, {"module": module}, [[0.0], [2.0]], weights=weights, training=training)
+    assert y[:, 0].tolist() == pytest.approx(wanted)
+
+
 def test_what_is_parametrized_is_said() -> None:
     layer = make("nn.utils.parametrizations.weight_norm", {"module": {**LINEAR, "bias": True}, "name": "kernel"})
     with pytest.raises(LayerError, match=r"nn\.Linear has no kernel; it has weight, bias"):

@@ -116,6 +116,18 @@ class TorchLayer(Layer):
         }.get(rank, ())
 
 
+def class_of(config: Mapping[str, Any]) -> type[TorchLayer]:
+    """The class of a module that another one holds; what all share for one that is none of torch's."""
+    found: Any = TORCH.get(config["type"], TorchLayer)
+    return found  # type: ignore[no-any-return]  # the registry holds layers
+
+
+def in_training(module: Layer, training: bool | None) -> dict[str, bool]:
+    """What a module is told of training by the one that holds it: nothing where it is the same in both."""
+    takes_it = "training" in inspect.signature(module.call).parameters
+    return {} if training is None or not takes_it else {"training": training}
+
+
 def plain(x: Any) -> Any:
     """An array without what follows its gradient."""
     while isbox(x):

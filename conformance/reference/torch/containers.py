@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy
 
 from conformance.counterpart import Composition, Counterpart, NoCounterpart
-from conformance.reference.base import TORCH, Layer, LayerError, Weight, Weights, arg
-from conformance.reference.torch.base import Like, TorchLayer, like
+from conformance.reference.base import Layer, LayerError, Weight, Weights, arg
+from conformance.reference.torch.base import Like, TorchLayer, class_of, in_training, like
 from conformance.reference.traits import Axes, asked
 
 
@@ -28,13 +27,11 @@ class Sequential(TorchLayer):
 
     @classmethod
     def axis_words(cls, config: Mapping[str, Any], name: str, rank: int) -> Axes:
-        first = config["args"][0] if config["args"] else {"type": ""}
-        return TORCH[first["type"]].axis_words(first, name, rank) if first["type"] in TORCH else ()
+        return class_of(config["args"][0]).axis_words(config["args"][0], name, rank) if config["args"] else ()
 
     @classmethod
     def batch_place(cls, config: Mapping[str, Any]) -> int:
-        kind: Any = TORCH.get(config["args"][0]["type"], TorchLayer) if config["args"] else TorchLayer
-        return int(kind.batch_place(config["args"][0])) if config["args"] else 0
+        return class_of(config["args"][0]).batch_place(config["args"][0]) if config["args"] else 0
 
     def check(self) -> None:
         for module in self.args:
@@ -58,8 +55,7 @@ class Sequential(TorchLayer):
     def call(self, w: Weights, input: Any, training: bool | None = None) -> Any:
         x = input
         for place, module in enumerate(self.args):
-            told = {"training": training} if training is not None and _takes_training(module) else {}
-            x = module.call(w.within(str(place)), x, **told)
+            x = module.call(w.within(str(place)), x, **in_training(module, training))
         return x
 
     def _after(self, module: Any, given: Like, weights: Mapping[str, Weight]) -> Like:
@@ -78,7 +74,3 @@ class Sequential(TorchLayer):
             if place + 1 < len(self.args):
                 given = self._after(inner, given, inner.weights(given.shape))
         return whole.counterpart(last)
-
-
-def _takes_training(module: Any) -> bool:
-    return "training" in inspect.signature(module.call).parameters

@@ -14,7 +14,7 @@ from autograd.tracer import getval
 
 from conformance.counterpart import Counterpart, NoCounterpart, expression, same
 from conformance.reference.base import Array, Layer, LayerError, Weight, Weights, arg
-from conformance.reference.torch.base import Like, TorchLayer
+from conformance.reference.torch.base import Like, TorchLayer, class_of, in_training
 from conformance.reference.torch.linear import Linear
 from conformance.reference.traits import Axes, asked
 
@@ -28,12 +28,11 @@ class _Parametrized(TorchLayer):
 
     @classmethod
     def axis_words(cls, config: Mapping[str, Any], name: str, rank: int) -> Axes:
-        inner = config["module"]
-        return _class_of(inner["type"]).axis_words(inner, name, rank)
+        return class_of(config["module"]).axis_words(config["module"], name, rank)
 
     @classmethod
     def batch_place(cls, config: Mapping[str, Any]) -> int:
-        return _class_of(config["module"]["type"]).batch_place(config["module"])
+        return class_of(config["module"]).batch_place(config["module"])
 
     def inner(self) -> Any:
         """The module."""
@@ -75,7 +74,8 @@ class _Parametrized(TorchLayer):
     def call(self, w: Weights, input: Array, training: bool | None = None) -> Array:
         own = {name: array for name, array in w.arrays.items() if not name.startswith(f"{SCOPE}.")}
         own[self.named()] = self.remade(w.within(f"{SCOPE}.{self.named()}"), training)
-        found: Array = self.inner().call(Weights(own), input)
+        inner = self.inner()
+        found: Array = inner.call(Weights(own, w.state, w.random), input, **in_training(inner, training))
         return found
 
     def text(self) -> str:
@@ -99,13 +99,6 @@ class _Parametrized(TorchLayer):
         return Counterpart(found.result, nodes=found.nodes, arrays=arrays)
 
 
-def _class_of(kind: str) -> type[TorchLayer]:
-    from conformance.reference.base import TORCH
-
-    found: Any = TORCH.get(kind, TorchLayer)
-    return found  # type: ignore[no-any-return]  # the registry holds layers
-
-
 class WeightNorm(_Parametrized):
     """The module with the weight g v / |v|, |v| over all axes but `dim`; over all of them where dim is null.
 
@@ -118,21 +111,21 @@ class WeightNorm(_Parametrized):
     name: str = arg("The weight that is made of others.", default="weight")
     dim: int | None = arg("The axis that keeps lengths of its own.", default=0)
 
-    def kept(self, rank: int) -> tuple[int, ...]:
+    def over(self, rank: int) -> tuple[int, ...]:
         """The axes that the length is taken over."""
         return tuple(axis for axis in range(rank) if self.dim is None or axis != self.dim % rank)
 
     def parts_of(self, whole: Weight) -> Mapping[str, Weight]:
-        over = self.kept(len(whole.shape))
-        lengths = tuple(1 if axis in over else length for axis, length in enumerate(whole.shape))
+        summed = self.over(len(whole.shape))
+        lengths = tuple(1 if axis in summed else length for axis, length in enumerate(whole.shape))
         return {"original0": Weight(() if self.dim is None else lengths, "scale"), "original1": whole}
 
     def remade(self, parts: Weights, training: bool | None) -> Array:
         v = parts.original1
-        return parts.original0 * v / np.sqrt(np.sum(v**2, axis=self.kept(np.ndim(v)), keepdims=True))
+        return parts.original0 * v / np.sqrt(np.sum(v**2, axis=self.over(np.ndim(v)), keepdims=True))
 
     def text(self) -> str:
-        return f"g * v / sqrt(sum(v * v, axis={list(self.kept(2))}, keepdims=True))"
+        return f"g * v / sqrt(sum(v * v, axis={list(self.over(2))}, keepdims=True))"
 
     def arrays(self) -> Mapping[str, str]:
         return {"g": "original0", "v": "original1"}
