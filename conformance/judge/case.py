@@ -17,6 +17,7 @@ from conformance.judge.draws import draw_findings
 from conformance.judge.expectations import (
     claim_findings,
     count_findings,
+    decides_values,
     error_finding,
     expected_errors,
     node_findings,
@@ -193,7 +194,7 @@ def judge_lane(
     open_gradients = undecided_gradients(gradients, reference, case.budget_scale, sides.kinks)
     if gradients and open_gradients >= gradients.keys():
         unjudged.add("gradient")
-    is_blind = bool(is_open) and len(is_open) == len(matched) and not _states_values(case)
+    is_blind = bool(is_open) and len(is_open) == len(matched) and not decides_values(case, got, reference)
     is_blind = is_blind and open_gradients >= gradients.keys()
     if is_blind or any((finding.run, finding.node) in is_open for finding in broken):
         unjudged.add("values")
@@ -231,11 +232,6 @@ def _is_finite(reference: Observation, finding: Finding) -> bool:
     """Whether the reference has no NaN and no infinity in the node of a finding."""
     outputs = reference.runs[finding.run][finding.node.partition("[")[0]].outputs
     return all(bool(np.isfinite(output.values).all()) for output in outputs)
-
-
-def _states_values(case: Case) -> bool:
-    """Whether the case says itself what comes, or what holds between its nodes."""
-    return bool(case.claims or case.draws) or any(node.values is not None for node in case.expect.nodes.values())
 
 
 def _of_weights(finding: Finding) -> Finding:

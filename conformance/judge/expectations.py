@@ -12,6 +12,7 @@ from conformance.case.model import Axis, Case, ExpectedError, ExpectedNode
 from conformance.judge.budget import Allowance, allowance, distance
 from conformance.judge.compare import labels, overflows, unlike
 from conformance.judge.precision import USUAL
+from conformance.judge.undecided import passes_anything
 from conformance.judge.verdict import Finding
 from conformance.protocol.formats import FORMATS, coarser
 from conformance.protocol.observation import Array, Observation, Output
@@ -165,6 +166,33 @@ def _allowed(
 ) -> Allowance:
     """What the case allows around an array that it states itself, or that another node gave."""
     return allowance(wanted, moved, terms, case.tolerance, scale, share=case.budget_scale, precision=precision)
+
+
+def decides_values(case: Case, got: Observation, reference: Observation) -> bool:
+    """Whether what the case says itself of values, or of what holds between its nodes, could fail.
+
+    It decides nothing where the budget around every array that it states, and around every node of a claim, would let
+    zeros and twice as much pass.
+    """
+    if case.draws or any(claim.kind == "differ" for claim in case.claims):
+        return True
+    terms = reference.longest_sum
+    for nodes, exact_nodes in zip(got.runs, reference.runs, strict=False):
+        found, exact = outputs_by_label(nodes), outputs_by_label(exact_nodes)
+        around = [
+            stated(case, expected, found[label], exact.get(label), reference)
+            for label, expected in case.expect.nodes.items()
+            if expected.values is not None and label in found
+        ]
+        around += [
+            claimed(case, exact[claim.nodes[0]], exact[claim.nodes[0]], exact.get(name), terms)
+            for claim in case.claims
+            for name in claim.nodes[1:]
+            if claim.nodes[0] in exact
+        ]
+        if any(not passes_anything(one.reference, one) for one in around):
+            return True
+    return False
 
 
 def symbolic_findings(got: Observation) -> Iterator[Finding]:

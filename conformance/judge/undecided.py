@@ -15,6 +15,7 @@ import numpy as np
 from conformance.case.draws import is_random
 from conformance.case.model import Case
 from conformance.errors import CaseError
+from conformance.judge.budget import Allowance
 from conformance.judge.compare import Matched, labels
 from conformance.oracle.run import Depth, answer
 from conformance.plans.draw import plan_of
@@ -83,14 +84,13 @@ def _differing(first: Observation, second: Observation) -> Iterator[tuple[int, s
 
 def undecided(matched: Iterable[Matched], other: OtherDraw) -> list[Matched]:
     """Those outputs that any answer would pass."""
-    return [item for item in matched if _passes_anything(item) and other.passes(item)]
+    return [item for item in matched if passes_anything(item.wanted.values, item.allowed) and other.passes(item)]
 
 
-def _passes_anything(item: Matched) -> bool:
+def passes_anything(wanted: Array, around: Allowance) -> bool:
     """Whether zeros and the answer doubled are within what is allowed; they lie equally far from the answer."""
-    wanted, allowed = item.wanted.values, item.allowed.allowed
-    if wanted.dtype.kind != "f" or not wanted.size or item.allowed.tier == "exact" or not np.isfinite(wanted).all():
+    if wanted.dtype.kind != "f" or not wanted.size or around.tier == "exact" or not np.isfinite(wanted).all():
         return False
-    if float(np.max(np.abs(wanted))) <= ZERO * float(np.max(allowed)):
+    if float(np.max(np.abs(wanted))) <= ZERO * float(np.max(around.allowed)):
         return False
-    return not (item.allowed.exceeded(np.zeros(wanted.shape)).any() or item.allowed.exceeded(2.0 * wanted).any())
+    return not (around.exceeded(np.zeros(wanted.shape)).any() or around.exceeded(2.0 * wanted).any())

@@ -136,6 +136,43 @@ def test_a_case_in_which_nothing_is_judged_fails(tmp_path: Path, monkeypatch: py
     assert (found.verdict, found.cause.kind) == (Verdict.DIFFER, "nothing_judged")
 
 
+AT_EDGES = """
+    schema_version: 1
+    topic: labels as floats, which are equal to a class or not, and moved a little to none
+    source: {kind: hand}
+    cases:
+      - id: shares
+        question: How many labels are equal to what was predicted?
+        inputs:
+          labels: {shape: [1, 4], dtype: float32, fill: {values: [[1, 0, 1, 0]]}}
+          p: {shape: [1, 4], fill: {values: [[0.9, 0.2, 0.1, 0.7]]}}
+        layers: {one: {type: metrics.BinaryAccuracy}, other: {type: metrics.BinaryAccuracy}}
+        graph: {y: "one(labels, p)", again: "other(labels, p)"}
+        no_gradients: a step has none
+"""
+STATED = """\
+        expect:
+          y: {values: 0.5}
+"""
+CLAIMED = """\
+        claims:
+          - same: [y, again]
+"""
+
+
+@pytest.mark.parametrize("says", [STATED, CLAIMED, STATED + CLAIMED])
+def test_what_a_case_says_finds_nobody_right_where_its_budget_allows_every_answer(says: str, tmp_path: Path) -> None:
+    (case,) = cases_of(AT_EDGES + says, tmp_path)
+    found = judged(case)["lane"]
+    assert (found.verdict, found.cause.kind) == (Verdict.DIFFER, "nothing_judged")
+
+
+@pytest.mark.parametrize("says", [STATED, CLAIMED])
+def test_what_a_case_says_of_whole_numbers_is_judged(says: str, tmp_path: Path) -> None:
+    (case,) = cases_of(AT_EDGES.replace("dtype: float32", "dtype: int32") + says, tmp_path)
+    assert judged(case)["lane"].verdict is Verdict.AGREE
+
+
 TIED = """
     schema_version: 1
     topic: a tie
