@@ -34,6 +34,15 @@ class Facts(NamedTuple):
     """Largest absolute value that is a number; 0 where there is none."""
 
 
+def placed(folder: Path, path: str) -> Path:
+    """Where a data file of a case in this folder is. Raises DataError for one outside of the folder."""
+    found = (folder / path).resolve()
+    if not found.is_relative_to(folder):
+        hint = "data files stand beside the case file or in a folder there"
+        raise DataError("the data file is outside the folder of the case", hint)
+    return found
+
+
 def facts(path: Path, key: str | None) -> Facts:
     """Shape, dtype and digest of the array in a file. Raises DataError."""
     try:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from conformance.case.arrays import MAX_ELEMENTS, MEAN, STD, DrawError, check_normal, check_uniform
-from conformance.case.data import DataError, facts
+from conformance.case.data import DataError, facts, placed
 from conformance.case.draft import Draft
 from conformance.case.literals import check_dtype, shape_of
 from conformance.case.model import Axis, Input
@@ -212,12 +212,8 @@ class _Fill:
         return entries[0] if entries else ()
 
     def file(self, given: dict[str, str]) -> _Checked | None:
-        path = (self.folder / given["path"]).resolve()
-        if not path.is_relative_to(self.folder):
-            hint = "data files stand beside the case file or in a folder there"
-            self._wrong("the data file is outside the folder of the case", hint, self.place["path"])
-            return None
         try:
+            path = placed(self.folder, given["path"])
             found = facts(path, given.get("key"))
         except DataError as error:
             self._wrong(error.message, error.hint, self.place["path"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from conformance.case.data import DataError, facts
+from conformance.case.data import DataError, facts, placed
 from conformance.case.draft import Draft
 from conformance.case.model import HeldWeight
 from conformance.case.problems import did_you_mean, listed
@@ -24,12 +24,8 @@ def weights_of(draft: Draft) -> dict[str, dict[str, HeldWeight]]:
             continue
         for name, given in files.items():
             place = node[layer][name]["path"]
-            path = (draft.folder / given["path"]).resolve()
-            if not path.is_relative_to(draft.folder):
-                hint = "data files stand beside the case file or in a folder there"
-                draft.problems.add(place, "the data file is outside the folder of the case", hint)
-                continue
             try:
+                path = placed(draft.folder, given["path"])
                 told = facts(path, given.get("key"))
             except DataError as error:
                 draft.problems.add(place, error.message, error.hint)
