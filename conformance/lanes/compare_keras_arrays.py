@@ -1,0 +1,114 @@
+"""Arrays of a Keras model in a comparison: the backend's tensors, the batch that it is called with, its weights."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from conformance.lanes.compare_far import factors, opened
+
+
+def is_keras_3(keras: Any) -> bool:
+    """Whether it is Keras 3 and not Keras 2."""
+    return not str(keras.__version__).startswith("2.")
+
+
+class KerasTensors:
+    """Arrays of a Keras backend."""
+
+    def __init__(self, keras: Any) -> None:
+        self.keras = keras
+        self._is_new = is_keras_3(keras)
+
+    def is_leaf(self, value: Any) -> bool:
+        if self._is_new:
+            return bool(self.keras.ops.is_tensor(value)) or isinstance(value, np.ndarray)
+        import tensorflow as tf
+
+        return bool(tf.is_tensor(value)) or isinstance(value, np.ndarray)
+
+    def array(self, leaf: Any) -> np.ndarray[Any, Any]:
+        return np.asarray(self.keras.ops.convert_to_numpy(leaf) if self._is_new else leaf)
+
+    def mask(self, leaf: Any) -> np.ndarray[Any, Any] | None:
+        mask = getattr(leaf, "_keras_mask", None)
+        return None if mask is None else self.array(mask).astype(bool)
+
+    def put_mask(self, leaf: Any, mask: np.ndarray[Any, Any] | None) -> None:
+        with contextlib.suppress(AttributeError):
+            leaf._keras_mask = None if mask is None else self.tensor(mask, "bool")
+
+    def lengths(self, leaf: Any) -> list[int] | None:
+        return None
+
+    def token(self, leaf: Any) -> Any:
+        return id(leaf)
+
+    def like(self, array: np.ndarray[Any, Any], leaf: Any) -> Any:
+        if tuple(array.shape) != tuple(leaf.shape):
+            raise ValueError(f"shape {tuple(array.shape)} where the layer has {tuple(leaf.shape)}")
+        return self.tensor(array, str(np.dtype(self.array(leaf).dtype)), getattr(leaf, "_keras_mask", None))
+
+    def tensor(self, array: Any, dtype: str, mask: Any = None) -> Any:
+        """A tensor of the backend, with a mask."""
+        if self._is_new:
+            made = self.keras.ops.convert_to_tensor(np.asarray(array), dtype=dtype)
+        else:
+            import tensorflow as tf
+
+            made = tf.convert_to_tensor(np.asarray(array).astype(dtype))
+        if mask is not None:
+            with contextlib.suppress(AttributeError):
+                made._keras_mask = mask
+        return made
+
+
+def call_model(
+    tensors: KerasTensors,
+    model: Any,
+    inputs: Mapping[str, Any],
+    dtype: str,
+    moved: Any = None,
+    is_training: bool = False,
+) -> Any:
+    """The model's answer to a batch."""
+    given = arrays_of(inputs, dtype, moved)
+    arrays = {name: tensors.tensor(array, str(array.dtype)) for name, array in given.items()}
+    return model(arranged(arrays, model), training=is_training)
+
+
+def arrays_of(inputs: Mapping[str, Any], dtype: str, moved: Any) -> dict[str, Any]:
+    """The batch in a dtype, moved by rounding where a pattern says how."""
+    arrays = {}
+    for place, (name, reference) in enumerate(inputs.items()):
+        array = np.asarray(opened(reference))
+        if array.dtype.kind == "f":
+            array = array.astype(dtype)
+            if moved is not None:
+                array = array * factors(moved[0], 2**40 + place, array.shape, moved[1])
+        arrays[name] = array
+    return arrays
+
+
+def arranged(arrays: Mapping[str, Any], model: Any) -> Any:
+    """The batch in the structure that the model is called with: one array, a mapping, or a list."""
+    structure = getattr(model, "_inputs_struct", None)
+    inputs = getattr(model, "inputs", None)
+    if isinstance(structure, dict):
+        return {name: arrays[name] for name in structure}
+    if len(arrays) == 1:
+        return next(iter(arrays.values()))
+    if inputs:
+        return [arrays[str(tensor.name).partition(":")[0]] for tensor in inputs]
+    return dict(arrays)
+
+
+def put_weights(model: Any, arrays: Sequence[Any], moved: Any) -> None:
+    """Sets the model's weights, moved by rounding where a pattern says how."""
+    for place, (variable, array) in enumerate(zip(model.weights, arrays, strict=True)):
+        if moved is not None and array.dtype.kind == "f":
+            array = array * factors(moved[0], -1 - place, array.shape, moved[1])
+        variable.assign(array)
