@@ -247,8 +247,8 @@ def mels(hertz: Array) -> Array:
     return 2595.0 * numpy.log10(1.0 + numpy.asarray(hertz, dtype=float) / 700.0)
 
 
-def triangles(bins: int, edges: Array, places: Array) -> Array:
-    """(places, bins): triangles with a peak of 1 over edges[b], edges[b + 1], edges[b + 2], at each place."""
+def triangles(edges: Array, places: Array) -> Array:
+    """(places, bands): triangles with a peak of 1 over edges[b], edges[b + 1], edges[b + 2], at each place."""
     left, middle, right = edges[:-2], edges[1:-1], edges[2:]
     at = places[:, None]
     return numpy.maximum(0.0, numpy.minimum((at - left) / (middle - left), (right - at) / (right - middle)))
@@ -305,10 +305,14 @@ class MelSpectrogram(Layer):
 
     def frame_window(self) -> Array:
         """(fft_length,): the window in the middle, one zero more after it than before where they cannot be even."""
-        length = self.sequence_length or self.fft_length
-        window = window_of(self.window, length, is_periodic=True)
-        before = (self.fft_length - length) // 2
-        return numpy.pad(window, (before, self.fft_length - length - before))
+        return self.in_frame(window_of(self.window, self.window_length(), is_periodic=True))
+
+    def window_length(self) -> int:
+        return self.sequence_length or self.fft_length
+
+    def in_frame(self, window: Array) -> Array:
+        beside = self.fft_length - len(window)
+        return numpy.pad(window, (beside // 2, beside - beside // 2))
 
     def mirrored(self, x: Array) -> Array:
         half = self.fft_length // 2
@@ -318,10 +322,20 @@ class MelSpectrogram(Layer):
 
     def bands(self) -> Array:
         """(fft_length // 2 + 1, num_mel_bins): what each frequency counts in each band."""
-        hertz = numpy.arange(1, self.fft_length // 2 + 1) * (self.sampling_rate / 2 / (self.fft_length // 2))
-        top = self.max_freq or int(self.sampling_rate / 2)
-        edges = numpy.linspace(mels(self.min_freq), mels(top), self.num_mel_bins + 2)
-        return numpy.pad(triangles(self.num_mel_bins, edges, mels(hertz)), ((1, 0), (0, 0)))
+        bands = triangles(self.mel_edges(), mels(self.frequencies()[1:]))
+        return numpy.pad(bands, ((1, 0), (0, 0)))
+
+    def frequencies(self) -> Array:
+        """(fft_length // 2 + 1,): those of the transform, in Hertz."""
+        return numpy.arange(self.fft_length // 2 + 1) * (self.sampling_rate / 2 / (self.fft_length // 2))
+
+    def highest(self) -> float:
+        """Where the highest band ends, in Hertz."""
+        return float(self.max_freq or int(self.sampling_rate / 2))
+
+    def mel_edges(self) -> Array:
+        """(num_mel_bins + 2,): where bands begin, have their peak and end, in mels."""
+        return numpy.linspace(mels(self.min_freq), mels(self.highest()), self.num_mel_bins + 2)
 
     def call(self, w: Weights, x: Array) -> Array:
         if np.ndim(x) not in (1, 2):
@@ -394,34 +408,27 @@ class MelSpectrogram(Layer):
 
 
 def _at_the_start(layer: Any) -> Array:
-    length = layer.sequence_length or layer.fft_length
-    return numpy.pad(window_of(layer.window, length, is_periodic=True), (0, layer.fft_length - length))
+    window = window_of(layer.window, layer.window_length(), is_periodic=True)
+    return numpy.pad(window, (0, layer.fft_length - len(window)))
 
 
 def _symmetric(layer: Any) -> Array:
-    length = layer.sequence_length or layer.fft_length
-    before = (layer.fft_length - length) // 2
-    return numpy.pad(window_of(layer.window, length, is_periodic=False), (before, layer.fft_length - length - before))
+    return layer.in_frame(window_of(layer.window, layer.window_length(), is_periodic=False))
 
 
-def _hertz_of(layer: Any) -> tuple[Array, Array, float]:
-    """The frequencies, the edges of the bands, both in Hertz, and the highest."""
-    places = numpy.arange(layer.fft_length // 2 + 1) * (layer.sampling_rate / 2 / (layer.fft_length // 2))
-    top = float(layer.max_freq or int(layer.sampling_rate / 2))
-    edges = numpy.linspace(mels(layer.min_freq), mels(top), layer.num_mel_bins + 2)
-    return places, 700.0 * (10.0 ** (edges / 2595.0) - 1.0), top
+def _edges_in_hertz(layer: Any) -> Array:
+    return 700.0 * (10.0 ** (layer.mel_edges() / 2595.0) - 1.0)
 
 
 def _in_hertz(layer: Any) -> Array:
-    places, edges, _ = _hertz_of(layer)
-    return triangles(layer.num_mel_bins, edges, places)
+    return triangles(_edges_in_hertz(layer), layer.frequencies())
 
 
 def _even_in_hertz(layer: Any) -> Array:
-    places, _, top = _hertz_of(layer)
-    return triangles(layer.num_mel_bins, numpy.linspace(layer.min_freq, top, layer.num_mel_bins + 2), places)
+    edges = numpy.linspace(layer.min_freq, layer.highest(), layer.num_mel_bins + 2)
+    return triangles(edges, layer.frequencies())
 
 
 def _of_area(layer: Any) -> Array:
-    _, edges, _ = _hertz_of(layer)
+    edges = _edges_in_hertz(layer)
     return MelSpectrogram.bands(layer) * (2.0 / (edges[2:] - edges[:-2]))
