@@ -28,6 +28,10 @@ class Line:
     """The expression in `forward`: `{m}` is the attribute, `{x}` the first input, `{xs}` a list of inputs."""
 
 
+_TURNED = "{m}({x}.movedim(-1, 1)).movedim(1, -1)"
+"""The call of a module that takes the channels before the lengths."""
+
+
 def line_of(spec: PlannedLayer, shapes: Sequence[Any]) -> Line:
     """The line of a layer. `shapes` are those of its inputs. Raises Unsupported where a module would not be short."""
     if spec.type not in _LINES:
@@ -85,8 +89,7 @@ def _convolution(rank: int) -> Callable[[PlannedLayer, Sequence[Any]], Line]:
         strides, dilations = _tuple(full["strides"], rank), _tuple(full["dilation_rate"], rank)
         sizes, groups = kernel[:rank], full["groups"]
         options = [f"{kernel[-2] * groups}, {kernel[-1]}, {_short(sizes)}"]
-        options += [f"stride={_short(strides)}"] if max(strides) > 1 else []
-        options += [f"dilation={_short(dilations)}"] if max(dilations) > 1 else []
+        options += _steps(stride=strides, dilation=dilations)
         options += [f"groups={groups}"] if groups > 1 else []
         options += [] if full["use_bias"] else ["bias=False"]
         x = "{x}.movedim(-1, 1)"
@@ -119,6 +122,11 @@ def _short(numbers: Sequence[int]) -> str:
     return str(numbers[0]) if len(set(numbers)) == 1 else str(tuple(numbers))
 
 
+def _steps(**numbers: Sequence[int]) -> list[str]:
+    """Arguments of torch's whose default is 1, where they differ from it."""
+    return [f"{name}={_short(each)}" for name, each in numbers.items() if max(each) > 1]
+
+
 def _transposed(rank: int) -> Callable[[PlannedLayer, Sequence[Any]], Line]:
     """Where kernels are shorter than strides Keras goes on to the end of the last one: `output_padding`."""
 
@@ -129,12 +137,11 @@ def _transposed(rank: int) -> Callable[[PlannedLayer, Sequence[Any]], Line]:
         spans = [dilation * (size - 1) + 1 for size, dilation in zip(kernel[:rank], dilations, strict=True)]
         gaps = [max(stride - span, 0) for stride, span in zip(strides, spans, strict=True)]
         options = [f"{kernel[-1]}, {kernel[-2]}, {_short(kernel[:rank])}"]
-        options += [f"stride={_short(strides)}"] if max(strides) > 1 else []
-        options += [f"dilation={_short(dilations)}"] if max(dilations) > 1 else []
+        options += _steps(stride=strides, dilation=dilations)
         options += [f"output_padding={_short(gaps)}"] if max(gaps) else []
         options += [] if full["use_bias"] else ["bias=False"]
         made = f"nn.ConvTranspose{rank}d({', '.join(options)})"
-        return Line(made, activated(full["activation"], f"{{m}}({_TURNED}).movedim(1, -1)"))
+        return Line(made, activated(full["activation"], _TURNED))
 
     return line
 
@@ -145,11 +152,10 @@ def _depthwise(rank: int) -> Callable[[PlannedLayer, Sequence[Any]], Line]:
         full, kernel = spec.full, spec.weights["kernel"].shape
         strides, dilations = _tuple(full["strides"], rank), _tuple(full["dilation_rate"], rank)
         options = [f"{kernel[-2]}, {kernel[-2] * kernel[-1]}, {_short(kernel[:rank])}", f"groups={kernel[-2]}"]
-        options += [f"stride={_short(strides)}"] if max(strides) > 1 else []
-        options += [f"dilation={_short(dilations)}"] if max(dilations) > 1 else []
+        options += _steps(stride=strides, dilation=dilations)
         options += [] if full["use_bias"] else ["bias=False"]
         made = f"nn.Conv{rank}d({', '.join(options)})"
-        return Line(made, activated(full["activation"], f"{{m}}({_TURNED}).movedim(1, -1)"))
+        return Line(made, activated(full["activation"], _TURNED))
 
     return line
 
@@ -159,7 +165,7 @@ def _group_norm(spec: PlannedLayer, shapes: Sequence[Any]) -> Line:
     if spec.full["axis"] not in (-1, len(shapes[0]) - 1) or not (spec.full["scale"] and spec.full["center"]):
         raise Unsupported("a module has no short line for this GroupNormalization")
     groups = channels if spec.full["groups"] == -1 else spec.full["groups"]
-    return Line(f"nn.GroupNorm({groups}, {channels}, eps={spec.full['epsilon']!r})", f"{{m}}({_TURNED}).movedim(1, -1)")
+    return Line(f"nn.GroupNorm({groups}, {channels}, eps={spec.full['epsilon']!r})", _TURNED)
 
 
 def _rms_norm(spec: PlannedLayer, shapes: Sequence[Any]) -> Line:
@@ -187,7 +193,7 @@ def _batch_norm(spec: PlannedLayer, shapes: Sequence[Any]) -> Line:
         raise Unsupported("a module has no short line for this BatchNormalization")
     momentum = f"momentum={round(1 - spec.full['momentum'], 12)}"
     made = f"nn.BatchNorm{max(rank, 1)}d({shapes[0][-1]}, eps={spec.full['epsilon']!r}, {momentum})"
-    return Line(made, "{m}({x})" if rank == 0 else "{m}({x}.movedim(-1, 1)).movedim(1, -1)")
+    return Line(made, "{m}({x})" if rank == 0 else _TURNED)
 
 
 def _recurrent(name: str) -> Callable[[PlannedLayer, Sequence[Any]], Line]:
@@ -232,7 +238,7 @@ def _pool(name: str, rank: int) -> Callable[[PlannedLayer, Sequence[Any]], Line]
         sizes = _tuple(spec.full["pool_size"], rank)
         strides = sizes if spec.full["strides"] is None else _tuple(spec.full["strides"], rank)
         made = f"nn.{name}{rank}d({_short(sizes)}, stride={_short(strides)})"
-        return Line(made, "{m}({x}.movedim(-1, 1)).movedim(1, -1)")
+        return Line(made, _TURNED)
 
     return line
 
@@ -250,7 +256,7 @@ def _adaptive(name: str, rank: int) -> Callable[[PlannedLayer, Sequence[Any]], L
     def line(spec: PlannedLayer, shapes: Sequence[Any]) -> Line:
         _only(spec, data_format="channels_last")
         sizes = _short(_tuple(spec.full["output_size"], rank))
-        return Line(f"nn.{name}{rank}d({sizes})", f"{{m}}({_TURNED}).movedim(1, -1)")
+        return Line(f"nn.{name}{rank}d({sizes})", _TURNED)
 
     return line
 
@@ -262,7 +268,7 @@ def _larger(rank: int) -> Callable[[PlannedLayer, Sequence[Any]], Line]:
         if mode not in ("nearest", "bilinear"):
             raise Unsupported(f"nn.Upsample gives other numbers with mode={mode!r}: leave --module out")
         sizes = _short(_tuple(spec.full["size"], rank))
-        return Line(f'nn.Upsample(scale_factor={sizes}, mode="{mode}")', f"{{m}}({_TURNED}).movedim(1, -1)")
+        return Line(f'nn.Upsample(scale_factor={sizes}, mode="{mode}")', _TURNED)
 
     return line
 
@@ -273,7 +279,7 @@ def _padded(name: str, rank: int) -> Callable[[PlannedLayer, Sequence[Any]], Lin
     def line(spec: PlannedLayer, shapes: Sequence[Any]) -> Line:
         _only(spec, **({"data_format": "channels_last"} if "data_format" in spec.full else {}))
         pads = [end for pair in reversed(_ends(spec.full["padding"], rank)) for end in pair]
-        return Line(f"nn.{name}{rank}d({tuple(pads)})", f"{{m}}({_TURNED}).movedim(1, -1)")
+        return Line(f"nn.{name}{rank}d({tuple(pads)})", _TURNED)
 
     return line
 
@@ -298,7 +304,7 @@ def _ends(value: Any, rank: int) -> list[tuple[int, int]]:
 
 def _dropped(name: str) -> Callable[[PlannedLayer, Sequence[Any]], Line]:
     def line(spec: PlannedLayer, shapes: Sequence[Any]) -> Line:
-        return Line(f"nn.{name}({spec.full['rate']!r})", f"{{m}}({_TURNED}).movedim(1, -1)")
+        return Line(f"nn.{name}({spec.full['rate']!r})", _TURNED)
 
     return line
 
@@ -317,7 +323,6 @@ def _reshape(spec: PlannedLayer, shapes: Sequence[Any]) -> Line:
     return Line("", f"{{x}}.reshape(-1, {', '.join(map(str, lengths))})")
 
 
-_TURNED = "{x}.movedim(-1, 1)"
 _LINES: Mapping[str, Callable[[PlannedLayer, Sequence[Any]], Line]] = {
     "Dense": _dense,
     "Embedding": _embedding,
