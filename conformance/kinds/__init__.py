@@ -3,6 +3,5 @@
 model    a cell of the matrix as a value, and its text
 layers   numbers, batches, lengths, masks and `training` of layers
 losses   weights, labels, extremes and masks of losses
-texts    strings and bytes of the layers that look words up
 matrix   all of it, a file a layer, and what the reference refuses
 """
