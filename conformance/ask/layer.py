@@ -143,12 +143,12 @@ def _at(node: ast.AST) -> Point:
 
 
 def _name(node: ast.expr, problems: Problems) -> str:
-    """The class name in `Conv1D`, `layers.Conv1D` or `keras.layers.Conv1D`; torch's name in `torch.nn.Conv1d`."""
+    """The class name in `Conv1D`, `layers.Convolution1D` or `keras.layers.Conv1D`; torch's in `torch.nn.Conv1d`."""
     match node:
         case ast.Attribute(module, name) if ast.unparse(module) in _TORCHS:
             return f"{_TORCHS[ast.unparse(module)]}.{name}"
         case ast.Name(name) | ast.Attribute(attr=name):
-            return name
+            return name if name in layers.types() else elsewhere.own_name("layer", name)
     problems.add(_at(node), "not the name of a layer", "as in Conv1D, or Conv1D(filters=100, kernel_size=4)")
     problems.raise_if_any()
     raise AssertionError("a problem was just noted")

@@ -1,4 +1,4 @@
-"""Of a name that Keras has and the reference has not: that it is so, and what to do. Asked where a case names it.
+"""Of a name that Keras has and the reference has not: what its class is called, or what to do.
 
 The names of Keras are read when the first unknown word is met, and not before.
 """
@@ -20,6 +20,21 @@ REASONS = Path(__file__).with_name("torch_reasons.yaml")
 _KINDS = {"layer": ("layers", "losses", "metrics")}
 
 
+def own_name(what: str, word: str) -> str:
+    """The name of the class for another name of Keras' for it, `MaxPooling1D` for `MaxPool1D`; any other word as it is.
+
+    Cases and questions may say either; plans, results and reports say the class's own.
+    """
+    found = recorded().of(*_KINDS.get(what, (f"{what}s",))).get(word)
+    return word if found is None or found.form != "class" or found.kind == "metrics" else found.name
+
+
+def other_names(what: str, word: str) -> tuple[str, ...]:
+    """What else Keras calls a class: `MaxPool1D` of `MaxPooling1D`."""
+    found = recorded().of(*(kind for kind in _KINDS.get(what, (f"{what}s",)) if kind != "metrics")).get(word)
+    return () if found is None or found.form != "class" else found.aliases
+
+
 def unknown_type(what: str, word: str) -> tuple[str, str] | None:
     """Message and hint for a class of Keras that has no reference; None for a word that Keras does not know either."""
     if what in ("layer", "optimizer") and word.startswith(("nn.", "F.", "optim.")):
@@ -33,8 +48,6 @@ def unknown_type(what: str, word: str) -> tuple[str, str] | None:
         return None
     if what == "layer" and found.kind == "metrics" and found.name not in ("Metric", "MeanMetricWrapper"):
         return f"{word} is a metric", f"write type: metrics.{found.name}"
-    if found.name != word:
-        return f"{word} is another name of {found.name}", f"write type: {found.name}"
     return f"Keras has {word}; it has no reference here", WHERE_ADDED
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from conformance.case import layers, optimizers
 from conformance.case.axes import AxisError, length
 from conformance.case.draft import Draft
+from conformance.case.elsewhere import own_name
 from conformance.case.literals import shape_of
 from conformance.case.model import Claim, Expectation, ExpectedError, ExpectedNode
 from conformance.case.problems import Place, did_you_mean, listed
@@ -182,14 +183,21 @@ def claims_of(draft: Draft) -> tuple[Claim, ...]:
     return tuple(claims)
 
 
-def check_kills(draft: Draft) -> None:
-    """Notes mutants that do not exist, and those of layers that the case does not use."""
+def kills_of(draft: Draft) -> tuple[str, ...]:
+    """The mutants that the case must tell from the real layer, each under its class's own name.
+
+    Those that do not exist, and those of layers that the case does not use, are noted.
+    """
+    named: list[str] = []
     trainings = draft.values.get("training") or []
     trained = [one["optimizer"] for one in (trainings if isinstance(trainings, list) else [trainings])]
     used = list(dict.fromkeys(_types([*draft.part("layers").values(), *trained])))
     for index, kill in enumerate(draft.values.get("kills", ())):
         layer, _, mutant = kill.rpartition(".")
         place = draft.node["kills"][index]
+        if layer not in layers.every_type():
+            layer = own_name("layer", layer)
+        named.append(f"{layer}.{mutant}")
         if layer not in layers.every_type() and layer not in optimizers.types():
             hint = did_you_mean(layer, layers.every_type()) or f"layers here: {listed(used)}"
             draft.problems.add(place, f"unknown layer type {layer}", hint)
@@ -201,6 +209,7 @@ def check_kills(draft: Draft) -> None:
             )
         elif layer not in used and len(draft.part("layers")) == len(draft.names("layers")):
             draft.problems.add(place, f"the case does not use {layer}", f"it uses {listed(used)}")
+    return tuple(named)
 
 
 def _types(configs: Iterable[Any]) -> Iterable[str]:

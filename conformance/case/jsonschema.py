@@ -6,10 +6,12 @@ A layer's arguments hang on its `type` by if/then, so that an editor names the u
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
 from conformance.case import kinds, layers, optimizers, penalties
+from conformance.case.elsewhere import other_names
 from conformance.case.kinds import Kind
 from conformance.case.schema import FILE, NAME
 
@@ -40,6 +42,9 @@ def schema() -> Schema:
         for type in sorted(known_types):
             record = known.record_of(type)
             assert record is not None
+            if others := other_names(what, type):
+                typed = dataclasses.replace(record.fields["type"], kind=kinds.Choice((type, *others)))
+                record = dataclasses.replace(record, fields={**record.fields, "type": typed})
             definitions[f"{what} {type}"] = inside.record(record)
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -80,16 +85,18 @@ class _Writer:
 
     def typed(self, what: str, types: list[str]) -> Schema:
         """A layer or an optimizer: its type, and by its type its arguments."""
+        names = {type: (type, *other_names(what, type)) for type in types}
+        every = tuple(name for one in names.values() for name in one)
         return {
             "type": "object",
             "required": ["type"],
-            "properties": {"type": self.described(kinds.Choice(tuple(types)), "The class name in Keras.")},
+            "properties": {"type": self.described(kinds.Choice(every), "The class name in Keras.")},
             "allOf": [
                 {
-                    "if": {"properties": {"type": {"const": type}}, "required": ["type"]},
+                    "if": {"properties": {"type": {"enum": list(one)}}, "required": ["type"]},
                     "then": _reference(f"{what} {type}"),
                 }
-                for type in types
+                for type, one in names.items()
             ],
         }
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from conformance import imports
 from conformance.case import axes, kinds, layers, optimizers, penalties
-from conformance.case.elsewhere import unknown_argument, unknown_type
+from conformance.case.elsewhere import own_name, unknown_argument, unknown_type
 from conformance.case.kinds import Kind
 from conformance.case.problems import Place, Problems, TooManyProblems, did_you_mean, listed
 from conformance.case.wording import CUT_BY_A_COMMA, found, help_for, noun
@@ -318,6 +318,9 @@ def _layer(reader: Reader, node: Located, kind: kinds.LayerOf, label: str) -> An
         return BAD
     known = _KNOWN[kind.what]
     record = known.record_of(type_node.value) if isinstance(type_node.value, str) else None
+    if record is None and isinstance(type_node.value, str):
+        name = own_name(kind.what, type_node.value)
+        record, node = known.record_of(name), _renamed(node, type_node, name)
     if record is None:
         if not isinstance(type_node.value, str):
             return reader.mismatch(type_node, kinds.Text(), f"type of {label}")
@@ -332,6 +335,12 @@ def _layer(reader: Reader, node: Located, kind: kinds.LayerOf, label: str) -> An
         return BAD
     arguments = reader.record(node, record, label)
     return BAD if arguments is BAD else arguments
+
+
+def _renamed(node: Located, type_node: Located, name: str) -> Located:
+    """A layer of this type, where it was written."""
+    typed = Located(name, type_node.line, type_node.column, type_node.last_line)
+    return Located({**node.value, "type": typed}, node.line, node.column, node.last_line, node.keys)
 
 
 def _is_allowed(reader: Reader, node: Located) -> bool:

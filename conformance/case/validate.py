@@ -84,14 +84,14 @@ def case_of(head: Head, variant: Variant, text: str) -> Case | None:
     expect = expectations.expectation_of(draft)
     claims = expectations.claims_of(draft)
     drawn = draws.draws_of(draft)
-    expectations.check_kills(draft)
+    kills = expectations.kills_of(draft)
     expectations.check_answer(draft)
     _check_limits(draft)
     problems.variant = ""
     if problems.noted > noted:
         return None
     return _assemble(
-        head, variant, draft, _Parts(dims, dynamic, inputs, weights, trainings, expect, claims, drawn, text)
+        head, variant, draft, _Parts(dims, dynamic, inputs, weights, trainings, expect, claims, drawn, kills, text)
     )
 
 
@@ -113,6 +113,7 @@ class _Parts:
     expect: Expectation
     claims: tuple[Any, ...]
     draws: tuple[Draws, ...]
+    kills: tuple[str, ...]
     text: str
 
 
@@ -158,7 +159,7 @@ def _assemble(head: Head, variant: Variant, draft: Draft, parts: _Parts) -> Case
         no_gradients=values.get("no_gradients", ""),
         no_invariants=values.get("no_invariants", {}),
         draw=values.get("draw", "spread"),
-        kills=tuple(values.get("kills", ())),
+        kills=parts.kills,
         matrix=variant.matrix,
         tolerance=Tolerance(**values["tolerance"]) if "tolerance" in values else None,
         budget_scale=values.get("budget", {}).get("scale", 1.0),

@@ -109,12 +109,13 @@ def seeds_of(text: str | None) -> Iterable[int]:
 def layers_of(text: str | None) -> tuple[str, ...]:
     """The layers that are named, or all that can be drawn. Raises UsageError for one that cannot."""
     from conformance.campaign.space import drawable
+    from conformance.case.elsewhere import own_name
     from conformance.case.problems import did_you_mean
 
     known = drawable()
     if text is None:
         return known
-    named = dict.fromkeys(name.strip() for name in text.split(","))
+    named = dict.fromkeys(own_name("layer", name.strip()) for name in text.split(","))
     for name in named:
         if name not in known:
             hint = did_you_mean(name, known) or "conformance coverage lists what there is"

@@ -64,13 +64,14 @@ def run(parsed: argparse.Namespace) -> int:
 
 def _layers(text: str | None) -> tuple[str, ...] | None:
     """The layers that are named. Raises UsageError for one that has no cells."""
+    from conformance.case.elsewhere import own_name
     from conformance.case.problems import did_you_mean
     from conformance.kinds.matrix import askable
 
     if text is None:
         return None
     known = askable()
-    named = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    named = tuple(dict.fromkeys(own_name("layer", name.strip()) for name in text.split(",")))
     for name in named:
         if name not in known:
             hint = did_you_mean(name, known) or "conformance coverage lists what there is"

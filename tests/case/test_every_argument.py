@@ -144,9 +144,6 @@ def test_a_name_of_keras_without_a_reference_is_told_apart_from_a_slip(tmp_path:
     assert "CONTRIBUTING.md says where one is added" in str(caught.value)
     with pytest.raises(CaseError, match="unknown layer type TorchModuleWrap"):
         planned("{type: TorchModuleWrap}", tmp_path)
-    with pytest.raises(CaseError, match="MaxPool1D is another name of MaxPooling1D") as caught:
-        planned("{type: MaxPool1D}", tmp_path)
-    assert "write type: MaxPooling1D" in str(caught.value)
 
 
 @pytest.mark.parametrize("policy", ["bfloat16", "mixed_float16", "int8_from_mixed_bfloat16", "float64"])
