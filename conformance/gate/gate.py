@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from conformance.errors import ConformanceError, Exit, UsageError
@@ -24,9 +24,10 @@ from conformance.gate.modes import in_modes
 from conformance.gate.reasons import with_reasons
 from conformance.gate.releases import look_up
 from conformance.gate.render import text
-from conformance.gate.rows import Diff
+from conformance.gate.rows import Diff, Row
 from conformance.gate.selection import selected
 from conformance.gate.twice import not_reproducible, told_once
+from conformance.gate.words import number
 from conformance.gate.written import WRITTEN, write_all
 from conformance.lanes.declare import declared, parse
 from conformance.lanes.environments import prepared
@@ -171,7 +172,7 @@ def _compared(results: Results, old: LaneSpec, new: LaneSpec, request: Request) 
     pairs = zip(in_modes(old, request.modes), in_modes(new, request.modes), strict=False)
     names = [(a.name, b.name) for a, b in pairs]
     pair = (old.name, new.name)
-    moved = list(dict.fromkeys(row.case for row in diff(results, results, [pair], names).moved))
+    moved = told_once(diff(results, results, [pair], names), pair, names).moved
     again = _asked_again(moved, results, request) if moved else None
     if again is not None:
         results = with_reasons(results, again)
@@ -179,15 +180,22 @@ def _compared(results: Results, old: LaneSpec, new: LaneSpec, request: Request) 
     return (found if again is None else not_reproducible(found, again, results)), results
 
 
-def _asked_again(cases: Sequence[str], results: Results, request: Request) -> Results | None:
-    """What both sides say to these cases a second time; None, with a warning, where they could not be asked."""
-    wanted = set(cases)
-    items = [f"{record.path}::{record.id}" for record in results.cases if record.id in wanted]
+def _asked_again(rows: Sequence[Row], results: Results, request: Request) -> Results | None:
+    """What the lanes of these rows say to their cases a second time; None, with a warning, where that failed.
+
+    A traced lane is asked for its own rows alone: what moved traced as it did eagerly is told, and explained, once.
+    """
+    paths = {record.id: record.path for record in results.cases}
+    asked = dict.fromkeys((row.case, lane) for row in rows for lane in row.lane.split(" -> "))
+    items = [f"{paths[case]}::{case}[{lane}]" for case, lane in asked]
+    cases, lanes = {case for case, _ in asked}, {lane for _, lane in asked}
+    sides = {spec.name for spec in _sides(request)}
     options = [argument for argument in request.arguments if argument.startswith("-n")]
     own = request.output / f".again.{os.getpid()}.json"
-    print(f"conformance: asking {len(items)} cases again, whose answers moved", file=sys.stderr, flush=True)
+    modes = request.modes if lanes - sides else ("eager",)  # a lane that nothing asks for would be started
+    print(f"conformance: asking {number(len(cases), 'case')} again, whose answers moved", file=sys.stderr, flush=True)
     try:
-        run_cases([request.old, request.new], [*options, *items], own, _options(request))
+        run_cases([request.old, request.new], [*options, *items], own, _options(replace(request, modes=modes)))
         return read(own)
     except ConformanceError as error:
         print(f"conformance: what is not reproducible could not be found: {error}", file=sys.stderr)

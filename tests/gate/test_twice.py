@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from conformance.errors import ConformanceError
+from conformance.gate import gate as gates
 from conformance.gate.reasons import with_reasons
 from conformance.gate.rows import Diff, Section
 from conformance.gate.twice import not_reproducible, told_once
@@ -50,6 +55,31 @@ def test_what_only_the_traced_answer_shows_is_a_row_of_its_own() -> None:
         (CASE, ("eager",)),
         (OTHER, ("eager", "traced")),
     ]
+
+
+ALIKE = {"old": "always_right", "new": "no_mask", "old_function": "always_right", "new_function": "no_mask"}
+TRACED_ALONE = {**ALIKE, "new": "always_right"}
+
+
+@pytest.mark.parametrize(
+    ("sides", "lanes", "modes"),
+    [(ALIKE, PAIR, "--modes=eager"), (TRACED_ALONE, TWIN, "--modes=eager,function")],
+)
+def test_again_are_asked_those_lanes_alone_whose_row_is_told(
+    sides: dict[str, str], lanes: tuple[str, str], modes: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+
+    def stopped(_: object, items: list[str], __: object, options: list[str]) -> None:
+        asked.append([*items, *options])
+        raise ConformanceError("enough")
+
+    monkeypatch.setattr(gates, "run_cases", stopped)
+    results = with_lanes(**sides)
+    request = gates.Request("old=keras@3.6.0", "new=keras@3.7.0", (), Path("out"))
+    assert gates._asked_again(told(results).moved, as_record(results), request) is None
+    path = results["cases"][0]["path"]
+    assert asked == [[*(f"{path}::{CASE}[{lane}]" for lane in lanes), modes]]
 
 
 def test_what_could_not_be_traced_is_not_said_to_have_been() -> None:
