@@ -13,16 +13,42 @@ _LEAD = {
     Section.ANOTHER: "another",
     Section.MOVED: "another",
     Section.RIGHT: "right",
-    Section.NOT_REPRODUCIBLE: "unsteady",
+    Section.NOT_REPRODUCIBLE: "never twice the same",
 }
+_JUDGED = {
+    Section.WRONG: "judged wrong now",
+    Section.ANOTHER: "judged otherwise now",
+    Section.MOVED: "judged otherwise now",
+    Section.RIGHT: "judged right now",
+    Section.NOT_REPRODUCIBLE: "never twice judged the same",
+}
+"""Of a row in which no output moved by more than rounding."""
+_ERRORS = {
+    Section.WRONG: "not the right error any more",
+    Section.ANOTHER: "another error",
+    Section.RIGHT: "the right error now",
+    Section.NOT_REPRODUCIBLE: "never twice the same end",
+}
+_BACKWARD = {
+    Section.WRONG: "no gradients any more",
+    Section.ANOTHER: "another end of the backward pass",
+    Section.RIGHT: "gradients where there were none",
+    Section.NOT_REPRODUCIBLE: "never twice the same end of the backward pass",
+}
+"""Of a backward pass that raises on a side."""
+_HOLDS = {
+    Section.WRONG: "does not hold any more",
+    Section.ANOTHER: "holds in another way",
+    Section.RIGHT: "holds now",
+    Section.NOT_REPRODUCIBLE: "holds now and then",
+}
+_STATED = {"invariants": "an invariant", "claims": "a claim"}
+"""Aspects that are statements, which hold or do not."""
 _PLURAL = ("values", "weights", "params")
 _NOUNS = {
     "special": "NaN or infinity",
     "params": "number of weights",
-    "structure": "structure",
-    "invariants": "invariant",
-    "model": "functional model",
-    "relations": "relation",
+    "model": "answer of a functional model",
 }
 
 
@@ -70,15 +96,21 @@ def effect(row: Row) -> str:
     if row.section is Section.MOVED and row.aspect == "error":
         return f"an answer where there was an error{_place(row)}"
     if not row.moves:
-        return "" if row.section not in _LEAD else f"{_LEAD[row.section]} by its verdict alone"
+        return _JUDGED.get(row.section, "")
     move, lead = row.moves[0], _LEAD.get(row.section, "")
-    if move.aspect == "error" and row.section is Section.WRONG:
-        return f"not the right error any more{_place(row)}"
+    of = f" of {one_line(move.node, 80)}" if move.node else ""
+    if move.aspect == "error" and row.section in _ERRORS:
+        return f"{_ERRORS[row.section]}{_place(row)}"
+    if move.aspect == "gradient" and not move.node and row.section in _BACKWARD:
+        return _BACKWARD[row.section]
+    if move.aspect in _STATED and row.section in _HOLDS:
+        return f"{_STATED[move.aspect]}{of} {_HOLDS[row.section]}"
     if move.aspect == "methods":
         return f"{lead} answer of {one_line(move.node, 100)} asked directly".strip()
     noun = _NOUNS.get(move.aspect, move.aspect)
     lead = "other" if lead == "another" and move.aspect in _PLURAL else lead
-    of = f" of {one_line(move.node, 80)}" if move.node else ""
+    if move.aspect == "model":
+        of = f" at {one_line(move.node, 80)}" if move.node else ""
     return f"{lead} {noun}{of}".strip()
 
 

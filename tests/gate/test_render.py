@@ -74,6 +74,13 @@ def test_a_number_is_told_with_its_place_how_far_it_moved_and_how_many_others_di
         (Section.WRONG, "values", "wrong values of y"),
         (Section.WRONG, "special", "wrong NaN or infinity of y"),
         (Section.WRONG, "error", "not the right error any more at y"),
+        (Section.RIGHT, "error", "the right error now at y"),
+        (Section.ANOTHER, "error", "another error at y"),
+        (Section.NOT_REPRODUCIBLE, "error", "never twice the same end at y"),
+        (Section.NOT_REPRODUCIBLE, "values", "never twice the same values of y"),
+        (Section.WRONG, "model", "wrong answer of a functional model at y"),
+        (Section.WRONG, "invariants", "an invariant of y does not hold any more"),
+        (Section.RIGHT, "claims", "a claim of y holds now"),
         (Section.REFUSES, "error", "an error where there was an answer"),
         (Section.ANOTHER, "values", "other values of y"),
         (Section.ANOTHER, "mask", "another mask of y"),
@@ -85,6 +92,24 @@ def test_a_number_is_told_with_its_place_how_far_it_moved_and_how_many_others_di
 def test_the_first_words_say_what_it_does_to_a_model(section: Section, aspect: str, words: str) -> None:
     (row, *_) = diff(results_of(), results_of("no_mask")).rows
     assert effect(replace(row, section=section, moves=(Move(aspect, "y", "a", "b"),))) == words
+
+
+@pytest.mark.parametrize(
+    ("section", "sides", "words"),
+    [
+        (Section.WRONG, ("gives them", "raises LookupError"), "no gradients any more"),
+        (Section.RIGHT, ("raises LookupError", "gives them"), "gradients where there were none"),
+    ],
+)
+def test_a_backward_pass_that_ends_says_so_first(section: Section, sides: tuple[str, str], words: str) -> None:
+    (row, *_) = diff(results_of(), results_of("no_mask")).rows
+    moved = replace(row, section=section, moves=(Move("gradient", "", *sides),))
+    assert told(moved) == f"{words}: {' -> '.join(sides)}"
+
+
+def test_a_row_whose_verdict_alone_moved_says_that_it_was_judged() -> None:
+    (row, *_) = diff(results_of(), results_of("no_mask")).rows
+    assert effect(replace(row, section=Section.WRONG, moves=())) == "judged wrong now"
 
 
 def test_an_answer_that_is_the_expected_one_is_no_wrong_one() -> None:
