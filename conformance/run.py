@@ -104,6 +104,8 @@ class Run:
         asked = (spec.options.get("policy", USUAL) for spec in self.specs)
         self._gradients_of = {spec.name: spec.options.get("gradients_of", 1) for spec in self.specs}
         """Lane to the N of one case in N of which it is asked for gradients."""
+        self._twins = frozenset(spec.name for spec in self.specs if "gradients_of" in spec.options)
+        """Lanes that ask what another asks, otherwise executed (`conformance.gate.modes`)."""
         self._policies = tuple(dict.fromkeys(policy for policy in asked if policy != USUAL))
         self._with_relations = with_relations
         self._excuse = excuse
@@ -222,7 +224,7 @@ class Run:
             observations = self.observations(case)
             identities = self.identities()
             masks = {name: identities[name].gives_masks for name in observations}
-            verdict = judge_case(case, observations, masks)
+            verdict = judge_case(case, observations, masks, self._twins)
             if self._with_relations and is_in_sample(case.id, self._with_relations):
                 verdict = self._related(case, verdict, observations)
             record = case_record(case, verdict, observations)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from typing import Any
@@ -33,10 +33,18 @@ from conformance.judge.verdict import ASPECTS, CaseVerdict, Distance, Finding, L
 from conformance.protocol.observation import REFERENCE, Observation
 
 
-def judge_case(case: Case, observations: Mapping[str, Observation], gives_masks: Mapping[str, bool]) -> CaseVerdict:
+def judge_case(
+    case: Case,
+    observations: Mapping[str, Observation],
+    gives_masks: Mapping[str, bool],
+    unpaired: Collection[str] = (),
+) -> CaseVerdict:
     """The verdict on a case from what its lanes gave; `numpy` must be among them.
 
     `gives_masks` says which lanes have masks of their own: the others' are carried by the harness and not judged.
+
+    `unpaired` lanes are judged and laid beside no other: one lane asked in two ways would be two voices of who stands
+    alone, and four of them make six pairs.
     """
     reference, other, kinks = observations[REFERENCE], OtherDraw(case), Kinks(case)
     random = RandomOutputs(case, reference)
@@ -56,8 +64,9 @@ def judge_case(case: Case, observations: Mapping[str, Observation], gives_masks:
             reference,
             gives_masks.get(a, True) and gives_masks.get(b, True),
             random.labels,
+            lanes[b].matched if a == REFERENCE else (),
         )
-        for a, b in combinations([REFERENCE, *(name for name in observations if name != REFERENCE)], 2)
+        for a, b in combinations([REFERENCE, *(n for n in observations if n != REFERENCE and n not in unpaired)], 2)
     )
     return CaseVerdict(case.id, lanes, pairs, None if own else _odd_one_out(pairs))
 
@@ -258,7 +267,9 @@ def _pair(
     reference: Observation,
     masks: bool,
     drawn: frozenset[tuple[int, str]],
+    judged: Sequence[Matched] = (),
 ) -> Pair:
+    """Two lanes laid side by side; `judged` is what the second was judged by, where the first is the reference."""
     if any(got.ended != "finished" or got.unsupported is not None for got in (a, b)):
         return Pair(a.lane, b.lane, None, None)
     if a.failure is not None or b.failure is not None:
@@ -274,7 +285,7 @@ def _pair(
     if not is_one_policy:
         reference = replace(reference, exact=frozenset())  # what one of them rounds, the other need not
     findings = structure_findings(b, a, a.lane)
-    every = matched_outputs(b, a, reference, case.demands, scale)
+    every = judged or matched_outputs(b, a, reference, case.demands, scale)
     matched = [item for item in every if (item.run, item.label) not in drawn]
     by_aspect, distances = compare_outputs(matched, a.lane, {"mask": masks, "dtype": is_one_policy})
     findings += [finding for found in by_aspect.values() for finding in found]

@@ -97,7 +97,10 @@ class Values:
     aspect = "values"
 
     def compare(self, got: Output, wanted: Output, allowed: Allowance, place: Place) -> Finding | None:
-        found = distance(got.values, allowed)
+        return self.judged(distance(got.values, allowed), allowed, place)
+
+    def judged(self, found: Distance, allowed: Allowance, place: Place) -> Finding | None:
+        """The same of a distance that was measured."""
         if found.over == 0 and not is_biased(found, allowed.terms, allowed.share):
             return None
         kind = "values" if found.over else "bias"
@@ -220,9 +223,11 @@ def compare_outputs(
         for comparer in COMPARERS:
             if not aspects.get(comparer.aspect, True):
                 continue
-            if comparer.aspect == "values":
-                distances[item.run][item.label] = distance(item.got.values, item.allowed)
-            finding = comparer.compare(item.got, item.wanted, item.allowed, place)
+            if isinstance(comparer, Values):
+                measured = distances[item.run][item.label] = distance(item.got.values, item.allowed)
+                finding = comparer.judged(measured, item.allowed, place)
+            else:
+                finding = comparer.compare(item.got, item.wanted, item.allowed, place)
             if finding is not None:
                 findings.setdefault(finding.aspect, []).append(finding)
                 break

@@ -455,10 +455,13 @@ def because(record: Record, lane: str) -> str:
 def attribution(record: Record) -> str:
     """Who is to be suspected: what follows from which lanes agree with each other. Empty where nothing follows."""
     failing = [lane for lane in record.lanes if is_failure(record.lanes[lane].verdict)]
-    others = [lane for lane in answering_lanes(record) if lane != record.odd_one_out]
+    paired = {name for pair in record.pairs for name in (pair.first, pair.second)}
+    others = [lane for lane in answering_lanes(record) if lane != record.odd_one_out and lane in paired]
     lost = [lane for lane in failing if record.lanes[lane].verdict in ("timeout", "crash")]
     if lost and lost == failing:
         return f"{_listed(lost)} gave no answer, from which nothing follows for the others"
+    if not paired.issuperset(failing):
+        return ""  # of a lane that was laid beside no other nothing is known but what is wrong with it
     if record.odd_one_out == REFERENCE:
         return f"{_listed(others)} agree with each other, the reference differs: suspect the reference"
     if record.odd_one_out is not None:

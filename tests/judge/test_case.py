@@ -186,3 +186,13 @@ def test_what_the_case_itself_states_is_not_judged_again() -> None:
     assert judge_again(stored(verdict="differ", findings=[finding]), 1e6).verdicts == {"differ": 1}
     finding = factory.finding("values", distance=factory.distance(2.0, 1))
     assert judge_again(stored(verdict="differ", findings=[finding]), 1e6).verdicts == {"agree": 1}
+
+
+def test_a_lane_that_is_asked_in_two_ways_has_one_voice_in_who_stands_alone(tmp_path: Path) -> None:
+    case, reference = case_and_reference(tmp_path)
+    lanes = {name: lane_at(case, reference, share, name) for name, share in (("a", 0), ("b", 9), ("b+function", 9))}
+    found = judge_case(case, {"numpy": reference, **lanes}, {}, unpaired=["b+function"])
+    assert [(pair.first, pair.second) for pair in found.pairs] == [("numpy", "a"), ("numpy", "b"), ("a", "b")]
+    assert found.odd_one_out == "b"
+    assert str(found.lanes["b+function"].verdict) == "differ", "it is judged as any lane is"
+    assert judge_case(case, {"numpy": reference, **lanes}, {}).odd_one_out is None

@@ -175,6 +175,13 @@ def test_hostile_text_cannot_reach_the_terminal() -> None:
             "no two lanes agree",
         ),
         (agreeing(), ""),
+        (
+            record(
+                {"keras": differing("keras", OVER), "torch": answered("torch"), "numpy": answered("numpy")},
+                pairs=[pair("numpy", "torch")],  # a lane that was laid beside no other, and differs alone
+            ),
+            "",
+        ),
     ],
 )
 def test_what_follows_from_who_agrees_with_whom(torn: Any, words: Any) -> None:
