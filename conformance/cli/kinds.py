@@ -31,9 +31,7 @@ def add(commands: Any) -> None:
         description=_DESCRIPTION,
         epilog=_EXAMPLES,
     )
-    parser.add_argument(
-        "--layers", metavar="A,B", help="write these layers and losses; without it all but those of left_out.json"
-    )
+    parser.add_argument("--layers", metavar="A,B", help="write these layers and losses; without it all")
     parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="where the case files go")
     parser.set_defaults(command=run)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,8 +19,6 @@ from conformance.kinds.model import Cell, file_text, lines
 from conformance.oracle.run import Depth, answer
 from conformance.plans.draw import plan_of
 
-LEFT_OUT: Mapping[str, str] = json.loads((Path(__file__).parent / "left_out.json").read_text(encoding="utf-8"))
-"""The layers that have cells and no file among all, and why; named by themselves they are written."""
 FAMILY = "kinds"
 """The folder of the matrix: part of every id, and so of the numbers that are drawn."""
 
@@ -45,8 +42,8 @@ def askable() -> tuple[str, ...]:
 
 
 def texts(kinds: Sequence[str] | None = None) -> Iterator[tuple[str, str]]:
-    """The name of each file of the matrix, and its text; of all layers but those left out where none are named."""
-    for kind in sorted(set(types()) - set(LEFT_OUT)) if kinds is None else kinds:
+    """The name of each file of the matrix, and its text; of all layers where none are named."""
+    for kind in sorted(types()) if kinds is None else kinds:
         if cells := cells_of(kind):
             yield f"{snake(kind)}{SUFFIX}", text_of(kind, cells)
 

@@ -73,6 +73,7 @@ class STFTSpectrogram(Layer):
     input_axes = SEQUENCE
     native = composed("torch.stft(x, n_fft, hop_length, win_length, window, center=False, return_complex=True)")
     example = asked("STFTSpectrogram(frame_length=8)", "24,2")
+    takes_floats_alone = True
     weights_by_name = True
 
     mode: Literal["log", "magnitude", "psd", "real", "imag", "angle", "stft"] = arg(
@@ -163,7 +164,7 @@ class STFTSpectrogram(Layer):
         is_last = self.data_format == "channels_last"
         if self.expand_dims:
             return np.transpose(y, (0, 1, 3, 2) if is_last else (0, 2, 1, 3))
-        flat = np.reshape(y, (*y.shape[:2], -1))
+        flat = np.reshape(y, (*y.shape[:2], y.shape[2] * y.shape[3]))
         return flat if is_last else np.swapaxes(flat, 1, 2)
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:

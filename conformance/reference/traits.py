@@ -148,6 +148,8 @@ class Traits:
     """Of layers that take their inputs as one list: the fewest and the most of them; None where there is no most."""
     input_names: ClassVar[tuple[str, ...]] = ()
     """What its inputs are called, where they are not called as `call` names them."""
+    takes_floats_alone: ClassVar[bool] = False
+    """Whether it refuses integers and booleans."""
     takes_ids: ClassVar[bool] = False
     """Whether its input is ids of rows, 0 for padding."""
     positional: ClassVar[tuple[str, ...] | None] = None

@@ -12,9 +12,8 @@ from conformance.case.layers import types
 from conformance.case.load import load_file
 from conformance.cli import main
 from conformance.errors import Exit
-from conformance.kinds import matrix
 from conformance.kinds.layers import ENDS, nested
-from conformance.kinds.matrix import LEFT_OUT, askable, cells_of, text_of
+from conformance.kinds.matrix import cells_of, text_of
 from conformance.kinds.model import Cell, lines
 
 HERE = Path("kinds")
@@ -25,22 +24,10 @@ def names(kind: str) -> set[str]:
     return {cell.name for cell in cells_of(kind)}
 
 
-def test_every_layer_has_a_file_with_its_cells_but_those_that_are_left_out() -> None:
+def test_every_layer_has_a_file_with_its_cells() -> None:
     written = set(suite.ids_of_kinds(Path()))
-    wanted = {f"kinds/{snake(kind)}.{name}" for kind in set(types()) - set(LEFT_OUT) for name in names(kind)}
+    wanted = {f"kinds/{snake(kind)}.{name}" for kind in types() for name in names(kind)}
     assert written == wanted, "conformance kinds -o kinds"
-
-
-def test_what_is_left_out_is_a_layer_with_cells_and_a_reason() -> None:
-    assert set(LEFT_OUT) <= set(askable())
-    assert all(LEFT_OUT.values())
-    page = Path("docs/kinds.md").read_text(encoding="utf-8")
-    assert all(f"`{kind}`" in page for kind in LEFT_OUT)
-
-
-def test_all_files_are_written_without_those_that_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(matrix, "types", lambda: {kind: types()[kind] for kind in ("Hinge", *LEFT_OUT)})
-    assert [name for name, _ in matrix.texts()] == ["hinge.case.yaml"]
 
 
 @pytest.mark.parametrize("kind", SAMPLE)

@@ -13,7 +13,8 @@ def equalization(layer: Config, p: Parameters, x: Tensor, training: bool = True)
     images = as_batch(x, layer.data_format).to(torch.get_default_dtype() if not x.is_floating_point() else x.dtype)
     first, last = layer.value_range
     bytes_ = (images - first) * (255.0 / (last - first))
-    spread = torch.stack([torch.stack([_spread(layer.bins, channel) for channel in image]) for image in bytes_])
+    channels = [_spread(layer.bins, channel) for image in bytes_ for channel in image]
+    spread = torch.stack(channels).reshape(bytes_.shape) if channels else bytes_
     return as_given(spread * ((last - first) / 255.0) + first, x.ndim, layer.data_format)
 
 

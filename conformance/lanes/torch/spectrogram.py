@@ -36,7 +36,8 @@ def stft_spectrogram(layer: Config, p: Parameters, x: Tensor) -> Tensor:
         needed = max((math.ceil(steps / step) - 1) * step + layer.frame_length - steps, 0)
         flat = F.pad(flat, (needed // 2, needed - needed // 2))
     parts = [F.conv1d(flat, p.tensors[part], stride=step) for part in ("real", "imag") if part in p.tensors]
-    y = _given(layer, parts).reshape(batch, channels, -1, parts[0].shape[-1])  # (batch, channels, numbers, frames)
+    given = _given(layer, parts)
+    y = given.reshape(batch, channels, given.shape[1], given.shape[2])  # (batch, channels, numbers, frames)
     if layer.expand_dims:
         return y.permute(0, 3, 2, 1) if layer.data_format == "channels_last" else y.transpose(2, 3)
     rows = y.flatten(1, 2)
@@ -74,8 +75,10 @@ def _mels(hertz: Tensor) -> Tensor:
     return 2595.0 * torch.log10(1.0 + hertz / 700.0)
 
 
-@port("MelSpectrogram")
+@port("MelSpectrogram", integers="floats")
 def mel_spectrogram(layer: Config, p: Parameters, x: Tensor) -> Tensor:
+    if x.ndim == 2 and not len(x):  # torch.stft refuses a batch of none
+        return mel_spectrogram(layer, p, torch.cat([x, x.new_zeros(1, x.shape[-1])]))[:0]
     window = _window(layer, x)
     spectrum = torch.stft(
         x, layer.fft_length, layer.sequence_stride, len(window), window, center=True, return_complex=True
