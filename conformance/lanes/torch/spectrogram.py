@@ -78,7 +78,11 @@ def _mels(hertz: Tensor) -> Tensor:
 @port("MelSpectrogram", integers="floats")
 def mel_spectrogram(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     if x.ndim == 2 and not len(x):  # torch.stft refuses a batch of none
-        return mel_spectrogram(layer, p, torch.cat([x, x.new_zeros(1, x.shape[-1])]))[:0]
+        return _bands(layer, torch.cat([x, x.new_zeros(1, x.shape[-1])]))[:0]
+    return _bands(layer, x)
+
+
+def _bands(layer: Config, x: Tensor) -> Tensor:
     window = _window(layer, x)
     spectrum = torch.stft(
         x, layer.fft_length, layer.sequence_stride, len(window), window, center=True, return_complex=True
