@@ -90,7 +90,11 @@ def unknown_argument(kind: str, word: str) -> tuple[str, str] | None:
         return None
     if found.kind not in ("layers",) and word in _OF_EVERY_LAYER:
         return None
-    return f"Keras takes {word} of {kind}; there is no reference for it here", f"arguments here: {listed(_known(kind))}"
+    from conformance.case.layers import types
+
+    reason = types()[kind].without_activity_regularizer if word == "activity_regularizer" and kind in types() else ""
+    hint = f"{reason}; arguments here: {listed(_known(kind))}" if reason else f"arguments here: {listed(_known(kind))}"
+    return f"Keras takes {word} of {kind}; there is no reference for it here", hint
 
 
 def _argument_of_torch(kind: str, word: str) -> tuple[str, str] | None:

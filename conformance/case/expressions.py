@@ -45,6 +45,9 @@ OPERATIONS: dict[str, str] = {
 }
 """The closed operations, each with the form in which it is called."""
 
+LOSSES = "losses"
+"""`layer.losses` is no weight: the one number that the layer adds to the loss of a training, by its last call."""
+
 GIVEN = "__given"
 """`__given(x, m)`: x with the mask m. Not of the language of cases: plans that feed a lane what it did not compute."""
 

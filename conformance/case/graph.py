@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from typing import Any
 
+from conformance.case import layers
 from conformance.case.draft import Draft
-from conformance.case.expressions import OPERATIONS, Call, Expression, ExpressionError, LayerWeight, Name, parse
+from conformance.case.expressions import (
+    LOSSES,
+    OPERATIONS,
+    Call,
+    Expression,
+    ExpressionError,
+    LayerWeight,
+    Name,
+    parse,
+)
 from conformance.case.problems import did_you_mean, listed
 from conformance.case.schema import EXPECT
 from conformance.case.yaml import Located
@@ -31,6 +42,7 @@ def check(draft: Draft) -> None:
     for name, text, node in draft.entries("graph"):
         walk.step(name, text, node)
     _check_models(draft)
+    _check_inner_activities(draft)
     if walk.is_complete:
         _check_unused(draft, walk)
 
@@ -131,8 +143,11 @@ class _Walk:
         self._add(node, f"unknown layer, model or operation {callee}", hint, column)
 
     def _weight(self, layer: str, weight: str, column: int, node: Located) -> None:
+        is_called = layer in self.used
         self.used.add(layer)
         if layer in self.layers:
+            if weight == LOSSES:
+                self._losses(layer, is_called, column, node)
             return
         if layer in self.inputs or layer in self.nodes:
             hint = "arrays have no attributes; there are operations, as transpose(x, axes)"
@@ -140,6 +155,46 @@ class _Walk:
             return
         hint = did_you_mean(layer, self.layers) or f"layers here: {listed(self.layers)}"
         self._add(node, f"unknown layer {layer}", hint, column)
+
+    def _losses(self, layer: str, is_called: bool, column: int, node: Located) -> None:
+        """`layer.losses` is of a layer that adds something, and stands below the call that adds it."""
+        written = self.draft.part("layers").get(layer)
+        if written is not None and not adds_loss(written):
+            hint = "give it a regulariser: kernel_regularizer: {type: L2, l2: 0.1}"
+            self._add(node, f"{layer}.losses: {layer} adds nothing to a loss", hint, column)
+        elif not is_called:
+            hint = f"put it below the node that calls {layer}"
+            self._add(node, f"{layer}.losses is read before {layer} is called", hint, column)
+
+
+def adds_loss(config: Any) -> bool:
+    """Whether a layer of this configuration, or one inside it, adds something to the loss of a training."""
+    if isinstance(config, Mapping):
+        kind = layers.types().get(config.get("type", ""))
+        if kind is not None and kind.adds_loss:
+            return True
+        says = any(key.endswith("_regularizer") and value is not None for key, value in config.items())
+        return says or any(adds_loss(value) for value in config.values())
+    return isinstance(config, list | tuple) and any(adds_loss(value) for value in config)
+
+
+def _check_inner_activities(draft: Draft) -> None:
+    """A layer inside another one has no activity regulariser: how often it is called is the other layer's to know."""
+    for name, _, node in draft.entries("layers"):
+        waiting = _children(node)
+        while waiting:
+            inner = waiting.pop()
+            if inner.is_mapping and layers.ACTIVITY in inner.value and inner.get("type") is not None:
+                hint = "give it to the layer around it, which has it for what it gives"
+                where = inner.keys[layers.ACTIVITY]
+                draft.problems.add(where, f"{layers.ACTIVITY} of a layer inside {name} has no reference here", hint)
+            waiting += _children(inner)
+
+
+def _children(node: Located) -> list[Located]:
+    if node.is_mapping:
+        return list(node.value.values())
+    return list(node.value) if node.is_list else []
 
 
 def _check_models(draft: Draft) -> None:

@@ -14,12 +14,14 @@ from functools import cache
 from typing import Any
 
 from conformance.case import kinds, penalty_words
+from conformance.case.keras_names import has_class
 from conformance.case.kinds import Field, Kind, Record
 from conformance.imports import is_own
 
 if typing.TYPE_CHECKING:
     from conformance.reference.base import Layer
 
+ACTIVITY = "activity_regularizer"
 POLICY = "a case runs under one policy as a whole: --lane 'keras[policy=mixed_bfloat16]'"
 _ALWAYS = {
     "name": Field(kinds.Text(), "Name of the layer in Keras; the key in `layers` where it is not given."),
@@ -67,9 +69,20 @@ def record_of(type: str) -> Record | None:
         return Record(type, fields, keys="argument")
     for name in layer.keras_only:
         fields.setdefault(name, _beside(name))
+    if takes_activity_regularizer(type):
+        fields[ACTIVITY] = Field(
+            penalty_words.of_regularizers(),
+            "What is added to the loss of a training for what the layer gives, divided by the size of the batch.",
+        )
     return Record(
         type, {**fields, **{name: field for name, field in _ALWAYS.items() if name not in fields}}, keys="argument"
     )
+
+
+def takes_activity_regularizer(type: str) -> bool:
+    """Whether Keras' class of this name takes `activity_regularizer`, and adds what it says for the output alone."""
+    kind = every_type().get(type)
+    return kind is not None and has_class(type, "layers") and not (kind.is_ours or kind.without_activity_regularizer)
 
 
 PATH = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+"

@@ -90,7 +90,10 @@ def _takes_part(draft: Draft, name: str) -> bool:
     """Whether the layer's type has weights at all, or adds to the loss; one that could not be read may."""
     from conformance.reference.base import Layer
 
-    kind = layers.every_type().get(draft.part("layers").get(name, {}).get("type", ""))
+    written = draft.part("layers").get(name, {})
+    kind = layers.every_type().get(written.get("type", ""))
+    if written.get(layers.ACTIVITY) is not None:
+        return True
     return kind is None or kind.adds_loss or getattr(kind, "weights", None) is not Layer.weights
 
 

@@ -25,6 +25,8 @@ UNITS = 8.0
 USUAL_SHARE = 6.0
 """The root mean square error of one who rounds, as a part of the unit: 1/sqrt(3) of the results alone, less of all that
 they move by."""
+TOLD = 1 / 8
+"""How large errors of rounding may be beside the answer: larger ones leave so little of it that any answer looks so."""
 FEWEST, SURE = 16, 4.0
 """Errors from which on it can be told whether they are those of rounding, and how sure of a tendency one must be, in
 standard deviations."""
@@ -145,6 +147,8 @@ def _rounded(wrong: list[Matched]) -> str:
     unit = FORMATS["float32"].unit
     rounding = [allowed.sensitivity / unit + np.abs(want) + allowed.format.tiny for _, want, allowed in every]
     moves = [one > 0 for one in rounding]  # a zero that comes of zeros is rounded by no format
+    if any(np.sum((got - want) ** 2) > TOLD**2 * np.sum(want**2) for got, want, _ in every):
+        return ""
     if any((got[~some] != want[~some]).any() for (got, want, _), some in zip(every, moves, strict=True)):
         return ""
     pairs = list(zip(every, rounding, moves, strict=True))

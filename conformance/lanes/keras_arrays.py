@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from conformance.case.expressions import GIVEN, evaluate
+from conformance.case.expressions import GIVEN, LOSSES, evaluate
 from conformance.lanes import keras_policies
 from conformance.lanes.keras_config import Absent
 from conformance.lanes.keras_operations import KerasOperations
@@ -157,7 +157,16 @@ class KerasArrays:
             return args[0]
         return self.operations.apply(operation, args, kwargs)
 
+    def _losses(self, layer: str) -> Any:
+        """The sum of what Keras has in `layer.losses`. Symbolic calls add nothing that is a number."""
+        if self.is_symbolic:
+            return Absent
+        costs = [self.ops.convert_to_tensor(cost) for cost in self.layers[layer].losses]
+        return sum(costs[1:], start=costs[0]) if costs else self.ops.convert_to_tensor(0.0)
+
     def weight(self, layer: str, weight: str) -> Any:
+        if weight == LOSSES:
+            return self._losses(layer)
         self.weights_read.add((layer, weight))
         if not getattr(self.layers[layer], "built", False):
             return Absent

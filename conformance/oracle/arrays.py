@@ -9,7 +9,9 @@ import autograd.numpy as np
 import numpy
 from autograd.tracer import getval
 
+from conformance.case.expressions import LOSSES
 from conformance.oracle.operations import NumPyOperations
+from conformance.oracle.penalties import activity_penalty, cost_of_activity, cost_of_weights
 from conformance.protocol.adapter import Observing
 from conformance.protocol.carried import CarriedArrays, Value, arguments_for, data_of, remembered, with_masks
 from conformance.protocol.plan import Plan
@@ -37,6 +39,7 @@ class ReferenceArrays(CarriedArrays):
 
     def __init__(self, plan: Plan, layers: Mapping[str, Layer], weights: WeightSource, observing: Observing) -> None:
         super().__init__(plan, observing)
+        self.plan = plan
         self.layers = layers
         self.weights = weights
         self.memory: dict[str, dict[str, Any]] = {}
@@ -46,7 +49,9 @@ class ReferenceArrays(CarriedArrays):
         self.on_call: Callable[[str, Layer, Sequence[Any], Mapping[str, Any]], None] | None = None
         """Told of every call of a layer that came back: its name, the layer, and what it was given."""
         self.added: dict[str, Any] = {}
-        """Layer to what it adds to the loss of a training, of its last call."""
+        """Layer to what its last call adds to the loss of a training."""
+        self.activities: dict[str, Any] = {}
+        """Layer to what an activity regulariser has in that, before it is divided by the size of the batch."""
 
     def operate(self, operation: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
         result = super().operate(operation, args, kwargs)
@@ -77,8 +82,7 @@ class ReferenceArrays(CarriedArrays):
             self.longest_sum,
             layer.longest_sum({key: Weight(np.shape(value)) for key, value in arrays.items()}, *shapes),
         )
-        if layer.adds_loss:
-            self.added[name] = layer.added_loss(output)
+        self._add_loss(name, layer, output)
         masks = layer.output_masks(given.first, given.first_mask, given.args, given.kwargs)
         values = with_masks(output, masks)
         self.observing.steps.append(
@@ -94,7 +98,28 @@ class ReferenceArrays(CarriedArrays):
         )
         return values
 
+    def _add_loss(self, name: str, layer: Layer, output: Any) -> None:
+        """Notes what this call adds to a loss: the layer's own, or what its activity regulariser makes of the output.
+
+        A call forgets what the call before it added, as a call of a layer in Keras does that no other layer made.
+        """
+        if layer.adds_loss:
+            self.added[name] = layer.added_loss(output)
+        planned = self.plan.layers[name]
+        penalty = activity_penalty(planned.type, planned.config)
+        if penalty is not None:
+            self.added[name] = cost_of_activity(penalty, output)
+            self.activities[name] = cost_of_activity(penalty, output, is_divided=False)
+
+    def losses(self, layer: str) -> Any:
+        """What the layer adds to a loss, as one number: by its last call, and by its weights."""
+        planned, weights = self.plan.layers[layer], self.weights(layer, self.layers[layer], ())
+        of_weights = cost_of_weights(planned.type, planned.config, weights, planned.fixed)
+        return Value(np.array(1.0) * (self.added.get(layer, 0.0) + of_weights))
+
     def weight(self, layer: str, weight: str) -> Any:
+        if weight == LOSSES:
+            return self.losses(layer)
         drawn = self.weights(layer, self.layers[layer], ())
         if weight not in drawn:
             raise LayerError(f"{layer} has no weight {weight}; it has {', '.join(drawn) or 'none'}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -94,20 +95,28 @@ def _steps(
     penalties = {name: make_regularizer(config) for name, config in training.penalties.items()}
     constraints = {name: make_constraint(config) for name, config in training.constraints.items()}
 
-    def loss(moving: Arrays, feed: Arrays) -> Any:
+    def run(moving: Arrays, feed: Arrays) -> ReferenceArrays:
         def source(layer: str, *_: Any) -> dict[str, Any]:
             return {key: moving.get(f"{layer}.{key}", value) for key, value in weights[layer].items()}
 
         arrays = ReferenceArrays(plan, layers, source, Observing())
         arrays.memory = memory
         arrays.run(feed)
+        return arrays
+
+    def loss(moving: Arrays, feed: Arrays) -> Any:
+        arrays = run(moving, feed)
         own = [arrays.added[layer] for layer in training.layers if layer in arrays.added]
         return sum(own, start=number_of(training.loss, arrays.values[training.loss]).data)
 
+    has_activities = any(plan.layers[layer].activity_penalty is not None for layer in training.layers)
     for number in range(1, training.steps + 1):
+        feed = batch_of(training, inputs, number)
+        activities = _activities(run, training, moved, feed, memory, arithmetic) if has_activities else {}
         with places() as heard:
-            gradients = Gradients(arithmetic.grad(loss)(moved, batch_of(training, inputs, number)))
+            gradients = Gradients(arithmetic.grad(loss)(moved, feed))
         moved = moved | _in_place(layers, memory, moved)
+        gradients.activities = activities
         gradients.penalties = {name: arithmetic.grad(cost.penalty)(moved[name]) for name, cost in penalties.items()}
         gradients.update({name: gradients[name] + more for name, more in gradients.penalties.items()})
         squared = {name: squares(moved[name], g, heard) for name, g in gradients.items()} if heard else {}
@@ -119,6 +128,36 @@ def _steps(
                 own = remembered(memory.get(layer, {}), key)
                 held[f"{layer}.{key}"] = numpy.asarray(moved.get(f"{layer}.{key}", drawn) if own is None else own)
         yield held
+
+
+def _activities(
+    run: Any,
+    training: PlannedTraining,
+    moved: Arrays,
+    feed: Arrays,
+    memory: dict[str, dict[str, Any]],
+    arithmetic: Arithmetic,
+) -> dict[str, tuple[Any, Any]]:
+    """Weight to what activity regularisers have in its gradient, and what they would have if nothing were divided.
+
+    The runs that find it out are none of the training's: what layers remember is as it was.
+    """
+    kept = copy.deepcopy(memory)
+
+    def divided(moving: Arrays) -> Any:
+        arrays = run(moving, feed)
+        return sum((arrays.added[layer] for layer in training.layers if layer in arrays.activities), start=0.0)
+
+    def whole(moving: Arrays) -> Any:
+        arrays = run(moving, feed)
+        return sum((arrays.activities[layer] for layer in training.layers if layer in arrays.activities), start=0.0)
+
+    found = []
+    for cost in (divided, whole):
+        found.append(arithmetic.grad(cost)(moved))
+        memory.clear()
+        memory.update(copy.deepcopy(kept))
+    return {name: (found[0][name], found[1][name]) for name in moved}
 
 
 def _in_place(

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from conformance.case.expressions import GIVEN, parse
+from conformance.case.expressions import GIVEN, LOSSES, parse
+from conformance.oracle.penalties import activity_penalty, penalties
 from conformance.protocol.names import ADAPT
 from conformance.protocol.observation import Observation
 from conformance.protocol.plan import CONFIG, SAVED, Array, Plan, PlannedInput, PlannedLayer, PlannedNode, read_only
@@ -127,7 +128,12 @@ def with_layers(name: str, change: LayerChange) -> Derive:
             except LayerError:
                 return None
             weights = {weight: read_only(array.astype(np.float32)) for weight, array in arrays.items()}
-            layers[key] = replace(layer, type=kind, config=given, full=full, weights=weights, as_built=())
+            changed_layer = replace(layer, type=kind, config=given, full=full, weights=weights, as_built=())
+            layers[key] = replace(
+                changed_layer,
+                penalties=penalties(kind, given, [weight for weight in weights if weight not in layer.fixed]),
+                activity_penalty=activity_penalty(kind, given),
+            )
         return derived(plan, name, layers=layers) if is_changed else None
 
     return derive
@@ -186,7 +192,7 @@ def only_node(plan: Plan, node: str) -> Plan:
     while waiting:
         name = waiting.pop()
         needed.add(name)
-        waiting += [used for used in parse(texts[name]).names() if used in texts and used not in needed]
+        waiting += [used for used in _read_by(name, texts) if used not in needed]
     called = {callee for name in needed for callee in parse(texts[name]).callees()}
     read = {layer for name in needed for layer, _ in parse(texts[name]).layers_with_weights()}
     used = {name for text in needed for name in parse(texts[text]).names()}
@@ -199,6 +205,15 @@ def only_node(plan: Plan, node: str) -> Plan:
         inputs={name: given for name, given in plan.inputs.items() if name in used},
         runs=tuple({name: array for name, array in run.items() if name in used} for run in plan.runs),
     )
+
+
+def _read_by(name: str, texts: Mapping[str, str]) -> list[str]:
+    """The nodes that a node reads, and those above it that call a layer whose losses it reads."""
+    expression = parse(texts[name])
+    found = [node for node in expression.names() if node in texts]
+    costing = {layer for layer, weight in expression.layers_with_weights() if weight == LOSSES}
+    above = list(texts)[: list(texts).index(name)] if costing else []
+    return found + [node for node in above if parse(texts[node]).callees() & costing]
 
 
 def stacked(plan: Plan, plans: Sequence[Plan]) -> Plan:

@@ -24,6 +24,7 @@ from conformance.case.penalty_words import named
 from conformance.counterpart import Counterpart
 from conformance.errors import CaseError, Problem
 from conformance.oracle.arrays import ReferenceArrays, as_reference, flat, make_layers
+from conformance.oracle.penalties import activity_penalty, is_frozen, penalties, written_for
 from conformance.protocol.adapter import Observing
 from conformance.protocol.plan import (
     Array,
@@ -124,7 +125,7 @@ class _Drawing:
         for key, weight in layer.weights(*shapes).items():
             if (size := math.prod(weight.shape)) > MAX_ELEMENTS:
                 raise _too_large(case, name, f"a {key} of {size} elements, more than {MAX_ELEMENTS}")
-            array = _held(weight) if weight.value is not None else _fixed(_initializer(kind, config, key), weight.shape)
+            array = _held(weight) if weight.value is not None else _fixed(written_for(kind, config, key), weight.shape)
             if key in case.weights.get(name, {}):
                 array = _from_file(case, name, key, weight)
             elif array is not None:
@@ -133,7 +134,7 @@ class _Drawing:
                 shared = config.get("name", name)
                 drawn = "integers" if case.draw == "integers" and weight.draw != "variance" else weight.draw
                 array = draw_weight(case.drawn_as, shared, key, weight.shape, drawn)
-            if not weight.is_trained or _is_frozen(kind, config, key):
+            if not weight.is_trained or is_frozen(kind, config, key):
                 self._fixed.setdefault(name, []).append(key)
             self._weights.setdefault(name, {})[key] = read_only(array)
 
@@ -144,13 +145,16 @@ class _Drawing:
 
     def finished(self, name: str, layer: PlannedLayer) -> PlannedLayer:
         """The layer with what was drawn for it, and all its arguments."""
+        held, fixed = self._weights.get(name, {}), self._fixed.get(name, ())
         return PlannedLayer(
             type=layer.type,
             config=layer.config,
             full=full_config(make(layer.type, layer.config, is_checked=False)),
-            weights=self._weights.get(name, {}),
+            weights=held,
             as_built=tuple(self._as_built.get(name, ())),
-            fixed=tuple(self._fixed.get(name, ())),
+            fixed=tuple(fixed),
+            penalties=penalties(layer.type, layer.config, [key for key in held if key not in fixed]),
+            activity_penalty=activity_penalty(layer.type, layer.config),
             counterparts=tuple(self._counterparts.get(name, ())),
             is_planned=name in self._planned,
             in_torch=_in_torch(layer.type),
@@ -214,7 +218,7 @@ def _written_for(
     make_one: Any = {"regularizer": make_regularizer, "constraint": make_constraint}[what]
     found: dict[str, Mapping[str, Any]] = {}
     for name, key in trained:
-        config = named(what, _initializer(layers[name].type, layers[name].config, key, what))
+        config = named(what, written_for(layers[name].type, layers[name].config, key, what))
         if config is not None:
             found[f"{name}.{key}"] = {"type": config["type"], **dataclasses.asdict(make_one(config))}
     return found
@@ -238,43 +242,6 @@ def _cotangents(case: Case, observed: Sequence[str], values: Mapping[str, Any]) 
             arrays.append(None if array is None else read_only(array))
         drawn[node] = tuple(arrays)
     return drawn
-
-
-def _initializer(kind: str, config: Mapping[str, Any], weight: str, what: str = "initializer") -> Any:
-    """What the case says a weight starts with; for `forward.bias` what it says in the wrapped layer.
-
-    Or its regulariser or constraint, whose arguments are called likewise.
-    """
-    scope, _, rest = weight.partition(".")
-    if not rest:
-        return config.get(KINDS[kind].initializers.get(weight, f"{weight}_initializer").replace("initializer", what))
-    inner, rest = _inner(kind, config, scope, rest)
-    return None if inner is None else _initializer(inner["type"], inner, rest, what)
-
-
-def _inner(kind: str, config: Mapping[str, Any], scope: str, rest: str) -> tuple[Mapping[str, Any] | None, str]:
-    """The arguments of the wrapped layer whose weights stand under a scope, and the weight's name there.
-
-    A list of layers has its numbers as scopes: `cells` of stacked cells, where no argument is called like the scope.
-    """
-    held = next((config[name] for name in KINDS[kind].wrapped.get(scope, (scope,)) if config.get(name)), None)
-    number = scope if scope.isdigit() else None
-    if number is not None:
-        held = config.get("cells")
-    elif isinstance(held, list):
-        number, _, rest = rest.partition(".")
-    if number is not None and isinstance(held, list):
-        held = held[int(number)]
-    return (held, rest) if isinstance(held, Mapping) else (None, rest)
-
-
-def _is_frozen(kind: str, config: Mapping[str, Any], weight: str) -> bool:
-    """Whether the case takes a weight, or a layer that holds it, out of training."""
-    if config.get("trainable") is False:
-        return True
-    scope, _, rest = weight.partition(".")
-    inner, rest = _inner(kind, config, scope, rest) if rest else (None, "")
-    return inner is not None and _is_frozen(inner["type"], inner, rest)
 
 
 def _held(weight: Weight) -> Array:

@@ -71,6 +71,10 @@ class PlannedLayer:
     """Weights that hold what a deterministic initialiser gives: Keras keeps those that it built."""
     fixed: tuple[str, ...] = ()
     """Weights that no optimiser moves."""
+    penalties: Mapping[str, Arguments] = field(default_factory=dict)
+    """Weight that is trained to the regulariser of what it adds to a loss: its `type` and arguments."""
+    activity_penalty: Arguments | None = None
+    """The regulariser of what the layer gives, likewise; None for none."""
     is_planned: bool = True
     """Whether its weights were drawn. Not so where the reference raised before it came to this layer."""
     counterparts: tuple[Counterpart, ...] = ()
@@ -263,6 +267,8 @@ def _layer_to_wire(layer: PlannedLayer) -> dict[str, Any]:
         "weights": _packed(layer.weights),
         "as_built": list(layer.as_built),
         "fixed": list(layer.fixed),
+        "penalties": {name: dict(config) for name, config in layer.penalties.items()},
+        "activity_penalty": None if layer.activity_penalty is None else dict(layer.activity_penalty),
         "counterparts": [one.to_wire() for one in layer.counterparts],
         "is_planned": layer.is_planned,
         "in_torch": layer.in_torch,
@@ -277,6 +283,8 @@ def _layer_from_wire(message: Mapping[str, Any]) -> PlannedLayer:
         weights=_unpacked(message["weights"]),
         as_built=tuple(message["as_built"]),
         fixed=tuple(message["fixed"]),
+        penalties=message["penalties"],
+        activity_penalty=message["activity_penalty"],
         counterparts=tuple(from_wire(one) for one in message["counterparts"]),
         is_planned=message["is_planned"],
         in_torch=message["in_torch"],

@@ -19,6 +19,7 @@ class ActivityRegularization(Layer):
     `activity_regularizer` in "Developing new layers".
     """
 
+    without_activity_regularizer = "l1 and l2 say it"
     arithmetic = "moves"
     native = composed("x", reason="torch has no losses of layers: l1 * x.abs().sum() is added to the loss by hand")
     example = asked("ActivityRegularization(l1=0.01)", "3")

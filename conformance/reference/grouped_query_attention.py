@@ -27,6 +27,7 @@ class GroupQueryAttention(Layer):
     as many heads of keys as of queries. `use_gate` multiplies each head's mean by a sigmoid of a projected query.
     """
 
+    without_activity_regularizer = "Keras gives it to the projections inside"
     arithmetic = "rounds"
     native = composed(
         "F.scaled_dot_product_attention(q, k, v, enable_gqa=True)",
@@ -49,7 +50,6 @@ class GroupQueryAttention(Layer):
         "bias_initializer",
         "kernel_regularizer",
         "bias_regularizer",
-        "activity_regularizer",
         "kernel_constraint",
         "bias_constraint",
         "seed",

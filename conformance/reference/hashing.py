@@ -33,6 +33,7 @@ class Hashing(Layer):
     CategoryEncoding makes of the bins. A `mask_value` goes into bin 0, all others into 1 ... num_bins - 1.
     """
 
+    without_activity_regularizer = "it gives ids, which cost nothing"
     arithmetic = "moves"
     native = nothing_like("torch has no hash of texts")
     example = asked("Hashing(7)", "3")
@@ -111,6 +112,7 @@ class HashedCrossing(Layer):
     tf.sparse.cross_hashed, and its example on the page of `keras.layers.HashedCrossing`).
     """
 
+    without_activity_regularizer = "it gives ids, which cost nothing"
     arithmetic = "moves"
     native = nothing_like("torch has no hash of texts")
     example = asked("HashedCrossing(7)", "1", "1")

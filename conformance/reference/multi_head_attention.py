@@ -43,6 +43,7 @@ class MultiHeadAttention(Layer):
     with more axes than (batch, steps, features) (Keras 3.10 and later). The query's mask goes on.
     """
 
+    without_activity_regularizer = "Keras gives it to the projections inside"
     arithmetic = "rounds"
     native = called("nn.MultiheadAttention")
     example = asked("MultiHeadAttention(2, 4)", "5,3", "7,3")

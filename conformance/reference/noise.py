@@ -52,6 +52,7 @@ _ALWAYS_AND_NEVER = (
 
 
 class _SpatialDropout(_Disturbing):
+    without_activity_regularizer = "its constructor in Keras knows none"
     rank: ClassVar[int]
 
     rate: float = arg("Share of the channels that become 0.")

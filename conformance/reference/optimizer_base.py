@@ -135,7 +135,9 @@ class Gradients(dict[str, Array]):
     squares: Arrays = MappingProxyType({})
     """Of a table by its name; nothing where no gradient came from places."""
     penalties: Arrays = MappingProxyType({})
-    """What regularisers have in the gradients, by the name of the weight."""
+    """What regularisers of weights have in the gradients, by the name of the weight."""
+    activities: Mapping[str, tuple[Array, Array]] = MappingProxyType({})
+    """Likewise of activity regularisers: what they have, and what they would have undivided by the batch's size."""
 
 
 def moving_by(change: Any) -> Any:
@@ -251,12 +253,23 @@ DECAY_MUTANTS = (
 
 
 def _without_penalties(share: float) -> Any:
-    """A mutant's step that takes this share of what regularisers have in the gradients out of them."""
+    """A mutant's step that takes this share of what regularisers of weights have in the gradients out of them."""
 
     def step(optimizer: Any, number: int, weights: Arrays, gradients: Any, memory: Memory) -> dict[str, Array]:
         penalties = getattr(gradients, "penalties", {})
         left = {name: g - share * penalties[name] if name in penalties else g for name, g in gradients.items()}
         return optimizer.apply(number, weights, left, memory)  # type: ignore[no-any-return]  # of an optimiser
+
+    return step
+
+
+def _with_activities(change: Any) -> Any:
+    """A mutant's step that adds `change` of what activity regularisers have in a gradient, divided and whole."""
+
+    def step(optimizer: Any, number: int, weights: Arrays, gradients: Any, memory: Memory) -> dict[str, Array]:
+        activities = getattr(gradients, "activities", {})
+        changed = {name: g + change(*activities[name]) if name in activities else g for name, g in gradients.items()}
+        return optimizer.apply(number, weights, changed, memory)  # type: ignore[no-any-return]  # of an optimiser
 
     return step
 
@@ -267,6 +280,16 @@ PENALTY_MUTANTS = (
         "half_penalty",
         "takes l2 w for the gradient of l2 w^2, as torch's weight_decay does",
         step=_without_penalties(0.5),
+    ),
+    Mutant(
+        "no_activity_penalty",
+        "leaves activity regularisers out of the loss",
+        step=_with_activities(lambda divided, whole: -divided),
+    ),
+    Mutant(
+        "activity_penalty_of_batch",
+        "does not divide what an activity regulariser costs by the size of the batch",
+        step=_with_activities(lambda divided, whole: whole - divided),
     ),
     Mutant(
         "unconstrained",

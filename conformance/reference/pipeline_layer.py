@@ -17,6 +17,7 @@ class Pipeline(Layer):
     it is made for preprocessing. Documentation of `keras.layers.Pipeline`.
     """
 
+    without_activity_regularizer = "its constructor in Keras knows none"
     arithmetic = "rounds"
     native = called("nn.Sequential")
     example = asked("Pipeline([Rescaling(2), Rescaling(1, 1)])", "3")

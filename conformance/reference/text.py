@@ -38,6 +38,7 @@ class TextVectorization(Layer):
     `adapt`, where a text is a document: see StringLookup.
     """
 
+    without_activity_regularizer = "it gives ids, which cost nothing"
     arithmetic = "moves"
     native = absent("torch has no strings; torchtext, which had, is no longer developed")
     written_as_case = "its input is text, which is not typed with a shape"

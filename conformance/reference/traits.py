@@ -164,6 +164,8 @@ class Traits:
     """Whether its output can have a mask though its input has none."""
     adds_loss: ClassVar[bool] = False
     """Whether a training adds something of its own to the loss for every call, `Layer.added_loss`."""
+    without_activity_regularizer: ClassVar[str] = ""
+    """Why a case cannot give it an `activity_regularizer`; empty where it can, as the base of Keras' layers can."""
     moves_weights: ClassVar[bool] = False
     """Whether it moves weights of its own in training, which no optimiser does."""
     is_ours: ClassVar[bool] = False

@@ -154,6 +154,7 @@ def hashed(word: str, places: int, salt: Salt) -> int:
 class _Lookup(Layer):
     """What StringLookup and IntegerLookup share."""
 
+    without_activity_regularizer = "it gives ids, which cost nothing"
     arithmetic = "moves"
 
     def computes(self: Any) -> Any:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from conformance.case.expressions import (
+    LOSSES,
     OPERATIONS,
     Arithmetic,
     Call,
@@ -146,6 +147,8 @@ class GraphWriter:
                 text = arithmetic_text(operator, a.text, b.text, [a.is_arithmetic, b.is_arithmetic])
                 return Value(text, is_arithmetic=operator)
             case LayerWeight(layer, weight):
+                if weight == LOSSES:
+                    raise NotScriptable(f"only a script in Keras says what {layer} adds to a loss")
                 return Value(self.dialect.weight(layer, weight))
             case Call(callee, args, kwargs):
                 if callee in OPERATIONS:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.case.expressions import (
+    LOSSES,
     OPERATIONS,
     Arithmetic,
     Call,
@@ -33,6 +34,8 @@ from conformance.repro.operations import KERAS, arithmetic_text, index_text, ope
 from conformance.repro.parts import Body
 from conformance.repro.training import NAMES, moving_layers, returned
 
+_OF_WEIGHTS = {"_initializer": "initializers", "_regularizer": "regularizers", "_constraint": "constraints"}
+"""What an argument that holds no layer is called at its end, and Keras' module that has the classes for it."""
 MASK_OF = '''\
 def mask_of(x):
     """The mask that Keras attached to a tensor."""
@@ -184,13 +187,14 @@ class KerasWriter:
     def _value(self, key: str, value: Any) -> str:
         if isinstance(value, Mapping) and "type" in value:
             arguments = {name: item for name, item in value.items() if name != "type"}
-            if not key.endswith("_initializer"):
+            module = next((module for suffix, module in _OF_WEIGHTS.items() if key.endswith(suffix)), None)
+            if module is None:
                 return self.made(value["type"], arguments)
             if value["type"] == "Binary":
                 self.helpers.setdefault("Binary", BINARY)
                 return "Binary()"
             inner = ", ".join(f"{name}={value_text(item)}" for name, item in arguments.items())
-            return f"keras.initializers.{value['type']}({inner})"
+            return f"keras.{module}.{value['type']}({inner})"
         if isinstance(value, list | tuple):
             return "[" + ", ".join(self._value(key, item) for item in value) + "]"
         return value_text(value)
@@ -254,8 +258,8 @@ class KerasWriter:
                 return look(value)
             case Arithmetic(_, left, right):
                 return any([look(left), look(right)])
-            case LayerWeight(layer, _):
-                return layer not in built
+            case LayerWeight(layer, weight):
+                return weight == LOSSES or layer not in built
             case Call(callee, args, kwargs):
                 parts = [look(part) for part in (*args, *(value for _, value in kwargs))]
                 if callee in OPERATIONS or callee in self.plan.models:
@@ -346,6 +350,8 @@ class KerasWriter:
         return isinstance(tree, Name) and self.plan.holds_arrays(tree.name)
 
     def _weight(self, layer: str, weight: str) -> str:
+        if weight == LOSSES:
+            return f"sum({self.names(layer)}.losses)"
         spec = self.layers[layer]
         keys = list(spec.weights)
         if weight not in keys:

@@ -9,7 +9,7 @@ from conformance.protocol.plan import Plan, PlannedTraining
 from conformance.record.parts import FailureRecord
 from conformance.repro.errors import NotScriptable
 from conformance.repro.literals import value_text
-from conformance.repro.training import feeds, function, in_loop, loss_lines, title
+from conformance.repro.training import adds_loss, feeds, function, in_loop, loss_lines, title
 
 IMPORTS = {"tensorflow": "import tensorflow as tf", "torch": "import torch"}
 """By backend what a script that differentiates imports."""
@@ -37,7 +37,7 @@ def keras_training(
             lines += [f"{again[0]}  # from the start again: the run before has moved it", *again[1:]]
         moved = [f"{names(layer)}.trainable_variables" for layer in training.layers]
         listed = moved[0] if len(moved) == 1 else f"[{', '.join(f'*{one}' for one in moved)}]"
-        minimised = [*loss_lines(training, f"graph(**{fed})", failure), *_penalties(training, names)]
+        minimised = [*loss_lines(training, f"graph(**{fed})", failure), *_penalties(plan, training, names)]
         lines += [
             f"optimizer = keras.optimizers.{training.optimizer}({_arguments(training.config)})",
             f"moved = {listed}",
@@ -49,15 +49,10 @@ def keras_training(
     return function("train", "The weights after each step of training.", lines, "found")
 
 
-def _penalties(training: PlannedTraining, names: Callable[[str], str]) -> list[str]:
-    """What regularisers add, as fit adds it; constraints are the optimiser's own to keep."""
-    if not training.penalties:
-        return []
-    return [f"loss = loss + sum({names(layer)}.losses)" for layer in training.layers if _is_penalised(training, layer)]
-
-
-def _is_penalised(training: PlannedTraining, layer: str) -> bool:
-    return any(name.partition(".")[0] == layer for name in training.penalties)
+def _penalties(plan: Plan, training: PlannedTraining, names: Callable[[str], str]) -> list[str]:
+    """What layers add to a loss, as fit adds it; constraints are the optimiser's own to keep."""
+    costing = [layer for layer in training.layers if adds_loss(plan.layers[layer])]
+    return [f"loss = loss + sum({names(layer)}.losses)" for layer in costing]
 
 
 def _by_tape(loss: list[str]) -> list[str]:

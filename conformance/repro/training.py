@@ -98,9 +98,15 @@ def title(training: Training, index: int, count: int) -> str:
     return f"# training{number}: {steps} of {training.optimizer} that {verb} the node {training.loss} smaller"
 
 
+def adds_loss(layer: PlannedLayer) -> bool:
+    """Whether a training adds something to its loss for this layer: for its weights, its output, or of its own."""
+    return bool(layer.penalties) or layer.activity_penalty is not None or KINDS[layer.type].adds_loss
+
+
 def refuse_penalties(plan: Plan, where: str) -> None:
     """Raises NotScriptable for a training with regularisers or constraints, which only Keras' script writes down."""
-    if any(training.penalties or training.constraints for training in plan.trainings):
+    costs = (adds_loss(plan.layers[layer]) for training in plan.trainings for layer in training.layers)
+    if any(training.constraints for training in plan.trainings) or any(costs):
         raise NotScriptable(f"a script in {where} does not say what regularisers and constraints do in training")
 
 

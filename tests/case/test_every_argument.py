@@ -10,11 +10,14 @@ import pytest
 
 from conformance.case import layers, optimizers
 from conformance.case.keras_names import PublicName, recorded
+from conformance.case.layers import ACTIVITY
+from conformance.case.load import load_file
 from conformance.errors import CaseError
 from conformance.plans.draw import plan_of
 from conformance.reference.base import LayerError, make
 from tests.builders import cases_of
 
+ROOT = Path(__file__).parents[2]
 EVERYWHERE = {"name", "trainable"}
 """A layer's name chooses its weights, and `trainable` the ones that move: both are in plans."""
 CANNOT_CHANGE = {
@@ -90,7 +93,8 @@ def test_something_is_refused_and_something_is_beside() -> None:
     """The walk sees all three; it could not fail where it saw nothing."""
     said = {(item.name, argument): said_of(item, argument) for item, argument in OFFERED}
     assert said["Dense", "lora_rank"] == "refused"
-    assert said["Dense", "activity_regularizer"] == "refused"
+    assert said["Dense", "activity_regularizer"] == "mathematics"
+    assert said["MultiHeadAttention", "activity_regularizer"] == "refused"
     assert said["Dense", "kernel_initializer"] == "beside"
     assert said["Dense", "kernel_regularizer"] == "mathematics"
     assert said["Dense", "units"] == "mathematics"
@@ -189,3 +193,13 @@ def test_regularisers_and_constraints_are_read_like_layers(tmp_path: Path) -> No
         planned("{type: Dense, units: 3, kernel_regularizer: {type: MaxNorm}}", tmp_path)
     with pytest.raises(CaseError, match="kernel_regularizer of Dense needs the key type"):
         planned("{type: Dense, units: 3, kernel_regularizer: {class_name: L2, config: {l2: 0.5}}}", tmp_path)
+
+
+def test_every_layer_that_names_an_activity_regulariser_is_asked_what_it_adds() -> None:
+    named = {item.name for item, argument in OFFERED if argument == "activity_regularizer"}
+    taken = {
+        item.name for item, argument in OFFERED if (argument, said_of(item, argument)) == (ACTIVITY, "mathematics")
+    }
+    assert named - taken == {"MultiHeadAttention", "GroupQueryAttention"}
+    cases = load_file(ROOT / "cases" / "training" / "activity_regularizers.case.yaml")
+    assert taken <= {spec.type for case in cases for spec in case.layers if ACTIVITY in spec.config}

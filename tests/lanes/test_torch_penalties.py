@@ -11,7 +11,8 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from conformance.lanes.torch.penalties import penalty, project  # noqa: E402  # torch may be missing
+from conformance.lanes.torch.penalties import activity_penalty, penalty, project  # noqa: E402  # torch may be missing
+from conformance.oracle.penalties import cost_of_activity  # noqa: E402  # as above
 from conformance.reference.constraints import CONSTRAINTS, make_constraint  # noqa: E402  # as above
 from conformance.reference.regularizers import REGULARIZERS, make_regularizer  # noqa: E402  # as above
 
@@ -38,3 +39,11 @@ def test_constraints(kind: str, axis: Any, rate: float) -> None:
     moved = torch.tensor(W)
     project(full(made), moved)
     numpy.testing.assert_allclose(moved.numpy(), made.project(W), rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (0, 3), ()])
+def test_penalties_of_outputs(shape: tuple[int, ...]) -> None:
+    config = {"type": "L1L2", "l1": 0.3, "l2": 0.7}
+    y = numpy.random.default_rng(3).normal(size=shape)
+    wanted = cost_of_activity(config, [y, 2 * y])
+    assert float(activity_penalty(config, [torch.tensor(y), torch.tensor(2 * y)])) == pytest.approx(wanted)

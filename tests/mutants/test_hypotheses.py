@@ -105,3 +105,29 @@ def test_what_is_not_judged_is_not_said_to_agree() -> None:
     assert sentence(said).endswith(
         "It starts at total; what goes into it (z) agrees; what goes into it (y) is not judged."
     )
+
+
+OFFSET = """
+    schema_version: 1
+    topic: a normalisation of numbers that are much larger than their differences
+    source: {kind: hand}
+    cases:
+      - id: plain
+        question: What is given?
+        inputs: {x: {shape: [6, 5], fill: {normal: {mean: 300, std: 1}}}}
+        layers: {norm: {type: LayerNormalization}}
+        graph: {y: norm(x)}
+"""
+
+
+def test_errors_as_large_as_the_answer_are_not_those_of_rounding(tmp_path: Path) -> None:
+    """Rounding to 16 bits would leave nothing of this answer: then any other answer looks like a rounded one."""
+    generator = np.random.default_rng(7)
+    said = explained(lambda y, _: y + generator.normal(size=y.shape), tmp_path, text=OFFSET)
+    assert (said.kind, said.change) == ("unknown", "")
+
+
+def test_zeros_are_the_answer_times_zero_and_not_rounded_down(tmp_path: Path) -> None:
+    """Numbers between 0 and 1 rounded down are zeros in every draw, which says nothing of rounding."""
+    one = DENSE.replace("graph: {y: dense(x)}", "graph: {z: dense(x), y: mean(abs(z)) / 100}")
+    assert explained(lambda y, _: 0.0 * y, tmp_path, text=one).change == "times 0"

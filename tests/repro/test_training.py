@@ -16,6 +16,7 @@ import pytest
 from conformance.record.parts import FindingRecord
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
+from conformance.repro.keras_script import KerasWriter
 from conformance.repro.numpy_training import SLOPE
 from conformance.repro.script import script
 from tests.repro.asked import with_lanes
@@ -279,3 +280,27 @@ def test_layers_and_models_below_a_loss_are_built_before_they_are_called(tmp_pat
     assert "torch.autograd.grad(loss, " in written_on("torch")
     with pytest.raises(NotScriptable, match="and this lane runs on jax"):
         written_on("jax")
+
+
+def test_keras_has_what_weights_cost_and_are_brought_back_to_in_modules_of_their_own(tmp_path: Path) -> None:
+    text = """
+    schema_version: 1
+    topic: what a layer costs
+    cases:
+      - id: costs
+        question: How much?
+        inputs: {x: {shape: [2, 3]}}
+        layers:
+          dense: {type: Dense, units: 4, activity_regularizer: {type: L1, l1: 0.5}, kernel_constraint: {type: NonNeg}}
+        graph: {loss: mean(dense(x)), cost: dense.losses}
+        training: {optimizer: {type: SGD}, loss: loss, steps: 1}
+    """
+    row = {**ROW, "name": "keras", "adapter": "keras", "role": "subject", "versions": {"tensorflow": "2"}}
+    given = evidence(text, tmp_path, "keras", rows=(ROW, row))
+    written = KerasWriter(given, "keras").body()
+    assert "activity_regularizer=keras.regularizers.L1(l1=0.5)" in "\n".join(written.build)
+    assert "kernel_constraint=keras.constraints.NonNeg()" in "\n".join(written.build)
+    assert "cost = sum(dense.losses)" in "\n".join((*written.build, *written.call))
+    assert "loss = loss + sum(dense.losses)" in "\n".join(written.call)
+    with pytest.raises(NotScriptable, match="only a script in Keras says what dense adds to a loss"):
+        script(given, "numpy")

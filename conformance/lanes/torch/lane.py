@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from conformance.case.expressions import LOSSES
 from conformance.imports import is_own
 from conformance.lanes.torch.native import NATIVE, NativeConfig, NativePort, load
 from conformance.lanes.torch.operations import TorchOperations
 from conformance.lanes.torch.own import own_port
 from conformance.lanes.torch.own_words import own_words
+from conformance.lanes.torch.penalties import activity_penalty, penalty
 from conformance.lanes.torch.port import PORTS, Integers, NoParameter, Parameters, Port, applied
 from conformance.lanes.torch.training import weights_after_steps
 from conformance.lanes.torch.ways import Compiler, as_numpy, compiler_of, given, set_policy
@@ -81,6 +83,7 @@ class TorchArrays(CarriedArrays):
     def __init__(self, plan: Plan, table: Mapping[str, Port], observing: Observing) -> None:
         super().__init__(plan, observing)
         self.table = table
+        self.planned = plan.layers
         self.configs = {name: NativeConfig(layer.type, layer.full, layer.config) for name, layer in plan.layers.items()}
         self.keras_weights = {
             name: {key: _tensor(array) for key, array in layer.weights.items()} for name, layer in plan.layers.items()
@@ -144,6 +147,9 @@ class TorchArrays(CarriedArrays):
             output = output.to(_dtype(given.args[0]))
         if found.added_loss is not None:
             self.added[name] = found.added_loss(config, output)
+        activity = self.planned[name].activity_penalty
+        if activity is not None:
+            self.added[name] = activity_penalty(activity, output)
         if name in self.undrawn and found.weights(config):
             raise self._without_weights(name)
         self.observing.steps.append(
@@ -163,7 +169,15 @@ class TorchArrays(CarriedArrays):
         kind = self.configs[name].type
         return Unsupported(f"the reference refuses {kind} ({name}) before its weights have shapes: torch gets none")
 
+    def losses(self, layer: str) -> torch.Tensor:
+        """What a layer adds to a loss: by its last call, and by its weights."""
+        costs = self.planned[layer].penalties
+        total = self.added.get(layer, torch.zeros(()))
+        return sum((penalty(cost, self.keras_weights[layer][key]) for key, cost in costs.items()), start=total)
+
     def weight(self, layer: str, weight: str) -> Any:
+        if weight == LOSSES:
+            return Value(self.losses(layer))
         if weight not in self.keras_weights[layer]:
             raise ValueError(f"{layer} has no weight {weight}; it has {', '.join(self.keras_weights[layer]) or 'none'}")
         moved = remembered(self.memory.get(layer, {}), weight)

@@ -19,6 +19,14 @@ def penalty(config: Mapping[str, Any], w: torch.Tensor) -> torch.Tensor:
     return w.abs().sum() * float(config.get("l1", 0.0)) + w.square().sum() * float(config.get("l2", 0.0))
 
 
+def activity_penalty(config: Mapping[str, Any], output: Any) -> torch.Tensor:
+    """What a regulariser makes of what a layer gives: that of each of its arrays, divided by the size of the batch."""
+    if isinstance(output, list | tuple):
+        return torch.stack([activity_penalty(config, item) for item in output]).sum()
+    cost = penalty(config, output * 1.0)  # torch has no magnitude of booleans
+    return cost / max(len(output), 1) if output.ndim else cost
+
+
 @torch.no_grad()
 def project(config: Mapping[str, Any], w: torch.Tensor) -> None:
     """Brings a weight back to what its constraint allows, in place."""
