@@ -16,6 +16,10 @@ Phase = Literal["build", "call", "any"]
 """`build`: before numbers flow (constructor, symbolic shapes). `call`: with numbers. `any`: either."""
 
 
+_OF_WEIGHTS = ("_initializer", "_regularizer", "_constraint")
+"""How arguments end whose values are no layers, though they have a `type`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where the question or the expected values come from; `reference` names the page, paper or file."""
@@ -280,12 +284,17 @@ class Case:
 
     @property
     def layer_types(self) -> tuple[str, ...]:
-        """Layer types in the order of their first appearance, those inside wrappers included; optimisers at the end."""
+        """Layer types in the order of their first appearance, those inside wrappers included; optimisers at the end.
+
+        What a layer's weights are made with, penalised by or held within has a `type` too, and is no layer.
+        """
         found: dict[str, None] = {}
 
         def visit(kind: str, config: Mapping[str, Any]) -> None:
             found.setdefault(kind)
-            for value in config.values():
+            for key, value in config.items():
+                if key.endswith(_OF_WEIGHTS):
+                    continue
                 for nested in value if isinstance(value, list) else [value]:
                     if isinstance(nested, Mapping) and "type" in nested:
                         visit(nested["type"], {k: v for k, v in nested.items() if k != "type"})

@@ -50,7 +50,7 @@ def gradient_mistakes(
 
 def _tried(case: Case, plan: Plan) -> Iterator[tuple[str, str, Any]]:
     """Mistakes on the way back of the case's layers, those that its values do not show, places, slips in formulas."""
-    known = [(kind, mutant) for kind in case.layer_types for mutant in KINDS[kind].backwards]
+    known = [(kind, mutant) for kind in case.layer_types if kind in KINDS for mutant in KINDS[kind].backwards]
     for kind, mutant in (*known, *((kind, one) for kind, one in named_ones(case) if one.step is None)):
         rewrite = partial(with_mistake, kind=mutable()[kind], mutant=mutant)
         yield mutant.mistake, f"{kind}.{mutant.name}", partial(_rewritten, plan, rewrite)

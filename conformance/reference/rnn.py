@@ -147,7 +147,8 @@ class _Recurrent(Layer):
         states = self._first_states(w, sequences.shape, initial_state)
         cell, cell_weights = self._cell(), self._cell_weights(w)
         output = self._nothing(states, batch)
-        outputs = []
+        outputs: list[Array] = []
+        kept: Any = None
         for step in reversed(range(steps)) if self.go_backwards else range(steps):
             new_output, new_states = cell.call(cell_weights, sequences[:, step], states, training=training)
             if mask is None:
@@ -156,6 +157,11 @@ class _Recurrent(Layer):
                 valid = mask[:, step]
                 output, states = _where(valid, new_output, output), self.held(valid, new_states, states)
             outputs.append(output)
+            # a state that is broadcast a little more at every step fills the memory within twenty of them
+            shapes = _shapes_of([output, states])
+            if kept is not None and shapes != kept:
+                raise LayerError(f"output and states have the shapes {kept} after one step, {shapes} after the next")
+            kept = shapes
         if self.stateful:
             w.state["states"] = _constant(states)
         result = self._sequence(outputs, mask) if self.return_sequences else output
@@ -230,6 +236,10 @@ def _constant(states: Any) -> Any:
     while isbox(states):
         states = getval(states)
     return states
+
+
+def _shapes_of(states: Any) -> Any:
+    return [_shapes_of(one) for one in states] if isinstance(states, list | tuple) else np.shape(states)
 
 
 def _batch_of(states: Any) -> int:

@@ -31,6 +31,13 @@ def test_what_is_kept_is_what_was_read(tmp_path: Path) -> None:
     assert cases[0].layer_types == ("Embedding", "GlobalAveragePooling1D")
 
 
+def test_what_makes_or_holds_a_weight_is_no_layer(tmp_path: Path) -> None:
+    wrapped = "{type: TimeDistributed, layer: {type: Dense, units: 2, kernel_initializer: {type: Constant, value: 2}}}"
+    text = POOLED.replace("{type: GlobalAveragePooling1D}", wrapped)
+    assert text != POOLED
+    assert cases_of(text, tmp_path)[0].layer_types == ("Embedding", "TimeDistributed", "Dense")
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -201,6 +201,17 @@ def test_errors(wrong: Any, message: str) -> None:
         wrong()
 
 
+def test_a_state_that_grows_at_every_step_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Broadcast once more at every step, three samples of sixty steps would be 3^60 numbers."""
+
+    def along_one_axis_more(mask: Any, x: Any) -> Any:
+        return np.reshape(mask, (*mask.shape, *[1] * np.ndim(x)))
+
+    monkeypatch.setattr("conformance.reference.rnn._along", along_one_axis_more)
+    with pytest.raises(LayerError, match="after the next"):
+        run(GRU(units=1), numpy.ones((3, 60, 1)), mask=numpy.ones((3, 60), bool))
+
+
 def test_the_rule_has_the_numbers_filled_in() -> None:
     assert SimpleRNN(units=10).rule((2, 7, 3)) == "the output of the last of 7 steps, 10 units: (2, 10)"
     assert (
