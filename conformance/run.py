@@ -144,6 +144,8 @@ class Run:
         self._order = [case for case, _ in order]
         self._index = {case.id: index for index, case in enumerate(self._order)}
         self._wanted = {case.id: tuple(dict.fromkeys([*lanes, REFERENCE])) for case, lanes in order}
+        for name, lane in self.lanes.items():
+            lane.expect(sum(name in lanes for lanes in self._wanted.values()))
 
     def start_every(self) -> None:
         """Starts every lane of a run that stays up, whatever will be asked of them."""

@@ -148,11 +148,16 @@ class Fake:
         self.behaviour = options["behaviour"]
         self.only = options.get("only")
         """The id of the one case that the behaviour befalls, or a list of ids; all when left out."""
+        self.log = options.get("log")
+        """A file that gets a line for every plan that is begun: which process, which case."""
         self.reference = Reference({})
         ways = (CONFIG, SAVED) if self.behaviour in REMADE else ()
         self.identity: Identity = replace(self.reference.identity, versions={"fake": "1.0"}, remakes=ways)
 
     def observe(self, plan: Plan) -> dict[str, Any]:
+        if self.log:
+            with open(self.log, "a", encoding="utf-8") as file:
+                print(os.getpid(), plan.id, file=file)
         is_meant = self.only in (None, plan.id) or (isinstance(self.only, list) and plan.id in self.only)
         if is_meant and self.behaviour in ACTIONS:
             try:

@@ -53,6 +53,9 @@ class InProcessLane:
             {**message, "policy": self._adapter.identity.policy, "seconds": time.perf_counter() - started},
         )
 
+    def expect(self, cases: int) -> None:
+        """Nothing to prepare."""
+
     def forgive(self) -> None:
         """Nothing to forget."""
 

@@ -1,12 +1,12 @@
 """The near end of a lane: starts its process, keeps a few plans ahead of it, and turns its end into verdict data.
 
 A crash or a case over its time limit costs that case only: the process is started again and gets the plans that it had
-not begun. Anything in flight is an `Observation` in the end, never an exception.
+not begun. Nobody waits for that start before an answer of it is wanted. Anything in flight is an `Observation` in the
+end, never an exception.
 """
 
 from __future__ import annotations
 
-import signal as signals
 import sys
 import tempfile
 import time
@@ -18,6 +18,7 @@ from typing import Any, cast
 import execnet
 
 from conformance.errors import LaneUnavailable
+from conformance.lanes.endings import exit_words, last_line, signal_of
 from conformance.lanes.environments import prepared
 from conformance.lanes.gateway import opened
 from conformance.lanes.spec import LaneSpec, proved
@@ -34,6 +35,8 @@ START_LIMIT = 300.0
 MAX_DEATHS = 5
 """A lane that is lost so often without one answer in between is given up: what is left would only take longer."""
 
+SHORT = 0.01
+"""Seconds for what should have come already: where it has, it is taken, however late somebody asks."""
 STEP = 0.05
 """Seconds between two looks at whether an answer is still wanted, where that may change."""
 
@@ -63,6 +66,8 @@ class ProcessLane:
         self._begun_at = 0.0
         self._deaths = 0
         self._given_up = ""
+        self._is_starting = False
+        """Whether the process has not said yet who it is; it gets no plan before."""
         self._identity: Identity | None = None
         self._refused: LaneUnavailable | None = None
         """Why it cannot be started at all; `identity` raises it."""
@@ -99,6 +104,7 @@ class ProcessLane:
                 "waits": waits,
             }
         )
+        self._is_starting, self._heard_at = True, time.monotonic()
 
     def go(self) -> None:
         """Tells a process that waits to import what is ours, as it stands on the disk now."""
@@ -107,34 +113,54 @@ class ProcessLane:
                 self._channel.send(GO)
 
     def identity(self) -> Identity:
-        """Waits until the framework is imported. Raises LaneUnavailable with what to install."""
+        """Waits until the framework is imported. Raises LaneUnavailable with what to install.
+
+        Of a process that was started again it is what the lost one said, until this one has said it too.
+        """
         if self._identity is None:
-            if self._channel is None and self._refused is None:
-                self.start()
-            if self._refused is None:
-                try:
-                    self._identity = proved(self.spec, self._greeted())
-                except LaneUnavailable as error:
-                    self._refused = error
-            if self._refused is not None:
-                raise self._refused
+            self._wait_until_up()
         return cast("Identity", self._identity)
 
-    def _greeted(self) -> Identity:
-        """What the process says of itself when its framework is imported. Raises LaneUnavailable."""
+    def _wait_until_up(self) -> None:
+        """Waits until the process has said who it is. Raises LaneUnavailable where it cannot be started at all."""
+        if self._channel is None and self._refused is None and not self._given_up:
+            self.start()
+        while self._is_starting:
+            self._take_greeting()
+        if self._refused is not None:
+            raise self._refused
+
+    def _take_greeting(self, step: float | None = None) -> bool:
+        """What a process says while it starts, or that it does not; False where `step` seconds brought nothing."""
+        limit = max(self._heard_at + START_LIMIT - time.monotonic(), SHORT)
         try:
-            while (message := self._channel.receive(START_LIMIT)) == ("warm",):
-                pass
+            message = self._channel.receive(limit if step is None else min(limit, step))
+            if message == ("warm",):
+                return True
+            if message[0] == "failed":
+                raise self._unavailable(f"{message[1]}: {message[2]}")
+            self._identity = proved(self.spec, Identity.from_wire(message[1]))
         except EOFError:
-            why = f"its process died while starting{_exit_words(self._exit_code())}{self._last_words()}"
-            raise self._unavailable(why) from None
+            words = exit_words(self._exit_code())
+            self._does_not_start(self._unavailable(f"its process died while starting{words}{self._last_words()}"))
         except self._channel.TimeoutError:
-            raise self._unavailable(f"it did not start within {START_LIMIT:.0f} s{self._last_words()}") from None
+            if step is not None and step < limit:
+                return False
+            self._does_not_start(self._unavailable(f"it did not start within {START_LIMIT:.0f} s{self._last_words()}"))
         except self._channel.RemoteError as error:
-            raise self._unavailable(_last_line(str(error))) from None
-        if message[0] == "failed":
-            raise self._unavailable(f"{message[1]}: {message[2]}")
-        return Identity.from_wire(message[1])
+            self._does_not_start(self._unavailable(last_line(str(error))))
+        except LaneUnavailable as error:
+            self._does_not_start(error)
+        self._is_starting = False
+        for plan in () if self._given_up else self._pending.values():
+            self._post(plan)
+        return True
+
+    def _does_not_start(self, error: LaneUnavailable) -> None:
+        if self._identity is None:
+            self._refused = error
+        else:
+            self._given_up = f"the lane could not be started again: {error.message}"
 
     def _unavailable(self, why: str) -> LaneUnavailable:
         return LaneUnavailable(f"lane {self.spec.name} cannot start: {why}", hint_for(self._asked))
@@ -143,7 +169,7 @@ class ProcessLane:
         """What the process wrote last, for one that died without a word on its channel."""
         chatter = self._chatter_file.read_bytes()[-MAX_TEXT:].decode("utf-8", "replace")
         fatal = [line for line in chatter.splitlines() if line.startswith("Fatal Python error")]
-        said = fatal[-1] if fatal else _last_line(chatter)
+        said = fatal[-1] if fatal else last_line(chatter)
         return f"; its last words: {bounded(said, 300)}" if said else ""
 
     def modules(self) -> frozenset[str]:
@@ -151,7 +177,7 @@ class ProcessLane:
 
         Raises LaneUnavailable where it does not say.
         """
-        self.identity()
+        self._wait_until_up()
         try:
             self._channel.send(MODULES)
             message = self._channel.receive(START_LIMIT)
@@ -161,12 +187,12 @@ class ProcessLane:
 
     def public_names(self) -> list[dict[str, Any]]:
         """The public names of the lane's framework, asked before any plan is sent. Raises LaneUnavailable."""
-        self.identity()
+        self._wait_until_up()
         try:
             self._channel.send(NAMES)
             message = self._channel.receive(START_LIMIT)
         except (EOFError, OSError, self._channel.TimeoutError, self._channel.RemoteError) as error:
-            why = _last_line(str(error)) or type(error).__name__
+            why = last_line(str(error)) or type(error).__name__
             raise LaneUnavailable(
                 f"lane {self.spec.name} does not say which names it has: {why}", "lanes of Keras 3 do"
             ) from None
@@ -178,7 +204,7 @@ class ProcessLane:
         self._pending[plan.id] = plan
         if self._given_up:
             self._write_off(plan.id, "crash", self._given_up, "")
-        else:
+        elif not self._is_starting:
             self._post(plan)
 
     def _post(self, plan: Plan) -> None:
@@ -197,38 +223,76 @@ class ProcessLane:
         while case_id not in self._done:
             if is_off is not None and is_off():
                 raise Abandoned(case_id)
-            self._pump(None if is_off is None else STEP)
+            self.take(None if is_off is None else STEP)
         return self._done.pop(case_id)
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the process is there, has said who it is, and answers."""
+        return self._channel is not None and not self._is_starting and not self._given_up and self._refused is None
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether the process has not said yet who it is."""
+        return self._is_starting
+
+    @property
+    def load(self) -> int:
+        """How many plans were sent and not answered."""
+        return len(self._pending)
+
+    def has(self, case_id: str) -> bool:
+        """Whether the answer is there: `wait` would not wait."""
+        return case_id in self._done
+
+    def take_all(self) -> None:
+        """Takes what has come meanwhile, and waits for nothing."""
+        while self._channel is not None and not self._given_up and self.take(0.0):
+            pass
+
+    def take_back(self) -> list[Plan]:
+        """The plans that no process has or had in hand, where this one is not there: another may take them."""
+        if self.is_up:
+            return []
+        plans, self._pending = list(self._pending.values()), {}
+        return plans
 
     def is_free_within(self, seconds: float) -> bool:
         """Lets go of all that was sent and is not wanted any more; whether the lane had done it in time."""
         end = time.monotonic() + seconds
         while self._pending and time.monotonic() < end:
-            self._pump(STEP)
+            self.take(STEP)
         self._done.clear()
         return not self._pending
 
-    def _pump(self, step: float | None = None) -> None:
-        """Takes one message, or notices a timeout or a death; waits for `step` seconds at most, where that is given."""
+    def take(self, step: float | None = None) -> bool:
+        """Takes one message, or notices a timeout or a death; waits for `step` seconds at most, where that is given.
+
+        False where nothing came in that time.
+        """
+        if self._is_starting:
+            return self._take_greeting(step)
+        if self._given_up:
+            return self._write_all_off()
         if self._begun is not None:
-            limit = max(self._begun_at + self._time_limit(self._begun) - time.monotonic(), 0.01)
+            limit = max(self._begun_at + self._time_limit(self._begun) - time.monotonic(), SHORT)
         else:
-            limit = max(self._heard_at + START_LIMIT - time.monotonic(), 0.01)
+            limit = max(self._heard_at + START_LIMIT - time.monotonic(), SHORT)
         try:
             message = self._channel.receive(limit if step is None else min(limit, step))
         except self._channel.TimeoutError:
             if step is not None and step < limit:
-                return
+                return False
             seconds = self._time_limit(self._begun) if self._begun else START_LIMIT
             self._lost("timeout", f"no answer within {seconds:g} s")
-            return
+            return True
         except EOFError:
             code = self._exit_code()
-            self._lost("crash", f"the lane's process died{_exit_words(code)}", _signal_of(code))
-            return
+            self._lost("crash", f"the lane's process died{exit_words(code)}", signal_of(code))
+            return True
         except self._channel.RemoteError as error:
             self._lost("crash", f"the lane's worker raised: {bounded(str(error), 4_000)}")
-            return
+            return True
         self._heard_at = time.monotonic()
         kind, case_id, *rest = message
         if kind == "begin":
@@ -238,6 +302,7 @@ class ProcessLane:
             self._deaths = 0
             del self._pending[case_id]
             self._done[case_id] = self._understood(case_id, rest[0])
+        return True
 
     def _understood(self, case_id: str, message: dict[str, Any]) -> Observation:
         """The observation of an answer; a far end with other answers has a near end that reads them."""
@@ -260,21 +325,20 @@ class ProcessLane:
             self._given_up = f"given up after {MAX_DEATHS} losses in a row; the last: {detail}"
         else:
             self._start_again()
-        if self._given_up:
-            for case_id in list(self._pending):
-                self._write_off(case_id, "crash", self._given_up, "")
 
     def _start_again(self) -> None:
-        """A new process, with the plans that the lost one had not begun."""
-        self._identity, known = None, self._identity
-        try:
-            self.start()
-            self.identity()
-        except LaneUnavailable as error:
-            self._given_up, self._identity = f"the lane could not be started again: {error.message}", known
-            return
-        for plan in self._pending.values():
-            self._post(plan)
+        """A new process; when it has said who it is, it gets the plans that the lost one had not begun."""
+        self.start()
+        if self._refused is not None:
+            self._does_not_start(self._refused)
+            self._refused = None
+
+    def _write_all_off(self) -> bool:
+        """Gives up what is pending; False where nothing was."""
+        pending = list(self._pending)
+        for case_id in pending:
+            self._write_off(case_id, "crash", self._given_up, "")
+        return bool(pending)
 
     def _write_off(self, case_id: str, ended: Any, detail: str, chatter: str, signal: str = "") -> None:
         del self._pending[case_id]
@@ -282,10 +346,14 @@ class ProcessLane:
             self.spec.name, self.spec.adapter, ended=ended, detail=detail, chatter=bounded(chatter), signal=signal
         )
 
+    def expect(self, cases: int) -> None:
+        """Nothing to prepare: it is one process, however many cases there are."""
+
     def forgive(self) -> None:
         """Forgets losses: a campaign takes a crash apart, and what it asks may crash many times in a row."""
         self._deaths = 0
-        if self._given_up and not self._pending:
+        if self._given_up:
+            self._write_all_off()
             self._given_up = ""
             self._start_again()
 
@@ -302,26 +370,12 @@ class ProcessLane:
     def _end_process(self) -> None:
         if self._group is not None:
             self._group.terminate(timeout=0.2)
-        self._group, self._channel = None, None
+        self._group, self._channel, self._is_starting = None, None, False
 
     def stop(self) -> None:
         """Ends the process; what it has not answered is lost, so stop last."""
         self._end_process()
         self._folder.cleanup()
-
-
-def _signal_of(code: int | None) -> str:
-    """The name of the signal that an exit code stands for; empty for none."""
-    return signals.Signals(-code).name if code is not None and code < 0 else ""
-
-
-def _exit_words(code: int | None) -> str:
-    if code is None:
-        return ""
-    if code >= 0:
-        return f" (exit code {code})"
-    name = _signal_of(code)
-    return f" ({name}{'; out of memory?' if name == 'SIGKILL' else ''})"
 
 
 def hint_for(spec: LaneSpec) -> str:
@@ -334,11 +388,6 @@ def hint_for(spec: LaneSpec) -> str:
         where = f"on {spec.host}: " if spec.host else ""
         return f"{where}{spec.interpreter} -m pip install {_NEEDS[spec.adapter]}"
     return f"pip install -c constraints.txt {_NEEDS[spec.adapter]}"
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return bounded(lines[-1], 2_000) if lines else ""
 
 
 def prepared_spec(spec: LaneSpec) -> LaneSpec:

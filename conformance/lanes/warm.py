@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from conformance.errors import LaneUnavailable
 from conformance.lanes.known import BY_INVITATION
+from conformance.lanes.machine import cores
 from conformance.lanes.spec import Lane, LaneSpec
 from conformance.protocol.names import REFERENCE
 
@@ -19,7 +19,7 @@ def warmed(specs: Sequence[LaneSpec], lane_of: Callable[[LaneSpec], Lane]) -> di
     """
     unasked = [spec for spec in specs if spec.adapter not in BY_INVITATION and spec.adapter != REFERENCE]
     found = {}
-    for spec in unasked[: max(1, (os.cpu_count() or 2) - 1)]:
+    for spec in unasked[: max(1, cores() - 1)]:
         with suppress(LaneUnavailable):  # said again, and then aloud, when the lane turns out to be needed
             lane = lane_of(spec)
             lane.start()

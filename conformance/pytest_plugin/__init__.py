@@ -1,5 +1,6 @@
 """pytest is the runner: one item per (case, lane). The plugin drives the pipeline and holds no logic of its own.
 
+    options    what a run is asked by
     session    what one pytest process knows of a run
     items      case files and cases
     hints      what was meant, where nothing is selected
@@ -20,8 +21,10 @@ import pytest
 
 from conformance import imports, suite
 from conformance.errors import CaseError, ConformanceError, Exit, LaneUnavailable, UsageError
-from conformance.gate.options import add_options, is_full_run, split
-from conformance.pytest_plugin.hints import cores, hint_for_processes, hints_for_ids, hints_for_words
+from conformance.gate.options import is_full_run, split
+from conformance.lanes.machine import cores
+from conformance.pytest_plugin import options
+from conformance.pytest_plugin.hints import hint_for_processes, hints_for_ids, hints_for_words
 from conformance.pytest_plugin.items import CaseFile, CaseItem
 from conformance.pytest_plugin.progress import Progress
 from conformance.pytest_plugin.session import SESSION, Session, lane_names, plain_identities
@@ -34,66 +37,7 @@ SUFFIX = ".case.yaml"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("conformance", "conformance: cases in *.case.yaml through several lanes")
-    group.addoption("--lanes", metavar="A,B", help="lanes to run, e.g. keras,torch (the NumPy reference always runs)")
-    group.addoption("--results", type=Path, metavar="FILE", help="write results.json here")
-    group.addoption(
-        "--report",
-        type=Path,
-        metavar="FILE",
-        help="write the HTML report here; unless lanes are named, torch[native] runs beside torch",
-    )
-    group.addoption("--baseline", type=Path, metavar="FILE", help="say in the report what changed since these results")
-    group.addoption(
-        "--in-process",
-        action="append",
-        metavar="LANE",
-        help="run this lane in the pytest process, for a debugger (no isolation, no time limit)",
-    )
-    add_options(group)
-    group.addoption(
-        "--relations",
-        action="store_const",
-        const=1,
-        default=0,
-        help="run each case several times more and ask which relations between the runs every lane keeps",
-    )
-    group.addoption(
-        "--relations-of",
-        dest="relations",
-        type=int,
-        metavar="N",
-        help="the same for a sample, one case in N, which is the same each time",
-    )
-    group.addoption(
-        "--seed",
-        type=int,
-        default=0,
-        metavar="N",
-        help="draw every array of every case anew, for campaigns; 0, the default, is what a gate compares",
-    )
-    group.addoption(
-        "--explain-known",
-        action="store_true",
-        help="find out anew why a lane differs where a listed deviation says it already; takes as long as all the rest",
-    )
-    group.addoption(
-        "--no-explanations",
-        action="store_true",
-        help="do not find out why a lane differs, and write no scripts: what takes longest where much differs",
-    )
-    group.addoption(
-        "--no-cache",
-        action="store_true",
-        help="run the reference even where its answer was kept from an earlier run",
-    )
-    group.addoption(
-        "--mutants",
-        type=Path,
-        metavar="FILE",
-        help="put this score (conformance mutants --json FILE) into the results, for the report",
-    )
-    parser.addini("conformance_lanes", "lanes that run by default", type="args", default=["keras", "torch", "numpy"])
+    options.add(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:

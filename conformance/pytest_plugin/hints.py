@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -25,13 +24,6 @@ def hints_for_words(marks: str, keywords: str, state: Session, lanes: Sequence[s
         words = {word for case in state.paths for word in re.split(r"[/.\-]", case)} | state.layer_types
         if not any(keywords.lower() in word.lower() for word in words) and (hint := did_you_mean(keywords, words)):
             yield f"-k {keywords}: {hint}"
-
-
-def cores() -> int:
-    """The processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def hint_for_processes(asked: int, cores: int) -> list[str]:

@@ -111,10 +111,12 @@ class Session:
 
     @cached_property
     def lane_of(self) -> Callable[[LaneSpec], Lane]:
-        """What makes a lane in a process of its own."""
+        """What makes a lane: in one process where pytest runs in several itself, else in as many as pay."""
+        from conformance.lanes.crew import Cores
         from conformance.lanes.process import ProcessLane
 
-        return self.config.stash.get(LANE_OF, ProcessLane)
+        one_or_more = Cores(most=self.config.getoption("lane_processes")).lane if self.is_controller else ProcessLane
+        return self.config.stash.get(LANE_OF, one_or_more)
 
     @cached_property
     def index(self) -> Index | None:

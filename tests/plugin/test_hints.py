@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.pytest_plugin.hints import cores, hint_for_processes
+from conformance.lanes.machine import cores
+from conformance.pytest_plugin.hints import hint_for_processes
 from tests.plugin.conftest import Project
 
 
