@@ -42,8 +42,11 @@ from conformance.relations.asking import RelationsOfLane
 from conformance.relations.judge import with_relations
 from conformance.relations.relation import PlannedRelation
 
-WINDOW = 6
-"""Cases sent ahead of the one that is waited for: enough to hide a slow case, few enough to bound memory."""
+WINDOW = 32
+"""Cases sent ahead of the one that is waited for: enough to hide a slow case, which others are computed beside."""
+WINDOW_BYTES = 32 * 2**20
+"""Of the arrays of what is sent ahead, to bound memory: while there are more, LEAST cases are sent ahead."""
+LEAST = 6
 
 Excuse = Callable[[Record, Mapping[str, Identity]], Record]
 """From a record and what the lanes proved to be, to the record as it is kept."""
@@ -123,6 +126,9 @@ class Run:
         self._order: list[Case] = []
         self._index: dict[str, int] = {}
         self._wanted: dict[str, tuple[str, ...]] = {}
+        self._needed: set[str] = set()
+        """The lanes that any of the announced cases must run in."""
+        self._together: Mapping[str, str] | None = None
         self._sent: set[str] = set()
         self._plans: dict[str, Plan] = {}
         self._unplanned: dict[str, Exception] = {}
@@ -133,10 +139,12 @@ class Run:
         """The lanes that turned out not to start, and why; the run goes on without them."""
         self.records: dict[str, Record] = {}
 
-    def announce(self, order: Sequence[tuple[Case, Sequence[str]]]) -> None:
+    def announce(self, order: Sequence[tuple[Case, Sequence[str]]], together: Mapping[str, str] | None = None) -> None:
         """The cases to come, each with the lanes that must run it; the reference runs each of them.
 
-        A second announcement replaces the first, and what was made for it.
+        A second announcement replaces the first, and what was made for it. Where only some of them will be asked for,
+        `together` has the name of the group of each: a group is asked for as a whole or not at all, so that ahead of a
+        case others of its group alone are sent.
         """
         self._sent, self._plans, self._unplanned, self._unjudged, self.records = set(), {}, {}, {}, {}
         for name in self._started if self._stays_up else ():
@@ -144,6 +152,8 @@ class Run:
         self._order = [case for case, _ in order]
         self._index = {case.id: index for index, case in enumerate(self._order)}
         self._wanted = {case.id: tuple(dict.fromkeys([*lanes, REFERENCE])) for case, lanes in order}
+        self._together = together
+        self._needed = {name for lanes in self._wanted.values() for name in lanes}
         for name, lane in self.lanes.items():
             lane.expect(sum(name in lanes for lanes in self._wanted.values()))
 
@@ -156,12 +166,11 @@ class Run:
 
     def start(self) -> None:
         """Starts every lane that is needed, all at once, and waits for none; ends those that were warmed in vain."""
-        needed = {name for lanes in self._wanted.values() for name in lanes}
         for name, lane in self.lanes.items():
-            if name in needed and name not in self._started:
+            if name in self._needed and name not in self._started:
                 lane.start()
                 self._started.add(name)
-            elif name in self._started and name not in needed and not self._stays_up:
+            elif name in self._started and name not in self._needed and not self._stays_up:
                 lane.stop()
                 self._started.discard(name)
 
@@ -287,15 +296,22 @@ class Run:
         return [one for one in asked if ways >= set(one.plan.remade)]
 
     def _send_ahead(self, index: int) -> None:
-        for case in self._order[index : index + WINDOW]:
+        window = self._order[index : index + WINDOW]
+        if self._together is not None:
+            window = [case for case in window if self._together[case.id] == self._together[window[0].id]]
+        size = sum(self._plans[case.id].nbytes for case in window if case.id in self._plans)
+        for place, case in enumerate(window):
             if case.id in self._sent:
                 continue
+            if place >= LEAST and size > WINDOW_BYTES:
+                return
             self._sent.add(case.id)
             try:
                 plan = self._plans[case.id] = replace(plan_of(case, policies=self._policies), with_model=True)
             except Exception as error:
                 self._unplanned[case.id] = error
                 continue
+            size += plan.nbytes
             for name in self._able(case):
                 asks = self._asks_gradients(name, case)
                 self.lanes[name].send(plan if asks else replace(plan, cotangents={}))

@@ -10,6 +10,7 @@ import pytest
 
 from conformance.errors import CaseError
 from conformance.judge.verdict import Verdict
+from conformance.lanes.in_process import InProcessLane
 from conformance.lanes.process import ProcessLane
 from conformance.plans import draw
 from conformance.record.case import Record
@@ -131,3 +132,23 @@ def test_a_lane_that_is_asked_for_gradients_in_a_sample_says_so(one_in: int, not
     held = record.lanes["always_right"]
     assert (bool(held.gradients), held.gradient_note) == (not note, note)
     assert record.lanes["always_right"].verdict == "agree", "nothing is missing that was not asked for"
+
+
+@pytest.mark.parametrize(("of", "bound", "ahead"), [(None, 10**9, 9), (None, 0, 6), (4, 10**9, 4)])
+def test_cases_are_sent_ahead_within_their_group_and_as_far_as_memory_allows(
+    of: int | None, bound: int, ahead: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    send = InProcessLane.send
+    monkeypatch.setattr(InProcessLane, "send", lambda lane, plan: (sent.append(plan.id), send(lane, plan))[0])
+    monkeypatch.setattr("conformance.run.WINDOW_BYTES", bound)
+    case = POOLED[POOLED.index("      - id: masked") :]
+    many = POOLED + "".join(case.replace("id: masked", f"id: more{index}") for index in range(8))
+    cases = cases_of(many, tmp_path)
+    run = Run((LANES["numpy"],), in_process=["numpy"])
+    together = None if of is None else {one.id: str(index // of) for index, one in enumerate(cases)}
+    run.announce([(one, []) for one in cases], together)
+    run.observations(cases[0])
+    assert sent == [one.id for one in cases[:ahead]]
+    assert all(run.observations(one) for one in cases), "the rest follows"
+    assert sent == [one.id for one in cases]

@@ -193,6 +193,14 @@ class Plan:
         """The graph as node and parsed expression, in order."""
         return tuple((node, parse(text)) for node, text in self.graph)
 
+    @cached_property
+    def nbytes(self) -> int:
+        """The bytes of its inputs, weights and cotangents."""
+        of_layers = (layer.weights.values() for layer in self.layers.values())
+        of_outputs = ([array for array in arrays if array is not None] for arrays in self.cotangents.values())
+        of_runs = (run.values() for run in self.runs)
+        return sum(array.nbytes for arrays in (*of_layers, *of_outputs, *of_runs) for array in arrays)
+
     def holds_arrays(self, name: str) -> bool:
         """Whether this is an input that holds an array of arrays."""
         return name in self.inputs and self.inputs[name].holds_arrays

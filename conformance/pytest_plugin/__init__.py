@@ -1,6 +1,7 @@
 """pytest is the runner: one item per (case, lane). The plugin drives the pipeline and holds no logic of its own.
 
     options    what a run is asked by
+    sharing    what one process of `pytest -n` takes together
     session    what one pytest process knows of a run
     items      case files and cases
     hints      what was meant, where nothing is selected
@@ -12,8 +13,9 @@ Nothing heavy is imported here or while collecting: no framework, and the report
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,13 +29,12 @@ from conformance.pytest_plugin import options
 from conformance.pytest_plugin.hints import hint_for_processes, hints_for_ids, hints_for_words
 from conformance.pytest_plugin.items import CaseFile, CaseItem
 from conformance.pytest_plugin.progress import Progress
-from conformance.pytest_plugin.session import SESSION, Session, lane_names, plain_identities
+from conformance.pytest_plugin.session import SESSION, SUFFIX, Session, lane_names, plain_identities
+from conformance.pytest_plugin.sharing import blocks, case_of
 from conformance.pytest_plugin.writing import settle_deviations, write_causes, write_files
 
 if TYPE_CHECKING:
     from conformance.case.model import Case
-
-SUFFIX = ".case.yaml"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -113,8 +114,23 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     ):
         state.known_cases = [*state.paths, *suite.ids_of_kinds(session.config.rootpath)]
     if runs_here:
-        state.run.announce(list(order.values()))
+        state.run.announce(list(order.values()), _together(chosen, session))
         state.run.start()
+
+
+def _together(chosen: Sequence[CaseItem], session: pytest.Session) -> dict[str, str] | None:
+    """Under xdist, each case's block of what this process takes as a whole; None where it takes everything."""
+    told = getattr(session.config, "workerinput", None)
+    if told is None:
+        return None
+    found = blocks((item.nodeid for item in session.items), told["workercount"], told["conformance_dist"])
+    return {item.case_id: found[case_of(item.nodeid)] for item in chosen}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tells each of xdist's workers how items are shared out."""
+    node.workerinput["conformance_dist"] = node.config.getoption("dist")
 
 
 def _readable(items: Sequence[CaseItem], state: Session) -> Iterator[Case]:
@@ -248,18 +264,22 @@ def pytest_testnodedown(node: Any, error: object) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keeps the lanes of a case in one worker, so that a case is run once; everything else spreads as usual."""
+    """Keeps the lanes of a case in one worker, and cases by the block; everything else spreads as usual."""
     if config.getoption("dist") != "load":
         return None
     from xdist.scheduler import LoadScopeScheduling
 
-    class ByCase(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
-        """Groups items of one case."""
+    class ByBlock(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
+        """Groups items of one case, and cases that follow each other."""
+
+        @cached_property
+        def _blocks(self) -> Mapping[str, str]:
+            return blocks(self.collection, self.numnodes, "load")
 
         def _split_scope(self, nodeid: str) -> str:
-            return nodeid.rpartition("[")[0] if SUFFIX in nodeid else nodeid
+            return self._blocks.get(case_of(nodeid), nodeid)
 
-    return ByCase(config, log)
+    return ByBlock(config, log)
 
 
 @pytest.hookimpl(trylast=True)

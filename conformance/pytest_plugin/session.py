@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
 """Where a config keeps its session."""
+SUFFIX = ".case.yaml"
+"""By which a case file is known."""
 LANE_OF: pytest.StashKey[Callable[[LaneSpec], Lane]] = pytest.StashKey()
 """Where a plugin puts what makes a lane, if lanes outlive the run."""
 

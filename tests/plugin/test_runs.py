@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,8 @@ def test_results_name_lanes_with_denominators(mixed: Project) -> None:
 
 def test_two_workers_give_the_same_results_as_none(mixed: Project) -> None:
     mixed.write(many(6))
+    log, conftest = mixed.pytester.path / "begun", mixed.pytester.path / "conftest.py"
+    conftest.write_text(conftest.read_text().replace("fake(name)", f"fake(name, log={str(log)!r})"))
 
     def told(*workers: str) -> dict[str, Any]:
         run = mixed.run("--results", "r.json", *workers)
@@ -134,6 +137,11 @@ def test_two_workers_give_the_same_results_as_none(mixed: Project) -> None:
         for record in found["cases"]:
             for lane in record["lanes"].values():
                 lane.pop("seconds")
+        begun = Counter(line.split()[1] for line in log.read_text().splitlines())
+        if "--dist" not in workers:  # others may part the lanes of a case
+            twice = {record["id"]: 2 for record in found["cases"]}
+            assert {case: begun[case] for case in twice} == twice, "each of two lanes begins each case once"
+        log.unlink()
         return found
 
     first = told()
