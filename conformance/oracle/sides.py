@@ -68,16 +68,19 @@ def sides_of(plan: Plan) -> Sides:
     try:
         with warnings.catch_warnings(), numpy.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            far, near = ((_gradients(plan, -step), _gradients(plan, step)) for step in (STEP, STEP * SHRINKS))
+            near = [_gradients(plan, sign * STEP * SHRINKS) for sign in (-1, 1)]
+            left, right = (side.gradients for side in near)
+            apart = _apart(left, right)
+            if not any(found.any() for found in apart.values()):  # as nearly always: then the second step tells nothing
+                return Sides(left, right, {})
+            far = [_gradients(plan, sign * STEP) for sign in (-1, 1)]
     except Exception:  # a layer that refuses such numbers, or has no way back, has no sides
         return NO_SIDES
-    (left, right), (near_left, near_right) = ([side.gradients for side in pair] for pair in (far, near))
     if _jumps(*far, *near):
-        return Sides(near_left, near_right, {})
-    every = [numpy.abs(found[numpy.isfinite(found)]) for found in (*near_left.values(), *near_right.values())]
-    least = RESIDUE * max((float(numpy.max(found, initial=0.0)) for found in every), default=0.0)
-    kinks = {name: _kinks(left[name], right[name], near_left[name], near_right[name], least) for name in left}
-    return Sides(near_left, near_right, kinks)
+        return Sides(left, right, {})
+    far_left, far_right = (side.gradients for side in far)
+    stays = {name: _stays_apart(far_left[name], far_right[name], left[name], right[name]) for name in left}
+    return Sides(left, right, {name: apart[name] & stays[name] for name in left})
 
 
 def _jumps(left: _Side, right: _Side, near_left: _Side, near_right: _Side) -> bool:
@@ -86,11 +89,22 @@ def _jumps(left: _Side, right: _Side, near_left: _Side, near_right: _Side) -> bo
     return near > RESIDUE * max(near_left.size, near_right.size) and near > 0.5 * far
 
 
-def _kinks(left: Array, right: Array, near_left: Array, near_right: Array, least: float) -> Array:
+def _apart(left: Mapping[str, Array], right: Mapping[str, Array]) -> dict[str, Array]:
+    """Where the gradients differ after a small step, by more than is left of terms that cancel."""
+    sizes = {name: numpy.maximum(numpy.abs(left[name]), numpy.abs(right[name])) for name in left}
+    every = [numpy.abs(found[numpy.isfinite(found)]) for found in (*left.values(), *right.values())]
+    least = RESIDUE * max((float(numpy.max(found, initial=0.0)) for found in every), default=0.0)
+    return {
+        name: numpy.abs(left[name] - right[name]) > max(APART * numpy.max(size, initial=0.0), least)
+        for name, size in sizes.items()
+    }
+
+
+def _stays_apart(left: Array, right: Array, near_left: Array, near_right: Array) -> Array:
+    """Where the gradients are as far apart after a small step as after a larger one."""
     with numpy.errstate(invalid="ignore"):
         far, near = numpy.abs(left - right), numpy.abs(near_left - near_right)
-        largest = numpy.max(numpy.maximum(numpy.abs(near_left), numpy.abs(near_right)), initial=0.0)
-        found: Array = (near > max(APART * largest, least)) & (near > 0.5 * far) & (near < 2.0 * far)
+        found: Array = (near > 0.5 * far) & (near < 2.0 * far)
     return found
 
 

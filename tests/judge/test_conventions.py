@@ -16,6 +16,7 @@ from conformance.gate.answers import moves
 from conformance.gate.signature import matches, observed_of
 from conformance.judge.case import judge_case
 from conformance.judge.conventions import MIXED, conventions
+from conformance.oracle import sides
 from conformance.oracle.run import answer
 from conformance.oracle.sides import NO_SIDES, sides_of
 from conformance.plans.draw import plan_of
@@ -133,6 +134,17 @@ def test_a_kink_at_0_which_no_rounding_moves_is_found(layer: tuple[str, str], na
         verdict, _ = judged(case, lane(reference, input_a=side["input a"], input_b=side["input b"]))
         assert set(verdict.lanes["keras"].conventions.values()) == {name}
         assert str(verdict.lanes["keras"].verdict) == "agree"
+
+
+@pytest.mark.parametrize(("layer", "steps"), [(SMOOTH, 2), (TIE, 4)])
+def test_a_second_step_is_made_only_where_the_first_shows_two_gradients(
+    layer: tuple[str, str], steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[float] = []
+    once = sides._gradients
+    monkeypatch.setattr(sides, "_gradients", lambda plan, step: (made.append(step), once(plan, step))[1])
+    assert sides_of(plan_of(case_with(tmp_path, *layer))).are_there is (steps == 4)
+    assert len(made) == steps
 
 
 def test_what_is_only_steep_is_no_kink(tmp_path: Path) -> None:
