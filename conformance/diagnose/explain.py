@@ -145,7 +145,7 @@ def _holding(case: Case, found: Sequence[Mistake], fresh: Seen | None) -> list[M
     held = []
     for kind, mutant in found:
         wanted = fresh.wrong.answers(Depth.SENSITIVITIES, kind, mutant)
-        if wanted is not None and fresh.agrees(reference_under(wanted, fresh.got.policy, fresh.reference), False):
+        if wanted is not None and fresh.confirms(wanted):
             held.append((kind, mutant))
         if len(held) == ALTERNATIVES:
             break

@@ -15,9 +15,8 @@ from conformance.diagnose.explain import each_alone, raises_alike
 from conformance.diagnose.feeding import AskLane
 from conformance.diagnose.formulas import with_slip
 from conformance.diagnose.mistakes import Mistake, derived_ones, forgotten_ones, named_ones, other_ones
-from conformance.diagnose.seen import Seen, agrees
+from conformance.diagnose.seen import Seen
 from conformance.judge.gradients import gradient_findings
-from conformance.judge.precision import reference_under
 from conformance.oracle.run import Depth
 
 
@@ -71,18 +70,14 @@ def _any_gives(blamed: Iterable[Blame], seen: Seen) -> bool:
     """Whether one of these mistakes gives what the lane gave; masks are left out, as where causes are found."""
     for kind, mutant in _called(blamed, seen):
         found = seen.wrong.answers(Depth.SENSITIVITIES, kind, mutant)
-        if found is not None and found.failure is None:
-            wanted = reference_under(found, seen.got.policy, seen.reference)
-            if agrees(seen.case, seen.got, wanted, False):
-                return True
+        if found is not None and found.failure is None and seen.confirms(found):
+            return True
     return False
 
 
 def _slips(blame: Blame, seen: Seen) -> bool:
     found = with_slip(seen.plan, seen.reference, blame.does)
-    return any(
-        agrees(seen.case, seen.got, reference_under(one, seen.got.policy, seen.reference), False) for one in found
-    )
+    return any(seen.confirms(one) for one in found)
 
 
 def _changes(said: Explanation, seen: Seen) -> bool:

@@ -73,6 +73,15 @@ class Seen:
         """Whether the lane answers as this observation does."""
         return agrees(self.case, self.got, wanted, gives_masks)
 
+    def confirms(self, wanted: Observation) -> bool:
+        """Whether every element of the lane's answer lies within the budget of this one; masks are left aside.
+
+        Errors are not looked at together here: elements whose sums cancel alike share one rounding, and a mistake that
+        gave another draw's answer was called false for it.
+        """
+        under = reference_under(wanted, self.got.policy, self.reference)
+        return agrees(self.case, self.got, under, False, are_alone=True)
+
 
 class Again:
     """The case with other numbers, drawn when the first lane is to be asked again: a cause has to hold there too."""
@@ -135,9 +144,22 @@ def _numbers(plan: Plan) -> list[bytes]:
     return [row.tobytes() for value in held for row in (value if value.dtype == object else [value])]
 
 
-def agrees(case: Case, got: Observation, wanted: Observation, gives_masks: bool, slack: float = 1.0) -> bool:
-    """Whether two observations agree in structure and in every output, values within `slack` budgets."""
+def agrees(
+    case: Case,
+    got: Observation,
+    wanted: Observation,
+    gives_masks: bool,
+    slack: float = 1.0,
+    *,
+    are_alone: bool = False,
+) -> bool:
+    """Whether two observations agree in structure and in every output, values within `slack` budgets.
+
+    `are_alone` leaves out the look at all errors of an output together.
+    """
     if structure_findings(got, wanted, "mutant"):
         return False
     every = matched_outputs(got, wanted, wanted, case.demands, slack)
+    if are_alone:
+        every = (replace(item, allowed=replace(item.allowed, terms=0)) for item in every)
     return not any(differs(item, gives_masks) for item in every)

@@ -18,6 +18,7 @@ from conformance.diagnose.explain import explanations
 from conformance.diagnose.holds import holds
 from conformance.diagnose.seen import Again, Mistaken, Seen
 from conformance.judge.case import judge_case
+from conformance.judge.compare import matched_outputs
 from conformance.mutants.layer import mutable, with_mistake
 from conformance.oracle.run import Depth, answer
 from conformance.plans.draw import plan_of
@@ -111,3 +112,32 @@ def test_what_is_said_is_tried_at_other_sizes_first(tmp_path: Path) -> None:
 def test_what_names_no_cause_is_not_false(tmp_path: Path) -> None:
     other, ask = elsewhere(sums, tmp_path)
     assert holds(Explanation("lane", "unknown"), other, ask)
+
+
+SUMS = """
+    schema_version: 1
+    topic: sums that cancel
+    source: {kind: hand}
+    dims: {batch: 6, steps: 5, features: 8}
+    cases:
+      - id: one
+        question: What comes out?
+        inputs: {x: {shape: [batch, steps, features]}}
+        layers: {pool: {type: GlobalAveragePooling1D}}
+        graph: {y: pool(x)}
+"""
+
+
+@pytest.mark.parametrize(("share", "confirmed"), [(0.8, True), (1.2, False)])
+def test_a_draw_confirms_a_cause_element_by_element(share: float, confirmed: bool, tmp_path: Path) -> None:
+    """Each error within its budget, all of one sign: together too large for rounding, yet the same answer."""
+    (case,) = cases_of(SUMS, tmp_path)
+    plan = plan_of(case)
+    reference = answer(plan, Depth.EVERYTHING)
+    (item,) = matched_outputs(reference, reference, reference, case.demands, 1.0)
+    values = item.wanted.values + share * item.allowed.allowed
+    node = reference.runs[0]["y"]
+    made = replace(node, outputs=(replace(node.outputs[0], values=values),))
+    seen = Seen(case, replace(reference, lane="lane", runs=({"y": made},)), reference, True, Mistaken(plan))
+    assert not seen.agrees(reference, False)
+    assert seen.confirms(reference) == confirmed
