@@ -33,6 +33,25 @@ def load_folder(path: str | Path) -> tuple[Case, ...]:
         return _load_folder(Path(path))
 
 
+def load_each(path: str | Path) -> Loaded:
+    """What the files below a folder hold, each case by itself: a mistake in one of them costs that one.
+
+    A file none of whose cases can be read is one bad case, called after its path. Raises UsageError as `load_folder`.
+    """
+    cases: list[Case] = []
+    bad: list[BadCase] = []
+    with _uncollected():
+        for file in _files(Path(path)):
+            try:
+                held = load_parts(file)
+            except CaseError as error:
+                bad.append(BadCase(display_path(file.absolute()), error.problems[0].position, error))
+                continue
+            cases += held.cases
+            bad += held.bad
+    return Loaded(tuple(cases), tuple(bad))
+
+
 @contextmanager
 def _uncollected() -> Iterator[None]:
     """Keeps the garbage collector still: what is read stays, and it would walk all of it again and again."""
@@ -45,15 +64,20 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _load_folder(folder: Path) -> tuple[Case, ...]:
+def _files(folder: Path) -> list[Path]:
+    """The case files below a folder, by path. Raises UsageError where there are none."""
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder", "name a folder that holds case files")
     files = sorted(file for file in folder.rglob("*") if file.name.endswith((SUFFIX, ".case.yml")))
     if not files:
         raise UsageError(f"there is no case file in {folder}", f"case files end in {SUFFIX}")
+    return files
+
+
+def _load_folder(folder: Path) -> tuple[Case, ...]:
     cases: list[Case] = []
     problems: list[Problem] = []
-    for file in files:
+    for file in _files(folder):
         try:
             cases += load_file(file)
         except CaseError as error:

@@ -55,9 +55,9 @@ def find(asked: str, results: Path | None, cases: Path, lanes: Sequence[str], is
 def best_for(words: str, folder: Path) -> str:
     """The id of the case that words alone fit best; the others are named on standard error. Raises UsageError."""
     from conformance.ask.related import named, search
-    from conformance.case.load import load_folder
+    from conformance.case.load import load_each
 
-    found = search(load_folder(folder), words)
+    found = search(load_each(folder).cases, words)
     if not found:
         raise UsageError(
             f"no case holds all of the words {words[:80]!r}", "fewer words, or an id; see docs/questions.md"
@@ -70,10 +70,10 @@ def best_for(words: str, folder: Path) -> str:
 def written_of(folder: Path, question: Question) -> list[Case]:
     """Cases of the project of the same layer and arguments as a question; none where there are no cases to read."""
     from conformance.ask.related import related
-    from conformance.case.load import load_folder
+    from conformance.case.load import load_each
 
     try:
-        cases = load_folder(folder)
+        cases = load_each(folder).cases
     except ConformanceError:
         return []
     has_masks = any(item.mask is not None for item in question.inputs)
@@ -107,15 +107,19 @@ def is_edited(record: Record) -> bool:
 
 
 def _run(asked: str, folder: Path, lanes: Sequence[str], why: str) -> Found:
-    from conformance.case.load import load_folder
+    from conformance.case.load import load_each
     from conformance.cli.live import ask, lanes_of, record_of, usual_lanes
 
     folder = suite.folder_of(asked, folder)
     if not folder.is_dir():
         hint = "go to where the cases stand, or name them: --cases FOLDER, or --results FILE of a run"
         raise UsageError(f"{why}and there is no folder {folder}" if why else f"there is no folder {folder}", hint)
-    loaded: dict[str, Case] = {case.id: case for case in load_folder(folder)}
-    case = loaded[one_of(asked, list(loaded), str(folder))]
+    held = load_each(folder)
+    loaded, bad = {case.id: case for case in held.cases}, {one.id: one for one in held.bad}
+    chosen = one_of(asked, [*loaded, *bad], str(folder))
+    if chosen in bad:
+        raise bad[chosen].error
+    case = loaded[chosen]
     specs = lanes_of(lanes or usual_lanes(case))
     results = ask(case, specs, _excuse(specs), why, is_exacting=bool(lanes))
     return Found(record_of(results), results)

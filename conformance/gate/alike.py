@@ -38,6 +38,8 @@ def excused_alike(
             if shown[0].aspect in _NUMBERS or shown[0].aspect == "gradient":
                 words = f"{name}: consistent with the listed deviation {deviation.id}: {deviation.reason}"
                 remarks.append(words)
+                if lane.cause is not None and lane.cause.kind == "unknown":
+                    held[name] = replace(lane, explanation="")  # what is listed has a reason
             elif any(_general(one.signature) == _general(observed_of(record, name)) for one in shown):
                 held[name] = replace(lane, verdict=Verdict.KNOWN, deviation=deviation_record(deviation))
             else:

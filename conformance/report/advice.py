@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from conformance.record.case import Record
 from conformance.report.facts import REFERENCE, Lanes, answering_lanes, differs, lane_names
-from conformance.report.findings import SUSPECT_THE_CASE, attribution
+from conformance.report.findings import SUSPECT_THE_CASE, attribution, because
 from conformance.report.scriptable import why_not
 from conformance.report.words import joined, one_line, place
 
@@ -29,12 +31,19 @@ def advice(record: Record, lanes: Lanes = ()) -> str:
         return "Look at the formula of the reference and at what the case expects: the lanes agree with each other."
     name, first = one_line(record.id, 200), one_line(failing[0], 40)
     who = joined([one_line(lane, 40) for lane in failing])
-    mine = f"If {who} {'is' if len(failing) == 1 else 'are'} yours, mend it where the cause says."
+    where = " where the cause says" if has_cause(record, failing) else ""
+    mine = f"If {who} {'is' if len(failing) == 1 else 'are'} yours, mend it{where}."
     listing = "`conformance deviations draft` lists it until it is mended"
     if not any(row.name == failing[0] and not why_not(row, record.layers) for row in lanes):
         return f"{mine} If not, {listing}."
     report = f"`conformance repro {name} --lane {first} --issue` writes the report to its makers"
     return f"{mine} If not, {report}, and {listing}."
+
+
+def has_cause(record: Record, lanes: Sequence[str]) -> bool:
+    """Whether a cause is named for one of these lanes."""
+    causes = (record.lanes[lane].cause for lane in lanes if because(record, lane))
+    return any(cause is not None and cause.kind != "unknown" for cause in causes)
 
 
 def _of_refusal(record: Record) -> str:

@@ -264,8 +264,10 @@ def _disagreement(record: Record, lanes: Lanes) -> str:
     if cause not in ("", "error", "structure", "claims") and are_settled(record):
         said = "; ".join(claim_text(claim) for claim in record.expects.claims)
         words = f"{_capital(said)}, in every lane. Beside the question, not settled: {beside}."
-    if failing[1:]:
-        words += f" {_lanes(failing[1:], 'fails too', 'fail too')}."
+    first = record.lanes[failing[0]].findings
+    told = REFERENCE if first and first[0].kind == "only_reference_raised" else ""
+    if others := [name for name in failing[1:] if name != told]:
+        words += f" {_lanes(others, 'fails too', 'fail too')}."
     who = attribution(record)
     if who:
         words += f" {who[:1].upper()}{who[1:]}."

@@ -301,3 +301,19 @@ def test_keras_torch_and_the_reference_answer_a_question(
     assert "torch" in printed
     assert "agree: result has shape [batch, steps, 7] = (2, 5, 7)" in printed
     assert "left 1, right 2" in printed
+
+
+def test_a_bad_case_costs_itself_and_not_the_one_that_is_asked(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cases_of(POOLED, project)
+    file = project / "fam" / "topic.case.yaml"
+    good = file.read_text(encoding="utf-8")
+    (project / "fam" / "other.case.yaml").write_text(good.replace("mask_zero: true", "mask_zer: true"), "utf-8")
+    (project / "fam" / "none.case.yaml").write_text("cases: [", "utf-8")
+    assert main(["explain", "topic.masked", "--cases", "."]) == 0
+    assert "AGREE  fam/topic.masked" in capsys.readouterr().out
+    assert main(["explain", "other.masked", "--cases", "."]) == 2
+    printed = capsys.readouterr().err
+    assert "unknown argument mask_zer for Embedding" in printed
+    assert "none.case.yaml" not in printed

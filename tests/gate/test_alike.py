@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from conformance.gate.alike import excused_alike
 from conformance.gate.deviations import Deviation, load_file
 from conformance.gate.ledger import LaneFacts
 from conformance.record.case import Record
+from conformance.record.parts import CauseRecord
 from tests.gate.builders import CASE, results_of
 from tests.typed import as_record
 
@@ -70,3 +72,13 @@ def test_numbers_of_another_case_prove_nothing_and_are_said_to_be_consistent(tmp
     found = excused_alike(asked("always_wrong"), deviations, FACTS, ["fam/curated.one"])
     assert found.lanes["lane"].verdict == "differ"
     assert found.remark == "lane: consistent with the listed deviation listed: It does so."
+
+
+def test_of_what_is_listed_nobody_says_that_no_mistake_is_known(tmp_path: Path) -> None:
+    deviations = listed(tmp_path, "values", "{node: y, at: [0, 1], got: 0.5}")
+    record = asked("always_wrong")
+    unknown = CauseRecord("unknown", (), "", is_confirmed=True)
+    lane = replace(record.lanes["lane"], cause=unknown, explanation="No known mistake gives lane's answer.")
+    record = replace(record, lanes={**record.lanes, "lane": lane})
+    assert excused_alike(record, deviations, FACTS, ["fam/curated.one"]).lanes["lane"].explanation == ""
+    assert excused_alike(record, [], FACTS, ["fam/curated.one"]).lanes["lane"].explanation == lane.explanation

@@ -30,7 +30,7 @@ def stale() -> Any:
         (agreeing(), ""),
         (
             torch_alone(),
-            "If torch is yours, mend it where the cause says. If not, "
+            "If torch is yours, mend it. If not, "
             "`conformance repro pooling/one.shape --lane torch --issue` writes the report to its makers, "
             "and `conformance deviations draft` lists it until it is mended.",
         ),
@@ -75,11 +75,21 @@ def test_where_the_reference_refuses_what_one_lane_answers_nobody_agrees() -> No
     )
 
 
+def test_the_cause_is_named_as_the_place_to_mend_where_there_is_one() -> None:
+    found = torch_alone()
+    held = found["lanes"]["torch"]
+    held.update(
+        explanation="torch's answer is the reference's times 2.", cause=factory.cause("change", change="times 2")
+    )
+    assert advice(found, LANE_ROWS).startswith("If torch is yours, mend it where the cause says. If not, ")
+    held.update(explanation="No known mistake gives it.", cause=factory.cause("unknown"))
+    assert advice(found, LANE_ROWS).startswith("If torch is yours, mend it. If not, ")
+
+
 def test_a_lane_that_has_no_scripts_is_not_asked_for_one() -> None:
     rows = [{**row, "adapter": "tests.fakes"} if row["name"] == "torch" else row for row in LANE_ROWS]
     assert advice(torch_alone(), rows) == (
-        "If torch is yours, mend it where the cause says. "
-        "If not, `conformance deviations draft` lists it until it is mended."
+        "If torch is yours, mend it. If not, `conformance deviations draft` lists it until it is mended."
     )
 
 
