@@ -192,6 +192,16 @@ def symbolic_shape(case: Case, item: Input) -> list[int | None]:
     return symbolic(item.shape, bindings_of(case, 0), case.dynamic)
 
 
+def runs_as_promised(case: Case) -> tuple[int, ...]:
+    """The runs of which a symbolic run speaks: it has the first run's lengths for all axes that are not open."""
+    promised = [symbolic(item.shape, bindings_of(case, 0), case.dynamic) for item in case.inputs]
+    return tuple(
+        run
+        for run in range(len(case.sizes))
+        if [symbolic(item.shape, bindings_of(case, run), case.dynamic) for item in case.inputs] == promised
+    )
+
+
 def symbolic(axes: Sequence[Axis], bindings: Bindings, dynamic: Sequence[str]) -> list[int | None]:
     """The lengths of axes, None for those that depend on `batch` or a dynamic axis. Raises AxisError."""
     is_open = {"batch", *dynamic}

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.case.axes import runs_as_promised
 from conformance.case.model import Case
 from conformance.imports import is_own
 from conformance.judge.compare import Matched, compare_outputs, is_trained, matched_outputs, structure_findings
@@ -173,7 +174,7 @@ def judge_lane(
     findings += convention_findings(case, got, taken)
     if got.lane == REFERENCE and got.gradient_failure is not None:  # then nobody's gradients can be judged
         findings.append(Finding("gradient", "raised", got.gradient_failure.node, got=got.gradient_failure))
-    findings += symbolic_findings(got)
+    findings += symbolic_findings(case, got)
     findings += node_findings(case, got, reference, gives_masks)
     findings += count_findings(case, got)
     findings += claim_findings(case, got, reference)
@@ -182,7 +183,7 @@ def judge_lane(
     findings += broken
     has_model = is_asked(got) and not is_alone
     findings += model_findings(case, got, reference, gives_masks) if has_model else ()
-    said_otherwise = list(method_findings(got, reference, gives_masks))
+    said_otherwise = list(method_findings(got, reference, gives_masks, runs_as_promised(case)))
     findings += said_otherwise
     has_methods = bool(said_otherwise) or (bool(got.methods) and not is_alone)
     if drawn:  # what is another with every draw is compared with nothing, nor what flows back through it

@@ -6,7 +6,7 @@ the reference gives, none where that has none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 import numpy as np
 
@@ -16,22 +16,27 @@ from conformance.protocol.names import MASKS, SHAPES
 from conformance.protocol.observation import Direct, Node, Observation
 
 
-def method_findings(got: Observation, reference: Observation, gives_masks: bool) -> Iterator[Finding]:
-    """Every method whose direct answer is another one than what comes. The kind of a finding is the method's name."""
+def method_findings(
+    got: Observation, reference: Observation, gives_masks: bool, spoken_of: Container[int] | None = None
+) -> Iterator[Finding]:
+    """Every method whose direct answer is another one than what comes. The kind of a finding is the method's name.
+
+    `spoken_of` are the runs of which symbolic shapes speak, from which the methods are asked; None for all.
+    """
     for node, said in got.methods.items():
         shapes, masks = said.get(SHAPES), said.get(MASKS)
         if shapes is not None:
-            yield from _shapes(node, shapes, reference)
+            yield from _shapes(node, shapes, reference, spoken_of)
         if masks is not None and gives_masks and reference.runs and node in reference.runs[-1]:
             yield from _masks(node, masks, reference.runs[-1][node], len(reference.runs) - 1)
 
 
-def _shapes(node: str, said: Direct, reference: Observation) -> Iterator[Finding]:
+def _shapes(node: str, said: Direct, reference: Observation, spoken_of: Container[int] | None) -> Iterator[Finding]:
     if said.failure is not None:
         yield Finding("methods", f"{SHAPES}_raised", node, got=said.failure)
         return
     for run, nodes in enumerate(reference.runs):
-        if node in nodes:
+        if node in nodes and (spoken_of is None or run in spoken_of):
             wanted = tuple(output.shape for output in nodes[node].outputs)
             if not _promises(said.shapes, wanted):
                 yield Finding("methods", SHAPES, node, run, wanted, said.shapes)

@@ -133,7 +133,14 @@ class KerasLane:
         if plan.with_model and self.mode is None:
             runs = ({name: self._tensor(array) for name, array in run.items()} for run in plan.runs)
             reset_state = self.generation.reset_state
-            observing.functional = beside(plan, arrays, symbolic, runs, self._observed, reset_state)
+
+            def symbolic_of(number: int) -> Mapping[str, Any]:
+                if number == 0:
+                    return symbolic
+                arrays.run(self._symbolic_inputs(plan, number), is_symbolic=True)
+                return arrays.values
+
+            observing.functional = beside(plan, arrays, symbolic_of, runs, self._observed, reset_state)
         if plan.trainings:
             self._train(plan, arrays, observing)
         self._describe_weights(plan, layers, observing)
@@ -183,13 +190,16 @@ class KerasLane:
         except Exception as error:
             observing.failed_backwards(error)
 
-    def _symbolic_inputs(self, plan: Plan) -> dict[str, Any]:
-        return {
-            name: Absent
-            if given.holds_arrays or not given.shape
-            else self.keras.Input(batch_shape=given.shape, dtype=self._dtype(given.dtype), name=name)
-            for name, given in plan.inputs.items()
-        }
+    def _symbolic_inputs(self, plan: Plan, run: int = 0) -> dict[str, Any]:
+        """Inputs without numbers, with the lengths of a run where they are not open."""
+        found: dict[str, Any] = {}
+        for name, planned in plan.inputs.items():
+            if planned.holds_arrays or not planned.shape:
+                found[name] = Absent
+                continue
+            given = planned.like(plan.runs[run][name]) if run else planned
+            found[name] = self.keras.Input(batch_shape=given.shape, dtype=self._dtype(given.dtype), name=name)
+        return found
 
     def _symbolic_nodes(self, plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
         return {

@@ -62,6 +62,14 @@ class FunctionalModel:
             return False
         return True
 
+    def takes(self, inputs: Given) -> bool:
+        """Whether these inputs have the lengths that the model was made for; open ones may be of any length."""
+        return all(
+            wanted is None or int(length) == wanted
+            for name, held in self.inputs.items()
+            for wanted, length in zip(held.shape, inputs[name].shape, strict=True)
+        )
+
     def answer(self, inputs: Given) -> dict[str, Any]:
         """Node to its tensors, with the masks that Keras gave them; states and statistics are those of the plan."""
         for name, layer in self._arrays.layers.items():
@@ -76,21 +84,26 @@ class FunctionalModel:
 def beside(
     plan: Plan,
     arrays: KerasArrays,
-    symbolic: Given,
+    symbolic: Callable[[int], Given],
     inputs: Iterator[Given],
     observed: Callable[[Any], dict[str, Any]],
     reset_state: Callable[[Any], None],
 ) -> dict[str, Any]:
     """What the model of a case gives, as an adapter's message has it; see `conformance.protocol.adapter`.
 
-    `inputs` are the tensors of each run, and `observed` makes of a node's tensors what a message says of them.
+    `symbolic` makes a symbolic run with the lengths of a run by its number, those of open axes left open: where another
+    length is not what it was, that run has a model of its own. `inputs` are the tensors of each run, and `observed`
+    makes of a node's tensors what a message says of them.
     """
     told = Observing(phase="model")
     note, left_out = "", []
     try:
-        model = FunctionalModel(plan, arrays, symbolic, reset_state)
+        model = FunctionalModel(plan, arrays, symbolic(0), reset_state)
         left_out = model.left_out
-        for eager, given in zip(arrays.observing.runs, inputs, strict=True):
+        for number, (eager, given) in enumerate(zip(arrays.observing.runs, inputs, strict=True)):
+            if not model.takes(given):
+                arrays.models = {}
+                model = FunctionalModel(plan, arrays, symbolic(number), reset_state)
             found = {node: observed(value) for node, value in model.answer(given).items()}
             told.runs.append({node: value for node, value in found.items() if value != eager.get(node)})
     except Unsupported as reason:

@@ -107,3 +107,11 @@ def test_a_node_that_no_model_gives_is_told(tmp_path: Path) -> None:
 def test_a_number_has_a_model_too(tmp_path: Path) -> None:
     (held,) = lanes_of(ALONE, tmp_path)
     assert held["aspects"]["model"] == "agree"
+
+
+def test_lengths_that_are_not_open_have_a_model_each(tmp_path: Path) -> None:
+    """`dims: {steps: [3, 5]}` without `dynamic`: a model of 3 steps takes no 5, which is no mistake of Keras'."""
+    closed = SIZES.replace("    dynamic: [steps]\n", "")
+    assert closed != SIZES
+    (held,) = lanes_of(closed, tmp_path)
+    assert (held["verdict"], held["aspects"]["model"]) == ("agree", "agree"), held["findings"]
