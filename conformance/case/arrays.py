@@ -16,6 +16,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +179,7 @@ def check_uniform(low: float, high: float, dtype: str, count: int) -> None:
     _uniform_grid(low, high, dtype, count)
 
 
+@lru_cache(maxsize=1024)  # thousands of inputs, of a few dtypes and sizes
 def _normal_grid(mean: float, std: float, dtype: str, count: int) -> tuple[float, int, int]:
     """Grid step, and mean and standard deviation in steps."""
     if std <= 0:
@@ -190,6 +192,7 @@ def _normal_grid(mean: float, std: float, dtype: str, count: int) -> tuple[float
     return grid, int(Fraction(mean) / Fraction(grid)), deviation
 
 
+@lru_cache(maxsize=1024)
 def _uniform_grid(low: float, high: float, dtype: str, count: int) -> tuple[float, int, int]:
     """Grid step, and lower bound and range in steps."""
     if high <= low:

@@ -50,6 +50,8 @@ def depends_on_draws(graph: Mapping[str, Expression], layers: Mapping[str, Mappi
         for name, spec in layers.items()
         if is_random(str(spec.get("type", "")), {key: value for key, value in spec.items() if key != "type"})
     }
+    if not random:  # as in nearly every case: no call has to be looked at
+        return {}
     unasked = {name for name in random if every_type()[str(layers[name]["type"])].trains_unasked}
     found: dict[str, bool] = {}
     for node, expression in graph.items():
