@@ -7,7 +7,6 @@ goes to a file; each observation carries its part of it.
 from __future__ import annotations
 
 import faulthandler
-import gc
 import importlib
 import os
 import sys
@@ -19,6 +18,7 @@ from dataclasses import replace
 from typing import Any
 
 from conformance import imports
+from conformance.lanes.garbage import settle
 from conformance.protocol.plan import Plan
 from conformance.protocol.wire import MAX_TEXT, bounded, plain
 
@@ -46,9 +46,6 @@ MODULES = "modules"
 
 GO = "go"
 """What a spare process waits for."""
-
-GARBAGE_THRESHOLDS = (20_000, 20, 50)
-"""Rarer collections than Python's own: a case makes many small objects, few of them in cycles."""
 
 
 class Chatter:
@@ -135,6 +132,7 @@ def serve(channel: Any) -> None:
     chatter = Chatter(request["chatter"])
     if request.get("waits"):
         import_framework(request["adapter"], request["options"])
+        settle()  # while nobody waits
         channel.send(("warm",))
         if channel.receive() != GO:
             return
@@ -144,9 +142,7 @@ def serve(channel: Any) -> None:
     except Exception as error:
         channel.send(("failed", type(error).__name__, bounded(str(error)), chatter.since_last()))
         return
-    gc.collect()
-    gc.freeze()  # a framework is a million objects that stay: looking through them again cost a tenth of each answer
-    gc.set_threshold(*GARBAGE_THRESHOLDS)
+    settle()
     identity = adapter.identity
     channel.send(
         (

@@ -24,6 +24,7 @@ import pytest
 from conformance import imports, suite
 from conformance.errors import CaseError, ConformanceError, Exit, LaneUnavailable, UsageError
 from conformance.gate.options import is_full_run, split
+from conformance.lanes import garbage
 from conformance.lanes.machine import cores
 from conformance.pytest_plugin import options
 from conformance.pytest_plugin.hints import hint_for_processes, hints_for_ids, hints_for_words
@@ -51,6 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except imports.NotAllowed as error:
         raise pytest.UsageError(f"{error}\n   = help: {error.hint}") from None
     config.stash[SESSION] = Session(config)
+    config.add_cleanup(garbage.undone())  # asked for before pytest's own, and so the last
 
 
 def pytest_load_initial_conftests(args: list[str]) -> None:
@@ -116,6 +118,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if runs_here:
         state.run.announce(list(order.values()), _together(chosen, session))
         state.run.start()
+        garbage.leave_out()
 
 
 def _together(chosen: Sequence[CaseItem], session: pytest.Session) -> dict[str, str] | None:
@@ -301,6 +304,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if state.is_controller and state.selected and not state.config.getoption("collectonly"):
         settle_deviations(state, session)
         write_files(state, session, int(exitstatus))
+        garbage.leave_out()  # pytest looks for what is left five times, and here are a million records
     state.stop()
 
 

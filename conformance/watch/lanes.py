@@ -67,14 +67,15 @@ class KeptLane:
 
     def replace(self) -> None:
         """Ends the process; the spare takes its place, or a new one where there is none yet."""
-        self.lane.stop()
-        self._files = None
+        old, self._files = self.lane, None
         if self._spare is None:
+            old.stop()
             self.lane = self._make(self.spec)
             self.lane.start()
         else:
             self.lane, self._spare = self._spare, None
-            self.lane.go()
+            self.lane.go()  # first: to end the other one takes a while, in which this one imports
+            old.stop()
 
     def settle(self) -> None:
         """Sees to it that nothing is in flight that nobody wants any more."""

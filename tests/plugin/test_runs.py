@@ -210,3 +210,12 @@ def test_the_old_results_stand_when_the_disk_refuses_new_ones(right: Project, tm
         write_whole(target, "\ud800")
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_process_that_runs_pytest_again_and_again_collects_its_garbage(right: Project) -> None:
+    conftest = right.pytester.path / "conftest.py"
+    watched = "import gc\ndef pytest_runtest_setup():\n    assert gc.get_freeze_count() > 10_000\n"
+    conftest.write_text(f"{conftest.read_text()}\n{watched}")
+    program = "import gc, pytest; print(pytest.main(['cases', '-q', '-p', 'no:cacheprovider']), gc.get_freeze_count())"
+    result = right.pytester.run(sys.executable, "-c", program)
+    assert result.outlines[-1] == "0 0"
