@@ -104,7 +104,7 @@ def ran(folder: Path, lane: str, cases: Sequence[Case], mark: str) -> Kept:
         own = folder / spec.name / f".{mark}-part.json"
         none = own.parent / "no-deviations"  # what is kept is what a lane gave; deviations are applied to it afresh
         none.mkdir(parents=True, exist_ok=True)
-        code = run_cases([lane], items, own, ["--deviations", str(none)])
+        code = run_cases([lane], items, own, ["--deviations", str(none), "--no-explanations"])  # nothing here reads them
         if code not in (Exit.OK, Exit.DISAGREE) or not own.exists():
             raise ConformanceError(f"{lane}: part {index} ended with exit code {code}")
         own.replace(folder / spec.name / f"{mark}-{number + index:03}.json")
