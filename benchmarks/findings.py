@@ -102,9 +102,9 @@ def ran(folder: Path, lane: str, cases: Sequence[Case], mark: str) -> Kept:
     for index, items in enumerate(todo, start=1):
         print(f"findings: {lane}: part {index} of {len(todo)}, {len(items)} cases", file=sys.stderr, flush=True)
         own = folder / spec.name / f".{mark}-part.json"
-        none = own.parent / "no-deviations"  # what is kept is what a lane gave; deviations are applied to it afresh
+        none = own.parent / "no-deviations"  # what is kept is what a lane gave; they are applied to it afresh
         none.mkdir(parents=True, exist_ok=True)
-        code = run_cases([lane], items, own, ["--deviations", str(none), "--no-explanations"])  # nothing here reads them
+        code = run_cases([lane], items, own, ["--deviations", str(none), "--no-explanations"])
         if code not in (Exit.OK, Exit.DISAGREE) or not own.exists():
             raise ConformanceError(f"{lane}: part {index} ended with exit code {code}")
         own.replace(folder / spec.name / f"{mark}-{number + index:03}.json")
