@@ -12,8 +12,8 @@ from pathlib import Path
 
 MARK = "@suite"
 OPTION = "--suite"
-KINDS = Path("kinds")
-"""Where the matrix of kinds of input stands in a project: beside its cases, for it is run whole only when asked for."""
+MADE = (Path("kinds"), Path("operations"))
+"""Where cases stand that a command makes: beside those of a project, for they are run whole only when asked for."""
 _HERE = Path(__file__).parent
 _ID = re.compile(r"^  - id: (\S+)$", re.MULTILINE)
 
@@ -34,16 +34,17 @@ def _folder(name: str) -> Path:
 
 
 def folder_of(case: str, folder: Path) -> Path:
-    """The folder in which a case of this id stands: the given one, but for the matrix, which stands beside it."""
-    return folder.parent / KINDS if case.startswith(f"{KINDS}/") and folder.name == "cases" else folder
+    """The folder in which a case of this id stands: the given one, but for those made, which stand beside it."""
+    family = Path(case.partition("/")[0])
+    return folder.parent / family if family in MADE and folder.name == "cases" else folder
 
 
-def ids_of_kinds(root: Path) -> list[str]:
-    """The ids of the matrix of a project, whose files are written and hold one a line; none where it has no matrix."""
+def ids_made(root: Path) -> list[str]:
+    """The ids of the cases of a project that a command makes; their files hold one a line."""
     found = []
-    for file in sorted((root / KINDS).glob("*.case.yaml")):
+    for file in sorted(file for folder in MADE for file in (root / folder).glob("*.case.yaml")):
         topic = file.name.removesuffix(".case.yaml")
-        found += [f"{KINDS}/{topic}.{name}" for name in _ID.findall(file.read_text(encoding="utf-8"))]
+        found += [f"{file.parent.name}/{topic}.{name}" for name in _ID.findall(file.read_text(encoding="utf-8"))]
     return found
 
 

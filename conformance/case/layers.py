@@ -9,9 +9,10 @@ import dataclasses
 import json
 import types as python_types
 import typing
-from collections.abc import Mapping
+from collections import ChainMap
+from collections.abc import Mapping, MutableMapping
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from conformance.case import kinds, penalty_words
 from conformance.case.keras_names import has_class
@@ -48,16 +49,25 @@ def torch_types() -> Mapping[str, type[Layer]]:
 
 
 @cache
+def operation_types() -> Mapping[str, type[Layer]]:
+    """The functions of `keras.ops`, by the names under which a case asks for them: `ops.softmax`."""
+    from conformance.reference.catalog import OPERATIONS
+
+    return OPERATIONS
+
+
+@cache
 def every_type() -> Mapping[str, type[Layer]]:
     """What a case can say, in either framework's words."""
-    return {**types(), **torch_types()}
+    return ChainMap(dict(types()), dict(torch_types()), cast("MutableMapping[str, type[Layer]]", operation_types()))
 
 
 @cache
 def record_of(type: str) -> Record | None:
     """What a layer of this type takes; None for a type that the reference does not have.
 
-    A module of torch's takes what its constructor takes, and nothing that every layer of Keras does.
+    A module of torch's takes what its constructor takes, an operation what it is called with beside arrays; neither
+    takes what every layer of Keras does.
     """
     if is_own(type):
         return _of_ones_own(type)
@@ -65,7 +75,7 @@ def record_of(type: str) -> Record | None:
         return None
     layer = every_type()[type]
     fields = fields_of(layer, type)
-    if type in torch_types():
+    if type in torch_types() or type in operation_types():
         return Record(type, fields, keys="argument")
     for name in layer.keras_only:
         fields.setdefault(name, _beside(name))

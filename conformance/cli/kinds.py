@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -37,27 +38,35 @@ def add(commands: Any) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
-    from conformance.case.load import SUFFIX
     from conformance.kinds.matrix import texts
     from conformance.kinds.model import MARK
+
+    written = write_files(parsed.output, texts(_layers(parsed.layers)), MARK, "kinds", parsed.layers is None)
+    print(f"{written} files in {parsed.output}")
+    return Exit.OK
+
+
+def write_files(output: Path | None, texts: Iterable[tuple[str, str]], mark: str, usual: str, is_whole: bool) -> int:
+    """Writes case files into a folder of their own, and removes those that are gone where all are written.
+
+    Gives how many were written. Raises UsageError without a folder, and for one with a file that lacks the mark.
+    """
+    from conformance.case.load import SUFFIX
     from conformance.results import write_whole
 
-    if parsed.output is None:
-        raise UsageError("where to?", "name a folder: -o kinds")
-    there = sorted(parsed.output.glob(f"*{SUFFIX}"))
-    if foreign := next(
-        (file for file in there if MARK not in file.read_text(encoding="utf-8", errors="replace")), None
-    ):
-        raise UsageError(f"{foreign} was not written by this command", "name a folder of its own: -o kinds")
+    if output is None:
+        raise UsageError("where to?", f"name a folder: -o {usual}")
+    there = sorted(output.glob(f"*{SUFFIX}"))
+    if foreign := next((file for file in there if mark not in file.read_text(encoding="utf-8", errors="replace")), None):
+        raise UsageError(f"{foreign} was not written by this command", f"name a folder of its own: -o {usual}")
     written = set()
-    for name, text in texts(_layers(parsed.layers)):
-        write_whole(parsed.output / name, text)
+    for name, text in texts:
+        write_whole(output / name, text)
         written.add(name)
-    for file in there if parsed.layers is None else ():
+    for file in there if is_whole else ():
         if file.name not in written:
             file.unlink()
-    print(f"{len(written)} files in {parsed.output}")
-    return Exit.OK
+    return len(written)
 
 
 def _layers(text: str | None) -> tuple[str, ...] | None:

@@ -51,7 +51,7 @@ def texts(kinds: Sequence[str] | None = None) -> Iterator[tuple[str, str]]:
 def text_of(kind: str, cells: Sequence[Cell]) -> str:
     """The file of a layer's cells. Raises CaseError where one of them cannot be read even as a refusal."""
     asked = _read(kind, file_text(kind, [lines(cell, refuses=False) for cell in cells]))
-    refused = {cell.name for cell in cells if cell.name not in asked or _refuses(asked[cell.name])}
+    refused = {cell.name for cell in cells if cell.name not in asked or refuses(asked[cell.name])}
     return file_text(kind, [lines(cell, cell.name in refused) for cell in cells])
 
 
@@ -65,7 +65,7 @@ def _read(kind: str, text: str) -> Mapping[str, Case]:
     return {case.id.partition(".")[2]: case for case in loaded.cases}
 
 
-def _refuses(case: Case) -> bool:
+def refuses(case: Case) -> bool:
     """Whether the reference has no answer to a case but an error."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore", RuntimeWarning)

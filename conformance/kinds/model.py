@@ -38,10 +38,12 @@ class Cell:
 
 def lines(cell: Cell, refuses: bool) -> list[str]:
     """The lines of a cell below `cases:`; one that the reference refuses asks whether everybody does."""
-    found = [f"  - id: {cell.name}", f"    question: {scalar(cell.question)}", f"    dims: {scalar(cell.dims)}"]
+    found = [f"  - id: {cell.name}", f"    question: {scalar(cell.question)}"]
+    found += [f"    dims: {scalar(cell.dims)}"] if cell.dims else []
     found += [f"    dynamic: {scalar(cell.dynamic)}"] if cell.dynamic else []
     found += [f"    lanes: {scalar(cell.lanes)}"] if cell.lanes else []
-    for key, part in (("inputs", cell.inputs), ("layers", cell.layers)):
+    parts = (("inputs", cell.inputs), ("layers", cell.layers))
+    for key, part in (each for each in parts if each[1]):
         found += [f"    {key}:", *(f"      {name}: {scalar(value)}" for name, value in part.items())]
     found += ["    graph:", *(f"      {name}: {text}" for name, text in cell.graph.items())]
     if refuses:

@@ -110,8 +110,11 @@ class KerasArrays:
             return self._model(callee)(*args, **kwargs)
         layer = self.layers[callee]
         if self.is_symbolic:
-            if Absent in absent_in([args, kwargs]) or not isinstance(layer, self.keras.layers.Layer):
+            is_operation = getattr(layer, "is_operation", False)
+            if Absent in absent_in([args, kwargs]) or not (is_operation or isinstance(layer, self.keras.layers.Layer)):
                 return Absent
+            if is_operation:
+                return layer(*args, **kwargs)
             output = layer(*args, **kwargs)
             if callee not in self._given_weights:  # a graph may call one layer a thousand times
                 set_weights(layer, callee, self.plan.layers[callee])

@@ -21,11 +21,12 @@ class Absent:
 def find_type(keras: Any, name: str) -> Any:
     """The class of this name among custom layers, Keras' layers and Keras' losses; of a path, the user's own.
 
-    `metrics.Recall` and `schedules.CosineDecay` are wrapped, so that they are called as layers are. Raises
+    `metrics.Recall`, `schedules.CosineDecay` and `ops.softmax` are wrapped, so that they are called as layers are. Raises
     Unsupported for a name that Keras does not have, NotAllowed for a path that leads nowhere.
     """
     from conformance.lanes.keras_custom import CUSTOM
     from conformance.lanes.keras_metrics import metric, schedule
+    from conformance.lanes.keras_ops import operation
 
     module, _, short = name.rpartition(".")
     if module == "metrics":
@@ -36,6 +37,10 @@ def find_type(keras: Any, name: str) -> Any:
         if not hasattr(keras.optimizers.schedules, short):
             raise Unsupported(f"Keras {keras.__version__} has no schedule {short}")
         return schedule(keras, short)
+    if module == "ops":
+        if not hasattr(getattr(keras, "ops", None), short):
+            raise Unsupported(f"Keras {keras.__version__} has no operation {short}")
+        return operation(keras, short)
     if imports.is_own(name):
         return _of_ones_own(name)
     if name in CUSTOM:

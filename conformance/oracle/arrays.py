@@ -73,7 +73,7 @@ class ReferenceArrays(CarriedArrays):
         shapes = tuple(shapes_of(value) for value in given.args)
         arrays = self.weights(name, layer, shapes)
         weights = Weights(arrays, self.memory.setdefault(name, {}), numpy.random.default_rng(self.draw))
-        keeps = layer.arithmetic == "moves" or layer.takes_floats_alone
+        keeps = layer.arithmetic == "moves" or layer.takes_floats_alone or layer.keeps_booleans
         args = [_as_numbers(given.args[0]), *given.args[1:]] if given.args and not keeps else given.args
         output = layer.call(weights, *args, **given.kwargs)
         if self.on_call is not None:

@@ -114,7 +114,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if not state.has_unreadable and is_full_run(
         session.config.rootpath, state.files, session.config.args, state.deselected
     ):
-        state.known_cases = [*state.paths, *suite.ids_of_kinds(session.config.rootpath)]
+        state.known_cases = [*state.paths, *suite.ids_made(session.config.rootpath)]
     if runs_here:
         state.run.announce(list(order.values()), _together(chosen, session))
         state.run.start()

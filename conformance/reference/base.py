@@ -57,8 +57,8 @@ LAYERS: dict[str, type[Layer]] = _Layers()
 """Every reference layer by its type, as cases write it: its Keras class name, `Dense`, or `metrics.Recall`."""
 TORCH: dict[str, type[Layer]] = {}
 """Every module and function of torch's that can be asked in torch's words, by its name: `nn.Linear`, `F.pad`."""
-KINDS: Mapping[str, type[Layer]] = ChainMap(LAYERS, TORCH)
-"""Every type that a case can say, in either framework's words."""
+KINDS: ChainMap[str, type[Layer]] = ChainMap(LAYERS, TORCH)
+"""Every type that a case can say, in either framework's words; `catalog` adds operations."""
 
 
 class HookError(Exception):

@@ -160,6 +160,8 @@ class Traits:
     """Whether it draws numbers in training whatever its arguments are."""
     trains_unasked: ClassVar[bool] = False
     """Whether a call that says nothing of `training` is one in training."""
+    keeps_booleans: ClassVar[bool] = False
+    """Whether true and false reach it as they are; else they are 1 and 0 where it computes."""
     makes_mask: ClassVar[bool] = False
     """Whether its output can have a mask though its input has none."""
     adds_loss: ClassVar[bool] = False

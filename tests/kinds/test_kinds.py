@@ -25,7 +25,7 @@ def names(kind: str) -> set[str]:
 
 
 def test_every_layer_has_a_file_with_its_cells() -> None:
-    written = set(suite.ids_of_kinds(Path()))
+    written = {case for case in suite.ids_made(Path()) if case.startswith("kinds/")}
     wanted = {f"kinds/{snake(kind)}.{name}" for kind in types() for name in names(kind)}
     assert written == wanted, "conformance kinds -o kinds"
 
