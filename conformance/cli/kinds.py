@@ -57,7 +57,9 @@ def write_files(output: Path | None, texts: Iterable[tuple[str, str]], mark: str
     if output is None:
         raise UsageError("where to?", f"name a folder: -o {usual}")
     there = sorted(output.glob(f"*{SUFFIX}"))
-    if foreign := next((file for file in there if mark not in file.read_text(encoding="utf-8", errors="replace")), None):
+    if foreign := next(
+        (file for file in there if mark not in file.read_text(encoding="utf-8", errors="replace")), None
+    ):
         raise UsageError(f"{foreign} was not written by this command", f"name a folder of its own: -o {usual}")
     written = set()
     for name, text in texts:

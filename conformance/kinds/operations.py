@@ -35,8 +35,8 @@ FAMILY = "operations"
 """The folder of these cases: part of every id."""
 MARK = "# Written by `conformance operations -o operations`, from conformance/reference/operations/. Do not edit."
 OPERATION, RESULT, CALL, NOTHING = "operation", "result", "CALL", "nothing"
-SPECIALS = (math.nan, math.inf, -math.inf, 0.0, -0.0, 1.5, -1.0, 1.0e15, -1.0e15, 1.0e-37)
-OTHERS = (1.0, math.inf, math.inf, -0.0, 0.0, math.nan, 2.5, 1.0, -1.0e15, 1.0e-37)
+SPECIALS = (math.nan, math.inf, -math.inf, 0.0, -0.0, 1.5, -1.0, 1.0e15, -1.0e15, 1.0e-30)
+OTHERS = (1.0, math.inf, math.inf, -0.0, 0.0, math.nan, 2.5, 1.0, -1.0e15, 1.0e-30)
 ROWS = ((math.nan, 1.0, 2.0), (math.inf, 1.0, -2.0), (-math.inf, math.inf, 0.5), (-0.0, 0.0, 1.0))
 NO_GRADIENT = "of NaN and infinities there is no one gradient"
 
@@ -166,7 +166,7 @@ def _cell(entry: Entry, one: Ask) -> Cell:
         layers=layers,
         graph=graph,
         dims={BATCH: [2, 3]} if is_open else {},
-        no_gradients=entry.no_gradients or (NO_GRADIENT if is_special else ""),
+        no_gradients=entry.no_gradients or one.no_gradients or (NO_GRADIENT if is_special else ""),
         lanes=("numpy", "keras"),
     )
 

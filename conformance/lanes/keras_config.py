@@ -38,8 +38,6 @@ def find_type(keras: Any, name: str) -> Any:
             raise Unsupported(f"Keras {keras.__version__} has no schedule {short}")
         return schedule(keras, short)
     if module == "ops":
-        if not hasattr(getattr(keras, "ops", None), short):
-            raise Unsupported(f"Keras {keras.__version__} has no operation {short}")
         return operation(keras, short)
     if imports.is_own(name):
         return _of_ones_own(name)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from conformance.protocol.adapter import Unsupported
+
 FIRST = "subscripts"
 """The argument that stands before the arrays, of `einsum`."""
 
@@ -33,7 +35,15 @@ def _plain(value: Any) -> Any:
     return tuple(map(_plain, value)) if isinstance(value, list) else value
 
 
+PLACES = ("", "image", "nn", "linalg", "numpy")
+"""Where `keras.ops` offers its functions: those of images in a module of their own alone."""
+
+
 def operation(keras: Any, name: str) -> Callable[..., AskedOperation]:
-    """What makes a call of this function from its arguments."""
-    function = getattr(keras.ops, name)
+    """What makes a call of this function from its arguments. Raises Unsupported where this Keras has none."""
+    ops = getattr(keras, "ops", None)
+    modules = (ops if not place else getattr(ops, place, None) for place in PLACES)
+    function = next((found for module in modules if (found := getattr(module, name, None)) is not None), None)
+    if function is None:
+        raise Unsupported(f"Keras {keras.__version__} has no operation {name}")
     return lambda name, **arguments: AskedOperation(function, arguments)

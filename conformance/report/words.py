@@ -123,7 +123,15 @@ def single(value: Any) -> str:
     except OverflowError:
         return f"{exact:.9g}"
     texts = (f"{exact:.{digits}g}" for digits in range(1, 10))
-    return repr(float(next((text for text in texts if struct.pack("<f", float(text)) == stored), f"{exact:.9g}")))
+    return repr(float(next((text for text in texts if _packed(text) == stored), f"{exact:.9g}")))
+
+
+def _packed(text: str) -> bytes:
+    """A number as float32 holds it; nothing of one that is rounded up beyond its end."""
+    try:
+        return struct.pack("<f", float(text))
+    except OverflowError:
+        return b""
 
 
 def element_text(value: Any, dtype: str = "float32") -> str:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy
+from autograd.tracer import getval, isbox
 
 from conformance.reference.base import Layer, Weight, arg
 from conformance.reference.traits import Arithmetic, absent
@@ -103,11 +104,13 @@ class Ask:
     config: Mapping[str, Any]
     graph: Mapping[str, str] = field(default_factory=dict)
     """The nodes, where it is not the call alone that is observed; `CALL` stands for the call."""
+    no_gradients: str = ""
+    """Why this question compares none."""
 
 
-def ask(name: str, *inputs: Any, graph: Mapping[str, str] | None = None, **config: Any) -> Ask:
+def ask(name: str, *inputs: Any, graph: Mapping[str, str] | None = None, no_gradients: str = "", **config: Any) -> Ask:
     """A question with its inputs in the order of the signature."""
-    return Ask(name, inputs, config, graph or {})
+    return Ask(name, inputs, config, graph or {}, no_gradients)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,9 @@ class Entry:
     config: Mapping[str, Any] = field(default_factory=dict)
     """Arguments that every question writes."""
     no_gradients: str = ""
+    """Why no question compares gradients; its function then gets arrays that autograd does not follow."""
+    is_traced: bool = True
+    """Whether autograd may follow its arrays: not where it gives whole numbers and truths alone."""
 
     @property
     def parameters(self) -> Mapping[str, inspect.Parameter]:
@@ -285,7 +291,9 @@ def _call(entry: Entry, arguments: Sequence[str]) -> Function:
     function = entry.function
 
     def call(self: Any, w: Any, *args: Any, **kwargs: Any) -> Any:
-        rest = args
+        follows = entry.is_traced and not entry.no_gradients
+        rest = args if follows else tuple(map(plain, args))
+        kwargs = kwargs if follows else {name: plain(value) for name, value in kwargs.items()}
         kinds = [one.kind for name, one in entry.parameters.items() if name in entry.inputs]
         held = {name: getattr(self, name) for name in arguments}
         if inspect.Parameter.VAR_POSITIONAL in kinds:
@@ -315,6 +323,15 @@ OPERATIONS = Operations()
 
 
 # what formulas share
+
+
+def plain(x: Any) -> Any:
+    """An array, or a list of them, without what follows its gradient."""
+    if isinstance(x, list | tuple):
+        return [plain(item) for item in x]
+    while isbox(x):
+        x = getval(x)
+    return x
 
 
 def is_float(x: Any) -> bool:

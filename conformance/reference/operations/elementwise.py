@@ -15,10 +15,16 @@ ABOVE_ONE = Domain(1.25, 4.0)
 HALVES = given([-2.5, -1.5, -0.5, -0.0, 0.5, 1.5, 2.5, 3.49])
 
 
-@elementwise(names=("abs", "absolute", "fabs"), arithmetic="moves")
+@elementwise(names=("abs", "absolute"), arithmetic="moves")
 def abs_(x: Array) -> Array:
     """|x|. x: any shape; integers stay integers."""
     return np.abs(x)
+
+
+@elementwise(arithmetic="moves")
+def fabs(x: Array) -> Array:
+    """|x|, of integers a float."""
+    return np.abs(as_float(x))
 
 
 @elementwise(arithmetic="moves")
@@ -33,7 +39,7 @@ def sign(x: Array) -> Array:
     return np.sign(x)
 
 
-@elementwise(ANY, ask("zeros", given([0.0, -0.0, -1.5, 2.0])))
+@elementwise(ANY, ask("zeros", given([0.0, -0.0, -1.5, 2.0])), is_traced=False)
 def signbit(x: Array) -> Array:
     """Whether the sign bit is set: of -0.0 too."""
     return np.signbit(x)
@@ -51,7 +57,7 @@ def sqrt(x: Array) -> Array:
     return np.sqrt(x)
 
 
-@elementwise(POSITIVE)
+@elementwise(POSITIVE, takes_integers=False)
 def rsqrt(x: Array) -> Array:
     """1 / sqrt(x)."""
     return 1.0 / np.sqrt(as_float(x))
@@ -262,37 +268,37 @@ def angle(x: Array) -> Array:
     return np.where(x < 0, math.pi, 0.0)
 
 
-@elementwise()
+@elementwise(is_traced=False)
 def isfinite(x: Array) -> Array:
     """Whether it is neither NaN nor infinite."""
     return np.isfinite(x)
 
 
-@elementwise()
+@elementwise(is_traced=False)
 def isinf(x: Array) -> Array:
     """Whether it is infinite."""
     return np.isinf(x)
 
 
-@elementwise()
+@elementwise(is_traced=False)
 def isnan(x: Array) -> Array:
     """Whether it is NaN."""
     return np.isnan(x)
 
 
-@elementwise()
+@elementwise(is_traced=False)
 def isposinf(x: Array) -> Array:
     """Whether it is infinite and above 0."""
     return np.isposinf(as_float(x))
 
 
-@elementwise()
+@elementwise(is_traced=False)
 def isneginf(x: Array) -> Array:
     """Whether it is infinite and below 0."""
     return np.isneginf(as_float(x))
 
 
-@elementwise()
+@elementwise(is_traced=False)
 def isreal(x: Array) -> Array:
     """Whether it has no imaginary part: of real numbers always."""
     return np.ones(np.shape(x), dtype=bool)
@@ -307,7 +313,9 @@ def nan_to_num(x: Array, nan: float = 0.0, posinf: float | None = None, neginf: 
     """NaN becomes `nan`, infinities the two others, or the ends of float32 where none are given."""
     most = float(numpy.finfo(numpy.float32).max)
     high, low = most if posinf is None else posinf, -most if neginf is None else neginf
-    found = np.where(np.isnan(x), nan, np.where(np.isposinf(as_float(x)), high, np.where(np.isneginf(as_float(x)), low, x)))
+    found = np.where(
+        np.isnan(x), nan, np.where(np.isposinf(as_float(x)), high, np.where(np.isneginf(as_float(x)), low, x))
+    )
     return like(found, x)
 
 

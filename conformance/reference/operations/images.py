@@ -56,7 +56,11 @@ def hsv_to_rgb(images: Array, data_format: Format = None) -> Array:
     return numpy.stack([part(5.0), part(3.0), part(1.0)], axis=axis)
 
 
-@asked(ask("usual", COLOURS), ask("one", between(0.05, 0.95, 4, 5, 3)), ask("channels_first", between(0.05, 0.95, 2, 3, 4, 5), data_format="channels_first"))
+@asked(
+    ask("usual", COLOURS),
+    ask("one", between(0.05, 0.95, 4, 5, 3)),
+    ask("channels_first", between(0.05, 0.95, 2, 3, 4, 5), data_format="channels_first"),
+)
 def rgb_to_grayscale(images: Array, data_format: Format = None) -> Array:
     """0.2989 r + 0.587 g + 0.114 b, one channel."""
     x = np.moveaxis(images, -3, -1) if _format(data_format) == "channels_first" else images
@@ -68,7 +72,15 @@ def rgb_to_grayscale(images: Array, data_format: Format = None) -> Array:
     ask("usual", IMAGES, top_cropping=1, left_cropping=2, bottom_cropping=1, right_cropping=0),
     ask("one", IMAGE, top_cropping=1, left_cropping=2, bottom_cropping=1, right_cropping=0),
     ask("target", IMAGES, top_cropping=1, left_cropping=1, target_height=3, target_width=2),
-    ask("channels_first", floats(2, 3, 6, 5), top_cropping=1, left_cropping=2, bottom_cropping=1, right_cropping=0, data_format="channels_first"),
+    ask(
+        "channels_first",
+        floats(2, 3, 6, 5),
+        top_cropping=1,
+        left_cropping=2,
+        bottom_cropping=1,
+        right_cropping=0,
+        data_format="channels_first",
+    ),
     arithmetic="moves",
 )
 def crop_images(
@@ -98,7 +110,15 @@ def _kept(length: int, before: int | None, after: int | None, target: int | None
     ask("usual", IMAGES, top_padding=1, left_padding=2, bottom_padding=1, right_padding=0),
     ask("one", IMAGE, top_padding=1, left_padding=2, bottom_padding=1, right_padding=0),
     ask("target", IMAGES, top_padding=1, left_padding=1, target_height=9, target_width=8),
-    ask("channels_first", floats(2, 3, 6, 5), top_padding=1, left_padding=2, bottom_padding=1, right_padding=0, data_format="channels_first"),
+    ask(
+        "channels_first",
+        floats(2, 3, 6, 5),
+        top_padding=1,
+        left_padding=2,
+        bottom_padding=1,
+        right_padding=0,
+        data_format="channels_first",
+    ),
     arithmetic="moves",
 )
 def pad_images(
@@ -222,7 +242,10 @@ def fold(x: Array, output_size: Any, kernel_size: Any, dilation: int = 1, paddin
     return np.reshape(np.tensordot(x, hot, axes=([1, 2], [0, 1])), (batch, channels, *lengths))
 
 
-BLOCKS = (ask("usual", floats(2, 4, 6, 4), block_size=2), ask("channels_first", floats(2, 4, 4, 6), block_size=2, data_format="channels_first"))
+BLOCKS = (
+    ask("usual", floats(2, 4, 6, 4), block_size=2),
+    ask("channels_first", floats(2, 4, 4, 6), block_size=2, data_format="channels_first"),
+)
 
 
 @asked(*BLOCKS, ask("other", floats(1, 2, 2, 9), block_size=3), arithmetic="moves")
@@ -254,11 +277,13 @@ def space_to_depth(x: Array, block_size: int, data_format: Format = "channels_la
     ask("nearest", floats(4, 5), given([[0.4, 1.25, 3.0], [0.25, 2.0, 3.6]]), order=0),
     ask("outside", floats(4, 5), given([[-1.0, 1.25, 9.0], [0.25, -2.0, 3.5]]), order=1),
     ask("fill", floats(4, 5), given([[-1.0, 1.25, 9.0], [0.25, -2.0, 3.5]]), order=1, fill_value=2.5),
-    *(ask(mode, floats(4, 5), given([[-1.0, 1.25, 5.5], [0.25, -2.0, 3.5]]), order=1, fill_mode=mode)
+    *(ask(f"mode_{mode}", floats(4, 5), given([[-1.0, 1.25, 5.5], [0.25, -2.0, 3.5]]), order=1, fill_mode=mode)
       for mode in ("nearest", "wrap", "mirror", "reflect")),
     no_gradients="by the places it jumps from pixel to pixel",
 )  # fmt: skip
-def map_coordinates(inputs: Array, coordinates: Array, order: int = 1, fill_mode: str = "constant", fill_value: float = 0) -> Array:
+def map_coordinates(
+    inputs: Array, coordinates: Array, order: int = 1, fill_mode: str = "constant", fill_value: float = 0
+) -> Array:
     """The numbers at these places (axes, ...), between neighbours in a line (order 1) or the nearest (0)."""
     x, places = numpy.asarray(inputs), numpy.asarray(coordinates)
     first = numpy.floor(places if order else places + 0.5).astype(int)
@@ -293,7 +318,9 @@ def _inside(at: Any, length: int, mode: str) -> Any:
 
 @asked(
     ask("still", IMAGES, given([[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]] * 2)),
-    ask("moved", IMAGES, given([[1.0, 0.0, 1.25, 0.0, 1.0, -0.5, 0.0, 0.0], [0.9, 0.1, 0.3, -0.2, 1.1, 0.4, 0.0, 0.0]])),
+    ask(
+        "moved", IMAGES, given([[1.0, 0.0, 1.25, 0.0, 1.0, -0.5, 0.0, 0.0], [0.9, 0.1, 0.3, -0.2, 1.1, 0.4, 0.0, 0.0]])
+    ),
     ask("nearest", IMAGES, given([[1.0, 0.0, 1.2, 0.0, 1.0, -0.7, 0.0, 0.0]] * 2), interpolation="nearest"),
     ask("one", IMAGE, given([1.0, 0.0, 1.25, 0.0, 1.0, -0.5, 0.0, 0.0])),
     ask("filled", IMAGES, given([[1.0, 0.0, 1.25, 0.0, 1.0, -0.5, 0.0, 0.0]] * 2), fill_value=2.5),
@@ -326,7 +353,10 @@ def affine_transform(
     ask("channels_first", floats(2, 3, 6, 5), data_format="channels_first"),
 )  # fmt: skip
 def gaussian_blur(
-    images: Array, kernel_size: tuple[int, int] = (3, 3), sigma: tuple[float, float] = (1.0, 1.0), data_format: Format = None
+    images: Array,
+    kernel_size: tuple[int, int] = (3, 3),
+    sigma: tuple[float, float] = (1.0, 1.0),
+    data_format: Format = None,
 ) -> Array:
     """Each channel weighed by exp(-d^2 / (2 sigma^2)) over a window, the weights over their sum, zeros around."""
     x = np.moveaxis(images, -3, -1) if _format(data_format) == "channels_first" else images
@@ -349,7 +379,12 @@ def _filtered(x: Array, line: Any, axis: int, is_padded: bool = True) -> Array:
     return sum(weight * around[(*index, slice(step, step + length))] for step, weight in enumerate(line))
 
 
-@asked(ask("usual", IMAGES), ask("one", IMAGE), ask("channels_first", floats(2, 3, 6, 5), data_format="channels_first"), no_gradients="autograd has none of edges that are mirrored")
+@asked(
+    ask("usual", IMAGES),
+    ask("one", IMAGE),
+    ask("channels_first", floats(2, 3, 6, 5), data_format="channels_first"),
+    no_gradients="autograd has none of edges that are mirrored",
+)
 def sobel_edges(images: Array, data_format: Format = None) -> Array:
     """Changes down and across (Sobel 1968), the image mirrored at its edge; a pair at the end."""
     x = numpy.asarray(images)
@@ -364,7 +399,11 @@ def sobel_edges(images: Array, data_format: Format = None) -> Array:
     return numpy.moveaxis(y, -2, -4) if _format(data_format) == "channels_first" else y
 
 
-@asked(ask("usual", COLOURS, COLOURS, max_val=1.0), ask("range", floats(3, 4), floats(3, 4), max_val=255.0), ask("rank_1", floats(5), floats(5), max_val=2.0))
+@asked(
+    ask("usual", COLOURS, COLOURS, max_val=1.0),
+    ask("range", floats(3, 4), floats(3, 4), max_val=255.0),
+    ask("rank_1", floats(5), floats(5), max_val=2.0),
+)
 def psnr(x1: Array, x2: Array, max_val: float) -> Array:
     """20 log10(max_val) - 10 log10(mean (x1 - x2)^2), one number."""
     return 20.0 * math.log10(max_val) - 10.0 * np.log10(np.mean((x1 - x2) ** 2))
@@ -391,5 +430,3 @@ def ssim(
     both, squares = mean(image1 * image2) - a * b, mean(image1**2) - a**2 + mean(image2**2) - b**2
     found = (2.0 * a * b + c1) * (2.0 * both + c2) / ((a**2 + b**2 + c1) * (squares + c2))
     return np.mean(found, axis=(1, 2, 3))
-
-

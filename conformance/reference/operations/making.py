@@ -33,12 +33,17 @@ def ones_like(x: Array, dtype: str | None = None) -> Array:
 
 
 @asked(ask("floats", floats(3, 4), fill_value=2.5), ask("integers", integers(-9, 9, 3), fill_value=7), **CONSTANT)
-def full_like(x: Array, fill_value: float, dtype: str | None = None) -> Array:
+def full_like(x: Array, fill_value: int | float, dtype: str | None = None) -> Array:
     """This number in this shape and dtype."""
     return numpy.full(np.shape(x), fill_value, _dtype(dtype, x.dtype))
 
 
-SHAPES = (ask("matrix", shape=[3, 4]), ask("number", shape=[]), ask("none", shape=[0, 4]), ask("integers", shape=[2], dtype="int32"))
+SHAPES = (
+    ask("matrix", shape=[3, 4]),
+    ask("number", shape=[]),
+    ask("none", shape=[0, 4]),
+    ask("integers", shape=[2], dtype="int32"),
+)
 
 
 @asked(*SHAPES)
@@ -58,7 +63,7 @@ def ones(shape: tuple[int, ...], dtype: str | None = None) -> Array:
     ask("number", shape=[], fill_value=2.5),
     ask("dtype", shape=[2], fill_value=7, dtype="int32"),
 )
-def full(shape: tuple[int, ...], fill_value: float, dtype: str | None = None) -> Array:
+def full(shape: tuple[int, ...], fill_value: int | float, dtype: str | None = None) -> Array:
     """One number everywhere."""
     return numpy.full(shape, fill_value, _dtype(dtype))
 
@@ -96,7 +101,9 @@ def identity(n: int, dtype: str | None = None) -> Array:
     ask("empty", start=3, stop=3),
     ask("dtype", start=0, stop=4, dtype="float32"),
 )
-def arange(start: float, stop: float | None = None, step: float | None = None, dtype: str | None = None) -> Array:
+def arange(
+    start: int | float, stop: int | float | None = None, step: int | float | None = None, dtype: str | None = None
+) -> Array:
     """From start, itself included, to stop, itself excluded; of integers int32."""
     whole = all(one is None or isinstance(one, int) for one in (start, stop, step))
     first, last = (0, start) if stop is None else (start, stop)
@@ -113,7 +120,7 @@ def arange(start: float, stop: float | None = None, step: float | None = None, d
     ask("down", start=3.0, stop=-1.0, num=3),
 )
 def linspace(
-    start: float, stop: float, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: str | None = None,
+    start: int | float, stop: int | float, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: str | None = None,
     axis: int = 0,
 ) -> Array:  # fmt: skip
     """So many numbers at even distances, the end among them unless it is open."""
@@ -126,7 +133,7 @@ def linspace(
     ask("base", start=-1.0, stop=3.0, num=5, base=2),
 )
 def logspace(
-    start: float, stop: float, num: int = 50, endpoint: bool = True, base: float = 10, dtype: str | None = None,
+    start: int | float, stop: int | float, num: int = 50, endpoint: bool = True, base: int | float = 10, dtype: str | None = None,
     axis: int = 0,
 ) -> Array:  # fmt: skip
     """base to the power of numbers at even distances."""
@@ -139,13 +146,13 @@ def logspace(
     ask("down", start=8.0, stop=0.5, num=5),
 )
 def geomspace(
-    start: float, stop: float, num: int = 50, endpoint: bool = True, dtype: str | None = None, axis: int = 0
+    start: int | float, stop: int | float, num: int = 50, endpoint: bool = True, dtype: str | None = None, axis: int = 0
 ) -> Array:
     """Numbers of which each is the one before times the same factor."""
     return numpy.exp(numpy.linspace(math.log(start), math.log(stop), num, endpoint)).astype(_dtype(dtype))
 
 
-WINDOWS = (ask("usual", x=7), ask("even", x=6), ask("two", x=2), ask("one", x=1))
+WINDOWS = (ask("usual", x=7), ask("even", x=6), ask("one", x=1))
 
 
 def _cosines(x: int, *parts: float) -> Any:

@@ -9,7 +9,23 @@ from typing import Any, Literal
 import autograd.numpy as np
 import numpy
 
-from .base import ANY, Array, Axis, along, as_float, ask, asked, floats, given, int32, integers, is_float, like, reduction, truths
+from .base import (
+    ANY,
+    Array,
+    Axis,
+    along,
+    as_float,
+    ask,
+    asked,
+    floats,
+    given,
+    int32,
+    integers,
+    is_float,
+    like,
+    reduction,
+    truths,
+)
 
 HOLES = given([[math.nan, 1.5, -2.0, 0.5], [3.0, math.nan, math.nan, 1.0], [-0.5, 2.5, 4.0, math.nan]])
 ALL_NAN = given([[math.nan, math.nan], [1.0, 2.0]])
@@ -85,13 +101,13 @@ def ptp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.max(x, axis=axis, keepdims=keepdims) - np.min(x, axis=axis, keepdims=keepdims)
 
 
-@reduction(ANY, ask("truths", truths(3, 4), axis=0))
+@reduction(ANY, ask("truths", truths(3, 4), axis=0), is_traced=False)
 def all_(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """Whether all are true; what is not 0 is true, NaN too."""
     return np.all(x, axis=axis, keepdims=keepdims)
 
 
-@reduction(ANY, ask("truths", truths(3, 4), axis=0))
+@reduction(ANY, ask("truths", truths(3, 4), axis=0), is_traced=False)
 def any_(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """Whether one is true."""
     return np.any(x, axis=axis, keepdims=keepdims)
@@ -104,6 +120,7 @@ def any_(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     ask("floats", given([0.0, -0.0, math.nan, 1.5])),
     ask("truths", truths(3, 4), axis=0),
     ask("empty", floats(0, 4)),
+    is_traced=False,
 )
 def count_nonzero(x: Array, axis: Axis = None) -> Array:
     """How many are not 0, as int32."""
@@ -295,13 +312,27 @@ PLACES = (
 )
 
 
-@along(ANY, ask("all", floats(3, 4)), ask("keepdims", floats(3, 4), axis=0, keepdims=True), *PLACES, takes_none=False)
+@along(
+    ANY,
+    ask("all", floats(3, 4)),
+    ask("keepdims", floats(3, 4), axis=0, keepdims=True),
+    *PLACES,
+    takes_none=False,
+    is_traced=False,
+)
 def argmax(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     """Where the largest stands, the first one of ties, NaN before all; as int32."""
     return int32(np.argmax(x, axis=axis, keepdims=keepdims))
 
 
-@along(ANY, ask("all", floats(3, 4)), ask("keepdims", floats(3, 4), axis=0, keepdims=True), *PLACES, takes_none=False)
+@along(
+    ANY,
+    ask("all", floats(3, 4)),
+    ask("keepdims", floats(3, 4), axis=0, keepdims=True),
+    *PLACES,
+    takes_none=False,
+    is_traced=False,
+)
 def argmin(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     """Where the smallest stands, the first one of ties, NaN before all."""
     return int32(np.argmin(x, axis=axis, keepdims=keepdims))
@@ -314,13 +345,27 @@ def _place(x: Array, axis: int | None, keepdims: bool, function: Any, away: floa
     return int32(numpy.where(empty, -1, found))
 
 
-@along(ANY, ask("all", floats(3, 4)), ask("holes", HOLES, axis=1), ask("nothing_left", ALL_NAN, axis=1), takes_none=False)
+@along(
+    ANY,
+    ask("all", floats(3, 4)),
+    ask("holes", HOLES, axis=1),
+    ask("nothing_left", ALL_NAN, axis=1),
+    takes_none=False,
+    is_traced=False,
+)
 def nanargmax(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     """Where the largest stands, NaN left out; -1 where nothing is left, as Keras documents."""
     return _place(x, axis, keepdims, numpy.argmax, -math.inf)
 
 
-@along(ANY, ask("all", floats(3, 4)), ask("holes", HOLES, axis=1), ask("nothing_left", ALL_NAN, axis=1), takes_none=False)
+@along(
+    ANY,
+    ask("all", floats(3, 4)),
+    ask("holes", HOLES, axis=1),
+    ask("nothing_left", ALL_NAN, axis=1),
+    takes_none=False,
+    is_traced=False,
+)
 def nanargmin(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     """Where the smallest stands, NaN left out; -1 where nothing is left."""
     return _place(x, axis, keepdims, numpy.argmin, math.inf)

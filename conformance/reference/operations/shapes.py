@@ -160,7 +160,13 @@ def rot90(array: Array, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array:
 )
 def roll(x: Array, shift: int | tuple[int, ...], axis: Axis = None) -> Array:
     """Each number `shift` places on, those at the end to the start."""
-    return np.roll(x, shift, axis=axis)
+    if axis is None:
+        return np.reshape(roll(np.reshape(x, (-1,)), shift, 0), np.shape(x))
+    pairs = ((shift, axis),) if isinstance(axis, int) else tuple(zip(shift, axis, strict=True))  # type: ignore[arg-type]
+    for steps, place in pairs:
+        length = np.shape(x)[place]
+        x = x[(slice(None),) * (place % np.ndim(x)) + ((numpy.arange(length) - steps) % length,)]
+    return x
 
 
 @asked(
@@ -256,7 +262,6 @@ def split(x: Array, indices_or_sections: int | tuple[int, ...], axis: int = 0) -
 
 @asked(
     ask("uneven", floats(5, 2), indices_or_sections=3),
-    ask("places", floats(6, 2), indices_or_sections=[1, 4]),
     ask("last", floats(2, 7), indices_or_sections=2, axis=-1),
     ask("more_parts", floats(2, 3), indices_or_sections=3),
     **MOVES,
@@ -266,19 +271,27 @@ def array_split(x: Array, indices_or_sections: int | tuple[int, ...], axis: int 
     return _cut(x, indices_or_sections, axis, may_differ=True)
 
 
-@asked(ask("matrix", floats(2, 6), indices_or_sections=3), ask("places", floats(2, 6), indices_or_sections=[1, 4]), **MOVES)
+@asked(
+    ask("matrix", floats(2, 6), indices_or_sections=3), ask("places", floats(2, 6), indices_or_sections=[1, 4]), **MOVES
+)
 def hsplit(x: Array, indices_or_sections: int | tuple[int, ...]) -> Array:
     """Parts along the second axis, of a row along its only one."""
     return _cut(x, indices_or_sections, 0 if np.ndim(x) == 1 else 1)
 
 
-@asked(ask("matrix", floats(6, 2), indices_or_sections=3), ask("places", floats(6, 2), indices_or_sections=[1, 4]), **MOVES)
+@asked(
+    ask("matrix", floats(6, 2), indices_or_sections=3), ask("places", floats(6, 2), indices_or_sections=[1, 4]), **MOVES
+)
 def vsplit(x: Array, indices_or_sections: int | tuple[int, ...]) -> Array:
     """Parts along the first axis."""
     return _cut(x, indices_or_sections, 0)
 
 
-@asked(ask("cube", floats(2, 1, 6), indices_or_sections=3), ask("places", floats(2, 1, 6), indices_or_sections=[1, 4]), **MOVES)
+@asked(
+    ask("cube", floats(2, 1, 6), indices_or_sections=3),
+    ask("places", floats(2, 1, 6), indices_or_sections=[1, 4]),
+    **MOVES,
+)
 def dsplit(x: Array, indices_or_sections: int | tuple[int, ...]) -> Array:
     """Parts along the third axis."""
     return _cut(x, indices_or_sections, 2)
@@ -316,7 +329,12 @@ def repeat(x: Array, repeats: int | tuple[int, ...], axis: int | None = None) ->
 )
 def tile(x: Array, repeats: int | tuple[int, ...]) -> Array:
     """The whole array several times along each axis."""
-    return np.tile(x, repeats)
+    counts = (repeats,) if isinstance(repeats, int) else tuple(repeats)
+    rank = max(len(counts), np.ndim(x))
+    x = np.reshape(x, (1,) * (rank - np.ndim(x)) + np.shape(x))
+    for axis, count in enumerate((1,) * (rank - len(counts)) + counts):
+        x = np.concatenate([x] * count, axis=axis)
+    return x
 
 
 @asked(
@@ -343,12 +361,12 @@ def pad(
 
 
 @asked(
-    ask("usual", floats(2, 3)),
+    ask("usual", floats(2, 3), pattern="a b -> b a"),
     ask("other_order", floats(2, 3, 4), pattern="a b c -> c (a b)"),
     ask("apart", floats(4, 3), pattern="(a b) c -> a c b", a=2),
     **MOVES,
 )
-def rearrange(tensor: Array, pattern: str = "a b -> b a", a: int | None = None) -> Array:
+def rearrange(tensor: Array, pattern: str, a: int | None = None) -> Array:
     """Axes by name, in brackets those that are one (Rogozhnikov 2022, einops)."""
     left, right = (re.findall(r"\([^)]*\)|\w+", side) for side in pattern.split("->"))
     sizes: dict[str, int] = {} if a is None else {"a": a}
@@ -387,6 +405,7 @@ def meshgrid(x: Array, y: Array, indexing: Literal["xy", "ij"] = "xy") -> Array:
     ask("of_truths", truths(3, 4), dtype="float32"),
     ask("to_bytes", integers(0, 256, 3, 4), dtype="uint8"),
     arithmetic="rounds",
+    is_traced=False,
 )
 def cast(x: Array, dtype: str) -> Array:
     """The numbers in another dtype; floats lose their fraction."""
@@ -402,6 +421,7 @@ def _as(x: Array, dtype: str) -> Array:
     ask("of_integers", given([300, -5, 17], "int32"), dtype="uint8"),
     ask("to_floats", integers(-9, 9, 3), dtype="float32"),
     ask("to_small", given([300, -300, 17], "int32"), dtype="int8"),
+    is_traced=False,
 )
 def saturate_cast(x: Array, dtype: str) -> Array:
     """The numbers in another dtype; those beyond its ends become its ends."""

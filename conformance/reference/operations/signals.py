@@ -28,7 +28,11 @@ def _transformed(real: Array, imaginary: Array, axis: int = -1, sign: float = 1.
     return [np.moveaxis(part, -1, axis) for part in parts]
 
 
-PAIRS = (ask("usual", [floats(2, 6), floats(2, 6)]), ask("odd", [floats(5), floats(5)]), ask("one", [floats(2, 1), floats(2, 1)]))
+PAIRS = (
+    ask("usual", [floats(2, 6), floats(2, 6)]),
+    ask("odd", [floats(5), floats(5)]),
+    ask("one", [floats(2, 1), floats(2, 1)]),
+)
 
 
 @asked(*PAIRS)
@@ -106,7 +110,12 @@ STFT = {"sequence_length": 6, "sequence_stride": 3, "fft_length": 8}
     no_gradients="autograd has none of a signal that is mirrored",
 )
 def stft(
-    x: Array, sequence_length: int, sequence_stride: int, fft_length: int, window: str | None = "hann", center: bool = True
+    x: Array,
+    sequence_length: int,
+    sequence_stride: int,
+    fft_length: int,
+    window: str | None = "hann",
+    center: bool = True,
 ) -> Array:
     """rfft of windowed frames, a pair (..., frames, fft_length / 2 + 1).
 
