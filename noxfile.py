@@ -134,6 +134,17 @@ def kinds(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none", requires=["shared"])
+def operations(session: nox.Session) -> None:
+    """Write the cases of keras.ops anew and run them all in Keras, some four minutes; with arguments, run what they say.
+
+    CI runs a part of it, the same each time: `--shard 1/32`.
+    """
+    if not session.posargs:
+        run(session, "conformance", "operations", "-o", "operations")
+    run(session, "pytest", "operations", "-q", "--lanes=keras", *session.posargs)
+
+
+@nox.session(venv_backend="none", requires=["shared"])
 def repro(session: nox.Session) -> None:
     """Run the stand-alone script of every case in every lane, and write docs/evidence/repro.md. Some five minutes."""
     run(session, "pytest", "cases", "-q", "--results=reports/results.json")

@@ -118,7 +118,7 @@ def findings_of(lane: str, held: Kept, deviations: Sequence[Deviation], cases: S
     facts = {lane: LaneFacts(held.row.adapter, held.row.versions, mode, policy)}
     records = [excused(record, deviations, facts) for record in held.records.values()]
     today = datetime.datetime.now(datetime.timezone.utc).date()
-    known = [*(case.id for case in cases), *suite.ids_of_kinds(Path())]
+    known = [*(case.id for case in cases), *suite.ids_made(Path())]
     stale = [one for one in standings(deviations, records, facts, known, today) if one.fails]
     missing = [record for record in records if is_failure(record.lanes[lane].verdict)]
     missing = [record for record in missing if record.lanes[lane].verdict is not Verdict.STALE]

@@ -71,9 +71,30 @@ def _held(item: PublicName, uses: Mapping[tuple[str, str], Use]) -> Available | 
             return _penalty(item, use)
         case "activations", "function":
             return _activation(item, use)
-        case "ops", "function" if item.name in OPERATIONS or item.name in _ARITHMETIC.values():
-            return Available("oracle.operations", True, use=use, known=arguments_of(item)[: _taken(item.name)])
+        case "ops", "function":
+            return _operation(item, use)
     return None
+
+
+def _operation(item: PublicName, use: Use) -> Available | None:
+    """A function of `keras.ops`: as a type, and where the graph has a word for it as that word too.
+
+    The cases of the type are those that `conformance operations` makes of the same table.
+    """
+    from conformance.reference.operations.base import table
+    from conformance.reference.operations.forms import asks
+
+    is_word = item.name in OPERATIONS or item.name in _ARITHMETIC.values()
+    if item.name not in table():
+        known = arguments_of(item)[: _taken(item.name)] if is_word else ()
+        return Available("oracle.operations", True, use=use, known=known) if is_word else None
+    entry = table()[item.name]
+    questions = tuple(asks(entry))
+    made = {f"operations/{item.name}.{one.name}" for one in questions}
+    written = {name for one in questions for name in (*one.config, *entry.inputs[: len(one.inputs)])}
+    known = tuple(name for name in arguments_of(item) if name in entry.parameters)
+    both = Use(use.cases | made, use.arguments | written)
+    return Available(f"operations.{entry.family}", is_word, use=both, known=known)
 
 
 def _taken(operation: str) -> int:

@@ -1,4 +1,4 @@
-"""The functions of `keras.ops` as the graph of a case calls them: with arrays, beside the arguments that the case writes.
+"""The functions of `keras.ops` as the graph of a case calls them: with arrays, and the arguments of a case.
 
 They have no weights and no state; a symbolic tensor goes in as an array does, so that its shape and dtype are asked.
 """

@@ -1,4 +1,4 @@
-"""All layers of the reference, by Keras' class names and by torch's. Importing this module imports every family of them."""
+"""All layers of the reference, by Keras' class names and by torch's. Importing this module imports every family."""
 
 from __future__ import annotations
 

@@ -19,9 +19,11 @@ from conformance.case.expressions import (
     Tree,
     parse,
 )
+from conformance.lanes.keras_ops import FIRST
 from conformance.protocol.names import ADAPT
 from conformance.protocol.plan import PlannedLayer
 from conformance.reference.catalog import KINDS
+from conformance.reference.catalog import OPERATIONS as FUNCTIONS
 from conformance.repro.calls import callees, calls, outermost
 from conformance.repro.custom import custom_source
 from conformance.repro.errors import NotScriptable
@@ -69,6 +71,19 @@ BACKENDS = ("tensorflow", "jax", "torch", "openvino", "numpy")
 def keras_body(evidence: Evidence, lane: str) -> Body:
     """The script of a lane of Keras 3, without the check. Raises NotScriptable."""
     return KerasWriter(evidence, lane).body()
+
+
+def _function(kind: str, config: Mapping[str, Any]) -> str:
+    """A function of `keras.ops` with the arguments of the case; the text of an einsum stands before its arrays."""
+    entry = FUNCTIONS.entry(kind)
+    name = ".".join(("keras.ops", entry.place, entry.name) if entry.place else ("keras.ops", entry.name))
+    first = [f"{value_text(config[FIRST])}, "] if FIRST in config else []
+    rest = [f", {key}={value_text(_as_tuple(value))}" for key, value in config.items() if key != FIRST]
+    return f"lambda *arrays, **named: {name}({''.join(first)}*arrays, **named{''.join(rest)})"
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(map(_as_tuple, value)) if isinstance(value, list | tuple) else value
 
 
 class KerasWriter:
@@ -167,6 +182,8 @@ class KerasWriter:
 
     def made(self, kind: str, config: Mapping[str, Any]) -> str:
         """The call that constructs a layer, a loss or a custom layer from its arguments as written."""
+        if kind in FUNCTIONS:
+            return _function(kind, config)
         arguments = ", ".join(f"{key}={self._value(key, value)}" for key, value in config.items())
         return f"{self._class(kind)}({arguments})"
 

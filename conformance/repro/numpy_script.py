@@ -11,7 +11,7 @@ from typing import Any
 
 from conformance import reference
 from conformance.reference.base import Layer as ReferenceLayer
-from conformance.reference.catalog import KINDS
+from conformance.reference.catalog import KINDS, OPERATIONS
 from conformance.reference.optimizers import OPTIMIZERS
 from conformance.repro.carry import Carrier
 from conformance.repro.configs import kinds_of, strings_of
@@ -117,6 +117,11 @@ class _NumPy:
         unknown = [kind for kind in kinds if kind not in KINDS]
         if unknown:
             raise NotScriptable(f"the reference has no layer {unknown[0]}")
+        functions = [kind for kind in kinds if kind in OPERATIONS]
+        if functions:
+            raise NotScriptable(
+                f"{functions[0]} is an entry of conformance/reference/operations/, not a class to carry"
+            )
         roots = [_class(kind) for kind in kinds]
         if self.beside_outputs == "train()" or is_refused:
             roots += [_optimizer(training) for training in self.plan.trainings]

@@ -133,6 +133,8 @@ class Entry:
     """Arguments that every question writes."""
     no_gradients: str = ""
     """Why no question compares gradients; its function then gets arrays that autograd does not follow."""
+    place: str = ""
+    """The module below `keras.ops` that offers it, where `keras.ops` itself does not."""
     is_traced: bool = True
     """Whether autograd may follow its arrays: not where it gives whole numbers and truths alone."""
 
@@ -206,7 +208,7 @@ def _entering(
 def table() -> Mapping[str, Entry]:
     """Every operation by its name in `keras.ops`; reads all families at the first call."""
     for path in sorted(Path(__file__).parent.glob("*.py")):
-        if path.stem not in ("__init__", "base"):
+        if path.stem not in ("__init__", "base", "forms"):
             importlib.import_module(f"{__package__}.{path.stem}")
     return dict(sorted(_TABLE.items()))
 
@@ -251,6 +253,10 @@ class Operations(MutableMapping[str, type[Layer]]):
                 raise KeyError(kind)
             self._made[kind] = class_of(table()[kind.removeprefix(PREFIX)])
         return self._made[kind]
+
+    def entry(self, kind: str) -> Entry:
+        """What the table has of a type."""
+        return table()[kind.removeprefix(PREFIX)]
 
     def __setitem__(self, kind: str, made: type[Layer]) -> None:
         raise TypeError("the table of operations is made of its modules")
@@ -354,4 +360,4 @@ def like(result: Any, x: Any) -> Any:
     if is_float(x):
         return result
     dtype = getattr(x, "dtype", numpy.dtype(int))
-    return numpy.asarray(result).astype(numpy.int32 if dtype == bool else dtype)
+    return numpy.asarray(result).astype(numpy.int32 if dtype.kind == "b" else dtype)

@@ -357,7 +357,7 @@ def _erfinv(x: Any) -> Any:
 defvjp(_erfinv, lambda ans, x: lambda g: g * math.sqrt(math.pi) / 2.0 * np.exp(ans**2))
 
 
-@elementwise(WITHIN_ONE, ask("ends", given([-1.0, 1.0, 0.0, 1.5, -2.0])), takes_integers=False)
+@elementwise(WITHIN_ONE, ask("ends", given([-1.0, 1.0, 0.0, 1.5, -2.0])), takes_integers=False, takes_specials=False)
 def erfinv(x: Array) -> Array:
     """The number whose erf is x; infinite at -1 and 1, NaN outside."""
     return _erfinv(x)

@@ -25,6 +25,7 @@ def _format(data_format: Format) -> Any:
     ask("usual", COLOURS), ask("one", between(0.05, 0.95, 4, 5, 3)),
     ask("channels_first", between(0.05, 0.95, 2, 3, 4, 5), data_format="channels_first"),
     no_gradients="the largest channel is a tie of choices",
+    place="image",
 )  # fmt: skip
 def rgb_to_hsv(images: Array, data_format: Format = None) -> Array:
     """Hue, saturation and value of red, green and blue in [0, 1] (Smith 1978)."""
@@ -43,9 +44,13 @@ def rgb_to_hsv(images: Array, data_format: Format = None) -> Array:
     ask("usual", COLOURS), ask("one", between(0.05, 0.95, 4, 5, 3)),
     ask("channels_first", between(0.05, 0.95, 2, 3, 4, 5), data_format="channels_first"),
     no_gradients="the sixth of the circle is a choice",
+    place="image",
 )  # fmt: skip
 def hsv_to_rgb(images: Array, data_format: Format = None) -> Array:
-    """Red, green and blue of hue, saturation and value (Smith 1978): v - v s clip(min(k, 4 - k), 0, 1), k = (n + 6 h) % 6."""
+    """Red, green and blue of hue, saturation and value (Smith 1978).
+
+    v - v s clip(min(k, 4 - k), 0, 1) with k = (n + 6 h) % 6 and n = 5, 3, 1.
+    """
     axis = -1 if _format(data_format) == "channels_last" else -3
     h, s, v = numpy.moveaxis(images, axis, 0)
 
@@ -60,6 +65,7 @@ def hsv_to_rgb(images: Array, data_format: Format = None) -> Array:
     ask("usual", COLOURS),
     ask("one", between(0.05, 0.95, 4, 5, 3)),
     ask("channels_first", between(0.05, 0.95, 2, 3, 4, 5), data_format="channels_first"),
+    place="image",
 )
 def rgb_to_grayscale(images: Array, data_format: Format = None) -> Array:
     """0.2989 r + 0.587 g + 0.114 b, one channel."""
@@ -82,6 +88,7 @@ def rgb_to_grayscale(images: Array, data_format: Format = None) -> Array:
         data_format="channels_first",
     ),
     arithmetic="moves",
+    place="image",
 )
 def crop_images(
     images: Array, top_cropping: int | None = None, left_cropping: int | None = None,
@@ -120,6 +127,7 @@ def _kept(length: int, before: int | None, after: int | None, target: int | None
         data_format="channels_first",
     ),
     arithmetic="moves",
+    place="image",
 )
 def pad_images(
     images: Array, top_padding: int | None = None, left_padding: int | None = None,
@@ -153,6 +161,7 @@ def _around(length: int, before: int | None, after: int | None, target: int | No
     ask("antialias", IMAGES, size=[3, 3], antialias=True),
     ask("bytes", integers(0, 256, 2, 6, 5, 3, dtype="uint8"), size=[4, 7]),
     ask("channels_first", floats(2, 3, 6, 5), size=[4, 7], data_format="channels_first"),
+    place="image",
 )
 def resize(
     images: Array, size: tuple[int, int], interpolation: str = "bilinear", antialias: bool = False,
@@ -176,10 +185,15 @@ def resize(
 
 
 @asked(
-    ask("usual", IMAGES, size=3), ask("strides", IMAGES, size=[3, 2], strides=2), ask("same", IMAGES, size=3, padding="same"),
-    ask("overlapping", IMAGES, size=3, strides=1), ask("one", IMAGE, size=2), ask("dilation", IMAGES, size=2, strides=1, dilation_rate=2),
+    ask("usual", IMAGES, size=3),
+    ask("strides", IMAGES, size=[3, 2], strides=2),
+    ask("same", IMAGES, size=3, padding="same"),
+    ask("overlapping", IMAGES, size=3, strides=1),
+    ask("one", IMAGE, size=2),
+    ask("dilation", IMAGES, size=2, strides=1, dilation_rate=2),
     arithmetic="moves",
-)  # fmt: skip
+    place="image",
+)
 def extract_patches(
     images: Array, size: int | tuple[int, int], strides: Any = None, dilation_rate: int = 1,
     padding: Literal["valid", "same"] = "valid", data_format: Format = None,
@@ -191,6 +205,7 @@ def extract_patches(
 @asked(
     ask("usual", floats(2, 4, 5, 4, 2), size=2), ask("strides", floats(2, 4, 5, 4, 2), size=2, strides=1),
     ask("same", floats(2, 4, 5, 4, 2), size=3, padding="same"), arithmetic="moves",
+    place="image",
 )  # fmt: skip
 def extract_patches_3d(
     volumes: Array, size: int | tuple[int, int, int], strides: Any = None, dilation_rate: int = 1,
@@ -212,11 +227,12 @@ def _patches(images: Array, size: Any, strides: Any, dilation: int, padding: str
 
 @asked(
     ask("usual", floats(2, 3, 6, 5), kernel_size=2), ask("stride", floats(2, 3, 6, 5), kernel_size=[3, 2], stride=2),
-    ask("padding", floats(2, 3, 6, 5), kernel_size=3, padding=1), ask("dilation", floats(2, 3, 6, 5), kernel_size=2, dilation=2),
+    ask("padding", floats(2, 3, 6, 5), kernel_size=3, padding=1),
+    ask("dilation", floats(2, 3, 6, 5), kernel_size=2, dilation=2),
     arithmetic="moves",
 )  # fmt: skip
 def unfold(x: Array, kernel_size: Any, dilation: int = 1, padding: int = 0, stride: int = 1) -> Array:
-    """(batch, channels, rows, columns) to (batch, channels * window, places), as torch.nn.functional.unfold documents."""
+    """(batch, channels, rows, columns) to (batch, channels * window, places); see torch.nn.Unfold."""
     around = np.pad(x, [(0, 0), (0, 0), (padding, padding), (padding, padding)], "constant")
     y = np.moveaxis(around, 1, -1)
     sizes = per_axis(kernel_size, 2)
@@ -280,6 +296,7 @@ def space_to_depth(x: Array, block_size: int, data_format: Format = "channels_la
     *(ask(f"mode_{mode}", floats(4, 5), given([[-1.0, 1.25, 5.5], [0.25, -2.0, 3.5]]), order=1, fill_mode=mode)
       for mode in ("nearest", "wrap", "mirror", "reflect")),
     no_gradients="by the places it jumps from pixel to pixel",
+    place="image",
 )  # fmt: skip
 def map_coordinates(
     inputs: Array, coordinates: Array, order: int = 1, fill_mode: str = "constant", fill_value: float = 0
@@ -326,6 +343,7 @@ def _inside(at: Any, length: int, mode: str) -> Any:
     ask("filled", IMAGES, given([[1.0, 0.0, 1.25, 0.0, 1.0, -0.5, 0.0, 0.0]] * 2), fill_value=2.5),
     ask("projective", IMAGES, given([[1.0, 0.1, 0.25, 0.0, 1.0, 0.5, 0.01, 0.02]] * 2)),
     no_gradients="by the transform it jumps from pixel to pixel",
+    place="image",
 )
 def affine_transform(
     images: Array, transform: Array, interpolation: Literal["bilinear", "nearest"] = "bilinear",
@@ -351,6 +369,7 @@ def affine_transform(
 @asked(
     ask("usual", IMAGES), ask("one", IMAGE), ask("wide", IMAGES, kernel_size=[5, 3], sigma=[1.5, 0.75]),
     ask("channels_first", floats(2, 3, 6, 5), data_format="channels_first"),
+    place="image",
 )  # fmt: skip
 def gaussian_blur(
     images: Array,
@@ -381,9 +400,9 @@ def _filtered(x: Array, line: Any, axis: int, is_padded: bool = True) -> Array:
 
 @asked(
     ask("usual", IMAGES),
-    ask("one", IMAGE),
     ask("channels_first", floats(2, 3, 6, 5), data_format="channels_first"),
     no_gradients="autograd has none of edges that are mirrored",
+    place="image",
 )
 def sobel_edges(images: Array, data_format: Format = None) -> Array:
     """Changes down and across (Sobel 1968), the image mirrored at its edge; a pair at the end."""
@@ -414,6 +433,7 @@ def psnr(x1: Array, x2: Array, max_val: float) -> Array:
     ask("colours", between(0.05, 0.95, 1, 12, 12, 3), between(0.05, 0.95, 1, 12, 12, 3)),
     ask("small", between(0.05, 0.95, 2, 6, 6, 1), between(0.05, 0.95, 2, 6, 6, 1), filter_size=5, filter_sigma=1.0),
     ask("range", between(5.0, 250.0, 1, 12, 12, 1), between(5.0, 250.0, 1, 12, 12, 1), max_val=255.0),
+    place="image",
 )
 def ssim(
     image1: Array, image2: Array, max_val: float = 1.0, filter_size: int = 11, filter_sigma: float = 1.5,

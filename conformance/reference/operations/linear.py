@@ -10,7 +10,7 @@ import autograd.numpy as np
 import numpy
 from autograd.extend import defvjp, primitive
 
-from .base import Array, Axis, ask, asked, floats, given, integers, is_float, like, plain
+from .base import Array, Axis, ask, asked, floats, given, integers, like, plain
 
 LINEAR: Mapping[str, Any] = {"arithmetic": "linear"}
 PRODUCTS = (
@@ -263,14 +263,15 @@ NORMS = (
 
 
 @asked(*NORMS, no_gradients="each order has its own kinks")
-def norm(x: Array, ord: int | str | None = None, axis: Axis = None, keepdims: bool = False) -> Array:
+def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Array:
     """The length of a vector, or a norm of a matrix, by its order (documentation of numpy.linalg.norm)."""
     return numpy.asarray(numpy.linalg.norm(numpy.asarray(plain(x), dtype=float), ord, axis, keepdims))
 
 
 @asked(
     ask("usual", floats(3, 4)), ask("first", floats(3, 4), axis=0), ask("order_1", floats(3, 4), order=1),
-    ask("order_3", floats(3, 4), order=3), ask("zero", given([[0.0, 0.0], [3.0, 4.0]])), no_gradients="at 0 it has none",
+    ask("order_3", floats(3, 4), order=3), ask("zero", given([[0.0, 0.0], [3.0, 4.0]])),
+    no_gradients="at 0 it has none",
 )  # fmt: skip
 def normalize(x: Array, axis: int = -1, order: int = 2, epsilon: float | None = None) -> Array:
     """x over its norm along an axis, which counts as 1e-7 at least."""
@@ -326,8 +327,7 @@ def corrcoef(x: Array) -> Array:
 )
 def correlate(x1: Array, x2: Array, mode: Literal["valid", "same", "full"] = "valid") -> Array:
     """Sums of products with x2 at each place of x1."""
-    found = numpy.correlate(plain(x1), plain(x2), mode)
-    return found
+    return numpy.correlate(plain(x1), plain(x2), mode)
 
 
 @asked(

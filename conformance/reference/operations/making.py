@@ -1,4 +1,4 @@
-"""Arrays made of numbers: ranges, filled ones, unit matrices, windows. Those without an input take one that is ignored."""
+"""Arrays made of numbers alone: ranges, filled ones, unit matrices, windows."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ CONSTANT = {"no_gradients": "it is the same whatever goes in"}
 
 @asked(*LIKE, AS, **CONSTANT)
 def zeros_like(x: Array, dtype: str | None = None) -> Array:
-    """Zeros of this shape and dtype."""
+    """Zeros of the shape and dtype of x."""
     return numpy.zeros(np.shape(x), _dtype(dtype, x.dtype))
 
 
 @asked(*LIKE, AS, **CONSTANT)
 def ones_like(x: Array, dtype: str | None = None) -> Array:
-    """Ones of this shape and dtype."""
+    """Ones of the shape and dtype of x."""
     return numpy.ones(np.shape(x), _dtype(dtype, x.dtype))
 
 
 @asked(ask("floats", floats(3, 4), fill_value=2.5), ask("integers", integers(-9, 9, 3), fill_value=7), **CONSTANT)
 def full_like(x: Array, fill_value: int | float, dtype: str | None = None) -> Array:
-    """This number in this shape and dtype."""
+    """One number in the shape and dtype of x."""
     return numpy.full(np.shape(x), fill_value, _dtype(dtype, x.dtype))
 
 
@@ -120,8 +120,8 @@ def arange(
     ask("down", start=3.0, stop=-1.0, num=3),
 )
 def linspace(
-    start: int | float, stop: int | float, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: str | None = None,
-    axis: int = 0,
+    start: int | float, stop: int | float, num: int = 50, endpoint: bool = True, retstep: bool = False,
+    dtype: str | None = None, axis: int = 0,
 ) -> Array:  # fmt: skip
     """So many numbers at even distances, the end among them unless it is open."""
     return numpy.linspace(start, stop, num, endpoint).astype(_dtype(dtype))
@@ -133,8 +133,8 @@ def linspace(
     ask("base", start=-1.0, stop=3.0, num=5, base=2),
 )
 def logspace(
-    start: int | float, stop: int | float, num: int = 50, endpoint: bool = True, base: int | float = 10, dtype: str | None = None,
-    axis: int = 0,
+    start: int | float, stop: int | float, num: int = 50, endpoint: bool = True, base: int | float = 10,
+    dtype: str | None = None, axis: int = 0,
 ) -> Array:  # fmt: skip
     """base to the power of numbers at even distances."""
     return numpy.asarray(float(base) ** numpy.linspace(start, stop, num, endpoint)).astype(_dtype(dtype))

@@ -161,10 +161,9 @@ def average_pool(
 
 
 ADAPTIVE = (
-    ask("line", LINE, output_size=4),
     ask("plane", PLANE, output_size=3),
     ask("sizes", PLANE, output_size=[2, 5]),
-    ask("longer", LINE, output_size=12),
+    ask("longer", PLANE, output_size=[9, 8]),
     ask("channels_first", floats(2, 3, 7, 6), output_size=[2, 3], data_format="channels_first"),
 )
 

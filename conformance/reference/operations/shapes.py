@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -242,7 +243,7 @@ def _cut(x: Array, parts: int | tuple[int, ...], axis: int, may_differ: bool = F
         places = list(parts)
     edges = [0, *places, length]
     index = (slice(None),) * (axis % np.ndim(x))
-    return [x[(*index, slice(first, last))] for first, last in zip(edges, edges[1:], strict=False)]
+    return [x[(*index, slice(first, last))] for first, last in itertools.pairwise(edges)]
 
 
 @asked(
@@ -374,7 +375,7 @@ def rearrange(tensor: Array, pattern: str, a: int | None = None) -> Array:
         names = group.strip("()").split()
         rest = [name for name in names if name not in sizes]
         known = int(numpy.prod([sizes[name] for name in names if name in sizes]))
-        sizes |= {name: length // known for name in rest}
+        sizes |= dict.fromkeys(rest, length // known)
     names = [name for group in left for name in group.strip("()").split()]
     apart = np.reshape(tensor, [sizes[name] for name in names])
     order = [name for group in right for name in group.strip("()").split()]
