@@ -135,7 +135,7 @@ def kinds(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", requires=["shared"])
 def operations(session: nox.Session) -> None:
-    """Write the cases of keras.ops anew and run them all in Keras, some four minutes; with arguments, run what they say.
+    """Write the cases of keras.ops anew and run them all in Keras, some four minutes; arguments go to pytest.
 
     CI runs a part of it, the same each time: `--shard 1/32`.
     """
