@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import linalg, ndimage, special
+from scipy import linalg, ndimage, special  # type: ignore[import-untyped]  # no stubs here
 from scipy import signal as signals
 
 from conformance.reference.operations.base import Entry, table
