@@ -6,6 +6,7 @@ holds, its axes merged or split where the port has the features of all heads in 
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -77,6 +78,12 @@ def orders(shape: Sequence[int], wanted: Sequence[int], is_packed: bool = False)
             moved[1] = steps
         if _is_regrouped(moved, wanted):
             yield Order(axes, tuple(wanted), steps)
+
+
+@functools.lru_cache(maxsize=1024)
+def _every(shape: tuple[int, ...], wanted: tuple[int, ...], is_packed: bool) -> tuple[Order, ...]:
+    """All of them: most arrays of a model have one of a few shapes."""
+    return tuple(orders(shape, wanted, is_packed))
 
 
 def _is_regrouped(shape: Sequence[int], wanted: Sequence[int]) -> bool:
@@ -159,9 +166,9 @@ def best_order(model: Held, port: Held, usual: tuple[int, ...] | None = None) ->
     by_axes: dict[tuple[int, ...], tuple[Order, float]] = {}
     one, other = model.array.load(), port.array.load()
     is_packed = port.lengths is not None
-    every = list(orders(model.array.shape, port.array.shape, is_packed))
+    every = _every(model.array.shape, port.array.shape, is_packed)
     if not every and _is_one_row(one, other):
-        every = [Order(tuple(range(one.ndim)), other.shape, None, 1)]
+        every = (Order(tuple(range(one.ndim)), other.shape, None, 1),)
     for order in every:
         if one.size > SAMPLE and order.is_permutation_of(one.shape):
             cut = _strides(one.shape)

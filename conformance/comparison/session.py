@@ -142,17 +142,14 @@ class Session:
         """How far rounding carries the model's arrays; without it where the model has no float64."""
         if not self.settings.with_rounding:
             return Rounding(why_not="it was not asked for")
-        found: list[dict[tuple[str, int, str, str], Moves]] = []
         with self.clock("measure rounding"):
-            for is_local in (True, False):
-                try:
-                    answer = self.model_end.ask(
-                        "rounding", inputs=self.stored(self.batch), unit=UNIT, patterns=PATTERNS, is_local=is_local
-                    )
-                except SideRefused as error:
-                    return Rounding(why_not=error.message)
-                found.append(_moves(answer))
-        return Rounding(found[0], found[1])
+            inputs = self.stored(self.batch)
+            try:
+                answer = self.model_end.ask("rounding", inputs=inputs, unit=UNIT, patterns=PATTERNS)
+            except SideRefused as error:
+                return Rounding(why_not=error.message)
+        names = {call["order"]: (call["path"], call["index"]) for call in answer["calls"]}
+        return Rounding(_moves(answer["local"], names), _moves(answer["whole"], names))
 
 
 @dataclass
@@ -168,10 +165,11 @@ class _Clock:
         self.seconds[self.what] = self.seconds.get(self.what, 0.0) + time.monotonic() - self.started
 
 
-def _moves(answer: Mapping[str, Any]) -> dict[tuple[str, int, str, str], Moves]:
-    names = {call["order"]: (call["path"], call["index"]) for call in answer["calls"]}
+def _moves(
+    arrays: Sequence[Mapping[str, Any]], names: Mapping[int, tuple[str, int]]
+) -> dict[tuple[str, int, str, str], Moves]:
     found = {}
-    for one in answer["arrays"]:
+    for one in arrays:
         path, index = names[one["order"]]
         exact = Stored.of(one["exact"])
         assert exact is not None

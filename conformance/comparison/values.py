@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +28,7 @@ class Stored:
     """An array on disk. `digest` is the same for the same numbers in the same shape; empty where it was not taken."""
 
     file: str
+    offset: int
     shape: tuple[int, ...]
     dtype: str
     digest: str
@@ -39,25 +41,33 @@ class Stored:
             return None
         laid = message.get("laid")
         made = None if laid is None else Laid(laid["digest"], tuple(laid["shape"]), laid["order"])
-        return cls(message["file"], tuple(message["shape"]), message["dtype"], message["digest"], made)
+        return cls(
+            message["file"], message["offset"], tuple(message["shape"]), message["dtype"], message["digest"], made
+        )
 
     def load(self) -> Array:
         """The array, read from disk as it is needed."""
         if self.laid is None:
-            return read(self.file, self.shape, self.dtype)
-        turned: Array = laid_out(read(self.file, self.laid.shape, self.dtype), self.laid.order)
+            return read(self.file, self.offset, self.shape, self.dtype)
+        turned: Array = laid_out(read(self.file, self.offset, self.laid.shape, self.dtype), self.laid.order)
         return turned
 
     @property
     def size(self) -> int:
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
 
     @property
     def is_float(self) -> bool:
         return self.dtype.startswith(("float", "bfloat"))
 
     def as_message(self) -> dict[str, Any]:
-        made = {"file": self.file, "shape": list(self.shape), "dtype": self.dtype, "digest": self.digest}
+        made = {
+            "file": self.file,
+            "offset": self.offset,
+            "shape": list(self.shape),
+            "dtype": self.dtype,
+            "digest": self.digest,
+        }
         if self.laid is None:
             return made
         return made | {"laid": {"digest": self.laid.digest, "shape": list(self.laid.shape), "order": self.laid.order}}

@@ -11,9 +11,11 @@ import contextlib
 import functools
 import hashlib
 import importlib.util
+import math
 import os
 import shutil
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -28,6 +30,8 @@ LARGE = 1 << 17
 """Bytes from which on an array's digest is made of sums of its words."""
 STRETCH = 1 << 13
 """Words that are summed up together."""
+ALIGNED = 64
+"""Bytes that every array of a store begins at a multiple of."""
 SMALL = 1 << 14
 """Bytes up to which an array that was read is held: 32 MiB for all of them."""
 LEAF_LIMIT = 256
@@ -64,18 +68,22 @@ class Request:
 
 
 class Store:
-    """A folder of arrays, each kept once: a file is named by the digest of its bytes, and holds these bytes alone."""
+    """A folder of arrays, each kept once, all in one file: making a file for each cost more than writing it."""
 
     def __init__(self, folder: str) -> None:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._known: dict[str, str] = {}
+        made, self._file = tempfile.mkstemp(dir=self.folder, prefix="arrays-")
+        os.close(made)
+        self._end = 0
+        self._known: dict[str, int] = {}
+        """Where in the file an array begins, by its digest."""
         self._room = 0
         """Bytes that may be written before the disk is asked again."""
         self._made = 0
 
     def keep(self, array: Any) -> dict[str, Any]:
-        """Writes an array and gives its reference: file, shape, dtype and digest. Raises Refused on a full disk."""
+        """Writes an array and gives its reference: file, offset, shape, dtype, digest. Raises Refused for no room."""
         array = np.asarray(array)
         array = np.ascontiguousarray(array) if array.ndim else array  # a scalar would come back as (1,)
         if array.dtype.kind not in "biufcSU":  # bfloat16 and its like are types of a package, not of NumPy's files
@@ -83,15 +91,23 @@ class Store:
         name = digest_of(array)
         if name not in self._known:
             self.make_room(array.nbytes)
-            path = self.folder / f"{name}.bytes"
-            array.tofile(path)
-            self._known[name] = str(path)
+            self._known[name] = self._appended(array)
         return {
-            "file": self._known[name],
+            "file": self._file,
+            "offset": self._known[name],
             "shape": [int(length) for length in array.shape],
             "dtype": str(array.dtype),
             "digest": name,
         }
+
+    def _appended(self, array: np.ndarray[Any, Any]) -> int:
+        """Writes the bytes of an array behind all others; where they begin: a place for numbers of any kind."""
+        start = -(-self._end // ALIGNED) * ALIGNED
+        with open(self._file, "r+b") as file:
+            file.seek(start)
+            file.write(array.reshape(-1).view(np.uint8).data)
+        self._end = start + array.nbytes
+        return start
 
     def fresh(self) -> Path:
         """A file for an array that is still being made; no two are the same, whatever they are asked for."""
@@ -138,20 +154,20 @@ def _factors() -> np.ndarray[Any, Any]:
 
 def opened(reference: Mapping[str, Any]) -> np.ndarray[Any, Any]:
     """The array of a reference, read-only; a large one is read from disk as it is needed."""
-    return read(reference["file"], tuple(reference["shape"]), reference["dtype"])
+    return read(reference["file"], reference["offset"], tuple(reference["shape"]), reference["dtype"])
 
 
-def read(file: str, shape: tuple[int, ...], dtype: str) -> np.ndarray[Any, Any]:
-    """The array that a store keeps in a file."""
-    if np.dtype(dtype).itemsize * int(np.prod(shape, dtype=np.int64)) <= SMALL:
-        return _small(file, shape, dtype)
-    return np.memmap(file, np.dtype(dtype), "r", 0, shape)
+def read(file: str, offset: int, shape: tuple[int, ...], dtype: str) -> np.ndarray[Any, Any]:
+    """The array that a store keeps at a place of a file."""
+    if np.dtype(dtype).itemsize * math.prod(shape) <= SMALL:
+        return _small(file, offset, shape, dtype)
+    return np.memmap(file, np.dtype(dtype), "r", offset, shape)
 
 
 @functools.lru_cache(maxsize=2048)
-def _small(file: str, shape: tuple[int, ...], dtype: str) -> np.ndarray[Any, Any]:
-    """Files of a store never change, and most are small: opening them again and again costs more than holding them."""
-    array: np.ndarray[Any, Any] = np.fromfile(file, np.dtype(dtype)).reshape(shape)
+def _small(file: str, offset: int, shape: tuple[int, ...], dtype: str) -> np.ndarray[Any, Any]:
+    """Arrays of a store never change, and most are small: reading them again and again costs more than holding them."""
+    array: np.ndarray[Any, Any] = np.fromfile(file, np.dtype(dtype), math.prod(shape), offset=offset).reshape(shape)
     array.setflags(write=False)
     return array
 

@@ -14,7 +14,7 @@ from conformance.lanes.compare_keras_arrays import KerasTensors, call_model, put
 from conformance.lanes.compare_keras_float64 import in_float64
 from conformance.lanes.compare_keras_load import model_of
 from conformance.lanes.compare_keras_training import train
-from conformance.lanes.compare_keras_watch import activation_of, is_below, is_whole, watched, watching
+from conformance.lanes.compare_keras_watch import activation_of, is_whole, watched, watching
 from conformance.lanes.compare_recorder import Noise, Recorder
 from conformance.protocol.adapter import Identity
 
@@ -73,9 +73,10 @@ class KerasEnd:
             # a subclassed model is built by its first call
             call_model(self.tensors, model, request["inputs"], "float32")
         found = watched(self.keras, model)
+        below = _below(found)
         layers = []
         for path, layer in found.values():
-            inside = [child for child_path, child in found.values() if is_below(child_path, path)]
+            inside = below[path]
             held = {id(weight) for child in inside for weight in child.weights}
             own = [weight for weight in layer.weights if id(weight) not in held]
             layers.append(
@@ -83,7 +84,7 @@ class KerasEnd:
                     "path": path,
                     "class": type(layer).__name__,
                     "module": type(layer).__module__,
-                    "config": _config_of(layer),
+                    "config": {"name": layer.name} if isinstance(layer, self.keras.Model) else _config_of(layer),
                     "weights": [self._weight(weight) for weight in own],
                     "is_leaf": not inside,
                     "is_training": False,
@@ -142,20 +143,23 @@ class KerasEnd:
         """The float64 model, exact and moved: every array of every layer, and how far rounding carries it."""
         assert self._store is not None
         wide = self._in_float64(request["inputs"])
-        noise = Noise(self._store, request["unit"], request["is_local"])
+        noise = Noise(self._store, request["unit"])
         calls: list[dict[str, Any]] = []
         weights = [np.asarray(self.tensors.array(weight)) for weight in wide.weights]
         for pattern in (None, *range(request["patterns"])):
-            noise.start(pattern)
             moved = None if pattern is None else (pattern, request["unit"])
-            put_weights(wide, weights, moved)
-            recorder = Recorder(self.tensors, None, noise=noise)
-            with watching(self.keras, wide, recorder):
-                call_model(self.tensors, wide, request["inputs"], "float64", moved)
-            calls = calls or recorder.calls
+            if moved is not None:
+                put_weights(wide, weights, moved)
+            for is_local in (False,) if moved is None else (True, False):
+                noise.start(pattern, is_local)
+                recorder = Recorder(self.tensors, None, noise=noise)
+                with watching(self.keras, wide, recorder):
+                    call_model(self.tensors, wide, request["inputs"], "float64", moved)
+                calls = calls or recorder.calls
         put_weights(wide, weights, None)
         return {
-            "arrays": noise.answer(),
+            "local": noise.answer(is_local=True),
+            "whole": noise.answer(is_local=False),
             "calls": [{key: call[key] for key in ("path", "index", "order")} for call in calls],
         }
 
@@ -174,6 +178,18 @@ class KerasEnd:
             spec = self._asked.get("model") or {}
             self._wide = in_float64(self.keras, self.tensors, self._loaded(), spec, inputs)
         return self._wide
+
+
+def _below(found: Mapping[int, tuple[str, Any]]) -> dict[str, list[Any]]:
+    """The layers that stand in each one, by its path."""
+    below: dict[str, list[Any]] = {path: [] for path, _ in found.values()}
+    for path, layer in found.values():
+        above = path
+        while above:
+            above = above.rpartition("/")[0]
+            if above in below:
+                below[above].append(layer)
+    return below
 
 
 def _config_of(layer: Any) -> Any:

@@ -10,6 +10,9 @@ import numpy as np
 
 from conformance.lanes.compare_far import factors, opened
 
+NO_TENSORS = (type(None), bool, int, float, str, tuple, list, dict)
+"""What most arguments are that are no arrays: TensorFlow looks at each attribute of a value before it says so."""
+
 
 def is_keras_3(keras: Any) -> bool:
     """Whether it is Keras 3 and not Keras 2."""
@@ -22,13 +25,19 @@ class KerasTensors:
     def __init__(self, keras: Any) -> None:
         self.keras = keras
         self._is_new = is_keras_3(keras)
+        self._tf: Any = None
+        """TensorFlow, where Keras runs on it: asked itself, for Keras looks at every array several times."""
+        if not self._is_new or keras.backend.backend() == "tensorflow":
+            import tensorflow
+
+            self._tf = tensorflow
 
     def is_leaf(self, value: Any) -> bool:
-        if self._is_new:
-            return bool(self.keras.ops.is_tensor(value)) or isinstance(value, np.ndarray)
-        import tensorflow as tf
-
-        return bool(tf.is_tensor(value)) or isinstance(value, np.ndarray)
+        if isinstance(value, NO_TENSORS):
+            return False
+        if isinstance(value, np.ndarray):
+            return True
+        return bool(self.keras.ops.is_tensor(value) if self._tf is None else self._tf.is_tensor(value))
 
     def array(self, leaf: Any) -> np.ndarray[Any, Any]:
         return np.asarray(self.keras.ops.convert_to_numpy(leaf) if self._is_new else leaf)
@@ -54,12 +63,10 @@ class KerasTensors:
 
     def tensor(self, array: Any, dtype: str, mask: Any = None) -> Any:
         """A tensor of the backend, with a mask."""
-        if self._is_new:
+        if self._tf is None:
             made = self.keras.ops.convert_to_tensor(np.asarray(array), dtype=dtype)
         else:
-            import tensorflow as tf
-
-            made = tf.convert_to_tensor(np.asarray(array).astype(dtype))
+            made = self._tf.convert_to_tensor(np.asarray(array).astype(dtype, copy=False))
         if mask is not None:
             with contextlib.suppress(AttributeError):
                 made._keras_mask = mask

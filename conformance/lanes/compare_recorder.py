@@ -162,23 +162,25 @@ def _plain(kwargs: Mapping[str, Any]) -> dict[str, Any]:
 class Noise:
     """Rounding put into a float64 run: what every layer gives is moved, and how far every array moves is summed up.
 
-    The first run, with pattern None, is exact and is kept; each later one adds the squares of its distances. With
-    `is_local`, a layer's results are replaced by the exact ones, moved: so that what its arrays move by is of its own
-    making, and not of all layers before it.
+    The first run, with pattern None, is exact and is kept; each later one adds the squares of its distances. Where it
+    is local, a layer's results are replaced by the exact ones, moved: so that what its arrays move by is of its own
+    making, and not of all layers before it. Runs of both kinds are told apart by the exact one that they share.
     """
 
-    def __init__(self, store: Store, unit: float, is_local: bool) -> None:
-        self._store, self._unit, self._is_local = store, unit, is_local
+    def __init__(self, store: Store, unit: float) -> None:
+        self._store, self._unit = store, unit
         self._exact: dict[tuple[Any, ...], dict[str, Any]] = {}
-        self._sums: dict[tuple[Any, ...], Any] = {}
+        self._sums: dict[bool, dict[tuple[Any, ...], Any]] = {True: {}, False: {}}
+        """Of local runs, and of the others."""
         self._first: dict[str, tuple[Any, ...]] = {}
-        self._runs = 0
+        self._runs = {True: 0, False: 0}
         self.pattern: int | None = None
+        self._is_local = False
 
-    def start(self, pattern: int | None) -> None:
+    def start(self, pattern: int | None, is_local: bool = False) -> None:
         """Begins a run."""
-        self.pattern = pattern
-        self._runs += pattern is not None
+        self.pattern, self._is_local = pattern, is_local
+        self._runs[is_local] += pattern is not None
 
     def measure(self, key: tuple[Any, ...], leaf: Any, tensors: Tensors) -> None:
         """Keeps an array of the exact run, or adds how far it lies from that."""
@@ -192,10 +194,11 @@ class Noise:
         reference = self._exact.get(key, {})
         if not reference or list(array.shape) != reference["shape"] or self._first[reference["digest"]] != key:
             return
-        if key not in self._sums:
+        sums = self._sums[self._is_local]
+        if key not in sums:
             self._store.make_room(8 * array.size)
-            self._sums[key] = np.memmap(self._store.fresh(), np.float64, "w+", 0, array.shape or (1,))
-        total, exact, near = self._sums[key].reshape(-1), opened(reference).reshape(-1), array.reshape(-1)
+            sums[key] = np.memmap(self._store.fresh(), np.float64, "w+", 0, array.shape or (1,))
+        total, exact, near = sums[key].reshape(-1), opened(reference).reshape(-1), array.reshape(-1)
         for start in range(0, near.size, CHUNK):
             stretch = slice(start, start + CHUNK)
             with np.errstate(invalid="ignore", over="ignore"):
@@ -215,14 +218,14 @@ class Noise:
             made[place] = tensors.like(array * drawn, leaf)
         return made
 
-    def answer(self) -> list[dict[str, Any]]:
-        """Every array of the exact run with the root mean square of its moves."""
+    def answer(self, is_local: bool) -> list[dict[str, Any]]:
+        """Every array of the exact run with the root mean square of its moves in the runs of one kind."""
         sizes = {}
-        for key, total in self._sums.items():
-            total[...] = np.sqrt(total / max(self._runs, 1))
+        for key, total in self._sums[is_local].items():
+            total[...] = np.sqrt(total / max(self._runs[is_local], 1))
             total.flush()
             shape = self._exact[key]["shape"]
-            sizes[key] = {"file": str(total.filename), "shape": shape, "dtype": "float64", "digest": ""}
+            sizes[key] = {"file": str(total.filename), "offset": 0, "shape": shape, "dtype": "float64", "digest": ""}
         return [
             {
                 "order": key[0],
