@@ -33,9 +33,12 @@ FOLDERS = ("loss", "metric", "initializer", "schedule", "training", "torch", "po
 
 
 def chosen(cases: Sequence[Case], count: int = A_LAYER) -> dict[str, list[Case]]:
-    """The smallest cases about each layer, by its class: those with the fewest layers and nodes."""
+    """The smallest cases about each layer, by its class: those with the fewest layers and nodes.
+
+    Those that train no layer come first, for a model is exported to predict.
+    """
     found: dict[str, list[Case]] = {}
-    for case in sorted(cases, key=lambda case: (len(case.layers), len(case.graph), case.id)):
+    for case in sorted(cases, key=lambda case: (_trains(case), len(case.layers), len(case.graph), case.id)):
         is_plain = not case.lanes and not case.trainings and not case.models and not case.expect.errors
         if not is_plain or case.id.partition("/")[0] in FOLDERS:
             continue
@@ -44,6 +47,10 @@ def chosen(cases: Sequence[Case], count: int = A_LAYER) -> dict[str, list[Case]]
             if len(held) < count:
                 held.append(case)
     return found
+
+
+def _trains(case: Case) -> bool:
+    return any("training=True" in node.expression for node in case.graph)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,15 @@
 """A case's functional model after export: as ONNX in onnxruntime, as LiteRT in its interpreter.
 
-The model is traced for the lengths of each size, its weights become constants, and the exporter of that format gets it
-as its users give it: tf2onnx for ONNX, TensorFlow's own converter for LiteRT. Only operations that the format has by
-itself are allowed: none is handed back to TensorFlow. What an exporter or a runtime refuses is `Unsupported` with its
-words; what the exported model gives or raises when it runs is the lane's answer.
+The model is traced for the lengths of each size, and the exporter of the format gets the function as users give it:
+tf2onnx for ONNX, TensorFlow's own converter for LiteRT; in both, weights become constants and loops stay loops. Only
+operations that the format has by itself are allowed: none is handed back to TensorFlow. What an exporter or a runtime
+refuses is `Unsupported` with its words; what the exported model gives or raises when it runs is the lane's answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,6 +26,22 @@ LONGEST = 400
 """Characters of an exporter's words."""
 
 
+@dataclass(frozen=True)
+class Traced:
+    """A model as a function of its inputs, traced for the lengths of one size."""
+
+    function: Any
+    signature: Sequence[Any]
+    """A TensorSpec for each input, with its name."""
+    concrete: Any
+    """The trace."""
+
+    @property
+    def count(self) -> int:
+        """How many outputs it has."""
+        return len(self.concrete.outputs)
+
+
 class Format(Protocol):
     """One format: what exports a traced function to it, and what runs the file."""
 
@@ -34,8 +51,8 @@ class Format(Protocol):
     def packages(self) -> Sequence[str]:
         """Distributions that make and run it, for the versions that a lane proves."""
 
-    def exported(self, frozen: Any, names: Sequence[str]) -> bytes:
-        """The file of a traced function whose weights are constants; raises what the exporter raises."""
+    def exported(self, traced: Traced) -> bytes:
+        """The file of a traced function; raises what the exporter raises."""
 
     def loaded(self, file: bytes) -> Callable[[Mapping[str, Any]], list[Any]]:
         """What runs the file: inputs by name to the outputs in their order. Raises what the runtime raises."""
@@ -47,16 +64,10 @@ class Onnx:
     name = "onnx"
     packages = ("tf2onnx", "onnx", "onnxruntime")
 
-    def exported(self, frozen: Any, names: Sequence[str]) -> bytes:
+    def exported(self, traced: Traced) -> bytes:
         import tf2onnx
 
-        inputs = [f"{name}:0" for name in names]
-        outputs = [tensor.name for tensor in frozen.outputs]
-        shapes = {f"{name}:0": list(frozen.graph.get_tensor_by_name(f"{name}:0").shape) for name in names}
-        graph = frozen.graph.as_graph_def(add_shapes=True)
-        made, _ = tf2onnx.convert.from_graph_def(
-            graph, input_names=inputs, output_names=outputs, opset=OPSET, shape_override=shapes
-        )
+        made, _ = tf2onnx.convert.from_function(traced.function, input_signature=traced.signature, opset=OPSET)
         file: bytes = made.SerializeToString()
         return file
 
@@ -67,11 +78,10 @@ class Onnx:
         options.log_severity_level = 4
         options.intra_op_num_threads = options.inter_op_num_threads = 1  # as every lane: sums in one order
         session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-        taken = {one.name for one in session.get_inputs()}
+        taken = [one.name for one in session.get_inputs()]  # an input that nothing needs is left out
 
         def run(given: Mapping[str, Any]) -> list[Any]:
-            fed = {f"{name}:0": value for name, value in given.items() if f"{name}:0" in taken}
-            found: list[Any] = session.run(None, fed)
+            found: list[Any] = session.run(None, {name: given[name.partition(":")[0]] for name in taken})
             return found
 
         return run
@@ -83,9 +93,12 @@ class LiteRT:
     name = "litert"
     packages = ("tensorflow", "ai-edge-litert")
 
-    def exported(self, frozen: Any, names: Sequence[str]) -> bytes:
+    def exported(self, traced: Traced) -> bytes:
         import tensorflow as tf
+        from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+        # loops stay loops, for LiteRT has no switches; variables that stayed would have to be initialised by a caller
+        frozen = convert_variables_to_constants_v2(traced.concrete, lower_control_flow=False)
         converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         file: bytes = converter.convert()
@@ -125,34 +138,28 @@ class Exported(Functional):
     def _answered(self, inputs: Inputs) -> Any:
         names = [f"input_{place}" for place in range(len(inputs))]
         arrays = {name: np.asarray(value) for name, value in zip(names, inputs.values(), strict=True)}
-        frozen = self._frozen(arrays)
+        traced = self._traced(arrays)
         exported, loaded = self.format.exported, self.format.loaded  # what is missing here is no exporter's word
         try:
-            run = loaded(exported(frozen, names))
+            run = loaded(exported(traced))
         except Exception as error:
             raise Unsupported(f"{self.called}: {_words(error)}") from None
         found = run(arrays)
-        wanted = len(frozen.outputs)
-        if len(found) != wanted:
-            raise Unsupported(f"{self.called}: it has {len(found)} outputs where the model has {wanted}")
+        if len(found) != traced.count:
+            raise Unsupported(f"{self.called}: it has {len(found)} outputs where the model has {traced.count}")
         return found
 
-    def _frozen(self, arrays: Mapping[str, Any]) -> Any:
-        """The model traced for these shapes, its weights as constants; raises what the model raises."""
+    def _traced(self, arrays: Mapping[str, Any]) -> Traced:
+        """The model traced for these shapes; raises what the model raises."""
         import tensorflow as tf
-        from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
         def graph(*given: Any) -> list[Any]:
             found = self._model(list(given))
             return [tf.identity(one) for one in (found if isinstance(found, list | tuple) else [found])]
 
-        traced = tf.function(graph, autograph=False).get_concrete_function(
-            *(tf.TensorSpec(array.shape, array.dtype, name=name) for name, array in arrays.items())
-        )
-        try:
-            return convert_variables_to_constants_v2(traced)
-        except Exception as error:
-            raise Unsupported(f"{self.called}: {_words(error)}") from None
+        signature = [tf.TensorSpec(array.shape, array.dtype, name=name) for name, array in arrays.items()]
+        function = tf.function(graph, autograph=False)
+        return Traced(function, signature, function.get_concrete_function(*signature))
 
     def _tensor(self, value: Any) -> Any:
         return self._to_tensor(value)

@@ -10,7 +10,7 @@ import pytest
 
 from conformance.errors import UsageError
 from conformance.lanes.declare import parse
-from conformance.lanes.keras_exports import Exported
+from conformance.lanes.keras_exports import Exported, Traced
 from conformance.protocol.adapter import Unsupported
 from tests.lanes.test_keras_modes import lanes_of
 
@@ -59,7 +59,7 @@ class Refusing:
     name = "none"
     packages = ("numpy",)
 
-    def exported(self, frozen: Any, names: Any) -> bytes:
+    def exported(self, traced: Any) -> bytes:
         raise RuntimeError("loc(fused): trace\n<string>:1:1: error: 'tf.Erfinv' op is not known\nmore")
 
     def loaded(self, file: bytes) -> Any:
@@ -69,20 +69,20 @@ class Refusing:
 class Short(Refusing):
     """A format that loses an output."""
 
-    def exported(self, frozen: Any, names: Any) -> bytes:
+    def exported(self, traced: Any) -> bytes:
         return b""
 
     def loaded(self, file: bytes) -> Any:
         return lambda given: []
 
 
-class Frozen:
+class Concrete:
     outputs = ("one",)
 
 
 def exported(monkeypatch: pytest.MonkeyPatch, format: Any) -> Exported:
     made = Exported(None, format, lambda value: value)
-    monkeypatch.setattr(made, "_frozen", lambda arrays: Frozen())
+    monkeypatch.setattr(made, "_traced", lambda arrays: Traced(None, (), Concrete()))
     return made
 
 
