@@ -2,9 +2,12 @@
 
     python -m benchmarks.overheads [--repeat 3] [--every 4] [--part one,reading,suite,lane,watch]
     python -m benchmarks.overheads -o docs/evidence/performance.md
+    python -m benchmarks.overheads --part suite --keep reports/overheads.json -o docs/evidence/performance.md
 
 Run it on a machine that does nothing else. Ratios are printed because single times say more about the machine. What is
-kept between runs goes to a folder of its own, so that `cold` is cold; exit code 1 where an aim is missed.
+kept between runs goes to a folder of its own, so that `cold` is cold; exit code 1 where an aim is missed. With `--keep`
+each part is written down when it is measured, and the page is made of all parts that the file holds: it may be run in
+parts, and one part again.
 """
 
 from __future__ import annotations
@@ -20,8 +23,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -93,26 +96,54 @@ class Figure:
 
 
 class Aims:
-    """Prints each figure beside what it should be, and keeps them all."""
+    """Prints each figure beside what it should be."""
 
     def __init__(self) -> None:
         self.figures: list[Figure] = []
-
-    @property
-    def missed(self) -> list[str]:
-        return [figure.what for figure in self.figures if figure.is_missed]
 
     def say(self, what: str, value: float, at_most: float | None = None, more: str = "") -> None:
         self.figures.append(Figure(what, value, at_most, more))
         print(self.figures[-1].line, flush=True)
 
-    def page(self, machine: str) -> str:
+
+@dataclass(frozen=True)
+class Part:
+    """What one part measured, and when and where."""
+
+    figures: tuple[Figure, ...]
+    made: str
+    """The date, and what the machine was and did."""
+
+
+class Measured:
+    """All parts that were measured, kept in a file where one is named."""
+
+    def __init__(self, kept: Path | None) -> None:
+        self._kept = kept
+        self.parts: dict[str, Part] = {}
+        for name, part in json.loads(kept.read_text(encoding="utf-8")).items() if kept and kept.exists() else ():
+            self.parts[name] = Part(tuple(Figure(**figure) for figure in part["figures"]), part["made"])
+
+    def add(self, name: str, part: Part) -> None:
+        """Puts a part in the place of what was measured of it before."""
+        self.parts[name] = part
+        if self._kept is not None:
+            held = {name: asdict(part) for name, part in self.parts.items()}
+            self._kept.parent.mkdir(parents=True, exist_ok=True)
+            self._kept.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8")
+
+    def missed(self, names: Sequence[str]) -> list[str]:
+        """Of these parts."""
+        return [one.what for name in names for one in self.parts[name].figures if one.is_missed]
+
+    def page(self) -> str:
         """The figures as markdown."""
-        today = datetime.now(UTC).date()
-        rows = [f"| {one.what} | {one.value:.2f} | {one.aim} | {one.more} |" for one in self.figures]
+        parts = [self.parts[name] for name in PARTS if name in self.parts]
+        rows = [f"| {one.what} | {one.value:.2f} | {one.aim} | {one.more} |" for part in parts for one in part.figures]
+        made = "; ".join(dict.fromkeys(part.made for part in parts))
         return (
-            f"# What it costs\n\nMade by `python -m benchmarks.overheads -o docs/evidence/performance.md` on {today}: "
-            f"{machine}.\nRatios say more than seconds, which are of one machine.\n\n"
+            f"# What it costs\n\nMade by `python -m benchmarks.overheads -o docs/evidence/performance.md` on {made}"
+            f".\nRatios say more than seconds, which are of one machine.\n\n"
             "| what | measured | aim | how |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
         )
 
@@ -198,7 +229,8 @@ def suite(aims: Aims, kept_in: Path, repeat: int, every: int) -> None:
             lanes, number = _computed(results)
             of_reference.append(lanes["numpy"])
             words = ", ".join(f"{lane} {seconds:.1f} s" for lane, seconds in lanes.items())
-            more = f"{number} cases in {run.wall:.1f} s, {number / run.wall:.1f} a second; lanes took {words}"
+            more = f"{number} cases in {run.wall:.1f} s, {number / run.wall:.1f} a second; lanes took {words}; "
+            more += f"processor {run.processor:.1f} s"
             aims.say(
                 f"suite, {name}: wall over processor time / {cores}", run.wall / (run.processor / cores), 1.15, more
             )
@@ -319,18 +351,25 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=3, help="runs of which the median is taken")
     parser.add_argument("--every", type=int, default=4, metavar="N", help="of the Keras lane: one case in N")
     parser.add_argument("--part", default=",".join(PARTS), metavar="A,B", help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="add to what this file holds of other parts")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the page, whose notes stay")
     asked = parser.parse_args()
-    aims = Aims()
+    names = asked.part.split(",")
+    if unknown := [name for name in names if name not in PARTS]:
+        parser.error(f"there is no part {unknown[0]}: {', '.join(PARTS)}")
+    measured = Measured(asked.keep)
     load = os.getloadavg()[0]
     machine = f"{os.cpu_count()} cores, load {load:.1f}{'' if load < 0.5 else ' of other work'}"
     print(machine, flush=True)
     with tempfile.TemporaryDirectory() as kept_in:
-        for name in asked.part.split(","):
+        for name in names:
+            aims = Aims()
             PARTS[name](aims, Path(kept_in), asked.repeat, asked.every)
+            measured.add(name, Part(tuple(aims.figures), f"{datetime.now(UTC).date()}: {machine}"))
     if asked.output is not None:
-        asked.output.write_text(with_notes(aims.page(machine), asked.output, NOTES), encoding="utf-8")
-    sys.exit(f"missed: {'; '.join(aims.missed)}" if aims.missed else 0)
+        asked.output.write_text(with_notes(measured.page(), asked.output, NOTES), encoding="utf-8")
+    missed = measured.missed(names)
+    sys.exit(f"missed: {'; '.join(missed)}" if missed else 0)
 
 
 if __name__ == "__main__":
