@@ -247,5 +247,5 @@ def test_real_processes_share_cases_out_and_one_that_is_lost_costs_its_case(
         run.stop()
     assert said == {one.id: verdict if one.id == "fam/topic.more3" else "agree" for one in cases}
     processes, begun = zip(*(line.split() for line in log.read_text().splitlines()), strict=True)
-    assert Counter(begun) == Counter(said), "no case is run twice"
+    assert Counter(begun) == dict.fromkeys(said, 1), "no case is run twice"
     assert len(set(processes)) >= 2
