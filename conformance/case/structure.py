@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from conformance import imports
-from conformance.case import axes, kinds, layers, optimizers, penalties
+from conformance.case import axes, functions, kinds, layers, optimizers, penalties
 from conformance.case.elsewhere import own_name, unknown_argument, unknown_type
 from conformance.case.kinds import Kind
 from conformance.case.problems import Place, Problems, TooManyProblems, did_you_mean, listed
@@ -334,7 +334,18 @@ def _layer(reader: Reader, node: Located, kind: kinds.LayerOf, label: str) -> An
     if kind.what == "layer" and is_own(type_node.value) and not _is_allowed(reader, node):
         return BAD
     arguments = reader.record(node, record, label)
-    return BAD if arguments is BAD else arguments
+    return BAD if arguments is BAD or _has_no_function(reader, node, record.title, arguments) else arguments
+
+
+def _has_no_function(reader: Reader, node: Located, type: str, arguments: Mapping[str, Any]) -> bool:
+    """Whether an argument that is a function of the graph language is none; notes where in its text."""
+    noted = reader.problems.noted
+    for argument, column, message, hint in functions.mistakes(type, arguments):
+        text = node[argument]
+        lines = reader.problems.lines[text.line - 1 : text.line]
+        quoted = bool(lines) and lines[0][text.column - 1 : text.column] in ("'", '"')
+        reader.problems.add(text, f"{argument} of {type}: {message}", hint, column + quoted)
+    return reader.problems.noted > noted
 
 
 def _renamed(node: Located, type_node: Located, name: str) -> Located:

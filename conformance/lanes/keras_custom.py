@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from conformance.lanes.keras_operations import KerasOperations
 from conformance.protocol.adapter import Unsupported
+from conformance.protocol.functions import function_of
 
 
 def masked_average(keras: Any) -> type:
@@ -204,6 +206,20 @@ def bert_model(keras: Any) -> type:
     return BertModel
 
 
+def said_function(keras: Any) -> type:
+    """Keras' Lambda, called with functions of the graph language instead of Python's."""
+    operations = KerasOperations(_ops(keras))
+
+    class Lambda(keras.layers.Lambda):  # type: ignore[misc]  # the base is known at run time only
+        def __init__(self, function: str, mask: str | None = None, **kwargs: Any) -> None:
+            if kwargs.get("output_shape") is not None:
+                kwargs["output_shape"] = tuple(kwargs["output_shape"])  # as Python writes a shape
+            passed = None if mask is None else function_of(mask, ("x", "mask"), operations)
+            super().__init__(function_of(function, ("x",), operations), mask=passed, **kwargs)
+
+    return Lambda
+
+
 def _ops(keras: Any) -> Any:
     if not hasattr(keras, "ops"):
         raise Unsupported(f"this custom layer is written with keras.ops, which Keras {keras.__version__} does not have")
@@ -230,5 +246,6 @@ CUSTOM: dict[str, Callable[[ModuleType], type]] = {
     "CompiledLoss": compiled_loss,
     "ImageBatches": image_batches,
     "BertModel": bert_model,
+    "Lambda": said_function,
 }
 """Layer types that the Keras lane looks up here before it looks in Keras."""

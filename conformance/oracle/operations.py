@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 import autograd.numpy as np
 import numpy
 
+from conformance.protocol.functions import computed
 from conformance.protocol.operations import Operations, axes
+from conformance.reference.function_layer import expressions_by
 
 
 class NumPyOperations(Operations):
@@ -99,3 +101,6 @@ class NumPyOperations(Operations):
 
     def greater(self, x: Any, y: Any) -> Any:
         return self.np.greater(x, y)
+
+
+expressions_by(lambda text, values: computed(text, values, NumPyOperations()))

@@ -17,6 +17,7 @@ from conformance.judge.budget import allowance
 from conformance.judge.compare import is_trained
 from conformance.judge.expectations import outputs_by_label
 from conformance.judge.gradients import allowed_around
+from conformance.protocol.counterparts import is_torchs
 from conformance.protocol.observation import Array, Output
 from conformance.record.parts import FailureRecord, MaskRecord, NodeRecord
 from conformance.report.scriptable import why_not
@@ -71,8 +72,8 @@ def account_of(evidence: Evidence, lane: str) -> Account:
     cause = held.findings[0] if held.findings else None
     failure = held.failure
     row = evidence.row(lane)
-    if why_not(row):
-        raise NotScriptable(why_not(row))
+    if reason := why_not(row, [kind for kind in evidence.record.layers if not is_torchs(kind)]):
+        raise NotScriptable(reason)
     if held.verdict == "unsupported":
         raise NotScriptable(f"there is no answer to reproduce: {held.reason}")
     if held.verdict in ("timeout", "crash") or (cause is None and held.verdict in ("known", "stale")):
