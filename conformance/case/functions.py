@@ -1,7 +1,7 @@
 """Functions that a layer takes, said in the graph language: `2 * x`, `where(greater(x, 0), x, scale * x)`.
 
 No code of a case is ever run: the text is an expression over what the function is given and the names of the layer's
-`arguments`, of operations alone. Standard library only: this module also runs in lane processes.
+`arguments`, of operations alone.
 """
 
 from __future__ import annotations
@@ -14,17 +14,20 @@ from conformance.case.problems import did_you_mean, listed
 
 ARGUMENTS = "arguments"
 """The argument that gives names of such a function their values."""
-SAID: Mapping[str, Mapping[str, tuple[str, ...]]] = {"Lambda": {"function": ("x",), "mask": ("x", "mask")}}
-"""Layer to its arguments that are functions, each with what it is given by name."""
 OF_MASKS = "mask"
 """The operation that no such function may call: inside of it there is no mask but the one that it is given."""
 
 
-def mistakes(type: str, config: Mapping[str, Any]) -> Iterator[tuple[str, int, str, str | None]]:
-    """What is wrong with the functions of a layer: the argument, a column in its text, what is wrong, what to do."""
+def mistakes(
+    functions: Mapping[str, tuple[str, ...]], config: Mapping[str, Any]
+) -> Iterator[tuple[str, int, str, str | None]]:
+    """What is wrong with the functions of a layer: the argument, a column in its text, what is wrong, what to do.
+
+    `functions` has its arguments that are some, each with the names of what it is given.
+    """
     bound = config.get(ARGUMENTS)
     names = tuple(bound) if isinstance(bound, Mapping) else ()
-    for argument, given in SAID.get(type, {}).items():
+    for argument, given in functions.items():
         text = config.get(argument)
         if isinstance(text, str):
             for column, message, hint in _wrong(text, (*given, *names)):

@@ -340,7 +340,8 @@ def _layer(reader: Reader, node: Located, kind: kinds.LayerOf, label: str) -> An
 def _has_no_function(reader: Reader, node: Located, type: str, arguments: Mapping[str, Any]) -> bool:
     """Whether an argument that is a function of the graph language is none; notes where in its text."""
     noted = reader.problems.noted
-    for argument, column, message, hint in functions.mistakes(type, arguments):
+    kind = layers.every_type().get(type)
+    for argument, column, message, hint in functions.mistakes(kind.functions if kind else {}, arguments):
         text = node[argument]
         lines = reader.problems.lines[text.line - 1 : text.line]
         quoted = bool(lines) and lines[0][text.column - 1 : text.column] in ("'", '"')

@@ -24,7 +24,7 @@ def find_type(keras: Any, name: str) -> Any:
     `metrics.Recall`, `schedules.CosineDecay` and `ops.softmax` are wrapped, so that they are called as layers are.
     Raises Unsupported for a name that Keras does not have, NotAllowed for a path that leads nowhere.
     """
-    from conformance.lanes.keras_custom import CUSTOM
+    from conformance.lanes.keras_custom import CUSTOM, said_function
     from conformance.lanes.keras_metrics import metric, schedule
     from conformance.lanes.keras_ops import operation
 
@@ -45,7 +45,8 @@ def find_type(keras: Any, name: str) -> Any:
         return CUSTOM[name](keras)
     for place in (keras.layers, keras.losses):
         if hasattr(place, name):
-            return getattr(place, name)
+            kind = getattr(place, name)
+            return said_function(keras, kind) if "function" in inspect.signature(kind.__init__).parameters else kind
     raise Unsupported(f"Keras {keras.__version__} has no layer {name}")
 
 

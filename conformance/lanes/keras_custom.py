@@ -206,18 +206,18 @@ def bert_model(keras: Any) -> type:
     return BertModel
 
 
-def said_function(keras: Any) -> type:
-    """Keras' Lambda, called with functions of the graph language instead of Python's."""
+def said_function(keras: Any, kind: Any) -> type:
+    """Keras' layer of a function, called with what the graph language says instead of one of Python's."""
     operations = KerasOperations(_ops(keras))
 
-    class Lambda(keras.layers.Lambda):  # type: ignore[misc]  # the base is known at run time only
+    class Said(kind):  # type: ignore[misc]  # the base is known at run time only
         def __init__(self, function: str, mask: str | None = None, **kwargs: Any) -> None:
             if kwargs.get("output_shape") is not None:
                 kwargs["output_shape"] = tuple(kwargs["output_shape"])  # as Python writes a shape
             passed = None if mask is None else function_of(mask, ("x", "mask"), operations)
             super().__init__(function_of(function, ("x",), operations), mask=passed, **kwargs)
 
-    return Lambda
+    return Said
 
 
 def _ops(keras: Any) -> Any:
@@ -246,6 +246,5 @@ CUSTOM: dict[str, Callable[[ModuleType], type]] = {
     "CompiledLoss": compiled_loss,
     "ImageBatches": image_batches,
     "BertModel": bert_model,
-    "Lambda": said_function,
 }
 """Layer types that the Keras lane looks up here before it looks in Keras."""

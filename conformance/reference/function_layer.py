@@ -30,6 +30,7 @@ class Lambda(Layer):
     example = asked("Lambda('tanh(x)')", "3")
     positional = ("function", "output_shape", "mask", "arguments")
     is_ours = True
+    functions: ClassVar[Mapping[str, tuple[str, ...]]] = {"function": ("x",), "mask": ("x", "mask")}
 
     function: str = arg("What is computed of x, in the graph language.")
     output_shape: tuple[int, ...] | None = arg(

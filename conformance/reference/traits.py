@@ -148,6 +148,8 @@ class Traits:
     """Of layers that take their inputs as one list: the fewest and the most of them; None where there is no most."""
     input_names: ClassVar[tuple[str, ...]] = ()
     """What its inputs are called, where they are not called as `call` names them."""
+    functions: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Arguments that are functions, said in the graph language, each with the names of what it is given."""
     takes_floats_alone: ClassVar[bool] = False
     """Whether it refuses integers and booleans."""
     takes_ids: ClassVar[bool] = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from conformance.case.functions import SAID
+from conformance.case.layers import types
 from conformance.protocol.counterparts import is_torchs
 from conformance.protocol.names import EAGER, USUAL
 from conformance.record.run import LaneRow
@@ -29,7 +29,7 @@ def why_not_asked(spec: LaneSpec, kinds: Iterable[str] = ()) -> str:
 def _why_not(adapter: str, versions: Mapping[str, str], mode: str, policy: str, kinds: Iterable[str]) -> str:
     if adapter != "keras" and any(map(is_torchs, kinds)):
         return "a case in torch's words has a script of what Keras has in their place, and of nothing else"
-    if said := sorted(SAID.keys() & set(kinds)):
+    if said := [kind for kind in kinds if kind in types() and types()[kind].functions]:
         return f"a script is Python, and the function of a {said[0]} is said in the graph language"
     if adapter not in ("keras", "torch", "numpy"):
         return f"there are scripts for Keras, torch and NumPy, not for {adapter}"

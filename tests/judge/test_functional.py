@@ -169,7 +169,7 @@ def test_no_script_is_promised_of_a_model(tmp_path: Path) -> None:
     _, record = judged(case, replace(got, functional=changed(got, "embedded", mask=None)), reference)
     evidence: Any = SimpleNamespace(record=record, row=lambda lane: None)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("conformance.repro.account.why_not", lambda row: "")
+        patch.setattr("conformance.repro.account.why_not", lambda row, kinds: "")
         with pytest.raises(NotScriptable, match="what differs is the functional model"):
             account_of(evidence, "keras")
 

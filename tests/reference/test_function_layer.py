@@ -8,9 +8,11 @@ import numpy
 import pytest
 
 from conformance.errors import CaseError
+from conformance.lanes.spec import LaneSpec
 from conformance.oracle import operations as _operations  # noqa: F401  # who computes expressions
 from conformance.plans.draw import plan_of
 from conformance.reference.base import make
+from conformance.report.scriptable import why_not_asked
 from tests.builders import cases_of
 from tests.reference.helpers import assert_gradient_matches_finite_difference, is_seen, run
 
@@ -39,6 +41,14 @@ def test_its_gradients_and_mistakes() -> None:
     assert_gradient_matches_finite_difference(layer, X)
     assert is_seen(layer, "identity", X)
     assert is_seen(layer, "other_arguments", X)
+
+
+def test_it_has_no_script_and_says_why() -> None:
+    lane = LaneSpec("torch", "torch")
+    assert why_not_asked(lane, ["Lambda"]) == (
+        "a script is Python, and the function of a Lambda is said in the graph language"
+    )
+    assert not why_not_asked(lane, ["Dense"])
 
 
 CASE = """
