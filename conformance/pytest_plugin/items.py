@@ -176,7 +176,11 @@ class CaseItem(pytest.Item):
     def runtest(self) -> None:
         if self.is_left_out:
             pytest.skip(f"the case is for {', '.join(self._listed.lanes)} only")
-        self.record = record = self.config.stash[SESSION].run.record(self.case)
+        try:
+            self.record = record = self.config.stash[SESSION].run.record(self.case)
+        except CaseError as error:
+            self._tell_once(error)
+            raise
         found = record.lanes[self.lane]
         if found.verdict == "unsupported":
             pytest.skip(f"unsupported: {found.reason}")
@@ -190,6 +194,13 @@ class CaseItem(pytest.Item):
             raise Disagreement(stale_text(found.deviation))
         if found.verdict != "agree":
             raise Disagreement(self._told(record))
+
+    def _tell_once(self, error: CaseError) -> None:
+        """A mistake that no lane is asked about is told under the first; raises Disagreement with its first line."""
+        first = self.config.stash[SESSION].told.setdefault((self.case_id, str(error)), self.lane)
+        if first != self.lane:
+            head = str(error).strip().partition("\n")[0]
+            raise Disagreement(f"{head}\n  told at {self.case_id}[{first}]") from None
 
     def _told(self, record: Record) -> str:
         """The failure with all lanes; of what an earlier lane was told of, only this lane's own first line."""

@@ -65,3 +65,12 @@ def test_two_workers_say_the_same(poisoned: Project) -> None:
 
 def test_a_bad_case_that_is_not_selected_costs_nothing(poisoned: Project) -> None:
     assert poisoned.run("-k", "fine").ret == 0
+
+
+def test_what_no_lane_is_asked_about_is_told_once_for_all_lanes(pytester: pytest.Pytester) -> None:
+    project = Project(pytester, "always_right", "always_wrong")
+    project.write(TOO_LARGE, "second")
+    found = project.run("-rN")
+    assert found.ret == 2
+    assert sum("ask the same of smaller layers" in line for line in found.outlines) == 1
+    assert sum("told at fam/second.too_large[always_right]" in line for line in found.outlines) == 2
