@@ -27,6 +27,9 @@ USUAL_SHARE = 6.0
 they move by."""
 TOLD = 1 / 8
 """How large errors of rounding may be beside the answer: larger ones leave so little of it that any answer looks so."""
+SHARED = 1 / 2
+"""How much of their size errors of rounding may have in common, or with the values: a weight is rounded once, and its
+error is in all that it is used for, so that many numbers are fewer errors."""
 FEWEST, SURE = 16, 4.0
 """Errors from which on it can be told whether they are those of rounding, and how sure of a tendency one must be, in
 standard deviations."""
@@ -156,7 +159,7 @@ def _rounded(wrong: list[Matched]) -> str:
     values = np.concatenate([want[some] / one[some] for (_, want, _), one, some in pairs])
     if errors.size < FEWEST or not np.isfinite(errors).all():
         return ""
-    sure = SURE / np.sqrt(errors.size)
+    sure = max(SURE / np.sqrt(errors.size), SHARED)
     deviation, bias = float(np.sqrt(np.mean(errors**2))), float(np.mean(errors))
     follows = abs(float(np.mean(errors * values))) > sure * deviation * float(np.sqrt(np.mean(values**2)))
     if abs(bias) > sure * deviation or follows:

@@ -131,3 +131,20 @@ def test_zeros_are_the_answer_times_zero_and_not_rounded_down(tmp_path: Path) ->
     """Numbers between 0 and 1 rounded down are zeros in every draw, which says nothing of rounding."""
     one = DENSE.replace("graph: {y: dense(x)}", "graph: {z: dense(x), y: mean(abs(z)) / 100}")
     assert explained(lambda y, _: 0.0 * y, tmp_path, text=one).change == "times 0"
+
+
+SHARED = DENSE.replace("[6, 5]", "[90, 5]").replace("units: 4", "units: 4, use_bias: false")
+
+
+def test_a_weight_that_is_rounded_once_is_in_all_that_it_is_used_for(tmp_path: Path) -> None:
+    """360 numbers of 20 rounded weights: their errors go with the values more than those of 360 roundings would."""
+    (case,) = cases_of(SHARED, tmp_path)
+    plan = plan_of(case)
+    kernel, x = plan.layers["dense"].weights["kernel"], plan.runs[0]["x"]
+    error = rounded(kernel, FORMATS["bfloat16"]) - kernel
+
+    def change(seed: int) -> str:
+        mixed = np.random.default_rng(seed).permutation(error.ravel()).reshape(error.shape)
+        return explained(lambda y, _: y + x @ mixed, tmp_path, can_be_asked=False, text=SHARED).change
+
+    assert {change(seed) for seed in range(5)} == {"rounded as bfloat16 rounds"}
