@@ -38,6 +38,8 @@ from conformance.results import write as write_results
 
 DRAFT = "accepted.draft.yaml"
 """Where `--draft-accepted` writes, in the folder of the gate."""
+AGAIN = "again.json"
+"""What the sides said when they were asked again, beside the results: to judge those anew, nothing is asked anew."""
 _INCOMPLETE = "results.incomplete.json"
 """Where the results of a run stand that must not replace those of a complete one."""
 
@@ -173,11 +175,36 @@ def _compared(results: Results, old: LaneSpec, new: LaneSpec, request: Request) 
     names = [(a.name, b.name) for a, b in pairs]
     pair = (old.name, new.name)
     moved = told_once(diff(results, results, [pair], names), pair, names).moved
-    again = _asked_again(moved, results, request) if moved else None
+    again = (_kept_again(moved, results, request.results) or _asked_again(moved, results, request)) if moved else None
     if again is not None:
         results = with_reasons(results, again)
     found = told_once(diff(results, results, [pair], names), pair, names)
     return (found if again is None else not_reproducible(found, again, results)), results
+
+
+def _lanes_of(rows: Sequence[Row]) -> list[tuple[str, str]]:
+    """The cases of these rows, each with a lane that its row is about."""
+    return list(dict.fromkeys((row.case, lane) for row in rows for lane in row.lane.split(" -> ")))
+
+
+def _kept_again(rows: Sequence[Row], results: Results, file: Path | None) -> Results | None:
+    """What was kept beside results that are judged anew; None where it is not of them, or of none of these rows.
+
+    Of what was not reached then nothing is known now either, so that one file is judged alike each time.
+    """
+    kept = None if file is None else file.with_name(AGAIN)
+    if kept is None or not kept.exists():
+        return None
+    again = read(kept)
+    versions = [{row.name: row.versions for row in held.lanes if row.ran} for held in (results, again)]
+    digests = [{record.id: record.digest for record in held.cases} for held in (results, again)]
+    wanted = set(_lanes_of(rows))
+    asked = wanted & {(record.id, lane) for record in again.cases for lane in record.lanes}
+    is_of_them = again.started >= results.started and all(
+        digests[0].get(case) == digests[1].get(case) and versions[0].get(lane) == versions[1].get(lane)
+        for case, lane in asked
+    )
+    return again if asked and is_of_them else None
 
 
 def _asked_again(rows: Sequence[Row], results: Results, request: Request) -> Results | None:
@@ -186,7 +213,7 @@ def _asked_again(rows: Sequence[Row], results: Results, request: Request) -> Res
     A traced lane is asked for its own rows alone: what moved traced as it did eagerly is told, and explained, once.
     """
     paths = {record.id: record.path for record in results.cases}
-    asked = dict.fromkeys((row.case, lane) for row in rows for lane in row.lane.split(" -> "))
+    asked = _lanes_of(rows)
     items = [f"{paths[case]}::{case}[{lane}]" for case, lane in asked]
     cases, lanes = {case for case, _ in asked}, {lane for _, lane in asked}
     sides = {spec.name for spec in _sides(request)}
@@ -196,7 +223,9 @@ def _asked_again(rows: Sequence[Row], results: Results, request: Request) -> Res
     print(f"conformance: asking {number(len(cases), 'case')} again, whose answers moved", file=sys.stderr, flush=True)
     try:
         run_cases([request.old, request.new], [*options, *items], own, _options(replace(request, modes=modes)))
-        return read(own)
+        again = read(own)
+        own.replace(request.output / AGAIN)
+        return again
     except ConformanceError as error:
         print(f"conformance: what is not reproducible could not be found: {error}", file=sys.stderr)
         return None

@@ -21,20 +21,25 @@ _EARLIER = {"kernel": "depthwise_kernel"}
 """What Keras 2 called a weight of a depthwise convolution."""
 
 
+def variables(layer: Any) -> list[Any]:
+    """The arrays of a built layer; a lookup of Keras 2 that has adapted lists its table of words among them."""
+    return [weight for weight in layer.weights if hasattr(weight, "shape")]
+
+
 def matched(layer: Any, name: str, wanted: Sequence[str]) -> dict[str, Any]:
     """The wanted names, each with its variable: by role, and within a role in order of creation.
 
     Raises WeightMismatch unless every variable is wanted and every wanted name is found.
     """
     by_role: dict[str, list[Any]] = {}
-    for variable in layer.weights:
+    for variable in variables(layer):
         by_role.setdefault(role(variable), []).append(variable)
     found = {}
     for key in wanted:
         last = key.rpartition(".")[2]
         candidates = by_role.get(last) or by_role.get(_EARLIER.get(last, ""), [])
         if not candidates:
-            held = ", ".join(role(variable) for variable in layer.weights) or "none"
+            held = ", ".join(role(variable) for variable in variables(layer)) or "none"
             raise WeightMismatch(f"{name} has no weight {key}; Keras holds {held}", name, key)
         found[key] = candidates.pop(0)
     left = [role(variable) for variables in by_role.values() for variable in variables]
@@ -51,7 +56,7 @@ def held_by(layer: Any, name: str, planned: PlannedLayer) -> dict[str, Any]:
     if planned.is_planned:
         return matched(layer, name, list(planned.weights))
     found: dict[str, Any] = {}
-    for variable in layer.weights:
+    for variable in variables(layer):
         key = role(variable)
         repeats = sum(other.partition(" ")[0] == key for other in found)
         found[f"{key} {repeats + 1}" if repeats else key] = variable
