@@ -64,7 +64,10 @@ class Trainer:
 
     def _train(self, training: PlannedTraining, inputs: Mapping[str, Any]) -> dict[str, Any]:
         start_again(self.plan, self.arrays.layers, self.reset_state)
-        optimizer = getattr(self.arrays.keras.optimizers, training.optimizer)(**training.config)
+        keras = self.arrays.keras
+        if not hasattr(keras.optimizers, training.optimizer):
+            raise Unsupported(f"Keras {keras.__version__} has no optimizer {training.optimizer}")
+        optimizer = getattr(keras.optimizers, training.optimizer)(**training.config)
         held = {
             f"{name}.{key}": variable for name in training.layers for key, variable in self._variables(name).items()
         }

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from conformance.lanes.declare import parse
-from conformance.lanes.keras_weights import matched
+from conformance.lanes.keras_weights import matched, variables
 from conformance.protocol.adapter import WeightMismatch
 from tests.builders import POOLED, cases_of, records_of
 
@@ -106,3 +106,11 @@ def test_a_separable_layer_keeps_both_of_its_kernels() -> None:
 def test_a_weight_that_nobody_has_is_a_mismatch() -> None:
     with pytest.raises(WeightMismatch, match="conv has no weight gamma; Keras holds kernel, bias"):
         matched(layer("kernel", "bias"), "conv", ["gamma", "bias"])
+
+
+def test_a_table_of_words_is_no_weight() -> None:
+    kernel = SimpleNamespace(name="kernel:0", shape=(2, 3))
+    table = SimpleNamespace()  # what a lookup that has adapted keeps its words by: neither a name nor a shape
+    layer = SimpleNamespace(weights=[kernel, table])
+    assert variables(layer) == [kernel]
+    assert matched(layer, "lookup", ["kernel"]) == {"kernel": kernel}
