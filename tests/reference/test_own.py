@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from conformance.reference import own
+from conformance.reference.base import LayerError
+from conformance.reference.rnn import RNN
 
 
 def test_moving_statistics_are_trained_nowhere_whatever_they_stand_in() -> None:
@@ -11,3 +15,9 @@ def test_moving_statistics_are_trained_nowhere_whatever_they_stand_in() -> None:
     found = layer.weights()
     assert [name for name, weight in found.items() if weight.is_trained] == ["gamma", "moving.kernel"]
     assert found["inner.moving_variance"].draw == "variance"
+
+
+def test_a_cell_of_one_s_own_is_refused_by_its_path() -> None:
+    cell = own._Own(path="team.cells.Slow", written={"weights": {"kernel": (3, 3)}})
+    with pytest.raises(LayerError, match="team.cells.Slow is a layer of the user's own, of whose states a case says"):
+        RNN(cell=cell).weights((2, 5, 3))
