@@ -19,5 +19,5 @@ def test_moving_statistics_are_trained_nowhere_whatever_they_stand_in() -> None:
 
 def test_a_cell_of_one_s_own_is_refused_by_its_path() -> None:
     cell = own._Own(path="team.cells.Slow", written={"weights": {"kernel": (3, 3)}})
-    with pytest.raises(LayerError, match="team.cells.Slow is a layer of the user's own, of whose states a case says"):
+    with pytest.raises(LayerError, match=r"team\.cells\.Slow is a layer of the user's own, of whose states"):
         RNN(cell=cell).weights((2, 5, 3))
