@@ -1,10 +1,10 @@
-"""Which layers survive an export: one or two small cases for each layer of the suite, in keras[export=FORMAT].
+"""Which layers survive an export: small cases for each layer of the suite, in keras[export=FORMAT].
 
     python -m benchmarks.exports onnx
-    python -m benchmarks.exports litert --results reports/litert.json
+    python -m benchmarks.exports litert --each 4 --results reports/litert
 
-A layer is exported where a case about it got an answer, right or wrong; a wrong one is counted and named. The exit code
-is 1 below the share that is asked for.
+First one case for each layer is asked, then another one for those that gave no answer, and so on. A layer is exported where a case about it got an answer, right or wrong; a wrong one is counted and named. What raises
+when it is traced or run gave none. The exit code is 1 below the share that is asked for.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,8 +26,12 @@ from conformance.results import read
 CASES = Path(__file__).parent.parent / "cases"
 SHARE = 0.8
 """Of the layers."""
-A_LAYER = 2
-"""Cases for each, where no other number is asked for."""
+A_LAYER = 3
+"""Cases for each, at most, where no other number is asked for."""
+ANSWERS = ("agree", "not judged", "known", "stale", "differ")
+"""Verdicts on numbers that came back; `error`, `unsupported`, `crash` and `timeout` are of none."""
+WORDS = 240
+"""Characters of a reason."""
 FOLDERS = ("loss", "metric", "initializer", "schedule", "training", "torch", "porting", "encoder", "preprocessing")
 """What is no layer of a model, or is asked in another way: a model is exported as it predicts."""
 
@@ -62,42 +66,58 @@ class Exported:
     why: str = ""
 
 
-def exported(results: Results, lane: str, asked: dict[str, list[Case]]) -> Iterator[Exported]:
-    """One for each layer: `agree` where a case about it does, else the best that any of its cases gave."""
+def exported(results: Results, lane: str, asked: dict[str, Case]) -> Iterator[Exported]:
+    """What the lane gave for the case about each layer; nothing of a case that the results do not hold."""
     records = {record.id: record for record in results.cases}
-    order = ("agree", "not judged", "known", "differ", "error", "unsupported")
-    for kind, cases in sorted(asked.items()):
-        ran = [records[case.id].lanes[lane] for case in cases if case.id in records and lane in records[case.id].lanes]
-        if not ran:
+    for kind, case in sorted(asked.items()):
+        record = records.get(case.id)
+        if record is None or lane not in record.lanes:
             continue
-        best = min(ran, key=lambda each: order.index(each.verdict) if each.verdict in order else len(order))
-        yield Exported(kind, best.verdict, best.reason)
+        found = record.lanes[lane]
+        raised = found.failure.message if found.failure is not None else ""
+        yield Exported(kind, found.verdict, " ".join((found.reason or raised).split())[:WORDS])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Asks, prints the share and what is not exported; exit code 1 below SHARE."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("format", choices=EXPORTS)
-    parser.add_argument("--results", type=Path, help="where the results go, or where they are with --read")
-    parser.add_argument("--each", type=int, default=A_LAYER, metavar="N", help="cases for each layer")
+    parser.add_argument("--results", type=Path, help="folder for the results of each round, or where they are: --read")
+    parser.add_argument("--each", type=int, default=A_LAYER, metavar="N", help="cases for each layer, at most")
     parser.add_argument("--read", action="store_true", help="ask nothing: count what stands in the results")
     parsed = parser.parse_args(arguments)
-    asked = chosen(load_folder(CASES), parsed.each)
-    path = parsed.results or Path("reports") / f"export-{parsed.format}.json"
-    if not parsed.read:
-        items = dict.fromkeys(f"{case.position.path}::{case.id}" for cases in asked.values() for case in cases)
-        lane = ["--lane", f"keras[export={parsed.format}]", "--results", str(path)]
-        subprocess.run([sys.executable, "-m", "pytest", "-qq", "--tb=no", *items, *lane], check=False)
-    found = list(exported(read(path), f"keras-export-{parsed.format}", asked))
-    refused = [one for one in found if one.verdict == "unsupported"]
-    lost = [one for one in found if one.verdict in ("crash", "timeout")]
-    for one in (*refused, *lost):
+    cases = chosen(load_folder(CASES), parsed.each)
+    folder = parsed.results or Path("reports") / f"export-{parsed.format}"
+    found: dict[str, Exported] = {}
+    for place in range(parsed.each):
+        silent = [kind for kind in cases if kind not in found or found[kind].verdict not in ANSWERS]
+        asked = {kind: cases[kind][place] for kind in silent if len(cases[kind]) > place}
+        path = folder / f"round-{place + 1}.json"
+        if not asked or (parsed.read and not path.exists()):
+            break
+        if not parsed.read:
+            _ask(asked.values(), parsed.format, path)
+        for one in exported(read(path), f"keras-export-{parsed.format}", asked):
+            if one.kind not in found or one.verdict in ANSWERS:
+                found[one.kind] = one
+    return _told(list(found.values()), parsed.format)
+
+
+def _ask(cases: Iterable[Case], format: str, path: Path) -> None:
+    items = dict.fromkeys(f"{case.position.path}::{case.id}" for case in cases)
+    lane = ["--lane", f"keras[export={format}]", "--results", str(path)]
+    subprocess.run([sys.executable, "-m", "pytest", "-qq", "--tb=no", *items, *lane], check=False)
+
+
+def _told(found: Sequence[Exported], format: str) -> int:
+    silent = [one for one in found if one.verdict not in ANSWERS]
+    for one in silent:
         print(f"{one.kind}: {one.verdict}: {one.why}")
-    others = [one.kind for one in found if one.verdict in ("differ", "error")]
-    print(f"answered otherwise or with an error: {', '.join(others) or 'none'}")
-    count = len(found) - len(refused) - len(lost)
+    otherwise = sorted(one.kind for one in found if one.verdict == "differ")
+    print(f"answered otherwise: {', '.join(otherwise) or 'nothing'}")
+    count = len(found) - len(silent)
     share = count / max(len(found), 1)
-    print(f"{count} of {len(found)} layers ({share:.0%}) are exported to {parsed.format}; {SHARE:.0%} are asked for")
+    print(f"{count} of {len(found)} layers ({share:.0%}) are exported to {format}; {SHARE:.0%} are asked for")
     return int(share < SHARE)
 
 

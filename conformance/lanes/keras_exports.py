@@ -8,7 +8,8 @@ refuses is `Unsupported` with its words; what the exported model gives or raises
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -154,7 +155,8 @@ class Exported(Functional):
         import tensorflow as tf
 
         def graph(*given: Any) -> list[Any]:
-            found = self._model(list(given))
+            with _left_as_it_is(self.keras):
+                found = self._model(list(given))
             return [tf.identity(one) for one in (found if isinstance(found, list | tuple) else [found])]
 
         signature = [tf.TensorSpec(array.shape, array.dtype, name=name) for name, array in arrays.items()]
@@ -163,6 +165,17 @@ class Exported(Functional):
 
     def _tensor(self, value: Any) -> Any:
         return self._to_tensor(value)
+
+
+@contextlib.contextmanager
+def _left_as_it_is(keras: Any) -> Iterator[None]:
+    """No call changes a variable: a file of constants has none to change, such as where random numbers stand."""
+    original = keras.Variable.assign
+    keras.Variable.assign = lambda variable, value: value
+    try:
+        yield
+    finally:
+        keras.Variable.assign = original
 
 
 def _words(error: BaseException) -> str:
