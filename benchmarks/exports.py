@@ -3,8 +3,9 @@
     python -m benchmarks.exports onnx
     python -m benchmarks.exports litert --each 4 --results reports/litert
 
-First one case for each layer is asked, then another one for those that gave no answer, and so on. A layer is exported where a case about it got an answer, right or wrong; a wrong one is counted and named. What raises
-when it is traced or run gave none. The exit code is 1 below the share that is asked for.
+First one case for each layer is asked, then another one for those that gave no answer, and so on. A layer is exported
+where a case about it got an answer, right or wrong; a wrong one is counted and named. What raises when it is traced or
+run gave none. The exit code is 1 below the share that is asked for.
 """
 
 from __future__ import annotations

@@ -174,7 +174,8 @@ def _swept(mine: Array, exact: Array, size: Array | None, terms: int, scale: flo
         allowed += kind(constant * FLOAT32.tiny + floor)
         far = np.abs(np.subtract(got[part], wanted[part], dtype=kind))
         farthest = max(farthest, float(np.max(far)))
-        far /= allowed
+        with np.errstate(invalid="ignore"):  # 0 / 0, where nothing is allowed, is looked at another way
+            far /= allowed
         place = int(np.argmax(far))
         used = float(far[place])
         if not np.isfinite(used):

@@ -66,6 +66,10 @@ def lane_of(text: str | None, spec: dict[str, Any], usual: str) -> LaneSpec:
         raise CompareError(f"{found.name} is on another machine; arrays of a comparison go through files here")
     if found.adapter not in ("keras", "torch"):
         raise CompareError(f"a model cannot run in the lane {found.name}", "keras, tf_keras or torch")
+    told = [str(found.options[key]) for key in ("mode", "policy") if key in found.options]
+    if told:  # layers are watched and fed one by one, which only eager calls let one do
+        hint = f"--lane {found.name.partition('-')[0]}; {', '.join(told)} can be asked of cases, by pytest --lane"
+        raise CompareError(f"a comparison runs layer by layer, eagerly: not in the lane {found.name}", hint)
     return far_spec(found)
 
 

@@ -13,7 +13,7 @@ import pytest
 from conformance import cli
 from conformance.comparison.batch import as_arrays, checked, drawn, read_batch
 from conformance.comparison.ends import CompareError
-from conformance.comparison.sides import check_pairs, read_pairs
+from conformance.comparison.sides import check_pairs, lane_of, read_pairs
 from conformance.comparison.training import step_of
 from conformance.errors import Exit
 from conformance.lanes.compare_far import SPARE, Store, refusing
@@ -127,6 +127,16 @@ def test_files_of_pairs(tmp_path: Path) -> None:
     assert caught.value.hint == "did you mean dense?"
     with pytest.raises(CompareError, match=r"the port has no module head\.fk"):
         check_pairs({"dense": "head.fk"}, mine, theirs, "pairs.yaml")
+
+
+LANES = ("keras[export=onnx]", "keras[mode=xla]", "keras[policy=mixed_bfloat16]", "torch[native]")
+
+
+@pytest.mark.parametrize("lane", LANES)
+def test_a_lane_that_does_not_run_layer_by_layer_is_refused_before_anything_starts(lane: str) -> None:
+    with pytest.raises(CompareError, match="layer by layer, eagerly: not in the lane ") as caught:
+        lane_of(lane, {"path": "port.py", "name": "build"}, "torch")
+    assert "can be asked of cases, by pytest --lane" in str(caught.value.hint)
 
 
 def test_a_step_is_read_without_running_it() -> None:
