@@ -11,6 +11,7 @@ run gave none. The exit code is 1 below the share that is asked for.
 from __future__ import annotations
 
 import argparse
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -76,7 +77,8 @@ def exported(results: Results, lane: str, asked: dict[str, Case]) -> Iterator[Ex
             continue
         found = record.lanes[lane]
         raised = found.failure.message if found.failure is not None else ""
-        yield Exported(kind, found.verdict, " ".join((found.reason or raised).split())[:WORDS])
+        words = re.sub(r"\x1b\[\d+m", "", found.reason or raised)  # Keras prints in bold
+        yield Exported(kind, found.verdict, " ".join(words.split())[:WORDS])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

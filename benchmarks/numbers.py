@@ -120,6 +120,7 @@ pages may differ by those added meanwhile; `conformance check cases` says how ma
 | [modes.md](modes.md) | graph, XLA, `predict` and other dtype policies, measured |
 | [gates.md](gates.md) | whole gates between releases of Keras: what moved, the exit codes, and what it took |
 | [matrix.md](matrix.md) | which version of Keras gives which answer to telling cases |
+| [exports.md](exports.md) | which layers give an answer after export to ONNX and to LiteRT |
 | [hand-checks.md](hand-checks.md) | three pages of the report held against a calculation on paper |
 """
 
