@@ -62,7 +62,7 @@ def _held(item: PublicName, uses: Mapping[tuple[str, str], Use]) -> Available | 
     match item.kind, item.form:
         case (("layers" | "losses"), "class"):
             return _layer(item, uses.get(("layers", item.name), Use()))
-        case (("metrics" | "schedules"), "class"):
+        case (("metrics" | "schedules" | "initializers"), "class"):
             asked = f"{item.kind}.{item.name}"
             return _layer(item, uses.get(("layers", asked), Use()), asked)
         case "optimizers", "class":

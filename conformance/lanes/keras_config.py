@@ -25,7 +25,7 @@ def find_type(keras: Any, name: str) -> Any:
     Raises Unsupported for a name that Keras does not have, NotAllowed for a path that leads nowhere.
     """
     from conformance.lanes.keras_custom import CUSTOM, said_function
-    from conformance.lanes.keras_metrics import metric, schedule
+    from conformance.lanes.keras_metrics import initial, metric, schedule
     from conformance.lanes.keras_ops import operation
 
     module, _, short = name.rpartition(".")
@@ -37,6 +37,10 @@ def find_type(keras: Any, name: str) -> Any:
         if not hasattr(keras.optimizers.schedules, short):
             raise Unsupported(f"Keras {keras.__version__} has no schedule {short}")
         return schedule(keras, short)
+    if module == "initializers":
+        if not hasattr(keras.initializers, short):
+            raise Unsupported(f"Keras {keras.__version__} has no initializer {short}")
+        return initial(keras, short)
     if module == "ops":
         return operation(keras, short)
     if imports.is_own(name):

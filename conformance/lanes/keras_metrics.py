@@ -1,4 +1,4 @@
-"""Keras' metrics and schedules as the graph of a case calls them: with a batch, or with a step."""
+"""Keras' metrics, schedules and initialisers as the graph of a case calls them: with a batch, a step, or nothing."""
 
 from __future__ import annotations
 
@@ -69,3 +69,21 @@ def schedule(keras: Any, name: str) -> Callable[..., AskedSchedule]:
     """What makes a schedule of this class from its arguments."""
     kind = getattr(keras.optimizers.schedules, name)
     return lambda **arguments: AskedSchedule(keras, kind(**arguments))
+
+
+class AskedInitializer:
+    """An initialiser of Keras with the shape that a case asks for: called with nothing, it gives the weight."""
+
+    eager_only = True
+
+    def __init__(self, initializer: Any, shape: tuple[int, ...]) -> None:
+        self._initializer, self._shape = initializer, shape
+
+    def __call__(self) -> Any:
+        return self._initializer(self._shape, dtype="float32")
+
+
+def initial(keras: Any, name: str) -> Callable[..., AskedInitializer]:
+    """What makes an initialiser of this class from its arguments and a shape."""
+    kind = getattr(keras.initializers, name)
+    return lambda name, shape, **arguments: AskedInitializer(kind(**arguments), tuple(shape))

@@ -184,6 +184,9 @@ class KerasWriter:
         """The call that constructs a layer, a loss or a custom layer from its arguments as written."""
         if kind in FUNCTIONS:
             return _function(kind, config)
+        if kind in KINDS and KINDS[kind].offered_in == "initializers":
+            rest = ", ".join(f"{key}={value_text(value)}" for key, value in config.items() if key != "shape")
+            return f"lambda: keras.{kind}({rest})({value_text(_as_tuple(config['shape']))})"
         arguments = ", ".join(f"{key}={self._value(key, value)}" for key, value in config.items())
         return f"{self._class(kind)}({arguments})"
 
