@@ -84,7 +84,7 @@ class Identity(_Initializer):
             raise LayerError(f"a unit matrix has two axes, not {len(self.shape)}")
 
     def call(self, w: Weights) -> Array:
-        return float(numpy.float32(self.gain)) * numpy.eye(*self.shape)
+        return float(numpy.float32(self.gain)) * numpy.eye(self.shape[0], self.shape[1])
 
 
 class _Drawing(_Initializer):
@@ -333,14 +333,14 @@ class Orthogonal(_Drawing):
     gain: float = arg("The length of each.", default=1.0)
     mutants = (
         Mutant("plain", "overlooks the gain", config=lambda m: {"gain": 1.0}),
-        Mutant("normal", "draws without making it orthogonal", methods={"call": lambda self, w: self.drawn(w)}),
+        Mutant("normal", "draws without making it orthogonal", methods={"call": lambda self, w: self.unturned(w)}),
     )
 
     def check(self) -> None:
         if len(self.shape) < 2:
             raise LayerError(f"an orthogonal weight has two axes at least, not {len(self.shape)}")
 
-    def drawn(self, w: Weights) -> Array:
+    def unturned(self, w: Weights) -> Array:
         """Normal numbers of the shape."""
         return self.random(w).normal(size=self.shape)
 
