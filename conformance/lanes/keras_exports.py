@@ -23,6 +23,8 @@ EXPORT = "export="
 OPSET = 18
 """The ONNX operator set: the newest that tf2onnx 1.17 writes."""
 EXTRA = "pip install 'conformance[export]'"
+SEED = "seed_generator_state"
+"""How Keras names the variable of a seed generator."""
 LONGEST = 400
 """Characters of an exporter's words."""
 
@@ -154,24 +156,41 @@ class Exported(Functional):
         """The model traced for these shapes; raises what the model raises."""
         import tensorflow as tf
 
+        changed: dict[str, None] = {}
+
         def graph(*given: Any) -> list[Any]:
-            with _left_as_it_is(self.keras):
+            with _left_as_it_is(self.keras, changed):
                 found = self._model(list(given))
             return [tf.identity(one) for one in (found if isinstance(found, list | tuple) else [found])]
 
         signature = [tf.TensorSpec(array.shape, array.dtype, name=name) for name, array in arrays.items()]
         function = tf.function(graph, autograph=False)
-        return Traced(function, signature, function.get_concrete_function(*signature))
+        traced = Traced(function, signature, function.get_concrete_function(*signature))
+        if changed:
+            raise Unsupported(
+                f"{self.called}: a call changes {', '.join(sorted(changed))}, and a file of constants keeps nothing"
+            )
+        return traced
 
     def _tensor(self, value: Any) -> Any:
         return self._to_tensor(value)
 
 
 @contextlib.contextmanager
-def _left_as_it_is(keras: Any) -> Iterator[None]:
-    """No call changes a variable: a file of constants has none to change, such as where random numbers stand."""
+def _left_as_it_is(keras: Any, changed: dict[str, None]) -> Iterator[None]:
+    """No call changes a variable: a file of constants has none to change. What would have been changed is noted.
+
+    The states that random numbers are drawn from are not: a file that draws the same numbers each time is an answer,
+    and docs/modes.md says so. One that forgets a layer's state answers another question.
+    """
     original = keras.Variable.assign
-    keras.Variable.assign = lambda variable, value: value
+
+    def left(variable: Any, value: Any) -> Any:
+        if variable.name != SEED:
+            changed[variable.path] = None
+        return value
+
+    keras.Variable.assign = left
     try:
         yield
     finally:

@@ -10,7 +10,7 @@ import pytest
 
 from conformance.errors import UsageError
 from conformance.lanes.declare import parse
-from conformance.lanes.keras_exports import Exported, Traced
+from conformance.lanes.keras_exports import Exported, Traced, _left_as_it_is
 from conformance.protocol.adapter import Unsupported
 from tests.lanes.test_keras_modes import lanes_of
 
@@ -40,17 +40,46 @@ CASES = """
         graph:
           loss: mse(y, dense(x))
         training: {optimizer: {type: SGD, learning_rate: 0.125}, loss: loss, steps: 1}
+      - id: stateful
+        question: And a state that a call leaves?
+        inputs: {x: {shape: [batch, steps, dim]}}
+        layers: {rnn: {type: SimpleRNN, units: 2, stateful: true}}
+        graph: {y: rnn(x)}
 """
 
 
 @pytest.mark.frameworks
 @pytest.mark.filterwarnings("ignore")  # the frameworks' own, which a lane's process writes to a file
 def test_an_exported_model_is_judged_and_what_it_cannot_say_is_not(tmp_path: Path) -> None:
-    pooled, trained = lanes_of(CASES, tmp_path, *LANES)
+    pooled, trained, stateful = lanes_of(CASES, tmp_path, *LANES)
     for name in ("keras-export-onnx", "keras-export-litert"):
         assert (pooled[name]["verdict"], pooled[name]["aspects"]["values"]) == ("agree", "agree")
         assert (pooled[name]["aspects"]["mask"], pooled[name]["aspects"]["gradient"]) == ("-", "-")
-        assert trained[name]["verdict"] == "unsupported"
+        assert trained[name]["verdict"] == stateful[name]["verdict"] == "unsupported"
+
+
+class Variable:
+    """A variable of a fake Keras, whose `assign` is watched."""
+
+    def __init__(self, path: str) -> None:
+        self.path, self.name = path, path.rpartition("/")[2]
+
+    def assign(self, value: Any) -> str:
+        return f"{self.path} holds {value}"
+
+
+class FakeKeras:
+    Variable = Variable
+
+
+def test_a_call_that_changes_a_state_is_noted_and_one_that_draws_is_not() -> None:
+    changed: dict[str, None] = {}
+    with _left_as_it_is(FakeKeras, changed):
+        assert Variable("dropout/seed_generator/seed_generator_state").assign(1) == 1
+        assert not changed
+        assert Variable("gru/state").assign(2) == 2
+    assert list(changed) == ["gru/state"]
+    assert Variable("gru/state").assign(3) == "gru/state holds 3"
 
 
 class Refusing:
