@@ -29,9 +29,24 @@ _FAMILY = 2
 """Sets these draws apart from those of inputs and arguments with the same pattern."""
 _ROUNDING = frozenset(
     {
-        *("add", "divide", "multiply", "power", "subtract"),
-        *("dot", "einsum", "matmul", "mean", "sum", "tensordot"),
-        *("arctan2", "arctanh", "erfc", "exp", "expm1", "log", "log10", "logaddexp", "sqrt", "tanh"),
+        *("add", "divide", "mod", "multiply", "power", "subtract"),
+        *("cumsum", "diff", "dot", "einsum", "matmul", "mean", "median", "prod", "sum", "tensordot", "var"),
+        *(
+            "arccos",
+            "arccosh",
+            "arcsin",
+            "arcsinh",
+            "arctan",
+            "arctan2",
+            "arctanh",
+            "cos",
+            "cosh",
+            "sin",
+            "sinh",
+            "tan",
+        ),
+        *("erfc", "exp", "expm1", "log", "log10", "log1p", "log2", "logaddexp", "sqrt", "tanh"),
+        *("det", "inv", "solve"),
     }
 )
 """Operations, by name, that make numbers. All others choose or move some, and must not be rounded: the way back through

@@ -7,7 +7,7 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conformance.ask.meaning import input_names
@@ -115,6 +115,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # the first text builds tables of all characters
 @given(value=VALUES)
 def test_a_value_is_read_back_as_it_was_written(value: Any) -> None:
     try:

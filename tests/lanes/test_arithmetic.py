@@ -50,6 +50,10 @@ ROUNDS_NOTHING = {
     *("zeros", "zeros_like", "all", "any", "argsort", "count_nonzero", "equal", "greater", "isclose", "isnan"),
     *("logical_and", "logical_not", "logical_or", "sign"),
     *("broadcast_arrays", "floor", "iinfo", "isfinite", "nan", "split"),
+    *("argmax", "argmin", "ceil", "floor_divide", "fmax", "fmin", "fmod", "negative", "trunc"),
+    *("bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "gcd", "lcm", "left_shift", "right_shift"),
+    *("greater_equal", "isinf", "isposinf", "less", "less_equal", "logical_xor", "not_equal", "signbit"),
+    "linalg",  # a module: what is in it has names of its own
     "sinc",  # of a config's numbers only, never of what is traced
 }
 """What the reference uses of NumPy that chooses, moves, counts or compares."""

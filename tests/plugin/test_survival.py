@@ -23,6 +23,7 @@ from tests.report import factory
 PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "cases"]
 CONFORMANCE = [sys.executable, "-c", "import sys; from conformance.cli import main; sys.exit(main())"]
 SCHEMA = json.loads((ROOT / "schemas" / "results-v1.schema.json").read_text(encoding="utf-8"))
+EVERY = ("fam/topic.masked", "fam/topic.more0", "fam/topic.more1")
 
 
 def start(folder: Path, command: list[str], **kwargs: Any) -> subprocess.Popen[str]:
@@ -89,15 +90,20 @@ def test_what_a_killed_run_measured_becomes_honest_results(stuck: Project, worke
     (folder / "r.json").unlink()
     report = start(folder, [*CONFORMANCE, "report", "r.json", "-o", "r.html"])
     _, errors = report.communicate()
-    assert (report.returncode, errors) == (0, "r.killed.json: 1 of 3 cases of a run that was killed\n")
-    assert "<title>INCOMPLETE: only 1 of 3 selected cases have a result" in (folder / "r.html").read_text()
     found = results(stuck, "r.killed.json")
     jsonschema.Draft202012Validator(SCHEMA).validate(found)
-    assert [record["id"] for record in found["cases"]] == ["fam/topic.masked"]
-    assert found["not_run"] == [{"id": f"fam/topic.more{index}", "reason": KILLED} for index in range(2)]
-    assert found["footer"] == {"complete": False, "stopped": KILLED, "cases": 1}
+    measured = [record["id"] for record in found["cases"]]
+    assert 1 <= len(measured) <= (2 if workers else 1)  # of two processes, each may be done with its first case
+    assert (report.returncode, errors) == (0, f"r.killed.json: {len(measured)} of 3 cases of a run that was killed\n")
+    title = f"<title>INCOMPLETE: only {len(measured)} of 3 selected cases have a result"
+    assert title in (folder / "r.html").read_text()
+    left = [case for case in EVERY if case not in measured]
+    assert found["not_run"] == [{"id": case, "reason": KILLED} for case in left]
+    assert found["footer"] == {"complete": False, "stopped": KILLED, "cases": len(measured)}
+    assert EVERY[1] not in measured
     rows = {row["name"]: row for row in found["lanes"]}
-    assert (rows["hangs"]["ran"], rows["hangs"]["selected"], rows["hangs"]["versions"]) == (1, 3, {"fake": "1.0"})
+    assert (rows["hangs"]["ran"], rows["hangs"]["selected"]) == (len(measured), 3)
+    assert rows["hangs"]["versions"] == {"fake": "1.0"}
     assert not list(folder.glob("*.journal"))
 
 

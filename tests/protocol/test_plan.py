@@ -25,7 +25,17 @@ ARRAYS = {
 }
 TRAINING = PlannedTraining("SGD", {"momentum": 0.5}, {}, "loss", 2, ("d",), ("d.kernel",), {"x": ("x", "z")})
 WHOLE = plan_with(
-    layers={"d": PlannedLayer("Dense", {"units": 1}, {}, {"kernel": read_only([[1.5]])}, ("kernel",), (), False)},
+    layers={
+        "d": PlannedLayer(
+            "Dense",
+            {"units": 1},
+            weights={"kernel": read_only([[1.5]])},
+            as_built=("kernel",),
+            penalties={"kernel": {"type": "L1", "l1": 0.5}},
+            activity_penalty={"type": "L2", "l2": 0.25},
+            is_planned=False,
+        )
+    },
     inputs={name: PlannedInput((None, 3), "float32") for name in ARRAYS},
     runs=({name: read_only(array) for name, array in ARRAYS.items()},),
     cotangents={"y": (None, read_only([2.0]))},
