@@ -64,7 +64,7 @@ class Variable:
     def __init__(self, path: str) -> None:
         self.path, self.name = path, path.rpartition("/")[2]
 
-    def assign(self, value: Any) -> str:
+    def assign(self, value: Any) -> Any:
         return f"{self.path} holds {value}"
 
 
