@@ -73,7 +73,8 @@ class Tally:
             return
         for item in floats_of(case, got, reference):
             distance = found.distances[item.run].get(item.label) if item.run < len(found.distances) else None
-            if distance is None:
+            place = (item.run, item.label)
+            if distance is None or place in found.random or place in found.undecided:
                 continue
             if item.allowed.tier == "exact":
                 self.exact += 1

@@ -78,7 +78,8 @@ class _Descriptions:
 
     def call(self, callee: str, args: list[Any], kwargs: dict[str, Any]) -> Held:
         if kwargs.get("training") is True and callee in self.weights:
-            self.weights[callee] = {}  # a layer in training may put others in their place, as moving statistics
+            # a layer in training may put others in their place, as moving statistics
+            self.weights[callee] = dict.fromkeys(self.weights[callee], ROUNDED)
         if callee in self.models or kwargs.get("training") is True:
             return ROUNDED
         given = _leaves([args, list(kwargs.values())])

@@ -214,6 +214,13 @@ class Layer(Traits):
         """How many terms the longest sum in one output has: it decides how much rounding may pile up."""
         return max((math.prod(w.shape[:-1]) for w in weights.values()), default=1)
 
+    def built_within(self) -> Mapping[str, Array]:
+        """How many roundings of 1 a weight that a framework builds itself may lie off, beside those of its own size.
+
+        A sine is as far off as its angle was rounded, though it be 0. Empty where the size says it all.
+        """
+        return {}
+
     def rule(self, *shapes: Any) -> str:
         """How the output's shape follows from the input's, with the numbers filled in; empty where it is plain."""
         return ""

@@ -81,20 +81,24 @@ class CTC(_Loss):
         return s >= 2 and path[s] != BLANK and path[s] != path[s - 2]
 
     def log_probability(self, logs: Array, labels: Any) -> Array:
-        """log p(labels): forward variables of every place of blank, label, blank, ..., None where there is no way."""
+        """log p(labels): forward variables of every place of blank, label, blank, ..., None where there is no way.
+
+        They keep an axis of length 1: what has none is not rounded where roundings are followed, and these logarithms,
+        as large as the loss, are what the rounding of its gradient comes from.
+        """
         path = [BLANK, *(value for label in labels for value in (int(label), BLANK))]
-        forward: list[Any] = [logs[0, path[s]] if s < 2 else None for s in range(len(path))]
+        forward: list[Any] = [logs[:1, path[s]] if s < 2 else None for s in range(len(path))]
         for step in range(1, np.shape(logs)[0]):
             before = forward
             forward = [
                 _plus(
                     _sum(before[s], before[s - 1] if s else None, before[s - 2] if self.may_skip(path, s) else None),
-                    logs[step, label],
+                    logs[step : step + 1, label],
                 )
                 for s, label in enumerate(path)
             ]
         total = _sum(*forward[-2:])
-        return np.array(-numpy.inf) if total is None else total
+        return np.array(-numpy.inf) if total is None else total[0]
 
 
 def _sum(*logs: Any) -> Any:

@@ -45,8 +45,13 @@ def window_of(window: Window, length: int, is_periodic: bool) -> Array:
 
 def waves(length: int, fft_length: int) -> tuple[Array, Array]:
     """cos and -sin of 2 pi n k / N, each (length, N // 2 + 1): the two parts of exp(-2 pi i n k / N)."""
-    angles = 2 * math.pi * numpy.outer(numpy.arange(length), numpy.arange(fft_length // 2 + 1)) / fft_length
+    angles = angles_of(length, fft_length)
     return numpy.cos(angles), -numpy.sin(angles)
+
+
+def angles_of(length: int, fft_length: int) -> Array:
+    """2 pi n k / N, (length, N // 2 + 1)."""
+    return 2 * math.pi * numpy.outer(numpy.arange(length), numpy.arange(fft_length // 2 + 1)) / fft_length
 
 
 def framed(x: Array, placement: Placement) -> Array:
@@ -119,6 +124,10 @@ class STFTSpectrogram(Layer):
 
     def weights(self, shape: Shape) -> Mapping[str, Weight]:
         return {name: Weight(kernel.shape, value=kernel) for name, kernel in self.kernels().items()}
+
+    def built_within(self) -> Mapping[str, Array]:
+        angles = angles_of(self.frame_length, self.size) * self.scaled_window()[:, None]
+        return dict.fromkeys(self.kernels(), angles[:, None, :])
 
     def place(self, shape: Shape) -> Placement:
         """Where the frames stand on a signal of this shape."""

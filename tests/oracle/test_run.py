@@ -87,3 +87,52 @@ def test_a_constructor_that_refuses_fails_while_it_is_built(tmp_path: Path) -> N
     found = message(replace(plan, layers=layers))
     assert found["failure"]["phase"] == "build"
     assert found["runs"] == []
+
+
+WEIGHTS = """
+    schema_version: 1
+    topic: what a lane works out by itself
+    source: {kind: hand}
+    cases:
+      - id: waves
+        question: What may the imaginary part of the highest frequency be?
+        inputs: {x: {shape: [1, 8, 1]}}
+        layers: {imag: {type: STFTSpectrogram, mode: imag, frame_length: 8, window: null}}
+        graph: {y: imag(x)}
+      - id: kept
+        question: Is what a kernel is divided by exact?
+        inputs: {x: {shape: [1, 1], fill: {values: [[3]]}}}
+        layers: {norm: {type: SpectralNormalization, layer: {type: Dense, units: 1, use_bias: false}}}
+        graph: {y: "norm(x, training=True)", after: norm(x)}
+        no_gradients: not asked
+      - id: far
+        question: What may gradients of large logits be?
+        inputs:
+          labels: {shape: [1, 1], dtype: int32, fill: {values: [[1]]}}
+          logits: {shape: [1, 12, 3], fill: {uniform: [-30, 30]}}
+        layers: {ctc: {type: CTC}}
+        graph: {loss: "ctc(labels, logits)"}
+"""
+
+
+def deep(folder: Path, name: str) -> Any:
+    case = next(case for case in cases_of(WEIGHTS, folder) if case.id.endswith(name))
+    return answer(plan_of(case), Depth.EVERYTHING)
+
+
+def test_a_sine_moves_by_its_angle_though_it_is_zero(tmp_path: Path) -> None:
+    """sin(pi n) is 0; in float32 the angle pi n is off by up to n 2e-7."""
+    found = deep(tmp_path, "waves").runs[0]["y"].outputs[0]
+    assert np.abs(found.values[0, 0, 4]) < 1e-12
+    assert 1e-8 < found.sensitivity[0, 0, 4] < 1e-5
+
+
+def test_a_weight_that_a_call_in_training_left_is_not_exact(tmp_path: Path) -> None:
+    assert deep(tmp_path, "kept").exact == frozenset()
+
+
+def test_logarithms_as_large_as_the_loss_are_rounded(tmp_path: Path) -> None:
+    """A logarithm of size 100 that is rounded moves a probability by 100 roundings, 6e-6 of it."""
+    found = deep(tmp_path, "far")
+    assert abs(float(found.runs[0]["loss"].outputs[0].values)) > 30
+    assert found.gradients["input logits"].sensitivity.max() > 5e-7
