@@ -176,9 +176,9 @@ class Perturbed:
             name: array * (1.0 + unit * generator.uniform(-1.0, 1.0, array.shape))
             for name, array in self._variables.items()
         }
-        for layer, held in self._layers.items():
-            for key, off in held.built_within().items():
-                name = f"{layer}.{key}"
+        for scope, layer in self._layers.items():
+            for key, off in layer.built_within().items():
+                name = f"{scope}.{key}"
                 if name in moved:
                     moved[name] = moved[name] + unit * off * generator.uniform(-1.0, 1.0, off.shape)
         if tiny:
