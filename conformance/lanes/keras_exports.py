@@ -156,7 +156,7 @@ class Exported(Functional):
         """The model traced for these shapes; raises what the model raises."""
         import tensorflow as tf
 
-        changed: dict[str, None] = {}
+        changed: set[str] = set()
 
         def graph(*given: Any) -> list[Any]:
             with _left_as_it_is(self.keras, changed):
@@ -177,7 +177,7 @@ class Exported(Functional):
 
 
 @contextlib.contextmanager
-def _left_as_it_is(keras: Any, changed: dict[str, None]) -> Iterator[None]:
+def _left_as_it_is(keras: Any, changed: set[str]) -> Iterator[None]:
     """No call changes a variable: a file of constants has none to change. What would have been changed is noted.
 
     The states that random numbers are drawn from are not: a file that draws the same numbers each time is an answer,
@@ -187,7 +187,7 @@ def _left_as_it_is(keras: Any, changed: dict[str, None]) -> Iterator[None]:
 
     def left(variable: Any, value: Any) -> Any:
         if variable.name != SEED:
-            changed[variable.path] = None
+            changed.add(variable.path)
         return value
 
     keras.Variable.assign = left

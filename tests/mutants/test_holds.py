@@ -114,24 +114,10 @@ def test_what_names_no_cause_is_not_false(tmp_path: Path) -> None:
     assert holds(Explanation("lane", "unknown"), other, ask)
 
 
-SUMS = """
-    schema_version: 1
-    topic: sums that cancel
-    source: {kind: hand}
-    dims: {batch: 6, steps: 5, features: 8}
-    cases:
-      - id: one
-        question: What comes out?
-        inputs: {x: {shape: [batch, steps, features]}}
-        layers: {pool: {type: GlobalAveragePooling1D}}
-        graph: {y: pool(x)}
-"""
-
-
 @pytest.mark.parametrize(("share", "confirmed"), [(0.8, True), (1.2, False)])
 def test_a_draw_confirms_a_cause_element_by_element(share: float, confirmed: bool, tmp_path: Path) -> None:
     """Each error within its budget, all of one sign: together too large for rounding, yet the same answer."""
-    (case,) = cases_of(SUMS, tmp_path)
+    (case,) = cases_of(POOL.replace("batch: 2", "batch: 6").replace("features: 3", "features: 8"), tmp_path)
     plan = plan_of(case)
     reference = answer(plan, Depth.EVERYTHING)
     (item,) = matched_outputs(reference, reference, reference, case.demands, 1.0)

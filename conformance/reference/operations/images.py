@@ -21,6 +21,16 @@ def _format(data_format: Format) -> Any:
     return data_format or "channels_last"
 
 
+def _channels_last(images: Array, data_format: Format) -> Array:
+    """Images, one or a batch, with their channels on the last axis."""
+    return np.moveaxis(images, -3, -1) if _format(data_format) == "channels_first" else images
+
+
+def _in_format(images: Array, data_format: Format) -> Array:
+    """Images whose channels are on the last axis in the layout that was asked for."""
+    return np.moveaxis(images, -1, -3) if _format(data_format) == "channels_first" else images
+
+
 @asked(
     ask("usual", COLOURS), ask("one", between(0.05, 0.95, 4, 5, 3)),
     ask("channels_first", between(0.05, 0.95, 2, 3, 4, 5), data_format="channels_first"),
@@ -69,9 +79,9 @@ def hsv_to_rgb(images: Array, data_format: Format = None) -> Array:
 )
 def rgb_to_grayscale(images: Array, data_format: Format = None) -> Array:
     """0.2989 r + 0.587 g + 0.114 b, one channel."""
-    x = np.moveaxis(images, -3, -1) if _format(data_format) == "channels_first" else images
+    x = _channels_last(images, data_format)
     y = np.sum(x * numpy.array([0.2989, 0.587, 0.114]), axis=-1, keepdims=True)
-    return np.moveaxis(y, -1, -3) if _format(data_format) == "channels_first" else y
+    return _in_format(y, data_format)
 
 
 @asked(
@@ -96,12 +106,12 @@ def crop_images(
     target_width: int | None = None, data_format: Format = None,
 ) -> Array:  # fmt: skip
     """Images without so many pixels on each side; a target says what is left."""
-    x = np.moveaxis(images, -3, -1) if _format(data_format) == "channels_first" else images
+    x = _channels_last(images, data_format)
     rows, columns = np.shape(x)[-3:-1]
     top, height = _kept(rows, top_cropping, bottom_cropping, target_height)
     left, width = _kept(columns, left_cropping, right_cropping, target_width)
     y = x[..., top : top + height, left : left + width, :]
-    return np.moveaxis(y, -1, -3) if _format(data_format) == "channels_first" else y
+    return _in_format(y, data_format)
 
 
 def _kept(length: int, before: int | None, after: int | None, target: int | None) -> tuple[int, int]:
@@ -135,13 +145,13 @@ def pad_images(
     target_width: int | None = None, data_format: Format = None,
 ) -> Array:  # fmt: skip
     """Images with so many zeros on each side; a target says how large they become."""
-    x = np.moveaxis(images, -3, -1) if _format(data_format) == "channels_first" else images
+    x = _channels_last(images, data_format)
     rows, columns = np.shape(x)[-3:-1]
     top, bottom = _around(rows, top_padding, bottom_padding, target_height)
     left, right = _around(columns, left_padding, right_padding, target_width)
     widths = [(0, 0)] * (np.ndim(x) - 3) + [(top, bottom), (left, right), (0, 0)]
     y = np.pad(x, widths, "constant")
-    return np.moveaxis(y, -1, -3) if _format(data_format) == "channels_first" else y
+    return _in_format(y, data_format)
 
 
 def _around(length: int, before: int | None, after: int | None, target: int | None) -> tuple[int, int]:
@@ -168,7 +178,7 @@ def resize(
     data_format: Format = None,
 ) -> Array:  # fmt: skip
     """Images with other rows and columns, each pixel a weighted sum of those around its place."""
-    x = np.moveaxis(images, -3, -1) if _format(data_format) == "channels_first" else images
+    x = _channels_last(images, data_format)
     batch = x if np.ndim(x) == 4 else x[None]
     if interpolation == "nearest":
         rows, columns = (
@@ -181,7 +191,7 @@ def resize(
         if x.dtype == numpy.uint8:
             y = numpy.clip(numpy.round(y), 0, 255).astype(numpy.uint8)
     y = y if np.ndim(x) == 4 else y[0]
-    return np.moveaxis(y, -1, -3) if _format(data_format) == "channels_first" else y
+    return _in_format(y, data_format)
 
 
 @asked(
@@ -378,10 +388,10 @@ def gaussian_blur(
     data_format: Format = None,
 ) -> Array:
     """Each channel weighed by exp(-d^2 / (2 sigma^2)) over a window, the weights over their sum, zeros around."""
-    x = np.moveaxis(images, -3, -1) if _format(data_format) == "channels_first" else images
+    x = _channels_last(images, data_format)
     for axis, (size, deviation) in enumerate(zip(kernel_size, sigma, strict=True)):
         x = _filtered(x, _bell(size, deviation), np.ndim(x) - 3 + axis)
-    return np.moveaxis(x, -1, -3) if _format(data_format) == "channels_first" else x
+    return _in_format(x, data_format)
 
 
 def _bell(size: int, deviation: float) -> Any:
@@ -406,8 +416,7 @@ def _filtered(x: Array, line: Any, axis: int, is_padded: bool = True) -> Array:
 )
 def sobel_edges(images: Array, data_format: Format = None) -> Array:
     """Changes down and across (Sobel 1968), the image mirrored at its edge; a pair at the end."""
-    x = numpy.asarray(images)
-    x = numpy.moveaxis(x, -3, -1) if _format(data_format) == "channels_first" else x
+    x = _channels_last(numpy.asarray(images), data_format)
     widths = [(0, 0)] * (np.ndim(x) - 3) + [(1, 1), (1, 1), (0, 0)]
     around = numpy.pad(x, widths, "reflect")
     smooth, change = [1.0, 2.0, 1.0], [-1.0, 0.0, 1.0]

@@ -321,21 +321,20 @@ def right_shift(x: Array, y: Array) -> Array:
     return np.right_shift(x, y)
 
 
-@asked(
+DIVISORS = (
     ask("integers", integers(-24, 25, 3, 4), integers(-24, 25, 3, 4)),
     ask("broadcast", integers(1, 25, 2, 1, 4), integers(1, 25, 3, 1)),
     ask("zero", given([0, 0, 12], "int32"), given([0, 8, 0], "int32")),
 )
+
+
+@asked(*DIVISORS)
 def gcd(x1: Array, x2: Array) -> Array:
     """The greatest common divisor, never below 0."""
     return np.gcd(x1, x2)
 
 
-@asked(
-    ask("integers", integers(-24, 25, 3, 4), integers(-24, 25, 3, 4)),
-    ask("broadcast", integers(1, 25, 2, 1, 4), integers(1, 25, 3, 1)),
-    ask("zero", given([0, 0, 12], "int32"), given([0, 8, 0], "int32")),
-)
+@asked(*DIVISORS)
 def lcm(x1: Array, x2: Array) -> Array:
     """The least common multiple, never below 0."""
     return np.lcm(x1, x2)

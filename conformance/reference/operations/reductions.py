@@ -312,27 +312,16 @@ PLACES = (
 )
 
 
-@along(
-    ANY,
-    ask("all", floats(3, 4)),
-    ask("keepdims", floats(3, 4), axis=0, keepdims=True),
-    *PLACES,
-    takes_none=False,
-    is_traced=False,
-)
+ONE_PLACE = (ANY, ask("all", floats(3, 4)), ask("keepdims", floats(3, 4), axis=0, keepdims=True), *PLACES)
+
+
+@along(*ONE_PLACE, takes_none=False, is_traced=False)
 def argmax(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     """Where the largest stands, the first one of ties, NaN before all; as int32."""
     return int32(np.argmax(x, axis=axis, keepdims=keepdims))
 
 
-@along(
-    ANY,
-    ask("all", floats(3, 4)),
-    ask("keepdims", floats(3, 4), axis=0, keepdims=True),
-    *PLACES,
-    takes_none=False,
-    is_traced=False,
-)
+@along(*ONE_PLACE, takes_none=False, is_traced=False)
 def argmin(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     """Where the smallest stands, the first one of ties, NaN before all."""
     return int32(np.argmin(x, axis=axis, keepdims=keepdims))
