@@ -25,7 +25,7 @@ _TORCHS = ("nn", "F", "optim", "torch")
 """What the names of torch's own modules and functions begin with, which a case may name too."""
 
 
-TOLD_TO_OTHERS = ("torch", "reference", "weights")
+TOLD_TO_OTHERS = ("torch", "reference", "weights", "states")
 """What a case says of a layer of the user's own to others than its class."""
 OF_KERAS = ("metrics", "schedules", "ops", "initializers")
 """Modules of Keras that stand before a name where a case asks for what is no layer and no loss: `metrics.Recall`."""

@@ -109,6 +109,9 @@ def _of_ones_own(type: str) -> Record:
             kinds.Text(PATH, form), "The path of its mathematics: a function (x, weights, **arguments)."
         ),
         "weights": Field(kinds.MapOf(_AXES, "The shape of this weight."), "Its weights by name, with their shapes."),
+        "states": Field(
+            _AXES, "Of a cell that RNN runs: the length of each of its states; its output is as long as the first."
+        ),
         **_ALWAYS,
     }
     return Record(type, fields, rest=kinds.MapOf(kinds.Anything(), "An argument of the layer."), keys="argument")

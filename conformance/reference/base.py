@@ -185,6 +185,10 @@ class Layer(Traits):
         if not cls.__name__.startswith("_"):
             LAYERS[cls.type_name()] = cls
 
+    def asked_as(self) -> str:
+        """The type under which a case asks for this layer: of the user's own, the path of its class."""
+        return type(self).type_name()
+
     def check(self) -> None:
         """Raises LayerError for values of arguments that can never work, as Keras' constructor does."""
 
@@ -275,7 +279,7 @@ def full_config(layer: Layer) -> dict[str, Any]:
 
     def plain(value: Any) -> Any:
         if isinstance(value, Layer):
-            return {"type": type(value).type_name(), **full_config(value)}
+            return {"type": value.asked_as(), **full_config(value)}
         if isinstance(value, tuple | list):
             return [plain(item) for item in value]
         if isinstance(value, Mapping):

@@ -283,6 +283,6 @@ def as_cell(layer: Layer) -> _Cell:
     """The layer, where it is a cell. Raises LayerError for one that has no states to run along a sequence."""
     if not isinstance(layer, _Cell):
         if path := getattr(layer, "path", ""):
-            raise LayerError(f"{path} is a layer of the user's own, of whose states a case says nothing: no cell here")
+            raise LayerError(f"{path} is run as a cell, and the case says no states: of it, as in states: [4]")
         raise LayerError(f"{type(layer).__name__} is not a recurrent cell")
     return layer

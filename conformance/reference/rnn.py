@@ -289,6 +289,9 @@ class RNN(_Recurrent):
     def weights(self, sequences: Shape, *others: Any) -> Mapping[str, Weight]:
         return {f"cell.{name}": weight for name, weight in super().weights(sequences).items()}
 
+    def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
+        return self._cell().longest_sum(weights) + int(shapes[0][1])
+
 
 class SimpleRNN(_Recurrent):
     """`SimpleRNNCell` run along a sequence: h' = activation(x @ kernel + h @ recurrent_kernel + bias) (Elman 1990).

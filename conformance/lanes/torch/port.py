@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import torch
 
+from conformance.imports import is_own
 from conformance.mapping import Blocks, Mapped, Reshape, Row, Transpose, Zeros, keras
 from conformance.protocol.adapter import Unsupported
 
@@ -41,7 +42,19 @@ dtype of what went in."""
 MaskRule = Callable[[Any, Any, Any], Any]
 """Layer, first input and its mask to the mask of the output."""
 
-PORTS: dict[str, Port] = {}
+
+class _Ports(dict[str, "Port"]):
+    """Ports by class name; a path of a layer of the user's own leads to one that reads the config it is called with."""
+
+    def __missing__(self, kind: str) -> Port:
+        if is_own(kind) and OF_ONES_OWN:
+            return OF_ONES_OWN[0](kind)
+        raise KeyError(kind)
+
+
+OF_ONES_OWN: list[Callable[[str], Port]] = []
+"""What makes a port of the path of a layer of the user's own."""
+PORTS: dict[str, Port] = _Ports()
 """Every port by the Keras class name of its layer."""
 
 

@@ -129,5 +129,7 @@ def zero_states(cell: Config, x: Tensor) -> list[Any]:
     """The states from which a sequence starts, in the structure of the cell's states; x gives batch and dtype."""
     if cell.type == "StackedRNNCells":
         return [zero_states(inner, x) for inner in cell.cells]
+    if sizes := getattr(cell, "states", None):  # of a cell of the user's own
+        return [x.new_zeros(len(x), size) for size in sizes]
     zeros = x.new_zeros(len(x), cell.units)
     return [zeros, zeros] if cell.type in ("LSTM", "LSTMCell") else [zeros]

@@ -120,13 +120,20 @@ def call_layer(
 
 
 def run_loop(
-    layer: Config, cell: Config, port_name: str, p: Parameters, x: Tensor, states: Any, mask: Any
+    layer: Config,
+    cell: Config,
+    port_name: str,
+    p: Parameters,
+    x: Tensor,
+    states: Any,
+    mask: Any,
+    training: bool = False,
 ) -> tuple[Tensor, Any]:
     """Step by step: where the mask is false the states stay, and the output is that of the step before."""
     outputs: list[Tensor] = []
     order = range(x.shape[1])
     for step in reversed(order) if layer.go_backwards else order:
-        output, new_states = PORTS[port_name].call(cell, p, x[:, step], states)
+        output, new_states = PORTS[port_name].call(cell, p, x[:, step], states, training=training)
         if mask is not None:
             valid = mask[:, step, None]
             output = torch.where(valid, output, outputs[-1] if outputs else torch.zeros_like(output))
@@ -180,10 +187,11 @@ def rnn(
     if training and _has_dropout(cell):
         raise Unsupported("torch cells have no dropout that leaves out the same features in every step")
     states = first_states(layer, cell, p, sequences, initial_state)
-    return finish(layer, p, *run_loop(layer, cell, cell.type, p.within("cell"), sequences, states, mask), mask)
+    found = run_loop(layer, cell, cell.type, p.within("cell"), sequences, states, mask, training)
+    return finish(layer, p, *found, mask)
 
 
 def _has_dropout(cell: Config) -> bool:
     if cell.type == "StackedRNNCells":
         return any(_has_dropout(inner) for inner in cell.cells)
-    return bool(cell.dropout or cell.recurrent_dropout)
+    return bool(getattr(cell, "dropout", 0) or getattr(cell, "recurrent_dropout", 0))
