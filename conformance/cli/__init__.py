@@ -44,6 +44,7 @@ from conformance.cli import (
     watch,
 )
 from conformance.errors import ConformanceError, Exit, UsageError
+from conformance.lanes import garbage
 from conformance.usage import Parser
 from conformance.version import __version__
 
@@ -111,6 +112,7 @@ exit codes: 0 ok, 1 disagreement, 2 bad case, question or results file, or Ctrl-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one subcommand and returns its exit code."""
+    garbage.leave_out_at_exit()
     for stream in (sys.stdout, sys.stderr):
         _spell_out(stream)
     parser = _parser()

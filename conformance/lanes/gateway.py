@@ -61,8 +61,9 @@ if sys.version_info < (3, 10):
 """
 _HERE = f"""{_CHECKED}
 sys.path.insert(0, channel.receive())
-from conformance.lanes.worker import serve
+from conformance.lanes.worker import leave, serve
 serve(channel)
+leave()
 """
 _ELSEWHERE = f"""{_CHECKED}
 import io, shutil, tempfile, zipfile
@@ -77,10 +78,14 @@ finally:
 """
 
 
-def opened(spec: LaneSpec, group: execnet.Group) -> Any:
-    """A channel to a new process of the lane, its worker about to start. Raises LaneUnavailable."""
+def opened(spec: LaneSpec, group: execnet.Group, keeps_bytecode: bool = True) -> Any:
+    """A channel to a new process of the lane, its worker about to start. Raises LaneUnavailable.
+
+    A process here that does not keep bytecode writes none of what it compiles beside its source: Python takes such a
+    file for current where its source was saved again within the same second and has kept its size.
+    """
     try:
-        gateway = _greeted(spec, group)
+        gateway = _greeted(spec, group, keeps_bytecode)
         channel = gateway.remote_exec(_ELSEWHERE if spec.host else _HERE)
         channel.send(source() if spec.host else str(_PACKAGE.parent))
     except (execnet.HostNotFound, OSError, EOFError, AssertionError) as error:
@@ -91,14 +96,14 @@ def opened(spec: LaneSpec, group: execnet.Group) -> Any:
     return channel
 
 
-def _greeted(spec: LaneSpec, group: execnet.Group) -> Any:
+def _greeted(spec: LaneSpec, group: execnet.Group, keeps_bytecode: bool) -> Any:
     """The process, once it has answered. Raises LaneUnavailable where it does not in time, and ends it."""
     made: list[Any] = []
 
     def make() -> None:
         try:
             with _deaf_to_interrupts():
-                made.append(group.makegateway(_address(spec)))
+                made.append(group.makegateway(_address(spec, keeps_bytecode)))
         except Exception as error:
             made.append(error)
 
@@ -173,12 +178,12 @@ def _unreachable(spec: LaneSpec) -> str:
     return lines[-1][:300] if done.returncode == 255 else ""
 
 
-def _address(spec: LaneSpec) -> str:
+def _address(spec: LaneSpec, keeps_bytecode: bool) -> str:
     """The process in execnet's words."""
     python = shlex.quote(spec.interpreter)
     if spec.host:
         return f"ssh={_ssh(spec.host, _QUIETLY)}//python={python}"
-    return f"popen//python={python}//dont_write_bytecode"
+    return f"popen//python={python}" + ("" if keeps_bytecode else "//dont_write_bytecode")
 
 
 def _ssh(host: str, options: str) -> str:

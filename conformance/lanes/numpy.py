@@ -11,8 +11,7 @@ from typing import Any
 import numpy
 
 from conformance import imports
-from conformance.oracle.kept import KeptAnswers
-from conformance.oracle.run import message
+from conformance.oracle.kept import KeptAnswers, computed
 from conformance.protocol.adapter import Identity
 from conformance.protocol.plan import Plan
 
@@ -25,7 +24,7 @@ class Reference:
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         folder = options.get("kept_in")
-        self._message = message if folder is None else KeptAnswers(Path(folder), begun=options.get("begun")).message
+        self._message = computed if folder is None else KeptAnswers(Path(folder), begun=options.get("begun")).message
         self.identity = Identity(
             versions={
                 "numpy": numpy.__version__,

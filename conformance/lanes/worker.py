@@ -6,6 +6,7 @@ goes to a file; each observation carries its part of it.
 
 from __future__ import annotations
 
+import atexit
 import faulthandler
 import importlib
 import os
@@ -166,6 +167,15 @@ def serve(channel: Any) -> None:
         observation["seconds"] = time.perf_counter() - started
         observation["chatter"] = chatter.since_last()
         channel.send(("done", plan.id, sendable(observation)))
+
+
+def leave() -> None:
+    """Ends the process. What a library registered for its end is done; what Python would take apart first is not.
+
+    That takes a framework a tenth of a second, for which whoever asked waits.
+    """
+    atexit._run_exitfuncs()
+    os._exit(0)
 
 
 def sendable(value: Any) -> Any:

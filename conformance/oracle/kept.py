@@ -23,7 +23,6 @@ from typing import Any
 import numpy
 
 from conformance.imports import is_own
-from conformance.oracle.run import message
 from conformance.protocol.plan import Plan
 
 FORMAT = 1
@@ -74,12 +73,12 @@ class KeptAnswers:
         """
         layers = ({"type": layer.type, **layer.config} for layer in plan.layers.values())
         if not self.is_settled() or any(is_own(kind) for layer in layers for kind in types_in(layer)):
-            return message(plan)  # the user's own formulas are no part of the digest
+            return computed(plan)  # the user's own formulas are no part of the digest
         path = self._folder / f"{self.digest(plan)}{_SUFFIX}"
         kept = read(path)
         if kept is not None:
             return kept
-        answer = message(plan)
+        answer = computed(plan)
         if answer["failure"] is None:
             with suppress(OSError):
                 write(path, answer)
@@ -99,6 +98,13 @@ class KeptAnswers:
         for part in _parts(asked):
             found.update(part)
         return found.hexdigest()
+
+
+def computed(plan: Plan) -> dict[str, Any]:
+    """What the reference gives for a plan. It is imported when something has to be computed, and not before."""
+    from conformance.oracle.run import message
+
+    return message(plan)
 
 
 def types_in(config: Any) -> Iterator[str]:

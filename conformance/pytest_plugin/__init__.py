@@ -53,6 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"{error}\n   = help: {error.hint}") from None
     config.stash[SESSION] = Session(config)
     config.add_cleanup(garbage.undone())  # asked for before pytest's own, and so the last
+    garbage.leave_out_at_exit()
 
 
 def pytest_load_initial_conftests(args: list[str]) -> None:

@@ -22,6 +22,8 @@ PATIENCE = 1.0
 class RelayedLane(ProcessLane):
     """A lane whose answers are handed on as they came."""
 
+    keeps_bytecode = False  # of sources that are being edited it can be taken for current within a second of a change
+
     def __init__(self, spec: LaneSpec) -> None:
         super().__init__(spec)
         self.answers: dict[str, Mapping[str, Any]] = {}

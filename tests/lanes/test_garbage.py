@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 
 from conformance.lanes.garbage import THRESHOLDS, leave_out, undone
 
@@ -17,3 +19,15 @@ def test_what_is_left_out_comes_back() -> None:
     finally:
         undo()
     assert (gc.get_threshold(), gc.get_freeze_count()) == (before, 0)
+
+
+def test_what_is_there_at_the_end_of_a_process_is_left_out_of_its_last_collections() -> None:
+    told = """
+import atexit, gc
+from conformance.lanes.garbage import leave_out_at_exit
+atexit.register(lambda: print(gc.get_freeze_count() > 0))  # what was registered first runs last
+leave_out_at_exit()
+print(gc.get_freeze_count() > 0)
+"""
+    run = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["False", "True"]

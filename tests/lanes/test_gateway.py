@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from conformance.errors import LaneUnavailable
 from conformance.lanes import gateway
 from conformance.lanes.process import ProcessLane
+from conformance.watch.lanes import RelayedLane
 from tests.builders import fake
 
 
@@ -51,3 +55,28 @@ def test_what_is_no_python_is_said_to_be_none(text: str, tmp_path: Path) -> None
     with pytest.raises(LaneUnavailable, match="is not a Python"):
         lane.identity()
     lane.stop()
+
+
+def test_a_lane_keeps_what_it_compiles_unless_its_sources_are_being_edited() -> None:
+    spec = fake("always_right")
+    assert "dont_write_bytecode" not in gateway._address(spec, keeps_bytecode=True)
+    assert "dont_write_bytecode" in gateway._address(spec, keeps_bytecode=False)
+    assert ProcessLane.keeps_bytecode
+    assert not RelayedLane.keeps_bytecode
+
+
+def test_an_idle_process_leaves_by_itself_when_its_lane_is_stopped() -> None:
+    lane = ProcessLane(fake("always_right"))
+    lane.identity()
+    assert lane._group is not None
+    process: Any = lane._group[0]._io  # execnet offers the exit status nowhere else
+    lane.stop()
+    assert process.popen.returncode == 0, "it was not killed"
+
+
+def test_what_a_library_registered_for_the_end_is_done_before_a_process_leaves() -> None:
+    told = (
+        "import atexit; from conformance.lanes.worker import leave; atexit.register(print, 'done', flush=True); leave()"
+    )
+    run = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout) == (0, "done\n")

@@ -46,7 +46,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         computed.append(plan.id)
         return message(plan)
 
-    monkeypatch.setattr(kept, "message", answer)
+    monkeypatch.setattr(kept, "computed", answer)
     return computed
 
 
