@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from conformance.cli.find import Found, find
 from conformance.cli.shared import DEFAULT_CASES, DEFAULT_RESULTS
 from conformance.errors import Exit, UsageError
-from conformance.record.run import FooterRecord, Results
 from conformance.usage import form_of
 
 if TYPE_CHECKING:
     from conformance.ask.question import Options
+    from conformance.record.run import Results
 
 FORMATS = ("text", "md", "markdown", "json", "html")
 """What `--format` takes."""
@@ -169,6 +169,8 @@ def rendered(found: Found, chosen: str) -> str:
 
 def _alone(found: Found) -> Results:
     """The results as if this case had been the whole run."""
+    from conformance.record.run import FooterRecord
+
     return replace(
         found.results,
         cases=(found.record,),

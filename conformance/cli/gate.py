@@ -96,17 +96,23 @@ def add(commands: Any) -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     from conformance.errors import UsageError
-    from conformance.gate.gate import Request, gate
-    from conformance.gate.modes import parsed as modes_of
+    from conformance.gate.sides import looked_up
 
     if parsed.model and parsed.uses:
         raise UsageError("--uses stands for cases alone", "with --model the cases are those about the models anyway")
     if parsed.model:
         if parsed.results or parsed.enforce_expiry:
             raise UsageError("--results and --enforce-expiry are for cases", "leave them out, or --model")
-        return _models(parsed)
-    if parsed.inputs or parsed.no_rounding or (parsed.allow and not parsed.uses):
+    elif parsed.inputs or parsed.no_rounding or (parsed.allow and not parsed.uses):
         raise UsageError("no model was named", "--model clf.keras")
+    looked_up(parsed.old, parsed.new)
+    return _models(parsed) if parsed.model else _cases(parsed)
+
+
+def _cases(parsed: argparse.Namespace) -> int:
+    from conformance.gate.gate import Request, gate
+    from conformance.gate.modes import parsed as modes_of
+
     arguments = tuple(parsed.arguments)
     if parsed.uses:
         from conformance.upgrade.filter import filtered

@@ -11,15 +11,16 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from packaging.version import InvalidVersion, Version
 
 from conformance.cli.shared import emit
 from conformance.errors import Exit, UsageError
-from conformance.record.run import Results
-from conformance.report.words import one_line
 from conformance.usage import FORMATS, form_of, one_of
+
+if TYPE_CHECKING:
+    from conformance.record.run import Results
 
 DEFAULT = Path("reports/matrix.json")
 
@@ -117,6 +118,8 @@ def run(parsed: argparse.Namespace) -> int:
 
 def page_head(arguments: Sequence[str], run: str) -> str:
     """The head of a markdown page that stands on its own: what it is, and the commands that write it again."""
+    from conformance.report.words import one_line
+
     commands = [shlex.join(["conformance", *arguments])]
     commands = [one_line(run, 4_000), *commands] if run else commands
     written = "\n".join(commands)

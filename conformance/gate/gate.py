@@ -1,6 +1,6 @@
 """The upgrade gate: one run of two lanes beside the reference, what changed between them, one exit code.
 
-look up the versions    before anything is built or run
+look up the versions    before anything is built, run or imported: `sides.py`, from the command
 ask                     both sides, eagerly and traced, in one run of pytest
 ask again               what moved: why, and an answer that is another each time is set apart
 accept                  what the person who upgrades has looked at
@@ -22,14 +22,13 @@ from conformance.gate.asking import run_cases, without_results
 from conformance.gate.diff import diff
 from conformance.gate.modes import in_modes
 from conformance.gate.reasons import with_reasons
-from conformance.gate.releases import look_up
 from conformance.gate.render import text
 from conformance.gate.rows import Diff, Row
 from conformance.gate.selection import selected
+from conformance.gate.sides import sides_of
 from conformance.gate.twice import not_reproducible, told_once
 from conformance.gate.words import number
 from conformance.gate.written import WRITTEN, write_all
-from conformance.lanes.declare import declared, parse
 from conformance.lanes.environments import prepared
 from conformance.lanes.spec import LaneSpec
 from conformance.record.run import Results
@@ -67,11 +66,13 @@ class Request:
 
 
 def gate(request: Request) -> int:
-    """Runs both sides, prints what changed, writes every form of it, and returns the exit code."""
-    old, new = _sides(request)
+    """Runs both sides, prints what changed, writes every form of it, and returns the exit code.
+
+    That both versions are published was looked up before (`conformance.gate.sides.looked_up`).
+    """
+    old, new = sides_of(request.old, request.new)
     entries = _accepted(request)
     held = None if request.results is None else _held(request.results, old, new, request)
-    look_up([old, new])
     for spec in (old, new):
         prepared(spec)  # what cannot be built is said now, not when the other side has run
     clock = time.monotonic()
@@ -121,14 +122,6 @@ def _told(
         written = WRITTEN if own is not None else [name for name in WRITTEN if name != "results.json"]
         print(f"written to {request.output}: {', '.join(written)}", file=sys.stderr)
     return code if code == Exit.UNAVAILABLE else exit_code(found, problems, request.fail_on)
-
-
-def _sides(request: Request) -> tuple[LaneSpec, LaneSpec]:
-    project = declared(Path("pyproject.toml"))
-    old, new = (project[name] if name in project else parse(name) for name in (request.old, request.new))
-    if old.name == new.name:
-        raise UsageError(f"both sides are called {old.name}", "name one of them: --from old=keras@3.3.3")
-    return old, new
 
 
 def _held(file: Path, old: LaneSpec, new: LaneSpec, request: Request) -> Results:
@@ -216,7 +209,7 @@ def _asked_again(rows: Sequence[Row], results: Results, request: Request) -> Res
     asked = _lanes_of(rows)
     items = [f"{paths[case]}::{case}[{lane}]" for case, lane in asked]
     cases, lanes = {case for case, _ in asked}, {lane for _, lane in asked}
-    sides = {spec.name for spec in _sides(request)}
+    sides = {spec.name for spec in sides_of(request.old, request.new)}
     options = [argument for argument in request.arguments if argument.startswith("-n")]
     own = request.output / f".again.{os.getpid()}.json"
     modes = request.modes if lanes - sides else ("eager",)  # a lane that nothing asks for would be started

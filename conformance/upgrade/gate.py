@@ -19,20 +19,19 @@ from conformance import suite
 from conformance.case.load import load_file, load_folder
 from conformance.case.model import Case
 from conformance.comparison.page import page
-from conformance.errors import ConformanceError, Exit, UsageError
+from conformance.errors import ConformanceError, Exit
 from conformance.gate.accepted import Accepted, declared_file, draft, load, with_accepted
 from conformance.gate.deviations import Deviation
 from conformance.gate.deviations import load_folder as load_deviations
 from conformance.gate.gate import DRAFT, exit_code
 from conformance.gate.gate import Request as SuiteRequest
 from conformance.gate.gate import gate as suite_gate
-from conformance.gate.releases import look_up
 from conformance.gate.render import text
 from conformance.gate.rows import Diff, EnvironmentMove, Row, Side
 from conformance.gate.selection import selected
+from conformance.gate.sides import sides_of
 from conformance.gate.words import number
 from conformance.gate.written import write_all
-from conformance.lanes.declare import declared, parse
 from conformance.lanes.environments import prepared
 from conformance.lanes.spec import LaneSpec
 from conformance.report.words import one_line
@@ -66,15 +65,6 @@ class Request:
     time_limit: float = 600.0
 
 
-def sides_of(old: str, new: str) -> tuple[LaneSpec, LaneSpec]:
-    """Both lanes. Raises UsageError."""
-    project = declared(Path("pyproject.toml"))
-    specs = [project[name] if name in project else parse(name) for name in (old, new)]
-    if specs[0].name == specs[1].name:
-        raise UsageError(f"both sides are called {specs[0].name}", "name one of them: --from old=keras@3.3.3")
-    return specs[0], specs[1]
-
-
 def model_gate(request: Request) -> int:
     """Compares every model in both versions, prints and writes what moved, and returns the exit code."""
     request = replace(request, arguments=tuple(selected(request.arguments, own_cases())))
@@ -84,7 +74,6 @@ def model_gate(request: Request) -> int:
     entries: tuple[Accepted, ...] = ()
     if file is not None and (file.exists() or not request.drafts_accepted):
         entries = load(file)
-    look_up([old, new])
     for spec in (old, new):
         prepared(spec)
     rows: list[Row] = []
