@@ -95,8 +95,8 @@ def gradient_change(got: Observation, reference: Observation) -> str:
 
 
 def _swapped(wrong: list[Matched]) -> str:
-    """Two outputs of one node, each given for the other."""
-    if len(wrong) != 2 or wrong[0].run != wrong[1].run:
+    """Two outputs, each given for the other. Of two whose values are right a swap would explain nothing."""
+    if len(wrong) != 2 or wrong[0].run != wrong[1].run or not all(differs(item, False) for item in wrong):
         return ""
     (a, b) = wrong
     crossed = [Matched(a.label, a.run, a.got, b.wanted, b.allowed), Matched(b.label, b.run, b.got, a.wanted, a.allowed)]

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
+from conformance.gate.held import held_words, holds_others, layer_of
 from conformance.record.lane import LaneRecord
 from conformance.record.parts import DirectRecord, DistanceRecord, FailureRecord, MaskRecord, NodeRecord
 from conformance.report.facts import flat
@@ -106,6 +107,11 @@ def _moves(old: LaneRecord, new: LaneRecord, with_masks: bool) -> Iterator[Move]
         if (old.verdict, old.reason) != (new.verdict, new.reason):
             yield Move("error", "", ending_words(old), ending_words(new))
         return
+    if _has_ended_in_weights(old, new):
+        was, now = held_words(old, new), held_words(new, old)
+        if was != now:
+            yield Move("weights", layer_of(old, new), was, now)
+        return
     if _raised(old.failure) != _raised(new.failure):
         failure = new.failure or old.failure
         assert failure is not None  # one of the two was raised, for they differ
@@ -125,6 +131,12 @@ def _moves(old: LaneRecord, new: LaneRecord, with_masks: bool) -> Iterator[Move]
     yield from _gradient_moves(old, new)
     yield from _method_moves(old, new)
     yield from _said_moves(old, new)
+
+
+def _has_ended_in_weights(old: LaneRecord, new: LaneRecord) -> bool:
+    """Whether a side holds other weights than the reference names, and the other raised nothing."""
+    sides = (old, new)
+    return any(map(holds_others, sides)) and all(side.failure is None or holds_others(side) for side in sides)
 
 
 def _raised(failure: FailureRecord | None) -> tuple[str, str] | None:
@@ -158,6 +170,8 @@ def last_words(lane: LaneRecord) -> str:
     What it raised, where it did.
     """
     failure = lane.failure
+    if failure is not None and holds_others(lane):
+        return f"other weights: {one_line(essence(failure.message), 100)}"
     if failure is not None:
         return f"raises {raised_text(failure)}: {one_line(essence(failure.message), 100)}"
     last = list(lane.runs[0].items())[-1:] if lane.runs else []

@@ -22,6 +22,7 @@ from dataclasses import replace
 
 from conformance.errors import UsageError
 from conformance.gate.answers import Move, is_right, moves
+from conformance.gate.held import holds_others
 from conformance.gate.periods import out_of_period
 from conformance.gate.rows import Diff, EnvironmentMove, Row, Said, Section, Side
 from conformance.judge.verdict import Verdict
@@ -194,7 +195,8 @@ def label_of(pair: tuple[str, str]) -> str:
 
 
 def _has_answer(lane: LaneRecord) -> bool:
-    return lane.verdict not in _LOST and lane.failure is None
+    """Whether a lane gave one; weights that are others than the reference's are one, though no values follow."""
+    return lane.verdict not in _LOST and (lane.failure is None or holds_others(lane))
 
 
 def _section(

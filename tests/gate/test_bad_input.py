@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -22,6 +24,7 @@ ENTRY = {
     "who": "alice",
     "why": "We mask nothing.",
 }
+ROOT = Path(__file__).parents[2]
 PAIR = ("--from", "keras@3.6.0", "--to", "keras@3.7.0")
 
 
@@ -86,6 +89,13 @@ def test_all_mistakes_of_an_accepted_file_are_named_at_once(capsys: pytest.Captu
     Path("accepted.yaml").write_text(accepted({**ENTRY, "who": "", "section": "wrong"}, {**ENTRY, "why": ""}))
     assert main(["gate", *PAIR, "--accepted", "accepted.yaml"]) == Exit.BAD_INPUT
     assert capsys.readouterr().err.count("error:") == 3
+
+
+def test_a_version_is_looked_up_before_anything_heavy_is_imported() -> None:
+    heavy = ("pydantic", "conformance.gate.gate", "conformance.report.page", "conformance.case.load", "pytest")
+    code = f"import sys, conformance.cli, conformance.gate.sides; print([n for n in {heavy} if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
 
 
 LANES = {

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conformance.diagnose.changes import _masked, _rounded, fits
+from conformance.diagnose.changes import _masked, _rounded, _swapped, fits
 from conformance.diagnose.transforms import transforms
 from conformance.judge.budget import allowance
 from conformance.judge.compare import Matched
@@ -110,6 +110,33 @@ def with_mask(mask: Any) -> Output:
 def test_a_mask_is_told_from_the_references(mine: Any, theirs: Any, words: str) -> None:
     allowed = allowance(np.ones((2, 3)), None, 1)
     assert _masked([Matched("y", 0, with_mask(mine), with_mask(theirs), allowed)]) == words
+
+
+def two(got: tuple[Any, Any], wanted: tuple[Any, Any], mask: Any = None) -> list[Matched]:
+    """Two outputs of a lane without masks beside the reference's, which may have one."""
+    given = zip("ab", got, wanted, strict=True)
+    return [
+        Matched(
+            label,
+            0,
+            Output(mine.shape, "float32", mine, None),
+            Output(theirs.shape, "float32", theirs, mask),
+            allowance(theirs, None, 1),
+        )
+        for label, mine, theirs in given
+    ]
+
+
+def test_two_outputs_that_changed_places_are_swapped() -> None:
+    a, b = np.ones((2, 3)), np.full((2, 3), 5.0)
+    assert _swapped(two((b, a), (a, b))) == "with a and b swapped"
+
+
+def test_two_outputs_whose_values_are_right_are_not_swapped_whatever_their_masks_are() -> None:
+    one = np.ones((2, 3))
+    without = two((one, one), (one, one), np.array([[1, 1, 0], [1, 0, 0]], bool))
+    assert _swapped(without) == ""
+    assert _masked(without) == "without its mask"
 
 
 def with_errors(errors: Any, label: str = "y") -> list[Matched]:
