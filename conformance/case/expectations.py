@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from conformance.case import layers, optimizers
+from conformance.case import fitting, layers, optimizers
 from conformance.case.axes import AxisError, length
 from conformance.case.draft import Draft
 from conformance.case.elsewhere import own_name
 from conformance.case.literals import shape_of
 from conformance.case.model import Claim, Expectation, ExpectedError, ExpectedNode
 from conformance.case.problems import Place, did_you_mean, listed
+from conformance.case.reports import LOOPS
 from conformance.case.schema import EXPECT
 from conformance.case.training import check_trained
 from conformance.case.yaml import Located
@@ -190,19 +191,24 @@ def kills_of(draft: Draft) -> tuple[str, ...]:
     """
     named: list[str] = []
     trainings = draft.values.get("training") or []
-    trained = [one["optimizer"] for one in (trainings if isinstance(trainings, list) else [trainings])]
-    used = list(dict.fromkeys(_types([*draft.part("layers").values(), *trained])))
+    trainings = trainings if isinstance(trainings, list) else [trainings]
+    trained = [one["optimizer"] for one in trainings if "optimizer" in one]
+    through = [one["through"] for one in trainings if "through" in one]
+    used = [*dict.fromkeys(_types([*draft.part("layers").values(), *trained])), *through]
     for index, kill in enumerate(draft.values.get("kills", ())):
         layer, _, mutant = kill.rpartition(".")
         place = draft.node["kills"][index]
         if layer not in layers.every_type():
             layer = own_name("layer", layer)
         named.append(f"{layer}.{mutant}")
-        if layer not in layers.every_type() and layer not in optimizers.types():
+        if layer in LOOPS:
+            known: Sequence[str] = fitting.mutants_of(layer)
+        elif layer not in layers.every_type() and layer not in optimizers.types():
             hint = did_you_mean(layer, layers.every_type()) or f"layers here: {listed(used)}"
             draft.problems.add(place, f"unknown layer type {layer}", hint)
             continue
-        known = (layers if layer in layers.every_type() else optimizers).mutants_of(layer)
+        else:
+            known = (layers if layer in layers.every_type() else optimizers).mutants_of(layer)
         if mutant not in known:
             draft.problems.add(
                 place, f"{layer} has no mutant {mutant}", did_you_mean(mutant, known) or f"it has {listed(known)}"

@@ -213,6 +213,10 @@ def _check_unused(draft: Draft, walk: _Walk) -> None:
     stated = draft.values.get("training") or []
     for training in stated if isinstance(stated, list) else [stated]:
         ends |= {name for row in training.get("batches", {}).values() for name in row}
+        for key in ("loss", "y", "sample_weight"):
+            ends |= set(training[key].values()) if isinstance(training.get(key), dict) else set()
+        for key in ("metrics", "weighted_metrics"):
+            ends |= {name for row in training.get(key, {}).values() for name in row}
     for part, what, advice in (("inputs", "input", "read"), ("layers", "layer", "called")):
         for name in draft.names(part):
             if name not in walk.used and name not in ends:

@@ -177,6 +177,34 @@ class Training:
 
 
 @dataclass(frozen=True, slots=True)
+class Fit:
+    """A training through `fit` or `evaluate`: what they report is observed as `fit.loss@epoch`, and of `fit` weights too."""
+
+    through: Literal["fit", "evaluate"]
+    inputs: tuple[str, ...]
+    """The inputs from which the outputs are computed."""
+    loss: Mapping[str, str]
+    """Output, a node, to the layer that is its loss."""
+    y: Mapping[str, str]
+    """Output to the input that it shall be."""
+    batch_size: int
+    epochs: int
+    steps_per_execution: int
+    loss_weights: Mapping[str, float]
+    sample_weight: Mapping[str, str]
+    class_weight: tuple[float, ...]
+    metrics: Mapping[str, tuple[str, ...]]
+    weighted_metrics: Mapping[str, tuple[str, ...]]
+    optimizer: str
+    """Its Keras class name; empty for `evaluate`."""
+    config: Mapping[str, Any]
+    """Its arguments as written, none added."""
+    layers: tuple[str, ...]
+    """The layers that the outputs reach."""
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
 class Tolerance:
     """A tolerance that replaces the budget: both numbers, and why."""
 
@@ -215,6 +243,8 @@ class Case:
     graph: tuple[Node, ...]
     models: tuple[ModelSpec, ...] = ()
     trainings: tuple[Training, ...] = ()
+    fits: tuple[Fit, ...] = ()
+    """Trainings through `fit` or `evaluate`."""
     expect: Expectation = field(default_factory=Expectation)
     claims: tuple[Claim, ...] = ()
     draws: tuple[Draws, ...] = ()
@@ -284,7 +314,7 @@ class Case:
 
     @property
     def layer_types(self) -> tuple[str, ...]:
-        """Layer types in the order of their first appearance, those inside wrappers included; optimisers at the end.
+        """Layer types in the order of their first appearance, those inside wrappers included; optimisers and loops last.
 
         What a layer's weights are made with, penalised by or held within has a `type` too, and is no layer.
         """
@@ -302,4 +332,6 @@ class Case:
         for layer in self.layers:
             visit(layer.type, layer.config)
         found.update(dict.fromkeys(training.optimizer for training in self.trainings))
+        found.update(dict.fromkeys(fit.optimizer for fit in self.fits if fit.optimizer))
+        found.update(dict.fromkeys(fit.through for fit in self.fits))
         return tuple(found)

@@ -159,15 +159,42 @@ MODEL = Record(
     },
 )
 
+_OF_OUTPUTS = MapOf(Text(NAME, "a name"), "What belongs to this output.", at_least=1)
+_METRICS = MapOf(ListOf(Text(NAME, "a layer"), at_least=1), "Metrics of this output, as declared in `layers`.")
 TRAINING = Record(
     "training",
     {
-        "optimizer": Field(LayerOf("optimizer"), "The optimiser: its class name in Keras, its arguments.", True),
-        "loss": Field(Text(NAME, "a name"), "The node that is minimised: one number.", required=True),
-        "steps": Field(Integer(at_least=1), "How many steps are made; 1 where it is not given."),
+        "through": Field(
+            Choice(("fit", "evaluate")),
+            "Keras' own loop over batches, in place of steps of one's own: what it reports is observed, as `fit.loss@1` "
+            "after the first epoch. `evaluate` trains nothing, and has no optimizer.",
+        ),
+        "optimizer": Field(LayerOf("optimizer"), "The optimiser: its class name in Keras, its arguments."),
+        "loss": Field(
+            Either((Text(NAME, "a name"), _OF_OUTPUTS)),
+            "The node that is minimised: one number. Through `fit`: each output, a node, to the layer that is its loss.",
+            required=True,
+        ),
+        "steps": Field(Integer(at_least=1), "How many steps are made; 1 where it is not given. Not through `fit`."),
         "batches": Field(
             MapOf(ListOf(Text(NAME, "an input"), at_least=1), "The inputs that stand in its place, one a step."),
-            "Inputs that hold other arrays at each step; all others hold the same.",
+            "Inputs that hold other arrays at each step; all others hold the same. Not through `fit`.",
+        ),
+        "y": Field(_OF_OUTPUTS, "Through `fit`: each output to the input that it shall be."),
+        "batch_size": Field(COUNT, "Through `fit`: samples in a batch; the last one takes what is left."),
+        "epochs": Field(Integer(at_least=1), "Through `fit`: how often it goes over all samples; 1 where not given."),
+        "loss_weights": Field(
+            MapOf(Number(finite=True), "What the loss of this output counts; 1 where it is not given."),
+            "Through `fit`: what each output's loss counts in the loss.",
+        ),
+        "sample_weight": Field(_OF_OUTPUTS, "Through `fit`: each output to the input with its samples' weights."),
+        "class_weight": Field(
+            ListOf(Number(finite=True), at_least=1), "Through `fit`: what a sample of class 0, 1, ... counts."
+        ),
+        "metrics": Field(_METRICS, "Through `fit`: metrics of each output, without the weights of samples."),
+        "weighted_metrics": Field(_METRICS, "Through `fit`: metrics of each output, with the weights of samples."),
+        "steps_per_execution": Field(
+            Integer(at_least=1), "Through `fit`: batches that are run in one call; no number depends on it."
         ),
     },
     former={
@@ -353,7 +380,7 @@ CASE = Record(
         "training": Field(
             Either((TRAINING, ListOf(TRAINING, at_least=1))),
             "Steps of an optimiser on a loss of the graph, or several such trainings of different layers. The weights "
-            "after each step are observed as `layer.weight@step`.",
+            "after each step are observed as `layer.weight@step`. Or what `fit` and `evaluate` do with such a model.",
         ),
         "expect": Field(
             EXPECT, "What is known beforehand: about nodes by name, and params, weights, native_weights, error."

@@ -11,8 +11,13 @@ from conformance.case.expressions import ExpressionError
 from conformance.case.graph import parsed
 from conformance.case.model import Input, Training
 from conformance.case.problems import Place, did_you_mean, listed
+from conformance.case.reports import LOSS, output_loss
 from conformance.case.yaml import Located
 from conformance.errors import Position
+
+
+OWN_LOOP = ("optimizer", "loss", "steps", "batches")
+"""The keys of a training by steps of one's own."""
 
 
 def trainings_of(draft: Draft, inputs: tuple[Input, ...]) -> tuple[Training, ...]:
@@ -23,6 +28,8 @@ def trainings_of(draft: Draft, inputs: tuple[Input, ...]) -> tuple[Training, ...
     several = isinstance(stated, list)
     made = []
     for index, written in enumerate(stated if several else [stated]):
+        if "through" in written:  # see `fitting`
+            continue
         training = _training(draft, written, node[index] if several else node, {item.name: item for item in inputs})
         if training is not None:
             made.append(training)
@@ -31,6 +38,8 @@ def trainings_of(draft: Draft, inputs: tuple[Input, ...]) -> tuple[Training, ...
 
 
 def _training(draft: Draft, written: Mapping[str, Any], node: Located, inputs: Mapping[str, Input]) -> Training | None:
+    if not is_own_loop(draft, written, node):
+        return None
     loss, steps = written["loss"], written.get("steps", 1)
     nodes = draft.names("graph")
     if loss not in nodes:
@@ -55,6 +64,19 @@ def _training(draft: Draft, written: Mapping[str, Any], node: Located, inputs: M
         batches={name: tuple(row) for name, row in written.get("batches", {}).items()},
         position=Position(draft.problems.path, node.line, node.column),
     )
+
+
+def is_own_loop(draft: Draft, written: Mapping[str, Any], node: Located) -> bool:
+    """Whether all keys are those of steps of one's own; what belongs to `fit`, or is missing, is noted."""
+    noted = draft.problems.noted
+    for key in written:
+        if key not in OWN_LOOP:
+            draft.problems.add(node.keys[key], f"{key} belongs to a training through fit", "say `through: fit`")
+    if "optimizer" not in written and "optimizer" not in node.value:
+        draft.problems.add(node, "the training needs the key optimizer", "as in optimizer: {type: SGD}")
+    if not isinstance(written["loss"], str):
+        draft.problems.add(node["loss"], "loss must be a node here", "losses of outputs belong to `through: fit`")
+    return draft.problems.noted == noted and "optimizer" in written
 
 
 def _is_readable(draft: Draft) -> bool:
@@ -134,16 +156,44 @@ def _check_shared(draft: Draft, trainings: list[Training]) -> None:
         trained |= set(training.layers)
 
 
+def check_report(draft: Draft, name: str, written: Mapping[str, Any], where: Place) -> bool:
+    """Whether `fit.loss@epoch` is reported; else it is noted."""
+    report, _, epoch = name.partition(".")[2].partition("@")
+    known = reports_of(written)
+    if report not in known:
+        hint = did_you_mean(report, known) or f"it reports {listed(known)}"
+        draft.problems.add(where, f"{written['through']} reports no {report}", hint)
+        return False
+    if int(epoch) > written.get("epochs", 1):
+        draft.problems.add(where, f"{name}: there are {written.get('epochs', 1)} epochs")
+        return False
+    return True
+
+
+def reports_of(written: Mapping[str, Any]) -> list[str]:
+    """What a training through `fit` or `evaluate` reports of an epoch."""
+    losses = written["loss"]
+    each = [output_loss(output) for output in losses] if len(losses) > 1 else []
+    rows = (written.get(key, {}) for key in ("metrics", "weighted_metrics"))
+    return [LOSS, *each, *(name for row in rows for names in row.values() for name in names)]
+
+
 def check_trained(draft: Draft, name: str, where: Place) -> bool:
     """Whether `layer.weight@step` is observed; else it is noted. Weights are known to the layers, when they run."""
     weight, _, step = name.partition("@")
     layer = weight.partition(".")[0]
     stated = draft.values.get("training") or []
     for written in stated if isinstance(stated, list) else [stated]:
-        if layer in reached(draft, written["loss"]):
-            if int(step) <= written.get("steps", 1):
+        through, losses = written.get("through"), written["loss"]
+        if through == layer and isinstance(losses, dict):
+            return check_report(draft, name, written, where)
+        if through == "evaluate" or isinstance(losses, dict) == (through is None):
+            continue
+        if any(layer in reached(draft, one) for one in ([losses] if isinstance(losses, str) else losses)):
+            several = ("steps", written.get("steps", 1)) if through is None else ("epochs", written.get("epochs", 1))
+            if int(step) <= several[1]:
                 return True
-            draft.problems.add(where, f"{name}: {layer} is trained for {written.get('steps', 1)} steps")
+            draft.problems.add(where, f"{name}: {layer} is trained for {several[1]} {several[0]}")
             return False
     known = draft.names("layers")
     message = f"unknown layer {layer}" if layer not in known else f"{layer} is not trained"

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from conformance.case import draws, expectations, fills, graph, held, training
+from conformance.case import draws, expectations, fills, fitting, graph, held, training
 from conformance.case.arrays import FORMAT
 from conformance.case.axes import numeric
 from conformance.case.draft import Draft
@@ -19,6 +19,7 @@ from conformance.case.model import (
     Case,
     Draws,
     Expectation,
+    Fit,
     HeldWeight,
     Input,
     LayerSpec,
@@ -80,6 +81,7 @@ def case_of(head: Head, variant: Variant, text: str) -> Case | None:
     inputs = fills.inputs_of(draft)
     graph.check(draft)
     trainings = training.trainings_of(draft, inputs)
+    fits = fitting.fits_of(draft, inputs, dynamic)
     weights = held.weights_of(draft)
     expect = expectations.expectation_of(draft)
     claims = expectations.claims_of(draft)
@@ -91,7 +93,7 @@ def case_of(head: Head, variant: Variant, text: str) -> Case | None:
     if problems.noted > noted:
         return None
     return _assemble(
-        head, variant, draft, _Parts(dims, dynamic, inputs, weights, trainings, expect, claims, drawn, kills, text)
+        head, variant, draft, _Parts(dims, dynamic, inputs, weights, trainings, fits, expect, claims, drawn, kills, text)
     )
 
 
@@ -110,6 +112,7 @@ class _Parts:
     inputs: tuple[Input, ...]
     weights: Mapping[str, Mapping[str, HeldWeight]]
     trainings: tuple[Training, ...]
+    fits: tuple[Fit, ...]
     expect: Expectation
     claims: tuple[Any, ...]
     draws: tuple[Draws, ...]
@@ -148,6 +151,7 @@ def _assemble(head: Head, variant: Variant, draft: Draft, parts: _Parts) -> Case
         models=models,
         weights=parts.weights,
         trainings=parts.trainings,
+        fits=parts.fits,
         expect=parts.expect,
         claims=parts.claims,
         draws=parts.draws,

@@ -190,6 +190,9 @@ def _uses(case: Case) -> Iterator[tuple[str, str, Iterable[str]]]:
         yield from _layer_uses(layer.type, layer.config)
     for training in case.trainings:
         yield "optimizers", training.optimizer, training.config
+    for fit in case.fits:
+        if fit.optimizer:
+            yield "optimizers", fit.optimizer, fit.config
     for node in case.graph:
         expression = parse(node.expression)
         for part in expression.walk():

@@ -16,13 +16,14 @@ from conformance.lanes import keras_autograd, keras_policies
 from conformance.lanes.keras_arrays import Generation, Keras3, KerasArrays, absent_in, flat, mask_of, shapes_of
 from conformance.lanes.keras_config import Absent, constructor, find_type
 from conformance.lanes.keras_exports import EXPORT, exported_in
+from conformance.lanes.keras_fitting import Fitter
 from conformance.lanes.keras_functional import beside
 from conformance.lanes.keras_gradients import Differentiable, build_all, variables_of
 from conformance.lanes.keras_methods import asked_directly
 from conformance.lanes.keras_modes import Mode, mode_of, named_apart
 from conformance.lanes.keras_names import public_names
 from conformance.lanes.keras_remade import from_configs, put_saved, remakes_of
-from conformance.lanes.keras_training import Trainer, eagerly
+from conformance.lanes.keras_training import BACKENDS, Trainer, eagerly
 from conformance.lanes.keras_weights import forget_states, held_by, restore_weights
 from conformance.protocol.adapter import Identity, Observing, Unsupported, WeightMismatch
 from conformance.protocol.counterparts import Back, in_keras
@@ -141,7 +142,7 @@ class KerasLane:
                 return arrays.values
 
             observing.functional = beside(plan, arrays, symbolic_of, runs, self._observed, reset_state)
-        if plan.trainings:
+        if plan.trainings or plan.fits:
             self._train(plan, arrays, observing)
         self._describe_weights(plan, layers, observing)
 
@@ -151,8 +152,24 @@ class KerasLane:
             raise Unsupported(f"training is judged in {' and '.join(JUDGED_IN)}, not under {self.identity.policy}")
         inputs = {name: self._tensor(array) for name, array in plan.runs[0].items()}
         executed = eagerly if self.mode is None else self.mode.step
-        trainer = Trainer(plan, arrays, self.generation.reset_state, self.generation.backend(), executed)
-        observing.runs[0].update(trainer.weights_after_steps(inputs))
+        reset_state, backend = self.generation.reset_state, self.generation.backend()
+        if plan.trainings:
+            trainer = Trainer(plan, arrays, reset_state, backend, executed)
+            observing.runs[0].update(trainer.weights_after_steps(inputs))
+        if plan.fits:
+            observing.runs[0].update(self._fitter(plan, arrays).reports(plan.runs[0]))
+
+    def _fitter(self, plan: Plan, arrays: KerasArrays) -> Fitter:
+        backend = self.generation.backend()
+        if backend not in BACKENDS and any(fit.optimizer for fit in plan.fits):
+            raise Unsupported(f"no training on the {backend} backend, which has no gradients")
+
+        def symbolic() -> Mapping[str, Any]:
+            arrays.run(self._symbolic_inputs(plan), is_symbolic=True)
+            return arrays.values
+
+        mode = None if self.mode is None else self.mode.name
+        return Fitter(plan, arrays, symbolic, self.generation.reset_state, mode)
 
     def _run_with_gradients(
         self, plan: Plan, arrays: KerasArrays, inputs: Mapping[str, Any], observing: Observing

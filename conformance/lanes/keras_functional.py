@@ -39,7 +39,7 @@ class FunctionalModel:
         if not self.inputs or not self.nodes:
             raise Unsupported("nothing that is observed has a symbolic value")
         self.left_out = [node for node in plan.observed if node not in self.nodes]
-        _name_apart(arrays.layers)
+        name_apart(arrays.layers)
         try:
             self._model = self._made(arrays.keras)
         except ValueError as error:
@@ -134,7 +134,7 @@ def _moved(plan: Plan, name: str, layer: Any) -> set[str]:
     return {key for key in planned.fixed if not np.array_equal(np.asarray(held[key]), planned.weights[key])}
 
 
-def _name_apart(layers: Given) -> None:
+def name_apart(layers: Given) -> None:
     """Gives each layer a name that nothing else has, as a model wants it; see `keras_modes.named_apart`."""
     for name, layer in layers.items():
         try:

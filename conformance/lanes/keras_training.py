@@ -41,7 +41,7 @@ class Trainer:
         backend: str,
         executed: Callable[[Step], Step] = eagerly,
     ) -> None:
-        if backend not in _GRADIENTS:
+        if backend not in BACKENDS:
             raise Unsupported(f"no training on the {backend} backend, which has no gradients")
         if any(getattr(layer, "eager_only", False) for layer in arrays.layers.values()):
             raise Unsupported("a layer here runs outside of what Keras differentiates")
@@ -116,6 +116,8 @@ def _tape_gradients(run: Run, trained: Sequence[Any], moved: Sequence[Any], kera
 
 
 _GRADIENTS = {"tensorflow": _tape_gradients, "torch": torch_gradients, "jax": jax_gradients}
+BACKENDS = tuple(_GRADIENTS)
+"""Backends of Keras that have gradients."""
 
 
 def _native(variable: Any) -> Any:

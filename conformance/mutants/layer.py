@@ -9,20 +9,21 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
-from conformance.mutants.optimizer import with_slip
+from conformance.mutants.optimizer import loop_with_slip, with_slip
 from conformance.reference.base import DoesNotApply, HookError, Layer, LayerError, Mutant, Weights
 from conformance.reference.catalog import LAYERS
+from conformance.reference.fit import LOOPS, Loop
 from conformance.reference.optimizers import OPTIMIZERS, Optimizer
 
 _T = TypeVar("_T")
 
 
-Mutable = type[Layer] | type[Optimizer]
+Mutable = type[Layer] | type[Optimizer] | type[Loop]
 
 
 def mutable() -> dict[str, Mutable]:
-    """Everything that has mutants, by its Keras class name: layers, and after them optimisers."""
-    return {**dict(sorted(LAYERS.items())), **dict(sorted(OPTIMIZERS.items()))}
+    """Everything that has mutants, by its name in Keras: layers, after them optimisers, `fit` and `evaluate`."""
+    return {**dict(sorted(LAYERS.items())), **dict(sorted(OPTIMIZERS.items())), **LOOPS}
 
 
 def mutants_of(kind: Mutable) -> dict[str, Mutant]:
@@ -33,10 +34,12 @@ def mutants_of(kind: Mutable) -> dict[str, Mutant]:
 def with_mistake(layer: Any, kind: Any, mutant: Mutant) -> Any:
     """The layer with every layer of this very kind in it, itself and wrapped ones, making the mistake.
 
-    Takes optimisers too, which hold no others.
+    Takes optimisers too, which hold no others, and loops, which hold an optimiser.
     """
     if isinstance(layer, Optimizer):
         return with_slip(layer, kind, mutant)
+    if isinstance(layer, Loop):
+        return loop_with_slip(layer, kind, mutant)
     fields = _fields(layer)
     inside = {name: _inside(value, kind, mutant) for name, value in fields.items()}
     if any(inside[name] is not fields[name] for name in fields):
@@ -61,6 +64,9 @@ def inside(value: Any) -> Iterator[Any]:
     if isinstance(value, tuple):
         for item in value:
             yield from inside(item)
+    elif isinstance(value, Loop):
+        yield value
+        yield from inside(value.optimizer)
     elif isinstance(value, Layer | Optimizer):
         yield value
         for held in _fields(value).values() if isinstance(value, Layer) else ():

@@ -1,4 +1,4 @@
-"""A reference optimiser with one mistake: other arguments, or another step."""
+"""A reference optimiser with one mistake: other arguments, or another step; and a loop over batches with one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from conformance.reference.base import Mutant
+from conformance.reference.fit import Loop
 from conformance.reference.optimizers import Optimizer
 
 
@@ -20,6 +21,15 @@ def with_slip(optimizer: Optimizer, kind: type[Optimizer], mutant: Mutant) -> Op
         return made
     arguments = {field.name: getattr(made, field.name) for field in dataclasses.fields(made)}
     return _slipping(kind, mutant)(**arguments)  # type: ignore[arg-type]  # mypy takes the class for one of its values
+
+
+def loop_with_slip(loop: Loop, kind: type[Any], mutant: Mutant) -> Loop:
+    """The loop with its optimiser, or itself, making the mistake, whichever is of this kind."""
+    optimizer = None if loop.optimizer is None else with_slip(loop.optimizer, kind, mutant)
+    if type(loop) is not kind:
+        return dataclasses.replace(loop, optimizer=optimizer)
+    made: Loop = type(f"_{kind.__name__}", (kind,), dict(mutant.methods))(optimizer=optimizer)
+    return made
 
 
 @cache

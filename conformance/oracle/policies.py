@@ -129,9 +129,21 @@ def walked(plan: Plan, layers: Mapping[str, Layer], policy: Policy) -> dict[str,
 
 
 def trained_precisions(plan: Plan, weights: Mapping[str, Mapping[str, Any]], policy: Policy) -> dict[str, Precision]:
-    """Every weight after every step of training: it keeps its dtype, and its gradient came through every layer."""
+    """Every weight after every step of training: it keeps its dtype, and its gradient came through every layer.
+
+    What `fit` reports is taken for one of them.
+    """
     precision = Precision(policy.given, policy.coarsest)
-    return {
+    reported = {
+        label: precision
+        for fit in plan.fits
+        for number in range(1, fit.epochs + 1)
+        for label in (
+            *(fit.label(name, number) for name in fit.reports()),
+            *(f"{layer}.{key}@{number}" for layer in fit.layers if fit.optimizer for key in weights[layer]),
+        )
+    }
+    return reported | {
         f"{layer}.{key}@{number}": precision
         for training in plan.trainings
         for layer in training.layers

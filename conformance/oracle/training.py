@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy
 
+from conformance.case.reports import is_evaluated
 from conformance.oracle.arithmetic import EXACT, Arithmetic
 from conformance.oracle.arrays import ReferenceArrays
+from conformance.oracle.fitting import make_loop, reports
 from conformance.protocol.adapter import Observing
 from conformance.protocol.carried import remembered
 from conformance.protocol.plan import Plan, PlannedTraining
@@ -27,42 +29,52 @@ ARGUMENT_PATTERNS = 4
 """Trainings from which the sensitivity to what is made of an optimiser's arguments is estimated: it is one number."""
 
 
-def make_optimizers(plan: Plan) -> list[Optimizer]:
-    """The optimiser of each training; raises LayerError where a constructor would."""
-    return [make_optimizer(one.optimizer, one.config) for one in plan.trainings]
+def make_optimizers(plan: Plan) -> list[Any]:
+    """The optimiser of each training, then the loop of each that goes through `fit` or `evaluate`.
+
+    Raises LayerError where a constructor would.
+    """
+    optimizers = [make_optimizer(one.optimizer, one.config) for one in plan.trainings]
+    return [*optimizers, *(make_loop(one) for one in plan.fits)]
 
 
 def weights_after_steps(
     plan: Plan,
     layers: Mapping[str, Layer],
-    optimizers: Sequence[Optimizer],
+    optimizers: Sequence[Any],
     weights: Mapping[str, Arrays],
     inputs: Arrays,
     arithmetic: Arithmetic = EXACT,
 ) -> dict[str, Any]:
-    """`layer.weight@step` to the weight after that step, for every training of the plan."""
+    """`layer.weight@step` to the weight after that step, for every training of the plan, and what `fit` reports.
+
+    `optimizers` are those of `make_optimizers`; none where nothing is to be trained.
+    """
     found: dict[str, Any] = {}
     for training, optimizer in zip(plan.trainings, optimizers, strict=False):
         for number, held in enumerate(_steps(plan, training, layers, optimizer, weights, inputs, arithmetic), start=1):
             found |= {f"{name}@{number}": value for name, value in held.items()}
+    for fit, loop in zip(plan.fits, optimizers[len(plan.trainings) :], strict=False):
+        found |= reports(plan, fit, layers, loop, weights, inputs, arithmetic)
     return found
 
 
 def moves_of_arguments(
     plan: Plan,
     layers: Mapping[str, Layer],
-    optimizers: Sequence[Optimizer],
+    optimizers: Sequence[Any],
     weights: Mapping[str, Arrays],
     inputs: Arrays,
     unit: float,
 ) -> dict[str, Any]:
     """`layer.weight@step` to the root mean square of what it moves when what optimisers make of their arguments does.
 
-    Zeros where nothing of that kind is rounded (`Optimizer.rounded`).
+    Zeros where nothing of that kind is rounded (`Optimizer.rounded`). Not of reports in which nothing was trained.
     """
 
-    def trained(those: Sequence[Optimizer]) -> dict[str, Any]:
-        return weights_after_steps(plan, layers, those, weights, inputs)
+    def trained(those: Sequence[Any]) -> dict[str, Any]:
+        found = weights_after_steps(plan, layers, those, weights, inputs)
+        return {label: value for label, value in found.items() if not is_evaluated(label)}
 
     exact = trained(optimizers)
     moved = {label: numpy.zeros(value.shape) for label, value in exact.items()}

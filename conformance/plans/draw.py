@@ -19,13 +19,14 @@ from conformance.case.arrays import MAX_ELEMENTS, draw_inputs, draw_weight
 from conformance.case.axes import symbolic_shape
 from conformance.case.data import load_array
 from conformance.case.initializers import binary
-from conformance.case.model import Case, Training
+from conformance.case.model import Case, Fit, Training
 from conformance.case.penalty_words import named
 from conformance.counterpart import Counterpart
 from conformance.errors import CaseError, Problem
 from conformance.oracle.arrays import ReferenceArrays, as_reference, flat, make_layers
 from conformance.oracle.penalties import activity_penalty, is_frozen, penalties, written_for
 from conformance.protocol.adapter import Observing
+from conformance.protocol.fit import PlannedFit
 from conformance.protocol.plan import (
     Array,
     Plan,
@@ -70,7 +71,8 @@ def plan_of(case: Case, with_gradients: bool = True, policies: Sequence[str] = (
         pass
     layers = {name: drawing.finished(name, layer) for name, layer in plan.layers.items()}
     trainings = tuple(_training(training, layers) for training in case.trainings)
-    return dataclasses.replace(plan, layers=layers, cotangents=cotangents, trainings=trainings)
+    fits = tuple(_fit(fit, layers) for fit in case.fits)
+    return dataclasses.replace(plan, layers=layers, cotangents=cotangents, trainings=trainings, fits=fits)
 
 
 def _without_weights(case: Case, policies: Sequence[str]) -> Plan:
@@ -195,7 +197,7 @@ def _training(training: Training, layers: Mapping[str, PlannedLayer]) -> Planned
         full, counterpart = dataclasses.asdict(optimizer), in_keras(optimizer)
     except LayerError:  # the numpy lane says so
         full, counterpart = dict(training.config), {}
-    trained = [(name, key) for name in training.layers for key in layers[name].weights if key not in layers[name].fixed]
+    trained = _trained(training.layers, layers)
     return PlannedTraining(
         optimizer=training.optimizer,
         config=dict(training.config),
@@ -208,6 +210,41 @@ def _training(training: Training, layers: Mapping[str, PlannedLayer]) -> Planned
         penalties=_written_for("regularizer", trained, layers),
         constraints=_written_for("constraint", trained, layers),
         counterpart=counterpart,
+    )
+
+
+def _trained(reached: Sequence[str], layers: Mapping[str, PlannedLayer]) -> list[tuple[str, str]]:
+    """Layer and name of every weight of these layers that an optimiser may move."""
+    return [(name, key) for name in reached for key in layers[name].weights if key not in layers[name].fixed]
+
+
+def _fit(fit: Fit, layers: Mapping[str, PlannedLayer]) -> PlannedFit:
+    """A training through `fit` or `evaluate`, with the weights that it may move."""
+    try:
+        full = dataclasses.asdict(make_optimizer(fit.optimizer, fit.config)) if fit.optimizer else {}
+    except LayerError:  # the numpy lane says so
+        full = dict(fit.config)
+    trained = _trained(fit.layers, layers)
+    return PlannedFit(
+        through=fit.through,
+        inputs=fit.inputs,
+        losses=fit.loss,
+        y=fit.y,
+        batch_size=fit.batch_size,
+        epochs=fit.epochs,
+        steps_per_execution=fit.steps_per_execution,
+        loss_weights=fit.loss_weights,
+        sample_weight=fit.sample_weight,
+        class_weight=fit.class_weight,
+        metrics=fit.metrics,
+        weighted_metrics=fit.weighted_metrics,
+        optimizer=fit.optimizer,
+        config=dict(fit.config),
+        full=full,
+        layers=fit.layers,
+        trained=tuple(f"{name}.{key}" for name, key in trained),
+        penalties=_written_for("regularizer", trained, layers),
+        constraints=_written_for("constraint", trained, layers),
     )
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from conformance.case.expressions import Expression, parse
 from conformance.counterpart import Counterpart, from_wire
+from conformance.protocol.fit import PlannedFit
 from conformance.protocol.wire import pack, unpack
 
 Array = np.ndarray[Any, Any]
@@ -179,6 +180,8 @@ class Plan:
     policies: tuple[str, ...] = ()
     """The dtype policies other than float32 under which the reference is asked for."""
     trainings: tuple[PlannedTraining, ...] = ()
+    fits: tuple[PlannedFit, ...] = ()
+    """Trainings through `fit` or `evaluate`."""
     remade: tuple[str, ...] = ()
     """The ways in which layers are made again before they run: CONFIG, SAVED."""
     with_model: bool = False
@@ -227,6 +230,7 @@ class Plan:
             },
             "policies": list(self.policies),
             "trainings": [_training_to_wire(training) for training in self.trainings],
+            "fits": [fit.to_wire() for fit in self.fits],
             "remade": list(self.remade),
             "with_model": self.with_model,
         }
@@ -249,6 +253,7 @@ class Plan:
             },
             policies=tuple(message["policies"]),
             trainings=tuple(_training_from_wire(training) for training in message["trainings"]),
+            fits=tuple(PlannedFit.from_wire(fit) for fit in message["fits"]),
             remade=tuple(message["remade"]),
             with_model=message["with_model"],
         )

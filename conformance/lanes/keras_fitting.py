@@ -1,0 +1,172 @@
+"""`fit` and `evaluate` in the Keras lane: a functional model of the case's layers, compiled, with Keras' own loop.
+
+Asked eagerly (`run_eagerly=True`) in the lane as it is, traced in the mode `function`, compiled by XLA in the mode
+`xla`; where several batches go into one execution it is traced always, for only then this says anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from conformance.case.reports import LOSS, output_loss
+from conformance.lanes.keras_arrays import KerasArrays, absent_in
+from conformance.lanes.keras_config import constructor, find_type
+from conformance.lanes.keras_functional import name_apart
+from conformance.lanes.keras_weights import held_by, start_again
+from conformance.protocol.adapter import Unsupported
+from conformance.protocol.fit import PlannedFit
+from conformance.protocol.plan import Plan
+from conformance.protocol.wire import pack
+
+TRACED = {None: (False, False), "function": (True, False), "xla": (True, True)}
+"""Mode of the lane to whether the loop is traced, and compiled by XLA. Other modes run no loop."""
+
+
+class Fitter:
+    """Runs the trainings of a plan that go through Keras' own loop."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        arrays: KerasArrays,
+        symbolic: Callable[[], Mapping[str, Any]],
+        reset_state: Callable[[Any], None],
+        mode: str | None,
+    ) -> None:
+        """`symbolic` runs the graph without numbers, and gives every input and node.
+
+        Raises Unsupported for a mode in which there is no such loop.
+        """
+        if mode not in TRACED:
+            raise Unsupported(f"mode {mode} has no fit and no evaluate of its own")
+        self.plan, self.arrays, self.symbolic, self.reset_state = plan, arrays, symbolic, reset_state
+        self.keras = arrays.keras
+        self.is_traced, self.is_compiled = TRACED[mode]
+
+    def reports(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """`fit.loss@epoch` and so on to what Keras reports; after each epoch of a `fit` also every weight.
+
+        `inputs` are NumPy's arrays. Calls that are made on the way are not observed.
+        """
+        observing = self.arrays.observing
+        calls = len(observing.steps)
+        found: dict[str, Any] = {}
+        for fit in self.plan.fits:
+            start_again(self.plan, self.arrays.layers, self.reset_state)
+            found |= self._through(fit, inputs)
+        del observing.steps[calls:]
+        observing.node = ""
+        return found
+
+    def _through(self, fit: PlannedFit, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        model = self._compiled(fit)
+        x = [inputs[name] for name in fit.inputs]
+        y = [inputs[fit.y[name]] for name in fit.outputs]
+        weights = [inputs[fit.sample_weight[name]] for name in fit.outputs] if fit.sample_weight else None
+        given = {
+            "x": _one_or_all(x),
+            "y": _one_or_all(y),
+            "sample_weight": None if weights is None else _one_or_all(weights),
+            "batch_size": fit.batch_size,
+            "verbose": 0,
+        }
+        self.arrays.observing.node = fit.through
+        if not fit.optimizer:
+            return self._named(fit, model, [model.evaluate(**given, return_dict=True)])
+        held: dict[str, Any] = {}
+
+        def keep(epoch: int, logs: Any = None) -> None:
+            held.update({f"{name}@{epoch + 1}": _observed(variable) for name, variable in self._weights(fit).items()})
+
+        told = model.fit(
+            **given,
+            epochs=fit.epochs,
+            shuffle=False,
+            class_weight=dict(enumerate(fit.class_weight)) or None,
+            callbacks=[self.keras.callbacks.LambdaCallback(on_epoch_end=keep)],
+        ).history
+        each = [{name: row[epoch] for name, row in told.items()} for epoch in range(fit.epochs)]
+        return self._named(fit, model, each) | held
+
+    def _compiled(self, fit: PlannedFit) -> Any:
+        values = self.symbolic()
+        ends = {name: values[name] for name in (*fit.inputs, *fit.outputs)}
+        for name, value in ends.items():
+            if absent_in(value) or type(value).__name__ != "KerasTensor":
+                raise Unsupported(f"{fit.through}: {name} is no symbolic tensor, so that no model has it")
+        name_apart(self.arrays.layers)
+        model = self.keras.Model([ends[name] for name in fit.inputs], [ends[name] for name in fit.outputs])
+        is_traced = self.is_traced or fit.steps_per_execution > 1
+        how = {"run_eagerly": not is_traced, "jit_compile": self.is_compiled}
+        metrics = {key: self._metrics(row, fit) for key, row in _rows(fit).items() if row}
+        model.compile(
+            optimizer=self._optimizer(fit),
+            loss=[self._made(fit.losses[name]) for name in fit.outputs],
+            loss_weights=[fit.loss_weights.get(name, 1.0) for name in fit.outputs] if fit.loss_weights else None,
+            steps_per_execution=fit.steps_per_execution,
+            **metrics,
+            **how,
+        )
+        return model
+
+    def _optimizer(self, fit: PlannedFit) -> Any:
+        if not fit.optimizer:
+            return "sgd"  # compile wants one; evaluate never asks it
+        if not hasattr(self.keras.optimizers, fit.optimizer):
+            raise Unsupported(f"Keras {self.keras.__version__} has no optimizer {fit.optimizer}")
+        return getattr(self.keras.optimizers, fit.optimizer)(**fit.config)
+
+    def _metrics(self, row: Mapping[str, tuple[str, ...]], fit: PlannedFit) -> Any:
+        made = [[self._made(name).metric for name in row.get(output, ())] for output in fit.outputs]
+        return made[0] if len(made) == 1 else made
+
+    def _made(self, name: str) -> Any:
+        """A loss or a metric, new and under its own name."""
+        planned = self.plan.layers[name]
+        return constructor(self.keras, find_type(self.keras, planned.type))(name, {**planned.config, "name": name})
+
+    def _named(self, fit: PlannedFit, model: Any, epochs: list[dict[str, Any]]) -> dict[str, Any]:
+        """Every report by its label. Raises KeyError where Keras reported no such thing: that is an answer too."""
+        found = {}
+        for number, told in enumerate(epochs, start=1):
+            for name, names in self._spoken(fit, model).items():
+                spoken = next((one for one in names if one in told), None)
+                if spoken is None:
+                    raise KeyError(f"{fit.through} reports no {name}; it reports {', '.join(told)}")
+                found[fit.label(name, number)] = _observed(np.asarray(told[spoken], dtype="float32"))
+        return found
+
+    def _spoken(self, fit: PlannedFit, model: Any) -> dict[str, tuple[str, ...]]:
+        """Each report to the names under which Keras may give it."""
+        called = dict(zip(fit.outputs, model.output_names, strict=True))
+        found: dict[str, tuple[str, ...]] = {LOSS: (LOSS,)}
+        if len(fit.outputs) > 1:
+            found |= {output_loss(name): (output_loss(called[name]),) for name in fit.outputs}
+        for row in _rows(fit).values():
+            found |= {one: (f"{called[output]}_{one}", one) for output, names in row.items() for one in names}
+        return found
+
+    def _weights(self, fit: PlannedFit) -> dict[str, Any]:
+        return {
+            f"{name}.{key}": variable
+            for name in fit.layers
+            if getattr(self.arrays.layers[name], "built", False) and hasattr(self.arrays.layers[name], "weights")
+            for key, variable in held_by(self.arrays.layers[name], name, self.plan.layers[name]).items()
+        }
+
+
+def _rows(fit: PlannedFit) -> dict[str, Mapping[str, tuple[str, ...]]]:
+    return {"metrics": fit.metrics, "weighted_metrics": fit.weighted_metrics}
+
+
+def _one_or_all(values: list[Any]) -> Any:
+    return values[0] if len(values) == 1 else values
+
+
+def _observed(variable: Any) -> dict[str, Any]:
+    data = np.array(variable)
+    item = {"shape": list(data.shape), "dtype": str(data.dtype), "data": pack(data), "mask": None}
+    return {"structure": None, "items": [item]}
