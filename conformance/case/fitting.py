@@ -141,7 +141,9 @@ class _Check:
             written = self.draft.part("layers").get(name)
             if name not in self.draft.names("layers"):
                 known = self.draft.names("layers")
-                self._note(place, f"unknown layer {name} in {key}", did_you_mean(name, known) or f"here: {listed(known)}")
+                self._note(
+                    place, f"unknown layer {name} in {key}", did_you_mean(name, known) or f"here: {listed(known)}"
+                )
             elif written is not None and not _is_a(key, written.get("type", "")):
                 wanted = "a loss" if key == "loss" else "a metric, as metrics.Mean"
                 self._note(place, f"{name} in {key} is {written.get('type')}, not {wanted}")
@@ -163,10 +165,10 @@ class _Check:
         if self.through in self.draft.names("layers"):
             place = self.draft.node["layers"].keys[self.through]
             self._note(place, f"{self.through} cannot be a layer here", "it is what the reports are called")
-        reports = reports_of(self.written)
-        for name in dict.fromkeys(one for one in reports if reports.count(one) > 1):
-            if name in self.draft.names("layers"):
-                self._note(self.draft.node["layers"].keys[name], f"two reports would be called {name}")
+        losses = reports_of({"loss": self.written["loss"]})
+        for key, name, place in self._named():
+            if key != "loss" and name in losses:
+                self._note(place, f"two reports would be called {name}", "give the metric another name")
 
     def _check_batches(self, fed: tuple[str, ...]) -> None:
         """All inputs that go in by batches begin with one open axis: a short batch is as long as it is."""

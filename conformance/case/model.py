@@ -178,7 +178,10 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A training through `fit` or `evaluate`: what they report is observed as `fit.loss@epoch`, and of `fit` weights too."""
+    """A training through `fit` or `evaluate`: what they report is observed as `fit.loss@epoch`.
+
+    Of `fit` the weights of all layers that the outputs reach are observed as well, as `layer.weight@epoch`.
+    """
 
     through: Literal["fit", "evaluate"]
     inputs: tuple[str, ...]
@@ -314,7 +317,7 @@ class Case:
 
     @property
     def layer_types(self) -> tuple[str, ...]:
-        """Layer types in the order of their first appearance, those inside wrappers included; optimisers and loops last.
+        """Layer types in the order of their first appearance, those inside wrappers included; optimisers, loops last.
 
         What a layer's weights are made with, penalised by or held within has a `type` too, and is no layer.
         """

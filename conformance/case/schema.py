@@ -166,13 +166,13 @@ TRAINING = Record(
     {
         "through": Field(
             Choice(("fit", "evaluate")),
-            "Keras' own loop over batches, in place of steps of one's own: what it reports is observed, as `fit.loss@1` "
-            "after the first epoch. `evaluate` trains nothing, and has no optimizer.",
+            "Keras' own loop over batches, in place of steps of one's own: what it reports is observed, as "
+            "`fit.loss@1` after the first epoch. `evaluate` trains nothing, and has no optimizer.",
         ),
         "optimizer": Field(LayerOf("optimizer"), "The optimiser: its class name in Keras, its arguments."),
         "loss": Field(
             Either((Text(NAME, "a name"), _OF_OUTPUTS)),
-            "The node that is minimised: one number. Through `fit`: each output, a node, to the layer that is its loss.",
+            "The node that is minimised: one number. Through `fit`: each output, a node, to the layer of its loss.",
             required=True,
         ),
         "steps": Field(Integer(at_least=1), "How many steps are made; 1 where it is not given. Not through `fit`."),

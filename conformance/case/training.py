@@ -15,7 +15,6 @@ from conformance.case.reports import LOSS, output_loss
 from conformance.case.yaml import Located
 from conformance.errors import Position
 
-
 OWN_LOOP = ("optimizer", "loss", "steps", "batches")
 """The keys of a training by steps of one's own."""
 

@@ -93,7 +93,10 @@ def case_of(head: Head, variant: Variant, text: str) -> Case | None:
     if problems.noted > noted:
         return None
     return _assemble(
-        head, variant, draft, _Parts(dims, dynamic, inputs, weights, trainings, fits, expect, claims, drawn, kills, text)
+        head,
+        variant,
+        draft,
+        _Parts(dims, dynamic, inputs, weights, trainings, fits, expect, claims, drawn, kills, text),
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from conformance.case.axes import runs_as_promised
 from conformance.case.model import Case
+from conformance.case.reports import is_report
 from conformance.imports import is_own
 from conformance.judge.compare import Matched, compare_outputs, is_trained, matched_outputs, structure_findings
 from conformance.judge.conventions import Kinks, convention_findings, conventions
@@ -245,8 +246,15 @@ def _is_finite(reference: Observation, finding: Finding) -> bool:
 
 
 def _of_weights(finding: Finding) -> Finding:
-    """A difference in a weight after a step of training belongs to `weights`: it follows from values and gradients."""
-    is_one = is_trained(finding.node) and finding.aspect in ("shape", "dtype", "special", "values")
+    """A difference in a weight after a step of training belongs to `weights`: it follows from values and gradients.
+
+    What `fit` and `evaluate` report are values.
+    """
+    is_one = (
+        is_trained(finding.node)
+        and not is_report(finding.node)
+        and finding.aspect in ("shape", "dtype", "special", "values")
+    )
     return replace(finding, aspect="weights") if is_one else finding
 
 

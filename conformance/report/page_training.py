@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from conformance.case.reports import FIT, is_report
 from conformance.record.case import Record
 from conformance.report.answer import nested_text
 from conformance.report.blocks import Block, Cell, Paragraph, Table
@@ -17,10 +18,20 @@ FEW = 4
 
 
 def training_blocks(record: Record) -> list[Block]:
-    """A row a weight and step: its first number in every lane, with the share of the budget; nothing where none is."""
+    """A row a weight and step, or a report and epoch: its first number in every lane, with the share of the budget."""
     labels = [label for label in node_labels(record) if "@" in label]
-    if not labels:
-        return []
+    reports = [label for label in labels if is_report(label)]
+    weights = [label for label in labels if not is_report(label)]
+    found: list[Block] = []
+    if reports:
+        found.append(_table(record, reports, "what is reported of each epoch", "report", "epoch"))
+    if weights:
+        after = "epoch" if any(label.startswith(f"{FIT}.") for label in reports) else "step"
+        found.append(_table(record, weights, f"weights after each {after} of training", "weight", f"after {after}"))
+    return [*found, *_optimizers(record)] if labels else []
+
+
+def _table(record: Record, labels: list[str], caption: str, what: str, when: str) -> Table:
     lanes = [name for name in lane_names(record) if any(node(record, name, label) for label in labels)]
     rows = []
     for label in sorted(labels, key=_order):
@@ -29,8 +40,8 @@ def training_blocks(record: Record) -> list[Block]:
         shape = next(found.shape for found in given if found is not None)
         cells = [_cell(record, name, label) for name in lanes]
         rows.append((Cell(one_line(weight, 60)), Cell(step, "number"), Cell(shape_text(shape)), *cells))
-    head = ("weight", "after step", "shape", *(one_line(name, 40) for name in lanes))
-    return [Table("weights after each step of training", head, tuple(rows), "ruled"), *_optimizers(record)]
+    head = (what, when, "shape", *(one_line(name, 40) for name in lanes))
+    return Table(caption, head, tuple(rows), "ruled")
 
 
 def _order(label: str) -> tuple[str, int]:

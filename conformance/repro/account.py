@@ -74,6 +74,8 @@ def account_of(evidence: Evidence, lane: str) -> Account:
     row = evidence.row(lane)
     if reason := why_not(row, [kind for kind in evidence.record.layers if not is_torchs(kind)]):
         raise NotScriptable(reason)
+    if evidence.plan.fits:
+        raise NotScriptable("a script says no fit and no evaluate: the case's `training` is what Keras is called with")
     if held.verdict == "unsupported":
         raise NotScriptable(f"there is no answer to reproduce: {held.reason}")
     if held.verdict in ("timeout", "crash") or (cause is None and held.verdict in ("known", "stale")):

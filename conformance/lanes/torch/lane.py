@@ -16,6 +16,7 @@ import torch
 
 from conformance.case.expressions import LOSSES
 from conformance.imports import is_own
+from conformance.lanes.torch.fitting import reports
 from conformance.lanes.torch.native import NATIVE, NativeConfig, NativePort, load
 from conformance.lanes.torch.operations import TorchOperations
 from conformance.lanes.torch.own import own_port
@@ -231,7 +232,7 @@ class TorchLane:
                     observing.runs[-1].update({node: _observed(arrays.values[node]) for node in reached})
                 if leaves:
                     _differentiate(plan.cotangents, arrays, leaves, observing)
-                if index == 0 and plan.trainings:
+                if index == 0 and (plan.trainings or plan.fits):
                     self._train(plan, inputs, observing)
         except Exception as error:
             observing.failed(error)
@@ -248,7 +249,10 @@ class TorchLane:
             arrays.compiler = self.compiler
             return arrays
 
-        observing.runs[0].update(weights_after_steps(plan, fresh, inputs, observing, self.table is NATIVE))
+        is_native = self.table is NATIVE
+        observing.runs[0].update(weights_after_steps(plan, fresh, inputs, observing, is_native))
+        for fit in plan.fits:
+            observing.runs[0].update(reports(fit, fresh(), inputs, is_native))
 
 
 def _leaves(arrays: TorchArrays, inputs: Mapping[str, Any]) -> dict[str, torch.Tensor]:

@@ -46,8 +46,8 @@ def _train(
     title: str,
     is_native: bool,
 ) -> dict[str, Any]:
-    moved = [weights[layer][key].requires_grad_() for layer, key in map(_parts, training.trained)]
-    stepper = _stepper(training, moved, is_native)
+    moved = [weights[layer][key].requires_grad_() for layer, key in map(parts_of, training.trained)]
+    stepper = stepper_of(training.optimizer, training.config, training.full, moved, is_native)
     observing.native[title] = {stepper.name: {"shape": [], "from": stepper.how}}
     fixed = {name: value.detach() if isinstance(value, torch.Tensor) else value for name, value in inputs.items()}
     found = {}
@@ -57,33 +57,38 @@ def _train(
         for layer in training.layers:
             loss = loss + arrays.added.get(layer, 0.0)
         for name, config in training.penalties.items():
-            loss = loss + penalty(config, weights[_parts(name)[0]][_parts(name)[1]])
+            loss = loss + penalty(config, weights[parts_of(name)[0]][parts_of(name)[1]])
         for tensor, gradient in zip(moved, torch.autograd.grad(loss, moved, allow_unused=True), strict=True):
             tensor.grad = gradient
         stepper.step(number)
         for name, config in training.constraints.items():
-            project(config, weights[_parts(name)[0]][_parts(name)[1]])
+            project(config, weights[parts_of(name)[0]][parts_of(name)[1]])
         for layer in training.layers:
             for key, tensor in weights[layer].items():
                 own = remembered(arrays.memory.get(layer, {}), key)
-                found[f"{layer}.{key}@{number}"] = _observed(tensor if own is None else own)
+                found[f"{layer}.{key}@{number}"] = observed(tensor if own is None else own)
     return found
 
 
-def _stepper(training: PlannedTraining, moved: list[torch.Tensor], is_native: bool) -> Stepper:
-    if is_torchs(training.optimizer):
-        return as_written(training.optimizer, training.config, moved)
+def stepper_of(
+    optimizer: str, config: Mapping[str, Any], full: Mapping[str, Any], moved: list[torch.Tensor], is_native: bool
+) -> Stepper:
+    """What moves these weights: torch's own in torch's words, torch's of the same arguments, or Keras' formula."""
+    if is_torchs(optimizer):
+        return as_written(optimizer, config, moved)
     if is_native:
-        return native(training.optimizer, training.config, moved)
-    return ported(training.optimizer, training.full, moved)
+        return native(optimizer, config, moved)
+    return ported(optimizer, full, moved)
 
 
-def _parts(name: str) -> tuple[str, str]:
+def parts_of(name: str) -> tuple[str, str]:
+    """Layer and weight of `layer.weight`."""
     layer, _, key = name.partition(".")
     return layer, key
 
 
-def _observed(tensor: torch.Tensor) -> dict[str, Any]:
+def observed(tensor: torch.Tensor) -> dict[str, Any]:
+    """A tensor as an adapter's message has it."""
     data = tensor.detach().clone().numpy()
     item = {"shape": list(data.shape), "dtype": str(data.dtype), "data": pack(data), "mask": None}
     return {"structure": None, "items": [item]}
