@@ -163,8 +163,8 @@ class _Check:
     def _check_names(self) -> None:
         """No layer is called as the reports are, and no two reports are called the same."""
         if self.through in self.draft.names("layers"):
-            place = self.draft.node["layers"].keys[self.through]
-            self._note(place, f"{self.through} cannot be a layer here", "it is what the reports are called")
+            own = self.draft.node["layers"].keys[self.through]
+            self._note(own, f"{self.through} cannot be a layer here", "it is what the reports are called")
         losses = reports_of({"loss": self.written["loss"]})
         for key, name, place in self._named():
             if key != "loss" and name in losses:
