@@ -39,7 +39,7 @@ ENVIRONMENT = {
 def shared(session: nox.Session) -> None:
     """Make or renew the environment that the other sessions run in."""
     session.install(
-        "-q", "-c", "constraints.txt", "-e", ".[lanes,encoder,parallel,watch,campaign,completion,export]", *TOOLS
+        "-q", "-c", "constraints.txt", "-e", ".[lanes,encoder,parallel,watch,campaign,cluster,completion,export]", *TOOLS
     )
     session.install("-q", "--no-deps", "-c", "constraints.txt", "keras-hub")  # a model of its is compared with a port
 

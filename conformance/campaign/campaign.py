@@ -132,15 +132,21 @@ class Campaign:
         return "refused by all" if is_refused(judged) else "agree"
 
     def _kept(self, signature: Signature, draft: Draft, seed: int, found: list[Finding]) -> str:
-        if self.folder.like(signature) is not None:
+        finding = self.keep(signature, draft, seed)
+        if finding is None:
             return "seen before"
-        name = _name(signature, self.folder.findings)
-        finding = Finding(signature, draft, seed, name)
+        found.append(finding)
+        return "finding"
+
+    def keep(self, signature: Signature, draft: Draft, seed: int) -> Finding | None:
+        """Keeps a finding as it was drawn; None where there is one like it."""
+        if self.folder.like(signature) is not None:
+            return None
+        finding = Finding(signature, draft, seed, _name(signature, self.folder.findings))
         self.folder.add(finding)
         write_case(self.folder, finding, None)
-        found.append(finding)
         self.say(f"found: {signature}")
-        return "finding"
+        return finding
 
     def finish(self, until: float) -> None:
         """Makes small what was found and is not small yet, as long as there is time."""
@@ -154,14 +160,21 @@ class Campaign:
             enough = min(until, time.monotonic() + limit)
             small = reduced(self.asker, finding.draft, finding.signature, until=enough)
             finding = replace(finding, draft=small.draft, signature=small.signature, is_reduced=True)
-            if name := self.known(finding.signature) or self._earlier(finding):
-                self.folder.add(replace(finding, same_as=name))
-                self.folder.remove_files(finding)
-                self.say(f"the same as {name}: {finding.signature}")
-                continue
-            finding = write_case(self.folder, finding, self.asker)
-            self.folder.add(finding)
-            self.say(f"reduced: {self.folder.file(finding)}: {finding.words or finding.signature}")
+            name = self.known(finding.signature) or self._earlier(finding)
+            self.settle(replace(finding, same_as=name) if name else write_case(self.folder, finding, self.asker))
+
+    def settle(self, finding: Finding, files: Mapping[str, str] | None = None) -> None:
+        """Keeps a finding that was made small, with its files where they were written elsewhere."""
+        if files is not None and not finding.same_as:
+            finding = replace(finding, same_as=self._earlier(finding))
+        self.folder.add(finding)
+        if finding.same_as:
+            self.folder.remove_files(finding)
+            self.say(f"the same as {finding.same_as}: {finding.signature}")
+            return
+        if files is not None:
+            self.folder.take_files(finding, files)
+        self.say(f"reduced: {self.folder.file(finding)}: {finding.words or finding.signature}")
 
     def _earlier(self, finding: Finding) -> str:
         """The name of another finding that a reduced one has turned out to be; empty where there is none."""

@@ -162,6 +162,12 @@ class Folder:
         for path in self.file(finding).parent.glob(f"{finding.name}.*"):
             path.unlink()
 
+    def take_files(self, finding: Finding, files: Mapping[str, str]) -> None:
+        """Writes the files of a finding that another machine made; no file of another finding is touched."""
+        for name, text in files.items():
+            if name.startswith(f"{finding.name}.") and Path(name).name == name:
+                write_whole(self.file(finding).parent / name, text)
+
     def file(self, finding: Finding) -> Path:
         """Where the case of a finding stands."""
         return self.path / FINDINGS / f"{finding.name}.case.yaml"

@@ -1,15 +1,18 @@
 """Listed deviations, recognised in drafts: a deviation has the signatures that the cases it lists show.
 
-The cases are run once, when a difference comes up that one of them may explain: so what is known is compared as what it
-is now, in these lanes, and not by the numbers that stand in the list for one case.
+The cases are read and run once, when a difference comes up that one of them may explain: so what is known is compared
+as what it is now, in these lanes, and not by the numbers that stand in the list for one case.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
 
 from conformance.campaign.asking import Asker
 from conformance.campaign.triage import Signature, calls_in, signatures
+from conformance.case.load import SUFFIX, load_parts
 from conformance.case.model import Case
 from conformance.errors import CaseError
 from conformance.gate.deviations import Deviation
@@ -26,12 +29,13 @@ class Known:
         self,
         asker: Asker,
         deviations: Sequence[Deviation],
-        cases: Sequence[Case],
+        cases: Callable[[str], Case | None],
         lanes: Mapping[str, LaneFacts],
     ) -> None:
+        """`cases` gives the case of an id, or None where there is none (any more)."""
         self._asker = asker
         self._lanes = lanes
-        self._cases = {case.id: case for case in cases}
+        self._cases = cases
         self._deviations = deviations
         self._shown: dict[tuple[str, str], tuple[Signature, ...]] = {}
 
@@ -51,8 +55,8 @@ class Known:
     def _signatures(self, deviation: Deviation, found: Signature) -> tuple[Signature, ...]:
         """What the listed cases with this layer show in this lane."""
         wanted = set(found.layer.split(", "))
-        listed = [self._cases[name] for name in deviation.cases if name in self._cases]
-        cases = [case for case in listed if wanted & set(case.layer_types)][:MOST_CASES]
+        listed = (case for name in deviation.cases if (case := self._cases(name)) is not None)
+        cases = islice((case for case in listed if wanted & set(case.layer_types)), MOST_CASES)
         made: list[Signature] = []
         for case in cases:
             key = (case.id, found.lane)
@@ -67,3 +71,31 @@ class Known:
         except CaseError:
             return ()
         return tuple(signatures(record, calls_in(case)))
+
+
+class Listed:
+    """The cases that deviations name, each file of them read when one of its cases is asked for.
+
+    An id says its file, below the folder of cases or, of cases that are generated (`kinds/add.batch_of_none`), beside
+    it.
+    """
+
+    def __init__(self, cases: Path) -> None:
+        self._folders = (cases, cases.absolute().parent)
+        self._read: dict[str, Mapping[str, Case]] = {}
+
+    def __call__(self, id: str) -> Case | None:
+        file = id.partition(".")[0]
+        if file not in self._read:
+            self._read[file] = self._of(file)
+        return self._read[file].get(id)
+
+    def _of(self, file: str) -> Mapping[str, Case]:
+        for folder in self._folders:
+            path = folder / f"{file}{SUFFIX}"
+            if path.is_file():
+                try:
+                    return {case.id: case for case in load_parts(path).cases}
+                except CaseError:
+                    return {}
+        return {}

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conformance.cli.shared import DEFAULT_CASES
+from conformance.cli.shared import CLUSTER_HELP, DEFAULT_CASES
 from conformance.errors import Exit, UsageError
 
 if TYPE_CHECKING:
     from conformance.campaign.asking import Asker
-    from conformance.campaign.campaign import Ended
+    from conformance.campaign.campaign import Campaign, Ended, Explains
     from conformance.campaign.folder import Folder
     from conformance.campaign.known import Known
     from conformance.campaign.triage import Tell
@@ -35,6 +36,7 @@ examples:
   conformance campaign --seeds 0..20 -o campaigns/ci                the same cases in every run: for CI
   conformance campaign --for 5m --lane keras@3.14.1 -o campaigns/old
   conformance campaign --from keras@3.14.1 --to keras --for 10m -o campaigns/upgrade
+  conformance campaign --for 1h --cluster local:4 -o campaigns/wide          on four workers of Dask
   conformance campaign replay campaigns/today                       FIXED, STILL or CHANGED for each finding
   conformance campaign page campaigns/today -o today.html           what was found, tried and thrown away
 
@@ -70,6 +72,7 @@ def add(commands: Any) -> None:
     between.add_argument("--from", dest="old", metavar="SPEC", help="the older: keras@3.14.1")
     between.add_argument("--to", dest="new", metavar="SPEC", help="the newer: keras@3.15.1")
     parser.add_argument("--cases", type=Path, default=DEFAULT_CASES, metavar="FOLDER", help="where case files stand")
+    parser.add_argument("--cluster", metavar="WHERE", help=CLUSTER_HELP)
     parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="the folder of the campaign; page: a file")
     parser.set_defaults(command=run)
 
@@ -128,6 +131,7 @@ def _campaign(parsed: argparse.Namespace) -> int:
     from conformance.campaign.campaign import Campaign, known_of
     from conformance.campaign.folder import VERSION, About, opened
     from conformance.cli.live import IN_PROCESS, announce, lanes_of
+    from conformance.cluster import parse as parse_cluster
 
     if parsed.output is None:
         raise UsageError("where to?", "name a folder: -o campaigns/today")
@@ -135,6 +139,7 @@ def _campaign(parsed: argparse.Namespace) -> int:
     is_bounded = parsed.seeds is not None and parsed.time is None
     seconds = float("inf") if is_bounded else seconds_of(parsed.time or USUAL_TIME)
     asked = asked_of(parsed)
+    cluster = parse_cluster(parsed.cluster) if parsed.cluster else None
     specs = lanes_of(asked)
     announce(specs, "")
     asker = Asker(specs, in_process=IN_PROCESS, tell=tell_of(asked))
@@ -143,10 +148,13 @@ def _campaign(parsed: argparse.Namespace) -> int:
         lanes = {name: dict(one.versions) for name, one in identities.items()}
         about = About(VERSION, lanes, kinds, tuple(asked), not parsed.no_graphs)
         with opened(parsed.output, about) as folder:
-            known = _known(asker, parsed.cases)
-            campaign = Campaign(folder, asker, kinds, known_of(asker, known), _say)
+            known = known_of(asker, known_here(asker, parsed.cases))
+            campaign = Campaign(folder, asker, kinds, known, _say)
+            if cluster is not None:
+                asker.stop()  # the workers have lanes of their own
             try:
-                ended = campaign.run(seeds, time.monotonic() + seconds)
+                until = time.monotonic() + seconds
+                ended = campaign.run(seeds, until) if cluster is None else _on_cluster(parsed, campaign, seeds, until)
             except KeyboardInterrupt:
                 _say(f"stopped: what was found is kept; the same command goes on ({_counts(folder)})")
                 raise
@@ -155,6 +163,70 @@ def _campaign(parsed: argparse.Namespace) -> int:
             return _said(folder, ended)
     finally:
         asker.stop()
+
+
+def _on_cluster(parsed: argparse.Namespace, campaign: Campaign, seeds: Iterable[int], until: float) -> Ended:
+    """Runs a campaign on the workers of a cluster; says what proves that every seed ran once."""
+    from conformance.campaign.batches import OnCluster
+    from conformance.cluster import connected
+    from conformance.form import to_json
+
+    about = campaign.folder.about
+    asked = {
+        "lanes": list(about.asked),
+        "about": to_json(about),
+        "cases": str(parsed.cases.absolute()),
+        "listed": listed_digest(parsed.cases),
+    }
+    with connected(parsed.cluster) as cluster:
+        ended = OnCluster(campaign, cluster, on_worker, asked).run(seeds, until)
+    print(f"{ended.seeds:,} seeds on {parsed.cluster}, each kept once")
+    return ended
+
+
+_HELD: dict[str, tuple[Asker, Explains]] = {}
+"""Of a worker: the lanes that it holds from one batch to the next, and what is known of them."""
+
+
+def on_worker(wanted: Mapping[str, Any]) -> Any:
+    """A batch of a campaign on a worker: seeds to be asked, or a finding to be made small."""
+    from conformance.campaign.batches import made_small, seeds_asked
+    from conformance.campaign.folder import About, Finding
+    from conformance.form import from_json, to_json
+
+    asker, known = _held(wanted)
+    about = from_json(About, wanted["about"])
+    if "finding" in wanted:
+        return to_json(made_small(asker, known, about, from_json(Finding, wanted["finding"])))
+    return to_json(seeds_asked(asker, known, about, wanted["seeds"]))
+
+
+def _held(wanted: Mapping[str, Any]) -> tuple[Asker, Explains]:
+    """The lanes of a worker, started where it has none of these yet. Raises UsageError for other cases than here."""
+    from conformance.campaign.asking import Asker
+    from conformance.campaign.campaign import known_of
+    from conformance.cli.live import IN_PROCESS, lanes_of
+
+    asked, cases = list(wanted["lanes"]), Path(wanted["cases"])
+    key = json.dumps([asked, str(cases)])
+    if key not in _HELD:
+        if listed_digest(cases) != wanted["listed"]:
+            hint = "the cases and deviations of the project stand at the same path on every machine"
+            raise UsageError("a worker has other cases or deviations than this machine", hint)
+        for asker, _ in _HELD.values():
+            asker.stop()
+        _HELD.clear()
+        asker = Asker(lanes_of(asked), in_process=IN_PROCESS, tell=tell_of(asked))
+        asker.identities()
+        _HELD[key] = asker, known_of(asker, known_here(asker, cases if cases.is_dir() else DEFAULT_CASES))
+    return _HELD[key]
+
+
+def listed_digest(cases: Path) -> str:
+    """Of the cases and deviations that a campaign here takes as known."""
+    from conformance.cluster import folder_digest
+
+    return " ".join(folder_digest(folder) for folder in listed_in(cases))
 
 
 def asked_of(parsed: argparse.Namespace) -> list[str]:
@@ -179,22 +251,31 @@ def tell_of(asked: Sequence[str]) -> Tell:
     return moved if [text.partition("=")[0] for text in asked] == [OLD, NEW] else signatures
 
 
-def _known(asker: Asker, cases: Path) -> Known | None:
-    """The deviations that are listed here, or else the suite's own. Raises UsageError where --cases is not there."""
-    from conformance import suite
-    from conformance.campaign.known import Known
-    from conformance.case.load import load_folder
-    from conformance.gate.deviations import load_folder as load_deviations
-    from conformance.gate.options import FOLDER, lane_facts
+def listed_in(cases: Path) -> tuple[Path, Path]:
+    """The folders of deviations and of their cases: the project's, or else the suite's own.
 
-    if not cases.is_dir() and cases != DEFAULT_CASES:
+    Raises UsageError where --cases is not there.
+    """
+    from conformance import suite
+    from conformance.gate.options import FOLDER
+
+    if not cases.is_dir() and cases.absolute() != DEFAULT_CASES.absolute():
         raise UsageError(f"{cases}: no such folder", "where case files stand: --cases cases")
     folder = Path(FOLDER) if Path(FOLDER).is_dir() else suite.deviations()
-    cases = cases if cases.is_dir() else suite.cases()
+    return folder, cases if cases.is_dir() else suite.cases()
+
+
+def known_here(asker: Asker, cases: Path) -> Known | None:
+    """The deviations that are listed; None where there is no list. Raises UsageError where --cases is not there."""
+    from conformance.campaign.known import Known, Listed
+    from conformance.gate.deviations import load_folder as load_deviations
+    from conformance.gate.options import lane_facts
+
+    folder, cases = listed_in(cases)
     if not folder.is_dir() or not cases.is_dir():
         return None
     facts = lane_facts(asker.specs, asker.identities())
-    return Known(asker, load_deviations(folder), load_folder(cases), facts)
+    return Known(asker, load_deviations(folder), Listed(cases), facts)
 
 
 def _say(text: str) -> None:

@@ -9,6 +9,7 @@ DEFAULT_RESULTS = Path("reports/results.json")
 DEFAULT_CASES = Path("cases")
 FAIL_ON = ("regressions", "changes", "nothing")
 FAIL_ON_HELP = "exit code 1 for what is worse and nobody accepted (the default), for any answer that moved, or never"
+CLUSTER_HELP = "run on Dask: local:4 for four workers here, or the address of a scheduler that you started"
 OUTPUT = "file to write; standard output when left out"
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -14,9 +15,10 @@ from conformance.campaign.asking import Asker, Judged
 from conformance.campaign.campaign import Campaign, totals
 from conformance.campaign.draft import Call, Draft, Input, Layer, Mask
 from conformance.campaign.folder import opened
-from conformance.campaign.known import Known
+from conformance.campaign.known import Known, Listed
 from conformance.campaign.reduce import smaller
 from conformance.campaign.triage import Signature, calls_in, stem
+from conformance.case.model import Case
 from conformance.gate.deviations import load_folder
 from conformance.gate.ledger import LaneFacts
 from conformance.record.case import Record
@@ -158,12 +160,14 @@ WRITTEN = """
 """
 
 
-def known_deviation(tmp_path: Path, lane: str = "planted") -> tuple[list[object], list[object], dict[str, LaneFacts]]:
+def known_deviation(
+    tmp_path: Path, lane: str = "planted"
+) -> tuple[list[object], Callable[[str], Case | None], dict[str, LaneFacts]]:
     folder = tmp_path / "deviations"
     folder.mkdir()
     (folder / "all.yaml").write_text(LISTED.replace("[planted]", f"[{lane}]"), encoding="utf-8")
     facts = {"planted": LaneFacts("tests.campaign.lane", {"fake": "1.0"})}
-    return list(load_folder(folder)), list(cases_of(WRITTEN, tmp_path)), facts
+    return list(load_folder(folder)), {case.id: case for case in cases_of(WRITTEN, tmp_path)}.get, facts
 
 
 def test_a_listed_deviation_is_recognised_in_a_draft_that_looks_otherwise(tmp_path: Path) -> None:
@@ -185,6 +189,20 @@ def test_one_that_its_case_no_longer_shows_excuses_nothing(tmp_path: Path) -> No
     deviations, cases, facts = known_deviation(tmp_path)
     with asking(planted("Dense")) as asker:
         assert Known(asker, deviations, cases, facts).explains(Signature("planted", "ReLU", "values", "values")) == ""
+
+
+def test_the_cases_of_a_list_are_read_when_they_are_asked_for(tmp_path: Path) -> None:
+    written, generated = tmp_path / "cases" / "fam" / "topic.case.yaml", tmp_path / "kinds" / "topic.case.yaml"
+    for path in (written, generated):
+        path.parent.mkdir(parents=True)
+        path.write_text(dedent(WRITTEN), encoding="utf-8")
+    (tmp_path / "cases" / "fam" / "bad.case.yaml").write_text("[", encoding="utf-8")
+    listed = Listed(tmp_path / "cases")
+    for name in ("fam/topic.relu", "kinds/topic.relu"):
+        case = listed(name)
+        assert case is not None
+        assert case.layer_types == ("ReLU",)
+    assert [listed(name) for name in ("fam/topic.gone", "fam/bad.relu", "nowhere/topic.relu")] == [None] * 3
 
 
 class Undecided:
