@@ -38,9 +38,8 @@ ENVIRONMENT = {
 @nox.session(reuse_venv=True)
 def shared(session: nox.Session) -> None:
     """Make or renew the environment that the other sessions run in."""
-    session.install(
-        "-q", "-c", "constraints.txt", "-e", ".[lanes,encoder,parallel,watch,campaign,cluster,completion,export]", *TOOLS
-    )
+    extras = "lanes,encoder,parallel,watch,campaign,cluster,completion,export"
+    session.install("-q", "-c", "constraints.txt", "-e", f".[{extras}]", *TOOLS)
     session.install("-q", "--no-deps", "-c", "constraints.txt", "keras-hub")  # a model of its is compared with a port
 
 

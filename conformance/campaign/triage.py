@@ -22,6 +22,7 @@ from conformance.protocol.observation import REFERENCE
 from conformance.record.case import Record
 from conformance.record.lane import LaneRecord
 from conformance.record.parts import FindingRecord
+from conformance.reference.base import Unanswerable
 from conformance.report.facts import is_failure
 
 _CALLED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -116,13 +117,13 @@ def says_nothing(lane: LaneRecord, reference: LaneRecord) -> bool:
     """Whether a lane fails for nothing that can be held against it.
 
     Its budget allows every answer; or the reference's number is beyond float32, where infinity is the answer; or
-    nobody refuses a draft that asks whether everybody does.
+    nobody refuses a draft that asks whether everybody does, the reference only has no answer to it.
     """
     if not lane.findings:
         return False
     first = lane.findings[0]
     if first.kind == "did_not_raise":
-        return reference.failure is None
+        return reference.failure is None or reference.failure.type == Unanswerable.__name__
     return first.kind == "nothing_judged" or (first.aspect == "special" and _is_beyond(first))
 
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import autograd.numpy as np
 
-from .base import Array, Layer, LayerError, Mutant, Weight, Weights
+from .base import Array, Layer, LayerError, Mutant, Unanswerable, Weight, Weights
 from .image_sizes import as_batch, as_given
 from .traits import IMAGE, Drawn
 
@@ -37,7 +37,7 @@ def only(name: str, factor: Any, low: float | None = 0.0) -> float:
     """
     first, last = ends(factor, low)
     if first != last:
-        raise LayerError(f"{name} is drawn between {first:g} and {last:g}: there is no single answer")
+        raise Unanswerable(f"{name} is drawn between {first:g} and {last:g}: there is no single answer")
     return first
 
 
@@ -45,7 +45,7 @@ def always(name: str, factor: Any) -> bool:
     """Whether something happens to every image: of a probability, which is 0 or 1 where there is one answer."""
     chance = only(name, factor)
     if chance not in (0.0, 1.0):
-        raise LayerError(f"{name}={chance:g} is a probability: there is no single answer")
+        raise Unanswerable(f"{name}={chance:g} is a probability: there is no single answer")
     return chance == 1.0
 
 
@@ -78,6 +78,18 @@ class _Augmentation(_Images):
     """
     chances: ClassVar[tuple[str, ...]] = ()
     """Arguments that say how likely something happens to an image; of a range, that is drawn too."""
+
+    bounds: ClassVar[Mapping[str, tuple[float, float]]] = {"factor": (0.0, 1.0)}
+    """Between which numbers an argument may lie; of a pair, some number of its range."""
+
+    def check(self) -> None:
+        for name, (low, high) in self.bounds.items():
+            value = getattr(self, name, None)
+            if value is None:
+                continue
+            first, last = value if isinstance(value, tuple | list) else (value, value)
+            if first > high or last < low:
+                raise LayerError(f"{name} is {value}, which is not between {low:g} and {high:g}")
 
     @classmethod
     def draws_with(cls, config: Mapping[str, Any]) -> bool:
@@ -134,7 +146,7 @@ class _Augmentation(_Images):
     def augmented(self, images: Array) -> Array:
         """What becomes of images in training. Raises LayerError where it is drawn."""
         name = type(self).__name__.strip("_")
-        raise LayerError(f"{name} draws in training: there is no single answer; ask with training=False")
+        raise Unanswerable(f"{name} draws in training: there is no single answer; ask with training=False")
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
         return 9

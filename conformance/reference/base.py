@@ -73,6 +73,10 @@ class LayerError(Exception):
     """These arguments or inputs have no answer: the reference's way of raising where Keras documents an error."""
 
 
+class Unanswerable(LayerError):
+    """What has no one answer, or none that can be compared, though a framework gives one: nobody has to refuse it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Weight:
     """A weight in Keras' layout, and how its values are drawn."""

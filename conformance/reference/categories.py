@@ -12,7 +12,7 @@ import autograd.numpy as np
 import numpy
 from autograd.tracer import getval
 
-from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
+from .base import Array, Layer, LayerError, Mutant, Shape, Unanswerable, Weight, Weights, arg
 from .traits import Axes, Drawn, asked, called
 
 Encoding = Literal["one_hot", "multi_hot", "count"]
@@ -81,7 +81,7 @@ class CategoryEncoding(Layer):
 
     def check(self) -> None:
         if self.sparse:
-            raise LayerError("a sparse tensor has no place in a comparison of arrays")
+            raise Unanswerable("a sparse tensor has no place in a comparison of arrays")
 
     def call(self, w: Weights, x: Array, count_weights: Array | None = None) -> Array:
         if count_weights is not None and self.output_mode != "count":
@@ -138,7 +138,7 @@ class Discretization(Layer):
 
     def check(self) -> None:
         if self.sparse:
-            raise LayerError("a sparse tensor has no place in a comparison of arrays")
+            raise Unanswerable("a sparse tensor has no place in a comparison of arrays")
         if (self.bin_boundaries is None) == (self.num_bins is None):
             raise LayerError("either bin_boundaries or num_bins is given")
         if self.bin_boundaries is not None and list(self.bin_boundaries) != sorted(self.bin_boundaries):
@@ -146,7 +146,7 @@ class Discretization(Layer):
         if self.bin_boundaries is not None and self.adapt is not None:
             raise LayerError("boundaries that are given are not learnt: leave adapt out")
         if self.adapt is not None and numpy.size(numpy.array(self.adapt)) * self.epsilon > 1:
-            raise LayerError("of more numbers than 1 / epsilon the quantiles are approximate: no single answer")
+            raise Unanswerable("of more numbers than 1 / epsilon the quantiles are approximate: no single answer")
 
     def boundaries(self) -> Array:
         """Where bins end and begin. Raises LayerError where they are to be learnt, and there are no data."""

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy
 
-from .base import Array, Layer, LayerError, Mutant, Weight, Weights, arg
+from .base import Array, Layer, LayerError, Mutant, Unanswerable, Weight, Weights, arg
 from .categories import encoded
 from .hashes import concatenated, fingerprint, keyed
 from .traits import Axes, Drawn, asked
@@ -55,7 +55,7 @@ class Hashing(Layer):
 
     def check(self) -> None:
         if self.sparse:
-            raise LayerError("a sparse tensor has no place in a comparison of arrays")
+            raise Unanswerable("a sparse tensor has no place in a comparison of arrays")
 
     def call(self, w: Weights, x: Array) -> Array:
         bins = numpy.array([self.bin(value) for value in numpy.ravel(x).tolist()], dtype=numpy.int64)
@@ -129,7 +129,7 @@ class HashedCrossing(Layer):
 
     def check(self) -> None:
         if self.sparse:
-            raise LayerError("a sparse tensor has no place in a comparison of arrays")
+            raise Unanswerable("a sparse tensor has no place in a comparison of arrays")
 
     def call(self, w: Weights, inputs: Any) -> Array:
         if len(inputs) < 2:

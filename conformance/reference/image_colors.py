@@ -78,6 +78,11 @@ class Solarization(_Augmentation):
 
     ranges: ClassVar[Mapping[str, float | None]] = {"addition_factor": 0.0, "threshold_factor": 0.0}
 
+    bounds: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "addition_factor": (0.0, 1.0),
+        "threshold_factor": (0.0, 1.0),
+    }
+
     addition_factor: Factor = arg("Share of the range that is added first.", default=0.0)
     threshold_factor: Factor = arg("Share of the range from which values are turned round.", default=0.0)
     value_range: Range = arg(_VALUES, default=(0, 255))
@@ -110,6 +115,8 @@ class RandomBrightness(_Augmentation):
     positional = ("factor", "value_range")
 
     ranges: ClassVar[Mapping[str, float | None]] = {"factor": None}
+
+    bounds: ClassVar[Mapping[str, tuple[float, float]]] = {"factor": (-1.0, 1.0)}
 
     factor: Factor = arg("The share that is added.")
     value_range: Range = arg(_VALUES, default=(0, 255))
@@ -268,6 +275,8 @@ class RandomColorDegeneration(_Augmentation):
 
     ranges: ClassVar[Mapping[str, float | None]] = {"factor": 0.0}
 
+    bounds: ClassVar[Mapping[str, tuple[float, float]]] = {"factor": (-1.0, 1.0)}
+
     factor: Factor = arg("How much of the grey image there is.")
     value_range: Range = arg(_VALUES, default=(0, 255))
     data_format: DataFormat = arg(_FORMAT, default="channels_last")
@@ -303,6 +312,8 @@ class RandomSaturation(_Augmentation):
     positional = ("factor", "value_range")
 
     ranges: ClassVar[Mapping[str, float | None]] = {"factor": 0.0}
+
+    bounds: ClassVar[Mapping[str, tuple[float, float]]] = {"factor": (-1.0, 1.0)}
 
     factor: Factor = arg("0 is grey, 1/2 changes nothing, 1 is full saturation.")
     value_range: Range = arg(_VALUES, default=(0, 255))
@@ -389,6 +400,8 @@ class RandomGaussianBlur(_Augmentation):
     ranges: ClassVar[Mapping[str, float | None]] = {"sigma": 0.0}
     chances = ("factor",)
 
+    bounds: ClassVar[Mapping[str, tuple[float, float]]] = {"factor": (0.0, 1.0), "sigma": (0.0, 1.0)}
+
     factor: Factor = arg("How likely an image is blurred.", default=1.0)
     kernel_size: int = arg("How many pixels high and wide the kernel is, an odd number.", default=3, at_least=1)
     sigma: Factor = arg("The standard deviation of the kernel, in pixels.", default=1.0)
@@ -396,6 +409,7 @@ class RandomGaussianBlur(_Augmentation):
     data_format: DataFormat = arg(_FORMAT, default="channels_last")
 
     def check(self) -> None:
+        super().check()
         if self.kernel_size % 2 == 0:
             raise LayerError(f"kernel_size must be odd, not {self.kernel_size}")
 

@@ -15,7 +15,7 @@ import autograd.numpy as np
 import numpy
 
 from .augmentation import IN_INFERENCE, NEVER, Factor, Range, _Augmentation, always, clipped, one_way, only
-from .base import Array, LayerError, Mutant, arg
+from .base import Array, LayerError, Mutant, Unanswerable, arg
 from .image_sizes import as_batch, as_given, largest_window
 from .resizing import linear, resized
 from .traits import absent, asked, called, composed
@@ -90,6 +90,8 @@ class RandomTranslation(_Augmentation):
 
     ranges: ClassVar[Mapping[str, float | None]] = {"height_factor": None, "width_factor": None}
 
+    bounds: ClassVar[Mapping[str, tuple[float, float]]] = {"height_factor": (-1.0, 1.0), "width_factor": (-1.0, 1.0)}
+
     height_factor: Factor = arg("How far down, as a share of the height.")
     width_factor: Factor = arg("How far to the right, as a share of the width.")
     fill_mode: FillMode = arg(_FILL_MODE, default="reflect")
@@ -140,6 +142,8 @@ class RandomZoom(_Augmentation):
 
     ranges: ClassVar[Mapping[str, float | None]] = {"height_factor": None, "width_factor": None}
 
+    bounds: ClassVar[Mapping[str, tuple[float, float]]] = {"height_factor": (-1.0, 1.0), "width_factor": (-1.0, 1.0)}
+
     height_factor: Factor = arg("How much more of the height is seen.")
     width_factor: Unset = arg("How much more of the width is seen; none: as of the height.", default=None)
     fill_mode: FillMode = arg(_FILL_MODE, default="reflect")
@@ -185,6 +189,8 @@ class RandomRotation(_Augmentation):
     positional = ("factor",)
 
     ranges: ClassVar[Mapping[str, float | None]] = {"factor": None}
+
+    bounds: ClassVar[Mapping[str, tuple[float, float]]] = {"factor": (-1.0, 1.0)}
 
     factor: Factor = arg("Which share of a whole turn.")
     fill_mode: FillMode = arg(_FILL_MODE, default="reflect")
@@ -241,7 +247,7 @@ class RandomCrop(_Augmentation):
             return images
         if rows < self.height or columns < self.width:
             return resized(largest_window(images, self.height, self.width), (self.height, self.width), linear)
-        raise LayerError("the place of the crop is drawn: there is no single answer")
+        raise Unanswerable("the place of the crop is drawn: there is no single answer")
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
         Mutant("uncut", "leaves images as they are outside of training", methods={"in_inference": lambda layer, x: x}),
@@ -283,7 +289,7 @@ class _Sometimes(_Still):
 
     def augmented(self, images: Array) -> Array:
         if always("factor", self.factor):
-            raise LayerError(f"{self.what} drawn: there is no single answer")
+            raise Unanswerable(f"{self.what} drawn: there is no single answer")
         return images
 
 
@@ -421,6 +427,8 @@ class RandomElasticTransform(_Sometimes):
     what = "the distortion is"
     example = asked("RandomElasticTransform(0)", "5,7,3")
 
+    bounds: ClassVar[Mapping[str, tuple[float, float]]] = {"factor": (0.0, 1.0), "scale": (0.0, 1.0)}
+
     factor: Factor = arg("How likely an image is distorted.", default=1.0)
     scale: Factor = arg("How far pixels are moved.", default=1.0)
     interpolation: Interpolation = arg(_BETWEEN, default="bilinear")
@@ -440,6 +448,8 @@ class RandomPerspective(_Sometimes):
     what = "the corners are"
     example = asked("RandomPerspective(0)", "5,7,3")
 
+    bounds: ClassVar[Mapping[str, tuple[float, float]]] = {"factor": (0.0, 1.0), "scale": (0.0, 1.0)}
+
     factor: Factor = arg("How likely an image is distorted.", default=1.0)
     scale: float = arg("How far corners are moved.", default=1.0)
     interpolation: Interpolation = arg(_BETWEEN, default="bilinear")
@@ -455,6 +465,8 @@ class RandomShear(_Still):
     """
 
     example = asked("RandomShear", "5,7,3")
+
+    bounds: ClassVar[Mapping[str, tuple[float, float]]] = {"x_factor": (0.0, 1.0), "y_factor": (0.0, 1.0)}
 
     x_factor: Factor = arg("How far rows are shifted.", default=0.0)
     y_factor: Factor = arg("How far columns are shifted.", default=0.0)
@@ -520,6 +532,13 @@ class RandomColorJitter(_Still):
     example = asked("RandomColorJitter", "5,7,3")
 
     value_range: Range = arg(_VALUES, default=(0, 255))
+    bounds: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "brightness_factor": (-1.0, 1.0),
+        "contrast_factor": (0.0, 1.0),
+        "saturation_factor": (-1.0, 1.0),
+        "hue_factor": (0.0, 1.0),
+    }
+
     brightness_factor: Unset = arg("As in RandomBrightness.", default=None)
     contrast_factor: Unset = arg("As in RandomContrast.", default=None)
     saturation_factor: Unset = arg("As in RandomSaturation.", default=None)
@@ -529,5 +548,5 @@ class RandomColorJitter(_Still):
     def augmented(self, images: Array) -> Array:
         factors = (self.brightness_factor, self.contrast_factor, self.saturation_factor, self.hue_factor)
         if any(factor is not None for factor in factors):
-            raise LayerError("colours are drawn: there is no single answer")
+            raise Unanswerable("colours are drawn: there is no single answer")
         return images

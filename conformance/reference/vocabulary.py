@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 import autograd.numpy as np
 import numpy
 
-from .base import Array, Layer, LayerError, Mutant, Weight, Weights, arg
+from .base import Array, Layer, LayerError, Mutant, Unanswerable, Weight, Weights, arg
 from .categories import encoded
 from .hashes import fingerprint, keyed
 from .traits import Axes, Drawn, absent, asked
@@ -165,7 +165,9 @@ class _Lookup(Layer):
 
     def check(self: Any) -> None:
         if self.sparse:
-            raise LayerError("a sparse tensor has no place in a comparison of arrays")
+            raise Unanswerable("a sparse tensor has no place in a comparison of arrays")
+        if self.pad_to_max_tokens and self.max_tokens is None:
+            raise LayerError("rows are filled up to max_tokens: say how many")
         if self.invert and self.output_mode != "int":
             raise LayerError("only places can be turned into words")
         if self.vocabulary is not None and self.adapt is not None:
