@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from conformance.cli.shared import FAIL_ON, FAIL_ON_HELP
+from conformance.cli.shared import CLUSTER_HELP, FAIL_ON, FAIL_ON_HELP
 
 _EXAMPLES = """\
 examples:
@@ -15,6 +15,7 @@ examples:
   conformance gate --from keras@3.6.0 --to keras@3.7.0 --draft-accepted        what changed, to be looked at
   conformance gate --from keras@3.6.0 --to keras@3.7.0 --accepted accepted.yaml
   conformance gate --from keras@3.6.0 --to keras -- -k gru             what stands after -- goes to pytest
+  conformance gate --from keras@3.6.0 --to keras@3.7.0 --cluster local:4       on four workers of Dask
   conformance gate --from keras@3.6.0 --to keras@3.7.0 --results merged.json    what several machines ran
   conformance gate --from keras@3.3.3 --to keras@3.15.1 --uses clf.keras        the cases about what a model uses
   conformance gate --model clf.keras --inputs batch.npz --from keras@3.3.3 --to keras@3.15.1     a model of your own
@@ -81,6 +82,7 @@ def add(commands: Any) -> None:
     own.add_argument(
         "--uses", action="append", default=[], metavar="MODEL", help="only cases about what such a file or model uses"
     )
+    parser.add_argument("--cluster", default="", metavar="WHERE", help=CLUSTER_HELP)
     parser.add_argument(
         "--results",
         type=Path,
@@ -100,6 +102,8 @@ def run(parsed: argparse.Namespace) -> int:
 
     if parsed.model and parsed.uses:
         raise UsageError("--uses stands for cases alone", "with --model the cases are those about the models anyway")
+    if parsed.cluster and (parsed.model or parsed.results):
+        raise UsageError("--cluster is for cases that are run", "leave it out, or --model and --results")
     if parsed.model:
         if parsed.results or parsed.enforce_expiry:
             raise UsageError("--results and --enforce-expiry are for cases", "leave them out, or --model")
@@ -130,6 +134,7 @@ def _cases(parsed: argparse.Namespace) -> int:
             drafts_accepted=parsed.draft_accepted,
             modes=modes_of(parsed.modes),
             traced_gradients_of=parsed.traced_gradients_of,
+            cluster=parsed.cluster,
             results=parsed.results,
         )
     )

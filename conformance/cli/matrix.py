@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.version import InvalidVersion, Version
 
-from conformance.cli.shared import emit
+from conformance.cli.shared import CLUSTER_HELP, emit
 from conformance.errors import Exit, UsageError
 from conformance.usage import FORMATS, form_of, one_of
 
@@ -32,6 +32,7 @@ _EXAMPLES = """\
 examples:
   conformance matrix --versions 3.0..3.15 merge/mask.two_embeddings-kind_Average
   conformance matrix --versions 3.0.5,3.3.3,3.4..3.6 --lane tf_keras cases/merge -o matrix.html   and nothing else
+  conformance matrix --versions 3.0..3.15 --cluster local:4                   on four workers of Dask
   conformance matrix --results reports/matrix.json cases/merge --format md   of the same run, as markdown
   conformance matrix --results all.json --lane keras --lane torch     two lanes of any run
   conformance report reports/results.json --matrix reports/matrix.json -o report.html
@@ -66,6 +67,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--keep", type=Path, metavar="FILE", help="keep the run of versions here, to show it again with --results"
     )
+    parser.add_argument("--cluster", metavar="WHERE", help=CLUSTER_HELP)
     parser.add_argument("--every", action="store_true", help="show cases with one answer too")
     parser.add_argument(
         "--format", choices=FORMATS, help="text (the default), md, json or html; -o FILE.html says it too"
@@ -83,6 +85,8 @@ def run(parsed: argparse.Namespace) -> int:
 
     if parsed.keep is not None and parsed.versions is None:
         raise UsageError("--keep is for a run of versions", "give --versions too")
+    if parsed.cluster and parsed.versions is None:
+        raise UsageError("--cluster is for a run of versions", "give --versions too")
     if parsed.versions is not None and parsed.results is not None:
         raise UsageError("--versions runs cases, --results shows a run", "give one of them")
     if parsed.versions is None and parsed.results is None:
@@ -160,6 +164,7 @@ def rendered(results: Results, lanes: Sequence[str], form: str, every: bool) -> 
 def _asked(parsed: argparse.Namespace, results: Path) -> int:
     """Runs the cases in a lane for every version that was asked for, and writes the results."""
     from conformance.gate.asking import run_cases
+    from conformance.gate.on_cluster import run_on_cluster
     from conformance.gate.selection import selected
 
     versions = chosen(parsed.versions, parsed.package)
@@ -167,6 +172,8 @@ def _asked(parsed: argparse.Namespace, results: Path) -> int:
     lanes = [*parsed.lane, *(f"{parsed.package}@{version}" for version in versions)]
     names = ", ".join([*parsed.lane, f"{parsed.package} {', '.join(versions)}"])
     print(f"conformance: asking {names}", file=sys.stderr, flush=True)
+    if parsed.cluster:
+        return run_on_cluster(parsed.cluster, lanes, arguments, results)
     return run_cases(lanes, arguments, results)
 
 

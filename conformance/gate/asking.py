@@ -19,14 +19,19 @@ def run_cases(lanes: Iterable[str], arguments: Sequence[str], results: Path, opt
     pytest says on stderr how far it is and what could not run, and nothing of verdicts: the command that reads the
     results does.
     """
+    command = command_of(lanes, arguments, results, options)
+    return subprocess.run(command, check=False, stdout=sys.stderr).returncode
+
+
+def command_of(lanes: Iterable[str], arguments: Sequence[str], results: Path, options: Sequence[str]) -> list[str]:
+    """The command by which pytest runs cases in these lanes and writes their results."""
     given = list(arguments)
     if not any(Path(argument.partition("::")[0]).exists() for argument in given):
         given.insert(0, "cases")
     command = [sys.executable, "-m", "pytest", "-qq", "--tb=short", "-rN", "--progress", f"--results={results}"]
     if any(suite.is_in(Path(argument.partition("::")[0])) for argument in given if not argument.startswith("-")):
         command.append("--rootdir=.")  # the suite's cases may stand anywhere; the project is here
-    command += [*options, *given, *(part for lane in lanes for part in ("--lane", lane))]
-    return subprocess.run(command, check=False, stdout=sys.stderr).returncode
+    return [*command, *options, *given, *(part for lane in lanes for part in ("--lane", lane))]
 
 
 def without_results(folder: Path, code: int) -> int:

@@ -21,6 +21,7 @@ from conformance.gate.accepted import Accepted, declared_file, draft, load, with
 from conformance.gate.asking import run_cases, without_results
 from conformance.gate.diff import diff
 from conformance.gate.modes import in_modes
+from conformance.gate.on_cluster import run_on_cluster
 from conformance.gate.reasons import with_reasons
 from conformance.gate.render import text
 from conformance.gate.rows import Diff, Row
@@ -61,6 +62,8 @@ class Request:
     """How lanes of Keras are asked that name no mode of their own."""
     traced_gradients_of: int | None = None
     """Of one case in so many, gradients are asked traced too; that of `conformance.gate.modes` when left out."""
+    cluster: str = ""
+    """Where the cases run, if not here (`conformance.cluster`); what moved is asked again here."""
     results: Path | None = None
     """Results that hold both sides already, of a run, a gate, or merged shards; only what moved is asked again."""
 
@@ -80,7 +83,11 @@ def gate(request: Request) -> int:
         return _told(held, Exit.OK, old, new, request, entries, clock)
     own = request.output / f".results.{os.getpid()}.json"  # another gate may run in the same folder
     options = [*_options(request), "--no-explanations"]  # what moved is asked again, and explained then
-    code = run_cases([request.old, request.new], selected(request.arguments), own, options)
+    sides = [request.old, request.new]
+    if request.cluster:
+        code = run_on_cluster(request.cluster, sides, selected(request.arguments), own, options)
+    else:
+        code = run_cases(sides, selected(request.arguments), own, options)
     if not own.exists():
         return without_results(request.output, code)
     results = read(own)
