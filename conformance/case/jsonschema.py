@@ -10,7 +10,7 @@ import dataclasses
 import json
 from typing import Any
 
-from conformance.case import kinds, layers, optimizers, penalties
+from conformance.case import kinds, layers, optimizers, penalties, schedules
 from conformance.case.elsewhere import other_names
 from conformance.case.kinds import Kind
 from conformance.case.schema import FILE, NAME
@@ -33,6 +33,7 @@ def schema() -> Schema:
     every: tuple[tuple[str, Any], ...] = (
         ("layer", layers),
         ("optimizer", optimizers),
+        ("schedule", schedules),
         ("regularizer", penalties.REGULARIZERS),
         ("constraint", penalties.CONSTRAINTS),
     )

@@ -124,9 +124,9 @@ class Either:
 
 @dataclass(frozen=True, slots=True)
 class LayerOf:
-    """A layer, an optimizer, a regulariser or a constraint: `type` and the arguments of that type."""
+    """A layer, an optimizer, a schedule, a regulariser or a constraint: `type` and the arguments of that type."""
 
-    what: Literal["layer", "optimizer", "regularizer", "constraint"] = "layer"
+    what: Literal["layer", "optimizer", "schedule", "regularizer", "constraint"] = "layer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,6 +174,8 @@ class Training:
     batches: Mapping[str, tuple[str, ...]]
     """Input to the inputs that stand in its place, one a step."""
     position: Position
+    finalize: bool = False
+    """Whether the weights after the last step are those that a finished training leaves."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,19 +5,31 @@ The reference is imported when the first optimiser is looked up, and not before.
 
 from __future__ import annotations
 
+import dataclasses
 import typing
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from conformance.case.kinds import Record
+from conformance.case.kinds import Either, LayerOf, Record
 from conformance.case.layers import fields_of
 
 if typing.TYPE_CHECKING:
     from conformance.reference.optimizers import Optimizer
 
 
-KERAS_ONLY = ("learning_rate", "clipnorm", "global_clipnorm", "clipvalue")
+KERAS_ONLY = (
+    "learning_rate",
+    "clipnorm",
+    "global_clipnorm",
+    "clipvalue",
+    "use_ema",
+    "ema_momentum",
+    "ema_overwrite_frequency",
+    "loss_scale_factor",
+    "gradient_accumulation_steps",
+    "exclude_from_weight_decay",
+)
 """Arguments of all of Keras' optimisers that torch's do not have."""
 
 
@@ -55,6 +67,8 @@ def record_of(type: str) -> Record | None:
     fields = fields_of(every_type()[type], type)
     if type in torch_types():
         fields = {name: field for name, field in fields.items() if name not in lacked(every_type()[type])}
+    elif (rate := fields.get("learning_rate")) is not None:
+        fields["learning_rate"] = dataclasses.replace(rate, kind=Either((rate.kind, LayerOf("schedule"))))
     return Record(type, fields, keys="argument")
 
 

@@ -196,6 +196,10 @@ TRAINING = Record(
         "steps_per_execution": Field(
             Integer(at_least=1), "Through `fit`: batches that are run in one call; no number depends on it."
         ),
+        "finalize": Field(
+            Truth(),
+            "Whether training is over after the last step, as `fit` ends it: weights become their running means.",
+        ),
     },
     former={
         "native": (

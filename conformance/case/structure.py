@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from conformance import imports
-from conformance.case import axes, functions, kinds, layers, optimizers, penalties
+from conformance.case import axes, functions, kinds, layers, optimizers, penalties, schedules
 from conformance.case.elsewhere import own_name, unknown_argument, unknown_type
 from conformance.case.kinds import Kind
 from conformance.case.problems import Place, Problems, TooManyProblems, did_you_mean, listed
@@ -297,6 +297,7 @@ def _has_form(node: Located, kind: Kind) -> bool:
 _KNOWN: dict[str, Any] = {
     "layer": layers,
     "optimizer": optimizers,
+    "schedule": schedules,
     "regularizer": penalties.REGULARIZERS,
     "constraint": penalties.CONSTRAINTS,
 }
@@ -304,6 +305,7 @@ _KNOWN: dict[str, Any] = {
 _EXAMPLES = {
     "layer": "{type: Dense, units: 3}",
     "optimizer": "{type: SGD, learning_rate: 0.1}",
+    "schedule": "{type: schedules.CosineDecay, initial_learning_rate: 0.1, decay_steps: 10}",
     "regularizer": "{type: L2, l2: 0.1}",
     "constraint": "{type: MaxNorm, max_value: 2}",
 }

@@ -15,7 +15,7 @@ from conformance.case.reports import LOSS, output_loss
 from conformance.case.yaml import Located
 from conformance.errors import Position
 
-OWN_LOOP = ("optimizer", "loss", "steps", "batches")
+OWN_LOOP = ("optimizer", "loss", "steps", "batches", "finalize")
 """The keys of a training by steps of one's own."""
 
 
@@ -62,6 +62,7 @@ def _training(draft: Draft, written: Mapping[str, Any], node: Located, inputs: M
         layers=found,
         batches={name: tuple(row) for name, row in written.get("batches", {}).items()},
         position=Position(draft.problems.path, node.line, node.column),
+        finalize=written.get("finalize", False),
     )
 
 

@@ -85,7 +85,7 @@ def _made_of(name: str, words: str, change: Callable[[float], float]) -> Mutant:
     def config(layer: Any) -> Mapping[str, Any]:
         had = getattr(layer, name)
         try:
-            return {} if had is None else {name: change(had)}
+            return {name: change(had)} if isinstance(had, int | float) else {}
         except ZeroDivisionError:
             return {}
 

@@ -115,9 +115,7 @@ class Fitter:
     def _optimizer(self, fit: PlannedFit) -> Any:
         if not fit.optimizer:
             return "sgd"  # compile wants one; evaluate never asks it
-        if not hasattr(self.keras.optimizers, fit.optimizer):
-            raise Unsupported(f"Keras {self.keras.__version__} has no optimizer {fit.optimizer}")
-        return getattr(self.keras.optimizers, fit.optimizer)(**fit.config)
+        return made_optimizer(self.keras, fit.optimizer, fit.config)
 
     def _metrics(self, row: Mapping[str, tuple[str, ...]], fit: PlannedFit) -> Any:
         made = [[self._made(name).metric for name in row.get(output, ())] for output in fit.outputs]

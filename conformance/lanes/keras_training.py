@@ -17,6 +17,8 @@ from conformance.protocol.plan import Plan, PlannedTraining
 from conformance.protocol.training import batch_of, number_of
 from conformance.protocol.wire import pack
 
+EXCLUDED = "exclude_from_weight_decay"
+"""What is no argument of a constructor, but a call of an optimiser that is not built yet."""
 Step = Callable[[Mapping[str, Any]], Any]
 """One step of training over the arrays that it is fed."""
 
@@ -65,9 +67,7 @@ class Trainer:
     def _train(self, training: PlannedTraining, inputs: Mapping[str, Any]) -> dict[str, Any]:
         start_again(self.plan, self.arrays.layers, self.reset_state)
         keras = self.arrays.keras
-        if not hasattr(keras.optimizers, training.optimizer):
-            raise Unsupported(f"Keras {keras.__version__} has no optimizer {training.optimizer}")
-        optimizer = getattr(keras.optimizers, training.optimizer)(**training.config)
+        optimizer = made_optimizer(keras, training.optimizer, training.config)
         held = {
             f"{name}.{key}": variable for name in training.layers for key, variable in self._variables(name).items()
         }
@@ -87,7 +87,7 @@ class Trainer:
                 for name in training.layers:
                     for penalty in getattr(self.arrays.layers[name], "losses", ()):  # as fit and train_on_batch do
                         total = total + penalty
-                return total
+                return optimizer.scale_loss(total) if hasattr(optimizer, "scale_loss") else total
 
             gradients = self.gradients(loss, trained, untrained, self.arrays.keras)
             with self.detached():
@@ -97,6 +97,9 @@ class Trainer:
         found: dict[str, Any] = {}
         for number in range(1, training.steps + 1):
             run(batch_of(training, inputs, number))
+            if training.finalize and number == training.steps:  # as fit does when it ends
+                with self.detached():
+                    optimizer.finalize_variable_values(trained)
             found |= {f"{name}@{number}": _observed(variable) for name, variable in held.items()}
         return found
 
@@ -105,6 +108,26 @@ class Trainer:
         if not getattr(layer, "built", False) or not hasattr(layer, "weights"):
             return {}
         return held_by(layer, name, self.plan.layers[name])
+
+
+def made_optimizer(keras: Any, kind: str, config: Mapping[str, Any]) -> Any:
+    """An optimiser from its arguments as a case writes them: schedules are made, names without decay told to it."""
+    if not hasattr(keras.optimizers, kind):
+        raise Unsupported(f"Keras {keras.__version__} has no optimizer {kind}")
+    arguments = {name: _argument(keras, value) for name, value in config.items() if name != EXCLUDED}
+    optimizer = getattr(keras.optimizers, kind)(**arguments)
+    if config.get(EXCLUDED):
+        optimizer.exclude_from_weight_decay(var_names=list(config[EXCLUDED]))
+    return optimizer
+
+
+def _argument(keras: Any, value: Any) -> Any:
+    if not isinstance(value, Mapping) or "type" not in value:
+        return value
+    kind, arguments = value["type"].rpartition(".")[2], {name: item for name, item in value.items() if name != "type"}
+    if not hasattr(keras.optimizers.schedules, kind):
+        raise Unsupported(f"Keras {keras.__version__} has no schedule {kind}")
+    return getattr(keras.optimizers.schedules, kind)(**arguments)
 
 
 def _tape_gradients(run: Run, trained: Sequence[Any], moved: Sequence[Any], keras: Any) -> Sequence[Any]:

@@ -4,10 +4,5 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-EQUIVALENT: Mapping[str, str] = {
-    "SGD.rate_outside": (
-        "A velocity of gradients times the learning rate is a velocity of such products, as long as the rate is the "
-        "same at every step; no case changes it."
-    ),
-}
+EQUIVALENT: Mapping[str, str] = {}
 """`Layer.mutant` to why it computes the same as the layer."""

@@ -121,8 +121,9 @@ class _Pass:
         else:
             gradients = Gradients(self.arithmetic.grad(loss)(self.moved))
             self.steps += 1
-            stepped = self.loop.optimizer.apply(self.steps, self.moved, gradients, self.of_optimizer)
-            self.moved = self.loop.optimizer.constrained(stepped, self.constraints)
+            self.moved = self.loop.optimizer.trained(
+                self.steps, self.moved, gradients, self.of_optimizer, self.constraints
+            )
         samples = len(feed[self.fit.fed[0]])
         share = self.loop.share(samples)
         self.counted += share

@@ -133,7 +133,9 @@ def _steps(
         gradients.update({name: gradients[name] + more for name, more in gradients.penalties.items()})
         squared = {name: squares(moved[name], g, heard) for name, g in gradients.items()} if heard else {}
         gradients.squares = {name: square for name, square in squared.items() if square is not None}
-        moved = optimizer.constrained(optimizer.apply(number, moved, gradients, of_optimizer), constraints)
+        moved = optimizer.trained(number, moved, gradients, of_optimizer, constraints)
+        if training.finalize and number == training.steps:
+            moved = optimizer.finalized(moved, of_optimizer)
         held = {}
         for layer in training.layers:
             for key, drawn in weights[layer].items():

@@ -42,7 +42,7 @@ from conformance.protocol.plan import (
 from conformance.reference.base import Layer, LayerError, Weight, full_config, make
 from conformance.reference.catalog import KINDS
 from conformance.reference.constraints import make_constraint
-from conformance.reference.optimizers import make_optimizer
+from conformance.reference.optimizer_base import full_arguments, make_optimizer
 from conformance.reference.regularizers import make_regularizer
 from conformance.reference.torch.base import TorchLayer
 from conformance.reference.torch.optim import in_keras
@@ -194,7 +194,7 @@ def _training(training: Training, layers: Mapping[str, PlannedLayer]) -> Planned
     """A training with the weights that it moves: those of the layers that its loss reaches, but for fixed ones."""
     try:
         optimizer = make_optimizer(training.optimizer, training.config)
-        full, counterpart = dataclasses.asdict(optimizer), in_keras(optimizer)
+        full, counterpart = full_arguments(optimizer), in_keras(optimizer)
     except LayerError:  # the numpy lane says so
         full, counterpart = dict(training.config), {}
     trained = _trained(training.layers, layers)
@@ -210,6 +210,7 @@ def _training(training: Training, layers: Mapping[str, PlannedLayer]) -> Planned
         penalties=_written_for("regularizer", trained, layers),
         constraints=_written_for("constraint", trained, layers),
         counterpart=counterpart,
+        finalize=training.finalize,
     )
 
 
@@ -221,7 +222,7 @@ def _trained(reached: Sequence[str], layers: Mapping[str, PlannedLayer]) -> list
 def _fit(fit: Fit, layers: Mapping[str, PlannedLayer]) -> PlannedFit:
     """A training through `fit` or `evaluate`, with the weights that it may move."""
     try:
-        full = dataclasses.asdict(make_optimizer(fit.optimizer, fit.config)) if fit.optimizer else {}
+        full = full_arguments(make_optimizer(fit.optimizer, fit.config)) if fit.optimizer else {}
     except LayerError:  # the numpy lane says so
         full = dict(fit.config)
     trained = _trained(fit.layers, layers)

@@ -156,6 +156,8 @@ class PlannedTraining:
     """Trained weight to what it is brought back to after each step: its `type` and arguments."""
     counterpart: Arguments = field(default_factory=dict)
     """Of an optimiser in torch's words: `type` and `config` of Keras' in its place, or the `reason` for none."""
+    finalize: bool = False
+    """Whether weights become what they are when training is over, after the last step and before they are observed."""
 
 
 @dataclass(frozen=True)
@@ -317,6 +319,7 @@ def _training_to_wire(training: PlannedTraining) -> dict[str, Any]:
         "penalties": {name: dict(config) for name, config in training.penalties.items()},
         "constraints": {name: dict(config) for name, config in training.constraints.items()},
         "counterpart": dict(training.counterpart),
+        "finalize": training.finalize,
     }
 
 
@@ -333,4 +336,5 @@ def _training_from_wire(message: Mapping[str, Any]) -> PlannedTraining:
         penalties=message["penalties"],
         constraints=message["constraints"],
         counterpart=message["counterpart"],
+        finalize=message["finalize"],
     )

@@ -65,7 +65,8 @@ class _Averages(Optimizer):
     def rounded(self, random: np.random.Generator, unit: float) -> Optimizer:
         """1 - beta^t cancels, as in Adam."""
         off = random.uniform(-unit, unit, 2)
-        return dataclasses.replace(self, _off=(float(off[0]), float(off[1])))
+        rated: Any = super().rounded(random, unit)
+        return dataclasses.replace(rated, _off=(float(off[0]), float(off[1])))  # type: ignore[no-any-return]  # as self
 
 
 _UNCORRECTED = Mutant(
@@ -177,9 +178,8 @@ class _OfTheWeight(Optimizer):
 
     def apply(self, number: int, weights: Arrays, gradients: Arrays, memory: Memory) -> dict[str, Array]:
         clipped = self.clipped(gradients)
-        decay = self.learning_rate * (self.weight_decay or 0.0)
         return {
-            name: self.moved(number, w - decay * w, clipped[name], memory.setdefault(name, {}))
+            name: self.moved(number, w - self.decay(name) * w, clipped[name], memory.setdefault(name, {}))
             for name, w in weights.items()
         }
 

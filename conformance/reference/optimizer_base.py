@@ -2,7 +2,9 @@
 
 All weights move at once: `apply(number, weights, gradients, memory)` gives them after step `number`, counted from 1.
 `weight_decay` is decoupled (Loshchilov and Hutter 2019): a weight loses learning_rate weight_decay w before it moves.
-The documentation of `keras.optimizers.Optimizer` is the source of the clipping.
+`trained` is what a loop calls for each batch: steps are made of the mean gradient of several batches, at the rate that
+a schedule gives, and means of the weights are kept. The documentation of `keras.optimizers.Optimizer` is the source
+of this and of the clipping.
 """
 
 from __future__ import annotations
@@ -17,8 +19,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from .base import Array, LayerError, Mutant, arg
+from .base import Array, LayerError, Mutant, arg, full_config, make
 from .constraints import Constraint
+from .schedules import rate_at
 from .traits import Native
 from .values import value_class
 
@@ -30,6 +33,8 @@ else:  # as in `base`
 Arrays = Mapping[str, Array]
 Memory = dict[str, dict[str, Array]]
 """What an optimiser remembers of each weight from step to step; starts empty."""
+SUMMED, MEAN = "summed gradients", "mean weight"
+"""What is remembered of a weight beside its moments."""
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {}
 """Every optimiser by its Keras class name."""
@@ -46,13 +51,28 @@ class Optimizer:
     native: ClassVar[Native]
     """What torch calls it."""
 
-    learning_rate: float = arg("Size of a step.", default=0.001, at_least=0)
+    learning_rate: float = arg("Size of a step, or a schedule.", default=0.001, at_least=0)
     weight_decay: float | None = arg(
         "Share of a weight, times the learning rate, that goes at each step.", default=None
     )
     clipnorm: float | None = arg("Longest gradient of one weight, by its Euclidean norm.", default=None)
     global_clipnorm: float | None = arg("Longest gradient of all weights together.", default=None)
     clipvalue: float | None = arg("Largest entry of a gradient.", default=None)
+    use_ema: bool = arg("Whether running means of the weights are kept.", default=False)
+    ema_momentum: float = arg("Share of the old mean of a weight that stays.", default=0.99)
+    ema_overwrite_frequency: int | None = arg(
+        "After how many steps the weights become their means, again and again; null for never.", default=None
+    )
+    loss_scale_factor: float | None = arg(
+        "The loss is times this when gradients are taken, which are divided by it again.", default=None
+    )
+    gradient_accumulation_steps: int | None = arg(
+        "How many batches make a step, by the mean of their gradients; null for each.", default=None
+    )
+    exclude_from_weight_decay: tuple[str, ...] = arg(
+        "Parts of names: weights with one of them in theirs do not decay. The call of this name, in Keras.", default=()
+    )
+    _rate_off: float = arg("Error of what a schedule gives, as a share of its rates; no argument.", default=0.0)
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -69,13 +89,84 @@ class Optimizer:
         """Raises LayerError for arguments that Keras' constructor refuses."""
         if sum(bound is not None for bound in (self.clipnorm, self.global_clipnorm, self.clipvalue)) > 1:
             raise LayerError("only one of clipnorm, global_clipnorm and clipvalue can be given")
+        if self.use_ema and not 0 <= self.ema_momentum <= 1:
+            raise LayerError(f"ema_momentum must lie between 0 and 1, not {self.ema_momentum:g}")
+        if self.use_ema and (self.ema_overwrite_frequency or 1) < 1:
+            raise LayerError(f"ema_overwrite_frequency must be at least 1, not {self.ema_overwrite_frequency}")
+        if (self.gradient_accumulation_steps or 2) < 2:
+            raise LayerError(f"gradient_accumulation_steps must be at least 2, not {self.gradient_accumulation_steps}")
+
+    def trained(
+        self,
+        number: int,
+        weights: Arrays,
+        gradients: Arrays,
+        memory: Memory,
+        constraints: Mapping[str, Constraint] = MappingProxyType({}),
+    ) -> dict[str, Array]:
+        """The weights after batch `number` (from 1), whose loss has these gradients.
+
+        What an optimiser holds, the means of weights too, changes where a step is made and at no batch in between.
+        """
+        summed = self.summed(number, gradients, memory)
+        if number % (self.gradient_accumulation_steps or 1):
+            return dict(weights)
+        now, step = self.at(number), self.steps(number)
+        moved = self.constrained(now.apply(step, weights, summed, memory), constraints)
+        return self.overwritten(step, moved, memory) if self.use_ema else moved
+
+    def steps(self, number: int) -> int:
+        """How many steps have been made after batch `number`."""
+        return number // (self.gradient_accumulation_steps or 1)
+
+    def at(self, number: int) -> Any:
+        """The optimiser with the rate of batch `number`: a schedule is asked for the batches before it."""
+        if isinstance(self.learning_rate, int | float):
+            return self
+        rate = rate_at(self.learning_rate, number - 1)
+        most = max(abs(rate), abs(rate_at(self.learning_rate, 0)))
+        return dataclasses.replace(self, learning_rate=rate + self._rate_off * most)
+
+    def summed(self, number: int, gradients: Arrays, memory: Memory) -> Arrays:
+        """The mean of the gradients since the last step, of which those of batch `number` are the latest."""
+        every = self.gradient_accumulation_steps
+        if not every:
+            return gradients
+        for name, g in gradients.items():
+            held = memory.setdefault(name, {})
+            held[SUMMED] = g if number % every == 1 else held[SUMMED] + g
+        return {name: self.share(every) * memory[name][SUMMED] for name in gradients}
+
+    def share(self, every: int) -> float:
+        """What a gradient counts in a step of so many batches."""
+        return 1.0 / every
+
+    def overwritten(self, step: int, weights: Arrays, memory: Memory) -> dict[str, Array]:
+        """The weights after a step, or their means where it is the time; the first mean is the weight itself."""
+        for name, w in weights.items():
+            held = memory.setdefault(name, {})
+            old: Array = held.get(MEAN, w)
+            held[MEAN] = self.ema_momentum * old + (1.0 - self.ema_momentum) * w
+        is_time = bool(self.ema_overwrite_frequency) and step % (self.ema_overwrite_frequency or 1) == 0
+        return self.finalized(weights, memory) if is_time else dict(weights)
+
+    def finalized(self, weights: Arrays, memory: Memory) -> dict[str, Array]:
+        """What the weights are when training is over: their means, where such are kept and a step was made."""
+        return {name: memory.get(name, {}).get(MEAN, w) for name, w in weights.items()}
+
+    def decay(self, name: str) -> float:
+        """The share that a weight of this name, `layer.weight`, loses beside a step."""
+        is_spared = any(part in name.rpartition(".")[2] for part in self.exclude_from_weight_decay)
+        share: float = self.weight_decay or 0.0
+        return 0.0 if is_spared else self.learning_rate * share
 
     def apply(self, number: int, weights: Arrays, gradients: Arrays, memory: Memory) -> dict[str, Array]:
         """The weights after step `number` (from 1); all arrays of a name have one shape."""
         clipped = self.clipped(gradients)
-        decay = self.learning_rate * (self.weight_decay or 0.0)
         return {
-            name: w - decay * w - self.change(number, clipped[name], clipped[name] ** 2, memory.setdefault(name, {}))
+            name: w
+            - self.decay(name) * w
+            - self.change(number, clipped[name], clipped[name] ** 2, memory.setdefault(name, {}))
             for name, w in weights.items()
         }
 
@@ -85,7 +176,9 @@ class Optimizer:
 
     def rounded(self, random: np.random.Generator, unit: float) -> Optimizer:
         """The optimiser with what it works out from its arguments alone off by a relative `unit`, drawn."""
-        return self
+        if isinstance(self.learning_rate, int | float):
+            return self
+        return dataclasses.replace(self, _rate_off=float(random.uniform(-unit, unit)))
 
     def change(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
         """What the gradient of one weight, which comes with its square, takes from it."""
@@ -113,10 +206,20 @@ def _shrunk(norm: float, longest: float) -> float:
 
 def make_optimizer(type: str, config: Mapping[str, Any]) -> Optimizer:
     """Builds an optimiser from a config as written. Raises LayerError for values that cannot work."""
-    plain: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in config.items()}
-    optimizer = (OPTIMIZERS.get(type) or TORCH_OPTIMIZERS[type])(**plain)
+    optimizer = (OPTIMIZERS.get(type) or TORCH_OPTIMIZERS[type])(**{name: _made(one) for name, one in config.items()})
     optimizer.check()
     return optimizer
+
+
+def _made(value: Any) -> Any:
+    if isinstance(value, Mapping) and "type" in value:
+        return make(value["type"], {name: item for name, item in value.items() if name != "type"})
+    return tuple(value) if isinstance(value, list) else value
+
+
+def full_arguments(optimizer: Optimizer) -> dict[str, Any]:
+    """All arguments of an optimiser as plain values, defaults filled in; a schedule as `{"type": ..., ...}`."""
+    return full_config(optimizer)  # type: ignore[arg-type]  # it reads fields, which both have
 
 
 def average(memory: dict[str, Array], name: str, share: float, new: Array) -> Array:
@@ -159,10 +262,9 @@ def _moved(
     squares: Arrays = MappingProxyType({}),
 ) -> dict[str, Array]:
     clipped = optimizer.clipped(gradients)
-    decay = optimizer.learning_rate * (optimizer.weight_decay or 0.0)
     return {
         name: w
-        - decay * w
+        - optimizer.decay(name) * w
         - change(optimizer, number, clipped[name], squares.get(name, clipped[name] ** 2), memory.setdefault(name, {}))
         for name, w in weights.items()
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from .optimizer_base import (
     make_optimizer,
     moving_by,
 )
+from .optimizer_batches import BATCH_MUTANTS
 from .traits import called
 
 __all__ = [
@@ -55,7 +56,7 @@ class SGD(Optimizer):
 
     native = called("optim.SGD")
 
-    learning_rate: float = arg("Size of a step.", default=0.01, at_least=0)
+    learning_rate: float = arg("Size of a step, or a schedule.", default=0.01, at_least=0)
     momentum: float = arg("Share of the last step that is made again.", default=0.0, at_least=0)
     nesterov: bool = arg("Whether to look ahead by the momentum.", default=False)
 
@@ -118,6 +119,7 @@ class SGD(Optimizer):
             step=clipping_places,
         ),
         *PENALTY_MUTANTS,
+        *BATCH_MUTANTS,
         *STEP_MUTANTS,
         *DECAY_MUTANTS,
     )
@@ -159,7 +161,8 @@ class Adam(Optimizer):
     def rounded(self, random: np.random.Generator, unit: float) -> Optimizer:
         """1 - beta^t cancels: a power that is off by 6e-8 makes a first step that is off by 3e-5."""
         off = random.uniform(-unit, unit, 2)
-        return dataclasses.replace(self, _off=(float(off[0]), float(off[1])))
+        rated: Any = super().rounded(random, unit)
+        return dataclasses.replace(rated, _off=(float(off[0]), float(off[1])))  # type: ignore[no-any-return]  # as self
 
     def _uncorrected(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
         m, v = self.moments(g, square, memory)

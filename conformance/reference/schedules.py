@@ -21,6 +21,11 @@ STAIRS = Mutant("stairs", "goes down in stairs unasked", config=lambda m: {"stai
 NO_FLOOR = Mutant("no_floor", "ends at 0", config=lambda m: {"alpha": 0.0})
 
 
+def rate_at(schedule: Any, step: int) -> float:
+    """The rate after so many steps: of a schedule, or of one that is always the same."""
+    return float(schedule if isinstance(schedule, int | float) else schedule.rate(float(step)))
+
+
 class _Schedule(Layer):
     """What all schedules share: a number of steps to a rate."""
 
@@ -138,9 +143,12 @@ class PiecewiseConstantDecay(Layer):
         if len(self.values) != len(self.boundaries) + 1:
             raise LayerError(f"{len(self.boundaries)} boundaries need one value more, not {len(self.values)} values")
 
+    def rate(self, step: float) -> float:
+        """The rate after so many steps."""
+        return float(numpy.float32(self.values[sum(step > boundary for boundary in self.boundaries)]))
+
     def call(self, w: Weights, step: Array) -> Array:
-        passed = sum(float(numbers(step)) > boundary for boundary in self.boundaries)
-        return numpy.asarray(float(numpy.float32(self.values[passed])))
+        return numpy.asarray(self.rate(float(numbers(step))))
 
 
 def _half_wave(share: float) -> float:

@@ -11,6 +11,8 @@ from conformance.repro.errors import NotScriptable
 from conformance.repro.literals import value_text
 from conformance.repro.training import adds_loss, feeds, function, in_loop, loss_lines, title
 
+EXCLUDED = "exclude_from_weight_decay"
+"""What is no argument of a constructor, but a call of an optimiser that is not built yet."""
 IMPORTS = {"tensorflow": "import tensorflow as tf", "torch": "import torch"}
 """By backend what a script that differentiates imports."""
 
@@ -38,12 +40,16 @@ def keras_training(
         moved = [f"{names(layer)}.trainable_variables" for layer in training.layers]
         listed = moved[0] if len(moved) == 1 else f"[{', '.join(f'*{one}' for one in moved)}]"
         minimised = [*loss_lines(training, f"graph(**{fed})", failure), *_penalties(plan, training, names)]
+        if training.config.get("loss_scale_factor"):
+            minimised.append("loss = optimizer.scale_loss(loss)")
         lines += [
             f"optimizer = keras.optimizers.{training.optimizer}({_arguments(training.config)})",
+            *_spared(training.config),
             f"moved = {listed}",
             *before,
             loop,
             *in_loop(_STEPS[backend](minimised)),
+            *in_loop(_finalized(training)),
             *in_loop(line for layer in training.layers for line in _found(plan, names, layer)),
         ]
     return function("train", "The weights after each step of training.", lines, "found")
@@ -91,5 +97,23 @@ def _found(plan: Plan, names: Callable[[str], str], layer: str) -> list[str]:
     ]
 
 
+def _finalized(training: PlannedTraining) -> list[str]:
+    if not training.finalize:
+        return []
+    return [f"if step == {training.steps}:", "    optimizer.finalize_variable_values(moved)"]
+
+
+def _spared(config: Mapping[str, Any]) -> list[str]:
+    excluded = list(config.get(EXCLUDED) or ())
+    return [f"optimizer.{EXCLUDED}(var_names={value_text(excluded)})"] if excluded else []
+
+
 def _arguments(config: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key}={value_text(value)}" for key, value in config.items())
+    return ", ".join(f"{key}={_argument(value)}" for key, value in config.items() if key != EXCLUDED)
+
+
+def _argument(value: Any) -> str:
+    if isinstance(value, Mapping) and "type" in value:
+        rest = {key: item for key, item in value.items() if key != "type"}
+        return f"keras.optimizers.{value['type']}({_arguments(rest)})"
+    return value_text(value)

@@ -77,8 +77,19 @@ def exact(array):
     """Floats in float64, everything else as it is."""
     return array.astype("float64") if array.dtype.kind == "f" else array
 '''
-_OF_OPTIMIZERS = ("rounded", "__init_subclass__")
-"""What no script needs of an optimiser: how it rounds, and how it is registered."""
+_OF_OPTIMIZERS = (
+    "rounded",
+    "__init_subclass__",
+    "trained",
+    "steps",
+    "at",
+    "summed",
+    "share",
+    "overwritten",
+    "finalized",
+    "constrained",
+)
+"""What no script needs of an optimiser: how it rounds and is registered, and what it does around a step."""
 
 
 def numpy_body(evidence: Evidence, lane: str) -> Body:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from conformance.protocol.native import LEFT_TO_LOOPS
 from conformance.protocol.plan import Plan, PlannedLayer, PlannedTraining
 from conformance.record.parts import FailureRecord
 from conformance.reference.catalog import KINDS
@@ -108,6 +109,12 @@ def refuse_penalties(plan: Plan, where: str) -> None:
     costs = (adds_loss(plan.layers[layer]) for training in plan.trainings for layer in training.layers)
     if any(training.constraints for training in plan.trainings) or any(costs):
         raise NotScriptable(f"a script in {where} does not say what regularisers and constraints do in training")
+    for training in plan.trainings:
+        around = [
+            name for name, value in training.config.items() if name in LEFT_TO_LOOPS or isinstance(value, Mapping)
+        ]
+        if around or training.finalize:
+            raise NotScriptable(f"a script in {where} does not say what {(*around, 'finalize')[0]} does around a step")
 
 
 def feeds(training: Training, names: Callable[[str], str]) -> tuple[list[str], str, str]:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from conformance.case.reports import LOSS, output_loss
+from conformance.lanes.torch.batches import Batches
 from conformance.lanes.torch.penalties import penalty, project
 from conformance.lanes.torch.training import observed, parts_of, stepper_of
 from conformance.protocol.adapter import Unsupported
@@ -28,11 +29,20 @@ def reports(fit: PlannedFit, arrays: Any, inputs: Mapping[str, Any], is_native: 
     if is_native:
         raise Unsupported(f"torch has no {fit.through}; its users write the loop, as the lane torch does")
     weights: Mapping[str, dict[str, torch.Tensor]] = arrays.keras_weights
-    moved = [weights[layer][key] for layer, key in map(parts_of, fit.trained)]
+    held = {name: weights[parts_of(name)[0]][parts_of(name)[1]] for name in fit.trained}
+    moved = list(held.values())
     if fit.optimizer:
         for tensor in moved:
             tensor.requires_grad_()
-    stepper = stepper_of(fit.optimizer, fit.config, fit.full, moved, False) if fit.optimizer and moved else None
+    training = None
+    if fit.optimizer and moved:
+        training = Batches(fit.full, held, stepper_of(fit.optimizer, fit.config, fit.full, held, False).step)
+
+    def projected() -> None:
+        for name, config in fit.constraints.items():
+            layer, key = parts_of(name)
+            project(config, weights[layer][key])
+
     fixed = {name: value.detach() if isinstance(value, torch.Tensor) else value for name, value in inputs.items()}
     found: dict[str, Any] = {}
     step = 0
@@ -46,16 +56,12 @@ def reports(fit: PlannedFit, arrays: Any, inputs: Mapping[str, Any], is_native: 
             outputs = _outputs(fit, arrays, feed)
             labels, counts = _labels_and_weights(fit, feed)
             losses = _losses(fit, arrays, outputs, labels, counts)
-            if stepper is not None:
+            if training is not None:
                 step += 1
-                for tensor, gradient in zip(
-                    moved, torch.autograd.grad(losses[LOSS], moved, allow_unused=True), strict=True
-                ):
+                gradients = torch.autograd.grad(training.scaled(losses[LOSS]), moved, allow_unused=True)
+                for tensor, gradient in zip(moved, gradients, strict=True):
                     tensor.grad = gradient
-                stepper.step(step)
-                for name, config in fit.constraints.items():
-                    layer, key = parts_of(name)
-                    project(config, weights[layer][key])
+                training.after(step, projected)
             length = len(next(iter(labels.values())))
             samples += length
             for name, loss in losses.items():

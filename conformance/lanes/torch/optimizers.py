@@ -14,9 +14,9 @@ from typing import Any
 
 import torch
 
-from conformance.protocol.native import native_optimizer
+from conformance.protocol.native import LEFT_TO_LOOPS, native_optimizer
 
-from .port import Config, Unsupported
+from .port import PORTS, Config, Parameters, Unsupported
 
 Tensors = Sequence[Any]
 """Tensors that torch follows, with a gradient in `grad` or None."""
@@ -31,7 +31,8 @@ class Stepper:
     name: str
     how: str
     """What is made of Keras' arguments, for people to read."""
-    step: Step
+    step: Callable[[int, int], None]
+    """Makes step `number`, counted from 1, after so many batches."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class Optimize:
 
 OPTIMIZERS: dict[str, Optimize] = {}
 """Every port by the Keras class name of its optimiser."""
+SCHEDULED: dict[str, Callable[[Config, Tensors], Step]] = {}
+"""What takes the place of a port where the learning rate changes from step to step."""
 _Start = Callable[[Config, Tensors], Step]
 
 
@@ -58,15 +61,24 @@ def optimizer(kind: str, name: str, how: str) -> Callable[[_Start], _Start]:
     return register
 
 
-def ported(kind: str, config: Mapping[str, Any], tensors: Tensors) -> Stepper:
-    """An optimiser that computes what Keras computes. `config` holds every argument."""
+def ported(kind: str, config: Mapping[str, Any], tensors: Tensors, names: Sequence[str] = ()) -> Stepper:
+    """An optimiser that computes what Keras computes; `config` holds every argument, `names` are those of weights."""
     if kind not in OPTIMIZERS:
         raise Unsupported(f"there is no port of the optimizer {kind} to this lane")
-    port, arguments = OPTIMIZERS[kind], Config(kind, config)
-    move = port.start(arguments, tensors)
+    port = OPTIMIZERS[kind]
+    arguments: Any = Config(kind, config)
+    rate = _rate(arguments.learning_rate)
+    arguments.learning_rate = rate(0)
+    start = SCHEDULED.get(kind, port.start) if isinstance(config["learning_rate"], Mapping) else port.start
+    move = start(arguments, tensors)
+    spared = [name for name in names if any(part in name for part in config["exclude_from_weight_decay"])]
 
-    def step(number: int) -> None:
-        prepare(arguments, tensors)
+    def step(number: int, batches: int) -> None:
+        arguments.learning_rate = rate(batches)
+        decaying = [
+            one for one, name in zip(tensors, names, strict=True) if name not in spared and one.grad is not None
+        ]
+        prepare(arguments, tensors, decaying if spared else None)
         move(number)
 
     how = port.how
@@ -75,12 +87,20 @@ def ported(kind: str, config: Mapping[str, Any], tensors: Tensors) -> Stepper:
     return Stepper(port.name, how, step)
 
 
+def _rate(written: Any) -> Callable[[int], float]:
+    """The learning rate after so many batches."""
+    if not isinstance(written, Config):
+        return lambda batches: float(written)
+    port = PORTS[written.type]
+    return lambda batches: float(port.call(written, Parameters({}, {}), torch.tensor(batches)))
+
+
 @torch.no_grad()
-def prepare(config: Config, tensors: Tensors) -> None:
+def prepare(config: Config, tensors: Tensors, decaying: Tensors | None = None) -> None:
     """Clips gradients and lets weights decay, before a step.
 
     Keras clips each weight by its own norm, or all by theirs; torch's clip_grad_norm_ adds 1e-6 to the norm. Keras'
-    weight_decay goes beside the step; torch's, but for AdamW, into the gradient.
+    weight_decay goes beside the step; torch's, but for AdamW, into the gradient. Only `decaying` decay, if given.
     """
     moving: list[Any] = [tensor for tensor in tensors if tensor.grad is not None]
     if config.clipnorm is not None:
@@ -94,7 +114,7 @@ def prepare(config: Config, tensors: Tensors) -> None:
         for tensor in moving:
             tensor.grad.clamp_(-config.clipvalue, config.clipvalue)
     if config.weight_decay:
-        for tensor in moving:
+        for tensor in moving if decaying is None else decaying:
             tensor.mul_(1.0 - config.learning_rate * config.weight_decay)
 
 
@@ -113,6 +133,24 @@ def sgd(config: Config, tensors: Tensors) -> Step:
     return step
 
 
+def scheduled_sgd(config: Config, tensors: Tensors) -> Step:
+    """Keras has the rate of each step in the velocity, torch the latest one outside of it: written out."""
+    held = [torch.zeros_like(tensor) for tensor in tensors]
+
+    @torch.no_grad()
+    def step(number: int) -> None:
+        for tensor, velocity in zip(tensors, held, strict=True):
+            if tensor.grad is not None:
+                moved = config.learning_rate * tensor.grad
+                velocity.mul_(config.momentum).sub_(moved)
+                tensor.add_(config.momentum * velocity - moved if config.nesterov else velocity)
+
+    return step
+
+
+SCHEDULED["SGD"] = scheduled_sgd
+
+
 @optimizer("AdamW", "torch.optim.Adam", "eps = epsilon / sqrt(1 - beta_2^t) at step t")
 @optimizer("Adam", "torch.optim.Adam", "eps = epsilon / sqrt(1 - beta_2^t) at step t")
 def adam(config: Config, tensors: Tensors) -> Step:
@@ -121,6 +159,7 @@ def adam(config: Config, tensors: Tensors) -> Step:
     inner = torch.optim.Adam(tensors, lr=config.learning_rate, betas=betas, amsgrad=config.amsgrad)
 
     def step(number: int) -> None:
+        inner.param_groups[0]["lr"] = config.learning_rate
         inner.param_groups[0]["eps"] = config.epsilon / math.sqrt(1.0 - config.beta_2**number)
         inner.step()
 
@@ -154,6 +193,7 @@ def adagrad(config: Config, tensors: Tensors) -> Step:
     inner = torch.optim.Adagrad(tensors, lr=config.learning_rate, initial_accumulator_value=first, eps=0.0)
 
     def step(number: int) -> None:
+        inner.param_groups[0]["lr"] = config.learning_rate
         inner.step()
 
     return step
@@ -164,6 +204,7 @@ def adadelta(config: Config, tensors: Tensors) -> Step:
     inner = torch.optim.Adadelta(tensors, lr=config.learning_rate, rho=config.rho, eps=config.epsilon)
 
     def step(number: int) -> None:
+        inner.param_groups[0]["lr"] = config.learning_rate
         inner.step()
 
     return step
@@ -176,6 +217,7 @@ def nadam(config: Config, tensors: Tensors) -> Step:
     inner = torch.optim.NAdam(tensors, lr=config.learning_rate, betas=betas, eps=config.epsilon, momentum_decay=1.0)
 
     def step(number: int) -> None:
+        inner.param_groups[0]["lr"] = config.learning_rate
         inner.step()
 
     return step
@@ -235,7 +277,7 @@ def lamb(config: Config, tensors: Tensors) -> Step:
 def ftrl(config: Config, tensors: Tensors) -> Step:
     held = [[torch.full_like(one, config.initial_accumulator_value), torch.zeros_like(one)] for one in tensors]
     l1, l2 = config.l1_regularization_strength, config.l2_regularization_strength
-    rate, power = config.learning_rate, -config.learning_rate_power
+    power = -config.learning_rate_power
 
     @torch.no_grad()
     def step(number: int) -> None:
@@ -244,6 +286,7 @@ def ftrl(config: Config, tensors: Tensors) -> Step:
                 continue
             before = squares.pow(power)
             squares.add_(tensor.grad.square())
+            rate = config.learning_rate
             shrunk = tensor.grad + 2.0 * config.l2_shrinkage_regularization_strength * tensor
             z.add_(shrunk - (squares.pow(power) - before) / rate * tensor)
             divisor = (config.beta + squares.pow(power)) / rate + 2.0 * l2
@@ -257,13 +300,16 @@ def native(kind: str, config: Mapping[str, Any], tensors: Tensors) -> Stepper:
 
     Gradients are clipped by the functions that torch has for it, all weights together.
     """
+    left = [name for name, value in config.items() if name in LEFT_TO_LOOPS or isinstance(value, Mapping)]
+    if left:
+        raise Unsupported(f"torch leaves what {left[0]} says to the loop that calls its optimizers")
     found = native_optimizer(kind, config)
     made = getattr(torch.optim, found.call.name.rpartition(".")[2], None)
     if made is None:
         raise Unsupported(f"torch has no optimizer {kind}")
     inner = made(tensors, **found.call.arguments)
 
-    def step(number: int) -> None:
+    def step(number: int, batches: int) -> None:
         if found.longest is not None:
             torch.nn.utils.clip_grad_norm_(tensors, found.longest)
         if found.largest is not None:
@@ -282,7 +328,7 @@ def as_written(kind: str, config: Mapping[str, Any], tensors: Tensors) -> Steppe
     given = {name: tuple(value) if isinstance(value, list) else value for name, value in config.items()}
     inner = made(tensors, **given)
 
-    def step(number: int) -> None:
+    def step(number: int, batches: int) -> None:
         if kind == "optim.SparseAdam":
             for tensor in tensors:
                 tensor.grad = None if tensor.grad is None else tensor.grad.to_sparse(1)

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from conformance.lanes.torch.batches import Batches
 from conformance.lanes.torch.optimizers import Stepper, as_written, native, ported
 from conformance.lanes.torch.penalties import penalty, project
 from conformance.protocol.adapter import Observing
@@ -46,11 +47,18 @@ def _train(
     title: str,
     is_native: bool,
 ) -> dict[str, Any]:
-    moved = [weights[layer][key].requires_grad_() for layer, key in map(parts_of, training.trained)]
-    stepper = stepper_of(training.optimizer, training.config, training.full, moved, is_native)
+    held = {name: weights[parts_of(name)[0]][parts_of(name)[1]].requires_grad_() for name in training.trained}
+    moved = list(held.values())
+    stepper = stepper_of(training.optimizer, training.config, training.full, held, is_native)
     observing.native[title] = {stepper.name: {"shape": [], "from": stepper.how}}
     fixed = {name: value.detach() if isinstance(value, torch.Tensor) else value for name, value in inputs.items()}
+    batches = Batches(training.full, held, stepper.step)
     found = {}
+
+    def projected() -> None:
+        for name, config in training.constraints.items():
+            project(config, weights[parts_of(name)[0]][parts_of(name)[1]])
+
     for number in range(1, training.steps + 1):
         arrays.run(batch_of(training, fixed, number))
         loss = number_of(training.loss, arrays.values[training.loss]).data
@@ -58,11 +66,12 @@ def _train(
             loss = loss + arrays.added.get(layer, 0.0)
         for name, config in training.penalties.items():
             loss = loss + penalty(config, weights[parts_of(name)[0]][parts_of(name)[1]])
-        for tensor, gradient in zip(moved, torch.autograd.grad(loss, moved, allow_unused=True), strict=True):
+        scaled = batches.scaled(loss)
+        for tensor, gradient in zip(moved, torch.autograd.grad(scaled, moved, allow_unused=True), strict=True):
             tensor.grad = gradient
-        stepper.step(number)
-        for name, config in training.constraints.items():
-            project(config, weights[parts_of(name)[0]][parts_of(name)[1]])
+        batches.after(number, projected)
+        if training.finalize and number == training.steps:
+            batches.finalize()
         for layer in training.layers:
             for key, tensor in weights[layer].items():
                 own = remembered(arrays.memory.get(layer, {}), key)
@@ -71,14 +80,19 @@ def _train(
 
 
 def stepper_of(
-    optimizer: str, config: Mapping[str, Any], full: Mapping[str, Any], moved: list[torch.Tensor], is_native: bool
+    optimizer: str,
+    config: Mapping[str, Any],
+    full: Mapping[str, Any],
+    moved: Mapping[str, torch.Tensor],
+    is_native: bool,
 ) -> Stepper:
     """What moves these weights: torch's own in torch's words, torch's of the same arguments, or Keras' formula."""
+    tensors = list(moved.values())
     if is_torchs(optimizer):
-        return as_written(optimizer, config, moved)
+        return as_written(optimizer, config, tensors)
     if is_native:
-        return native(optimizer, config, moved)
-    return ported(optimizer, full, moved)
+        return native(optimizer, config, tensors)
+    return ported(optimizer, full, tensors, [name.rpartition(".")[2] for name in moved])
 
 
 def parts_of(name: str) -> tuple[str, str]:
