@@ -85,7 +85,8 @@ def test_a_training_is_part_of_what_decides_the_outcome(tmp_path: Path) -> None:
         (
             "{optimizer: {type: SGD, lr: 0.1}, loss: loss}",
             "10:39: unknown argument lr for SGD | arguments: type, learning_rate, weight_decay, clipnorm, "
-            "global_clipnorm, clipvalue, momentum, nesterov",
+            "global_clipnorm, clipvalue, use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor, ... "
+            "(14 in all)",
         ),
         (
             "{optimizer: {type: SGD, momentum: -1}, loss: loss}",

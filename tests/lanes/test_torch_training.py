@@ -51,7 +51,7 @@ def moved(make: Any, steps: list[tuple[float, ...]], start: tuple[float, ...] = 
     for number, gradients in enumerate(steps, start=1):
         for tensor, gradient in zip(tensors, gradients, strict=True):
             tensor.grad = torch.tensor([gradient], dtype=torch.float64)
-        stepper.step(number)
+        stepper.step(number, number - 1)
         found.append(np.array([float(tensor.detach()) for tensor in tensors]))
     return found
 

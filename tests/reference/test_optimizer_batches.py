@@ -18,7 +18,9 @@ MEANS = {"use_ema": True, "ema_momentum": 0.5}
 
 def after_batches(kind: str, config: dict[str, Any], slopes: list[float], **more: Any) -> list[float]:
     """A weight that starts at 2 after each batch, whose gradients these are."""
-    optimizer, w, memory, found = make_optimizer(kind, config), np.array(2.0), {}, []
+    optimizer, w = make_optimizer(kind, config), np.array(2.0)
+    memory: dict[str, dict[str, Any]] = {}
+    found: list[float] = []
     for number, slope in enumerate(slopes, start=1):
         w = optimizer.trained(number, {"a.kernel": w}, {"a.kernel": np.array(float(slope))}, memory, **more)["a.kernel"]
         found.append(float(w))

@@ -71,14 +71,16 @@ def ported(kind: str, config: Mapping[str, Any], tensors: Tensors, names: Sequen
     arguments.learning_rate = rate(0)
     start = SCHEDULED.get(kind, port.start) if isinstance(config["learning_rate"], Mapping) else port.start
     move = start(arguments, tensors)
-    spared = [name for name in names if any(part in name for part in config["exclude_from_weight_decay"])]
+    spared = {name for name in names if any(part in name for part in config["exclude_from_weight_decay"])}
+
+    def decaying() -> list[Any] | None:
+        if not spared:
+            return None
+        return [one for one, name in zip(tensors, names, strict=True) if name not in spared and one.grad is not None]
 
     def step(number: int, batches: int) -> None:
         arguments.learning_rate = rate(batches)
-        decaying = [
-            one for one, name in zip(tensors, names, strict=True) if name not in spared and one.grad is not None
-        ]
-        prepare(arguments, tensors, decaying if spared else None)
+        prepare(arguments, tensors, decaying())
         move(number)
 
     how = port.how
