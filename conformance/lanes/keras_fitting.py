@@ -15,6 +15,7 @@ from conformance.case.reports import LOSS, output_loss
 from conformance.lanes.keras_arrays import KerasArrays, absent_in
 from conformance.lanes.keras_config import constructor, find_type
 from conformance.lanes.keras_functional import name_apart
+from conformance.lanes.keras_training import made_optimizer
 from conformance.lanes.keras_weights import held_by, start_again
 from conformance.protocol.adapter import Unsupported
 from conformance.protocol.fit import PlannedFit
