@@ -26,6 +26,7 @@ examples:
   conformance compare bert.py:model bert.py:port --inputs batch.npz --port-inputs input_ids=tokens,attention_mask=mask
   conformance compare net.keras net.py:Net --load net.pt --port-inputs pixels=image:0,3,1,2
   conformance compare old.keras old.keras --lane keras@3.3.3 --port-lane keras      the same model in two releases
+  conformance compare clf.keras clf.keras --port-lane 'keras[export=onnx]'       what its export gives, layer by layer
 
 exit codes: 0 they agree within rounding, 1 they differ, or a side crashed or hung, 2 what was given cannot be compared,
 4 usage or lane missing
@@ -47,7 +48,11 @@ def add(commands: Any) -> None:
     sides.add_argument("--inputs", type=Path, metavar="BATCH", help=".npz or .npy; drawn from the shapes when left out")
     sides.add_argument("--port-inputs", metavar="A=B,...", help="the port's arguments: name=input:order,of,axes")
     sides.add_argument("--lane", metavar="SPEC", help="where the model runs: keras@3.3.3, tf_keras (default: keras)")
-    sides.add_argument("--port-lane", metavar="SPEC", help="where the port runs (default: torch)")
+    sides.add_argument(
+        "--port-lane",
+        metavar="SPEC",
+        help="where the port runs (default: torch); keras[export=onnx] and keras[export=litert]: after export",
+    )
     sides.add_argument("--load", metavar="FILE", help="weights to put into the port: its state_dict, saved")
     sides.add_argument(
         "--allow", action="append", default=[], metavar="PY:NAME", help="a custom object that MODEL uses"

@@ -65,6 +65,8 @@ class Causes:
         for number, (start, place) in enumerate(zip(self.looked.starts, self.looked.places, strict=True)):
             cause = self._cause(start, place) if number < MOST_STARTS else None
             kind = "random" if cause is not None and cause.name == "random" else start.kind
+            if cause is not None and not self.session.port.arguments:  # a Keras model, which no line of torch mends
+                cause = replace(cause, mend=())
             found.append(replace(start, cause=cause, kind=kind))
         return tuple(found)
 

@@ -12,7 +12,7 @@ from conformance.comparison.compare import Options, compare
 from conformance.comparison.ends import SideLost
 from conformance.comparison.result import Comparison, Start
 from conformance.comparison.session import Settings, scratch
-from conformance.comparison.sides import allowed_of, end_of, lane_of, read_pairs, spec_of
+from conformance.comparison.sides import allowed_of, end_of, exported_to, lane_of, read_pairs, spec_of
 from conformance.comparison.training import step_of
 from conformance.errors import UsageError
 
@@ -23,7 +23,9 @@ def compare_files(parsed: argparse.Namespace) -> Comparison:
         raise UsageError(f"--time-limit {parsed.time_limit:g} is no time", "seconds, as in --time-limit 600")
     model, port = spec_of(parsed.model, "the model"), spec_of(parsed.port, "the port")
     model["allow"] = port["allow"] = allowed_of(parsed.allow)
-    lanes = lane_of(parsed.lane, model, "keras"), lane_of(parsed.port_lane, port, "torch")
+    lanes = lane_of(parsed.lane, model, "keras"), lane_of(parsed.port_lane, port, "torch", is_port=True)
+    exported = exported_to(lanes[1])
+    names = parsed.model, f"{parsed.port} exported to {exported}" if exported else parsed.port
     given = None if parsed.inputs is None else batches.read_batch(parsed.inputs)
     options = Options(
         with_gradients=parsed.gradients,
@@ -44,9 +46,9 @@ def compare_files(parsed: argparse.Namespace) -> Comparison:
         try:
             for end in ends:
                 end.start()
-            return compare(ends[0], ends[1], (parsed.model, parsed.port), given, Path(folder), settings, options)
+            return compare(ends[0], ends[1], names, given, Path(folder), settings, options)
         except SideLost as lost:
-            return lost_comparison(lost, (parsed.model, parsed.port))
+            return lost_comparison(lost, names)
         finally:
             for end in ends:
                 with suppress(OSError):

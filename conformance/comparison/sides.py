@@ -14,6 +14,7 @@ from conformance.comparison.ends import CompareError, ProcessEnd, SideRequests, 
 from conformance.comparison.pairing import Pairing
 from conformance.comparison.values import Model
 from conformance.lanes.declare import parse
+from conformance.lanes.keras_exports import EXPORT
 from conformance.lanes.spec import LaneSpec
 
 _NAMED = re.compile(r"(?P<path>.+\.py):(?P<name>[A-Za-z_][\w.]*)")
@@ -58,8 +59,11 @@ def allowed_of(texts: Sequence[str]) -> list[dict[str, str]]:
     return found
 
 
-def lane_of(text: str | None, spec: dict[str, Any], usual: str) -> LaneSpec:
-    """The lane that a side runs in. Raises CompareError where it cannot run it, UsageError for what is no lane."""
+def lane_of(text: str | None, spec: dict[str, Any], usual: str, is_port: bool = False) -> LaneSpec:
+    """The lane that a side runs in; a port may be the model after export.
+
+    Raises CompareError where it cannot run it, UsageError for what is no lane.
+    """
     is_keras_file = spec["name"] is None
     found = parse(text if text is not None else "keras" if is_keras_file else usual)
     if found.host:
@@ -67,10 +71,21 @@ def lane_of(text: str | None, spec: dict[str, Any], usual: str) -> LaneSpec:
     if found.adapter not in ("keras", "torch"):
         raise CompareError(f"a model cannot run in the lane {found.name}", "keras, tf_keras or torch")
     told = [str(found.options[key]) for key in ("mode", "policy") if key in found.options]
+    if exported_to(found):
+        if not is_port:
+            hint = f"the exported model is the port: MODEL MODEL --port-lane '{text}'"
+            raise CompareError(f"the model that is compared with cannot run in the lane {found.name}", hint)
+        return far_spec(found)
     if told:  # layers are watched and fed one by one, which only eager calls let one do
         hint = f"--lane {found.name.partition('-')[0]}; {', '.join(told)} can be asked of cases, by pytest --lane"
         raise CompareError(f"a comparison runs layer by layer, eagerly: not in the lane {found.name}", hint)
     return far_spec(found)
+
+
+def exported_to(lane: LaneSpec) -> str:
+    """The format that a lane exports its model to; empty for a lane that runs the model itself."""
+    mode = str(lane.options.get("mode", ""))
+    return mode.removeprefix(EXPORT) if mode.startswith(EXPORT) else ""
 
 
 def end_of(

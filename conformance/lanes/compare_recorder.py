@@ -27,7 +27,7 @@ class Tensors(Protocol):
     def token(self, leaf: Any) -> Any:
         """What tells an array from others, and from itself after it was changed in place."""
 
-    def put_mask(self, leaf: Any, mask: np.ndarray[Any, Any] | None) -> None:
+    def put_mask(self, leaf: Any, mask: Any) -> None:
         """Has an array carry a mask, or none, where the framework's arrays carry masks."""
 
     def like(self, array: np.ndarray[Any, Any], leaf: Any) -> Any:
@@ -127,21 +127,28 @@ class Recorder:
                 call["not_forced"].append(place)
                 continue
             try:
-                array = laid_out(opened(order["array"]), order)
-                if order.get("mask") is not None:
-                    own = self._tensors.array(held[place])
-                    valid = np.asarray(opened(order["mask"]))[..., : own.shape[1]] if own.ndim > 1 else None
-                    if valid is not None and valid.shape == own.shape[: valid.ndim]:
-                        array = np.where(valid.reshape(valid.shape + (1,) * (own.ndim - valid.ndim)), array, own)
-                made[place] = self._tensors.like(array, held[place])
+                made[place] = self._laid(order, held[place])
                 if side == "outputs":
                     if order.get("mask") is None and self._tensors.lengths(held[place]) is None:
                         self._put[self._tensors.token(made[place])] = made[place], _put(order)
-                    mask = order.get("mask")
-                    self._tensors.put_mask(made[place], None if mask is None else np.asarray(opened(mask)))
+                    self._tensors.put_mask(made[place], self._mask(order))
             except ValueError as error:
                 call["not_forced"].append(f"{place}: {error}")
         return made
+
+    def _laid(self, order: Mapping[str, Any], leaf: Any) -> Any:
+        """The array that stands in a leaf's place; at masked steps the leaf keeps its own. Raises ValueError."""
+        array, mask = laid_out(opened(order["array"]), order), self._mask(order)
+        if mask is not None:
+            own = self._tensors.array(leaf)
+            valid = mask[..., : own.shape[1]] if own.ndim > 1 else None
+            if valid is not None and valid.shape == own.shape[: valid.ndim]:
+                array = np.where(valid.reshape(valid.shape + (1,) * (own.ndim - valid.ndim)), array, own)
+        return self._tensors.like(array, leaf)
+
+    def _mask(self, order: Mapping[str, Any]) -> Any:
+        """The mask that goes with it, or None."""
+        return None if order.get("mask") is None else np.asarray(opened(order["mask"]))
 
 
 def _put(order: Mapping[str, Any]) -> dict[str, Any]:

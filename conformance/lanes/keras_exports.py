@@ -136,44 +136,59 @@ class Exported(Functional):
         self.format = format
         self.name = f"{EXPORT}{format.name}"
         self.called = f"a model exported to {format.name}"
-        self.versions = {package: _version(package) for package in format.packages}
+        self.versions = versions_of(format)
 
     def _answered(self, inputs: Inputs) -> Any:
         names = [f"input_{place}" for place in range(len(inputs))]
         arrays = {name: np.asarray(value) for name, value in zip(names, inputs.values(), strict=True)}
-        traced = self._traced(arrays)
-        exported, loaded = self.format.exported, self.format.loaded  # what is missing here is no exporter's word
-        try:
-            run = loaded(exported(traced))
-        except Exception as error:
-            raise Unsupported(f"{self.called}: {_words(error)}") from None
-        found = run(arrays)
-        if len(found) != traced.count:
-            raise Unsupported(f"{self.called}: it has {len(found)} outputs where the model has {traced.count}")
-        return found
+        traced = traced_for(self.keras, self._outputs, arrays, self.called)
+        return answer_of(self.format, traced, arrays, self.called)
 
-    def _traced(self, arrays: Mapping[str, Any]) -> Traced:
-        """The model traced for these shapes; raises what the model raises."""
-        import tensorflow as tf
-
-        changed: set[str] = set()
-
-        def graph(*given: Any) -> list[Any]:
-            with _left_as_it_is(self.keras, changed):
-                found = self._model(list(given))
-            return [tf.identity(one) for one in (found if isinstance(found, list | tuple) else [found])]
-
-        signature = [tf.TensorSpec(array.shape, array.dtype, name=name) for name, array in arrays.items()]
-        function = tf.function(graph, autograph=False)
-        traced = Traced(function, signature, function.get_concrete_function(*signature))
-        if changed:
-            raise Unsupported(
-                f"{self.called}: a call changes {', '.join(sorted(changed))}, and a file of constants keeps nothing"
-            )
-        return traced
+    def _outputs(self, *given: Any) -> list[Any]:
+        found = self._model(list(given))
+        return found if isinstance(found, list) else list(found) if isinstance(found, tuple) else [found]
 
     def _tensor(self, value: Any) -> Any:
         return self._to_tensor(value)
+
+
+def traced_for(keras: Any, outputs: Callable[..., list[Any]], arrays: Mapping[str, Any], called: str) -> Traced:
+    """A function of a model, traced for the shapes of these arrays: the inputs by the names that the file gives them.
+
+    Raises what the function raises, and Unsupported where a call of it changes a state.
+    """
+    import tensorflow as tf
+
+    changed: set[str] = set()
+
+    def graph(*given: Any) -> list[Any]:
+        with _left_as_it_is(keras, changed):
+            return [tf.identity(one) for one in outputs(*given)]
+
+    signature = [tf.TensorSpec(array.shape, array.dtype, name=name) for name, array in arrays.items()]
+    function = tf.function(graph, autograph=False)
+    traced = Traced(function, signature, function.get_concrete_function(*signature))
+    if changed:
+        raise Unsupported(
+            f"{called}: a call changes {', '.join(sorted(changed))}, and a file of constants keeps nothing"
+        )
+    return traced
+
+
+def answer_of(format: Format, traced: Traced, arrays: Mapping[str, Any], called: str) -> list[Any]:
+    """What the exported function gives for these arrays.
+
+    Raises Unsupported with the exporter's or the loading runtime's words, and what the runtime raises when it runs.
+    """
+    exported, loaded = format.exported, format.loaded  # what is missing here is no exporter's word
+    try:
+        run = loaded(exported(traced))
+    except Exception as error:
+        raise Unsupported(f"{called}: {_words(error)}") from None
+    found = run(arrays)
+    if len(found) != traced.count:
+        raise Unsupported(f"{called}: it has {len(found)} outputs where the model has {traced.count}")
+    return found
 
 
 @contextlib.contextmanager
@@ -202,6 +217,11 @@ def _words(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     told = next((line for line in lines if "error:" in line.lower() or "not supported" in line.lower()), "")
     return f"{type(error).__name__}: {(told or ' '.join(lines))[:LONGEST]}"
+
+
+def versions_of(format: Format) -> dict[str, str]:
+    """Of what makes and runs a format. Raises ValueError where a package is missing, with how it is installed."""
+    return {package: _version(package) for package in format.packages}
 
 
 def _version(package: str) -> str:

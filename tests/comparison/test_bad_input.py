@@ -129,7 +129,7 @@ def test_files_of_pairs(tmp_path: Path) -> None:
         check_pairs({"dense": "head.fk"}, mine, theirs, "pairs.yaml")
 
 
-LANES = ("keras[export=onnx]", "keras[mode=xla]", "keras[policy=mixed_bfloat16]", "torch[native]")
+LANES = ("keras[mode=xla]", "keras[policy=mixed_bfloat16]", "torch[native]")
 
 
 @pytest.mark.parametrize("lane", LANES)

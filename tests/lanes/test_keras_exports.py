@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from conformance.errors import UsageError
+from conformance.lanes import keras_exports
 from conformance.lanes.declare import parse
 from conformance.lanes.keras_exports import Exported, Traced, _left_as_it_is
 from conformance.protocol.adapter import Unsupported
@@ -110,9 +111,8 @@ class Concrete:
 
 
 def exported(monkeypatch: pytest.MonkeyPatch, format: Any) -> Exported:
-    made = Exported(None, format, lambda value: value)
-    monkeypatch.setattr(made, "_traced", lambda arrays: Traced(None, (), Concrete()))
-    return made
+    monkeypatch.setattr(keras_exports, "traced_for", lambda *given: Traced(None, (), Concrete()))
+    return Exported(None, format, lambda value: value)
 
 
 @pytest.mark.parametrize(
