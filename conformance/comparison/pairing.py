@@ -263,6 +263,7 @@ class _Search:
             chosen = self._same_values(layer, done)
             if chosen is not None:
                 self._pair(path, chosen, "values")
+                done = max(done, self.port_calls[chosen][0].order)
 
     def _in_order_of_calls(self) -> list[Layer]:
         firsts = sorted((calls[0].order, path) for path, calls in self.calls.items())
@@ -282,12 +283,10 @@ class _Search:
                 continue
             if not is_made_for_it and (layer.is_random or port.is_random):
                 continue
-            near = best_order(wanted, calls[0].outputs[0])
-            if near is None:
-                continue
             if is_made_for_it and calls[0].order > done and self._no_weights_between(done, calls[0].order):
-                return path
-            if near[1] < CLOSE and is_made_for_it:
+                return path  # whatever it gives, and in whatever shape
+            near = best_order(wanted, calls[0].outputs[0])
+            if near is not None and near[1] < CLOSE and is_made_for_it:
                 return path
         return None
 
