@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from conformance.errors import ConformanceError, Exit
 from conformance.lanes.compare_far import Refused, Request
+from conformance.lanes.keras_exports import EXPORT
 from conformance.lanes.process import ProcessLane
 from conformance.lanes.spec import LaneSpec
 from conformance.lanes.worker import sendable
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from conformance.protocol.plan import Plan
 
 KERAS, TORCH = "conformance.lanes.compare_keras", "conformance.lanes.compare_torch"
+EXPORTED = "conformance.lanes.compare_exported"
 """Adapters of the far ends; a worker imports them by these names."""
 TIME_LIMIT = 600.0
 """Seconds for one request: a whole run of the model, or of its moved neighbours."""
@@ -161,7 +163,15 @@ def _is_of(model: Any, package: str) -> bool:
 
 def far_spec(spec: LaneSpec) -> LaneSpec:
     """The lane that runs the far end over the framework of another lane."""
+    if exported_to(spec):
+        return replace(spec, adapter=EXPORTED)
     return replace(spec, adapter=TORCH if spec.adapter == "torch" else KERAS)
+
+
+def exported_to(lane: LaneSpec) -> str:
+    """The format that a lane exports its model to; empty for a lane that runs the model itself."""
+    mode = str(lane.options.get("mode", ""))
+    return mode.removeprefix(EXPORT) if mode.startswith(EXPORT) else ""
 
 
 def _last_line(chatter: str) -> str | None:

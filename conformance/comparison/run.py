@@ -9,10 +9,10 @@ from pathlib import Path
 
 from conformance.comparison import batch as batches
 from conformance.comparison.compare import Options, compare
-from conformance.comparison.ends import SideLost
+from conformance.comparison.ends import SideLost, exported_to
 from conformance.comparison.result import Comparison, Start
 from conformance.comparison.session import Settings, scratch
-from conformance.comparison.sides import allowed_of, end_of, exported_to, lane_of, read_pairs, spec_of
+from conformance.comparison.sides import allowed_of, end_of, lane_of, read_pairs, spec_of
 from conformance.comparison.training import step_of
 from conformance.errors import UsageError
 

@@ -10,11 +10,10 @@ from typing import Any
 import yaml
 
 from conformance.case.problems import did_you_mean
-from conformance.comparison.ends import CompareError, ProcessEnd, SideRequests, far_spec
+from conformance.comparison.ends import CompareError, ProcessEnd, SideRequests, exported_to, far_spec
 from conformance.comparison.pairing import Pairing
 from conformance.comparison.values import Model
 from conformance.lanes.declare import parse
-from conformance.lanes.keras_exports import EXPORT
 from conformance.lanes.spec import LaneSpec
 
 _NAMED = re.compile(r"(?P<path>.+\.py):(?P<name>[A-Za-z_][\w.]*)")
@@ -80,12 +79,6 @@ def lane_of(text: str | None, spec: dict[str, Any], usual: str, is_port: bool = 
         hint = f"--lane {found.name.partition('-')[0]}; {', '.join(told)} can be asked of cases, by pytest --lane"
         raise CompareError(f"a comparison runs layer by layer, eagerly: not in the lane {found.name}", hint)
     return far_spec(found)
-
-
-def exported_to(lane: LaneSpec) -> str:
-    """The format that a lane exports its model to; empty for a lane that runs the model itself."""
-    mode = str(lane.options.get("mode", ""))
-    return mode.removeprefix(EXPORT) if mode.startswith(EXPORT) else ""
 
 
 def end_of(

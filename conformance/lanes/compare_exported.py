@@ -19,7 +19,7 @@ from conformance.lanes.compare_keras import KerasEnd
 from conformance.lanes.compare_keras_arrays import KerasTensors, arranged, arrays_of
 from conformance.lanes.compare_keras_watch import watching
 from conformance.lanes.compare_recorder import Recorder
-from conformance.lanes.keras_exports import EXPORT, Format, answer_of, traced_for, versions_of
+from conformance.lanes.keras_exports import EXPORT, FORMATS, Format, answer_of, traced_for, versions_of
 from conformance.protocol.adapter import Unsupported
 
 Reference = dict[str, Any]
@@ -200,3 +200,12 @@ class _GraphRecorder(Recorder):
 
     def _mask(self, order: Mapping[str, Any]) -> Any:
         return None if order.get("mask") is None else self._given[self._fed.of(order["mask"])]
+
+
+def start(options: Mapping[str, Any]) -> ExportedEnd:
+    """Imports what was asked for, as the lane of the same name does."""
+    from conformance.lanes import keras_start
+
+    lane = keras_start.start(options)
+    format = FORMATS[str(options["mode"]).removeprefix(EXPORT)]()
+    return ExportedEnd(lane.keras, lane.identity.versions, lane.identity.files, format)

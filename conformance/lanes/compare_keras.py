@@ -16,7 +16,6 @@ from conformance.lanes.compare_keras_load import model_of
 from conformance.lanes.compare_keras_training import train
 from conformance.lanes.compare_keras_watch import activation_of, is_whole, watched, watching
 from conformance.lanes.compare_recorder import Noise, Recorder
-from conformance.lanes.keras_exports import EXPORT, FORMATS
 from conformance.protocol.adapter import Identity
 
 _RANDOM = (DROPPING, "Noise", "Random")
@@ -206,13 +205,6 @@ def start(options: Mapping[str, Any]) -> KerasEnd:
     from conformance.lanes import keras_start
 
     lane = keras_start.start(options)
-    mode = str(options.get("mode", ""))
-    if mode.startswith(EXPORT):
-        from conformance.lanes.compare_exported import ExportedEnd  # it is made of this one
-
-        return ExportedEnd(
-            lane.keras, lane.identity.versions, lane.identity.files, FORMATS[mode.removeprefix(EXPORT)]()
-        )
     return KerasEnd(lane.keras, lane.identity.versions, lane.identity.files)
 
 

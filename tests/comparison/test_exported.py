@@ -143,7 +143,7 @@ def test_a_file_without_gradients_is_asked_for_none(keras: Any, model: Any, tmp_
 def test_an_exported_model_is_the_port_and_not_what_it_is_held_against() -> None:
     spec = {"path": "clf.keras", "name": None}
     lane = lane_of("keras[export=onnx]", spec, "keras", is_port=True)
-    assert (lane.adapter, lane.options["mode"]) == ("conformance.lanes.compare_keras", "export=onnx")
+    assert (lane.adapter, lane.options["mode"]) == ("conformance.lanes.compare_exported", "export=onnx")
     with pytest.raises(CompareError) as raised:
         lane_of("keras[export=onnx]", spec, "keras")
     assert raised.value.hint == "the exported model is the port: MODEL MODEL --port-lane 'keras[export=onnx]'"
