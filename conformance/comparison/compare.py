@@ -10,6 +10,7 @@ from typing import Any
 from conformance.comparison import batch as batches
 from conformance.comparison.causes import Causes
 from conformance.comparison.ends import End
+from conformance.comparison.evidence import of_one_number
 from conformance.comparison.look import Looking
 from conformance.comparison.result import Comparison
 from conformance.comparison.save import saved
@@ -67,8 +68,9 @@ def compare(
     shown = Trained()
     if options.with_gradients or options.step is not None:
         with session.clock("train"):
-            shown = trained(session, pairing, looking, options.step)
+            shown = trained(session, pairing, looking, options.step, bool(starts))
     remarks = [*session.model.remarks, *session.port.remarks, *looked.remarks, *shown.remarks]
+    remarks += of_one_number(session.batch, runs)
     if options.save is not None:
         remarks += saved(options.save, looking, looked)
     return Comparison(

@@ -7,7 +7,7 @@ at zero, so that moving statistics move; both sides take the same optimiser with
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -66,8 +66,13 @@ def step_of(text: str) -> dict[str, Any]:
     return {"type": call.func.id, "config": config}
 
 
-def trained(session: Session, pairing: Pairing, looking: Looking, step: Mapping[str, Any] | None) -> Trained:
-    """Gradients, or gradients and one step, on both sides. Raises SideRefused and SideLost."""
+def trained(
+    session: Session, pairing: Pairing, looking: Looking, step: Mapping[str, Any] | None, has_starts: bool = False
+) -> Trained:
+    """Gradients, or gradients and one step, on both sides. Raises SideRefused and SideLost.
+
+    Where values differ already (`has_starts`), whatever differs here may follow from them and is no start of its own.
+    """
     model_root = next(call for call in looking.runs.calls if call.path == "")
     port_root = looking.plain[("", 0)]
     slots = [slot for slot in result_slots(model_root.outputs, port_root.outputs) if slot.model.array.is_float]
@@ -112,13 +117,74 @@ def trained(session: Session, pairing: Pairing, looking: Looking, step: Mapping[
     gradients = tuple(entries(session, pairing, mine["arrays"], held, "gradient"))
     after = tuple(entries(session, pairing, mine["arrays"], held, "after")) if step is not None else ()
     bad = {(path, role) for path, role, share in gradients if not share.agrees}
-    starts = [
-        *_starts(session, pairing, looking, gradients, "gradient"),
-        *_starts(session, pairing, looking, after, "step", bad),
-    ]
+    if has_starts:
+        starts = []
+        remarks += _following(gradients, after)
+    else:
+        starts = [
+            *_starts(session, pairing, looking, gradients, "gradient"),
+            *_starts(session, pairing, looking, after, "step", bad),
+        ]
+        behind, remark = ahead_of_others(starts, looking.runs.calls)
+        starts = [start for start in starts if start not in behind]
+        remarks += remark
     if step is not None:
         remarks.append(_FIT if step.get("is_fit") else _STEP)
     return Trained(gradients, after, tuple(starts), tuple(remarks))
+
+
+def _following(gradients: Sequence[Entry], after: Sequence[Entry]) -> Iterator[str]:
+    """What differs in training where values differ before it."""
+    told = []
+    for what, every in (("gradients", gradients), ("weights after one step", after)):
+        wrong = sum(not share.agrees for _, _, share in every)
+        if wrong:
+            told.append(f"{wrong} of {len(every)} {what}")
+    if told:
+        yield f"{' and '.join(told)} differ too; they may follow from the values, and are judged once those agree"
+
+
+def ahead_of_others(starts: Sequence[Start], calls: Sequence[Call]) -> tuple[list[Start], list[str]]:
+    """Of gradients that differ, those of layers before another one: what is wrong behind them flows back through them.
+
+    A layer's results are followed by their content to the layers that take them; where the way back is not seen, a
+    gradient stays a start.
+    """
+    takers: dict[str, set[str]] = {}
+    for call in calls:
+        for held in call.inputs:
+            takers.setdefault(held.array.digest, set()).add(call.path)
+    after: dict[str, set[str]] = {}
+    for call in calls:
+        for held in call.outputs:
+            after.setdefault(call.path, set()).update(takers.get(held.array.digest, ()))
+    of_gradients = [start for start in starts if start.kind == "gradient"]
+    behind = {start.layer: _reached(start.layer, after) for start in of_gradients}
+    ahead = [
+        start
+        for start in of_gradients
+        if any(
+            other.layer in behind[start.layer] and start.layer not in behind[other.layer]
+            for other in of_gradients
+            if other.layer != start.layer
+        )
+    ]
+    if not ahead:
+        return [], []
+    names = ", ".join(start.layer for start in ahead[:6]) + (f" and {len(ahead) - 6} more" if len(ahead) > 6 else "")
+    return ahead, [f"the gradients of {names} differ too, which a wrong gradient behind them explains"]
+
+
+def _reached(path: str, after: Mapping[str, Collection[str]]) -> set[str]:
+    """The layers that a layer's results reach."""
+    found: set[str] = set()
+    wanted = [path]
+    while wanted:
+        for one in after.get(wanted.pop(), ()):
+            if one not in found:
+                found.add(one)
+                wanted.append(one)
+    return found
 
 
 def _entries(
