@@ -13,7 +13,7 @@ from typing import Any
 import autograd.numpy as np
 
 from .base import Array, Mutant, arg
-from .losses import EPSILON, LOSS_MUTANTS, SWAPPED, _Loss
+from .losses import EPSILON, LOSS_MUTANTS, SWAPPED, _Loss, check_axes
 from .traits import asked, called, composed
 
 
@@ -143,6 +143,8 @@ class CosineSimilarity(_Loss):
     )
 
     def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
+        check_axes(self.axis, np.ndim(y_pred))
+
         def unit(v: Array) -> Array:
             squares = np.sum(v**2, axis=self.axis, keepdims=True)
             has_length = squares > 0.0

@@ -152,6 +152,13 @@ def labels_below(shapes: Mapping[str, Sequence[int]]) -> Drawn:
     return Drawn("int32", {"integers": [0, shapes["y_pred"][-1] if shapes["y_pred"] else 2]})
 
 
+def check_axes(axis: Any, rank: int) -> None:
+    """Raises LayerError for an axis that predictions with so many axes do not have; None are all of them."""
+    for one in axis if isinstance(axis, tuple | list) else () if axis is None else (axis,):
+        if not -rank <= one < rank:
+            raise LayerError(f"axis {one} does not exist in predictions with {rank} axes")
+
+
 class _Loss(Layer):
     """What all losses share: the reduction, and where weights and masks enter."""
 
@@ -255,6 +262,7 @@ class BinaryCrossentropy(_Loss):
         else:
             p = np.clip(y_pred, EPSILON, 1.0 - EPSILON)
             entropy = -y * np.log(p) - (1.0 - y) * np.log(1.0 - p)
+        check_axes(self.axis, np.ndim(y_pred))
         return np.mean(entropy, axis=self.axis), None
 
 
@@ -284,6 +292,7 @@ class CategoricalCrossentropy(_Loss):
     def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
         if np.shape(y_true) != np.shape(y_pred):
             raise LayerError(f"labels {np.shape(y_true)} and predictions {np.shape(y_pred)} must have one shape")
+        check_axes(self.axis, np.ndim(y_pred))
         y = y_true * (1.0 - self.label_smoothing) + self.label_smoothing / np.shape(y_pred)[self.axis]
         return -np.sum(y * log_probabilities(y_pred, self.from_logits, self.axis), axis=self.axis), None
 
@@ -331,8 +340,7 @@ class SparseCategoricalCrossentropy(_Loss):
         return labels_below(shapes)
 
     def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
-        if not -np.ndim(y_pred) <= self.axis < np.ndim(y_pred):
-            raise LayerError(f"axis {self.axis} does not exist in predictions with {np.ndim(y_pred)} axes")
+        check_axes(self.axis, np.ndim(y_pred))
         axis = self.axis % np.ndim(y_pred)
         labels = numpy.asarray(getval(y_true)).astype(int)
         if labels.ndim == np.ndim(y_pred) and labels.shape[axis] == 1:

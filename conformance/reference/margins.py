@@ -25,6 +25,7 @@ from .losses import (
     SWAPPED,
     ZERO_OR_ONE,
     _Loss,
+    check_axes,
     labels_below,
     log_probabilities,
 )
@@ -192,6 +193,7 @@ class BinaryFocalCrossentropy(_Loss):
         focal = (y * q + (1.0 - y) * p) ** self.gamma * entropy
         if self.apply_class_balancing:
             focal = (y * self.alpha + (1.0 - y) * (1.0 - self.alpha)) * focal
+        check_axes(self.axis, np.ndim(y_pred))
         return np.mean(focal, axis=self.axis), None
 
 
@@ -242,6 +244,7 @@ class CategoricalFocalCrossentropy(_Loss):
     def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
         if np.shape(y_true) != np.shape(y_pred):
             raise LayerError(f"labels {np.shape(y_true)} and predictions {np.shape(y_pred)} must have one shape")
+        check_axes(self.axis, np.ndim(y_pred))
         y = y_true * (1.0 - self.label_smoothing) + self.label_smoothing / np.shape(y_pred)[self.axis]
         logs = log_probabilities(y_pred, self.from_logits, self.axis)
         focal = (1.0 - np.exp(logs)) ** self.gamma * -y * logs

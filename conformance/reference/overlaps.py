@@ -12,7 +12,7 @@ from typing import Any
 import autograd.numpy as np
 
 from .base import Array, Mutant, arg
-from .losses import EPSILON, LOSS_MUTANTS, _Loss
+from .losses import EPSILON, LOSS_MUTANTS, _Loss, check_axes
 from .traits import asked, composed
 
 
@@ -60,6 +60,7 @@ class Dice(_Loss):
     )
 
     def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
+        check_axes(self.axis, np.ndim(y_pred))
         shared, all_true, all_pred = (np.sum(v, axis=self.axis) for v in (y_true * y_pred, y_true * 1.0, y_pred))
         return 1.0 - 2.0 * shared / (all_true + all_pred + EPSILON), None
 
@@ -92,6 +93,7 @@ class Tversky(_Loss):
     )
 
     def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
+        check_axes(self.axis, np.ndim(y_pred))
         shared = np.sum(y_true * y_pred, axis=self.axis)
         false = np.sum((1.0 - y_true) * y_pred, axis=self.axis)
         overlooked = np.sum(y_true * (1.0 - y_pred), axis=self.axis)

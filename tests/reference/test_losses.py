@@ -9,7 +9,8 @@ from typing import Any
 import numpy
 import pytest
 
-from conformance.reference.base import LayerError, make
+from conformance.case.layers import types
+from conformance.reference.base import LayerError, Weights, make
 from conformance.reference.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -17,6 +18,7 @@ from conformance.reference.losses import (
     MeanAbsoluteError,
     MeanSquaredError,
     SparseCategoricalCrossentropy,
+    _Loss,
     class_weights,
     same_rank,
 )
@@ -277,3 +279,15 @@ def test_mutants_of_the_compiled_loss_are_seen() -> None:
 def test_classes_on_an_axis_that_there_is_not_are_refused(axis: int) -> None:
     with pytest.raises(LayerError, match="does not exist in predictions with 2 axes"):
         run(SparseCategoricalCrossentropy(axis=axis), LABELS, SHARES)
+
+
+@pytest.mark.parametrize("axis", [2, -3, 7])
+@pytest.mark.parametrize(
+    "kind", [kind for kind, layer in types().items() if issubclass(layer, _Loss) and "axis" in layer.__annotations__]
+)
+def test_an_axis_beyond_the_predictions_is_refused(kind: str, axis: int) -> None:
+    """Some of them raised "tuple index out of range"."""
+    config: dict[str, Any] = {"axis": axis if make(kind, {}).axis is not None else [axis]}  # type: ignore[attr-defined]
+    labels = numpy.array([0, 1]) if kind.startswith("Sparse") else numpy.eye(2, 3)
+    with pytest.raises(LayerError, match=rf"axis {axis} does not exist in predictions with 2 axes"):
+        make(kind, config).call(Weights({}), labels, numpy.full((2, 3), 0.25))
