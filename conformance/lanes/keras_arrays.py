@@ -14,6 +14,7 @@ from conformance.lanes.keras_operations import KerasOperations
 from conformance.lanes.keras_weights import held_by, set_weights
 from conformance.protocol.adapter import Observing
 from conformance.protocol.carried import ARITHMETIC
+from conformance.protocol.dictionaries import called
 from conformance.protocol.operations import Operations
 from conformance.protocol.plan import Plan
 
@@ -115,15 +116,15 @@ class KerasArrays:
                 return Absent
             if is_operation:
                 return layer(*args, **kwargs)
-            output = layer(*args, **kwargs)
+            output = called(layer, args, kwargs)
             if callee not in self._given_weights:  # a graph may call one layer a thousand times
                 set_weights(layer, callee, self.plan.layers[callee])
                 self._given_weights.add(callee)
             return output
         if getattr(layer, "built", True) is False:
-            layer(*args, **kwargs)
+            called(layer, args, kwargs)
             set_weights(layer, callee, self.plan.layers[callee])
-        output = layer(*args, **kwargs)
+        output = called(layer, args, kwargs)
         self.observing.steps.append(
             {
                 "node": self.observing.node,

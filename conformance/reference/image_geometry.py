@@ -341,30 +341,6 @@ class RandomFlip(_Drawing):
     )
 
 
-class MixUp(_Drawing):
-    """In training: each image is mixed with another of the batch; nothing outside of it.
-
-    x: (batch, rows, columns, channels); the shape stays, in floats. Documentation of `keras.layers.MixUp`.
-    """
-
-    example = asked("MixUp", "5,7,3")
-
-    alpha: float = arg("How evenly images are mixed.", default=0.2)
-    data_format: DataFormat = arg(_FORMAT, default="channels_last")
-
-
-class CutMix(_Drawing):
-    """In training: a rectangle of each image comes from another of the batch; nothing outside of it.
-
-    x: (batch, rows, columns, channels); the shape stays, in floats. Documentation of `keras.layers.CutMix`.
-    """
-
-    example = asked("CutMix", "5,7,3")
-
-    factor: Factor = arg("How evenly images are cut.", default=1.0)
-    data_format: DataFormat = arg(_FORMAT, default="channels_last")
-
-
 class AugMix(_Drawing):
     """In training: several chains of augmentations are mixed; nothing outside of it.
 

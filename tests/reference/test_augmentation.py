@@ -52,7 +52,7 @@ STILL: dict[str, dict[str, Any]] = {
     "RandomColorJitter": {},
 }
 DRAWING: dict[str, dict[str, Any]] = {
-    **{name: {} for name in ("RandomFlip", "MixUp", "CutMix", "AugMix", "RandAugment", "RandomErasing")},
+    **{name: {} for name in ("RandomFlip", "AugMix", "RandAugment", "RandomErasing")},
     "RandomInvert": {"factor": 1.0},
     "RandomBrightness": {"factor": 0.5},
     "RandomContrast": {"factor": 0.5},

@@ -106,16 +106,6 @@ def random_flip(layer: Config, p: Parameters, x: Tensor, training: bool = True) 
     return augmented(layer, x, training, drawn)
 
 
-@port("MixUp", integers="floats")
-def mix_up(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
-    return augmented(layer, x, training, drawn)
-
-
-@port("CutMix", integers="floats")
-def cut_mix(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
-    return augmented(layer, x, training, drawn)
-
-
 @port("AugMix", integers="floats")
 def aug_mix(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
     return augmented(layer, x, training, drawn)
