@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from conformance.comparison import batch as batches
+from conformance.comparison.handed import changed, changes_of, functions_of
 from conformance.comparison.judging import share_of
 from conformance.comparison.known import REFUSALS, Chain, Link, link_of, mistaken, run
 from conformance.comparison.look import Arrival, Looked, Looking
@@ -89,6 +90,10 @@ class Causes:
             found = list(self._mistakes(first, second))
             if found:
                 return self._said(first.chain, found)
+            if isinstance(place, CallPair) and not place.inputs:  # its module was not fed: it got what the port made
+                said = _given_changed(first, second)
+                if said:
+                    return Cause("moved", said)
         return None
 
     def _of_weights(self, path: str) -> Cause | None:
@@ -134,18 +139,16 @@ class Causes:
         return Cause("random", said + (f" ({', '.join(active[:4])})" if active else ""), (line,))
 
     def _moved(self, place: Arrival) -> Cause | None:
-        """Whether the port turns round or scales what it hands from one module to the next, in both batches alike."""
+        """Whether the port changes what it hands from one module to the next, in both batches alike."""
         later = _same_place(self._later(), place)
         if not isinstance(later, Arrival):
             return None
-        said = [
-            _change(np.asarray(one.got.array.load()), one.slot.order.of(one.slot.model.array.load()))
-            for one in (place, later)
-            if one.got.array.shape == one.slot.order.shape
-        ]
-        if len(said) < 2 or said[0] is None or said[0] != said[1]:
-            return None
-        return Cause("moved", said[0])
+        for name, changes in (("moved", _changes), ("order_of_layers", functions_of)):
+            second = set(changes(self._later(), later))
+            said = [words for words in changes(self.looking, place) if words in second]
+            if said:
+                return Cause(name, said[0], others=tuple(said[1:ALTERNATIVES]))
+        return None
 
     # --- views -------------------------------------------------------------------------------------------------
 
@@ -232,7 +235,9 @@ class Causes:
                 if not _gives(first, kind, mutant) or not _gives(second, kind, mutant):
                     continue
                 value = run(first.chain, mistaken(kind, mutant), is_moved=False).value
-                if seen and "=" in mutant.name and any(np.array_equal(value, other) for other in seen):
+                if ("=" in mutant.name or mutant.name == "left_out") and any(
+                    np.array_equal(value, other) for other in seen
+                ):
                     continue  # the same thing in the words of an argument
                 seen.append(value)
                 yield kind, mutant
@@ -299,17 +304,27 @@ def _is_near(view: View, order: Order, value: Array) -> bool:
     return bool(float(np.nanmax(far)) <= NEAR * max(size, 1e-30))
 
 
-def _change(got: Array, wanted: Array) -> str | None:
-    """A plain change of the whole array that gives the port's, in words that are the same for the same change."""
-    for axis in range(1, wanted.ndim):
-        if np.array_equal(np.flip(wanted, axis), got):
-            return f"turns axis {axis} round before it"
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = got.astype(np.float64) / wanted
-    ratio = ratio[np.isfinite(ratio)]
-    if ratio.size < 2 or np.ptp(ratio) > 1e-5 * abs(float(np.median(ratio))):
-        return None
-    return f"multiplies by {float(np.median(ratio)):.5g} before it"
+def _changes(looking: Looking, place: Arrival) -> Iterator[str]:
+    """Plain changes of what arrives; `looking` as every search is given it."""
+    own, got = np.asarray(place.slot.model.array.load()), np.asarray(place.got.array.load())
+    fits = place.got.array.shape == place.slot.order.shape
+    yield from changes_of(got, place.slot.order.of(own) if fits else own, own)
+
+
+def _given_changed(first: View, second: View) -> str:
+    """What the port does to what goes into a chain, where the chain of that gives the port's answer to both batches."""
+    if len(first.chain.inputs) != 1 or _gives(first, None, None) or not _is_known(first):
+        return ""
+    for one, other in zip(_changed_views(first), _changed_views(second), strict=True):
+        if _gives(one[1], None, None) and _gives(other[1], None, None):
+            return one[0]
+    return ""
+
+
+def _changed_views(view: View) -> Iterator[tuple[str, View]]:
+    ((name, (array, mask)),) = view.chain.inputs.items()
+    for words, new in changed(array):
+        yield words, replace(view, chain=replace(view.chain, inputs={name: (new, mask)}))
 
 
 def _digest(call: Call, side: str, place: str) -> str:

@@ -44,10 +44,10 @@ def tried(kind: str, has_bias: bool) -> Iterator[Mutant]:
         *(OF_BIASES if has_bias else ()),
         *gate_orders(made),
         *mistaken_activations(made),
+        _LEFT_OUT,
         *forgotten_arguments(made),
         *other_arguments(made),
         *misread_masks(made),
-        _LEFT_OUT,
     )
     for mutant in sorted(every, key=lambda mutant: mutant.name not in USUAL):
         if mutant.name not in seen:
