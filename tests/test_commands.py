@@ -47,6 +47,8 @@ def why_read_only(words: list[str]) -> str:
         return "writes or runs the matrix: tests/kinds does so with a few layers"
     if words[:2] == ["conformance", "campaign"]:
         return "goes on for minutes, or needs what such a one wrote: tests/campaign runs short ones"
+    if words[:2] == ["conformance", "save"]:
+        return "writes files of other releases: tests/lanes/test_keras_saving.py has what a lane gives for them"
     if words[:2] == ["conformance", "merge"]:
         return "needs shards of one run: tests/plugin/test_shards.py makes some and merges them"
     if words[:2] == ["conformance", "watch"]:

@@ -210,6 +210,21 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
+class Saved:
+    """A case whose model is saved, and whose answers are those of the model that is loaded."""
+
+    form: Literal["keras", "weights", "h5"]
+    written_in: str
+    """The lane that wrote the file; empty where each lane writes its own."""
+    path: str
+    """The file that it wrote; empty where there is none."""
+    sha256: str
+    """Of that file; empty where it is not there yet."""
+    kept: float
+    """The share of the file that is there when it is loaded."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tolerance:
     """A tolerance that replaces the budget: both numbers, and why."""
 
@@ -250,6 +265,7 @@ class Case:
     trainings: tuple[Training, ...] = ()
     fits: tuple[Fit, ...] = ()
     """Trainings through `fit` or `evaluate`."""
+    saved: Saved | None = None
     expect: Expectation = field(default_factory=Expectation)
     claims: tuple[Claim, ...] = ()
     draws: tuple[Draws, ...] = ()

@@ -209,6 +209,23 @@ TRAINING = Record(
     },
 )
 
+SAVED = Record(
+    "saved",
+    {
+        "as": Field(
+            Choice(("keras", "weights", "h5")),
+            "The form of the file: the whole model as .keras or .h5, or its weights alone as .weights.h5.",
+            required=True,
+        ),
+        "in": Field(
+            Text(LANE, LANE_FORM),
+            "The lane that wrote the file, which stands in the folder `saved` beside the case file: `conformance save` "
+            "writes it. Where it is not given each lane loads what it wrote itself.",
+        ),
+        "kept": Field(Number(finite=True), "The share of the file that is left: 0.5 is a file that was cut in half."),
+    },
+)
+
 EXPECTED_NODE = Record(
     "expected node",
     {
@@ -385,6 +402,10 @@ CASE = Record(
             Either((TRAINING, ListOf(TRAINING, at_least=1))),
             "Steps of an optimiser on a loss of the graph, or several such trainings of different layers. The weights "
             "after each step are observed as `layer.weight@step`. Or what `fit` and `evaluate` do with such a model.",
+        ),
+        "saved": Field(
+            SAVED,
+            "The model from inputs to observed nodes is saved, and the answers are those of the one that is loaded.",
         ),
         "expect": Field(
             EXPECT, "What is known beforehand: about nodes by name, and params, weights, native_weights, error."

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from conformance.case import draws, expectations, fills, fitting, graph, held, training
+from conformance.case import draws, expectations, fills, fitting, graph, held, saving, training
 from conformance.case.arrays import FORMAT
 from conformance.case.axes import numeric
 from conformance.case.draft import Draft
@@ -25,6 +25,7 @@ from conformance.case.model import (
     LayerSpec,
     ModelSpec,
     Node,
+    Saved,
     Source,
     Tolerance,
     Training,
@@ -82,6 +83,7 @@ def case_of(head: Head, variant: Variant, text: str) -> Case | None:
     graph.check(draft)
     trainings = training.trainings_of(draft, inputs)
     fits = fitting.fits_of(draft, inputs, dynamic)
+    saved = saving.saved_of(draft, f"{head.prefix.rpartition('/')[2]}.{values.get('id', '')}{variant.suffix}")
     weights = held.weights_of(draft)
     expect = expectations.expectation_of(draft)
     claims = expectations.claims_of(draft)
@@ -96,7 +98,7 @@ def case_of(head: Head, variant: Variant, text: str) -> Case | None:
         head,
         variant,
         draft,
-        _Parts(dims, dynamic, inputs, weights, trainings, fits, expect, claims, drawn, kills, text),
+        _Parts(dims, dynamic, inputs, weights, trainings, fits, saved, expect, claims, drawn, kills, text),
     )
 
 
@@ -116,6 +118,7 @@ class _Parts:
     weights: Mapping[str, Mapping[str, HeldWeight]]
     trainings: tuple[Training, ...]
     fits: tuple[Fit, ...]
+    saved: Saved | None
     expect: Expectation
     claims: tuple[Any, ...]
     draws: tuple[Draws, ...]
@@ -155,6 +158,7 @@ def _assemble(head: Head, variant: Variant, draft: Draft, parts: _Parts) -> Case
         weights=parts.weights,
         trainings=parts.trainings,
         fits=parts.fits,
+        saved=parts.saved,
         expect=parts.expect,
         claims=parts.claims,
         draws=parts.draws,
@@ -203,6 +207,8 @@ def _digest(case_id: str, variant: Variant, draft: Draft, parts: _Parts) -> str:
         decisive["weights"] = {
             layer: {name: one.sha256 for name, one in row.items()} for layer, row in parts.weights.items()
         }
+    if parts.saved is not None:
+        decisive["saved"] = [parts.saved.form, parts.saved.written_in, parts.saved.sha256, parts.saved.kept]
     if "training" in values:
         decisive["training"] = values["training"]
     canonical = json.dumps(decisive, sort_keys=True, separators=(",", ":"))

@@ -40,6 +40,7 @@ from conformance.cli import (
     questions,
     report,
     repro,
+    save,
     schema,
     watch,
 )
@@ -63,6 +64,7 @@ COMMANDS = (
     check,
     questions,
     judge,
+    save,
     kinds,
     operations,
     mutants,

@@ -23,6 +23,7 @@ from conformance.lanes.keras_methods import asked_directly
 from conformance.lanes.keras_modes import Mode, mode_of, named_apart
 from conformance.lanes.keras_names import public_names
 from conformance.lanes.keras_remade import from_configs, put_saved, remakes_of
+from conformance.lanes.keras_saving import saved_model
 from conformance.lanes.keras_training import BACKENDS, Trainer, eagerly
 from conformance.lanes.keras_weights import forget_states, held_by, restore_weights
 from conformance.protocol.adapter import Identity, Observing, Unsupported, WeightMismatch
@@ -96,7 +97,8 @@ class KerasLane:
         layers = {}
         for name, planned in plan.layers.items():
             observing.node = name
-            config = planned.config if self.mode is None else named_apart(name, planned.config)
+            is_plain = self.mode is None and plan.saved is None
+            config = planned.config if is_plain else named_apart(name, planned.config)
             layers[name] = constructor(self.keras, find_type(self.keras, planned.type))(name, config)
         layers = from_configs(plan.remade, layers)
         arrays = KerasArrays(self.keras, plan, layers, observing, self.generation)
@@ -109,8 +111,9 @@ class KerasLane:
             symbolic = arrays.values
             observing.symbolic = self._symbolic_nodes(plan, symbolic)
         put_saved(plan.remade, self.keras, layers)
-        if self.mode is not None:
-            self.mode.begin(plan, arrays)
+        mode = saved_model(plan, self.keras, self._tensor, self.mode) or self.mode
+        if mode is not None:
+            mode.begin(plan, arrays)
         observing.phase = "call"
         for index, run in enumerate(plan.runs):
             forget_states(layers.values(), self.generation.reset_state)
@@ -120,8 +123,8 @@ class KerasLane:
             inputs = {name: self._tensor(array) for name, array in run.items()}
             observing.runs.append({})
             try:
-                if self.mode is not None:
-                    self.mode.run(plan, arrays, inputs, observing, index)
+                if mode is not None:
+                    mode.run(plan, arrays, inputs, observing, index)
                 elif index == 0 and plan.cotangents:
                     self._run_with_gradients(plan, arrays, inputs, observing)
                 else:
@@ -129,9 +132,9 @@ class KerasLane:
             finally:
                 reached = [node for node in plan.observed if node in arrays.values]
                 observing.runs[-1].update({node: self._observed(arrays.values[node]) for node in reached})
-        if self.mode is None and isinstance(self.generation, Keras3):
+        if mode is None and isinstance(self.generation, Keras3):
             observing.methods = asked_directly(plan, arrays, symbolic)
-        if plan.with_model and self.mode is None:
+        if plan.with_model and mode is None:
             runs = ({name: self._tensor(array) for name, array in run.items()} for run in plan.runs)
             reset_state = self.generation.reset_state
 

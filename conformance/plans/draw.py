@@ -21,6 +21,7 @@ from conformance.case.data import load_array
 from conformance.case.initializers import binary
 from conformance.case.model import Case, Fit, Training
 from conformance.case.penalty_words import named
+from conformance.case.saving import SUFFIX
 from conformance.counterpart import Counterpart
 from conformance.errors import CaseError, Problem
 from conformance.oracle.arrays import ReferenceArrays, as_reference, flat, make_layers
@@ -34,6 +35,7 @@ from conformance.protocol.plan import (
     PlannedLayer,
     PlannedModel,
     PlannedNode,
+    PlannedSaved,
     PlannedTraining,
     dtype_name,
     is_stateful,
@@ -72,7 +74,20 @@ def plan_of(case: Case, with_gradients: bool = True, policies: Sequence[str] = (
     layers = {name: drawing.finished(name, layer) for name, layer in plan.layers.items()}
     trainings = tuple(_training(training, layers) for training in case.trainings)
     fits = tuple(_fit(fit, layers) for fit in case.fits)
-    return dataclasses.replace(plan, layers=layers, cotangents=cotangents, trainings=trainings, fits=fits)
+    plan = dataclasses.replace(plan, layers=layers, cotangents=cotangents, trainings=trainings, fits=fits)
+    return dataclasses.replace(plan, saved=_saved(case))
+
+
+def _saved(case: Case) -> PlannedSaved | None:
+    """How the model is saved, with the file that another lane wrote. Raises CaseError where that is not there."""
+    if case.saved is None:
+        return None
+    file = b""
+    if case.saved.written_in:
+        if not case.saved.sha256:
+            raise _refused(case, f"there is no file that {case.saved.written_in} wrote", f"conformance save {case.id}")
+        file = Path(case.saved.path).read_bytes()
+    return PlannedSaved(case.saved.form, SUFFIX[case.saved.form], case.saved.kept, file)
 
 
 def _without_weights(case: Case, policies: Sequence[str]) -> Plan:

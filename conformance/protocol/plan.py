@@ -161,6 +161,22 @@ class PlannedTraining:
 
 
 @dataclass(frozen=True)
+class PlannedSaved:
+    """How a model is saved before it answers."""
+
+    form: str
+    """`keras`, `weights` or `h5`."""
+    suffix: str
+    """How such a file is called."""
+    kept: float = 1.0
+    """The share of the file that is left when it is loaded."""
+    file: bytes = b""
+    """What another lane wrote; empty where this lane writes it."""
+    is_wanted: bool = False
+    """Whether the file shall come back with the answer."""
+
+
+@dataclass(frozen=True)
 class Plan:
     """One case, ready to be run."""
 
@@ -184,6 +200,8 @@ class Plan:
     trainings: tuple[PlannedTraining, ...] = ()
     fits: tuple[PlannedFit, ...] = ()
     """Trainings through `fit` or `evaluate`."""
+    saved: PlannedSaved | None = None
+    """Where the answers are to be those of a model that was saved and loaded."""
     remade: tuple[str, ...] = ()
     """The ways in which layers are made again before they run: CONFIG, SAVED."""
     with_model: bool = False
@@ -233,6 +251,7 @@ class Plan:
             "policies": list(self.policies),
             "trainings": [_training_to_wire(training) for training in self.trainings],
             "fits": [fit.to_wire() for fit in self.fits],
+            "saved": None if self.saved is None else dict(vars(self.saved)),
             "remade": list(self.remade),
             "with_model": self.with_model,
         }
@@ -256,6 +275,7 @@ class Plan:
             policies=tuple(message["policies"]),
             trainings=tuple(_training_from_wire(training) for training in message["trainings"]),
             fits=tuple(PlannedFit.from_wire(fit) for fit in message["fits"]),
+            saved=None if message["saved"] is None else PlannedSaved(**message["saved"]),
             remade=tuple(message["remade"]),
             with_model=message["with_model"],
         )

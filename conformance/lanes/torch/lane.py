@@ -213,6 +213,8 @@ class TorchLane:
         """torch's answer: values, or what it raised."""
         observing = Observing()
         try:
+            if plan.saved is not None:
+                raise Unsupported("a file of Keras' is not torch's to load; torch keeps a state_dict")
             for name, layer in plan.layers.items():
                 if is_own(layer.type):
                     own_port(layer.type, layer.config)  # what is missing is said before anything runs
