@@ -53,7 +53,8 @@ class Loop:
         """What each sample of a batch counts: its own weight times that of its class; None for 1 everywhere."""
         if not of_classes:
             return given
-        by_class = numpy.asarray(of_classes)[numpy.asarray(labels).astype(int).reshape(len(labels))]
+        classes = numpy.rint(numpy.asarray(labels)).astype(int)  # where a budget is worked out, labels are moved
+        by_class = numpy.asarray(of_classes)[classes.reshape(len(labels))]
         return by_class if given is None else times(*same_rank(given, by_class))
 
     def mask(self, mask: Array | None) -> Array | None:

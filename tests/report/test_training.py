@@ -58,3 +58,18 @@ def test_a_case_without_training_has_no_such_table() -> None:
     for lane in record["lanes"].values():
         lane["runs"][0] = {"loss": lane["runs"][0]["loss"]}
     assert training_blocks(record) == []
+
+
+def test_what_fit_reports_stands_before_the_weights_of_its_epochs() -> None:
+    values = {"fit.loss@2": 1.5, "fit.loss@1": 2.5, "dense.kernel@1": [[0.5]], "loss": 1.0}
+    nodes = {label: make.node([], values=value, distance=None) for label, value in values.items()}
+    reports, weights = training_blocks(make.record({"numpy": make.lane(nodes)}))
+    assert isinstance(reports, Table)
+    assert isinstance(weights, Table)
+    assert reports.head[:2] == ("report", "epoch")
+    assert [[cell.text for cell in row] for row in reports.rows] == [
+        ["fit.loss", "1", "()", "2.5"],
+        ["fit.loss", "2", "()", "1.5"],
+    ]
+    assert weights.head[:2] == ("weight", "after epoch")
+    assert [row[0].text for row in weights.rows] == ["dense.kernel"]
