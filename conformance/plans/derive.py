@@ -26,7 +26,7 @@ InputsChange = Callable[[dict[str, Array]], dict[str, Array] | None]
 
 def derived(plan: Plan, name: str, **changes: Any) -> Plan:
     """The plan under an id of its own, without gradients, training and model, and with these fields replaced."""
-    nothing = {"cotangents": {}, "trainings": (), "fits": (), "saved": None, "with_model": False}
+    nothing: dict[str, Any] = {"cotangents": {}, "trainings": (), "fits": (), "saved": None, "with_model": False}
     return replace(plan, id=f"{plan.id}|{name}", **{**nothing, **changes})
 
 

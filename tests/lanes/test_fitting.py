@@ -26,7 +26,8 @@ MODEL: Any = SimpleNamespace(output_names=["first_", "second_"])
 
 def fitter(mode: str | None = None) -> Fitter:
     arrays: Any = SimpleNamespace(keras=None, observing=SimpleNamespace(steps=[], node=""))
-    return Fitter(SimpleNamespace(fits=()), arrays, dict, lambda layer: None, mode)  # type: ignore[arg-type]  # fakes
+    plan: Any = SimpleNamespace(fits=())
+    return Fitter(plan, arrays, dict, lambda layer: None, mode)
 
 
 def said(told: dict[str, float]) -> dict[str, float]:
