@@ -104,7 +104,7 @@ def _by_jax(
 
     def function(fed: Mapping[str, Any], weights: Mapping[str, Any]) -> Any:
         mapping = [(variables[name], value) for name, value in weights.items()]
-        with arrays.keras.StatelessScope(state_mapping=mapping):
+        with arrays.keras.StatelessScope(state_mapping=mapping, collect_losses=True):  # as a step of fit's
             return scored({**inputs, **fed})
 
     of_inputs, of_weights = jax.grad(function, argnums=(0, 1))(floats, held)
@@ -128,7 +128,8 @@ def jax_gradients(run: Run, trained: Sequence[Any], moved: Sequence[Any], keras:
     jax = importlib.import_module("jax")
 
     def function(values: Sequence[Any]) -> Any:
-        with keras.StatelessScope(state_mapping=list(zip(trained, values, strict=True))) as scope:
+        mapping = list(zip(trained, values, strict=True))
+        with keras.StatelessScope(state_mapping=mapping, collect_losses=True) as scope:  # as a step of fit's
             score = run()
         return score, [scope.get_current_value(variable) for variable in moved]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conformance.lanes import keras_autograd
 from conformance.lanes.declare import parse
 from conformance.lanes.keras_autograd import gradients_by_cotangents, torch_gradients
 from conformance.protocol.adapter import Observing
@@ -173,3 +175,41 @@ def test_a_weight_without_a_part_in_the_loss_has_no_gradient() -> None:
     used, unused = (SimpleNamespace(value=torch.tensor([2.0], requires_grad=True)) for _ in range(2))
     first, second = torch_gradients(lambda: (used.value**3).sum(), [used, unused], [], None)
     assert (first.tolist(), second) == ([12.0], None)
+
+
+class Scope:
+    """Keras' StatelessScope: a layer's losses are in it only where they are collected."""
+
+    def __init__(self, state_mapping: Any, collect_losses: bool = False) -> None:
+        self.losses = ["of a layer"] if collect_losses else []
+
+    def __enter__(self) -> Scope:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def get_current_value(self, variable: Any) -> None:
+        return None
+
+
+def test_where_jax_differentiates_the_losses_of_layers_are_collected(monkeypatch: pytest.MonkeyPatch) -> None:
+    scopes: list[Scope] = []
+
+    def scope(*given: Any, **settings: Any) -> Scope:
+        scopes.append(Scope(*given, **settings))
+        return scopes[-1]
+
+    def grad(function: Callable[..., Any], argnums: Any = None, has_aux: bool = False) -> Callable[..., Any]:
+        def differentiated(*given: Any) -> Any:
+            function(*given)
+            return ([], []) if has_aux else ({}, {})
+
+        return differentiated
+
+    monkeypatch.setitem(sys.modules, "jax", SimpleNamespace(grad=grad))
+    keras: Any = SimpleNamespace(StatelessScope=scope)
+    arrays: Any = SimpleNamespace(keras=keras)
+    keras_autograd._by_jax(lambda feed: 0.0, {}, {}, arrays)
+    keras_autograd.jax_gradients(lambda: 0.0, [], [], keras)
+    assert [held.losses for held in scopes] == [["of a layer"], ["of a layer"]]
