@@ -213,8 +213,9 @@ def calls_in(case: Case) -> dict[str, str]:
 
 
 def calls_of(draft: Draft) -> dict[str, str]:
-    """Node to the class of the layer that is called there."""
-    return {call.name: draft.layer(call.layer).type for call in draft.calls}
+    """Node to the class of the layer that is called there; a mask that a layer carries is a call of `Masking`."""
+    masked = {f"_{x.name}": "Masking" for x in draft.inputs if x.mask is not None and x.mask.carried == "layer"}
+    return masked | {call.name: draft.layer(call.layer).type for call in draft.calls}
 
 
 def is_silent(record: Record) -> bool:

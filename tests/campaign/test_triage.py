@@ -13,11 +13,11 @@ import pytest
 
 from conformance.campaign.asking import Asker, Judged
 from conformance.campaign.campaign import Campaign, totals
-from conformance.campaign.draft import Call, Draft, Input, Layer, Mask
+from conformance.campaign.draft import Call, Draft, Input, Layer, Mask, case_lines, file_text
 from conformance.campaign.folder import opened
 from conformance.campaign.known import Known, Listed
 from conformance.campaign.reduce import smaller
-from conformance.campaign.triage import Signature, calls_in, stem
+from conformance.campaign.triage import Signature, calls_in, calls_of, stem
 from conformance.case.model import Case
 from conformance.gate.deviations import load_folder
 from conformance.gate.ledger import LaneFacts
@@ -90,6 +90,12 @@ GRAPH = Draft(
     ),
     batch=3,
 )
+
+
+def test_a_mask_that_a_layer_carries_is_a_call_of_it_as_in_the_written_case(tmp_path: Path) -> None:
+    draft = Draft((Input("x", (2, 3), mask=Mask(((1, 0), (0, 1)))),), (Layer("l", "ReLU"),), (Call("y", "l", ("x",)),))
+    (case,) = cases_of(file_text("?", [case_lines(draft, "one", "?")]), tmp_path)
+    assert calls_of(draft) == calls_in(case) == {"_x": "Masking", "y": "ReLU"}
 
 
 def test_every_smaller_draft_is_another_one_that_holds_together() -> None:
