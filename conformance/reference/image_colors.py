@@ -320,6 +320,8 @@ class RandomSaturation(_Augmentation):
     data_format: DataFormat = arg(_FORMAT, default="channels_last")
 
     def augmented(self, images: Array) -> Array:
+        if images.shape[-1] != 3:
+            raise LayerError(f"a saturation is one of three channels, not of {images.shape[-1]}")
         factor = only("factor", self.factor)
         first, last = self.value_range
         x = (images - first) / (last - first)

@@ -453,7 +453,7 @@ class RandomShear(_Still):
 
     def augmented(self, images: Array) -> Array:
         if only("x_factor", self.x_factor) != 0 or only("y_factor", self.y_factor) != 0:
-            raise LayerError("a shear by other factors than 0 has no formula here")
+            raise Unanswerable("a shear by other factors than 0 has no formula here")
         return images
 
 
@@ -472,8 +472,10 @@ class RandomHue(_Still):
     data_format: DataFormat = arg(_FORMAT, default="channels_last")
 
     def augmented(self, images: Array) -> Array:
+        if images.shape[-1] != 3:
+            raise LayerError(f"a hue is one of three channels, not of {images.shape[-1]}")
         if only("factor", self.factor) != 0:
-            raise LayerError("a hue turned by another factor than 0 has no formula here")
+            raise Unanswerable("a hue turned by another factor than 0 has no formula here")
         return clipped(images, self.value_range)
 
 
@@ -494,7 +496,7 @@ class RandomSharpness(_Still):
 
     def augmented(self, images: Array) -> Array:
         if only("factor", self.factor) != 0.5:
-            raise LayerError("another factor than 1/2 has no formula here")
+            raise Unanswerable("another factor than 1/2 has no formula here")
         return clipped(images, self.value_range)
 
 

@@ -170,3 +170,17 @@ def test_mutants_of_inference_are_seen(name: str) -> None:
 )
 def test_images_are_drawn_within_their_range(name: str, config: dict[str, Any], fill: object) -> None:
     assert LAYERS[name].drawn(config, "x", {"x": [5, 7, 3]}) == Drawn(fill=fill)
+
+
+@pytest.mark.parametrize(
+    ("kind", "config", "words"),
+    [
+        ("RandomHue", {"factor": 0.0}, "a hue is one of three channels, not of 1"),
+        ("RandomSaturation", {"factor": (0.5, 0.5)}, "a saturation is one of three channels, not of 1"),
+    ],
+)
+def test_colours_of_grey_images_are_refused_in_training_alone(kind: str, config: dict[str, Any], words: str) -> None:
+    images = numpy.ones((1, 2, 2, 1))
+    with pytest.raises(LayerError, match=words):
+        make(kind, config).call(Weights({}), images, training=True)
+    assert make(kind, config).call(Weights({}), images, training=False).shape == images.shape
