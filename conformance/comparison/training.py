@@ -116,6 +116,8 @@ def trained(
     }
     gradients = tuple(entries(session, pairing, mine["arrays"], held, "gradient"))
     after = tuple(entries(session, pairing, mine["arrays"], held, "after")) if step is not None else ()
+    absent = [one["full"] for one in answer["arrays"] if one.get("is_absent")]
+    remarks += _absent(absent, {pairing.by_model[path].port for path, _, share in gradients if not share.agrees})
     bad = {(path, role) for path, role, share in gradients if not share.agrees}
     if has_starts:
         starts = []
@@ -131,6 +133,14 @@ def trained(
     if step is not None:
         remarks.append(_FIT if step.get("is_fit") else _STEP)
     return Trained(gradients, after, tuple(starts), tuple(remarks))
+
+
+def _absent(names: Sequence[str], ports: Collection[str]) -> Iterator[str]:
+    """Parameters without a gradient, of modules whose gradients differ."""
+    found = [name for name in names if name.rpartition(".")[0] in ports]
+    if found:
+        more = f" and {len(found) - 6} more" if len(found) > 6 else ""
+        yield f"the port has no gradient of {', '.join(found[:6])}{more}: what is detached or frozen learns nothing"
 
 
 def _following(gradients: Sequence[Entry], after: Sequence[Entry]) -> Iterator[str]:

@@ -13,6 +13,7 @@ import hashlib
 import importlib.util
 import math
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -266,8 +267,11 @@ def _said(error: BaseException, path: str) -> str:
 
 
 def said(error: BaseException) -> str:
-    """An error in one line."""
-    return f"{type(error).__name__}: {str(error)[:2000]}"
+    """An error in one line, without the colours of a terminal."""
+    return f"{type(error).__name__}: {' '.join(_COLOUR.sub('', str(error)[:2000]).split())}"
+
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @contextlib.contextmanager

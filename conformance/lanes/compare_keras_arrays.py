@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -81,10 +81,40 @@ def call_model(
     moved: Any = None,
     is_training: bool = False,
 ) -> Any:
-    """The model's answer to a batch."""
+    """The model's answer to a batch; but in training, what a call leaves behind is put back, as a state is."""
     given = arrays_of(inputs, dtype, moved)
     arrays = {name: tensors.tensor(array, str(array.dtype)) for name, array in given.items()}
-    return model(arranged(arrays, model), training=is_training)
+    if is_training:
+        return model(arranged(arrays, model), training=True)
+    with as_found(model):
+        return model(arranged(arrays, model), training=False)
+
+
+@contextlib.contextmanager
+def as_found(model: Any) -> Iterator[None]:
+    """Variables that no optimiser trains are after a call what they were before it: every run begins alike."""
+    held = [(variable, np.array(variable)) for variable in _states(model)]
+    try:
+        yield
+    finally:
+        for variable, was in held:
+            if not np.array_equal(np.asarray(variable), was, equal_nan=True):
+                variable.assign(was)
+
+
+def _states(model: Any) -> list[Any]:
+    """Moving statistics and states; those of recurrent layers are not among a model's weights in every release."""
+    found = {id(one): one for one in model.non_trainable_variables}
+    for layer in model._flatten_layers():
+        states = getattr(layer, "states", None) if getattr(layer, "stateful", False) else None
+        for one in states if isinstance(states, list | tuple) else ():
+            if hasattr(one, "assign"):
+                found.setdefault(id(one), one)
+    return [one for one in found.values() if _is_number(one)]
+
+
+def _is_number(variable: Any) -> bool:
+    return np.asarray(variable).dtype.kind in "biuf"
 
 
 def arrays_of(inputs: Mapping[str, Any], dtype: str, moved: Any) -> dict[str, Any]:

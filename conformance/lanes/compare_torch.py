@@ -223,13 +223,17 @@ class TorchEnd:
                 (held[place] * torch.from_numpy(np.array(opened(one)))).sum()
                 for place, one in request["cotangents"].items()
             ]
-            torch.stack(parts).sum().backward()  # type: ignore[no-untyped-call]  # torch has no type for it
+            total = torch.stack(parts).sum()
+            if total.requires_grad:  # where all is detached or frozen, no parameter has a gradient
+                total.backward()  # type: ignore[no-untyped-call]  # torch has no type for it
             for name, parameter in module.named_parameters():
-                if parameter.grad is not None:
-                    kept = self._store.keep(self.tensors.array(parameter.grad))
-                    answer.append({"full": name, "of": "gradient", "array": kept})
+                is_absent = parameter.grad is None  # it learns nothing, as if its gradient were 0
+                gradient = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+                kept = self._store.keep(self.tensors.array(gradient))
+                answer.append({"full": name, "of": "gradient", "array": kept, "is_absent": is_absent})
             if step is not None:
-                _optimizer(step, [one for one in module.parameters() if one.grad is not None]).step()
+                if learning := [one for one in module.parameters() if one.grad is not None]:
+                    _optimizer(step, learning).step()
                 for name, value in module.state_dict().items():
                     kept = self._store.keep(self.tensors.array(value))
                     answer.append({"full": name, "of": "after", "array": kept})

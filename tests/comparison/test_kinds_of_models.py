@@ -194,3 +194,47 @@ def test_a_normalisation_that_is_folded_into_the_layer_before_it(keras: Any, tor
     assert "weights: 10 of 10 found in the port by their content" in str(found)
     one.bias.data[2] += 0.01  # now nothing says that it is folded: the layers are judged one by one
     assert not conformance.compare(model, port, image, port_inputs="input=image:0,3,1,2").agrees
+
+
+def test_every_run_of_a_stateful_model_begins_alike(keras: Any, torch: Any) -> None:
+    model = keras.Sequential([keras.Input(batch_shape=(4, 2, 3)), keras.layers.LSTM(5, stateful=True, name="lstm")])
+    x = np.random.default_rng(1).normal(size=(4, 2, 3)).astype(np.float32)
+    kernel, recurrent, bias = (torch.tensor(np.asarray(one)) for one in model.layers[0].trainable_variables)
+
+    class Last(torch.nn.Module):  # type: ignore[misc]  # a fixture has no type
+        def __init__(self, scale: float) -> None:
+            super().__init__()
+            self.scale = scale
+            self.rnn = torch.nn.LSTM(3, 5, batch_first=True)
+            state = {"weight_ih": kernel.T, "weight_hh": recurrent.T, "bias_ih": bias, "bias_hh": 0 * bias}
+            self.rnn.load_state_dict({f"{name}_l0": value for name, value in state.items()})
+
+        def forward(self, x: Any) -> Any:
+            return self.scale * self.rnn(x)[1][0][-1]
+
+    before = [np.asarray(one) for one in model.layers[0].states]
+    right, wrong = (conformance.compare(model, Last(scale).eval(), x) for scale in (1.0, 1.001))
+    assert right.agrees
+    assert right.outputs[0].share.relative < 1e-5
+    assert not wrong.agrees
+    assert all(np.array_equal(one, was) for one, was in zip(model.layers[0].states, before, strict=True))
+
+
+def test_a_gradient_that_the_port_does_not_have_differs(keras: Any, torch: Any) -> None:
+    x = keras.Input((3,), name="x")
+    model = keras.Model(x, keras.layers.Dense(2, name="out")(keras.layers.Dense(4, name="hidden")(x)))
+
+    class Detached(torch.nn.Module):  # type: ignore[misc]  # a fixture has no type
+        def __init__(self) -> None:
+            super().__init__()
+            self.hidden, self.out = (linear(torch, model.get_layer(name)) for name in ("hidden", "out"))
+
+        def forward(self, x: Any) -> Any:
+            return self.out(self.hidden(x).detach())
+
+    found = conformance.compare(model, Detached(), GIVEN, gradients=True)
+    assert [(start.kind, start.layer) for start in found.starts] == [("gradient", "hidden")]
+    assert "the port has no gradient of hidden.weight, hidden.bias: what is detached or frozen" in str(found)
+    frozen = conformance.compare(model, Detached().requires_grad_(False), GIVEN, gradients=True)
+    assert [start.layer for start in frozen.starts] == ["out"]
+    assert "the gradients of hidden differ too" in str(frozen)
