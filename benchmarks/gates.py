@@ -153,7 +153,8 @@ edit.
 """
 COST = """
 What it took. `alone` is what the new side alone computed for, asked eagerly; `times` is how often that went into the
-gate's seconds, beside whatever else the machine did; `of processors` is the sum over all processes.
+gate's seconds, beside whatever else the machine did; `of processors` is the sum over all processes. `of eager` is how
+often that of a gate of the same cases goes into it that asked eagerly alone, where one was measured.
 """
 
 
@@ -161,14 +162,18 @@ def page(found: Sequence[Measured]) -> str:
     """What moved, the exit codes and what it took, as two tables in markdown."""
     columns = (*SECTIONS, "not reproducible", "unchanged")
     rows: list[tuple[str, ...]] = [("gate", "asked", "cases", *columns, "exit code", "accepted", "one altered")]
-    costs: list[tuple[str, ...]] = [("gate", "asked", "date", "commit", "seconds", "alone", "times", "of processors")]
+    named = ("seconds", "alone", "times", "of processors", "of eager")
+    costs: list[tuple[str, ...]] = [("gate", "asked", "date", "commit", *named)]
+    eager = {(one.old, one.new, one.cases): one.processor for one in found if one.modes == "eager"}
     for one in found:
         start = (f"{one.old} to {one.new}", "eagerly and traced" if "," in one.modes else "eagerly")
         numbers = (str(one.rows.get(name, 0)) for name in columns)
         codes = ("" if code is None else str(code) for code in (one.code, one.code_accepted, one.code_altered))
         rows.append((*start, f"{one.cases:,}", *numbers, *codes))
         times = f"{one.seconds / one.alone:.1f}" if one.alone else ""
-        spent = (f"{one.seconds:.0f}", f"{one.alone:.0f}", times, f"{one.processor:.0f}")
+        alone = eager.get((one.old, one.new, one.cases)) if one.modes != "eager" else None
+        ratio = f"{one.processor / alone:.2f}" if alone else ""
+        spent = (f"{one.seconds:.0f}", f"{one.alone:.0f}", times, f"{one.processor:.0f}", ratio)
         costs.append((*start, one.date, one.commit, *spent))
     return "\n".join([HEAD, *_table(rows), COST, *_table(costs)]) + "\n"
 

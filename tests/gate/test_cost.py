@@ -76,7 +76,18 @@ def test_the_page_says_what_moved_and_what_it_took(tmp_path: Path, capsys: pytes
     assert gates.main(["page", "--keep", str(tmp_path)]) == 0
     said = capsys.readouterr().out
     assert "| 3.6.0 to 3.7.0 | eagerly and traced | 2 | 1 | 0 | 0 | 0 | 0 | 0 | 0 | 1 | 1 | 0 | 1 |" in said
-    assert "| 3.6.0 to 3.7.0 | eagerly and traced | 2026-11-30 | abc1234 | 60 | 30 | 2.0 | 140 |" in said
+    assert "| 3.6.0 to 3.7.0 | eagerly and traced | 2026-11-30 | abc1234 | 60 | 30 | 2.0 | 140 |  |" in said
+
+
+def test_the_page_says_how_much_tracing_adds_where_the_same_was_asked_eagerly(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept(tmp_path / "3.6.0-3.7.0", BOTH)
+    kept(tmp_path / "3.6.0-3.7.0-eager", EAGER)
+    assert gates.main(["page", "--keep", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "| 3.6.0 to 3.7.0 | eagerly and traced | 2026-11-30 | abc1234 | 60 | 30 | 2.0 | 140 | 1.40 |" in said
+    assert "| 3.6.0 to 3.7.0 | eagerly | 2026-11-30 | abc1234 | 60 | 30 | 2.0 | 100 |  |" in said
 
 
 def test_an_altered_acceptance_is_of_another_answer() -> None:
