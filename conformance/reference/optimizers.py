@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .base import Array, LayerError, Mutant, arg
+from .factored_optimizers import Adafactor
 from .later_optimizers import Adadelta, Adamax, Ftrl, Lamb, Lion, Nadam
 from .optimizer_base import (
     DECAY_MUTANTS,
@@ -33,6 +34,7 @@ __all__ = [
     "OPTIMIZERS",
     "SGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",

@@ -10,6 +10,7 @@ import pytest
 
 from conformance.mutants.optimizer import with_slip
 from conformance.reference.base import LayerError
+from conformance.reference.factored_optimizers import Adafactor
 from conformance.reference.later_optimizers import Adadelta, Adamax, Ftrl, Lamb, Lion, Nadam
 from conformance.reference.optimizers import Optimizer, make_optimizer
 from tests.reference.test_optimizers import path
@@ -36,6 +37,12 @@ from tests.reference.test_optimizers import path
         # 0.9 * 0.3 - 0.1 is positive: the mean decides; 0.5 and 0.5 of 1.5 and -2: the gradient does
         (Lion(learning_rate=0.1, beta_2=0.9), [3, -1], [1.9, 1.8]),
         (Lion(learning_rate=0.1, beta_1=0.5, beta_2=0.5), [3, -2], [1.9, 2.0]),
+        # U = 1: 2 - 0.25 * 2; 1.5 - 0.25 * 1.5; and 1 / sqrt 2 in place of 0.75, of a weight at least 4
+        (Adafactor(learning_rate=0.25), [3, 3], [1.5, 1.125]),
+        (Adafactor(learning_rate=0.75, epsilon_2=4.0), [3, 3], [-1.0, -1.0 - 4.0 * math.sqrt(0.5)]),
+        # V = 0.5 * 9 + 0.5 * 1 = 5 at t = 2 with power -1, U = 1 / sqrt 5; bounded by 0.25 it is 0.25
+        (Adafactor(learning_rate=0.5, beta_2_decay=-1.0, relative_step=False), [3, 1], [1.0, 1.0 - 0.5 / math.sqrt(5)]),
+        (Adafactor(learning_rate=0.5, clip_threshold=0.25), [3], [1.75]),
         # the step is |w| long
         (Lamb(learning_rate=0.1, epsilon=0.0), [3, 3], [1.8, 1.62]),
         (Lamb(learning_rate=0.1, epsilon=0.0, weight_decay=0.5), [3], [1.9 * 0.9]),

@@ -69,6 +69,8 @@ def ported(kind: str, config: Mapping[str, Any], tensors: Tensors, names: Sequen
     arguments: Any = Config(kind, config)
     rate = _rate(arguments.learning_rate)
     arguments.learning_rate = rate(0)
+    if isinstance(config["learning_rate"], Mapping) and "relative_step" in config:
+        arguments.relative_step = False  # it is for constant rates
     start = SCHEDULED.get(kind, port.start) if isinstance(config["learning_rate"], Mapping) else port.start
     move = start(arguments, tensors)
     spared = {name for name in names if any(part in name for part in config["exclude_from_weight_decay"])}
@@ -237,6 +239,35 @@ def adamax(config: Config, tensors: Tensors) -> Step:
                 mean.lerp_(tensor.grad, 1.0 - config.beta_1)
                 largest.copy_(torch.maximum(config.beta_2 * largest, tensor.grad.abs()))
                 tensor.sub_(rate * mean / (largest + config.epsilon))
+
+    return step
+
+
+@optimizer("Adafactor", "written out", "torch.optim.Adafactor adds its eps to the mean of a row, not to squares")
+def adafactor(config: Config, tensors: Tensors) -> Step:
+    held: list[dict[str, Any]] = [{} for _ in tensors]
+
+    def mean(memory: dict[str, Any], name: str, share: float, new: Any) -> Any:
+        memory[name] = torch.lerp(new, memory[name], share) if name in memory else (1.0 - share) * new
+        return memory[name]
+
+    @torch.no_grad()
+    def step(number: int) -> None:
+        share = 1.0 - float(number) ** config.beta_2_decay
+        rate = min(config.learning_rate, number**-0.5) if config.relative_step else config.learning_rate
+        for tensor, memory in zip(tensors, held, strict=True):
+            if tensor.grad is None:
+                continue
+            squares = tensor.grad.square() + config.epsilon_1
+            if squares.ndim < 2:
+                variance = mean(memory, "v", share, squares)
+            else:
+                rows = mean(memory, "rows", share, squares.mean(dim=-1))
+                columns = mean(memory, "columns", share, squares.mean(dim=-2))
+                variance = (rows / rows.mean(dim=-1, keepdim=True)).unsqueeze(-1) * columns.unsqueeze(-2)
+            change = tensor.grad * variance.rsqrt()
+            change /= (change.square().mean().sqrt() / config.clip_threshold).clamp(min=1.0)
+            tensor.sub_(rate * tensor.square().mean().sqrt().clamp(min=config.epsilon_2) * change)
 
     return step
 
