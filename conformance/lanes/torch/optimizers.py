@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from conformance.protocol.native import LEFT_TO_LOOPS, native_optimizer
+from conformance.protocol.native import LEFT_TO_LOOPS, native_optimizer, optimizer_arguments
 
 from .port import PORTS, Config, Parameters, Unsupported
 
@@ -336,6 +336,10 @@ def native(kind: str, config: Mapping[str, Any], tensors: Tensors) -> Stepper:
     left = [name for name, value in config.items() if name in LEFT_TO_LOOPS or isinstance(value, Mapping)]
     if left:
         raise Unsupported(f"torch leaves what {left[0]} says to the loop that calls its optimizers")
+    known = (*optimizer_arguments(kind), "beta_1", "beta_2", "clipnorm", "global_clipnorm", "clipvalue")
+    unknown = [name for name in config if name not in known]
+    if unknown:
+        raise Unsupported(f"torch.optim has no argument in the place of {unknown[0]}")
     found = native_optimizer(kind, config)
     made = getattr(torch.optim, found.call.name.rpartition(".")[2], None)
     if made is None:
