@@ -31,6 +31,7 @@ def run(*words: str, folder: Path) -> str:
 
 
 def test_a_start_with_a_mask_and_one_with_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keras_here()
     monkeypatch.syspath_prepend(str(MODELS))
     model = importlib.import_module("classifier").build()
     port = importlib.import_module("classifier_port").last_step()
