@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from conformance.case import layers
@@ -12,7 +11,6 @@ from conformance.case.kinds import Record
 PREFIX = "schedules."
 
 
-@cache
 def types() -> Mapping[str, type[Any]]:
     """Every schedule of the reference by the name under which a case asks for it."""
     return {name: kind for name, kind in layers.types().items() if name.startswith(PREFIX)}
