@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import autograd.numpy as np
+import numpy
 from autograd.tracer import getval
 
 from .backwards import STATISTICS_ARE_CONSTANT, VARIANCE_IS_CONSTANT
@@ -95,8 +96,9 @@ class BatchNormalization(_Normalized):
         others = tuple(number for number in range(x.ndim) if number != axis)
         counts = np.ones(x.shape) if mask is None else np.ones(x.shape) * np.expand_dims(mask, -1)
         total = np.sum(counts, axis=others, keepdims=True)
-        mean = np.sum(np.where(counts > 0, x, 0.0), axis=others, keepdims=True) / total
-        variance = np.sum(np.where(counts > 0, x - mean, 0.0) ** 2, axis=others, keepdims=True) / total
+        with numpy.errstate(invalid="ignore"):  # a mask may hide every entry: there is no mean of none
+            mean = np.sum(np.where(counts > 0, x, 0.0), axis=others, keepdims=True) / total
+            variance = np.sum(np.where(counts > 0, x - mean, 0.0) ** 2, axis=others, keepdims=True) / total
         return np.ravel(mean), np.ravel(variance)
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:

@@ -184,7 +184,11 @@ class TextVectorization(Layer):
             "puts equally frequent words into alphabetical order",
             methods={"ordered": lambda layer, documents: _alphabetical(documents)},
         ),
-        Mutant("all_words", "keeps more words than max_tokens", config=lambda layer: {"max_tokens": None}),
+        Mutant(
+            "all_words",
+            "keeps more words than max_tokens",
+            config=lambda layer: {} if layer.pad_to_max_tokens else {"max_tokens": None},
+        ),
         Mutant(
             "counts_the_words",
             "counts where it should only say what is there",

@@ -129,7 +129,11 @@ _MUTANTS = (
         config=lambda layer: {"idf_weights": tuple(1.0 for _ in layer.idf_weights)} if layer.idf_weights else {},
     ),
     Mutant("one_unknown", "has one place for all unknown words", methods={"bucket": lambda layer, word, places: 0}),
-    Mutant("all_words", "keeps more words than max_tokens", config=lambda layer: {"max_tokens": None}),
+    Mutant(
+        "all_words",
+        "keeps more words than max_tokens",
+        config=lambda layer: {} if layer.pad_to_max_tokens else {"max_tokens": None},
+    ),
 )
 
 

@@ -283,7 +283,8 @@ class _LPPool(Pool):
         windows = slid(x, sizes, strides, (1,) * self.rank)
         if math.isinf(self.norm_type):
             return norm(windows, self.norm_type, in_windows(self.rank))
-        return np.sum(windows**self.norm_type, axis=in_windows(self.rank)) ** (1.0 / self.norm_type)
+        with numpy.errstate(invalid="ignore"):  # torch takes the root of a sum below 0 too: NaN
+            return np.sum(windows**self.norm_type, axis=in_windows(self.rank)) ** (1.0 / self.norm_type)
 
     def _numbers(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Length of a window, and steps between windows, of each axis."""
