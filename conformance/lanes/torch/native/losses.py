@@ -64,6 +64,8 @@ def binary_cross_entropy(
     name = "nn.BCEWithLogitsLoss" if layer.from_logits else "nn.BCELoss"
     refuse(layer, name, "smooth the labels: y * (1 - s) + s / 2", label_smoothing=0.0)
     refuse_weights(name, sample_weight, y_pred_mask)
+    if not -y_pred.ndim <= layer.axis < y_pred.ndim:  # within, the mean over all entries is the same for every axis
+        raise Unsupported(f"{name} knows no axis, and the predictions have no axis {layer.axis}")
     function = F.binary_cross_entropy_with_logits if layer.from_logits else F.binary_cross_entropy
     return function(y_pred, y_true.to(y_pred.dtype), reduction=reduction(layer))
 
