@@ -49,6 +49,8 @@ def why_read_only(words: list[str]) -> str:
         return "goes on for minutes, or needs what such a one wrote: tests/campaign runs short ones"
     if words[:2] == ["conformance", "save"]:
         return "writes files of other releases: tests/lanes/test_keras_saving.py has what a lane gives for them"
+    if words[:4] == ["pytest", "cases", "-k", "slow"]:
+        return "needs the case above it: tests/own/test_your_layers.py runs the page in a folder of its own"
     if words[:2] == ["conformance", "merge"]:
         return "needs shards of one run: tests/plugin/test_shards.py makes some and merges them"
     if words[:2] == ["conformance", "watch"]:

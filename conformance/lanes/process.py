@@ -56,8 +56,9 @@ class Abandoned(Exception):
 class ProcessLane:
     """A lane in a process of its own."""
 
-    keeps_bytecode = True
-    """Whether what the process compiles is written beside its source: a lane starts 0.2 to 0.3 s sooner by it."""
+    is_edited = False
+    """Whether its sources are being edited: then the process imports all that it may need as it starts, so that it can
+    say what it holds, and keeps no bytecode, by which a lane otherwise starts 0.2 to 0.3 s sooner."""
 
     def __init__(self, spec: LaneSpec) -> None:
         self.spec = spec
@@ -95,7 +96,7 @@ class ProcessLane:
         self._chatter_file.write_bytes(b"")
         self._group = execnet.Group()
         try:
-            self._channel = opened(self.spec, self._group, self.keeps_bytecode)
+            self._channel = opened(self.spec, self._group, keeps_bytecode=not self.is_edited)
         except LaneUnavailable as error:
             self._refused = error
             return
@@ -105,6 +106,7 @@ class ProcessLane:
                 "options": sendable(dict(self.spec.options)),
                 "chatter": "" if self.spec.host else str(self._chatter_file),
                 "waits": waits,
+                "is_edited": self.is_edited,
             }
         )
         self._is_starting, self._heard_at = True, time.monotonic()
@@ -122,7 +124,8 @@ class ProcessLane:
         """
         if self._identity is None:
             self._wait_until_up()
-        return cast("Identity", self._identity)
+        assert self._identity is not None  # else LaneUnavailable was raised
+        return self._identity
 
     def _wait_until_up(self) -> None:
         """Waits until the process has said who it is. Raises LaneUnavailable where it cannot be started at all."""

@@ -137,7 +137,7 @@ def serve(channel: Any) -> None:
         channel.send(("warm",))
         if channel.receive() != GO:
             return
-    options = {**request["options"], "begun": time.time()}
+    options = {**request["options"], "begun": time.time(), "is_edited": request.get("is_edited", False)}
     try:
         adapter = start_adapter(request["adapter"], options)
     except Exception as error:

@@ -76,6 +76,8 @@ def account_of(evidence: Evidence, lane: str) -> Account:
         raise NotScriptable(reason)
     if evidence.plan.fits:
         raise NotScriptable("a script says no fit and no evaluate: the case's `training` is what Keras is called with")
+    if evidence.plan.saved is not None:
+        raise NotScriptable("a script saves no model and loads none: it would show what the model gave before")
     if held.verdict == "unsupported":
         raise NotScriptable(f"there is no answer to reproduce: {held.reason}")
     if held.verdict in ("timeout", "crash") or (cause is None and held.verdict in ("known", "stale")):

@@ -34,6 +34,8 @@ class Carrier:
     """Methods that are wanted whatever calls them."""
     dropped: frozenset[str] = frozenset()
     """Members of classes that are never wanted."""
+    dropped_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Of one class alone: its name to more members that are not."""
     rewrite: Callable[[Module, ast.AST], list[Edit]] = lambda module, node: []
     """Edits of a statement, beside those that are always made."""
     replaced: Mapping[Key, str] = field(default_factory=dict)
@@ -110,7 +112,7 @@ class Carrier:
         kept: list[ast.stmt] = []
         for part in node.body:
             name = _name_of(part)
-            if name in self.dropped:
+            if name in self.dropped or name in self.dropped_of.get(node.name, ()):
                 continue
             is_field = isinstance(part, ast.AnnAssign) and (
                 part.value is None or _is_call(part.value, self.field_function) or _is_dataclass_of(node)

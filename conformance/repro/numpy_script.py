@@ -77,19 +77,10 @@ def exact(array):
     """Floats in float64, everything else as it is."""
     return array.astype("float64") if array.dtype.kind == "f" else array
 '''
-_OF_OPTIMIZERS = (
-    "rounded",
-    "__init_subclass__",
-    "trained",
-    "steps",
-    "at",
-    "summed",
-    "share",
-    "overwritten",
-    "finalized",
-    "constrained",
-)
-"""What no script needs of an optimiser: how it rounds and is registered, and what it does around a step."""
+_OF_OPTIMIZERS = ("rounded", "__init_subclass__")
+"""What no script needs of an optimiser: how it rounds, and how it is registered."""
+_AROUND_STEPS = ("trained", "steps", "at", "summed", "share", "overwritten", "finalized", "constrained")
+"""What `Optimizer` does around a step: no script says it. Layers and what they lay out have members of these names."""
 
 
 def numpy_body(evidence: Evidence, lane: str) -> Body:
@@ -121,6 +112,7 @@ class _NumPy:
             dropped=frozenset(
                 {"mutants", "keras_only", "longest_sum", "rule", "weights", "check", *_OF_OPTIMIZERS} - wanted
             ),
+            dropped_of={"Optimizer": frozenset(_AROUND_STEPS)},
             rewrite=_as_numpy,
             replaced={("rnn", "_constant"): "def _constant(states):\n    return states\n"},
         )

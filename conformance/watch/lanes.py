@@ -22,7 +22,7 @@ PATIENCE = 1.0
 class RelayedLane(ProcessLane):
     """A lane whose answers are handed on as they came."""
 
-    keeps_bytecode = False  # of sources that are being edited it can be taken for current within a second of a change
+    is_edited = True
 
     def __init__(self, spec: LaneSpec) -> None:
         super().__init__(spec)

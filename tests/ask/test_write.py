@@ -24,7 +24,7 @@ EXAMPLES = {
 }
 """Every layer that can be asked, with inputs that it takes, as its class says."""
 
-DRAWING = {"AugMix", "CutMix", "MixUp", "RandAugment", "RandomCrop"}
+DRAWING = {"AugMix", "RandAugment", "RandomCrop"}
 """Layers that draw in training whatever their arguments are, and whose draws the reference has no distribution of."""
 
 

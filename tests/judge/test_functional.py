@@ -167,7 +167,7 @@ def test_no_script_is_promised_of_a_model(tmp_path: Path) -> None:
     (case,) = cases_of(POOLED, tmp_path)
     reference, got = eager(case)
     _, record = judged(case, replace(got, functional=changed(got, "embedded", mask=None)), reference)
-    evidence: Any = SimpleNamespace(record=record, row=lambda lane: None)
+    evidence: Any = SimpleNamespace(record=record, row=lambda lane: None, plan=plan_of(case))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("conformance.repro.account.why_not", lambda row, kinds: "")
         with pytest.raises(NotScriptable, match="what differs is the functional model"):

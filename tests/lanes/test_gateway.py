@@ -61,8 +61,8 @@ def test_a_lane_keeps_what_it_compiles_unless_its_sources_are_being_edited() -> 
     spec = fake("always_right")
     assert "dont_write_bytecode" not in gateway._address(spec, keeps_bytecode=True)
     assert "dont_write_bytecode" in gateway._address(spec, keeps_bytecode=False)
-    assert ProcessLane.keeps_bytecode
-    assert not RelayedLane.keeps_bytecode
+    assert not ProcessLane.is_edited
+    assert RelayedLane.is_edited
 
 
 def test_an_idle_process_leaves_by_itself_when_its_lane_is_stopped() -> None:

@@ -102,8 +102,8 @@ def test_native_clipping_takes_all_weights_together() -> None:
 
 
 def test_an_optimizer_without_a_port_is_unsupported() -> None:
-    with pytest.raises(Unsupported, match="no port of the optimizer Adafactor"):
-        ported("Adafactor", {"weight_decay": None}, [])
+    with pytest.raises(Unsupported, match="no port of the optimizer Muon"):
+        ported("Muon", {"weight_decay": None}, [])
 
 
 def test_an_optimizer_that_torch_has_not_is_unsupported_as_it_is() -> None:

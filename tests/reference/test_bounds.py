@@ -30,8 +30,12 @@ LEAST_OF_SOME = {
     "beta": {"Ftrl"},
     "dropout": {"Attention", "AdditiveAttention", "GroupQueryAttention", "MultiHeadAttention"},
     "epsilon": {"Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam", "Lamb"},
+    "clip_threshold": {"Adafactor"},
+    "epsilon_1": {"Adafactor"},
+    "epsilon_2": {"Adafactor"},
     "factor": {"RandomPosterization"},
     "groups": {"Conv1D", "Conv2D", "Conv3D"},
+    "max_number": {"MaxNumBoundingBoxes"},
     "momentum": {"SGD", "RMSprop"},
     "weight_decay": {"AdamW"},
 }

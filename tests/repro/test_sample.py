@@ -48,17 +48,23 @@ ALWAYS = (
     "training/sgd.clip",  # three trainings
 )
 """What the sample must hold, beside one case of every family."""
+OF_KERAS_ALONE = "training/batches."
+"""Cases that only Keras' script says: what optimisers do around a step."""
 STANDARD = {"base64", "copy", "dataclasses", "hashlib", "math", "os", "sys", "textwrap", "warnings", "inspect"}
 STANDARD |= {"collections", "collections.abc", "functools", "fractions", "re", "string", "types"}
 
 
 def sample() -> list[Any]:
-    """Every family's case of the least digest, and those that are always there, none of them in torch's words."""
+    """Every family's case of the least digest, and those that are always there.
+
+    None of them is in torch's words, trained by `fit` or saved: no script says these.
+    """
     cases = load_folder(ROOT / "cases")
     chosen: dict[str, Any] = {}
     for case in sorted(cases, key=lambda case: hashlib.sha256(case.id.encode()).digest()):
         in_torchs_words = any(is_torchs(kind) for kind in case.layer_types)
-        if not in_torchs_words and (not case.lanes or set(LANES_WITH_SCRIPTS) <= set(case.lanes)):
+        is_said = not (case.fits or case.saved or in_torchs_words or case.id.startswith(OF_KERAS_ALONE))
+        if is_said and (not case.lanes or set(LANES_WITH_SCRIPTS) <= set(case.lanes)):
             chosen.setdefault(case.family, case)
     return [*chosen.values(), *(case for case in cases if case.id in ALWAYS and case not in chosen.values())]
 
