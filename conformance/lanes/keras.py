@@ -13,7 +13,16 @@ from typing import Any
 import numpy as np
 
 from conformance.lanes import keras_autograd, keras_policies
-from conformance.lanes.keras_arrays import Generation, Keras3, KerasArrays, absent_in, flat, mask_of, shapes_of
+from conformance.lanes.keras_arrays import (
+    Generation,
+    Keras3,
+    KerasArrays,
+    absent_in,
+    eager_only,
+    flat,
+    mask_of,
+    shapes_of,
+)
 from conformance.lanes.keras_config import Absent, constructor, find_type
 from conformance.lanes.keras_exports import EXPORT, exported_in
 from conformance.lanes.keras_fitting import Fitter
@@ -106,7 +115,7 @@ class KerasLane:
             arrays.arithmetics = {**arrays.arithmetics, **keras_policies.arithmetic(self.generation.ops)}
             keras_policies.refuse_arrays(layers, self.identity.policy)
         symbolic: Mapping[str, Any] = {}
-        if not any(getattr(layer, "eager_only", False) for layer in layers.values()):
+        if not eager_only(arrays):
             arrays.run(self._symbolic_inputs(plan), is_symbolic=True)
             symbolic = arrays.values
             observing.symbolic = self._symbolic_nodes(plan, symbolic)
@@ -180,7 +189,7 @@ class KerasLane:
         """Values and gradients, in TensorFlow in one pass; why there are none is noted, or what was raised."""
         backend = self.generation.backend()
         is_by_tape = backend == "tensorflow"
-        if any(getattr(layer, "eager_only", False) for layer in arrays.layers.values()):
+        if eager_only(arrays):
             observing.gradient_note = "a layer here runs outside of what Keras differentiates"
         elif not is_by_tape and backend not in keras_autograd.BACKENDS:
             observing.gradient_note = f"no gradients on the {backend} backend"

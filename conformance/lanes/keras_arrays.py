@@ -224,6 +224,12 @@ def _is_symbolic(item: Any) -> bool:
     return type(item).__name__ == "KerasTensor"
 
 
+def eager_only(arrays: KerasArrays) -> list[str]:
+    """The layers that work on numbers alone and that the graph calls, which a metric of `fit` alone is not."""
+    found = arrays.layers.items()
+    return [name for name, layer in found if name in arrays.plan.called and getattr(layer, "eager_only", False)]
+
+
 def absent_in(nested: Any) -> list[Any]:
     if isinstance(nested, list | tuple):
         return [leaf for item in nested for leaf in absent_in(item)]

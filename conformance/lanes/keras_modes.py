@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from conformance.lanes.keras_arrays import KerasArrays, absent_in, flat, mask_of
+from conformance.lanes.keras_arrays import KerasArrays, absent_in, eager_only, flat, mask_of
 from conformance.lanes.keras_config import Absent
 from conformance.lanes.keras_gradients import Differentiable, variables_of
 from conformance.lanes.keras_training import Step
@@ -268,9 +268,9 @@ def named_apart(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
 
 def refuse_eager_layers(arrays: KerasArrays, what: str) -> None:
     """Raises Unsupported for a layer that works on numbers alone."""
-    for name, layer in arrays.layers.items():
-        if getattr(layer, "eager_only", False):
-            raise Unsupported(f"{name} ({type(layer).__name__}) works on numbers alone: nothing of it {what}")
+    for name in eager_only(arrays):
+        kind = type(arrays.layers[name]).__name__
+        raise Unsupported(f"{name} ({kind}) works on numbers alone: nothing of it {what}")
 
 
 def refuse_unbuilt(arrays: KerasArrays) -> None:

@@ -217,6 +217,11 @@ class Plan:
         return tuple((node, parse(text)) for node, text in self.graph)
 
     @cached_property
+    def called(self) -> frozenset[str]:
+        """What the graph calls; any other layer of the plan is a loss or a metric of a `fit` alone."""
+        return frozenset(name for _, expression in self.expressions for name in expression.callees())
+
+    @cached_property
     def nbytes(self) -> int:
         """The bytes of its inputs, weights and cotangents."""
         of_layers = (layer.weights.values() for layer in self.layers.values())
