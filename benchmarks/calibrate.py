@@ -2,6 +2,7 @@
 
     python -m benchmarks.calibrate --seeds 20 --keep FOLDER -o docs/evidence/calibration.md
     python -m benchmarks.calibrate --seeds 2 --every 20          a sample, to standard output
+    python -m benchmarks.calibrate --under cases/fit --under cases/loss      these files and folders alone
 
 At another seed every array of a case is drawn anew; stated values stay. A lane's verdict at a seed is a false alarm
 where it agrees at seed 0, the draw of the gate. Every seed's counts are kept in FOLDER; seeds that stand there are not
@@ -77,6 +78,12 @@ def campaigns(cases: Sequence[Case], seeds: int, lanes: Sequence[str], keep: Pat
     return summed(tallies)
 
 
+def stands_below(case: Case, folders: Sequence[str]) -> bool:
+    """Whether a case stands in one of these files or folders; of none, all do."""
+    path = Path(case.position.path).resolve()
+    return not folders or any(path.is_relative_to(Path(one).resolve()) for one in folders)
+
+
 def sampled(cases: Sequence[Case], every: int) -> list[Case]:
     """Every n-th case: of all families, and the same ones each time."""
     return [case for case in cases if not case.expect.errors][::every] if every > 1 else list(cases)
@@ -86,6 +93,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a campaign and writes its page; exit code 1 where there is an alarm."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument(
+        "--under", action="append", default=[], metavar="PATH", help="only cases of this file or folder"
+    )
     parser.add_argument("--every", type=int, default=1, help="every n-th case only")
     parser.add_argument("--lanes", default=",".join(DEFAULT_LANES), help="lanes, or specifications as of pytest --lane")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where each seed's counts are kept")
@@ -93,7 +103,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("-o", "--output", type=Path)
     parsed = parser.parse_args(arguments)
     every = load_folder(Path("cases"))
-    cases = sampled(every, parsed.every)
+    asked = [case for case in every if stands_below(case, parsed.under)]
+    if not asked:
+        parser.error(f"no case stands below {', '.join(parsed.under)}")
+    cases = sampled(asked, parsed.every)
     tally = campaigns(cases, parsed.seeds, parsed.lanes.split(","), parsed.keep)
     detection: Detection | None = detection_of(every, parsed.seeds, parsed.keep) if parsed.faults else None
     text = page(tally, len(cases), detection)
