@@ -17,6 +17,7 @@ from conformance.comparison.result import Comparison, Output, Row, Start
 from conformance.comparison.session import Settings, scratch
 from conformance.comparison.text import text, verdict
 from conformance.comparison.training import step_of
+from conformance.lanes.garbage import left_out
 
 
 class Difference(AssertionError):
@@ -109,7 +110,7 @@ def compare_live(
     given = None if inputs is None else batches.as_arrays(inputs)
     settings = Settings(with_rounding=rounding, pairs=pairs, port_inputs=port_inputs)
     options = Options(with_gradients=gradients, step=None if step is None else step_of(step), save=folder_of(save))
-    with scratch() as folder:
+    with scratch() as folder, left_out():
         ends = [
             LiveEnd(keras_model, SideRequests("the model", f"{folder}/model")),
             LiveEnd(torch_module, SideRequests("the port", f"{folder}/port")),

@@ -93,7 +93,7 @@ def call_model(
 @contextlib.contextmanager
 def as_found(model: Any) -> Iterator[None]:
     """Variables that no optimiser trains are after a call what they were before it: every run begins alike."""
-    held = [(variable, np.array(variable)) for variable in _states(model)]
+    held = [(variable, array) for variable in _states(model) if (array := np.array(variable)).dtype.kind in "biuf"]
     try:
         yield
     finally:
@@ -110,11 +110,7 @@ def _states(model: Any) -> list[Any]:
         for one in states if isinstance(states, list | tuple) else ():
             if hasattr(one, "assign"):
                 found.setdefault(id(one), one)
-    return [one for one in found.values() if _is_number(one)]
-
-
-def _is_number(variable: Any) -> bool:
-    return np.asarray(variable).dtype.kind in "biuf"
+    return list(found.values())
 
 
 def arrays_of(inputs: Mapping[str, Any], dtype: str, moved: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import gc
 import subprocess
 import sys
 
-from conformance.lanes.garbage import THRESHOLDS, leave_out, undone
+from conformance.lanes.garbage import THRESHOLDS, leave_out, left_out, undone
 
 
 def test_what_is_left_out_comes_back() -> None:
@@ -31,3 +31,22 @@ print(gc.get_freeze_count() > 0)
 """
     run = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["False", "True"]
+
+
+def test_what_is_left_out_for_a_while_is_looked_through_again() -> None:
+    gc.unfreeze()
+    with left_out():
+        assert gc.get_freeze_count() > 0
+    assert gc.get_freeze_count() == 0
+
+
+def test_what_somebody_else_has_left_out_stays_so() -> None:
+    undo = undone()
+    leave_out()
+    try:
+        before = gc.get_freeze_count()
+        with left_out():
+            pass
+        assert gc.get_freeze_count() == before
+    finally:
+        undo()
