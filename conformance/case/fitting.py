@@ -7,11 +7,9 @@ from typing import Any
 
 from conformance.case import layers
 from conformance.case.draft import Draft
-from conformance.case.expressions import ExpressionError
-from conformance.case.graph import parsed
 from conformance.case.model import Fit, Input
 from conformance.case.problems import Place, did_you_mean, listed
-from conformance.case.training import OWN_LOOP, reached, reports_of
+from conformance.case.training import OWN_LOOP, computed_from, reached, reports_of
 from conformance.case.yaml import Located
 from conformance.errors import Position
 
@@ -207,21 +205,5 @@ def _is_a(key: str, kind: str) -> bool:
 
 def _inputs_of(draft: Draft, output: str) -> list[str]:
     """The inputs that a node is computed from."""
-    graph, models, inputs = draft.part("graph"), draft.part("models"), draft.names("inputs")
-    found: dict[str, None] = {}
-    seen: set[str] = set()
-    waiting = [output]
-    while waiting:
-        name = waiting.pop()
-        if name in inputs:
-            found.setdefault(name)
-        if name in seen or name not in graph:
-            continue
-        seen.add(name)
-        expression = parsed(graph[name])
-        if isinstance(expression, ExpressionError):
-            continue
-        waiting += expression.names()
-        for callee in expression.callees():
-            waiting += models.get(callee, {}).get("outputs", ())
-    return list(found)
+    inputs = draft.names("inputs")
+    return [name for name, _ in computed_from(draft, output) if name in inputs]

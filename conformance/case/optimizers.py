@@ -18,11 +18,7 @@ if typing.TYPE_CHECKING:
     from conformance.reference.optimizers import Optimizer
 
 
-KERAS_ONLY = (
-    "learning_rate",
-    "clipnorm",
-    "global_clipnorm",
-    "clipvalue",
+LEFT_TO_LOOPS = (
     "use_ema",
     "ema_momentum",
     "ema_overwrite_frequency",
@@ -30,7 +26,9 @@ KERAS_ONLY = (
     "gradient_accumulation_steps",
     "exclude_from_weight_decay",
 )
-"""Arguments of all of Keras' optimisers that torch's do not have."""
+"""Arguments of Keras' optimisers that those of torch do not have, whatever they are called."""
+KERAS_ONLY = ("learning_rate", "clipnorm", "global_clipnorm", "clipvalue", *LEFT_TO_LOOPS)
+"""Arguments of all of Keras' optimisers that torch's do not have by these names, or not at all."""
 
 
 @cache

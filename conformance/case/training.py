@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from conformance.case import layers
 from conformance.case.draft import Draft
-from conformance.case.expressions import ExpressionError
+from conformance.case.expressions import Expression, ExpressionError
 from conformance.case.graph import parsed
 from conformance.case.model import Input, Training
 from conformance.case.problems import Place, did_you_mean, listed
@@ -87,24 +87,35 @@ def _is_readable(draft: Draft) -> bool:
     )
 
 
-def reached(draft: Draft, loss: str) -> tuple[str, ...]:
-    """The layers with weights, or losses of their own, that a node is computed from, as they are declared."""
+def computed_from(draft: Draft, node: str) -> Iterator[tuple[str, Expression | None]]:
+    """Every name that a node is computed from, itself first, with its expression: None of inputs, and of what is none.
+
+    Models count as their outputs.
+    """
     graph, models = draft.part("graph"), draft.part("models")
-    found: set[str] = set()
     seen: set[str] = set()
-    waiting = [loss]
+    waiting = [node]
     while waiting:
         name = waiting.pop()
-        if name in seen or name not in graph:
+        if name in seen:
             continue
         seen.add(name)
-        expression = parsed(graph[name])
-        if isinstance(expression, ExpressionError):
+        expression = parsed(graph[name]) if name in graph else None
+        if expression is None or isinstance(expression, ExpressionError):
+            yield name, None
             continue
+        yield name, expression
         waiting += expression.names()
-        found |= expression.callees() | {layer for layer, _ in expression.layers_with_weights()}
         for callee in expression.callees():
             waiting += models.get(callee, {}).get("outputs", ())
+
+
+def reached(draft: Draft, loss: str) -> tuple[str, ...]:
+    """The layers with weights, or losses of their own, that a node is computed from, as they are declared."""
+    found: set[str] = set()
+    for _, expression in computed_from(draft, loss):
+        if expression is not None:
+            found |= expression.callees() | {layer for layer, _ in expression.layers_with_weights()}
     return tuple(name for name in draft.names("layers") if name in found and _takes_part(draft, name))
 
 

@@ -19,15 +19,6 @@ OPTIMIZER_ARGUMENTS = {
     },
 }
 """Keras' argument to torch's of the same meaning, or of the same name."""
-LEFT_TO_LOOPS = (
-    "use_ema",
-    "ema_momentum",
-    "ema_overwrite_frequency",
-    "loss_scale_factor",
-    "gradient_accumulation_steps",
-    "exclude_from_weight_decay",
-)
-"""Arguments of Keras' optimisers that those of torch do not have, whatever they are called."""
 _CALLED_OTHERWISE = {"Nadam": "NAdam"}
 """Optimisers that torch writes in another way."""
 _SAME_NAME = {("Adadelta", "rho")}

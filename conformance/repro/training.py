@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from conformance.protocol.native import LEFT_TO_LOOPS
+from conformance.case.optimizers import LEFT_TO_LOOPS
 from conformance.protocol.plan import Plan, PlannedLayer, PlannedTraining
 from conformance.record.parts import FailureRecord
 from conformance.reference.catalog import KINDS

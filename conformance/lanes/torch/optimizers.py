@@ -14,7 +14,8 @@ from typing import Any
 
 import torch
 
-from conformance.protocol.native import LEFT_TO_LOOPS, native_optimizer, optimizer_arguments
+from conformance.case.optimizers import LEFT_TO_LOOPS
+from conformance.protocol.native import native_optimizer, optimizer_arguments
 
 from .port import PORTS, Config, Parameters, Unsupported
 
