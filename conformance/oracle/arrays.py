@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -64,6 +65,9 @@ class ReferenceArrays(CarriedArrays):
         if operator == "@":
             self.longest_sum = max(self.longest_sum, np.shape(data_of(left))[-1])
         return super().arithmetic(operator, left, right)
+
+    def asks_for_training(self, name: str) -> bool:
+        return "training" in inspect.signature(type(self.layers[name]).call).parameters
 
     def call_layer(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
         layer = self.layers[name]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,17 +45,6 @@ def reports(
     Raises LayerError where a loss is not one number.
     """
     return _Pass(plan, fit, layers, loop, weights, arithmetic).over(inputs)
-
-
-class _Arrays(ReferenceArrays):
-    """The reference in a `fit`: every layer that asks is told that it is trained, unless the graph says otherwise."""
-
-    is_training = False
-
-    def call_layer(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        if self.is_training and "training" in inspect.signature(type(self.layers[name]).call).parameters:
-            kwargs = {"training": True, **kwargs}
-        return super().call_layer(name, args, kwargs)
 
 
 class _Pass:
@@ -145,7 +133,7 @@ class _Pass:
         def source(layer: str, *_: Any) -> dict[str, Any]:
             return {key: moving.get(f"{layer}.{key}", value) for key, value in self.weights[layer].items()}
 
-        arrays = _Arrays(self.plan, self.layers, source, Observing())
+        arrays = ReferenceArrays(self.plan, self.layers, source, Observing())
         arrays.is_training = bool(self.fit.optimizer)
         arrays.memory = self.memory
         arrays.values = {name: Value(feed[name]) for name in self.fit.inputs}

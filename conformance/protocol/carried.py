@@ -90,6 +90,8 @@ class CarriedArrays:
 
     operations: Operations
     """Those of the lane's framework."""
+    is_training = False
+    """Whether every layer of the graph that asks is told that it is trained, unless the graph says otherwise."""
 
     def __init__(self, plan: Plan, observing: Observing) -> None:
         self.models = plan.models
@@ -98,6 +100,10 @@ class CarriedArrays:
         self.observing = observing
 
     def call_layer(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        raise NotImplementedError
+
+    def asks_for_training(self, name: str) -> bool:
+        """Whether the layer of this name takes `training=`."""
         raise NotImplementedError
 
     def weight(self, layer: str, weight: str) -> Any:
@@ -116,6 +122,8 @@ class CarriedArrays:
 
     def call(self, callee: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
         if callee not in self.models:
+            if self.is_training and self.asks_for_training(callee):
+                kwargs = {"training": True, **kwargs}
             return self.call_layer(callee, args, kwargs)
         model = self.models[callee]
         inner = copy.copy(self)

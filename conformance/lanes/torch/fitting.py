@@ -5,7 +5,6 @@ The mean over an epoch is taken over samples: `total += loss.item() * len(batch)
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -43,6 +42,7 @@ def reports(fit: PlannedFit, arrays: Any, inputs: Mapping[str, Any], is_native: 
             layer, key = parts_of(name)
             project(config, weights[layer][key])
 
+    arrays.is_training = bool(fit.optimizer)
     fixed = {name: value.detach() if isinstance(value, torch.Tensor) else value for name, value in inputs.items()}
     found: dict[str, Any] = {}
     step = 0
@@ -81,21 +81,9 @@ def _batches(fit: PlannedFit, inputs: Mapping[str, Any]) -> Iterator[dict[str, A
 
 
 def _outputs(fit: PlannedFit, arrays: Any, feed: Mapping[str, Any]) -> dict[str, Value]:
-    """The outputs of a batch with their masks; in a `fit` every layer that asks is told that it is trained."""
+    """The outputs of a batch with their masks."""
     arrays.values = {name: Value(feed[name]) for name in fit.inputs}
-    if not fit.optimizer:
-        return dict(zip(fit.outputs, nodes_of(arrays, fit.outputs), strict=True))
-    call = arrays.call_layer
-
-    def trained(name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        asks = "training" in inspect.signature(arrays.port(name).call).parameters
-        return call(name, args, {"training": True, **kwargs} if asks else kwargs)
-
-    arrays.call_layer = trained
-    try:
-        return dict(zip(fit.outputs, nodes_of(arrays, fit.outputs), strict=True))
-    finally:
-        del arrays.call_layer
+    return dict(zip(fit.outputs, nodes_of(arrays, fit.outputs), strict=True))
 
 
 def _labels_and_weights(fit: PlannedFit, feed: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -6,6 +6,7 @@ As `torch[native]` every call goes to torch's own module or function as its user
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -124,6 +125,9 @@ class TorchArrays(CarriedArrays):
             for name, value in used.items()
         }
         return tensors
+
+    def asks_for_training(self, name: str) -> bool:
+        return "training" in inspect.signature(self.port(name).call).parameters
 
     def call_layer(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
         found = self.port(name)
