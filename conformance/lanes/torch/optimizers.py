@@ -70,8 +70,6 @@ def ported(kind: str, config: Mapping[str, Any], tensors: Tensors, names: Sequen
     arguments: Any = Config(kind, config)
     rate = _rate(arguments.learning_rate)
     arguments.learning_rate = rate(0)
-    if isinstance(config["learning_rate"], Mapping) and "relative_step" in config:
-        arguments.relative_step = False  # it is for constant rates
     start = SCHEDULED.get(kind, port.start) if isinstance(config["learning_rate"], Mapping) else port.start
     move = start(arguments, tensors)
     spared = {name for name in names if any(part in name for part in config["exclude_from_weight_decay"])}
@@ -271,6 +269,15 @@ def adafactor(config: Config, tensors: Tensors) -> Step:
             tensor.sub_(rate * tensor.square().mean().sqrt().clamp(min=config.epsilon_2) * change)
 
     return step
+
+
+def scheduled_adafactor(config: Any, tensors: Tensors) -> Step:
+    """`relative_step` is for constant rates."""
+    config.relative_step = False
+    return adafactor(config, tensors)
+
+
+SCHEDULED["Adafactor"] = scheduled_adafactor
 
 
 @optimizer("Lion", "written out", "torch has no Lion")
