@@ -22,7 +22,7 @@ OPEN_BY = 3
 """How much longer an open axis is in the second run."""
 
 Carried = Literal["layer", "argument"]
-Beneath = Literal["zeros", "nan", "inf"]
+Beneath = Literal["zeros", "numbers", "nan", "inf"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Mask:
     carried: Carried = "layer"
     """By a `Masking` layer in front of the call, or as the call's argument `mask`."""
     beneath: Beneath = "zeros"
-    """What the masked places hold."""
+    """What the masked places hold: `numbers` beneath a mask that a layer carries come of a sigmoid behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,9 @@ class Input:
     """As a case writes it; null for the usual draw."""
     mask: Mask | None = None
     """Which of its steps are real; null where all are."""
+    is_own: bool = False
+    """Whether these are the numbers that its layer asks for, as ids of a table and classes of a loss: such whole
+    numbers are not differentiated, and are no ties."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,13 @@ class Call:
     """Whether the layer takes them as one list."""
     arguments: Mapping[str, Any] = field(default_factory=dict)
     """What else the call is given, as `training: true`."""
+    given: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Arguments that are inputs, as `initial_state`: one by itself, several as a list."""
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Every input and node that goes in."""
+        return (*self.inputs, *(name for names in self.given.values() for name in names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +157,18 @@ class Draft:
     @property
     def has_ties(self) -> bool:
         """Whether equal numbers go in, or ones at a kink: then there is no one gradient."""
-        return any(given.mask is not None or _ties(given) for given in self.inputs)
+        return any(_ties(given) for given in self.inputs)
 
 
 _WITHOUT_TIES = ("normal", "uniform", "arange")
 
 
 def _ties(given: Input) -> bool:
+    mask = given.mask
+    if mask is not None and (mask.carried == "layer" or mask.beneath != "zeros"):
+        return True
+    if given.is_own or given.dtype == "bool":
+        return False
     return given.dtype != "float32" or not (given.fill is None or set(given.fill) <= set(_WITHOUT_TIES))
 
 
@@ -203,8 +218,10 @@ def _input_lines(draft: Draft, given: Input) -> list[str]:
 
 def _layer_lines(draft: Draft) -> list[str]:
     lines = [f"{layer.name}: {scalar({'type': layer.type, **layer.config})}" for layer in draft.layers]
-    if any(given.mask is not None and given.mask.carried == "layer" for given in draft.inputs):
-        lines.append("masking: {type: Masking}")
+    carried = [given.mask for given in draft.inputs if given.mask is not None and given.mask.carried == "layer"]
+    lines += ["masking: {type: Masking}"] if carried else []
+    if any(mask.beneath == "numbers" for mask in carried):
+        lines.append("sigmoid: {type: Activation, activation: sigmoid}")
     return lines
 
 
@@ -224,6 +241,7 @@ def _graph_lines(draft: Draft) -> list[str]:
             listed = ", ".join(_real(name) if name in own else "None" for name in call.inputs)
             words.append(f"mask=[{listed}]" if call.is_list else f"mask={_real(own[0])}")
         words += [f"{name}={value!r}" for name, value in call.arguments.items()]
+        words += [f"{name}={_list(nodes) if len(nodes) > 1 else nodes[0]}" for name, nodes in call.given.items()]
         layer = draft.layer(call.layer)
         if "training" not in call.arguments and draws_unasked(layer.type, layer.config):
             words.append("training=False")  # what it draws has no answer to compare
@@ -231,10 +249,15 @@ def _graph_lines(draft: Draft) -> list[str]:
     return lines
 
 
+def _list(names: Sequence[str]) -> str:
+    return f"[{', '.join(names)}]"
+
+
 def _beneath(name: str, mask: Mask) -> str:
     """The expression that puts into masked places what shall stand there."""
     if mask.carried == "layer":
-        return f"masking({name} * expand_dims({_real(name)}, -1))"
+        masked = f"masking({name} * expand_dims({_real(name)}, -1))"
+        return f"sigmoid({masked})" if mask.beneath == "numbers" else masked
     real = f'expand_dims(cast({_real(name)}, "float32"), -1)'
     match mask.beneath:
         case "nan":

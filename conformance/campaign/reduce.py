@@ -104,7 +104,7 @@ def smaller(draft: Draft) -> Iterator[Draft]:
 def _tidy(draft: Draft) -> Draft:
     """Without the layers and inputs that nothing uses."""
     layers = {call.layer for call in draft.calls}
-    nodes = {name for call in draft.calls for name in call.inputs}
+    nodes = {name for call in draft.calls for name in call.nodes}
     return replace(
         draft,
         layers=tuple(layer for layer in draft.layers if layer.name in layers),
@@ -141,7 +141,7 @@ def _without_others(draft: Draft, index: int) -> Iterator[Draft]:
     for call in reversed(draft.calls[: index + 1]):
         if call.name in wanted:
             kept.append(call)
-            wanted |= set(call.inputs)
+            wanted |= set(call.nodes)
     if len(kept) < len(draft.calls):
         yield _tidy(replace(draft, calls=tuple(reversed(kept))))
 
@@ -207,11 +207,19 @@ def _plainer_calls(draft: Draft) -> Iterator[Draft]:
     for call in draft.calls:
         for name in call.arguments:
             rest = {key: value for key, value in call.arguments.items() if key != name}
-            calls = tuple(replace(one, arguments=rest) if one is call else one for one in draft.calls)
-            yield replace(draft, calls=calls)
+            yield _with_call(draft, call, replace(call, arguments=rest))
+        for name in call.given:
+            left = {key: names for key, names in call.given.items() if key != name}
+            yield _with_call(draft, call, replace(call, given=left))
+        space = space_of(draft.layer(call.layer).type)
+        if not call.is_list and space is not None and len(call.inputs) > len(space.shapes):
+            yield _with_call(draft, call, replace(call, inputs=call.inputs[:-1]))
         if call.is_list and len(call.inputs) > 2:
-            calls = tuple(replace(one, inputs=one.inputs[:2]) if one is call else one for one in draft.calls)
-            yield _tidy(replace(draft, calls=calls))
+            yield _with_call(draft, call, replace(call, inputs=call.inputs[:2]))
+
+
+def _with_call(draft: Draft, old: Call, new: Call) -> Draft:
+    return _tidy(replace(draft, calls=tuple(new if one is old else one for one in draft.calls)))
 
 
 def _plainer_layers(draft: Draft) -> Iterator[Draft]:

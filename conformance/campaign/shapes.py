@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from conformance.campaign.draft import Layer
+from conformance.case.layers import record_of
 from conformance.reference.base import Weights, make
 
 Shape = tuple[int, ...]
@@ -20,6 +22,33 @@ def shape_after(layer: Layer, shapes: Sequence[Shape], is_list: bool) -> Shape |
     """The shape that a layer makes of inputs of these shapes (with the batch); None where it refuses them, or gives
     something else than one array of numbers.
     """
+    result = _result(layer, shapes, is_list)
+    if result is None or isinstance(result, list | tuple):
+        return None
+    if np.asarray(result).dtype.kind != "f" or np.size(result) > LARGEST:
+        return None
+    return tuple(int(length) for length in np.shape(result))
+
+
+def states_after(kind: str, config: Mapping[str, Any], shape: Shape) -> tuple[Shape, ...]:
+    """The shapes (with the batch) of the states that a recurrent layer gives back, or that one inside it does; none
+    where it has no states, or refuses the input.
+    """
+    record = record_of(kind)
+    inner = config.get("layer")
+    if record is not None and "return_state" in record.fields:
+        config = {**config, "return_state": True}
+    elif isinstance(inner, Mapping):
+        config = {**config, "layer": {**inner, "return_state": True}}
+    result = _result(Layer("layer", kind, config), [shape], False)
+    if not isinstance(result, list | tuple):
+        return ()
+    several = 2 if config.get("merge_mode", "") is None else 1
+    return tuple(tuple(int(length) for length in np.shape(state)) for state in result[several:])
+
+
+def _result(layer: Layer, shapes: Sequence[Shape], is_list: bool) -> Any:
+    """What a layer makes of ones; None where it refuses them, or they are too many."""
     if any(math.prod(shape) > LARGEST for shape in shapes):
         return None
     arrays = [np.ones(shape) for shape in shapes]
@@ -30,9 +59,6 @@ def shape_after(layer: Layer, shapes: Sequence[Shape], is_list: bool) -> Shape |
             warnings.simplefilter("ignore")
             made = make(layer.type, layer.config)
             weights = {name: np.ones(weight.shape) for name, weight in made.weights(*held).items()}
-            result = made.call(Weights(weights), *given)
+            return made.call(Weights(weights), *given)
     except Exception:  # whatever it says: this call does not fit here, and another one is drawn
         return None
-    if isinstance(result, list | tuple) or np.asarray(result).dtype.kind != "f" or np.size(result) > LARGEST:
-        return None
-    return tuple(int(length) for length in np.shape(result))

@@ -7,16 +7,18 @@ are few and finite: that is what makes it possible to say which pairs of them no
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import permutations
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from conformance.ask.layer import read_layer
 from conformance.ask.meaning import call_parameters, input_names, numbers, takes_list, takes_training
 from conformance.ask.question import lengths_of
 from conformance.campaign.draft import Call, Draft, Input, Layer, Mask
+from conformance.campaign.shapes import states_after
 from conformance.case import kinds
 from conformance.case.draws import is_random
 from conformance.case.layers import record_of, types
@@ -36,6 +38,8 @@ FILLS: Mapping[str, tuple[str, Mapping[str, Any] | None]] = {
 }
 """Kinds of numbers to their dtype and fill."""
 MASKS = ("none", "right", "left", "holes", "an empty row", "all false")
+CALLS = ("once", "twice", "in training before")
+"""How often a layer that can train is called: it may remember something from one call to the next."""
 SHAPES = (USUAL, "ones", "longer", "last longer", "an axis more", "an axis fewer")
 BATCHES = (2, 0, 1, 3)
 
@@ -205,42 +209,122 @@ def _inputs(
         yield Dimension("numbers", tuple(FILLS))
     yield Dimension("batch", BATCHES)
     yield Dimension("open axis", (False, True))
-    if shapes and len(shapes[0]) == 2 and usual[0] == ("float32", None):
+    parameters = call_parameters(kind)
+    if shapes and len(shapes[0]) in _of_sequences(kind) and usual[0] == ("float32", None):
         yield Dimension("mask", MASKS)
-        if "mask" in call_parameters(kind):
+        yield Dimension("beneath the mask", ("zeros", "numbers", "nan", "inf"))
+        if len(shapes) > 1:
+            yield Dimension("masked inputs", ("the first", "the last", "all"))
+        if "mask" in parameters:
             yield Dimension("mask comes", ("by a layer", "as an argument"))
-            yield Dimension("beneath the mask", ("zeros", "nan", "inf"))
     if takes_training(kind) and not is_random(kind, config):
         yield Dimension("training", (False, True))
+        yield Dimension("called", CALLS)
+    for name in (*flags(kind), *optional_inputs(kind, len(shapes))):
+        yield Dimension(name, (False, True))
+    if "initial_state" in parameters and states_after(kind, config, (BATCHES[0], *shapes[0])):
+        yield Dimension("initial_state", (False, True))
+    if "attention_mask" in parameters:
+        yield Dimension("attention_mask", MASKS)
+
+
+def _of_sequences(kind: str) -> tuple[int, ...]:
+    """Of how many axes an example is that masks are drawn for: vectors become sequences where any rank will do."""
+    return (2,) if types()[kind].input_axes else (1, 2)
+
+
+def flags(kind: str) -> tuple[str, ...]:
+    """What the call of a layer takes that is yes or no, `training` left out."""
+    call = inspect.signature(types()[kind].call).parameters
+    return tuple(name for name, one in call.items() if isinstance(one.default, bool) and name != "training")
+
+
+def optional_inputs(kind: str, count: int) -> tuple[str, ...]:
+    """What may follow the inputs of a layer's example: the weights of samples, a key that is not the value."""
+    if takes_list(kind):
+        return ()
+    try:
+        return input_names(kind, count + 1)[count:]
+    except ConformanceError:
+        return ()
 
 
 def built(space: Space, varied: Mapping[str, Any]) -> Draft:
     """The draft of a layer with what is drawn otherwise than usual, by the dimension's name."""
     config = {**space.config, **{name: varied[name] for name in varied if name in _names(space.arguments)}}
     kind = space.type
-    names = input_names(kind, len(space.shapes))
     shapes = [_shaped(shape, varied.get("shape", USUAL)) for shape in space.shapes]
+    if varied.get("mask", MASKS[0]) != MASKS[0]:
+        shapes = [_shaped(shape, "an axis more") if len(shape) == 1 else shape for shape in shapes]
+    more = [name for name in optional_inputs(kind, len(shapes)) if varied.get(name)]
+    shapes += [() if name == "sample_weight" else shapes[-1] for name in more]
+    names = input_names(kind, len(shapes))
     lengths = {name: list(shape) for name, shape in zip(names, shapes, strict=True)}
     batch = varied.get("batch", BATCHES[0])
+    masked = _masked(varied, len(space.shapes))
     inputs = []
     for index, (name, shape) in enumerate(zip(names, shapes, strict=True)):
         dtype, fill = numbers(kind, config, name, lengths)
-        if (dtype, fill) == ("float32", None):
+        is_own = (dtype, fill) != ("float32", None)
+        if not is_own:
             dtype, fill = FILLS[varied.get("numbers", USUAL)]
-        mask = _mask(varied, shape, batch) if index == 0 else None
-        inputs.append(Input(name, shape, dtype, fill, mask))
-    arguments = {"training": True} if varied.get("training") else {}
+        mask = _mask(varied, shape, batch) if index in masked else None
+        inputs.append(Input(name, shape, dtype, fill, mask, is_own))
+    arguments: dict[str, Any] = {"training": True} if varied.get("training") else {}
+    arguments |= {name: True for name in flags(kind) if varied.get(name)}
+    called = varied.get("called", CALLS[0])
     if is_random(kind, config):
-        arguments = {}
-    call = Call("y", "layer", names, takes_list(kind), arguments)
+        arguments.pop("training", None)
+        called = CALLS[0]
+    given = _given(space, config, varied, shapes, batch)
+    call = Call(
+        "y",
+        "layer",
+        names,
+        takes_list(kind),
+        arguments,
+        {name: tuple(one.name for one in held) for name, held in given},
+    )
+    before = replace(call, name="before", arguments=arguments | ({"training": True} if called == CALLS[2] else {}))
     return Draft(
-        inputs=tuple(inputs),
+        inputs=(*inputs, *(one for _, held in given for one in held)),
         layers=(Layer("layer", kind, config),),
-        calls=(call,),
+        calls=(call,) if called == CALLS[0] else (before, call),
         batch=batch,
-        is_open=bool(varied.get("open axis")) and all(given.mask is None for given in inputs),
+        is_open=bool(varied.get("open axis")) and all(given.mask is None for given in inputs) and not given,
         varied=tuple((space.label(one), varied[one.name]) for one in space.dimensions if one.name in varied),
     )
+
+
+Given: TypeAlias = "list[tuple[str, list[Input]]]"
+"""Arguments of a call and the inputs that they are."""
+
+
+def _given(
+    space: Space, config: Mapping[str, Any], varied: Mapping[str, Any], shapes: Sequence[tuple[int, ...]], batch: int
+) -> Given:
+    """The arguments that are inputs: the states to begin with, which query sees which key."""
+    found: Given = []
+    if varied.get("initial_state"):
+        states = states_after(space.type, config, (max(batch, 1), *shapes[0]))
+        held = [Input(f"state{number}", shape[1:]) for number, shape in enumerate(states, 1)]
+        found += [("initial_state", held)] if held else []
+    how = varied.get("attention_mask", MASKS[0])
+    if how != MASKS[0] and len(shapes[0]) == 2 and batch:
+        queries, keys = shapes[0][0], shapes[1][0]
+        rows = [[list(_mask_row(how, row + query, keys)) for query in range(queries)] for row in range(batch)]
+        found.append(("attention_mask", [Input("sees", (queries, keys), "bool", {"values": rows}, is_own=True)]))
+    return found
+
+
+def _masked(varied: Mapping[str, Any], count: int) -> tuple[int, ...]:
+    """Which inputs are masked, by their places."""
+    match varied.get("masked inputs"):
+        case "the last":
+            return (count - 1,)
+        case "all":
+            return tuple(range(count))
+    return (0,)
 
 
 def _names(dimensions: tuple[Dimension, ...]) -> set[str]:
@@ -269,11 +353,10 @@ def _mask(varied: Mapping[str, Any], shape: tuple[int, ...], batch: int) -> Mask
     steps = shape[0]
     rows = tuple(_mask_row(how, row, steps) for row in range(batch))
     is_argument = varied.get("mask comes") == "as an argument"
-    return Mask(
-        rows,
-        "argument" if is_argument else "layer",
-        varied.get("beneath the mask", "zeros") if is_argument else "zeros",
-    )
+    beneath = varied.get("beneath the mask", "zeros")
+    if is_argument:
+        return Mask(rows, "argument", "zeros" if beneath == "numbers" else beneath)  # numbers stand there anyway
+    return Mask(rows, "layer", "numbers" if beneath == "numbers" else "zeros")
 
 
 def _mask_row(how: str, row: int, steps: int) -> tuple[int, ...]:
