@@ -114,7 +114,7 @@ def allowance(
     sides = 2.0 * scale if format.digits > FLOAT32.digits else scale
     largest = float(finite.max(initial=0.0))
     constant, floor = sides_of(longest_sum, reference.size, largest, sides * share, format)
-    allowed = constant * (moved + format.unit * finite + format.tiny) + floor
+    allowed = constant * (moved + format.unit * finite + format.flushed) + floor
     terms = longest_sum if sides == 1.0 else 0
     return Allowance(reference, allowed, moved, constant, floor, "budget", terms, share, format)
 
@@ -128,7 +128,7 @@ def sides_of(
     with an error of their own are compared, times the share of the budget that is left.
     """
     constant = sides * (8.0 + growth(longest_sum, count))
-    return constant, sides * (FLOOR * format.unit * largest + FLOOR * format.tiny)
+    return constant, sides * (FLOOR * format.unit * largest + FLOOR * format.flushed)
 
 
 def growth(terms: int, count: int) -> float:
@@ -179,7 +179,7 @@ def gradient_allowance(
     sides = 2.0 * share if format.digits > FLOAT32.digits else share
     floor = sides * (GRADIENT_CONSTANT * unit * overall if is_zero_by_structure else GRADIENT_FLOOR * unit * largest)
     constant = sides * GRADIENT_CONSTANT
-    allowed = constant * (moved + unit * finite + format.tiny) + floor
+    allowed = constant * (moved + unit * finite + format.flushed) + floor
     return Allowance(reference, allowed, moved, constant, floor, format=format)
 
 
@@ -230,7 +230,7 @@ def _over_the_tensor(values: Array, allowed: Allowance, both: Array) -> tuple[fl
     reference = np.asarray(allowed.reference, dtype=np.float64)
     if reference.dtype.kind != "f" or not both.any() or allowed.format.digits > FLOAT32.digits:
         return 0.0, 0.0  # beside float64 the reference's own errors are as large
-    rounding = (allowed.sensitivity + allowed.format.unit * np.abs(reference) + allowed.format.tiny)[both]
+    rounding = (allowed.sensitivity + allowed.format.unit * np.abs(reference) + allowed.format.flushed)[both]
     with np.errstate(over="ignore"):
         error = values[both] - reference[both]  # infinities of both would leave NaN behind
     unit = _root_mean_square(rounding)

@@ -41,6 +41,14 @@ class Format:
         return 2.0 ** (self.smallest - 1) if self.smallest > -100 else 0.0
 
     @property
+    def flushed(self) -> float:
+        """The absolute error of any result next to zero: below its smallest normal number processors may take 0.
+
+        Frameworks compute the 16 bits of float16 in float32, where those are normal numbers: half a step there.
+        """
+        return self.tiny or 2.0 ** (self.smallest + self.digits - 1)
+
+    @property
     def overflows_at(self) -> float:
         """From here on, rounding to nearest gives an infinity: half a step beyond the largest number."""
         return self.largest * (1.0 + self.unit / (2.0 - 2.0 * self.unit))

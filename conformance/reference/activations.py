@@ -121,7 +121,25 @@ def exponential(x: Array) -> Array:
 
 def sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x)), written as exp(-log(1 + exp(-x))) so that both tails keep their relative precision."""
-    return np.exp(-softplus(-x))
+    return _of_rounded_result(np.exp(-softplus(-x)), x)
+
+
+@primitive  # type: ignore[untyped-decorator]  # autograd ships no types
+def _of_rounded_result(y: Array, x: Array) -> Array:
+    """The sigmoid y of x as it is; on the way back, what comes of working the slope out of y.
+
+    Everybody takes y (1 - y), and of a y next to 1 the rounding alone is left in 1 - y. Where nothing is rounded this
+    adds exactly 0.
+    """
+    return y
+
+
+def _sigmoid_of_x(ans: Array, y: Array, x: Array) -> Callable[[Array], Array]:
+    y, exact = getval(ans), numpy.exp(-numpy.logaddexp(-getval(x), 0.0))
+    return lambda g: g * (y * (1.0 - y) - exact * (1.0 - exact))
+
+
+defvjp(_of_rounded_result, lambda ans, y, x: lambda g: g, _sigmoid_of_x)
 
 
 def log_sigmoid(x: Array) -> Array:
@@ -184,13 +202,18 @@ def glu(x: Array) -> Array:
 
 @primitive  # type: ignore[untyped-decorator]  # autograd ships no types
 def tanh(x: Array) -> Array:
-    """(exp(x) - exp(-x)) / (exp(x) + exp(-x)); its slope is 1 / cosh(x)^2 = 4 e / (1 + e)^2 with e = exp(-2 |x|)."""
+    """(exp(x) - exp(-x)) / (exp(x) + exp(-x)); its slope is 1 / cosh(x)^2 = 4 e / (1 + e)^2 with e = exp(-2 |x|).
+
+    Everybody works the slope out as 1 - y^2, and of a y next to 1 or -1 the rounding alone is left in that: it is added
+    here, and is exactly 0 where nothing is rounded.
+    """
     return numpy.tanh(x)
 
 
 def _tanh_slope(ans: Array, x: Array) -> Callable[[Array], Array]:
     small = np.exp(-2.0 * np.abs(x))
-    return lambda g: g * 4.0 * small / (1.0 + small) ** 2
+    of_rounding = numpy.tanh(getval(x)) ** 2 - getval(ans) ** 2
+    return lambda g: g * (4.0 * small / (1.0 + small) ** 2 + of_rounding)
 
 
 defvjp(tanh, _tanh_slope)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import autograd.numpy as np
 import numpy
 
-from .activations import softmax
+from .activations import softmax, tanh
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Weight, Weights, arg
 from .invariants import MEAN, Seen, weighted
 from .traits import Axes, asked, called, composed
@@ -214,7 +214,7 @@ class Attention(_Attention):
         if self.score_mode == "dot":
             scores = scale * np.einsum("...td,...sd->...ts", query, key)
         else:
-            scores = w.concat_score_weight * np.sum(np.tanh(scale * _sums(query, key)), axis=-1)
+            scores = w.concat_score_weight * np.sum(tanh(scale * _sums(query, key)), axis=-1)
         return _attend(self, w, scores, value, mask, training, return_attention_scores, use_causal_mask)
 
 
@@ -249,7 +249,7 @@ class AdditiveAttention(_Attention):
         use_causal_mask: bool = False,
     ) -> Any:
         query, value, key = _three(inputs)
-        scores = np.sum((w.scale if self.use_scale else 1.0) * np.tanh(_sums(query, key)), axis=-1)
+        scores = np.sum((w.scale if self.use_scale else 1.0) * tanh(_sums(query, key)), axis=-1)
         return _attend(self, w, scores, value, mask, training, return_attention_scores, use_causal_mask)
 
 

@@ -13,7 +13,7 @@ import autograd.numpy as np
 import numpy
 from autograd.tracer import getval
 
-from .activations import activate
+from .activations import activate, tanh
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg, make
 from .multi_head_attention import MultiHeadAttention
 from .traits import absent
@@ -122,7 +122,7 @@ class BertModel(Layer):
         hidden = [normalised(w.within("norm"), total, self.layer_norm_eps)]
         for index in range(self.num_hidden_layers):
             hidden.append(self._layer(w.within(f"layer_{index}"), hidden[-1], attention_mask))
-        pooled = np.tanh(np.dot(hidden[-1][:, 0], w.arrays["pooler.kernel"]) + w.arrays["pooler.bias"])
+        pooled = tanh(np.dot(hidden[-1][:, 0], w.arrays["pooler.kernel"]) + w.arrays["pooler.bias"])
         return [hidden[-1], pooled, *hidden]
 
     def _layer(self, w: Weights, x: Array, attention_mask: Any) -> Array:

@@ -9,6 +9,7 @@ import autograd.numpy as np
 import numpy
 from autograd.tracer import getval
 
+from .activations import tanh
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 from .core import Embedding
 from .traits import Axes, Drawn, asked, called
@@ -70,7 +71,7 @@ class ReversibleEmbedding(Layer):
         return np.transpose(w.embeddings) if self.tie_weights else w.reverse_embeddings
 
     def capped(self, scores: Array) -> Array:
-        return scores if self.logit_soft_cap is None else self.logit_soft_cap * np.tanh(scores / self.logit_soft_cap)
+        return scores if self.logit_soft_cap is None else self.logit_soft_cap * tanh(scores / self.logit_soft_cap)
 
     def compute_mask(self, x: Any, mask: Any) -> Any:
         is_of_ids = numpy.asarray(getval(x)).dtype.kind in "iu"

@@ -14,7 +14,7 @@ import numpy
 
 from conformance.counterpart import Counterpart, KerasLayer, Moved, NoCounterpart, added, moved, stacked
 from conformance.mapping import Mapped
-from conformance.reference.activations import sigmoid
+from conformance.reference.activations import sigmoid, tanh
 from conformance.reference.base import Array, LayerError, Weight, Weights, arg
 from conformance.reference.torch.base import Like, TorchLayer, wants_last
 from conformance.reference.traits import Axes, asked
@@ -35,16 +35,16 @@ def stepped(kind: Kind, x: Array, states: Sequence[Array], p: Mapping[str, Array
     kept = h @ np.transpose(p["w_hh"]) + p.get("b_hh", 0.0)
     if kind == "rnn":
         both = given + kept
-        return [np.tanh(both) if nonlinearity == "tanh" else np.maximum(both, 0.0)]
+        return [tanh(both) if nonlinearity == "tanh" else np.maximum(both, 0.0)]
     if kind == "lstm":
         i, f, g, o = np.split(given + kept, 4, axis=-1)
-        c = sigmoid(f) * states[1] + sigmoid(i) * np.tanh(g)
-        h = sigmoid(o) * np.tanh(c)
+        c = sigmoid(f) * states[1] + sigmoid(i) * tanh(g)
+        h = sigmoid(o) * tanh(c)
         return [h @ np.transpose(p["w_hr"]) if "w_hr" in p else h, c]
     given_r, given_z, given_n = np.split(given, 3, axis=-1)
     kept_r, kept_z, kept_n = np.split(kept, 3, axis=-1)
     z = sigmoid(given_z + kept_z)
-    n = np.tanh(given_n + sigmoid(given_r + kept_r) * kept_n)
+    n = tanh(given_n + sigmoid(given_r + kept_r) * kept_n)
     return [(1.0 - z) * n + z * h]
 
 
