@@ -6,13 +6,15 @@ for its own shrinking knows nothing of calls, axes and lanes.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from conformance.campaign.draft import Call, Draft, Input, Layer, Mask
 from conformance.campaign.shapes import Shape, shape_after
-from conformance.campaign.space import FILLS, USUAL, Space, built, is_axis, space_of
+from conformance.campaign.space import FILLS, USUAL, Space, built, is_axis, plain, space_of
 from conformance.case.layers import types
 from conformance.errors import LaneUnavailable
 
@@ -75,7 +77,8 @@ def singles(kinds: Sequence[str]) -> Strategy:
         space = draw(st.sampled_from(spaces))
         made = built(space, draw(_varied(space)))
         ranks = {len(given.shape) for given in made.inputs}
-        return built(space, {}) if any(hits_batch(made.layers[0].config, rank) for rank in ranks) else made
+        config = {**defaults(space.type), **made.layers[0].config}
+        return built(space, {}) if any(hits_batch(config, rank) for rank in ranks) else made
 
     return _composite(single)
 
@@ -196,7 +199,7 @@ class _Growing:
             return
         space = draw(st.sampled_from(fitting))
         config = {**space.config, **draw(_varied(replace(space, inputs=())))}
-        if not hits_batch(config, rank):
+        if not hits_batch({**defaults(space.type), **config}, rank):
             self._add(self._named(space.type, config), (source,), False)
 
     def _named(self, kind: str, config: Mapping[str, Any]) -> Layer:
@@ -213,6 +216,13 @@ class _Growing:
         node = f"y{len(self.calls) + 1}"
         self.calls.append(Call(node, layer.name, inputs, is_list))
         self.shapes[node] = shape
+
+
+@cache
+def defaults(kind: str) -> Mapping[str, Any]:
+    """The arguments that a layer has when none is given."""
+    fields = dataclasses.fields(types()[kind])  # type: ignore[arg-type]  # made one
+    return {field.name: plain(field.default) for field in fields if field.default is not dataclasses.MISSING}
 
 
 def hits_batch(config: Mapping[str, Any], rank: int) -> bool:

@@ -286,6 +286,7 @@ def built(space: Space, varied: Mapping[str, Any]) -> Draft:
         {name: tuple(one.name for one in held) for name, held in given},
     )
     before = replace(call, name="before", arguments=arguments | ({"training": True} if called == CALLS[2] else {}))
+    varied = {name: value for name, value in varied.items() if name != "mask" or any(one.mask for one in inputs)}
     return Draft(
         inputs=(*inputs, *(one for _, held in given for one in held)),
         layers=(Layer("layer", kind, config),),
@@ -350,9 +351,11 @@ def _mask(varied: Mapping[str, Any], shape: tuple[int, ...], batch: int) -> Mask
     how = varied.get("mask", "none")
     if how == "none" or len(shape) < 2 or not batch:
         return None
+    is_argument = varied.get("mask comes") == "as an argument"
+    if not is_argument and FILLS[varied.get("numbers", USUAL)][0] != "float32":
+        return None  # `Masking` in front of the layer promises floats of integers, and would be all that is seen
     steps = shape[0]
     rows = tuple(_mask_row(how, row, steps) for row in range(batch))
-    is_argument = varied.get("mask comes") == "as an argument"
     beneath = varied.get("beneath the mask", "zeros")
     if is_argument:
         return Mask(rows, "argument", "zeros" if beneath == "numbers" else beneath)  # numbers stand there anyway

@@ -81,12 +81,20 @@ class Signature:
         if not (mine <= theirs or theirs <= mine):
             return False
         if self.mistakes or other.mistakes:
-            return bool(set(self.mistakes) & set(other.mistakes))
+            return bool(_without_numbers(self.mistakes) & _without_numbers(other.mistakes))
         return self.detail == other.detail
 
     def __str__(self) -> str:
         what = " or ".join(self.mistakes[:2]) or self.detail
         return f"{self.lane}: {self.layer}, {self.aspect} ({self.kind})" + (f": {what}" if what else "")
+
+
+_NUMBER_GIVEN = re.compile(r"=-?[0-9.]+$")
+
+
+def _without_numbers(mistakes: tuple[str, ...]) -> set[str]:
+    """Mistakes without the number that an argument would have had: that is the draft's, as 1 bit is of a layer of 2."""
+    return {_NUMBER_GIVEN.sub("=", mistake) for mistake in mistakes}
 
 
 def signatures(record: Record, calls: Mapping[str, str]) -> Iterator[Signature]:

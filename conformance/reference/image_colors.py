@@ -187,10 +187,10 @@ class RandomContrast(_Augmentation):
 
 
 class RandomGrayscale(_Augmentation):
-    """In training: all three channels become their grey, with the probability `factor`.
+    """In training: all three channels become their grey, with the probability `factor`; one channel is grey already.
 
-    x: (batch, rows, columns, 3), or without the batch; the shape stays, in floats. There is one answer for 0 and 1.
-    Documentation of `keras.layers.RandomGrayscale`.
+    x: (batch, rows, columns, 3 or 1), or without the batch; the shape stays, in floats. There is one answer for 0 and
+    1. Documentation of `keras.layers.RandomGrayscale`.
     """
 
     native = composed("(x * torch.tensor([0.2989, 0.587, 0.114])).sum(-1, keepdim=True).expand_as(x)")
@@ -207,7 +207,10 @@ class RandomGrayscale(_Augmentation):
         return True
 
     def augmented(self, images: Array) -> Array:
-        return self.grey(images) if always("factor", (self.factor, self.factor)) else images
+        if images.shape[-1] not in (1, 3):
+            raise LayerError(f"grey is made of three channels or is one, not of {images.shape[-1]}")
+        is_drawn = always("factor", (self.factor, self.factor))
+        return self.grey(images) if is_drawn and images.shape[-1] == 3 else images
 
     def grey(self, images: Array) -> Array:
         return grey(images)
@@ -334,7 +337,9 @@ class RandomSaturation(_Augmentation):
 
     def most(self, saturation: Array, factor: float) -> Array:
         """The saturation that a pixel gets."""
-        return np.minimum(saturation * (factor / (1 - factor) if factor < 1 else math.inf), 1.0)
+        if factor >= 1:
+            return np.ones_like(getval(saturation))  # infinitely often a saturation that is not 0
+        return np.minimum(saturation * (factor / (1 - factor)), 1.0)
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
         IN_INFERENCE,

@@ -14,12 +14,21 @@ import autograd.numpy as np
 
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 from .reshaping import other_format
-from .resizing import KERNELS, Interpolation, Places, centred, cornered, cubic, from_the_corner, like, linear, resized
+from .resizing import (
+    KERNELS,
+    Interpolation,
+    Places,
+    centred,
+    cornered,
+    cubic,
+    from_the_corner,
+    like,
+    linear,
+    resized,
+    terms_of,
+)
 from .traits import IMAGE, Arithmetic, asked, called, composed
 from .windows import DataFormat
-
-_REACH = {"nearest": 1, "bilinear": 2, "bicubic": 4, "lanczos3": 6, "lanczos5": 10}
-"""Pixels of an axis that a pixel of the output is made of, where nothing is antialiased."""
 
 
 def as_batch(x: Array, data_format: DataFormat) -> Array:
@@ -235,9 +244,8 @@ class Resizing(Layer):
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
         lengths = lengths_of(shapes[0], self.data_format)
-        if self.antialias and self.interpolation != "nearest":
-            return math.prod(lengths)
-        return math.prod(min(_REACH[self.interpolation], length) for length in lengths)
+        terms = terms_of(self.interpolation, lengths)
+        return max(terms, math.prod(lengths)) if self.antialias and self.interpolation != "nearest" else terms
 
     def rule(self, shape: Shape) -> str:
         rows, columns = lengths_of(shape, self.data_format)

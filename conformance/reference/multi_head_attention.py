@@ -231,12 +231,16 @@ class MultiHeadAttention(Layer):
 
     def _axes(self, rank: int) -> tuple[int, ...]:
         axes = self.attention_axes
+        if rank < 3:
+            raise LayerError(f"there is nothing to attend to in a query with {rank} axes: batch, steps and features")
         if axes is None:
             return tuple(range(1, rank - 1))
         axes = (axes,) if isinstance(axes, int) else axes
         for axis in axes:
             if not -rank <= axis < rank:
                 raise LayerError(f"attention axis {axis} does not exist in a query with {rank} axes")
+            if axis % rank in (0, rank - 1):
+                raise LayerError(f"attention axis {axis} is the batch or the features of a query with {rank} axes")
         return tuple(axis % rank for axis in axes)
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:

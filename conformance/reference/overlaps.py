@@ -16,6 +16,15 @@ from .losses import EPSILON, LOSS_MUTANTS, _Loss, check_axes
 from .traits import asked, composed
 
 
+def _sum(v: Array, axis: Any) -> Array:
+    """The sum over the axes, in an array even where it is one number: what has no axes is not rounded."""
+    return np.reshape(np.sum(v), (1,)) if axis is None else np.sum(v, axis=axis)
+
+
+def _regions(losses: Array, axis: Any) -> Array:
+    return losses[0] if axis is None else losses
+
+
 def _everything(layer: Any) -> dict[str, Any]:
     return {"axis": None}
 
@@ -61,8 +70,8 @@ class Dice(_Loss):
 
     def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
         check_axes(self.axis, np.ndim(y_pred))
-        shared, all_true, all_pred = (np.sum(v, axis=self.axis) for v in (y_true * y_pred, y_true * 1.0, y_pred))
-        return 1.0 - 2.0 * shared / (all_true + all_pred + EPSILON), None
+        shared, all_true, all_pred = (_sum(v, self.axis) for v in (y_true * y_pred, y_true * 1.0, y_pred))
+        return _regions(1.0 - 2.0 * shared / (all_true + all_pred + EPSILON), self.axis), None
 
 
 class Tversky(_Loss):
@@ -94,7 +103,8 @@ class Tversky(_Loss):
 
     def losses(self, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
         check_axes(self.axis, np.ndim(y_pred))
-        shared = np.sum(y_true * y_pred, axis=self.axis)
-        false = np.sum((1.0 - y_true) * y_pred, axis=self.axis)
-        overlooked = np.sum(y_true * (1.0 - y_pred), axis=self.axis)
-        return 1.0 - shared / (shared + self.alpha * false + self.beta * overlooked + EPSILON), None
+        shared = _sum(y_true * y_pred, self.axis)
+        false = _sum((1.0 - y_true) * y_pred, self.axis)
+        overlooked = _sum(y_true * (1.0 - y_pred), self.axis)
+        divisor = shared + self.alpha * false + self.beta * overlooked + EPSILON
+        return _regions(1.0 - shared / divisor, self.axis), None

@@ -66,6 +66,21 @@ KERNELS: Mapping[str, Callable[[Array], Array]] = {
 }
 
 
+REACH: Mapping[str, int] = {"nearest": 1, "bilinear": 2, "bicubic": 4, "lanczos3": 6, "lanczos5": 10}
+"""How many pixels of a row or column a kernel takes in."""
+
+
+def terms_of(interpolation: str, lengths: Sequence[int]) -> int:
+    """Terms of the sum behind a pixel, or of one that is rounded as much as the kernel's weights are.
+
+    A weight of a Lanczos kernel of L lobes is made of sines of pi d, whose own rounding, at most L pi at its end, moves
+    them as far as a sum of (2 L pi)^2 terms is moved by its own: sqrt(n) / 2 roundings.
+    """
+    terms = math.prod(min(REACH[interpolation], length) for length in lengths)
+    lobes = REACH[interpolation] // 2 if interpolation.startswith("lanczos") else 0
+    return max(terms, math.ceil((2 * lobes * math.pi) ** 2))
+
+
 def resized(
     x: Array,
     lengths: Sequence[int],
@@ -151,9 +166,8 @@ class UpSampling2D(Layer):
             raise LayerError(f"there is no interpolation {self.interpolation}")
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
-        reach = {"nearest": 1, "bilinear": 2, "bicubic": 4, "lanczos3": 6, "lanczos5": 10}[self.interpolation]
         lengths, _ = split_shape(shapes[0], 2, self.data_format)
-        return math.prod(min(reach, length) for length in lengths)
+        return terms_of(self.interpolation, lengths)
 
     def computes(self) -> Arithmetic:
         return self.arithmetic if self.interpolation == "nearest" else "rounds"

@@ -97,6 +97,8 @@ class STFTSpectrogram(Layer):
     data_format: DataFormat = arg("Where the channels stand.", default="channels_last")
 
     def check(self) -> None:
+        if self.frame_step is None and self.frame_length < 2:
+            raise LayerError("half of a frame of one step is no step: say a frame_step")
         if self.frame_step is not None and self.frame_step > self.frame_length:
             raise LayerError(f"frame_step={self.frame_step} is more than a frame of {self.frame_length}")
         if self.fft_length is not None and self.fft_length < self.frame_length:
@@ -132,7 +134,7 @@ class STFTSpectrogram(Layer):
     def place(self, shape: Shape) -> Placement:
         """Where the frames stand on a signal of this shape."""
         steps = shape[1] if self.data_format == "channels_last" else shape[2]
-        return place(steps, self.frame_length, self.frame_step or max(self.frame_length // 2, 1), 1, self.padding)
+        return place(steps, self.frame_length, self.frame_step or self.frame_length // 2, 1, self.padding)
 
     def call(self, w: Weights, x: Array) -> Array:
         if np.ndim(x) != 3:
@@ -277,7 +279,8 @@ class MelSpectrogram(Layer):
 
     x: (batch, samples), or (samples,); gives (batch, num_mel_bins, frames), or (num_mel_bins, frames). Frames are
     centred on every `sequence_stride`-th sample: fft_length // 2 samples are mirrored at both ends, so that there are
-    1 + samples // sequence_stride. The window (periodic) lies in the middle of a frame of fft_length, zeros beside it.
+    1 + samples // sequence_stride; for an odd fft_length one sample fewer counts. The window (periodic) lies in the
+    middle of a frame of fft_length, zeros beside it.
     |X|^mag_exp is summed under triangles that are evenly spaced on the mel scale, straight on it, 1 at their peak; the
     frequency 0 has none. In decibels it is 10 log10(max(S, min_power)) - 10 log10(max(|ref_power|, min_power)), and at
     least the largest of the signal less `top_db`. Documentation of `keras.layers.MelSpectrogram`; that triangles are
@@ -337,7 +340,7 @@ class MelSpectrogram(Layer):
 
     def frequencies(self) -> Array:
         """(fft_length // 2 + 1,): those of the transform, in Hertz."""
-        return numpy.arange(self.fft_length // 2 + 1) * (self.sampling_rate / 2 / (self.fft_length // 2))
+        return numpy.linspace(0.0, self.sampling_rate / 2, self.fft_length // 2 + 1)
 
     def highest(self) -> float:
         """Where the highest band ends, in Hertz."""
@@ -370,7 +373,8 @@ class MelSpectrogram(Layer):
         return self.fft_length
 
     def rule(self, shape: Shape) -> str:
-        return f"1 + floor({shape[-1]} / {self.sequence_stride}) = {1 + shape[-1] // self.sequence_stride} frames"
+        samples = shape[-1] - self.fft_length % 2
+        return f"1 + floor({samples} / {self.sequence_stride}) = {1 + samples // self.sequence_stride} frames"
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
         Mutant(

@@ -184,3 +184,11 @@ def test_colours_of_grey_images_are_refused_in_training_alone(kind: str, config:
     with pytest.raises(LayerError, match=words):
         make(kind, config).call(Weights({}), images, training=True)
     assert make(kind, config).call(Weights({}), images, training=False).shape == images.shape
+
+
+def test_the_way_back_through_a_full_saturation() -> None:
+    """By hand, a pixel a < b < c becomes (0, c (b - a) / (c - a), c); the way back is of that."""
+    pixels = numpy.array([[[[64.0, 128.0, 255.0]]]])
+    layer = make("RandomSaturation", {"factor": (1.0, 1.0)})
+    numpy.testing.assert_allclose(run(layer, pixels, training=True), [[[[0.0, 255.0 * 64 / 191, 255.0]]]])
+    assert_gradient_matches_finite_difference(layer, pixels, training=True)

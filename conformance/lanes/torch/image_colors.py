@@ -43,7 +43,8 @@ def _contrast(layer: Config, images: Tensor) -> Tensor:
 
 
 def _greyed(layer: Config, images: Tensor) -> Tensor:
-    return _grey(images) if only((layer.factor, layer.factor)) == 1 else unless("factor")(layer, images)
+    is_grey = images.shape[1] == 1
+    return _grey(images) if only((layer.factor, layer.factor)) == 1 and not is_grey else unless("factor")(layer, images)
 
 
 def _inverted(layer: Config, images: Tensor) -> Tensor:

@@ -30,7 +30,7 @@ def stft_spectrogram(layer: Config, p: Parameters, x: Tensor) -> Tensor:
         raise ValueError("fft_length does not hold a frame")
     signals = x.transpose(1, 2) if layer.data_format == "channels_last" else x
     batch, channels, steps = signals.shape
-    step = layer.frame_step or max(layer.frame_length // 2, 1)
+    step = layer.frame_step or layer.frame_length // 2
     flat = signals.reshape(batch * channels, 1, steps)
     if layer.padding == "same":
         needed = max((math.ceil(steps / step) - 1) * step + layer.frame_length - steps, 0)
@@ -92,7 +92,7 @@ def _bands(layer: Config, x: Tensor) -> Tensor:
     low, high = (_mels(torch.tensor(edge, dtype=torch.float64)).item() for edge in (layer.min_freq, top))
     edges = torch.linspace(low, high, layer.num_mel_bins + 2, dtype=torch.float64)
     half = layer.fft_length // 2
-    places = _mels(torch.arange(half + 1, dtype=torch.float64) * (layer.sampling_rate / 2 / half))[:, None]
+    places = _mels(torch.linspace(0.0, layer.sampling_rate / 2, half + 1, dtype=torch.float64))[:, None]
     rising = (places - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - places) / (edges[2:] - edges[1:-1])
     bands = torch.minimum(rising, falling).clamp(min=0.0)
