@@ -37,6 +37,9 @@ FILLS: Mapping[str, tuple[str, Mapping[str, Any] | None]] = {
     "int32": ("int32", {"integers": [-3, 4]}),
 }
 """Kinds of numbers to their dtype and fill."""
+OF_ACTIVATION_ITSELF = ("glu", "sparsemax")
+"""Activations that are drawn of `Activation` alone: what Keras does otherwise in them is listed there, and would be a
+finding of every layer that takes one."""
 MASKS = ("none", "right", "left", "holes", "an empty row", "all false")
 CALLS = ("once", "twice", "in training before")
 """How often a layer that can train is called: it may remember something from one call to the next."""
@@ -107,7 +110,10 @@ def _arguments(kind: str, given: Mapping[str, Any]) -> Iterator[Dimension]:
             continue
         default = given.get(name, fields[name].default)
         first = USUAL if default is dataclasses.MISSING else plain(default)
-        values = [first, *(value for value in values_of(field.kind, name, given.get(name)) if value != first)]
+        others = values_of(field.kind, name, given.get(name))
+        if name.endswith("activation") and default is not dataclasses.MISSING and name not in given:
+            others = [value for value in others if value not in OF_ACTIVATION_ITSELF]
+        values = [first, *(value for value in others if value != first)]
         if len(values) > 1:
             yield Dimension(name, tuple(_distinct(values)[:MOST_VALUES]))
 
@@ -147,6 +153,8 @@ def values_of(kind: kinds.Kind, name: str, given: Any = None) -> list[Any]:
             numbers = [0.0, 0.25, 1.0, 3.0, -0.5]
             return [number for number in numbers if kind.at_least is None or number >= kind.at_least]
         case kinds.Row():
+            if "range" in name:
+                return [[0.0, 1.0], [-1.0, 3.0]]  # of no length it is divided by: there is no answer
             return [_row(kind, start, name) for start in range(2)]
         case kinds.ListOf():
             return _lists(name, given)
@@ -269,6 +277,8 @@ def built(space: Space, varied: Mapping[str, Any]) -> Draft:
         if not is_own:
             dtype, fill = FILLS[varied.get("numbers", USUAL)]
         mask = _mask(varied, shape, batch) if index in masked else None
+        if mask is not None and mask.carried == "layer" and dtype != "float32":
+            mask = None  # Masking itself promises floats of integers, which is listed, and hides what comes after it
         inputs.append(Input(name, shape, dtype, fill, mask, is_own))
     arguments: dict[str, Any] = {"training": True} if varied.get("training") else {}
     arguments |= {name: True for name in flags(kind) if varied.get(name)}

@@ -73,12 +73,14 @@ class Signature:
         """Whether the two are one finding.
 
         Named mistakes must have one in common, for a draft may leave several; and where a draft does not show at which
-        of its layers a difference starts, that of one of them is like it.
+        of its layers a difference starts, that of one of them is like it. A process that ended tells of no layer: it is
+        enough that both have one.
         """
         if (self.lane, self.aspect, self.kind) != (other.lane, other.aspect, other.kind):
             return False
         mine, theirs = self.layers, other.layers
-        if not (mine <= theirs or theirs <= mine):
+        one_in_both = bool(mine & theirs) if self.aspect == "crash" else mine <= theirs or theirs <= mine
+        if not one_in_both:
             return False
         if self.mistakes or other.mistakes:
             return bool(_without_numbers(self.mistakes) & _without_numbers(other.mistakes))
@@ -148,17 +150,23 @@ def _is_beyond(finding: FindingRecord) -> bool:
 
 def _signature(name: str, lane: LaneRecord, calls: Mapping[str, str]) -> Signature:
     if not lane.findings:
-        everything = ", ".join(sorted(set(calls.values())))
-        return Signature(name, everything, aspect_of(lane), str(lane.verdict), lane.signal or "")
+        everything = set(calls.values())
+        everything = everything - {"Masking"} or everything  # it only carries a mask: what ends a process is the rest
+        return Signature(name, ", ".join(sorted(everything)), aspect_of(lane), str(lane.verdict), lane.signal or "")
     first = lane.findings[0]
-    mistakes = tuple(sorted(lane.explained_by))
+    mistakes = () if _has_no_rows(first) else tuple(sorted(lane.explained_by))
     layer = _layer(lane, first, calls)
     return Signature(name, layer, first.aspect, first.kind, "" if mistakes else _detail(lane, first), mistakes)
 
 
+def _has_no_rows(finding: FindingRecord) -> bool:
+    """Whether it is the shape of an array without rows: any mistake that gives such a shape is one by chance."""
+    return finding.aspect == "shape" and isinstance(finding.got, tuple | list) and tuple(finding.got)[:1] == (0,)
+
+
 def _layer(lane: LaneRecord, finding: FindingRecord, calls: Mapping[str, str]) -> str:
     """The class of the layer at which a difference starts."""
-    starts = [one.node for one in lane.divergences]
+    starts = [] if finding.kind == "symbolic" else [one.node for one in lane.divergences]
     raised = lane.failure or lane.gradient_failure
     if raised is not None and raised.node:
         starts = [raised.node]
@@ -174,6 +182,8 @@ def _detail(lane: LaneRecord, finding: FindingRecord) -> str:
         case "error":
             failure = lane.failure
             return "" if failure is None else f"{failure.phase} {failure.type}: {stem(failure.message)}"
+        case "shape" if _has_no_rows(finding):
+            return "of no rows"
         case "dtype":
             return f"{finding.got} for {finding.wanted}"
         case "mask":

@@ -25,7 +25,10 @@ _FORMAT = "Which axis holds the channels."
 
 
 class _Spread(_Images):
-    """What both share: values are brought to 0 .. 255 and back; what they become has no slope."""
+    """What both share: values are brought to 0 .. 255 and back; what they become has no slope.
+
+    A channel that `spread` gives None for stays as it is.
+    """
 
     value_range: Range
 
@@ -33,13 +36,16 @@ class _Spread(_Images):
         first, last = self.value_range
         images = as_batch(numpy.asarray(getval(x), dtype=float), self.data_format)
         bytes_ = (images - first) * (255 / (last - first))
-        y = numpy.empty_like(bytes_)
+        y, stays = numpy.empty_like(bytes_), numpy.zeros(bytes_.shape, bool)
         for image in range(y.shape[0]):
             for channel in range(y.shape[-1]):
-                y[image, ..., channel] = self.spread(bytes_[image, ..., channel])
-        return as_given(y * ((last - first) / 255) + first, np.ndim(x), self.data_format)
+                made = self.spread(bytes_[image, ..., channel])
+                stays[image, ..., channel] = made is None
+                y[image, ..., channel] = 0.0 if made is None else made
+        spread = as_given(y * ((last - first) / 255) + first, np.ndim(x), self.data_format)
+        return np.where(as_given(stays, np.ndim(x), self.data_format), 1.0 * x, spread) if stays.any() else spread
 
-    def spread(self, values: Array) -> Array:
+    def spread(self, values: Array) -> Array | None:
         """values: (rows, columns) of one channel of one image, from 0 to 255; the shape stays."""
         raise NotImplementedError
 
@@ -72,12 +78,12 @@ class Equalization(_Spread):
     bins: int = arg("How many bins values are counted in.", default=256, at_least=1)
     data_format: DataFormat = arg(_FORMAT, default="channels_last")
 
-    def spread(self, values: Array) -> Array:
+    def spread(self, values: Array) -> Array | None:
         places = numpy.clip(numpy.floor(values * (self.bins - 1) / 255), 0, self.bins - 1).astype(int)
         up_to = numpy.cumsum(numpy.bincount(places.ravel(), minlength=self.bins))
         lowest = up_to[up_to > 0][0]
         if lowest == up_to[-1]:
-            return values
+            return None
         return self.rounded(255.0 * (up_to - self.taken_off(lowest)) / (up_to[-1] - self.taken_off(lowest)))[places]
 
     def rounded(self, table: Array) -> Array:

@@ -67,6 +67,8 @@ class GroupQueryAttention(Layer):
             raise LayerError(f"{self.num_query_heads} heads of queries cannot share {self.num_key_value_heads} of keys")
 
     def weights(self, query: Shape, value: Shape, key: Shape | None = None) -> Mapping[str, Weight]:
+        if any(len(shape) != 3 for shape in (query, value, key or value)):
+            raise LayerError("takes (batch, steps, features)")
         if query[-1] != value[-1]:
             raise LayerError(f"query and value have as many features, not {query[-1]} and {value[-1]}")
         heads = {name: (count, self.head_dim) for name, count in self.heads_of.items()}

@@ -136,6 +136,8 @@ class HashedCrossing(Layer):
             raise LayerError("there is nothing to cross with")
         if any(numpy.shape(x) != numpy.shape(inputs[0]) for x in inputs):
             raise LayerError("the features have different shapes")
+        if numpy.ndim(inputs[0]) > 2 or numpy.shape(inputs[0])[1:] not in ((), (1,)):
+            raise LayerError("takes one value of each feature for each sample: (batch,) or (batch, 1)")
         rows = zip(*(numpy.ravel(x).tolist() for x in inputs), strict=True)
         bins = numpy.array([self.crossed(row) % self.num_bins for row in rows], dtype=numpy.int64)
         bins = bins.reshape(numpy.shape(inputs[0]))

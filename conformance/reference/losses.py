@@ -360,7 +360,9 @@ def log_probabilities(y_pred: Array, from_logits: bool, axis: int) -> Array:
     """The log of the softmax of logits, or of probabilities made to sum to 1 and kept EPSILON off 0 and 1."""
     if from_logits:
         return np.moveaxis(log_softmax(np.moveaxis(y_pred, axis, -1)), -1, axis)
-    return np.log(np.clip(y_pred / np.sum(y_pred, axis=axis, keepdims=True), EPSILON, 1.0 - EPSILON))
+    p = y_pred / np.sum(y_pred, axis=axis, keepdims=True)
+    certain = 1.0 - np.maximum(1.0 - p, EPSILON)  # written as a subtraction, for no float32 number is 1 - 1e-7
+    return np.log(np.where(p > 1.0 - EPSILON, certain, np.maximum(p, EPSILON)))
 
 
 class CompiledLoss(Layer):
