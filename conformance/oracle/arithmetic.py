@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import autograd
 import numpy
 from autograd.core import VJPNode, backward_pass, vspace
+from autograd.numpy import numpy_vjps
 from autograd.tracer import Node, notrace_primitives, trace
 
 Function = Callable[..., Any]
@@ -51,6 +52,23 @@ _ROUNDING = frozenset(
 )
 """Operations, by name, that make numbers. All others choose or move some, and must not be rounded: the way back through
 a maximum looks for the argument that equals it, and what is taken out of a table still stands in it."""
+
+
+_put_back = numpy_vjps.untake
+
+
+def _put_back_what_fits(x: Any, idx: Any, space: Any) -> Any:
+    """autograd's way back through a subscript. Raises ValueError for a slope of more axes than were taken.
+
+    A slip in a formula makes such slopes, and NumPy 2.4 ends the process over them, in `add.at`.
+    """
+    taken = numpy.broadcast_to(0.0, space.shape)[idx]
+    if numpy.ndim(x) > taken.ndim:
+        raise ValueError(f"a slope of shape {numpy.shape(x)} for what was taken, {taken.shape}")
+    return _put_back(x, idx, space)
+
+
+numpy_vjps.untake = _put_back_what_fits
 
 
 class Arithmetic(NamedTuple):
