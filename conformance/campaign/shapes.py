@@ -32,7 +32,7 @@ def shape_after(layer: Layer, shapes: Sequence[Shape], is_list: bool) -> Shape |
 
 def states_after(kind: str, config: Mapping[str, Any], shape: Shape) -> tuple[Shape, ...]:
     """The shapes (with the batch) of the states that a recurrent layer gives back, or that one inside it does; none
-    where it has no states, or refuses the input.
+    where it has none, or groups of them, or refuses the input.
     """
     record = record_of(kind)
     inner = config.get("layer")
@@ -44,6 +44,8 @@ def states_after(kind: str, config: Mapping[str, Any], shape: Shape) -> tuple[Sh
     if not isinstance(result, list | tuple):
         return ()
     several = 2 if config.get("merge_mode", "") is None else 1
+    if any(isinstance(state, list | tuple) for state in result[several:]):
+        return ()  # of stacked cells, each with states of its own
     return tuple(tuple(int(length) for length in np.shape(state)) for state in result[several:])
 
 

@@ -40,6 +40,8 @@ FILLS: Mapping[str, tuple[str, Mapping[str, Any] | None]] = {
 OF_ACTIVATION_ITSELF = ("glu", "sparsemax")
 """Activations that are drawn of `Activation` alone: what Keras does otherwise in them is listed there, and would be a
 finding of every layer that takes one."""
+ENDS = (USUAL, "at the lower end", "at the upper end")
+"""Where in the range that a layer asks for its numbers lie: probabilities of nearly 0, the brightest pixels."""
 MASKS = ("none", "right", "left", "holes", "an empty row", "all false")
 CALLS = ("once", "twice", "in training before")
 """How often a layer that can train is called: it may remember something from one call to the next."""
@@ -161,7 +163,7 @@ def values_of(kind: kinds.Kind, name: str, given: Any = None) -> list[Any]:
         case kinds.Either():
             return [value for one in kind.kinds for value in values_of(one, name, given)]
         case kinds.LayerOf():
-            return _layers(given)
+            return _layers(name, given)
     return []
 
 
@@ -185,25 +187,42 @@ def _lists(name: str, given: Any) -> list[Any]:
     return []
 
 
-def _layers(given: Any) -> list[Any]:
-    """Layers that can stand where this one stands: the same with each argument varied, and those that run alike."""
+def _layers(name: str, given: Any) -> list[Any]:
+    """Layers that can stand where this one stands: the same with each argument varied, those that run alike, and those
+    that are asked only within another.
+    """
     if not isinstance(given, Mapping) or given.get("type") not in types():
         return []
     inner = types()[given["type"]]
     arguments = {key: value for key, value in given.items() if key != "type"}
     found: list[Any] = [given]
     for kind, layer in types().items():
-        if kind == given["type"] or layer.is_recurrent != inner.is_recurrent or layer.written_as_case:
+        if kind == given["type"] or layer.is_recurrent != inner.is_recurrent:
+            continue
+        if layer.written_as_case != inner.written_as_case:  # a cell stands where a cell does, and nowhere else
             continue
         takes = {field.name for field in dataclasses.fields(layer)}  # type: ignore[arg-type]  # made one
-        if set(arguments) <= takes and arguments and len(layer.example.inputs) == 1:
+        if set(arguments) <= takes and arguments and (layer.written_as_case or len(layer.example.inputs) == 1):
             found.append({"type": kind, **arguments})
     record = record_of(given["type"])
     if record is not None:
-        for name, field in record.fields.items():
-            if isinstance(field.kind, kinds.Truth) and name != "trainable":
-                found.append({**given, name: True})
-    return found
+        for key, field in record.fields.items():
+            if isinstance(field.kind, kinds.Truth) and key != "trainable":
+                found.append({**given, key: True})
+    return [*found, *(within for within in _asked_within(name) if within not in found)]
+
+
+def _asked_within(name: str) -> Iterator[Mapping[str, Any]]:
+    """Layers that are asked as this argument of another: cells, stacked ones too."""
+    for layer in types().values():
+        if layer.asked_within is not None:
+            try:
+                config = read_layer(layer.asked_within.layer, None).config
+            except ConformanceError:
+                continue
+            inner = config.get(name)
+            if isinstance(inner, Mapping) and inner.get("type") in types():
+                yield inner
 
 
 def _inputs(
@@ -215,6 +234,8 @@ def _inputs(
     yield Dimension("shape", SHAPES[:4] if layer.input_axes else SHAPES)
     if all(drawn == ("float32", None) for drawn in usual):
         yield Dimension("numbers", tuple(FILLS))
+    elif any(set(fill or ()) == {"uniform"} for _, fill in usual):
+        yield Dimension("numbers", ENDS)
     yield Dimension("batch", BATCHES)
     yield Dimension("open axis", (False, True))
     parameters = call_parameters(kind)
@@ -274,8 +295,10 @@ def built(space: Space, varied: Mapping[str, Any]) -> Draft:
     for index, (name, shape) in enumerate(zip(names, shapes, strict=True)):
         dtype, fill = numbers(kind, config, name, lengths)
         is_own = (dtype, fill) != ("float32", None)
-        if not is_own:
-            dtype, fill = FILLS[varied.get("numbers", USUAL)]
+        if is_own:
+            fill = _at_end(fill, varied.get("numbers", USUAL))
+        else:
+            dtype, fill = FILLS.get(varied.get("numbers", USUAL), FILLS[USUAL])
         mask = _mask(varied, shape, batch) if index in masked else None
         if mask is not None and mask.carried == "layer" and dtype != "float32":
             mask = None  # Masking itself promises floats of integers, which is listed, and hides what comes after it
@@ -357,6 +380,21 @@ def _shaped(shape: tuple[int, ...], how: str) -> tuple[int, ...]:
     return shape
 
 
+_END = 1e-5
+"""How much of a range of probabilities is its end; of another range a thousand times as much is."""
+
+
+def _at_end(fill: Any, how: str) -> Any:
+    """The numbers of a layer's own range, or those at an end of it; what lies between 0 and 1 is a probability."""
+    if how == USUAL or set(fill or ()) != {"uniform"}:
+        return fill
+    low, high = fill["uniform"]
+    is_probability = low >= 0 and high <= 1
+    low, high = (0.0, 1.0) if is_probability else (low, high)
+    width = (high - low) * (_END if is_probability else 1000 * _END)
+    return {"uniform": [low, low + width] if how == ENDS[1] else [high - width, high]}
+
+
 def _mask(varied: Mapping[str, Any], shape: tuple[int, ...], batch: int) -> Mask | None:
     how = varied.get("mask", "none")
     if how == "none" or len(shape) < 2 or not batch:
@@ -373,7 +411,7 @@ def _mask(varied: Mapping[str, Any], shape: tuple[int, ...], batch: int) -> Mask
 
 
 def _mask_row(how: str, row: int, steps: int) -> tuple[int, ...]:
-    real = max(steps - 1 - row, 0)
+    real = max(steps - 1 - (1, 0, 2)[row % 3], 0)  # neither the first nor the last row is the longest
     match how:
         case "left":
             return tuple(int(step >= steps - real) for step in range(steps))

@@ -156,7 +156,7 @@ class _Attention(Layer):
         if allowed is None:
             return seen_values
         is_empty = not np.all(np.any(allowed if query_mask is None else allowed | ~query_mask[:, :, None], axis=-1))
-        return None if is_empty else np.where(allowed[:, :, None], seen_values, np.nan)
+        return None if is_empty else np.where(allowed[..., None, :], seen_values, np.nan)
 
     def shares(self, scores: Array, allowed: Any) -> Array:
         """How much of each value a query gets."""

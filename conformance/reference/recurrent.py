@@ -239,6 +239,8 @@ class StackedRNNCells(_Cell):
 
     native = absent("torch stacks whole layers, by num_layers, and no cells")
 
+    asked_within = asked("RNN(StackedRNNCells([GRUCell(3), GRUCell(3)]))", "5,2")
+
     cells: tuple[Layer, ...] = arg("The cells, from the input to the output.")
 
     mutants = (

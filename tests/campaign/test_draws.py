@@ -134,3 +134,55 @@ def test_without_hypothesis_it_is_said_what_to_install(monkeypatch: pytest.Monke
     with pytest.raises(LaneUnavailable, match="draws with Hypothesis") as raised:
         drafts(0, KINDS)
     assert raised.value.hint == "pip install 'conformance[campaign]'"
+
+
+def text_of(kind: str, varied: dict[str, object]) -> str:
+    space = space_of(kind)
+    assert space is not None
+    assert set(varied) <= {one.name for one in space.dimensions}
+    return "\n".join(case_lines(built(space, varied), "x", "?"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "varied", "wanted"),
+    [
+        ("BatchNormalization", {"called": "in training before"}, "before: layer(x, training=True)\n      y: layer(x)"),
+        ("LSTM", {"initial_state": True}, "y: layer(x, initial_state=[state1, state2])"),
+        ("GRU", {"initial_state": True}, "y: layer(x, initial_state=state1)"),
+        ("Attention", {"use_causal_mask": True}, "use_causal_mask=True"),
+        (
+            "MultiHeadAttention",
+            {"key": True, "attention_mask": "holes"},
+            "layer(query, value, key, attention_mask=sees)",
+        ),
+        ("Add", {"mask": "right", "masked inputs": "all"}, "y: layer([_a, _b])"),
+        ("Add", {"mask": "right", "beneath the mask": "numbers"}, "_a: sigmoid(masking(a * expand_dims(real_a, -1)))"),
+        ("Poisson", {"numbers": "at the lower end"}, "fill: {uniform: [0.0, 1e-05]}"),
+    ],
+)
+def test_what_a_call_takes_beside_its_inputs_is_drawn(kind: str, varied: dict[str, object], wanted: str) -> None:
+    assert wanted in text_of(kind, varied)
+
+
+def test_the_rows_of_a_mask_are_not_in_the_order_of_their_lengths() -> None:
+    space = space_of("GRU")
+    assert space is not None
+    for batch in (2, 3):
+        mask = built(space, {"mask": "right", "batch": batch}).inputs[0].mask
+        assert mask is not None
+        lengths = [sum(row) for row in mask.rows]
+        assert lengths not in (sorted(lengths, reverse=True), [lengths[0]] * batch)
+
+
+def test_stacked_cells_stand_where_a_cell_does() -> None:
+    space = space_of("RNN")
+    assert space is not None
+    (cells,) = (one for one in space.dimensions if one.name == "cell")
+    assert {"StackedRNNCells", "LSTMCell", "SimpleRNNCell"} <= {value["type"] for value in cells.values}
+
+
+def test_ids_are_no_ties_and_numbers_that_a_layer_does_not_ask_for_are() -> None:
+    for kind, varied, wanted in (("Embedding", {}, False), ("Dense", {"numbers": "int32"}, True)):
+        space = space_of(kind)
+        assert space is not None
+        assert built(space, varied).has_ties is wanted
