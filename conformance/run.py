@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from conformance import imports
 from conformance.case.model import Case
+from conformance.diagnose.effort import WHOLE, Effort
 from conformance.diagnose.explain import explanations
 from conformance.diagnose.feeding import AskLane
 from conformance.errors import LaneUnavailable
@@ -115,6 +116,8 @@ class Run:
         self._stays_up = stays_up
         self.explains = explains
         """Whether it is found out why a lane differs; whoever takes a difference apart asks that at the end only."""
+        self.effort: Effort = WHOLE
+        """How far the reason is looked for, where it is."""
         self.scripts = scripts
         """As given; whoever runs on and on may write scripts for some cases only."""
         self._explains_known = explains_known
@@ -243,7 +246,7 @@ class Run:
             plan = self._plans[case.id]
             if self.explains:
                 asked = self._to_explain(verdict, record)
-                explained = explanations(case, plan, asked, observations, masks, self._asks)
+                explained = explanations(case, plan, asked, observations, masks, self._asks, self.effort)
                 record = with_explanations(record, explained)
             if self.scripts is not None:
                 lanes = [(spec, identities[spec.name]) for spec in self.specs if spec.name in observations]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from conformance.campaign.draft import Draft, case_lines, described, file_text
 from conformance.campaign.triage import Tell, signatures
 from conformance.case.load import SUFFIX, load_parts
 from conformance.case.model import Case
+from conformance.diagnose.effort import NAMED, one_of
 from conformance.errors import CaseError, LaneUnavailable
 from conformance.judge.verdict import Verdict
 from conformance.lanes.process import MAX_DEATHS
@@ -56,7 +57,7 @@ class Asker:
         """
         self.tell = tell
         self.specs = tuple(specs)
-        self._explains = explains
+        self.explains = explains
         self._run = Run(specs, in_process=in_process, explains_known=True, stays_up=True)
         self._run.announce([])
 
@@ -80,13 +81,21 @@ class Asker:
         self._run.stop()
 
     def ask(
-        self, drafts: Sequence[Draft], draw: str = "", lanes: Sequence[str] = (), explains: bool = True
+        self,
+        drafts: Sequence[Draft],
+        draw: str = "",
+        lanes: Sequence[str] = (),
+        explains: bool = True,
+        only: Collection[str] | None = None,
     ) -> list[Judged]:
         """What came of each draft, in order, in these lanes or in all. Another `draw` gives them other numbers.
 
-        A draft that the reference refuses is asked again as a question about errors: does Keras refuse it too?
+        Where it `explains`, the reason is one of the mistakes with these names alone, if `only` has any; and never one
+        without a name, which no signature has. A draft that the reference refuses is asked again as a question about
+        errors: does Keras refuse it too?
         """
-        self._run.explains = explains and self._explains
+        self._run.explains = explains and self.explains
+        self._run.effort = NAMED if only is None else one_of(frozenset(only))
         made = self._asked(drafts, draw, lanes)
         if sum(bool(one.record and _lost(one.record)) for one in made) >= MAX_DEATHS:
             made = [self._alone(one, draw) for one in made]
@@ -130,10 +139,11 @@ class Asker:
         except Exception as error:  # our own code could not judge a case that it read: that is worth knowing
             return Judged(draft, None, f"{type(error).__name__}: {error}", is_ours=True)
 
-    def case(self, case: Case, lanes: Sequence[str] = (), scripts: bool = False) -> Record:
+    def case(self, case: Case, lanes: Sequence[str] = (), scripts: bool = False, explains: bool = True) -> Record:
         """The record of a case that is written already."""
         self._run.scripts = with_scripts if scripts else None
-        self._run.explains = self._explains
+        self._run.explains = explains and self.explains
+        self._run.effort = NAMED
         try:
             self._run.announce([(case, list(lanes) or self.names)])
             with warnings.catch_warnings():

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from conformance.campaign.asking import Asker
-from conformance.campaign.campaign import Campaign, Ended, Explains
+from conformance.campaign.campaign import Campaign, Ended
 from conformance.campaign.folder import About, Finding, SeedRow, opened
+from conformance.campaign.recognise import Explains
 from conformance.cluster import Cluster
 from conformance.errors import UsageError
 from conformance.form import CONFIG, from_json, to_json

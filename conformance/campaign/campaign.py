@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,7 +13,8 @@ from conformance.campaign.coverage import Coverage
 from conformance.campaign.draft import Draft
 from conformance.campaign.draws import drafts
 from conformance.campaign.folder import Finding, Folder, SeedRow
-from conformance.campaign.known import Known
+from conformance.campaign.known import Candidate, Known
+from conformance.campaign.recognise import Explains, Recogniser
 from conformance.campaign.reduce import LOST, reduced
 from conformance.campaign.triage import Signature, calls_of, is_silent, stem
 from conformance.campaign.written import write_case
@@ -23,6 +25,8 @@ A_SEED = 8
 """Drafts of a seed that are asked: of all that it gives, those that try most that is new."""
 A_FINDING = 40.0
 """Seconds in which a finding is made small, at most: what comes after it wants to be found too."""
+KEPT = 0.4
+"""Of the time, what is kept at most for making small what was found."""
 ENOUGH_CRASHES = 3
 """Crashes of a layer by itself after which drafts with it are left out, and counted."""
 A_LOSS = 120.0
@@ -31,7 +35,8 @@ OURS = "conformance"
 """Stands for the lane where it is our own code that could not go on."""
 
 Say = Callable[[str], None]
-Explains = Callable[[Signature], str]
+WORST_FIRST = ("finding", "not told apart", "seen before", "listed")
+"""Of a draft that shows several things, that which it is counted as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class Ended:
     """What was found this time."""
     is_out_of_time: bool
     seconds: float
+    """Of drawing and asking, without those in which findings were made small."""
     since_new: float
     """Seconds of drawing since a draft tried something that nobody had tried."""
 
@@ -59,7 +65,7 @@ class Campaign:
         self.folder = folder
         self.asker = asker
         self.kinds = tuple(kinds)
-        self.known = known
+        self.recognise = Recogniser(folder, asker, known)
         self.say = say
         self.coverage = Coverage(kinds)
         self._lost: Counter[str] = Counter()
@@ -68,23 +74,31 @@ class Campaign:
                 self.coverage.add(varied)
 
     def run(self, seeds: Iterable[int], until: float) -> Ended:
-        """Runs the seeds that the folder does not have, until the clock (`time.monotonic`) says so."""
+        """Runs the seeds that the folder does not have, until the clock (`time.monotonic`) says so.
+
+        Drawing comes first. As much time is kept as it takes to make small what was found, up to KEPT of the whole.
+        """
         started, dry = time.monotonic(), 0.0
         new: list[Finding] = []
         ran = count = 0
-        self.finish(until)
+        is_over = False
         for seed in seeds:
             if seed in self.folder.seeds:
                 continue
-            if time.monotonic() >= until:
+            if is_over := self._kept_from(started, until) <= time.monotonic():
                 break
             row, found = self.seed(seed)
             ran, count = ran + row.ran, count + 1
             new += found
             dry = 0.0 if row.new else dry + row.seconds
-            self.finish(until)
-        ended = time.monotonic()
-        return Ended(count, ran, tuple(new), ended >= until, ended - started, dry)
+        drawn = time.monotonic() - started
+        self.finish(until)
+        return Ended(count, ran, tuple(new), is_over or time.monotonic() >= until, drawn, dry)
+
+    def _kept_from(self, started: float, until: float) -> float:
+        """From when on nothing more is drawn, so that there is time for what is not small yet."""
+        pending = sum(not one.is_reduced for one in self.folder.findings.values())
+        return until - min(pending * A_FINDING, KEPT * (until - started)) if until < math.inf else until
 
     def seed(self, seed: int) -> tuple[SeedRow, list[Finding]]:
         """One seed: what came of its drafts, and what was found."""
@@ -95,7 +109,7 @@ class Campaign:
         outcomes: Counter[str] = Counter({"left out": len(drawn) - len(asked)} if len(asked) < len(drawn) else {})
         listed: Counter[str] = Counter()
         found: list[Finding] = []
-        for judged in self.asker.ask(chosen):
+        for judged in self.asker.ask(chosen, explains=False):
             outcomes[self._outcome(judged, seed, found, listed)] += 1
         new = sum(self.coverage.add(draft.varied) for draft in chosen)
         varied = tuple(draft.varied for draft in chosen)
@@ -113,36 +127,36 @@ class Campaign:
             if not judged.is_ours:
                 return "not sayable"
             said = Signature(OURS, ", ".join(judged.draft.types), "error", "raised", stem(judged.why))
-            return self._kept(said, judged.draft, seed, found)
+            kept = self.keep(said, judged.draft, seed)
+            found += [kept] if kept is not None else []
+            return "seen before" if kept is None else "finding"
         if is_silent(judged.record):
             return "thrown away"
         outcomes = set()
         for signature in self.asker.tell(judged.record, calls_of(judged.draft)):
             if signature.aspect == "crash" and len(judged.draft.types) == 1:
                 self._lost.update(signature.layers)
-            if name := self.known(signature):
-                listed[name] += 1
-                outcomes.add("listed")
-            else:
-                outcomes.add(self._kept(signature, judged.draft, seed, found))
+            answer = self.recognise(signature, judged.draft)
+            outcomes.add(answer.outcome)
+            if answer.outcome == "listed":
+                listed[answer.name] += 1
+            elif answer.outcome == "finding":
+                found.append(self._add(signature, judged.draft, seed))
         if outcomes:
-            return "finding" if "finding" in outcomes else "seen before" if "seen before" in outcomes else "listed"
+            return next(outcome for outcome in WORST_FIRST if outcome in outcomes)
         if all(lane.verdict is Verdict.UNSUPPORTED for name, lane in judged.record.lanes.items() if name != REFERENCE):
             return "no lane has it"
         return "refused by all" if is_refused(judged) else "agree"
-
-    def _kept(self, signature: Signature, draft: Draft, seed: int, found: list[Finding]) -> str:
-        finding = self.keep(signature, draft, seed)
-        if finding is None:
-            return "seen before"
-        found.append(finding)
-        return "finding"
 
     def keep(self, signature: Signature, draft: Draft, seed: int) -> Finding | None:
         """Keeps a finding as it was drawn; None where there is one like it."""
         if self.folder.like(signature) is not None:
             return None
-        finding = Finding(signature, draft, seed, _name(signature, self.folder.findings))
+        return self._add(signature, draft, seed)
+
+    def _add(self, signature: Signature, draft: Draft, seed: int) -> Finding:
+        finding = Finding(signature, draft, seed, _name(signature, self.folder.findings), seen=signature)
+        self.recognise.kept(finding)
         self.folder.add(finding)
         write_case(self.folder, finding, None)
         self.say(f"found: {signature}")
@@ -159,9 +173,25 @@ class Campaign:
             limit = A_LOSS if finding.signature.aspect in LOST else A_FINDING
             enough = min(until, time.monotonic() + limit)
             small = reduced(self.asker, finding.draft, finding.signature, until=enough)
+            if (known := self._known(small.signature, finding)) and not self._is_it(known, finding):
+                avoid = known.signature.mistakes  # what is left shows something else that is known: another way, then
+                small = reduced(self.asker, finding.draft, finding.signature, until=enough, avoid=avoid)
+                known = self._known(small.signature, finding)
             finding = replace(finding, draft=small.draft, signature=small.signature, is_reduced=True)
-            name = self.known(finding.signature) or self._earlier(finding)
-            self.settle(replace(finding, same_as=name) if name else write_case(self.folder, finding, self.asker))
+            again = finding if known else write_case(self.folder, finding, self.asker)
+            self.settle(replace(again, same_as=known.name) if known else again)
+
+    def _known(self, found: Signature, finding: Finding) -> Candidate | None:
+        """What a finding is that was made small: a listed deviation, or an earlier finding."""
+        name = self._earlier(replace(finding, signature=found))
+        return Candidate(name, found, False) if name else self.recognise.listed(found)
+
+    def _is_it(self, known: Candidate, finding: Finding) -> bool:
+        """Whether the draft that was found shows what it was made small to, and not only something that looks alike."""
+        if not known.signature.mistakes:
+            return True
+        told = self.recognise.told(finding.signature, finding.draft, [known])
+        return told is not None and bool(set(told.mistakes) & set(known.signature.mistakes))
 
     def settle(self, finding: Finding, files: Mapping[str, str] | None = None) -> None:
         """Keeps a finding that was made small, with its files where they were written elsewhere."""
@@ -210,6 +240,6 @@ def judged_of(folder: Folder) -> int:
     return sum(found[outcome] for outcome in JUDGED)
 
 
-def known_of(asker: Asker, known: Known | None) -> Explains:
-    """What says which listed deviation a signature is."""
-    return (lambda _: "") if known is None else known.explains
+def known_of(known: Known | None) -> Explains:
+    """What says which listed deviations a difference may be."""
+    return (lambda _: ()) if known is None else known.candidates

@@ -31,7 +31,9 @@ try:
 except ImportError:  # pragma: no cover  # no POSIX: a second campaign is not noticed there
     fcntl = None  # type: ignore[assignment]
 
-VERSION = 1
+VERSION = 2
+READS = (1, 2)
+"""Versions of the folder that are read, and gone on with as the newest."""
 ABOUT, JOURNAL, FINDINGS = "campaign.json", "journal.jsonl", "findings"
 
 
@@ -101,6 +103,8 @@ class Finding:
     """What differs, in words, with the numbers of its case."""
     same_as: str = ""
     """The listed deviation or the earlier finding that it turned out to be when it was made small; else empty."""
+    seen: Signature | None = None
+    """What was seen of its first draft, before anybody asked why it differs; null in folders of version 1."""
 
 
 class Folder:
@@ -190,7 +194,7 @@ def read(path: Path) -> Folder:
         raise ResultsError(
             f"{file}: not what a campaign of this version writes: {words}", "start a new folder"
         ) from None
-    if about.version != VERSION:
+    if about.version not in READS:
         raise ResultsError(f"{file}: version {about.version}; this is version {VERSION}", "start a new folder")
     return Folder(path, about)
 
@@ -209,7 +213,10 @@ def opened(path: Path, about: About) -> Iterator[Folder]:
     with (path / ".lock").open("w") as lock:
         _hold(lock, path)
         if (path / ABOUT).exists():
-            _refuse_another(read(path).about, about, path)
+            old = read(path).about
+            _refuse_another(old, about, path)
+            if old.version != VERSION:
+                write_whole(path / ABOUT, json.dumps(to_json(about), indent=1) + "\n")
         else:
             write_whole(path / ABOUT, json.dumps(to_json(about), indent=1) + "\n")
         folder = Folder(path, about)

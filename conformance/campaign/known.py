@@ -6,12 +6,13 @@ as what it is now, in these lanes, and not by the numbers that stand in the list
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from conformance.campaign.asking import Asker
-from conformance.campaign.triage import Signature, calls_in, signatures
+from conformance.campaign.triage import TOLD_BY_WORDS, Signature, calls_in, signatures
 from conformance.case.load import SUFFIX, load_parts
 from conformance.case.model import Case
 from conformance.errors import CaseError
@@ -20,6 +21,15 @@ from conformance.gate.ledger import LaneFacts
 
 MOST_CASES = 4
 """Cases of one deviation that are run: they are listed together because they show one thing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What a difference may turn out to be: a listed deviation, or an earlier finding."""
+
+    name: str
+    signature: Signature
+    is_listed: bool = True
 
 
 class Known:
@@ -37,40 +47,44 @@ class Known:
         self._lanes = lanes
         self._cases = cases
         self._deviations = deviations
-        self._shown: dict[tuple[str, str], tuple[Signature, ...]] = {}
+        self._shown: dict[tuple[str, str, bool], tuple[Signature, ...]] = {}
 
     def explains(self, found: Signature) -> str:
         """The id of the deviation that a signature is; empty where none is like it."""
+        return next((one.name for one in self.candidates(found) if one.signature.is_like(found)), "")
+
+    def candidates(self, found: Signature) -> Iterator[Candidate]:
+        """What the listed deviations show that this may be; why they differ is asked of those that look like it."""
         facts = self._lanes.get(found.lane)
         if facts is None:
-            return ""
+            return
         for deviation in self._deviations:
             aspects = {one.aspect for one in deviation.observed}
             if found.aspect not in aspects or not facts.has(deviation, found.lane):
                 continue
-            if any(shown.is_like(found) for shown in self._signatures(deviation, found)):
-                return deviation.id
-        return ""
+            for case in self._listed(deviation, found):
+                if any(shown.is_beside(found) for shown in self._of(case, found.lane, explains=False)):
+                    for shown in self._of(case, found.lane, explains=found.aspect not in TOLD_BY_WORDS):
+                        if shown.may_be(found):
+                            yield Candidate(deviation.id, shown)
 
-    def _signatures(self, deviation: Deviation, found: Signature) -> tuple[Signature, ...]:
-        """What the listed cases with this layer show in this lane."""
+    def _listed(self, deviation: Deviation, found: Signature) -> Iterator[Case]:
+        """The listed cases with this layer, a few of them."""
         wanted = set(found.layer.split(", "))
         listed = (case for name in deviation.cases if (case := self._cases(name)) is not None)
-        cases = islice((case for case in listed if wanted & set(case.layer_types)), MOST_CASES)
-        made: list[Signature] = []
-        for case in cases:
-            key = (case.id, found.lane)
-            if key not in self._shown:
-                self._shown[key] = self._of(case, found.lane)
-            made += self._shown[key]
-        return tuple(made)
+        return islice((case for case in listed if wanted & set(case.layer_types)), MOST_CASES)
 
-    def _of(self, case: Case, lane: str) -> tuple[Signature, ...]:
-        try:
-            record = self._asker.case(case, [lane])
-        except CaseError:
-            return ()
-        return tuple(signatures(record, calls_in(case)))
+    def _of(self, case: Case, lane: str, explains: bool) -> tuple[Signature, ...]:
+        """What a listed case shows in a lane."""
+        key = (case.id, lane, explains)
+        if key not in self._shown:
+            try:
+                record = self._asker.case(case, [lane], explains=explains)
+            except CaseError:
+                self._shown[key] = ()
+            else:
+                self._shown[key] = tuple(signatures(record, calls_in(case)))
+        return self._shown[key]
 
 
 class Listed:

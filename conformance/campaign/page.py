@@ -21,6 +21,7 @@ MEANINGS = {
     "listed": "differs as a listed deviation does",
     "finding": "differs as nothing before did",
     "seen before": "differs as an earlier finding does",
+    "not told apart": "looks like several findings of which it is not known why they differ; its reason was not asked",
     "thrown away": "its budget allows every answer, so that nothing was judged",
     "not sayable": "no case can say it: refused where it was read",
     "left out": "not asked: it has a layer that crashed a lane three times",

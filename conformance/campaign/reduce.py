@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,18 +35,36 @@ class Reduced:
     asked: int
 
 
-def shown(asker: Asker, judged: Judged, wanted: Signature) -> Signature | None:
-    """The signature with which a draft shows a finding; None where it does not."""
+def shown(asker: Asker, judged: Judged, wanted: Signature, avoid: Collection[str] = ()) -> Signature | None:
+    """The signature with which a draft shows a finding; None where it does not.
+
+    Of a finding of which nobody asked yet why it is there any reason is it, but those to `avoid`.
+    """
     found = asker.tell(judged.record, calls_of(judged.draft)) if judged.record is not None else ()
-    return next((one for one in found if wanted.shows_in(one)), None)
+    return next((one for one in found if _is_it(one, wanted) and not set(avoid) & set(one.mistakes)), None)
 
 
-def reduced(asker: Asker, draft: Draft, wanted: Signature, most: int = MOST_ASKED, until: float = math.inf) -> Reduced:
+def _is_it(one: Signature, wanted: Signature) -> bool:
+    return wanted.shows_in(one) or (not wanted.mistakes and wanted.shows_in(one.coarse()))
+
+
+def reduced(
+    asker: Asker,
+    draft: Draft,
+    wanted: Signature,
+    most: int = MOST_ASKED,
+    until: float = math.inf,
+    avoid: Collection[str] = (),
+) -> Reduced:
     """The smallest draft found, until the clock says so, that still shows the finding; at worst the draft itself.
 
     What differs is watched on the way, and why it does is asked of what is left. Where that is another reason, a
     smaller draft had led to another finding: then the reason is asked at each step.
     """
+    if avoid:
+        slow = _walk(asker, draft, wanted, min(most, MOST_ASKED_WHY), until, explains=True, avoid=avoid)
+        (last,) = asker.ask([slow.draft], lanes=asker.lanes_for(wanted.lane))
+        return Reduced(renamed(slow.draft), shown(asker, last, wanted, avoid) or slow.signature, slow.asked)
     quick = _walk(asker, draft, wanted.coarse(), most, until, explains=False)
     quick = replace(quick, draft=renamed(quick.draft))
     (last,) = asker.ask([quick.draft], lanes=asker.lanes_for(wanted.lane))
@@ -57,16 +75,26 @@ def reduced(asker: Asker, draft: Draft, wanted: Signature, most: int = MOST_ASKE
     return Reduced(renamed(slow.draft), slow.signature, quick.asked + slow.asked)
 
 
-def _walk(asker: Asker, draft: Draft, wanted: Signature, most: int, until: float, explains: bool) -> Reduced:
+def _walk(
+    asker: Asker,
+    draft: Draft,
+    wanted: Signature,
+    most: int,
+    until: float,
+    explains: bool,
+    avoid: Collection[str] = (),
+) -> Reduced:
+    only = (*wanted.mistakes, *avoid) if wanted.mistakes or avoid else None
     at_once = 1 if wanted.aspect in LOST else AT_ONCE  # each loss is a lane that has to be started again
     asked, seen = 0, {draft.digest}
     is_smaller = True
     while is_smaller and asked < most:
         is_smaller = False
         for candidates in _several(smaller(draft), seen, at_once):
-            judged = asker.ask(candidates, lanes=asker.lanes_for(wanted.lane), explains=explains)
+            judged = asker.ask(candidates, lanes=asker.lanes_for(wanted.lane), explains=explains, only=only)
             asked += len(candidates)
-            found = next(((one.draft, said) for one in judged if (said := shown(asker, one, wanted)) is not None), None)
+            shows = ((one.draft, shown(asker, one, wanted, avoid)) for one in judged)
+            found = next(((candidate, said) for candidate, said in shows if said is not None), None)
             if found is not None:
                 (draft, wanted), is_smaller = found, True
                 break

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from conformance.campaign.draft import Draft
 from conformance.case.expressions import Call, parse
 from conformance.case.model import Case
+from conformance.diagnose.effort import without_number
 from conformance.form import CONFIG
 from conformance.gate.signature import aspect_of, mask_word
 from conformance.judge.verdict import Verdict
@@ -28,6 +29,8 @@ from conformance.report.facts import is_failure
 _CALLED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ASKED_WHY = ("values", "weights")
 """Aspects whose detail is known only where it was found out why a lane differs."""
+TOLD_BY_WORDS = ("error", "dtype", "crash", "timeout")
+"""Aspects in which what is seen says enough: the type and words of an error, which dtype came, how a lane ended."""
 _STEM = 60
 """Characters of a message, without its numbers, that tell one error from another."""
 
@@ -50,7 +53,7 @@ class Signature:
     """What tells it from others of the kind: the type and phase of an error, the dtype or mask that came, the change
     that makes the reference's answer the lane's."""
     mistakes: tuple[str, ...] = ()
-    """The named mistakes that would give it."""
+    """The named mistakes that would give it; none where the aspect is told by words."""
 
     @property
     def layers(self) -> frozenset[str]:
@@ -61,6 +64,14 @@ class Signature:
         """The same as far as it is seen without asking why."""
         is_asked_why = self.aspect in _ASKED_WHY
         return replace(self, detail="" if is_asked_why else self.detail, mistakes=())
+
+    def may_be(self, seen: Signature) -> bool:
+        """Whether what was seen of a draft, without asking why, may turn out to be this one."""
+        return self.is_beside(seen) and (bool(self.mistakes) or self.aspect in _ASKED_WHY or self.detail == seen.detail)
+
+    def is_plainly(self, seen: Signature) -> bool:
+        """Whether what was seen of a draft is this one, for which nobody has to be asked why."""
+        return self.aspect in TOLD_BY_WORDS and self.is_like(seen)
 
     def shows_in(self, other: Signature) -> bool:
         """Whether another draft's difference is this one. With fewer or other numbers the change that makes the
@@ -76,27 +87,28 @@ class Signature:
         of its layers a difference starts, that of one of them is like it. A process that ended tells of no layer: it is
         enough that both have one.
         """
-        if (self.lane, self.aspect, self.kind) != (other.lane, other.aspect, other.kind):
-            return False
-        mine, theirs = self.layers, other.layers
-        one_in_both = bool(mine & theirs) if self.aspect == "crash" else mine <= theirs or theirs <= mine
-        if not one_in_both:
+        if not self.is_beside(other):
             return False
         if self.mistakes or other.mistakes:
             return bool(_without_numbers(self.mistakes) & _without_numbers(other.mistakes))
         return self.detail == other.detail
+
+    def is_beside(self, other: Signature) -> bool:
+        """Whether both lie in the same lane and aspect, and may lie in the same layer."""
+        if (self.lane, self.aspect, self.kind) != (other.lane, other.aspect, other.kind):
+            return False
+        if self.aspect == "crash":
+            return bool(self.layers & other.layers)
+        return self.layers <= other.layers or other.layers <= self.layers
 
     def __str__(self) -> str:
         what = " or ".join(self.mistakes[:2]) or self.detail
         return f"{self.lane}: {self.layer}, {self.aspect} ({self.kind})" + (f": {what}" if what else "")
 
 
-_NUMBER_GIVEN = re.compile(r"=-?[0-9.]+$")
-
-
 def _without_numbers(mistakes: tuple[str, ...]) -> set[str]:
     """Mistakes without the number that an argument would have had: that is the draft's, as 1 bit is of a layer of 2."""
-    return {_NUMBER_GIVEN.sub("=", mistake) for mistake in mistakes}
+    return {without_number(mistake) for mistake in mistakes}
 
 
 def signatures(record: Record, calls: Mapping[str, str]) -> Iterator[Signature]:
@@ -154,9 +166,10 @@ def _signature(name: str, lane: LaneRecord, calls: Mapping[str, str]) -> Signatu
         everything = everything - {"Masking"} or everything  # it only carries a mask: what ends a process is the rest
         return Signature(name, ", ".join(sorted(everything)), aspect_of(lane), str(lane.verdict), lane.signal or "")
     first = lane.findings[0]
-    mistakes = () if _has_no_rows(first) else tuple(sorted(lane.explained_by))
+    is_open = first.aspect in TOLD_BY_WORDS or _has_no_rows(first)
+    mistakes = () if is_open else tuple(sorted(lane.explained_by))
     layer = _layer(lane, first, calls)
-    return Signature(name, layer, first.aspect, first.kind, "" if mistakes else _detail(lane, first), mistakes)
+    return Signature(name, layer, first.aspect, first.kind, _detail(lane, first, bool(mistakes)), mistakes)
 
 
 def _has_no_rows(finding: FindingRecord) -> bool:
@@ -177,7 +190,7 @@ def _layer(lane: LaneRecord, finding: FindingRecord, calls: Mapping[str, str]) -
     return ", ".join(sorted(set(calls.values())))
 
 
-def _detail(lane: LaneRecord, finding: FindingRecord) -> str:
+def _detail(lane: LaneRecord, finding: FindingRecord, is_explained: bool) -> str:
     match finding.aspect:
         case "error":
             failure = lane.failure
@@ -195,7 +208,7 @@ def _detail(lane: LaneRecord, finding: FindingRecord) -> str:
             return f"{failure.type}: {stem(failure.message)}" if failure is not None else finding.node.split(".")[-1]
         case "relations":
             return ", ".join(sorted({one.kind for one in lane.findings}))
-    return "" if lane.cause is None else stem(lane.cause.change)
+    return "" if lane.cause is None or is_explained else stem(lane.cause.change)
 
 
 def _sort(number: float) -> str:

@@ -17,9 +17,10 @@ from conformance.errors import Exit, UsageError
 
 if TYPE_CHECKING:
     from conformance.campaign.asking import Asker
-    from conformance.campaign.campaign import Campaign, Ended, Explains
+    from conformance.campaign.campaign import Campaign, Ended
     from conformance.campaign.folder import Folder
     from conformance.campaign.known import Known
+    from conformance.campaign.recognise import Explains
     from conformance.campaign.triage import Tell
     from conformance.lanes.spec import LaneSpec
 
@@ -148,7 +149,7 @@ def _campaign(parsed: argparse.Namespace) -> int:
         lanes = {name: dict(one.versions) for name, one in identities.items()}
         about = About(VERSION, lanes, kinds, tuple(asked), not parsed.no_graphs)
         with opened(parsed.output, about) as folder:
-            known = known_of(asker, known_here(asker, parsed.cases))
+            known = known_of(known_here(asker, parsed.cases))
             campaign = Campaign(folder, asker, kinds, known, _say)
             if cluster is not None:
                 asker.stop()  # the workers have lanes of their own
@@ -218,7 +219,7 @@ def _held(wanted: Mapping[str, Any]) -> tuple[Asker, Explains]:
         _HELD.clear()
         asker = Asker(lanes_of(asked), in_process=IN_PROCESS, tell=tell_of(asked))
         asker.identities()
-        _HELD[key] = asker, known_of(asker, known_here(asker, cases if cases.is_dir() else DEFAULT_CASES))
+        _HELD[key] = asker, known_of(known_here(asker, cases if cases.is_dir() else DEFAULT_CASES))
     return _HELD[key]
 
 

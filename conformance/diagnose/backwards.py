@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from conformance.case.model import Case
+from conformance.diagnose.effort import WHOLE, Effort
 from conformance.diagnose.formulas import LARGEST, numbers_in
 from conformance.diagnose.mistakes import named_ones
 from conformance.judge.gradients import gradient_findings
@@ -27,17 +28,22 @@ ALTERNATIVES = 3
 
 
 def gradient_mistakes(
-    case: Case, plan: Plan, got: Observation, reference: Observation, only: Collection[str] | None = None
+    case: Case,
+    plan: Plan,
+    got: Observation,
+    reference: Observation,
+    only: Collection[str] | None = None,
+    effort: Effort = WHOLE,
 ) -> list[tuple[str, str]]:
     """What somebody does who gives the lane's gradients with the reference's values, and its name, the first few.
 
-    The name is empty for a place in the graph. Where `only` is given, no other mistakes are tried.
+    The name is empty for a place in the graph. Where `only` says what somebody does, no other mistakes are tried.
     """
     if not reference.gradients or not got.gradients or not plan.cotangents:
         return []
     found: list[tuple[str, str]] = []
     for mistake, name, made in _tried(case, plan):
-        if only is not None and mistake not in only:
+        if not effort.tries(name) or (only is not None and mistake not in only):
             continue
         wrong = _with(reference, made)
         if wrong is None or gradient_findings(got, wrong)[0] or not gradient_findings(wrong, reference)[0]:

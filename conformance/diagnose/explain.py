@@ -18,6 +18,7 @@ from conformance.diagnose.backwards import gradient_mistakes
 from conformance.diagnose.cause import Blame, Explanation
 from conformance.diagnose.changes import change_between, differing_at, gradient_change
 from conformance.diagnose.divergence import Divergence, divergences
+from conformance.diagnose.effort import WHOLE, Effort
 from conformance.diagnose.feeding import AskLane, answered, isolate_node, starts_behind
 from conformance.diagnose.formulas import formula_slips, with_slip
 from conformance.diagnose.gates import located
@@ -54,6 +55,7 @@ def explanations(
     observations: Mapping[str, Observation],
     gives_masks: Mapping[str, bool],
     asks: Callable[[str], AskLane] | None = None,
+    effort: Effort = WHOLE,
 ) -> dict[str, Explanation]:
     """An explanation for every lane that differs from the reference, by lane; lanes that agree have none.
 
@@ -83,6 +85,7 @@ def explanations(
             verdict.lanes[name],
             asks(name) if asks is not None else None,
             again,
+            effort,
         )
         for name in differing
     }
@@ -98,11 +101,13 @@ def _is_about_arrays(found: LaneVerdict) -> bool:
     return found.cause.aspect not in ("error", "params", "claims", "invariants", "model", "methods", "relations")
 
 
-def _explained(seen: Seen, verdict: LaneVerdict, ask: AskLane | None, again: Again) -> Explanation:
+def _explained(
+    seen: Seen, verdict: LaneVerdict, ask: AskLane | None, again: Again, effort: Effort = WHOLE
+) -> Explanation:
     """The simplest cause that holds on another draw too; one that nobody can be asked about again is only likely."""
     lane, fed = seen.got.lane, tuple(item.name for item in seen.case.inputs)
     if seen.got.failure is not None:
-        return _of_an_error(seen, again.seen(seen, ask))
+        return _of_an_error(seen, again.seen(seen, ask), effort)
     parts_of = ask if seen.got.policy == USUAL else None  # what is fed is float32
     starts = divergences(seen.case, seen.got, seen.reference, seen.gives_masks)
     if parts_of is not None:
@@ -110,31 +115,37 @@ def _explained(seen: Seen, verdict: LaneVerdict, ask: AskLane | None, again: Aga
     blind = tuple(dict.fromkeys(label for _, label in sorted(verdict.undecided)))
     unknown = Explanation(lane, "unknown", (), "", starts, fed, blind)
     fresh = again.seen(seen, ask)
-    for found in _causes(seen, unknown, verdict, parts_of, fresh):
+    for found in _causes(seen, unknown, verdict, parts_of, fresh, effort):
         if found.mistakes or found.change:
             return replace(found, is_confirmed=fresh is not None)
     return unknown
 
 
 def _causes(
-    seen: Seen, unknown: Explanation, verdict: LaneVerdict, ask: AskLane | None, fresh: Seen | None
+    seen: Seen,
+    unknown: Explanation,
+    verdict: LaneVerdict,
+    ask: AskLane | None,
+    fresh: Seen | None,
+    effort: Effort,
 ) -> Iterator[Explanation]:
     """Causes that give the lane's answer to both draws, the simplest first; one without mistake or change is none."""
     starts = unknown.divergences
-    yield replace(unknown, kind="mistake", mistakes=_blamed(_holding(seen.case, _known_ones(seen), fresh)))
+    yield replace(unknown, kind="mistake", mistakes=_blamed(_holding(seen.case, _known_ones(seen, effort), fresh)))
     if starts:
         for tried in (other_ones(seen.case), derived_ones(seen.case, seen.plan)):
-            yield replace(unknown, kind="mistake", mistakes=_blamed(_holding(seen.case, _named(seen, tried), fresh)))
+            named = _named(seen, _tried(tried, effort))
+            yield replace(unknown, kind="mistake", mistakes=_blamed(_holding(seen.case, named, fresh)))
     else:
-        yield replace(unknown, kind="gradient_mistake", mistakes=_gradient_blame(seen, fresh))
+        yield replace(unknown, kind="gradient_mistake", mistakes=_gradient_blame(seen, fresh, effort))
         yield replace(unknown, kind="gradient_change", change=_gradient_change(seen, fresh))
     is_forward = not any(is_trained(start.node) for start in starts)
-    if ask is not None and is_forward and starts:
+    if ask is not None and is_forward and starts and effort.only is None:
         yield replace(unknown, kind="parts", mistakes=_parts(seen, starts, ask, fresh))
     if verdict.cause is not None and verdict.cause.aspect == "dtype":
         return  # where a dtype alone decides, the values are as right as that dtype holds them
     yield replace(unknown, kind="change", change=_change(seen, starts, fresh))
-    if starts and is_forward:
+    if starts and is_forward and effort.without_name:
         yield replace(unknown, kind="slip", mistakes=_slips(seen, starts, fresh))
 
 
@@ -152,11 +163,11 @@ def _holding(case: Case, found: Sequence[Mistake], fresh: Seen | None) -> list[M
     return rather_inside(case, held)
 
 
-def _gradient_blame(seen: Seen, fresh: Seen | None) -> tuple[Blame, ...]:
-    found = gradient_mistakes(seen.case, seen.plan, seen.got, seen.reference)
+def _gradient_blame(seen: Seen, fresh: Seen | None, effort: Effort) -> tuple[Blame, ...]:
+    found = gradient_mistakes(seen.case, seen.plan, seen.got, seen.reference, effort=effort)
     if found and fresh is not None:
         only = {does for does, _ in found}
-        held = gradient_mistakes(fresh.case, fresh.plan, fresh.got, fresh.reference, only)
+        held = gradient_mistakes(fresh.case, fresh.plan, fresh.got, fresh.reference, only, effort)
         found = [one for one in found if one in held]
     return tuple(Blame(does, name, name) for does, name in found)
 
@@ -233,10 +244,10 @@ def each_alone(seen: Seen, nodes: Sequence[str], ask: AskLane) -> tuple[Seen, ..
     return tuple(found)
 
 
-def _of_an_error(seen: Seen, fresh: Seen | None) -> Explanation:
+def _of_an_error(seen: Seen, fresh: Seen | None, effort: Effort) -> Explanation:
     """The mistakes after which the reference raises the same error, in the same words, at the same node."""
     named = []
-    for kind, mutant in named_ones(seen.case):
+    for kind, mutant in _tried(named_ones(seen.case), effort):
         if all(raises_alike(one, kind, mutant) for one in (seen, fresh) if one is not None):
             named.append((kind, mutant))
     return Explanation(
@@ -258,9 +269,13 @@ def _blamed(named: Sequence[Mistake]) -> tuple[Blame, ...]:
     )
 
 
-def _known_ones(seen: Seen) -> list[Mistake]:
+def _tried(found: Iterable[Mistake], effort: Effort) -> Iterator[Mistake]:
+    return ((kind, mutant) for kind, mutant in found if effort.tries(f"{kind}.{mutant.name}"))
+
+
+def _known_ones(seen: Seen, effort: Effort = WHOLE) -> list[Mistake]:
     """The named mistakes that give the lane's answer, and beside them what a layer may have forgotten."""
-    found = _named(seen, (*named_ones(seen.case), *forgotten_ones(seen.case)))
+    found = _named(seen, _tried((*named_ones(seen.case), *forgotten_ones(seen.case)), effort))
     return [
         one for place, one in enumerate(found) if not any(are_one(seen.plan, one, other) for other in found[:place])
     ]

@@ -39,5 +39,5 @@ def ran(
     """A campaign with these seeds: the folder, how it ended, and what was said."""
     said: list[str] = []
     with asking(spec) as asker, opened(path, about(layers, graphs)) as folder:
-        ended = Campaign(folder, asker, layers, lambda _: "", said.append, a_seed=4).run(seeds, time.monotonic() + 60)
+        ended = Campaign(folder, asker, layers, lambda _: (), said.append, a_seed=4).run(seeds, time.monotonic() + 60)
     return folder, ended, said

@@ -49,8 +49,8 @@ def work(wanted: Mapping[str, Any]) -> Any:
     asker = lanes_here(wanted.get("version", "1.0"))
     of = from_json(About, wanted["about"])
     if "finding" in wanted:
-        return to_json(made_small(asker, lambda _: "", of, from_json(Finding, wanted["finding"])))
-    return to_json(seeds_asked(asker, lambda _: "", of, wanted["seeds"]))
+        return to_json(made_small(asker, lambda _: (), of, from_json(Finding, wanted["finding"])))
+    return to_json(seeds_asked(asker, lambda _: (), of, wanted["seeds"]))
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def cluster() -> Iterator[Cluster]:
 def ran(cluster: Cluster, path: Path, **asked: Any) -> tuple[Folder, Ended]:
     asker = lanes_here("1.0")
     with opened(path, replace(about(LAYERS), lanes=lanes_of(asker))) as folder:
-        campaign = Campaign(folder, asker, LAYERS, lambda _: "", lambda _: None)
+        campaign = Campaign(folder, asker, LAYERS, lambda _: (), lambda _: None)
         wanted = {"about": to_json(folder.about), "mark": "", **asked}
         ended = OnCluster(campaign, cluster, work, wanted, a_batch=1).run(SEEDS, time.monotonic() + 120)
     return folder, ended

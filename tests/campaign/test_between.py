@@ -26,7 +26,7 @@ def between(old: LaneSpec, new: LaneSpec) -> Asker:
 
 def ran(path: Path, old: LaneSpec, new: LaneSpec) -> Folder:
     with opened(path, ABOUT) as folder:
-        Campaign(folder, between(old, new), LAYERS, lambda _: "", lambda _: None, a_seed=3).run(
+        Campaign(folder, between(old, new), LAYERS, lambda _: (), lambda _: None, a_seed=3).run(
             range(1), time.monotonic() + 60
         )
     return folder

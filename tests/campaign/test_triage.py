@@ -220,8 +220,8 @@ class Undecided:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.asker, name)
 
-    def ask(self, drafts: Sequence[Draft]) -> Iterator[Judged]:
-        for judged in self.asker.ask(drafts):
+    def ask(self, drafts: Sequence[Draft], **how: Any) -> Iterator[Judged]:
+        for judged in self.asker.ask(drafts, **how):
             yield judged if judged.record is None else replace(judged, record=undecided(judged.record))
 
 
@@ -239,7 +239,7 @@ def test_a_budget_that_allows_everything_is_thrown_away_and_counted(
 ) -> None:
     with asking(planted("ReLU")) as asker, opened(tmp_path / "c", about(("ReLU",))) as folder:
         asked: Any = Undecided(asker) if is_undecided else asker
-        Campaign(folder, asked, ("ReLU",), lambda _: "", str, a_seed=4).run(range(1), time.monotonic() + 60)
+        Campaign(folder, asked, ("ReLU",), lambda _: (), str, a_seed=4).run(range(1), time.monotonic() + 60)
     assert set(totals(folder)) <= {outcome, "seen before", "agree", "refused by all"}
     assert totals(folder)[outcome] >= 1
     assert bool(folder.kept) is not is_undecided

@@ -110,7 +110,7 @@ def campaign_over(asker: Asker, fault: Fault) -> Iterator[Campaign]:
     kinds = tuple(kind for kind in drawable() if kind in fault.layers)
     about = About(VERSION, {}, kinds)
     with tempfile.TemporaryDirectory(prefix="conformance-") as path, opened(Path(path) / "c", about) as folder:
-        yield Campaign(folder, asker, kinds, lambda _: "", lambda _: None)
+        yield Campaign(folder, asker, kinds, lambda _: (), lambda _: None)
 
 
 def run(chosen: Sequence[tuple[str, Fault]], seconds: float, keep: Path) -> dict[str, Row]:

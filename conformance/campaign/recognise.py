@@ -1,0 +1,94 @@
+"""Is what a draft shows known? As far as it is seen without asking why; and where that may be several things, by asking
+for the mistakes of those alone.
+
+Why a draft differs takes a hundred times as long as that it does. So nobody asks why of a difference that looks like
+nothing known: it is a finding, and what is left of it when it was made small is explained. Of one that looks like
+something known only the mistakes of that are tried. Where none of them is the reason, or where what is known has no
+mistake to be recognised by, it is kept as a finding of its own, and explained when it is small.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from conformance.campaign.asking import Asker
+from conformance.campaign.draft import Draft
+from conformance.campaign.folder import Finding, Folder
+from conformance.campaign.known import Candidate
+from conformance.campaign.triage import TOLD_BY_WORDS, Signature, calls_of
+
+Explains = Callable[[Signature], Iterable[Candidate]]
+"""From what differs to the listed deviations that it may be."""
+MOST_ALIKE = 3
+"""Findings that look alike, before it is known why they differ, which are kept and made small; more are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a difference was recognised as."""
+
+    outcome: str
+    """`listed`, `seen before`, `finding` or `not told apart`."""
+    name: str = ""
+    """The listed deviation or the earlier finding."""
+
+
+class Recogniser:
+    """What is known in a campaign: the listed deviations, and what it found itself."""
+
+    def __init__(self, folder: Folder, asker: Asker, known: Explains) -> None:
+        self.folder = folder
+        self.asker = asker
+        self.known = known
+        self._alike: Counter[Signature] = Counter(one.seen for one in folder.findings.values() if one.seen is not None)
+
+    def __call__(self, found: Signature, draft: Draft) -> Answer:
+        """What a difference is that was seen in a draft."""
+        open_ones = []
+        for one in self._candidates(found):
+            if one.signature.is_plainly(found) or not self.asker.explains:
+                return _as(one)
+            open_ones.append(one)
+        if not open_ones:
+            return Answer("finding")
+        told = self.told(found, draft, open_ones)
+        for one in open_ones:
+            if told is not None and _is_told(told) and one.signature.is_like(told):
+                return _as(one)
+        return Answer("finding" if self._alike[found] < MOST_ALIKE else "not told apart")
+
+    def kept(self, finding: Finding) -> None:
+        """Counts a finding that looks like others may."""
+        if finding.seen is not None:
+            self._alike[finding.seen] += 1
+
+    def told(self, found: Signature, draft: Draft, by: Iterable[Candidate]) -> Signature | None:
+        """What a draft shows, where the mistakes of these candidates alone are tried as the reason."""
+        names = {name for one in by for name in one.signature.mistakes}
+        lanes = self.asker.lanes_for(found.lane)
+        (again,) = self.asker.ask([draft], lanes=lanes, only=names)
+        shown = () if again.record is None else self.asker.tell(again.record, calls_of(again.draft))
+        return next((one for one in shown if found.is_beside(one)), None)
+
+    def _candidates(self, found: Signature) -> Iterator[Candidate]:
+        """What this may be: of what was found already, and of what is listed."""
+        for one in self.folder.findings.values():
+            if one.signature.may_be(found):
+                is_listed = bool(one.same_as) and one.same_as not in self.folder.findings
+                yield Candidate(one.same_as or one.name, one.signature, is_listed)
+        yield from self.known(found)
+
+    def listed(self, found: Signature) -> Candidate | None:
+        """The listed deviation that a difference is of which it was asked why; None where there is none."""
+        return next((one for one in self.known(found) if one.signature.is_like(found)), None)
+
+
+def _is_told(told: Signature) -> bool:
+    """Whether anything was found by which it can be recognised."""
+    return bool(told.mistakes or told.detail) or told.aspect in TOLD_BY_WORDS
+
+
+def _as(one: Candidate) -> Answer:
+    return Answer("listed" if one.is_listed else "seen before", one.name)
