@@ -191,7 +191,7 @@ class Campaign:
         if not known.signature.mistakes:
             return True
         told = self.recognise.told(finding.signature, finding.draft, [known])
-        return told is not None and bool(set(told.mistakes) & set(known.signature.mistakes))
+        return told is not None and told.is_like(known.signature)
 
     def settle(self, finding: Finding, files: Mapping[str, str] | None = None) -> None:
         """Keeps a finding that was made small, with its files where they were written elsewhere."""

@@ -16,6 +16,7 @@ from conformance.campaign.asking import Asker, Judged
 from conformance.campaign.draft import Call, Draft, Input, Layer, Mask
 from conformance.campaign.space import space_of
 from conformance.campaign.triage import Signature, calls_of
+from conformance.diagnose.effort import without_number
 
 AT_ONCE = 4
 """Smaller drafts that are asked together, so that lanes need not wait for each other."""
@@ -41,7 +42,8 @@ def shown(asker: Asker, judged: Judged, wanted: Signature, avoid: Collection[str
     Of a finding of which nobody asked yet why it is there any reason is it, but those to `avoid`.
     """
     found = asker.tell(judged.record, calls_of(judged.draft)) if judged.record is not None else ()
-    return next((one for one in found if _is_it(one, wanted) and not set(avoid) & set(one.mistakes)), None)
+    others = {without_number(name) for name in avoid}
+    return next((one for one in found if _is_it(one, wanted) and not others & one.named()), None)
 
 
 def _is_it(one: Signature, wanted: Signature) -> bool:

@@ -90,7 +90,7 @@ class Signature:
         if not self.is_beside(other):
             return False
         if self.mistakes or other.mistakes:
-            return bool(_without_numbers(self.mistakes) & _without_numbers(other.mistakes))
+            return bool(self.named() & other.named())
         return self.detail == other.detail
 
     def is_beside(self, other: Signature) -> bool:
@@ -101,14 +101,13 @@ class Signature:
             return bool(self.layers & other.layers)
         return self.layers <= other.layers or other.layers <= self.layers
 
+    def named(self) -> set[str]:
+        """The named mistakes without the numbers of the draft."""
+        return {without_number(mistake) for mistake in self.mistakes}
+
     def __str__(self) -> str:
         what = " or ".join(self.mistakes[:2]) or self.detail
         return f"{self.lane}: {self.layer}, {self.aspect} ({self.kind})" + (f": {what}" if what else "")
-
-
-def _without_numbers(mistakes: tuple[str, ...]) -> set[str]:
-    """Mistakes without the number that an argument would have had: that is the draft's, as 1 bit is of a layer of 2."""
-    return {without_number(mistake) for mistake in mistakes}
 
 
 def signatures(record: Record, calls: Mapping[str, str]) -> Iterator[Signature]:
