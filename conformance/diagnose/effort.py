@@ -18,8 +18,8 @@ class Effort:
     """Which mistakes are tried."""
 
     only: frozenset[str] | None = None
-    """The mistakes that are tried, by name (`Layer.mutant`, `Layer.argument=`, without a number), and no others: whether
-    one of a few is the reason takes a hundredth of the time in which one of all is found. None for all."""
+    """The mistakes that are tried, by name (`Layer.mutant`, `Layer.argument=`, without a number), and no others:
+    whether one of a few is the reason takes a hundredth of the time in which one of all is found. None for all."""
     without_name: bool = True
     """Whether mistakes that have no name are tried too: slips in formulas, and places in the graph. They take as long
     as all the rest."""
