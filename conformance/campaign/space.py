@@ -244,7 +244,7 @@ def _inputs(
         yield Dimension("beneath the mask", ("zeros", "numbers", "nan", "inf"))
         if len(shapes) > 1:
             yield Dimension("masked inputs", ("the first", "the last", "all"))
-        if "mask" in parameters:
+        if "mask" in parameters and layer.takes_list != (2, None):  # what merges reads the masks of its inputs alone
             yield Dimension("mask comes", ("by a layer", "as an argument"))
     if takes_training(kind) and not is_random(kind, config):
         yield Dimension("training", (False, True))
@@ -263,9 +263,10 @@ def _of_sequences(kind: str) -> tuple[int, ...]:
 
 
 def flags(kind: str) -> tuple[str, ...]:
-    """What the call of a layer takes that is yes or no, `training` left out."""
+    """What the call of a layer takes that is yes or no, but for `training`, and `reverse`, which wants other inputs."""
     call = inspect.signature(types()[kind].call).parameters
-    return tuple(name for name, one in call.items() if isinstance(one.default, bool) and name != "training")
+    left_out = ("training", "reverse")
+    return tuple(name for name, one in call.items() if isinstance(one.default, bool) and name not in left_out)
 
 
 def optional_inputs(kind: str, count: int) -> tuple[str, ...]:

@@ -129,6 +129,11 @@ def attention_axes(name: str, rank: int) -> Axes:
     return ()
 
 
+def check_share(dropout: float) -> None:
+    if dropout > 1:
+        raise LayerError(f"dropout={dropout} is more than all of the weights")
+
+
 class _Attention(Layer):
     """What both kinds share but their scores."""
 

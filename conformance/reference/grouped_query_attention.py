@@ -10,7 +10,7 @@ import autograd.numpy as np
 import numpy
 
 from .activations import sigmoid
-from .attention import attention_axes, dropped, masked_softmax, without
+from .attention import attention_axes, check_share, dropped, masked_softmax, without
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 from .multi_head_attention import all_allowed, projected, projections, with_heads
 from .traits import Axes, asked, composed
@@ -63,6 +63,7 @@ class GroupQueryAttention(Layer):
     def check(self) -> None:
         if min(self.head_dim, self.num_query_heads, self.num_key_value_heads) < 1:
             raise LayerError("head_dim and the numbers of heads count from 1")
+        check_share(self.dropout)
         if self.num_query_heads % self.num_key_value_heads:
             raise LayerError(f"{self.num_query_heads} heads of queries cannot share {self.num_key_value_heads} of keys")
 

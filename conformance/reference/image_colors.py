@@ -396,8 +396,9 @@ class RandomGaussianBlur(_Augmentation):
 
     x: (batch, rows, columns, channels), or without the batch; the shape stays, in floats. The weights are divided by
     their sum; what leaves `value_range` is cut off. There is one answer for a `factor` of (1, 1), with which every
-    image is blurred, or of 0, and a `sigma` of two equal numbers. Documentation of `keras.layers.RandomGaussianBlur`;
-    that zeros lie around and that it is cut off are Keras 3.15.1's, its documentation is silent.
+    image is blurred, or of 0, and a `sigma` of two equal numbers; 0 leaves an image as it is. Documentation of
+    `keras.layers.RandomGaussianBlur`; that zeros lie around and that it is cut off are Keras 3.15.1's, its
+    documentation is silent.
     """
 
     native = composed("F.conv2d(x, kernel, padding='same', groups=channels)")
@@ -424,7 +425,8 @@ class RandomGaussianBlur(_Augmentation):
         if not always("factor", self.factor):
             return clipped(images, self.value_range)
         sigma, half = only("sigma", self.sigma), self.kernel_size // 2
-        line = np.exp(-(numpy.arange(-half, half + 1.0) ** 2) / (2 * sigma**2))
+        far = numpy.arange(-half, half + 1.0) ** 2
+        line = np.exp(-far / (2 * sigma**2)) if sigma else np.where(far == 0, 1.0, 0.0)
         line = line / np.sum(line)
         for axis in (1, 2):
             widths = [(half, half) if number == axis else (0, 0) for number in range(4)]

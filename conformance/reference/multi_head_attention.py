@@ -10,7 +10,7 @@ import autograd.numpy as np
 import numpy
 
 from .activations import sigmoid, softmax
-from .attention import attention_axes, both, causal, dropped, masked_softmax, without
+from .attention import attention_axes, both, causal, check_share, dropped, masked_softmax, without
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
 from .invariants import weighted
 from .traits import Axes, asked, called
@@ -135,6 +135,7 @@ class MultiHeadAttention(Layer):
     def check(self) -> None:
         if self.num_heads < 1 or self.key_dim < 1 or (self.value_dim or 1) < 1:
             raise LayerError("num_heads, key_dim and value_dim count from 1")
+        check_share(self.dropout)
 
     @property
     def sizes(self) -> dict[str, int]:

@@ -83,7 +83,9 @@ def _blurred(layer: Config, images: Tensor) -> Tensor:
     if only(layer.factor) != 1:
         return images.clamp(*layer.value_range)
     half = layer.kernel_size // 2
-    line = torch.exp(-(torch.arange(-half, half + 1.0) ** 2) / (2 * only(layer.sigma) ** 2))
+    far = torch.arange(-half, half + 1.0) ** 2
+    sigma = only(layer.sigma)
+    line = torch.exp(-far / (2 * sigma**2)) if sigma else (far == 0).to(images.dtype)
     line = (line / line.sum()).to(images.dtype)
     channels = images.shape[1]
     kernel = torch.outer(line, line).expand(channels, 1, -1, -1)
