@@ -51,6 +51,8 @@ def dropped(weights: Array, rate: float, random: numpy.random.Generator) -> Arra
     """Dropout (Srivastava et al. 2014), scaled so that the mean stays."""
     if rate == 0:
         return weights
+    if rate >= 1:
+        return 0.0 * weights  # which has a slope of 0, where that of a number over 1 - rate is none
     return np.where(random.random(np.shape(weights)) < rate, 0.0, weights / (1.0 - rate))
 
 

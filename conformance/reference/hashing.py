@@ -63,7 +63,9 @@ class Hashing(Layer):
         return bins if self.output_mode == "int" else encoded(bins, self.num_bins, self.output_mode)
 
     def bin(self, value: Any) -> int:
-        """The bin of a value."""
+        """The bin of a value: the only one, where there is one, which a mask cannot have for itself."""
+        if self.num_bins == 1:
+            return 0
         if self.mask_value is None:
             return self.hash(as_text(value)) % self.num_bins
         if value == self.mask_value:

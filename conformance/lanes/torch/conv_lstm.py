@@ -44,10 +44,17 @@ def _step(layer: Config, convolve: Convolve, p: Parameters, x: Tensor, states: l
     if h is not None:
         total = total + _convolved(convolve, h, p.weight_hh, "same", ones, ones)
     i, f, g, o = total.chunk(4, dim=1)
-    i, f, o = (activate(layer.recurrent_activation, gate) for gate in (i, f, o))
-    new = i * activate(layer.activation, g)
+    i, f, o = (_activated(layer, layer.recurrent_activation, gate) for gate in (i, f, o))
+    new = i * _activated(layer, layer.activation, g)
     c = new if c is None else f * c + new
-    return [o * activate(layer.activation, c), c]
+    return [o * _activated(layer, layer.activation, c), c]
+
+
+def _activated(layer: Config, name: Any, x: Tensor) -> Tensor:
+    """An activation may look along the last axis, which is that of the channels where the layer has them last."""
+    if layer.data_format == "channels_first":
+        return activate(name, x)
+    return activate(name, x.movedim(1, -1)).movedim(-1, 1)
 
 
 def _run(convolve: Convolve, layer: Config, p: Parameters, sequences: Tensor, initial_state: Any, mask: Any) -> Any:
