@@ -82,6 +82,24 @@ class SeedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Dated:
+    """Two releases, neighbours where one of them shows a finding and the other does not."""
+
+    __pydantic_config__ = CONFIG
+
+    old: str
+    """The older release."""
+    new: str
+    """The newer."""
+    old_shows: bool
+    """Whether the older shows it."""
+    new_shows: bool
+    """Whether the newer does."""
+    failure: str = ""
+    """Why there is no date: a release that cannot be asked."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One finding: what it is, the draft that shows it, and how far it was made small."""
 
@@ -103,6 +121,8 @@ class Finding:
     """What differs, in words, with the numbers of its case."""
     same_as: str = ""
     """The listed deviation or the earlier finding that it turned out to be when it was made small; else empty."""
+    dated: Dated | None = None
+    """When it began or ended; null where nobody asked."""
     seen: Signature | None = None
     """What was seen of its first draft, before anybody asked why it differs; null in folders of version 1."""
 

@@ -6,6 +6,7 @@ from collections import Counter
 
 from conformance.campaign.campaign import judged_of, totals
 from conformance.campaign.coverage import Coverage
+from conformance.campaign.dating import words
 from conformance.campaign.draft import described
 from conformance.campaign.folder import Finding, Folder
 from conformance.report.blocks import Cell, Code, Command, Page, Paragraph, Section, Table
@@ -83,7 +84,9 @@ def _page(folder: Folder, finding: Finding) -> Page:
     place = f"{path.parent.name}/{path.name}; seed {finding.seed}"
     said = finding.words or str(finding.signature)
     again = f"Shown by {finding.again} draws of other numbers." if finding.again else "Not made small yet."
-    blocks = (Paragraph(safe(said, 400)), Code(safe(text, 6_000)), Paragraph(again, "note"))
+    if finding.dated is not None:
+        again += f" By releases: {words(finding.dated)}."
+    blocks = (Paragraph(safe(said, 400)), Code(safe(text, 6_000)), Paragraph(safe(again, 600), "note"))
     return Page(
         id=one_line(finding.name, 120),
         outcome="differ",

@@ -18,11 +18,14 @@ from conformance.errors import Exit, UsageError
 if TYPE_CHECKING:
     from conformance.campaign.asking import Asker
     from conformance.campaign.campaign import Campaign, Ended
-    from conformance.campaign.folder import Folder
+    from conformance.campaign.folder import Finding, Folder
     from conformance.campaign.known import Known
     from conformance.campaign.recognise import Explains
     from conformance.campaign.triage import Tell
+    from conformance.case.model import Case
     from conformance.lanes.spec import LaneSpec
+    from conformance.protocol.adapter import Identity
+    from conformance.record.case import Record
 
 _DESCRIPTION = """\
 Draws cases from the layers' own schemas, asks them in every lane, and keeps what differs and is in no list.
@@ -37,6 +40,7 @@ examples:
   conformance campaign --seeds 0..20 -o campaigns/ci                the same cases in every run: for CI
   conformance campaign --for 5m --lane keras@3.14.1 -o campaigns/old
   conformance campaign --from keras@3.14.1 --to keras --for 10m -o campaigns/upgrade
+  conformance campaign --for 10m --bisect 3.3.3 -o campaigns/today   and since which release, from 3.3.3 on
   conformance campaign --for 1h --cluster local:4 -o campaigns/wide          on four workers of Dask
   conformance campaign replay campaigns/today                       FIXED, STILL or CHANGED for each finding
   conformance campaign page campaigns/today -o today.html           what was found, tried and thrown away
@@ -72,6 +76,13 @@ def add(commands: Any) -> None:
     between = parser.add_argument_group("between two versions", "what one shows and the other does not")
     between.add_argument("--from", dest="old", metavar="SPEC", help="the older: keras@3.14.1")
     between.add_argument("--to", dest="new", metavar="SPEC", help="the newer: keras@3.15.1")
+    parser.add_argument(
+        "--bisect",
+        nargs="?",
+        const="",
+        metavar="OLDEST",
+        help="date each finding of Keras: in which release it began, from OLDEST on; between --from and --to of a pair",
+    )
     parser.add_argument("--cases", type=Path, default=DEFAULT_CASES, metavar="FOLDER", help="where case files stand")
     parser.add_argument("--cluster", metavar="WHERE", help=CLUSTER_HELP)
     parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="the folder of the campaign; page: a file")
@@ -79,8 +90,11 @@ def add(commands: Any) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
-    if parsed.action and (parsed.time or parsed.seeds or parsed.layers or parsed.no_graphs):
-        raise UsageError("--for, --seeds, --layers and --no-graphs are for a new campaign", "leave them out")
+    if parsed.action and (
+        parsed.time or parsed.seeds or parsed.layers or parsed.no_graphs or parsed.bisect is not None
+    ):
+        what = "--for, --seeds, --layers, --no-graphs and --bisect"
+        raise UsageError(f"{what} are for a campaign that draws", "leave them out")
     match parsed.action:
         case []:
             return _campaign(parsed)
@@ -137,6 +151,7 @@ def _campaign(parsed: argparse.Namespace) -> int:
     if parsed.output is None:
         raise UsageError("where to?", "name a folder: -o campaigns/today")
     seeds, kinds = seeds_of(parsed.seeds), layers_of(parsed.layers)
+    ends = ends_of_dates(parsed)
     is_bounded = parsed.seeds is not None and parsed.time is None
     seconds = float("inf") if is_bounded else seconds_of(parsed.time or USUAL_TIME)
     asked = asked_of(parsed)
@@ -161,9 +176,68 @@ def _campaign(parsed: argparse.Namespace) -> int:
                 raise
             finally:
                 write_page(folder, campaign.coverage)
+            if ends is not None:
+                asker.stop()  # the releases have lanes of their own
+                _dates(folder, ends, identities)
+                write_page(folder, campaign.coverage)
             return _said(folder, ended)
     finally:
         asker.stop()
+
+
+def ends_of_dates(parsed: argparse.Namespace) -> tuple[str, str] | None:
+    """The oldest and the newest release among which findings are dated; the newest is "" for the one that is asked.
+
+    None where nobody wants dates. Raises UsageError where there is no oldest.
+    """
+    if parsed.bisect is None:
+        return None
+    if parsed.old is not None and parsed.new is not None:
+        if parsed.bisect:
+            raise UsageError("--bisect OLDEST beside --from and --to", "a pair has its ends: --bisect alone")
+        return _release(parsed.old), _release(parsed.new)
+    if not parsed.bisect:
+        raise UsageError("since which release?", "name the oldest that is asked: --bisect 3.3.3")
+    return _release(parsed.bisect), ""
+
+
+def _release(text: str) -> str:
+    """The release in a specification of Keras; "" for the one that is installed. Raises UsageError."""
+    from conformance.gate.releases import version_of
+
+    name, at, version = text.rpartition("@")
+    if (at and name != "keras") or (not at and text == "keras"):
+        if not at:
+            return ""
+        raise UsageError(f"--bisect dates findings of releases of Keras, and {text} is none", "leave --bisect out")
+    return str(version_of(version))
+
+
+def _dates(folder: Folder, ends: tuple[str, str], identities: Mapping[str, Identity]) -> None:
+    """Dates the findings of lanes of Keras, and says each."""
+    from conformance.campaign.asking import Asker
+    from conformance.campaign.dating import date_all, words
+    from conformance.cli.live import IN_PROCESS, lanes_of
+    from conformance.gate.releases import between, published
+
+    lanes = {name for name, one in identities.items() if "keras" in one.versions}
+    if not any(one.dated is None and one.signature.lane in lanes for one in folder.kept):
+        return
+    installed = [one.versions["keras"] for name, one in identities.items() if name in lanes]
+    versions = between(published("keras"), ends[0] or installed[0], ends[1] or installed[-1])
+
+    def ask(version: str, case: Case, lane: str) -> Record:
+        _say(f"asking keras {version}: {case.id}")
+        asker = Asker(lanes_of([f"{lane}=keras@{version}"]), in_process=IN_PROCESS)
+        try:
+            asker.identities()
+            return asker.case(case)
+        finally:
+            asker.stop()
+
+    for finding in date_all(folder, versions, ask, lanes):
+        if finding.dated is not None:
+            _say(f"{folder.file(finding)}: {words(finding.dated)}")
 
 
 def _on_cluster(parsed: argparse.Namespace, campaign: Campaign, seeds: Iterable[int], until: float) -> Ended:
@@ -302,7 +376,7 @@ def _said(folder: Folder, ended: Ended) -> int:
     if ended.since_new >= 60:
         print(f"saturated: no new pair in {ended.since_new / 60:.0f} minutes")
     for finding in folder.kept:
-        print(f"{folder.file(finding)}: {finding.words or finding.signature}")
+        print(f"{folder.file(finding)}: {finding.words or finding.signature}{_since(finding)}")
     if ended.is_out_of_time:
         print(f"the time ended after {ended.seeds:,} seeds")
     count = len(folder.kept)
@@ -311,6 +385,12 @@ def _said(folder: Folder, ended: Ended) -> int:
     if count:
         return Exit.DISAGREE
     return Exit.OK if judged_of(folder) else Exit.NOTHING_RAN
+
+
+def _since(finding: Finding) -> str:
+    from conformance.campaign.dating import words
+
+    return "" if finding.dated is None else f" ({words(finding.dated)})"
 
 
 PAGE = "index.html"
@@ -359,7 +439,7 @@ def _replay(path: Path, parsed: argparse.Namespace) -> int:
     finally:
         asker.stop()
     for one in found:
-        print(f"{one.state}  {folder.file(one.finding)}: {one.words}")
+        print(f"{one.state}  {folder.file(one.finding)}: {one.words}{_since(one.finding)}")
     print(_tally([one.state for one in found]))
     return Exit.DISAGREE if any(one.state is not State.FIXED for one in found) else Exit.OK
 
