@@ -184,6 +184,8 @@ def kind_of(hint: Any, at_least: float | None = None) -> Kind:
         return kinds.Anything()
     if isinstance(hint, type) and _is_layer(hint):
         return kinds.LayerOf()
+    if (held := _of_optimizers(hint)) is not None:
+        return held
     raise TypeError(f"a case file cannot hold {hint}")
 
 
@@ -191,6 +193,25 @@ def _is_layer(hint: type[Any]) -> bool:
     from conformance.reference.base import Layer
 
     return issubclass(hint, Layer)
+
+
+PATHS = r"(?=.)[A-Za-z0-9_/]*(?:\.\*[A-Za-z0-9_/]*){0,3}"
+"""Paths of weights, `layer/weight`, and patterns for them: no others, for what a pattern costs has no bound."""
+
+
+def _of_optimizers(hint: Any) -> Kind | None:
+    """What stands for an optimiser inside another one, or for several."""
+    from conformance.reference.optimizer_base import Optimizer, OptimizerMap
+
+    if hint is Optimizer:
+        return kinds.LayerOf("optimizer")
+    if hint is not OptimizerMap:
+        return None
+    default = Field(kinds.LayerOf("optimizer"), "Moves every weight that no key stands for.", required=True)
+    other = kinds.MapOf(kinds.LayerOf("optimizer"), "What moves the weights of this path.", PATHS)
+    others = Field(other, "Paths of weights, as layer/weight, or patterns for whole paths, to what moves these.")
+    fields = {"default_optimizer": default, "optimizer_map": others}
+    return Record("OptimizerMap", fields, keys="argument")
 
 
 def _either(options: list[Kind]) -> Kind:

@@ -65,7 +65,10 @@ def record_of(type: str) -> Record | None:
     fields = fields_of(every_type()[type], type)
     if type in torch_types():
         fields = {name: field for name, field in fields.items() if name not in lacked(every_type()[type])}
-    elif (rate := fields.get("learning_rate")) is not None:
+        return Record(type, fields, keys="argument")
+    for name in every_type()[type].lacks:
+        fields.pop(name, None)
+    if (rate := fields.get("learning_rate")) is not None:
         fields["learning_rate"] = dataclasses.replace(rate, kind=Either((rate.kind, LayerOf("schedule"))))
     return Record(type, fields, keys="argument")
 

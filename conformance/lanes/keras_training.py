@@ -122,9 +122,15 @@ def made_optimizer(keras: Any, kind: str, config: Mapping[str, Any]) -> Any:
 
 
 def _argument(keras: Any, value: Any) -> Any:
+    if isinstance(value, Mapping) and "default_optimizer" in value:
+        others = {key: _argument(keras, one) for key, one in value.get("optimizer_map", {}).items()}
+        return keras.optimizers.OptimizerMap(_argument(keras, value["default_optimizer"]), others)
     if not isinstance(value, Mapping) or "type" not in value:
-        return value
-    kind, arguments = value["type"].rpartition(".")[2], {name: item for name, item in value.items() if name != "type"}
+        return list(value) if isinstance(value, tuple) else value
+    of, _, kind = value["type"].rpartition(".")
+    arguments = {name: item for name, item in value.items() if name != "type"}
+    if not of:
+        return made_optimizer(keras, kind, arguments)
     if not hasattr(keras.optimizers.schedules, kind):
         raise Unsupported(f"Keras {keras.__version__} has no schedule {kind}")
     return getattr(keras.optimizers.schedules, kind)(**arguments)

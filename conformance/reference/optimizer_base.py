@@ -50,6 +50,8 @@ class Optimizer:
     mutants: ClassVar[tuple[Mutant, ...]] = ()
     native: ClassVar[Native]
     """What torch calls it."""
+    lacks: ClassVar[tuple[str, ...]] = ()
+    """Arguments of the class that a case cannot say, for the framework's own does not take them."""
 
     learning_rate: float = arg("Size of a step, or a schedule.", default=0.001, at_least=0)
     weight_decay: float | None = arg(
@@ -196,6 +198,16 @@ class Optimizer:
         return gradients
 
 
+@dataclass(frozen=True, kw_only=True)
+class OptimizerMap:
+    """The optimisers of a MultiOptimizer."""
+
+    default_optimizer: Optimizer
+    """Moves every weight that no key stands for."""
+    optimizer_map: Mapping[str, Optimizer]
+    """Path of a weight, as layer/weight, or a pattern for whole paths, to what moves it."""
+
+
 def _norm(gradients: Any) -> float:
     return math.sqrt(sum(float(np.sum(g**2)) for g in gradients))
 
@@ -213,13 +225,27 @@ def make_optimizer(type: str, config: Mapping[str, Any]) -> Optimizer:
 
 def _made(value: Any) -> Any:
     if isinstance(value, Mapping) and "type" in value:
-        return make(value["type"], {name: item for name, item in value.items() if name != "type"})
+        arguments = {name: item for name, item in value.items() if name != "type"}
+        return (make_optimizer if value["type"] in OPTIMIZERS else make)(value["type"], arguments)
+    if isinstance(value, Mapping) and "default_optimizer" in value:
+        others = {key: _made(one) for key, one in value.get("optimizer_map", {}).items()}
+        return OptimizerMap(default_optimizer=_made(value["default_optimizer"]), optimizer_map=others)
     return tuple(value) if isinstance(value, list) else value
 
 
 def full_arguments(optimizer: Optimizer) -> dict[str, Any]:
-    """All arguments of an optimiser as plain values, defaults filled in; a schedule as `{"type": ..., ...}`."""
-    return full_config(optimizer)  # type: ignore[arg-type]  # it reads fields, which both have
+    """All arguments as plain values, defaults filled in; a schedule or an inner optimiser as `{"type": ..., ...}`."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Optimizer):
+            return {"type": type(value).__name__, **full_arguments(value)}
+        if isinstance(value, OptimizerMap):
+            others = {key: plain(one) for key, one in value.optimizer_map.items()}
+            return {"default_optimizer": plain(value.default_optimizer), "optimizer_map": others}
+        return value
+
+    full = full_config(optimizer)  # type: ignore[arg-type]  # it reads fields, which both have
+    return {name: plain(value) for name, value in full.items()}
 
 
 def average(memory: dict[str, Array], name: str, share: float, new: Array) -> Array:

@@ -10,7 +10,9 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from conformance.lanes.torch.optimizers import native, ported  # noqa: E402  # torch may be missing
+from conformance.lanes.torch import named_optimizers  # noqa: E402, F401  # torch may be missing; it registers ports
+from conformance.lanes.torch.optimizers import ported  # noqa: E402  # as above
+from conformance.lanes.torch.own_optimizers import native  # noqa: E402  # as above
 from conformance.lanes.torch.port import Unsupported  # noqa: E402  # as above
 from conformance.reference.optimizers import OPTIMIZERS  # noqa: E402  # as above
 
@@ -102,8 +104,8 @@ def test_native_clipping_takes_all_weights_together() -> None:
 
 
 def test_an_optimizer_without_a_port_is_unsupported() -> None:
-    with pytest.raises(Unsupported, match="no port of the optimizer Muon"):
-        ported("Muon", {"weight_decay": None}, [])
+    with pytest.raises(Unsupported, match="no port of the optimizer Newton"):
+        ported("Newton", {"weight_decay": None}, [])
 
 
 def test_an_optimizer_that_torch_has_not_is_unsupported_as_it_is() -> None:

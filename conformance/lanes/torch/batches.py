@@ -6,7 +6,7 @@ means. Here they are tensors beside the weights.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -16,9 +16,13 @@ class Batches:
     """Calls `step(number of the step, batches before)` when enough batches have given their gradients in `grad`."""
 
     def __init__(
-        self, config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], step: Callable[[int, int], None]
+        self,
+        config: Mapping[str, Any],
+        tensors: Mapping[str, torch.Tensor],
+        step: Callable[[int, int], None],
+        finals: Sequence[torch.Tensor] | None = None,
     ) -> None:
-        self.config, self.tensors, self.step = config, tensors, step
+        self.config, self.tensors, self.step, self.finals = config, tensors, step, finals
         self.every = config.get("gradient_accumulation_steps") or 1
         self.factor = config.get("loss_scale_factor")
         self.summed: dict[str, torch.Tensor] = {}
@@ -63,6 +67,7 @@ class Batches:
 
     @torch.no_grad()
     def finalize(self) -> None:
-        """Weights become their means, where such are kept."""
-        for name, mean in self.means.items():
+        """Weights become their means, where such are kept, or what their optimiser holds for the end."""
+        held = dict(zip(self.tensors, self.finals, strict=True)) if self.finals is not None else {}
+        for name, mean in (self.means or held).items():
             self.tensors[name].copy_(mean)

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 
 from conformance.case.reports import LOSS, output_loss
-from conformance.lanes.torch.batches import Batches
+from conformance.lanes.torch.movers import mover
 from conformance.lanes.torch.penalties import penalty, project
-from conformance.lanes.torch.training import observed, parts_of, stepper_of
+from conformance.lanes.torch.training import observed, parts_of
 from conformance.protocol.adapter import Unsupported
 from conformance.protocol.carried import Value, nodes_of, remembered
 from conformance.protocol.fit import PlannedFit
@@ -35,7 +35,7 @@ def reports(fit: PlannedFit, arrays: Any, inputs: Mapping[str, Any], is_native: 
             tensor.requires_grad_()
     training = None
     if fit.optimizer and moved:
-        training = Batches(fit.full, held, stepper_of(fit.optimizer, fit.config, fit.full, held, False).step)
+        training, _, _ = mover(fit.optimizer, fit.config, fit.full, held)
 
     def projected() -> None:
         for name, config in fit.constraints.items():

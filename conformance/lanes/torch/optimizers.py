@@ -1,8 +1,7 @@
 """Keras' optimisers in torch: the same arguments, and what each of them is called or must become there.
 
 Where `torch.optim` has a convention of its own, its arguments are set so that Keras' numbers come out; where no
-argument can do that, the step is written out. `native` optimisers get a case's arguments under torch's names and are
-left as they are: what they compute is torch's answer.
+argument can do that, the step is written out. torch's own, as they are, stand in `own_optimizers`.
 """
 
 from __future__ import annotations
@@ -13,9 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-
-from conformance.case.optimizers import LEFT_TO_LOOPS
-from conformance.protocol.native import native_optimizer, optimizer_arguments
 
 from .port import PORTS, Config, Parameters, Unsupported
 
@@ -34,6 +30,8 @@ class Stepper:
     """What is made of Keras' arguments, for people to read."""
     step: Callable[[int, int], None]
     """Makes step `number`, counted from 1, after so many batches."""
+    finals: Tensors | None = None
+    """What the tensors become when training is over, if anything else than they are."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +41,8 @@ class Optimize:
     name: str
     how: str
     start: Callable[[Config, Tensors], Step]
+    decays: bool = False
+    """Whether it sees to the decay of weights itself, by their names in `config.names`."""
 
 
 OPTIMIZERS: dict[str, Optimize] = {}
@@ -52,29 +52,32 @@ SCHEDULED: dict[str, Callable[[Config, Tensors], Step]] = {}
 _Start = Callable[[Config, Tensors], Step]
 
 
-def optimizer(kind: str, name: str, how: str) -> Callable[[_Start], _Start]:
+def optimizer(kind: str, name: str, how: str, decays: bool = False) -> Callable[[_Start], _Start]:
     """Registers a function as the port of a Keras optimiser: `name` is what it uses of torch."""
 
     def register(start: _Start) -> _Start:
-        OPTIMIZERS[kind] = Optimize(name, how, start)
+        OPTIMIZERS[kind] = Optimize(name, how, start, decays)
         return start
 
     return register
 
 
 def ported(kind: str, config: Mapping[str, Any], tensors: Tensors, names: Sequence[str] = ()) -> Stepper:
-    """An optimiser that computes what Keras computes; `config` holds every argument, `names` are those of weights."""
+    """An optimiser that computes what Keras computes; `config` holds every argument, `names` are `layer.weight`."""
     if kind not in OPTIMIZERS:
         raise Unsupported(f"there is no port of the optimizer {kind} to this lane")
     port = OPTIMIZERS[kind]
     arguments: Any = Config(kind, config)
     rate = _rate(arguments.learning_rate)
     arguments.learning_rate = rate(0)
+    arguments.names = tuple(names) or ("",) * len(tensors)
     start = SCHEDULED.get(kind, port.start) if isinstance(config["learning_rate"], Mapping) else port.start
     move = start(arguments, tensors)
-    spared = {name for name in names if any(part in name for part in config["exclude_from_weight_decay"])}
+    spared = {name for name in names if is_spared(arguments, name)}
 
     def decaying() -> list[Any] | None:
+        if port.decays:
+            return []
         if not spared:
             return None
         return [one for one, name in zip(tensors, names, strict=True) if name not in spared and one.grad is not None]
@@ -85,9 +88,14 @@ def ported(kind: str, config: Mapping[str, Any], tensors: Tensors, names: Sequen
         move(number)
 
     how = port.how
-    if config["weight_decay"]:
+    if config["weight_decay"] and not port.decays:
         how += "; weights times 1 - learning_rate * weight_decay before the step: torch's weight_decay is another one"
-    return Stepper(port.name, how, step)
+    return Stepper(port.name, how, step, vars(arguments).get("means"))
+
+
+def is_spared(config: Config, name: str) -> bool:
+    """Whether a weight called `layer.weight` does not decay."""
+    return any(part in name.rpartition(".")[2] for part in config.exclude_from_weight_decay)
 
 
 def _rate(written: Any) -> Callable[[int], float]:
@@ -334,50 +342,3 @@ def ftrl(config: Config, tensors: Tensors) -> Step:
             tensor.copy_(torch.where(z.abs() > l1, (z.sign() * l1 - z) / divisor, 0.0))
 
     return step
-
-
-def native(kind: str, config: Mapping[str, Any], tensors: Tensors) -> Stepper:
-    """torch's optimiser of this name with the arguments that the case writes, and torch's defaults for all others.
-
-    Gradients are clipped by the functions that torch has for it, all weights together.
-    """
-    left = [name for name, value in config.items() if name in LEFT_TO_LOOPS or isinstance(value, Mapping)]
-    if left:
-        raise Unsupported(f"torch leaves what {left[0]} says to the loop that calls its optimizers")
-    known = (*optimizer_arguments(kind), "beta_1", "beta_2", "clipnorm", "global_clipnorm", "clipvalue")
-    unknown = [name for name in config if name not in known]
-    if unknown:
-        raise Unsupported(f"torch.optim has no argument in the place of {unknown[0]}")
-    found = native_optimizer(kind, config)
-    made = getattr(torch.optim, found.call.name.rpartition(".")[2], None)
-    if made is None:
-        raise Unsupported(f"torch has no optimizer {kind}")
-    inner = made(tensors, **found.call.arguments)
-
-    def step(number: int, batches: int) -> None:
-        if found.longest is not None:
-            torch.nn.utils.clip_grad_norm_(tensors, found.longest)
-        if found.largest is not None:
-            torch.nn.utils.clip_grad_value_(tensors, found.largest)
-        inner.step()
-
-    shown = ", ".join(f"{key}={value}" for key, value in found.call.arguments.items())
-    return Stepper(found.call.name, f"as it is: {shown or 'no arguments'}", step)
-
-
-def as_written(kind: str, config: Mapping[str, Any], tensors: Tensors) -> Stepper:
-    """torch's optimiser as a case in torch's words asks for it. Raises Unsupported where this torch has none."""
-    made = getattr(torch.optim, kind.partition(".")[2], None)
-    if made is None:
-        raise Unsupported(f"torch {torch.__version__} has no {kind}")
-    given = {name: tuple(value) if isinstance(value, list) else value for name, value in config.items()}
-    inner = made(tensors, **given)
-
-    def step(number: int, batches: int) -> None:
-        if kind == "optim.SparseAdam":
-            for tensor in tensors:
-                tensor.grad = None if tensor.grad is None else tensor.grad.to_sparse(1)
-        inner.step()
-
-    shown = ", ".join(f"{key}={value}" for key, value in given.items())
-    return Stepper(f"torch.{kind}", f"as it is: {shown or 'no arguments'}", step)

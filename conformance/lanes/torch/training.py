@@ -12,12 +12,10 @@ from typing import Any
 
 import torch
 
-from conformance.lanes.torch.batches import Batches
-from conformance.lanes.torch.optimizers import Stepper, as_written, native, ported
+from conformance.lanes.torch.movers import mover
 from conformance.lanes.torch.penalties import penalty, project
 from conformance.protocol.adapter import Observing
 from conformance.protocol.carried import CarriedArrays, remembered
-from conformance.protocol.counterparts import is_torchs
 from conformance.protocol.plan import Plan, PlannedTraining
 from conformance.protocol.training import batch_of, number_of
 from conformance.protocol.wire import pack
@@ -49,10 +47,9 @@ def _train(
 ) -> dict[str, Any]:
     held = {name: weights[parts_of(name)[0]][parts_of(name)[1]].requires_grad_() for name in training.trained}
     moved = list(held.values())
-    stepper = stepper_of(training.optimizer, training.config, training.full, held, is_native)
-    observing.native[title] = {stepper.name: {"shape": [], "from": stepper.how}}
+    batches, name_in_torch, how = mover(training.optimizer, training.config, training.full, held, is_native)
+    observing.native[title] = {name_in_torch: {"shape": [], "from": how}}
     fixed = {name: value.detach() if isinstance(value, torch.Tensor) else value for name, value in inputs.items()}
-    batches = Batches(training.full, held, stepper.step)
     found = {}
 
     def projected() -> None:
@@ -77,22 +74,6 @@ def _train(
                 own = remembered(arrays.memory.get(layer, {}), key)
                 found[f"{layer}.{key}@{number}"] = observed(tensor if own is None else own)
     return found
-
-
-def stepper_of(
-    optimizer: str,
-    config: Mapping[str, Any],
-    full: Mapping[str, Any],
-    moved: Mapping[str, torch.Tensor],
-    is_native: bool,
-) -> Stepper:
-    """What moves these weights: torch's own in torch's words, torch's of the same arguments, or Keras' formula."""
-    tensors = list(moved.values())
-    if is_torchs(optimizer):
-        return as_written(optimizer, config, tensors)
-    if is_native:
-        return native(optimizer, config, tensors)
-    return ported(optimizer, full, tensors, [name.rpartition(".")[2] for name in moved])
 
 
 def parts_of(name: str) -> tuple[str, str]:
