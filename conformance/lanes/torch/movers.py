@@ -138,4 +138,7 @@ def _several(full: Mapping[str, Any], held: Held, is_native: bool) -> tuple[Move
 def _key_of(keys: Mapping[str, Any], path: str) -> str | None:
     if path in keys:
         return path
-    return next((key for key in keys if re.fullmatch(key, path)), None)
+    matching = [key for key in keys if re.fullmatch(key, path)]
+    if len(matching) > 1:
+        raise ValueError(f"{path} is matched by {' and by '.join(matching)}")
+    return matching[0] if matching else None
