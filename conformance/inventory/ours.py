@@ -148,7 +148,8 @@ def _optimizer(item: PublicName, use: Use) -> Available | None:
         return None
     kind = types()[item.name]
     known = tuple(name for name in arguments_of(item) if name in _fields(kind))
-    return Available(_module(kind), True, f"optim.{item.name}", len(kind.mutants), use, known)
+    native = kind.native.instead or ", ".join(kind.native.names)
+    return Available(_module(kind), True, native, len(kind.mutants), use, known)
 
 
 def _penalty(item: PublicName, use: Use) -> Available | None:

@@ -40,7 +40,7 @@ def keras_training(
         moved = [f"{names(layer)}.trainable_variables" for layer in training.layers]
         listed = moved[0] if len(moved) == 1 else f"[{', '.join(f'*{one}' for one in moved)}]"
         minimised = [*loss_lines(training, f"graph(**{fed})", failure), *_penalties(plan, training, names)]
-        if training.config.get("loss_scale_factor"):
+        if training.config.get("loss_scale_factor") or _holds_others(training.config):
             minimised.append("loss = optimizer.scale_loss(loss)")
         lines += [
             f"optimizer = keras.optimizers.{training.optimizer}({_arguments(training.config)})",
@@ -103,6 +103,11 @@ def _finalized(training: PlannedTraining) -> list[str]:
     return [f"if step == {training.steps}:", "    optimizer.finalize_variable_values(moved)"]
 
 
+def _holds_others(config: Mapping[str, Any]) -> bool:
+    """Whether an optimiser hands its work to others, which may scale the loss."""
+    return "inner_optimizer" in config or "optimizer_map" in config
+
+
 def _spared(config: Mapping[str, Any]) -> list[str]:
     excluded = list(config.get(EXCLUDED) or ())
     return [f"optimizer.{EXCLUDED}(var_names={value_text(excluded)})"] if excluded else []
@@ -113,7 +118,14 @@ def _arguments(config: Mapping[str, Any]) -> str:
 
 
 def _argument(value: Any) -> str:
+    if isinstance(value, Mapping) and "default_optimizer" in value:
+        others = ", ".join(
+            f"{value_text(key)}: {_argument(one)}" for key, one in value.get("optimizer_map", {}).items()
+        )
+        return f"keras.optimizers.OptimizerMap({_argument(value['default_optimizer'])}, {{{others}}})"
     if isinstance(value, Mapping) and "type" in value:
         rest = {key: item for key, item in value.items() if key != "type"}
+        if rest.get(EXCLUDED):
+            raise NotScriptable(f"a script does not say {EXCLUDED} of an optimiser inside another")
         return f"keras.optimizers.{value['type']}({_arguments(rest)})"
     return value_text(value)

@@ -74,7 +74,7 @@ class _Torch:
         self.trained = [one for one in self.plan.trainings if trains]
         for training in self.trained:
             if training.optimizer not in optimizers():
-                raise NotScriptable(f"there is no port of the optimizer {training.optimizer} to torch")
+                raise NotScriptable(f"a script in torch does not carry the optimizer {training.optimizer}")
             roots += [optimizers()[training.optimizer], ("optimizers", "prepare")]
         roots += [("losses", "loss")] if any(ports()[kind].is_loss for kind in kinds) else []
         self.texts, self.carried = self.carrier.carry(list(dict.fromkeys(roots)))

@@ -80,7 +80,7 @@ def test_a_training_is_part_of_what_decides_the_outcome(tmp_path: Path) -> None:
         (
             "{optimizer: {type: Dense, units: 1}, loss: loss}",
             "10:34: unknown optimizer type Dense | there are "
-            "Adadelta, Adafactor, Adagrad, Adam, AdamW, Adamax, Ftrl, Lamb, Lion, Nadam, ... (12 in all)",
+            "Adadelta, Adafactor, Adagrad, Adam, AdamW, Adamax, Ftrl, Lamb, Lion, LossScaleOptimizer, ... (16 in all)",
         ),
         (
             "{optimizer: {type: SGD, lr: 0.1}, loss: loss}",

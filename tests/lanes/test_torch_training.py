@@ -40,6 +40,8 @@ CONFIGS: list[tuple[str, dict[str, Any]]] = [
     ("Lion", {"learning_rate": 0.1, "beta_1": 0.5, "weight_decay": 0.3}),
     ("Lamb", {"learning_rate": 0.1, "beta_1": 0.5, "beta_2": 0.8, "epsilon": 0.1}),
     ("Adafactor", {"learning_rate": 0.6, "epsilon_2": 0.3, "clip_threshold": 0.5}),
+    ("Muon", {"learning_rate": 0.1, "adam_lr_ratio": 0.5, "adam_weight_decay": 0.3, "adam_beta_1": 0.5}),
+    ("ScheduleFreeAdamW", {"learning_rate": 0.1, "beta_1": 0.5, "warmup_steps": 2, "weight_decay": 0.3}),
     ("Ftrl", {"learning_rate": 0.1}),
     ("Ftrl", {"learning_rate": 0.1, "l1_regularization_strength": 0.2, "l2_regularization_strength": 0.3, "beta": 0.4}),
     ("Ftrl", {"learning_rate": 0.1, "l2_shrinkage_regularization_strength": 0.3, "learning_rate_power": -0.7}),

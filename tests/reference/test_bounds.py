@@ -29,14 +29,23 @@ LEAST = {
 LEAST_OF_SOME = {
     "beta": {"Ftrl"},
     "dropout": {"Attention", "AdditiveAttention", "GroupQueryAttention", "MultiHeadAttention"},
-    "epsilon": {"Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam", "Lamb"},
+    "adam_beta_1": {"Muon"},
+    "adam_beta_2": {"Muon"},
+    "adam_lr_ratio": {"Muon"},
+    "dynamic_growth_steps": {"LossScaleOptimizer"},
+    "epsilon": {
+        *("Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam", "Lamb", "Muon", "ScheduleFreeAdamW")
+    },
+    "initial_scale": {"LossScaleOptimizer"},
+    "ns_steps": {"Muon"},
+    "warmup_steps": {"ScheduleFreeAdamW"},
     "clip_threshold": {"Adafactor"},
     "epsilon_1": {"Adafactor"},
     "epsilon_2": {"Adafactor"},
     "factor": {"RandomPosterization"},
     "groups": {"Conv1D", "Conv2D", "Conv3D"},
     "max_number": {"MaxNumBoundingBoxes"},
-    "momentum": {"SGD", "RMSprop"},
+    "momentum": {"SGD", "RMSprop", "Muon"},
     "weight_decay": {"AdamW"},
 }
 """In the others any number is an argument: GroupNormalization takes -1 for a group a channel."""
@@ -47,5 +56,5 @@ def test_arguments_have_the_least_value_that_means_something(kind: type) -> None
     for field in dataclasses.fields(kind):
         expected = LEAST.get(field.name)
         if kind.__name__ in LEAST_OF_SOME.get(field.name, ()):
-            expected = 1 if field.name in ("groups", "factor") else 0
+            expected = 1 if field.name in ("groups", "factor", "dynamic_growth_steps") else 0
         assert field.metadata.get("at_least") == expected, field.name
