@@ -3,6 +3,7 @@
     python -m benchmarks.calibrate --seeds 20 --keep FOLDER -o docs/evidence/calibration.md
     python -m benchmarks.calibrate --seeds 2 --every 20          a sample, to standard output
     python -m benchmarks.calibrate --under cases/fit --under cases/loss      these files and folders alone
+    python -m benchmarks.calibrate --under operations --every 4 --lanes keras    a quarter of the cases of keras.ops
 
 At another seed every array of a case is drawn anew; stated values stay. A lane's verdict at a seed is a false alarm
 where it agrees at seed 0, the draw of the gate. Every seed's counts are kept in FOLDER; seeds that stand there are not
@@ -22,6 +23,7 @@ from benchmarks.calibration_page import NOTES, page
 from benchmarks.detection import Detection, detection_of
 from benchmarks.notes import with_notes
 from benchmarks.tally import Tally, read, summed, written
+from conformance import suite
 from conformance.case.load import load_folder
 from conformance.case.model import Case
 from conformance.judge.case import judge_lane
@@ -102,7 +104,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--faults", action="store_true", help="run faults and equivalent rewrites, too")
     parser.add_argument("-o", "--output", type=Path)
     parsed = parser.parse_args(arguments)
-    every = load_folder(Path("cases"))
+    folders = [
+        Path("cases"),
+        *(made for made in suite.MADE if any(Path(one).parts[:1] == made.parts for one in parsed.under)),
+    ]
+    every = [case for folder in folders for case in load_folder(folder)]
     asked = [case for case in every if stands_below(case, parsed.under)]
     if not asked:
         parser.error(f"no case stands below {', '.join(parsed.under)}")
