@@ -39,12 +39,12 @@ def run(parsed: argparse.Namespace) -> int:
     from conformance.cli.kinds import write_files
     from conformance.kinds.operations import MARK, texts
 
-    written = write_files(parsed.output, texts(_names(parsed.names)), MARK, "operations", parsed.names is None)
+    written = write_files(parsed.output, texts(named(parsed.names)), MARK, "operations", parsed.names is None)
     print(f"{written} files in {parsed.output}")
     return Exit.OK
 
 
-def _names(text: str | None) -> tuple[str, ...] | None:
+def named(text: str | None) -> tuple[str, ...] | None:
     """The operations that are named. Raises UsageError for one that has no reference."""
     from conformance.case.problems import did_you_mean
     from conformance.reference.operations.base import PREFIX, table

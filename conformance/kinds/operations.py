@@ -6,6 +6,7 @@ operation, in a folder beside the cases.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ from conformance.case.model import Case
 from conformance.kinds.matrix import refuses
 from conformance.kinds.model import BATCH, Cell, lines
 from conformance.reference.operations.base import PREFIX, Ask, Entry, Numbers, table
-from conformance.reference.operations.forms import asks
+from conformance.reference.operations.forms import HOLES, asks
 
 FAMILY = "operations"
 """The folder of these cases: part of every id."""
@@ -53,9 +54,13 @@ def _cell(entry: Entry, one: Ask) -> Cell:
             word = OPERATION if other == f"{PREFIX}{entry.name}" else other.removeprefix(PREFIX)
             layers.setdefault(word, {"type": other})
             graph[node] = text.replace(other, word, 1)
+    if one.holes:
+        first = next(iter(inputs))
+        inputs[HOLES] = {"shape": [len(one.holes)], "fill": {"values": list(one.holes)}}
+        graph = {node: re.sub(rf"\b{first}\b", f"{first} + {HOLES}", text, count=1) for node, text in graph.items()}
     is_open = any(-1 in part.shape for held in one.inputs for part in (held if isinstance(held, list) else [held]))
     question = f"What does keras.ops.{entry.name} give: {one.name.replace('_', ' ')}?"
-    is_special = one.name in ("specials", "nan", "holes", "nothing_left", "far", "kinks")
+    is_special = one.name in ("specials", "nan", "holes", "nothing_left", "far", "kinks", "nans", "infinities")
     return Cell(
         name=one.name,
         question=question,

@@ -6,3 +6,6 @@ from collections.abc import Mapping
 
 EQUIVALENT: Mapping[str, str] = {}
 """`Layer.mutant` to why it computes the same as the layer."""
+
+EQUIVALENT_OPERATIONS: Mapping[tuple[str, str], str] = {}
+"""Operation and what somebody does to why the result is the same whatever goes in that the operation takes."""

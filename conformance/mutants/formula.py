@@ -51,6 +51,20 @@ LEFT_OUT = {
 """Functions that may be left out: one of their arguments is taken instead."""
 COUNTS = {"len", "prod", "size"}
 """Functions that count, and may be one off."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """Which functions stand in each other's place, which may be left out, and whether a truth is turned too."""
+
+    kinds: tuple[tuple[str, ...], ...] = KINDS
+    left_out: frozenset[str] = frozenset(LEFT_OUT)
+    turns_truths: bool = False
+    about_one: bool = True
+    """Whether a name in a sum may be one less itself."""
+
+
+OF_LAYERS = Words()
 SIGNS: tuple[tuple[type[ast.operator], type[ast.operator]], ...] = (
     (ast.Add, ast.Sub),
     (ast.Sub, ast.Add),
@@ -113,7 +127,7 @@ def _follow(owner: Any, name: str, function: Any, found: dict[tuple[Any, str], A
     found[owner, name] = function
     if not depth:
         return
-    for called in _names(function.__code__):
+    for called in called_names(function.__code__):
         other = function.__globals__.get(called)
         if getattr(other, "__module__", "").startswith(HOME):
             if isinstance(other, types.FunctionType):
@@ -122,25 +136,54 @@ def _follow(owner: Any, name: str, function: Any, found: dict[tuple[Any, str], A
                 _collect(other, found, depth - 1)
 
 
-def _names(code: types.CodeType) -> tuple[str, ...]:
+def called_names(code: types.CodeType) -> tuple[str, ...]:
     """The names that a function reads, its comprehensions included."""
-    inner = [name for each in code.co_consts if isinstance(each, types.CodeType) for name in _names(each)]
+    inner = [name for each in code.co_consts if isinstance(each, types.CodeType) for name in called_names(each)]
     return (*code.co_names, *inner)
 
 
-def _of(owner: Any, name: str, function: Any) -> Iterator[Slip]:
-    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+def reads(function: Any, name: str) -> bool:
+    """Whether the body of a function reads this name."""
+    body = _tree(function).body[0]
+    return any(isinstance(node, ast.Name) and node.id == name for part in _body(body) for node in ast.walk(part))
+
+
+def _body(defined: ast.stmt) -> list[ast.stmt]:
+    return defined.body if isinstance(defined, ast.FunctionDef) else []
+
+
+def _tree(function: Any) -> ast.Module:
+    return ast.parse(textwrap.dedent(inspect.getsource(function)))
+
+
+def function_slips(owner: Any, name: str, function: Any, words: Words) -> Iterator[Slip]:
+    """Every slip in one function, what decorates it left out."""
+    tree = _tree(function)
     defined = tree.body[0]
-    if not isinstance(defined, ast.FunctionDef) or defined.decorator_list:
-        return
+    if isinstance(defined, ast.FunctionDef):
+        defined.decorator_list = []
+        yield from _in(owner, name, function, tree, words)
+
+
+def _of(owner: Any, name: str, function: Any) -> Iterator[Slip]:
+    tree = _tree(function)
+    defined = tree.body[0]
+    if isinstance(defined, ast.FunctionDef) and not defined.decorator_list:
+        yield from _in(owner, name, function, tree, OF_LAYERS)
+
+
+def _in(owner: Any, name: str, function: Any, tree: ast.Module, words: Words) -> Iterator[Slip]:
+    defined = tree.body[0]
+    assert isinstance(defined, ast.FunctionDef)
     where = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
     yield from _exchanged(owner, name, function, tree, where)
     for holder, field, place, around in list(_expressions(defined)):
         old = getattr(holder, field) if place is None else getattr(holder, field)[place]
         before = ast.unparse(around)
         is_weight = isinstance(old, ast.Attribute) and ast.unparse(old.value) == "w"
-        term = _about_one(old, defined) if is_weight or isinstance(holder, ast.BinOp) else ()
-        for new in (*_otherwise(old, defined), *term):
+        is_term = is_weight or (words.about_one and isinstance(holder, ast.BinOp))
+        term = _about_one(old, defined) if is_term else ()
+        for new in (*_otherwise(old, defined, words), *term):
             _put(holder, field, place, new)
             after = ast.unparse(around if around is not old else new)
             made = _compiled(tree, function)
@@ -195,15 +238,15 @@ def _expressions(defined: ast.FunctionDef) -> Iterator[tuple[Any, str, int | Non
             yield from within(statement, None)
 
 
-def _otherwise(node: ast.expr, defined: ast.FunctionDef) -> Iterator[ast.expr]:
+def _otherwise(node: ast.expr, defined: ast.FunctionDef, words: Words) -> Iterator[ast.expr]:
     """The ways in which one expression is written otherwise."""
     match node:
         case ast.Call(func=ast.Attribute(attr=called) | ast.Name(id=called)):
-            for other in (one for kind in KINDS if called in kind for one in kind if one != called):
+            for other in (one for kind in words.kinds if called in kind for one in kind if one != called):
                 swapped = copy.deepcopy(node)
                 setattr(swapped.func, "attr" if isinstance(swapped.func, ast.Attribute) else "id", other)
                 yield swapped
-            if called in LEFT_OUT:
+            if called in words.left_out:
                 yield from node.args
             if called in COUNTS:
                 yield from (ast.BinOp(node, op(), ast.Constant(1)) for op in (ast.Sub, ast.Add))
@@ -221,6 +264,8 @@ def _otherwise(node: ast.expr, defined: ast.FunctionDef) -> Iterator[ast.expr]:
                 yield within
         case ast.UnaryOp(operand=operand):
             yield operand
+        case ast.Constant(value=bool() as truth) if words.turns_truths:
+            yield ast.Constant(not truth)
         case ast.Constant(value=bool() | str() | None):
             return
         case ast.Constant(value=int() | float() as number):

@@ -106,6 +106,8 @@ class Ask:
     """The nodes, where it is not the call alone that is observed; `CALL` stands for the call."""
     no_gradients: str = ""
     """Why this question compares none."""
+    holes: tuple[float, ...] = ()
+    """What is added along the last axis of its first array: NaN and infinities in an array that is drawn."""
 
 
 def ask(name: str, *inputs: Any, graph: Mapping[str, str] | None = None, no_gradients: str = "", **config: Any) -> Ask:
@@ -208,7 +210,7 @@ def _entering(
 def table() -> Mapping[str, Entry]:
     """Every operation by its name in `keras.ops`; reads all families at the first call."""
     for path in sorted(Path(__file__).parent.glob("*.py")):
-        if path.stem not in ("__init__", "base", "forms"):
+        if path.stem not in ("__init__", "base", "drawing", "forms"):
             importlib.import_module(f"{__package__}.{path.stem}")
     return dict(sorted(_TABLE.items()))
 

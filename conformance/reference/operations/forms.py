@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from .base import Ask, Domain, Entry, Numbers, ask, given, integers
+from .drawing import answers
 
 SPECIALS = (math.nan, math.inf, -math.inf, 0.0, -0.0, 1.5, -1.0, 1.0e15, -1.0e15, 1.0e-30)
 OTHERS = (1.0, math.inf, math.inf, -0.0, 0.0, math.nan, 2.5, 1.0, -1.0e15, 1.0e-30)
@@ -20,6 +22,8 @@ def asks(entry: Entry) -> Iterator[Ask]:
         for one in kinds[entry.form](entry):
             yield replace(one, config={**entry.config, **one.config})
     yield from entry.asks
+    if entry.form == "other":
+        yield from _further(entry)
 
 
 def _whole(domain: Domain, *shape: int) -> Numbers:
@@ -100,3 +104,84 @@ def _axis(entry: Entry) -> Iterator[Ask]:
     if entry.takes_specials:
         yield ask("specials", given([list(row) for row in ROWS]), axis=-1)
     yield ask("axis_too_large", domain.numbers(3, 4), axis=2)
+
+
+# what follows from the first question of those that have no form
+
+HOLES = "holes"
+"""The input that is added to another one where NaN and infinities stand."""
+_FURTHER: dict[str, tuple[Ask, ...]] = {}
+"""By operation: whether the formula answers is tried once."""
+
+
+def _further(entry: Entry) -> tuple[Ask, ...]:
+    """NaN, infinities, integers, nothing and an axis out of range, where its own questions have none of them.
+
+    What the formula does not take, as a decomposition of nothing, is not asked; an axis that is not there is.
+    """
+    if entry.name not in _FURTHER:
+        found = next((one for one in entry.asks if _is_of_floats(one)), None)
+        _FURTHER[entry.name] = () if found is None else tuple(_behind(entry, found))
+    return _FURTHER[entry.name]
+
+
+def _is_of_floats(one: Ask) -> bool:
+    """Whether its first array is drawn, of floats, so that others can stand in their place."""
+    first = _first(one)
+    return first is not None and first.dtype == "float32" and "values" not in (first.fill or {}) and not one.graph
+
+
+def _first(one: Ask) -> Numbers | None:
+    held: Any = one.inputs[0] if one.inputs else None
+    first: Numbers | None = held[0] if isinstance(held, list) and held else held
+    return first
+
+
+def _behind(entry: Entry, first: Ask) -> Iterator[Ask]:
+    shape = _first(first).shape  # type: ignore[union-attr]  # as `_is_of_floats` says
+    names = {one.name for one in entry.asks}
+    if entry.takes_specials and shape and shape[-1] > 1 and not names & {"specials", "nan", "holes"}:
+        zeros = [0.0] * (shape[-1] - 2)
+        yield replace(first, name="nans", holes=(math.nan, 0.0, *zeros))
+        yield replace(first, name="infinities", holes=(-math.inf, *zeros, math.inf))
+    if entry.takes_integers and not any("integers" in name for name in names):
+        yield from _answered(entry, replace(first, name="of_integers", inputs=_each(first.inputs, _as_integers)))
+    if entry.takes_none and not names & {"empty", "none", "nothing"} and shape and shape[0] > 1:
+        none = _each(first.inputs, lambda held: _without_rows(held, shape[0]))
+        yield from _answered(entry, replace(first, name="empty", inputs=none))
+    if _has_axis(entry, first):
+        yield replace(first, name="axis_too_large", config={**first.config, "axis": len(shape) + 1})
+
+
+def _answered(entry: Entry, one: Ask) -> Iterator[Ask]:
+    if answers(entry, one):
+        yield one
+
+
+def _has_axis(entry: Entry, first: Ask) -> bool:
+    axis = first.config.get("axis", entry.parameters["axis"].default) if "axis" in entry.parameters else None
+    return isinstance(axis, int) and "axis_too_large" not in {one.name for one in entry.asks}
+
+
+def _each(inputs: Any, change: Any) -> Any:
+    return type(inputs)(_each(one, change) if isinstance(one, list) else change(one) for one in inputs)
+
+
+def _as_integers(held: Numbers) -> Numbers:
+    """Integers in the place of floats that are drawn."""
+    if held.dtype != "float32" or "values" in (held.fill or {}):
+        return held
+    low, high = (held.fill or {}).get("uniform", (None, None))
+    return _whole(Domain(low, high), *held.shape)
+
+
+def _without_rows(held: Numbers, rows: int) -> Numbers:
+    """Nothing along the first axis, where it is that of the first array."""
+    if not held.shape or held.shape[0] != rows:
+        return held
+    shape = (0, *held.shape[1:])
+    return given([], held.dtype) if held.shape[1:] == () else Numbers(shape, held.dtype, _random(held.fill))
+
+
+def _random(fill: Any) -> Any:
+    return None if "values" in (fill or {}) else fill

@@ -184,7 +184,12 @@ def sparsemax(x: Array, axis: int = -1) -> Array:
     return np.moveaxis(of_layers.sparsemax(np.moveaxis(as_float(x), axis, -1)), -1, axis)
 
 
-@asked(ask("halves", floats(2, 6)), ask("first", floats(4, 3), axis=0), ask("middle", floats(2, 6, 3), axis=-2))
+@asked(
+    ask("halves", floats(2, 6)),
+    ask("first", floats(4, 3), axis=0),
+    ask("middle", floats(2, 6, 3), axis=-2),
+    takes_integers=False,
+)
 def glu(x: Array, axis: int = -1) -> Array:
     """a sigmoid(b) for the two halves of an axis."""
     return np.moveaxis(of_layers.glu(np.moveaxis(as_float(x), axis, -1)), -1, axis)

@@ -36,6 +36,8 @@ def _in_format(images: Array, data_format: Format) -> Array:
     ask("channels_first", between(0.05, 0.95, 2, 3, 4, 5), data_format="channels_first"),
     no_gradients="the largest channel is a tie of choices",
     place="image",
+    takes_integers=False,
+    takes_specials=False,
 )  # fmt: skip
 def rgb_to_hsv(images: Array, data_format: Format = None) -> Array:
     """Hue, saturation and value of red, green and blue in [0, 1] (Smith 1978)."""
@@ -55,6 +57,8 @@ def rgb_to_hsv(images: Array, data_format: Format = None) -> Array:
     ask("channels_first", between(0.05, 0.95, 2, 3, 4, 5), data_format="channels_first"),
     no_gradients="the sixth of the circle is a choice",
     place="image",
+    takes_integers=False,
+    takes_specials=False,
 )  # fmt: skip
 def hsv_to_rgb(images: Array, data_format: Format = None) -> Array:
     """Red, green and blue of hue, saturation and value (Smith 1978).
@@ -76,6 +80,7 @@ def hsv_to_rgb(images: Array, data_format: Format = None) -> Array:
     ask("one", between(0.05, 0.95, 4, 5, 3)),
     ask("channels_first", between(0.05, 0.95, 2, 3, 4, 5), data_format="channels_first"),
     place="image",
+    takes_integers=False,
 )
 def rgb_to_grayscale(images: Array, data_format: Format = None) -> Array:
     """0.2989 r + 0.587 g + 0.114 b, one channel."""
@@ -172,6 +177,8 @@ def _around(length: int, before: int | None, after: int | None, target: int | No
     ask("bytes", integers(0, 256, 2, 6, 5, 3, dtype="uint8"), size=[4, 7]),
     ask("channels_first", floats(2, 3, 6, 5), size=[4, 7], data_format="channels_first"),
     place="image",
+    takes_specials=False,
+    takes_integers=False,
 )
 def resize(
     images: Array, size: tuple[int, int], interpolation: str = "bilinear", antialias: bool = False,
@@ -256,6 +263,8 @@ def unfold(x: Array, kernel_size: Any, dilation: int = 1, padding: int = 0, stri
     ask("usual", floats(2, 12, 20), output_size=[6, 5], kernel_size=2),
     ask("stride", floats(2, 12, 6), output_size=[6, 4], kernel_size=2, stride=2),
     ask("padding", floats(2, 9, 30), output_size=[6, 5], kernel_size=3, padding=1),
+    takes_specials=False,
+    takes_integers=False,
 )
 def fold(x: Array, output_size: Any, kernel_size: Any, dilation: int = 1, padding: int = 0, stride: int = 1) -> Array:
     """The transpose of unfold: overlapping windows are summed."""
@@ -307,6 +316,7 @@ def space_to_depth(x: Array, block_size: int, data_format: Format = "channels_la
       for mode in ("nearest", "wrap", "mirror", "reflect")),
     no_gradients="by the places it jumps from pixel to pixel",
     place="image",
+    takes_integers=False,
 )  # fmt: skip
 def map_coordinates(
     inputs: Array, coordinates: Array, order: int = 1, fill_mode: str = "constant", fill_value: float = 0
@@ -354,6 +364,7 @@ def _inside(at: Any, length: int, mode: str) -> Any:
     ask("projective", IMAGES, given([[1.0, 0.1, 0.25, 0.0, 1.0, 0.5, 0.01, 0.02]] * 2)),
     no_gradients="by the transform it jumps from pixel to pixel",
     place="image",
+    takes_integers=False,
 )
 def affine_transform(
     images: Array, transform: Array, interpolation: Literal["bilinear", "nearest"] = "bilinear",
@@ -380,6 +391,7 @@ def affine_transform(
     ask("usual", IMAGES), ask("one", IMAGE), ask("wide", IMAGES, kernel_size=[5, 3], sigma=[1.5, 0.75]),
     ask("channels_first", floats(2, 3, 6, 5), data_format="channels_first"),
     place="image",
+    takes_integers=False,
 )  # fmt: skip
 def gaussian_blur(
     images: Array,
@@ -413,6 +425,7 @@ def _filtered(x: Array, line: Any, axis: int, is_padded: bool = True) -> Array:
     ask("channels_first", floats(2, 3, 6, 5), data_format="channels_first"),
     no_gradients="autograd has none of edges that are mirrored",
     place="image",
+    takes_integers=False,
 )
 def sobel_edges(images: Array, data_format: Format = None) -> Array:
     """Changes down and across (Sobel 1968), the image mirrored at its edge; a pair at the end."""
@@ -443,6 +456,7 @@ def psnr(x1: Array, x2: Array, max_val: float) -> Array:
     ask("small", between(0.05, 0.95, 2, 6, 6, 1), between(0.05, 0.95, 2, 6, 6, 1), filter_size=5, filter_sigma=1.0),
     ask("range", between(5.0, 250.0, 1, 12, 12, 1), between(5.0, 250.0, 1, 12, 12, 1), max_val=255.0),
     place="image",
+    takes_integers=False,
 )
 def ssim(
     image1: Array, image2: Array, max_val: float = 1.0, filter_size: int = 11, filter_sigma: float = 1.5,

@@ -215,6 +215,9 @@ def solve_triangular(a: Array, b: Array, lower: bool = False) -> Array:
     ask("square", SQUARE, floats(3, 2)),
     ask("wide", floats(2, 4), floats(2, 3)),
     no_gradients="autograd has no way back through it",
+    takes_specials=False,
+    takes_integers=False,
+    takes_none=False,
 )
 def lstsq(a: Array, b: Array, rcond: float | None = None) -> Array:
     """The x that makes |a x - b| smallest; of several the shortest."""
@@ -226,6 +229,8 @@ def lstsq(a: Array, b: Array, rcond: float | None = None) -> Array:
     ask("wide", floats(2, 4)),
     ask("stack", floats(2, 3, 2)),
     no_gradients="autograd's is of another formula",
+    takes_specials=False,
+    takes_integers=False,
 )
 def pinv(x: Array, rcond: float | None = None) -> Array:
     """The pseudo-inverse (Penrose 1955)."""
@@ -272,6 +277,7 @@ def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) -
     ask("usual", floats(3, 4)), ask("first", floats(3, 4), axis=0), ask("order_1", floats(3, 4), order=1),
     ask("order_3", floats(3, 4), order=3), ask("zero", given([[0.0, 0.0], [3.0, 4.0]])),
     no_gradients="at 0 it has none",
+    takes_integers=False,
 )  # fmt: skip
 def normalize(x: Array, axis: int = -1, order: int = 2, epsilon: float | None = None) -> Array:
     """x over its norm along an axis, which counts as 1e-7 at least."""
@@ -293,6 +299,8 @@ def normalize(x: Array, axis: int = -1, order: int = 2, epsilon: float | None = 
         )
     ),
     no_gradients="autograd has no way back through it",
+    takes_specials=False,
+    takes_integers=False,
 )
 def svd(x: Array, full_matrices: bool = True, compute_uv: bool = False) -> Array:
     """The singular values, from the largest on. Asked with `compute_uv: false`: the vectors have no one sign."""
@@ -324,6 +332,7 @@ def corrcoef(x: Array) -> Array:
     ask("even", floats(6), floats(2), mode="same"),
     **LINEAR,
     no_gradients="autograd has no way back through it",
+    takes_integers=False,
 )
 def correlate(x1: Array, x2: Array, mode: Literal["valid", "same", "full"] = "valid") -> Array:
     """Sums of products with x2 at each place of x1."""
@@ -339,6 +348,7 @@ def correlate(x1: Array, x2: Array, mode: Literal["valid", "same", "full"] = "va
         given([[1.0, 2.0], [0.0, 0.0]]),
         no_gradients="a distance of 0 has a kink",
     ),
+    takes_integers=False,
 )
 def cdist(x: Array, y: Array) -> Array:
     """The distance of each row of x from each row of y."""

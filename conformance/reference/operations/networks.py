@@ -64,6 +64,7 @@ def conv(
     ask("strides", PLANE, floats(3, 3, 3, 2), strides=2, padding="same"),
     ask("dilation", PLANE, floats(2, 2, 3, 2), dilation_rate=2),
     arithmetic="linear",
+    takes_integers=False,
 )
 def depthwise_conv(
     inputs: Array, kernel: Array, strides: Sizes = 1, padding: Literal["valid", "same"] = "valid",
@@ -80,6 +81,7 @@ def depthwise_conv(
     ask("same", PLANE, floats(3, 2, 3, 2), floats(1, 1, 6, 4), padding="same"),
     ask("strides", PLANE, floats(3, 3, 3, 2), floats(1, 1, 6, 4), strides=2, padding="same"),
     arithmetic="linear",
+    takes_integers=False,
 )
 def separable_conv(
     inputs: Array, depthwise_kernel: Array, pointwise_kernel: Array, strides: Sizes = 1,
@@ -98,6 +100,8 @@ def separable_conv(
     ask("longer_strides", floats(2, 4, 2), floats(2, 3, 2), strides=3),
     ask("output_padding", floats(2, 4, 3, 2), floats(3, 3, 4, 2), strides=2, padding="same", output_padding=1),
     arithmetic="linear",
+    takes_specials=False,
+    takes_integers=False,
 )
 def conv_transpose(
     inputs: Array, kernel: Array, strides: Sizes = 1, padding: Literal["valid", "same"] = "valid",
@@ -149,7 +153,10 @@ def max_pool(
     return in_format(np.max(x, axis=axes), _format(data_format))
 
 
-@asked(*POOLS)
+@asked(
+    *POOLS,
+    takes_integers=False,
+)
 def average_pool(
     inputs: Array, pool_size: Sizes, strides: Sizes | None = None, padding: Literal["valid", "same"] = "valid",
     data_format: Format = None,
@@ -198,6 +205,7 @@ def adaptive_max_pool(inputs: Array, output_size: Sizes, data_format: Format = N
     ask("plain", floats(4, 3), floats(3), between(0.5, 2.0, 3), axis=-1),
     ask("middle", floats(2, 3, 4), floats(3), between(0.5, 2.0, 3), axis=1),
     ask("epsilon", floats(4, 3), floats(3), between(0.001, 0.01, 3), axis=-1, epsilon=0.1),
+    takes_integers=False,
 )
 def batch_normalization(
     x: Array, mean: Array, variance: Array, offset: Array | None = None, scale: Array | None = None, axis: int = -1,
@@ -216,6 +224,7 @@ def batch_normalization(
     ask("gamma_and_beta", floats(4, 3), floats(3), floats(3)),
     ask("two_axes", floats(2, 3, 4), axis=[-2, -1]),
     ask("epsilon", floats(4, 3), epsilon=0.1),
+    takes_integers=False,
 )
 def layer_normalization(
     x: Array, gamma: Array | None = None, beta: Array | None = None, axis: int | tuple[int, ...] = -1,
@@ -234,6 +243,7 @@ def layer_normalization(
     ask("first", floats(4, 3), axis=0),
     ask("two_axes", floats(2, 3, 4), axis=[-2, -1]),
     ask("epsilon", floats(4, 3), epsilon=0.1),
+    takes_integers=False,
 )
 def rms_normalization(
     x: Array, scale: Array | None = None, axis: int | tuple[int, ...] = -1, epsilon: float | None = None
@@ -257,6 +267,7 @@ CUT = 1e-7
     ask("soft", SHARES, SHARES),
     ask("logits", SHARES, floats(3, 4), from_logits=True),
     ask("far_logits", given([1.0, 0.0, 1.0]), given([-100.0, 100.0, 90.0]), from_logits=True),
+    takes_integers=False,
 )
 def binary_crossentropy(target: Array, output: Array, from_logits: bool = False) -> Array:
     """-t log p - (1 - t) log(1 - p), of each number."""
@@ -307,6 +318,7 @@ QKV = (floats(2, 4, 2, 3), floats(2, 5, 2, 3), floats(2, 5, 2, 3))
     ask("bias", *QKV, floats(2, 2, 4, 5)),
     ask("causal", floats(2, 4, 2, 3), floats(2, 4, 2, 3), floats(2, 4, 2, 3), is_causal=True),
     ask("shared_heads", floats(2, 4, 4, 3), floats(2, 5, 2, 3), floats(2, 5, 2, 3)),
+    takes_integers=False,
 )
 def dot_product_attention(
     query: Array, key: Array, value: Array, bias: Array | None = None, mask: Array | None = None,

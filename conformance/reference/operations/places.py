@@ -64,6 +64,7 @@ def take_along_axis(x: Array, indices: Array, axis: int | None = None) -> Array:
     ask("whole", floats(3, 4), start_indices=[0, 0], shape=[3, 4]),
     ask("integers", integers(-9, 9, 3, 4), start_indices=[0, 2], shape=[1, 2]),
     arithmetic="moves",
+    takes_none=False,
 )
 def slice_(inputs: Array, start_indices: tuple[int, ...], shape: tuple[int, ...]) -> Array:
     """So many numbers from a place on, along each axis."""
@@ -195,9 +196,9 @@ def diag(x: Array, k: int = 0) -> Array:
         size = len(x) + abs(k)
         at = numpy.eye(size, k=k)
         rows, columns = numpy.nonzero(at)
-        place = numpy.zeros((len(x), size, size))
-        place[numpy.arange(len(x)), rows, columns] = 1
-        return np.tensordot(x, place.astype(x.dtype), axes=1)
+        place = numpy.full((size, size), len(x))  # a zero behind the row, which no NaN of the row reaches
+        place[rows, columns] = numpy.arange(len(x))
+        return np.concatenate([x, numpy.zeros(1, dtype=x.dtype)])[place]
     return _diagonal(x, k, 0, 1)
 
 
@@ -301,8 +302,12 @@ def argsort(x: Array, axis: int | None = -1) -> Array:
     arithmetic="moves",
 )
 def top_k(x: Array, k: int, sorted: bool = True) -> Array:
-    """The k largest along the last axis from the largest on, and their places, the first of ties first: a pair."""
-    order = numpy.argsort(-numpy.asarray(x).astype(float), axis=-1, kind="stable")[..., :k]
+    """The k largest along the last axis from the largest on, and their places, the first of ties first: a pair.
+
+    NaN is larger than all, as it is the last one where numbers are sorted.
+    """
+    held = numpy.asarray(x).astype(float)
+    order = numpy.lexsort((-held, ~numpy.isnan(held)), axis=-1)[..., :k]
     return [numpy.take_along_axis(numpy.asarray(x), order, -1), int32(order)]
 
 

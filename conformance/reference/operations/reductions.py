@@ -167,6 +167,7 @@ def average(x: Array, weights: Array | None = None, axis: Axis = None) -> Array:
     ask("two", floats(2, 3, 4), axes=[0, 1]),
     ask("keepdims", floats(2, 3, 4), axes=[1], keepdims=True),
     ask("one", floats(1, 1), axes=[0]),
+    takes_integers=False,
 )
 def moments(x: Array, axes: tuple[int, ...], keepdims: bool = False, synchronized: bool = False) -> Array:
     """The mean and the variance, a pair."""

@@ -298,7 +298,13 @@ def dsplit(x: Array, indices_or_sections: int | tuple[int, ...]) -> Array:
     return _cut(x, indices_or_sections, 2)
 
 
-@asked(ask("first", floats(3, 2)), ask("last", floats(2, 3), axis=-1), ask("said", floats(3, 2), num=3), **MOVES)
+@asked(
+    ask("first", floats(3, 2)),
+    ask("last", floats(2, 3), axis=-1),
+    ask("said", floats(3, 2), num=3),
+    **MOVES,
+    takes_none=False,
+)
 def unstack(x: Array, num: int | None = None, axis: int = 0) -> Array:
     """What stands along an axis, a list."""
     return [row for row in np.moveaxis(x, axis, 0)]  # noqa: C416  # autograd's arrays are no lists
@@ -396,7 +402,8 @@ def meshgrid(x: Array, y: Array, indexing: Literal["xy", "ij"] = "xy") -> Array:
     first, second = np.reshape(x, (1, -1)), np.reshape(y, (-1, 1))
     if indexing == "ij":
         first, second = np.reshape(x, (-1, 1)), np.reshape(y, (1, -1))
-    return [first + 0 * second, 0 * first + second]
+    shape = numpy.broadcast_shapes(np.shape(first), np.shape(second))
+    return [first + np.zeros(shape, dtype=x.dtype), second + np.zeros(shape, dtype=y.dtype)]
 
 
 @asked(

@@ -35,7 +35,11 @@ PAIRS = (
 )
 
 
-@asked(*PAIRS)
+@asked(
+    *PAIRS,
+    takes_integers=False,
+    takes_specials=False,
+)
 def fft(x: Arrays) -> Array:
     """sum x_n e^(-2 pi i n k / N) along the last axis: a pair of parts."""
     return _transformed(x[0], x[1])
@@ -44,14 +48,22 @@ def fft(x: Arrays) -> Array:
 PLANES = (ask("usual", [floats(2, 4, 6), floats(2, 4, 6)]), ask("odd", [floats(3, 5), floats(3, 5)]))
 
 
-@asked(*PLANES)
+@asked(
+    *PLANES,
+    takes_integers=False,
+    takes_specials=False,
+)
 def fft2(x: Arrays) -> Array:
     """fft along the last two axes."""
     real, imaginary = _transformed(x[0], x[1])
     return _transformed(real, imaginary, axis=-2)
 
 
-@asked(*PLANES)
+@asked(
+    *PLANES,
+    takes_integers=False,
+    takes_specials=False,
+)
 def ifft2(x: Arrays) -> Array:
     """The inverse of fft2."""
     real, imaginary = _transformed(x[0], x[1], sign=-1.0)
@@ -62,6 +74,8 @@ def ifft2(x: Arrays) -> Array:
 @asked(
     ask("usual", floats(2, 6)), ask("odd", floats(5)), ask("longer", floats(2, 6), fft_length=8),
     ask("shorter", floats(2, 6), fft_length=4),
+    takes_integers=False,
+    takes_specials=False,
 )  # fmt: skip
 def rfft(x: Array, fft_length: int | None = None) -> Array:
     """fft of real numbers, cut or filled up with zeros, without the half that mirrors: a pair."""
@@ -76,6 +90,8 @@ def rfft(x: Array, fft_length: int | None = None) -> Array:
     ask("usual", [floats(2, 4), floats(2, 4)]),
     ask("odd", [floats(2, 3), floats(2, 3)], fft_length=5),
     ask("longer", [floats(2, 3), floats(2, 3)], fft_length=8),
+    takes_integers=False,
+    takes_specials=False,
 )
 def irfft(x: Arrays, fft_length: int | None = None) -> Array:
     """Real numbers from the half of their transform; the imaginary part of its ends does not count."""
@@ -110,6 +126,8 @@ STFT: dict[str, Any] = {"sequence_length": 6, "sequence_stride": 3, "fft_length"
     ask("no_window", floats(2, 20), sequence_length=8, sequence_stride=3, fft_length=8, window=None),
     ask("same_length", floats(2, 20), sequence_length=8, sequence_stride=4, fft_length=8),
     no_gradients="autograd has none of a signal that is mirrored",
+    takes_integers=False,
+    takes_specials=False,
 )
 def stft(
     x: Array,
