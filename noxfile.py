@@ -99,6 +99,16 @@ def mutants(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none", requires=["shared"])
+def operation_mutants(session: nox.Session) -> None:
+    """Try mistakes in every function of keras.ops against its generated cases; no framework. Some four minutes.
+
+    Fails when a mistake goes unseen. With arguments, such as `--shard 1/32`, a sample that writes no page.
+    """
+    page = ("-o", "docs/evidence/operation_mutants.md")
+    run(session, "conformance", "mutants", "--operations", *(session.posargs or page))
+
+
+@nox.session(venv_backend="none", requires=["shared"])
 def faults(session: nox.Session) -> None:
     """Put faults into Keras and torch as they run; fails when too few are found or named. Some ten minutes.
 
@@ -186,6 +196,31 @@ def lint(session: nox.Session) -> None:
 def coverage(session: nox.Session) -> None:
     """Walk every public name of Keras; fails when one has neither a reference nor a reason. Arguments go on."""
     run(session, "conformance", "coverage", *(session.posargs or ["-o", "docs/coverage.md"]))
+
+
+EVERYTHING: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("lint", ()),
+    ("coverage", ("--format", "text")),
+    ("mutants", ()),
+    ("operation_mutants", ()),
+    ("report", ("--relations-of=25",)),
+    ("kinds", ()),
+    ("operations", ()),
+    ("tests", ()),
+    ("calibrate", ("--seeds", "2", "--every", "12")),
+    ("faults", ("--every", "8")),
+)
+"""What `all` runs, in this order: what CI runs, with kinds, operations and mistakes in operations whole."""
+
+
+@nox.session(name="all", venv_backend="none", requires=["shared"])
+def everything(session: nox.Session) -> None:
+    """Run what CI runs, but all kinds of input, all operations and all mistakes in operations; some fifty minutes.
+
+    A session that fails does not keep the others from running; the exit code is 1 then.
+    """
+    for name, arguments in EVERYTHING:
+        session.notify(name, posargs=arguments)
 
 
 @nox.session(venv_backend="none", requires=["shared"])

@@ -45,7 +45,7 @@ def probes(name: str) -> tuple[tuple[Given, Any], ...]:
     """What goes in, and what the right function makes of it, wherever it makes anything."""
     entry, held = table()[name], []
     for number, one in enumerate(asks(entry)):
-        for arrays in _variants(one, numpy.random.default_rng(1000 + number)):
+        for arrays in _variants(one, numpy.random.default_rng(1000 + number), entry.takes_specials):
             try:
                 with warnings.catch_warnings(), numpy.errstate(all="ignore"):
                     warnings.simplefilter("ignore")
@@ -55,11 +55,11 @@ def probes(name: str) -> tuple[tuple[Given, Any], ...]:
     return tuple(held)
 
 
-def _variants(one: Ask, draw: numpy.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _variants(one: Ask, draw: numpy.random.Generator, takes_specials: bool) -> Iterator[tuple[Any, ...]]:
     usual = tuple(drawn(held, draw) for held in one.inputs)
     yield usual
     yield tuple(drawn(held, draw) for held in one.inputs)
-    for value in (math.nan, math.inf, -math.inf, 0.0, 0.5):
+    for value in (*((math.nan, math.inf, -math.inf) if takes_specials else ()), 0.0, 0.5):
         yield tuple(_with(held, value, draw) for held in usual)
     yield tuple(_whole(held) for held in usual)
 
