@@ -195,6 +195,13 @@ class Run:
                 lane.stop()
         return found
 
+    def send_first(self) -> None:
+        """Sends the first of the announced cases to the lanes, and waits for none: there is more to do meanwhile."""
+        if self._order:
+            self.start()
+            self.identities()
+            self._send_ahead(0)
+
     def observations(self, case: Case) -> dict[str, Observation]:
         """What every lane gave for a case that was announced. Raises CaseError for one of which no plan can be made.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -87,16 +87,17 @@ class Asker:
         lanes: Sequence[str] = (),
         explains: bool = True,
         only: Collection[str] | None = None,
+        meanwhile: Callable[[], object] | None = None,
     ) -> list[Judged]:
         """What came of each draft, in order, in these lanes or in all. Another `draw` gives them other numbers.
 
         Where it `explains`, the reason is one of the mistakes with these names alone, if `only` has any; and never one
         without a name, which no signature has. A draft that the reference refuses is asked again as a question about
-        errors: does Keras refuse it too?
+        errors: does Keras refuse it too? What is to be done `meanwhile` is done while lanes work on the first drafts.
         """
         self._run.explains = explains and self.explains
         self._run.effort = NAMED if only is None else one_of(frozenset(only))
-        made = self._asked(drafts, draw, lanes)
+        made = self._asked(drafts, draw, lanes, meanwhile)
         if sum(bool(one.record and _lost(one.record)) for one in made) >= MAX_DEATHS:
             made = [self._alone(one, draw) for one in made]
         again = [index for index, one in enumerate(made) if not one.draft.expects_error and is_refused(one)]
@@ -115,13 +116,22 @@ class Asker:
         wanted = [spec for spec in self.specs if not lanes or spec.name in lanes]
         return [spec.name for spec in wanted if not (draft.expects_error and spec.adapter in _NOT_KERAS)]
 
-    def _asked(self, drafts: Sequence[Draft], draw: str, lanes: Sequence[str]) -> list[Judged]:
+    def _asked(
+        self,
+        drafts: Sequence[Draft],
+        draw: str,
+        lanes: Sequence[str],
+        meanwhile: Callable[[], object] | None = None,
+    ) -> list[Judged]:
         texts = [case_lines(one, f"d{number}-{one.digest}{draw}", described(one)) for number, one in enumerate(drafts)]
         cases, bad = _loaded(file_text("drawn by a campaign", texts), "drawn")
         found = {case.id.partition(".")[2]: case for case in cases}
         names = [text[0].removeprefix("  - id: ") for text in texts]
         wanted = {name: self._wanted(draft, lanes) for name, draft in zip(names, drafts, strict=True)}
         self._run.announce([(found[name], wanted[name]) for name in names if name in found])
+        if meanwhile is not None:
+            self._run.send_first()
+            meanwhile()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # a root of a negative number is an answer here
             return [

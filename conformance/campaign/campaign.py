@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from conformance.campaign.asking import Asker, Judged, is_refused
 from conformance.campaign.coverage import Coverage
@@ -21,8 +22,10 @@ from conformance.campaign.written import write_case
 from conformance.judge.verdict import Verdict
 from conformance.protocol.observation import REFERENCE
 
-A_SEED = 8
+A_SEED = 16
 """Drafts of a seed that are asked: of all that it gives, those that try most that is new."""
+DRAWN = 2
+"""How many drafts are drawn for each that is asked."""
 A_FINDING = 40.0
 """Seconds in which a finding is made small, at most: what comes after it wants to be found too."""
 KEPT = 0.4
@@ -60,7 +63,7 @@ class Campaign:
     def __init__(
         self, folder: Folder, asker: Asker, kinds: Sequence[str], known: Explains, say: Say, a_seed: int = A_SEED
     ) -> None:
-        """`a_seed` drafts of each seed are asked, of three times as many that it gives."""
+        """`a_seed` drafts of each seed are asked, of twice as many that it gives."""
         self.a_seed = a_seed
         self.folder = folder
         self.asker = asker
@@ -69,6 +72,7 @@ class Campaign:
         self.say = say
         self.coverage = Coverage(kinds)
         self._lost: Counter[str] = Counter()
+        self._ahead: dict[int, list[Draft]] = {}
         for row in folder.seeds.values():
             for varied in row.varied:
                 self.coverage.add(varied)
@@ -82,12 +86,10 @@ class Campaign:
         new: list[Finding] = []
         ran = count = 0
         is_over = False
-        for seed in seeds:
-            if seed in self.folder.seeds:
-                continue
+        for seed, after in _with_next(seed for seed in seeds if seed not in self.folder.seeds):
             if is_over := self._kept_from(started, until) <= time.monotonic():
                 break
-            row, found = self.seed(seed)
+            row, found = self.seed(seed, after)
             ran, count = ran + row.ran, count + 1
             new += found
             dry = 0.0 if row.new else dry + row.seconds
@@ -100,16 +102,16 @@ class Campaign:
         pending = sum(not one.is_reduced for one in self.folder.findings.values())
         return until - min(pending * A_FINDING, KEPT * (until - started)) if until < math.inf else until
 
-    def seed(self, seed: int) -> tuple[SeedRow, list[Finding]]:
-        """One seed: what came of its drafts, and what was found."""
+    def seed(self, seed: int, after: int | None = None) -> tuple[SeedRow, list[Finding]]:
+        """One seed: what came of its drafts, and what was found. That `after` it is drawn while lanes work on this."""
         started = time.monotonic()
-        drawn = drafts(seed, self.kinds, self.folder.about.graphs, 3 * self.a_seed)
+        drawn = self._ahead.pop(seed, None) or self._drawn(seed)
         asked = [draft for draft in drawn if not self._crashes(draft)]
         chosen = self.coverage.choose(asked, self.a_seed)
         outcomes: Counter[str] = Counter({"left out": len(drawn) - len(asked)} if len(asked) < len(drawn) else {})
         listed: Counter[str] = Counter()
         found: list[Finding] = []
-        for judged in self.asker.ask(chosen, explains=False):
+        for judged in self.asker.ask(chosen, explains=False, meanwhile=partial(self._draw_ahead, after)):
             outcomes[self._outcome(judged, seed, found, listed)] += 1
         new = sum(self.coverage.add(draft.varied) for draft in chosen)
         varied = tuple(draft.varied for draft in chosen)
@@ -117,6 +119,13 @@ class Campaign:
         row = SeedRow(seed, len(chosen), dict(outcomes), varied, round(seconds, 3), dict(listed), new)
         self.folder.add_seed(row)
         return row, found
+
+    def _drawn(self, seed: int) -> list[Draft]:
+        return drafts(seed, self.kinds, self.folder.about.graphs, DRAWN * self.a_seed)
+
+    def _draw_ahead(self, seed: int | None) -> None:
+        if seed is not None:
+            self._ahead = {seed: self._drawn(seed)}
 
     def _crashes(self, draft: Draft) -> bool:
         """Whether a draft has a layer that has cost lanes enough: each crash is a framework imported again."""
@@ -210,6 +219,16 @@ class Campaign:
         """The name of another finding that a reduced one has turned out to be; empty where there is none."""
         others = (one for one in self.folder.kept if one.name != finding.name and one.is_reduced)
         return next((one.name for one in others if one.signature.is_like(finding.signature)), "")
+
+
+def _with_next(seeds: Iterable[int]) -> Iterator[tuple[int, int | None]]:
+    """Each seed with the one after it."""
+    held = iter(seeds)
+    seed = next(held, None)
+    while seed is not None:
+        after = next(held, None)
+        yield seed, after
+        seed = after
 
 
 def _name(signature: Signature, taken: Mapping[str, Finding]) -> str:

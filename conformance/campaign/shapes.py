@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import warnings
 from collections.abc import Mapping, Sequence
@@ -22,7 +23,20 @@ def shape_after(layer: Layer, shapes: Sequence[Shape], is_list: bool) -> Shape |
     """The shape that a layer makes of inputs of these shapes (with the batch); None where it refuses them, or gives
     something else than one array of numbers.
     """
-    result = _result(layer, shapes, is_list)
+    key = json.dumps([layer.type, layer.config, shapes, is_list], sort_keys=True)
+    if key not in _KEPT:
+        if len(_KEPT) >= MOST_KEPT:
+            _KEPT.clear()
+        _KEPT[key] = _shape_of(_result(layer, shapes, is_list))
+    return _KEPT[key]
+
+
+_KEPT: dict[str, Shape | None] = {}
+"""Shapes that were found already: most of the time in which a graph is drawn goes into them."""
+MOST_KEPT = 20_000
+
+
+def _shape_of(result: Any) -> Shape | None:
     if result is None or isinstance(result, list | tuple):
         return None
     if np.asarray(result).dtype.kind != "f" or np.size(result) > LARGEST:

@@ -29,8 +29,11 @@ from conformance.report.facts import is_failure
 _CALLED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ASKED_WHY = ("values", "weights")
 """Aspects whose detail is known only where it was found out why a lane differs."""
-TOLD_BY_WORDS = ("error", "dtype", "crash", "timeout")
-"""Aspects in which what is seen says enough: the type and words of an error, which dtype came, how a lane ended."""
+_SEEN = ("error", "dtype", "crash", "timeout")
+_NEVER_ASKED = ("params", "claims", "invariants", "model", "methods", "relations")
+TOLD_BY_WORDS = (*_SEEN, *_NEVER_ASKED)
+"""Aspects in which what is seen says enough: the type and words of an error, which dtype came, how a lane ended; and
+those of which nobody can say why."""
 _STEM = 60
 """Characters of a message, without its numbers, that tell one error from another."""
 
