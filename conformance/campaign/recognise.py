@@ -17,6 +17,7 @@ from conformance.campaign.asking import Asker
 from conformance.campaign.draft import Draft
 from conformance.campaign.folder import Finding, Folder
 from conformance.campaign.known import Candidate
+from conformance.campaign.reduce import before
 from conformance.campaign.triage import TOLD_BY_WORDS, Signature, calls_of
 
 Explains = Callable[[Signature], Iterable[Candidate]]
@@ -52,12 +53,27 @@ class Recogniser:
                 return _as(one)
             open_ones.append(one)
         if not open_ones:
-            return Answer("finding")
+            return self._of_promise(found, draft) or Answer("finding")
         told = self.told(found, draft, open_ones)
         for one in open_ones:
             if told is not None and _is_told(told) and one.signature.is_like(told):
                 return _as(one)
         return Answer("finding" if self._alike[found] < MOST_ALIKE else "not told apart")
+
+    def _of_promise(self, found: Signature, draft: Draft) -> Answer | None:
+        """What is known of the shape for which a layer was built, where what it was built from promises another one."""
+        if not (found.aspect == "weights" or (found.aspect == "error" and found.detail.startswith("build "))):
+            return None
+        for index, call in enumerate(draft.calls):
+            if draft.layer(call.layer).type not in found.layers or (needed := before(draft, index)) is None:
+                continue
+            (judged,) = self.asker.ask([needed], lanes=self.asker.lanes_for(found.lane), explains=False)
+            shown = () if judged.record is None else self.asker.tell(judged.record, calls_of(needed))
+            for promise in shown:
+                if promise.lane == found.lane and promise.aspect == "shape" and promise.kind == "symbolic":
+                    answer = self(promise, needed)
+                    return answer if answer.outcome in ("listed", "seen before") else None
+        return None
 
     def kept(self, finding: Finding) -> None:
         """Counts a finding that looks like others may."""

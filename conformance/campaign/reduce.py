@@ -176,6 +176,16 @@ def _without_others(draft: Draft, index: int) -> Iterator[Draft]:
         yield _tidy(replace(draft, calls=tuple(reversed(kept))))
 
 
+def before(draft: Draft, index: int) -> Draft | None:
+    """What a call needs, without the call; None where it needs inputs alone."""
+    wanted, kept = set(draft.calls[index].nodes), []
+    for call in reversed(draft.calls[:index]):
+        if call.name in wanted:
+            kept.append(call)
+            wanted |= set(call.nodes)
+    return _tidy(replace(draft, calls=tuple(reversed(kept)))) if kept else None
+
+
 def _without_call(draft: Draft) -> Iterator[Draft]:
     """Each call left out, with what goes into it in the place of what it gave."""
     for gone in draft.calls:

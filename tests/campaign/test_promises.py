@@ -1,0 +1,72 @@
+"""A layer that cannot be built as it should be, behind one that is known to promise another shape than it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from conformance.campaign.asking import Judged
+from conformance.campaign.draft import Call, Draft, Input, Layer
+from conformance.campaign.known import Candidate
+from conformance.campaign.recognise import Answer, Recogniser
+from conformance.campaign.triage import Signature
+
+PROMISE = Signature("keras", "MelSpectrogram", "shape", "symbolic")
+WEIGHTS = Signature("keras", "BatchNormalization", "weights", "weights")
+BUILT = Signature("keras", "BatchNormalization", "error", "raised", "build ValueError: ndim")
+DRAFT = Draft(
+    inputs=(Input("x", (4,)),),
+    layers=(Layer("mel", "MelSpectrogram"), Layer("normalize", "BatchNormalization")),
+    calls=(Call("y1", "mel", ("x",)), Call("y2", "normalize", ("y1",))),
+)
+
+
+class PromisesAnother:
+    """Lanes in which what stands before a call shows this, and nothing more."""
+
+    explains = False
+
+    def __init__(self, shown: Sequence[Signature]) -> None:
+        self.shown = shown
+        self.asked: list[Draft] = []
+
+    def lanes_for(self, lane: str) -> list[str]:
+        return [lane]
+
+    def ask(self, drafts: Sequence[Draft], **how: Any) -> list[Judged]:
+        self.asked += drafts
+        return [Judged(one, SimpleNamespace()) for one in drafts]  # type: ignore[arg-type]  # nobody looks at it
+
+    def tell(self, record: Any, calls: Any) -> Iterator[Signature]:
+        return iter(self.shown)
+
+
+def _recognised(found: Signature, shown: Sequence[Signature], listed: Sequence[Signature] = (PROMISE,)) -> Answer:
+    lanes: Any = PromisesAnother(shown)
+    folder: Any = SimpleNamespace(findings={})
+    known = [Candidate("promises-a-frame-too-many", one) for one in listed]
+    return Recogniser(folder, lanes, lambda one: [held for held in known if held.signature.is_like(one)])(found, DRAFT)
+
+
+@pytest.mark.parametrize("found", [WEIGHTS, BUILT])
+def test_what_is_built_for_a_shape_that_is_known_to_be_wrong_is_known(found: Signature) -> None:
+    assert _recognised(found, [PROMISE]) == Answer("listed", "promises-a-frame-too-many")
+
+
+@pytest.mark.parametrize(
+    ("found", "shown", "listed"),
+    [
+        (WEIGHTS, [], [PROMISE]),
+        (WEIGHTS, [PROMISE], []),
+        (WEIGHTS, [replace(PROMISE, lane="torch")], [PROMISE]),
+        (WEIGHTS, [replace(PROMISE, aspect="values", kind="values")], [PROMISE]),
+        (replace(WEIGHTS, aspect="values", kind="values"), [PROMISE], [PROMISE]),
+        (replace(BUILT, detail="call ValueError: ndim"), [PROMISE], [PROMISE]),
+    ],
+)
+def test_anything_else_is_a_finding(found: Signature, shown: list[Signature], listed: list[Signature]) -> None:
+    assert _recognised(found, shown, listed) == Answer("finding")
