@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from conformance.campaign.asking import Asker
-from conformance.campaign.triage import TOLD_BY_WORDS, Signature, calls_in, signatures
+from conformance.campaign.triage import Signature, calls_in, signatures
 from conformance.case.load import SUFFIX, load_parts
 from conformance.case.model import Case
 from conformance.errors import CaseError
@@ -64,7 +64,7 @@ class Known:
                 continue
             for case in self._listed(deviation, found):
                 if any(shown.is_beside(found) for shown in self._of(case, found.lane, explains=False)):
-                    for shown in self._of(case, found.lane, explains=found.aspect not in TOLD_BY_WORDS):
+                    for shown in self._of(case, found.lane, explains=not found.is_told_by_words):
                         if shown.may_be(found):
                             yield Candidate(deviation.id, shown)
 

@@ -18,7 +18,7 @@ from conformance.campaign.draft import Draft
 from conformance.campaign.folder import Finding, Folder
 from conformance.campaign.known import Candidate
 from conformance.campaign.reduce import before
-from conformance.campaign.triage import TOLD_BY_WORDS, Signature, calls_of
+from conformance.campaign.triage import Signature, calls_of
 
 Explains = Callable[[Signature], Iterable[Candidate]]
 """From what differs to the listed deviations that it may be."""
@@ -103,7 +103,7 @@ class Recogniser:
 
 def _is_told(told: Signature) -> bool:
     """Whether anything was found by which it can be recognised."""
-    return bool(told.mistakes or told.detail) or told.aspect in TOLD_BY_WORDS
+    return bool(told.mistakes or told.detail) or told.is_told_by_words
 
 
 def _as(one: Candidate) -> Answer:

@@ -72,9 +72,14 @@ class Signature:
         """Whether what was seen of a draft, without asking why, may turn out to be this one."""
         return self.is_beside(seen) and (bool(self.mistakes) or self.aspect in _ASKED_WHY or self.detail == seen.detail)
 
+    @property
+    def is_told_by_words(self) -> bool:
+        """Whether what is seen says enough. No formula explains what a symbolic run promises of shapes or masks."""
+        return self.aspect in TOLD_BY_WORDS or self.kind.startswith("symbolic")
+
     def is_plainly(self, seen: Signature) -> bool:
         """Whether what was seen of a draft is this one, for which nobody has to be asked why."""
-        return self.aspect in TOLD_BY_WORDS and self.is_like(seen)
+        return self.is_told_by_words and self.is_like(seen)
 
     def shows_in(self, other: Signature) -> bool:
         """Whether another draft's difference is this one. With fewer or other numbers the change that makes the
@@ -168,7 +173,7 @@ def _signature(name: str, lane: LaneRecord, calls: Mapping[str, str]) -> Signatu
         everything = everything - {"Masking"} or everything  # it only carries a mask: what ends a process is the rest
         return Signature(name, ", ".join(sorted(everything)), aspect_of(lane), str(lane.verdict), lane.signal or "")
     first = lane.findings[0]
-    is_open = first.aspect in TOLD_BY_WORDS or _has_no_rows(first)
+    is_open = first.aspect in TOLD_BY_WORDS or first.kind.startswith("symbolic") or _has_no_rows(first)
     mistakes = () if is_open else tuple(sorted(lane.explained_by))
     layer = _layer(lane, first, calls)
     return Signature(name, layer, first.aspect, first.kind, _detail(lane, first, bool(mistakes)), mistakes)
@@ -194,6 +199,8 @@ def _layer(lane: LaneRecord, finding: FindingRecord, calls: Mapping[str, str]) -
 
 def _detail(lane: LaneRecord, finding: FindingRecord, is_explained: bool) -> str:
     match finding.aspect:
+        case "shape" | "model" if finding.kind.startswith("symbolic"):
+            return ""
         case "error":
             failure = lane.failure
             return "" if failure is None else f"{failure.phase} {failure.type}: {stem(failure.message)}"

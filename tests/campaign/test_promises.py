@@ -39,7 +39,7 @@ class PromisesAnother:
 
     def ask(self, drafts: Sequence[Draft], **how: Any) -> list[Judged]:
         self.asked += drafts
-        return [Judged(one, SimpleNamespace()) for one in drafts]  # type: ignore[arg-type]  # nobody looks at it
+        return [Judged(one, SimpleNamespace()) for one in drafts]
 
     def tell(self, record: Any, calls: Any) -> Iterator[Signature]:
         return iter(self.shown)

@@ -247,3 +247,12 @@ def test_a_budget_that_allows_everything_is_thrown_away_and_counted(
 
 def test_the_form_of_a_folder_is_that_of_its_lanes() -> None:
     assert about().lanes == {"planted": {"fake": "1.0"}}
+
+
+@pytest.mark.parametrize(("aspect", "kind"), [("model", "symbolic_mask"), ("shape", "symbolic"), ("dtype", "symbolic")])
+def test_of_a_promise_nobody_has_to_be_asked_why(aspect: str, kind: str) -> None:
+    promise = replace(ERROR, aspect=aspect, kind=kind, detail="")
+    assert promise.is_plainly(promise)
+    assert not replace(promise, aspect="values", kind="values").is_plainly(
+        replace(promise, aspect="values", kind="values")
+    )
