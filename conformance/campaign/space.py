@@ -401,7 +401,7 @@ def _mask(varied: Mapping[str, Any], shape: tuple[int, ...], batch: int) -> Mask
     if how == "none" or len(shape) < 2 or not batch:
         return None
     is_argument = varied.get("mask comes") == "as an argument"
-    if not is_argument and FILLS[varied.get("numbers", USUAL)][0] != "float32":
+    if not is_argument and FILLS.get(varied.get("numbers", USUAL), FILLS[USUAL])[0] != "float32":
         return None  # `Masking` in front of the layer promises floats of integers, and would be all that is seen
     steps = shape[0]
     rows = tuple(_mask_row(how, row, steps) for row in range(batch))
