@@ -154,6 +154,19 @@ def operations(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none", requires=["shared"])
+def campaign(session: nox.Session) -> None:
+    """Draw cases with the same seeds every time, for at most 90 s; fails where they show what is in no list.
+
+    With arguments, a campaign of theirs: `nox -s campaign -- --for 1h -o campaigns/night`.
+    """
+    folder = Path("reports/campaign")
+    if not session.posargs and folder.exists():
+        shutil.rmtree(folder)  # what an earlier run found is no answer of this one
+    fixed = ("--seeds", "0..40", "--for", "90s", "-o", str(folder))
+    run(session, "conformance", "campaign", *(session.posargs or fixed))
+
+
+@nox.session(venv_backend="none", requires=["shared"])
 def repro(session: nox.Session) -> None:
     """Run the stand-alone script of every case in every lane, and write docs/evidence/repro.md. Some five minutes."""
     run(session, "pytest", "cases", "-q", "--results=reports/results.json")

@@ -13,7 +13,7 @@ from conformance.campaign.asking import Asker, Judged, is_refused
 from conformance.campaign.coverage import Coverage
 from conformance.campaign.draft import Draft
 from conformance.campaign.draws import drafts
-from conformance.campaign.folder import Finding, Folder, SeedRow
+from conformance.campaign.folder import Finding, Folder, SeedRow, saying_full
 from conformance.campaign.known import Candidate, Known
 from conformance.campaign.recognise import Explains, Recogniser
 from conformance.campaign.reduce import LOST, reduced
@@ -81,7 +81,12 @@ class Campaign:
         """Runs the seeds that the folder does not have, until the clock (`time.monotonic`) says so.
 
         Drawing comes first. As much time is kept as it takes to make small what was found, up to KEPT of the whole.
+        Raises ResultsError for a disk that is full.
         """
+        with saying_full(self.folder.path):
+            return self._ran(seeds, until)
+
+    def _ran(self, seeds: Iterable[int], until: float) -> Ended:
         started, dry = time.monotonic(), 0.0
         new: list[Finding] = []
         ran = count = 0

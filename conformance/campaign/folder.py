@@ -9,6 +9,7 @@ One campaign at a time holds a folder. Killing it loses the seed that it was at 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -127,6 +128,18 @@ class Finding:
     """What was seen of its first draft, before anybody asked why it differs; null in folders of version 1."""
 
 
+@contextmanager
+def saying_full(path: Path) -> Iterator[None]:
+    """Turns a disk that is full into one message. Raises ResultsError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        hint = "make room, and run the same command: it goes on"
+        raise ResultsError(f"{path}: the disk is full; what was found until then is kept", hint) from None
+
+
 class Folder:
     """What a folder holds. Made by `opened`."""
 
@@ -198,7 +211,8 @@ class Folder:
 
     def close(self) -> None:
         if self._journal is not None:
-            self._journal.close()
+            with suppress(OSError):  # of a full disk: what could not be written was said to be so
+                self._journal.close()
             self._journal = None
 
 

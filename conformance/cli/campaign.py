@@ -399,6 +399,7 @@ PAGE = "index.html"
 def write_page(folder: Folder, coverage: Any = None, output: Path | None = None) -> Path:
     """Writes the page of a campaign."""
     from conformance.campaign.coverage import Coverage
+    from conformance.campaign.folder import saying_full
     from conformance.campaign.page import html
     from conformance.results import write_whole
 
@@ -408,7 +409,8 @@ def write_page(folder: Folder, coverage: Any = None, output: Path | None = None)
             for varied in row.varied:
                 coverage.add(varied)
     path = output or folder.path / PAGE
-    write_whole(path, html(folder, coverage))
+    with saying_full(path):
+        write_whole(path, html(folder, coverage))
     return path
 
 

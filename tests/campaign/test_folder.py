@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from conformance.campaign.folder import ABOUT, JOURNAL, SeedRow, opened, read
+from conformance.campaign.folder import ABOUT, JOURNAL, VERSION, SeedRow, opened, read, saying_full
 from conformance.errors import ResultsError, UsageError
 from tests.campaign.asked import about, ran
 from tests.campaign.lane import planted
@@ -104,3 +107,35 @@ def test_a_hostile_line_of_a_journal_is_skipped(tmp_path: Path) -> None:
         with journal.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
     assert list(read(tmp_path / "c").seeds) == [3]
+
+
+def test_a_full_disk_is_one_message_and_loses_nothing_that_was_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writes = iter(range(1, 1_000))
+    sync = os.fsync
+
+    def full(file: int) -> None:
+        if next(writes) > 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        sync(file)
+
+    monkeypatch.setattr("conformance.campaign.folder.os.fsync", full)
+    with pytest.raises(ResultsError, match="the disk is full; what was found until then is kept"):
+        ran(tmp_path / "c", planted("ReLU"), layers=("ReLU",), seeds=range(3))
+    monkeypatch.undo()
+    assert [one.signature.layer for one in read(tmp_path / "c").kept] == ["ReLU"]
+    _, ended, _ = ran(tmp_path / "c", planted("ReLU"), layers=("ReLU",), seeds=range(1))
+    assert ended.seeds <= 1
+
+
+def test_another_failure_to_write_is_not_said_to_be_a_full_disk(tmp_path: Path) -> None:
+    with pytest.raises(PermissionError), saying_full(tmp_path):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+
+def test_a_folder_of_the_first_version_is_gone_on_with(tmp_path: Path) -> None:
+    with opened(tmp_path / "c", replace(about(), version=1)):
+        pass
+    with opened(tmp_path / "c", about()):
+        assert read(tmp_path / "c").about.version == VERSION
