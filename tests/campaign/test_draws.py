@@ -186,3 +186,13 @@ def test_ids_are_no_ties_and_numbers_that_a_layer_does_not_ask_for_are() -> None
         space = space_of(kind)
         assert space is not None
         assert built(space, varied).has_ties is wanted
+
+
+def test_every_value_of_every_dimension_can_be_built() -> None:
+    for kind in drawable():
+        space = space_of(kind)
+        assert space is not None
+        masked = {"mask": "right"} if any(one.name == "mask" for one in space.dimensions) else {}
+        for dimension in space.dimensions:
+            for value in dimension.others:
+                assert built(space, {**masked, dimension.name: value}).calls
