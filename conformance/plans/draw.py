@@ -100,7 +100,7 @@ def _without_weights(case: Case, policies: Sequence[str]) -> Plan:
         models={model.name: PlannedModel(tuple(model.inputs), tuple(model.outputs)) for model in case.models},
         inputs={
             item.name: PlannedInput(
-                tuple(runs[0][item.name].shape if has_memory else symbolic_shape(case, item)),
+                _symbolic(case, item, runs[0][item.name] if has_memory else None),
                 dtype_name(runs[0][item.name]),
             )
             for item in case.inputs
@@ -111,6 +111,12 @@ def _without_weights(case: Case, policies: Sequence[str]) -> Plan:
         time_limit=case.time_limit or DEFAULT_TIME_LIMIT,
         policies=tuple(policies),
     )
+
+
+def _symbolic(case: Case, item: Any, remembered: Any) -> tuple[int | None, ...]:
+    """An input's shape with its open axes; a layer that remembers is built for as many rows as there are."""
+    shape = tuple(symbolic_shape(case, item))
+    return shape if remembered is None else (*remembered.shape[:1], *shape[1:])
 
 
 class _Drawing:

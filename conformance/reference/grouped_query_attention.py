@@ -12,7 +12,7 @@ import numpy
 from .activations import sigmoid
 from .attention import attention_axes, check_share, dropped, masked_softmax, without
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
-from .multi_head_attention import all_allowed, projected, projections, with_heads
+from .multi_head_attention import all_allowed, mask_of_scores, projected, projections, with_heads
 from .traits import Axes, asked, composed
 
 
@@ -111,6 +111,17 @@ class GroupQueryAttention(Layer):
             mixed = mixed * sigmoid(projected(w, "gate", query))
         output = projected(w, "attention_output", mixed, 2)
         return [output, shares] if return_attention_scores else output
+
+    def output_masks(self, first: Any, first_mask: Any, args: Any, kwargs: Mapping[str, Any]) -> Any:
+        """As in MultiHeadAttention: the query's mask, and of scores what their softmax left out."""
+        mask = self.compute_mask(first, first_mask)
+        if not kwargs.get("return_attention_scores"):
+            return mask
+        given = {**dict(zip(("query", "value", "key"), args, strict=False)), **kwargs}
+        masks = [given.get(f"{name}_mask") for name in ("query", "value", "key")]
+        pairs, causal_too = given.get("attention_mask"), bool(given.get("use_causal_mask"))
+        lengths = np.shape(given["query"])[1], np.shape(given["value"])[1]
+        return [mask, mask_of_scores(all_allowed(*lengths, masks, pairs, causal_too, self.sliding_window))]
 
     def scale(self) -> float:
         return 1 / math.sqrt(self.head_dim)

@@ -220,11 +220,7 @@ class MultiHeadAttention(Layer):
         length, width = np.shape(query)[axes[0]], np.shape(value if key is None else key)[axes[0]]
         masks = [given.get(f"{name}_mask") for name in ("query", "value", "key")]
         causal_too = bool(given.get("use_causal_mask"))
-        allowed = self.allowed(length, width, masks, given.get("attention_mask"), causal_too, 1)
-        if allowed is None:
-            return [mask, NO_MASK]
-        whole = np.reshape(allowed, (*(1,) * (np.ndim(query) - np.ndim(allowed)), *np.shape(allowed)))
-        return [mask, np.expand_dims(whole, -3) != 0]
+        return [mask, mask_of_scores(self.allowed(length, width, masks, given.get("attention_mask"), causal_too, 1))]
 
     def shares(self, scores: Array, allowed: Any, nothing_allowed: Literal["even", "zero"]) -> Array:
         """How much of each value a query gets."""
@@ -335,6 +331,13 @@ def restored(x: Array, like: Shape, axes: Sequence[int]) -> Array:
     moved = np.reshape(x, [*(like[axis] for axis in order), *features])
     back = [order.index(axis) for axis in range(len(order))]
     return np.transpose(moved, [*back, *range(len(order), len(order) + len(features))])
+
+
+def mask_of_scores(allowed: Any) -> Any:
+    """What a softmax over (batch, heads, T, S) left out: `allowed`, (T, S) or (batch, T, S), with an axis for heads."""
+    if allowed is None:
+        return NO_MASK
+    return np.expand_dims(np.reshape(allowed, (*(1,) * (3 - np.ndim(allowed)), *np.shape(allowed))), -3) != 0
 
 
 def _flat_mask(mask: Any, axes: int) -> Any:
