@@ -153,13 +153,15 @@ class _Attention(Layer):
             return None
         query, value, *_ = seen.inputs or ()
         query_mask, value_mask, *_ = (*seen.masks, None, None)
+        if query.ndim != 3 and (query_mask is not None or value_mask is not None):
+            return None
         allowed = both(
             None if value_mask is None else value_mask[:, None, :],
-            causal(query.shape[1], value.shape[1]) if seen.arguments.get("use_causal_mask") else None,
+            causal(query.shape[-2], value.shape[-2]) if seen.arguments.get("use_causal_mask") else None,
             None if query_mask is None else query_mask[:, :, None],
         )
-        shape = (*query.shape[:2], value.shape[-1], value.shape[1])
-        seen_values = np.broadcast_to(np.swapaxes(value, 1, 2)[:, None], shape)
+        shape = (*query.shape[:-1], value.shape[-1], value.shape[-2])
+        seen_values = np.broadcast_to(np.swapaxes(value, -2, -1)[..., None, :, :], shape)
         if allowed is None:
             return seen_values
         is_empty = not np.all(np.any(allowed if query_mask is None else allowed | ~query_mask[:, :, None], axis=-1))
