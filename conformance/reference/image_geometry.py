@@ -15,8 +15,8 @@ import autograd.numpy as np
 import numpy
 
 from .augmentation import IN_INFERENCE, NEVER, Factor, Range, _Augmentation, always, clipped, one_way, only
-from .base import Array, LayerError, Mutant, Unanswerable, arg
-from .image_sizes import as_batch, as_given, largest_window
+from .base import Array, LayerError, Mutant, Unanswerable, Weight, arg
+from .image_sizes import as_batch, as_given, largest_window, lengths_of
 from .resizing import linear, resized
 from .traits import absent, asked, called, composed
 from .windows import DataFormat
@@ -67,6 +67,15 @@ def grid(images: Array) -> tuple[Array, Array]:
     """The row and the column of every pixel."""
     rows, columns = numpy.indices(images.shape[1:3])
     return rows.astype(float), columns.astype(float)
+
+
+def _is_between(places: Array) -> bool:
+    """Whether a place lies so near to the middle between two pixels that a rounding decides which is nearer."""
+    return bool(np.any(np.abs(places - numpy.floor(places) - 0.5) < _NEAR))
+
+
+_NEAR = 1e-4
+"""Pixels: more than what the angle of images of some thousand pixels is rounded by in float32."""
 
 
 def middle(images: Array) -> tuple[float, float]:
@@ -199,12 +208,27 @@ class RandomRotation(_Augmentation):
     data_format: DataFormat = arg(_FORMAT, default="channels_last")
 
     def augmented(self, images: Array) -> Array:
-        angle = 2 * math.pi * only("factor", self.factor, None)
+        factor = only("factor", self.factor, None)
+        angle = 2 * math.pi * factor
         rows, columns = grid(images)
         row, column = middle(images)
         dx, dy = columns - column, rows - row
         cos, sin = math.cos(angle), math.sin(angle)
-        return sampled(images, row + sin * dx + cos * dy, column + cos * dx - sin * dy, self)
+        rows, columns = row + sin * dx + cos * dy, column + cos * dx - sin * dy
+        if self.interpolation == "nearest" and factor and (_is_between(rows) or _is_between(columns)):
+            raise Unanswerable("a pixel comes from between two, and the rounding of the angle decides from which")
+        return sampled(images, rows, columns, self)
+
+    def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
+        """Of a sum that is rounded as much as the places are: an angle a moves one at r from the middle by r a of them.
+
+        The sine and cosine, and what they are multiplied by, have one more each; between pixels as far apart as twice
+        the largest, that is 2 r (a + 2) roundings of a value, those of a sum of (4 r (a + 2))^2 terms.
+        """
+        lengths = lengths_of(shapes[0], self.data_format)
+        ends = self.factor if isinstance(self.factor, tuple) else (self.factor,)
+        reach = math.hypot(*lengths) / 2
+        return math.ceil((4 * reach * (2 * math.pi * max(map(abs, ends)) + 2)) ** 2)
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
         IN_INFERENCE,

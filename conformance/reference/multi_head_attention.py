@@ -174,6 +174,8 @@ class MultiHeadAttention(Layer):
         if np.shape(key)[1:-1] != np.shape(value)[1:-1]:
             raise LayerError(f"key {np.shape(key)} and value {np.shape(value)} differ in more than their features")
         axes = self._axes(np.ndim(query))
+        if len(axes) > 1 and (use_causal_mask or self.sliding_window is not None):
+            raise LayerError(f"of positions along {len(axes)} axes none is said to come before another")
         rows, columns = (positions(x, axes) for x in (query, key))
         q, k, v = (
             projected(w, "query", rows),
