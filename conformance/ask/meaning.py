@@ -73,8 +73,8 @@ def call_parameters(kind: str) -> tuple[str, ...]:
 def axis_names(kind: str, config: Mapping[str, Any], name: str, rank: int) -> tuple[str, ...]:
     """What the axes of an input are called, the batch left out. Raises QuestionError for a wrong number of them."""
     layer = every_type()[kind]
-    if layer.input_axes:
-        known = layer.input_axes
+    if layer.input_axis_names:
+        known = layer.input_axis_names
         if config.get("data_format") == "channels_first" and known[-1] == "channels":
             known = ("channels", *known[:-1])
         if rank != len(known):

@@ -235,7 +235,7 @@ def hits_batch(config: Mapping[str, Any], rank: int) -> bool:
 
 
 def _has_rank(space: Space) -> bool:
-    return bool(types()[space.type].input_axes)
+    return bool(types()[space.type].input_axis_names)
 
 
 def _neighbours(calls: Sequence[Call], layers: Sequence[Layer]) -> list[tuple[Layer, Layer]]:

@@ -231,7 +231,7 @@ def _inputs(
     layer = types()[kind]
     lengths = {name: list(shape) for name, shape in zip(names, shapes, strict=True)}
     usual = [numbers(kind, config, name, lengths) for name in names]
-    yield Dimension("shape", SHAPES[:4] if layer.input_axes else SHAPES)
+    yield Dimension("shape", SHAPES[:4] if layer.input_axis_names else SHAPES)
     if all(drawn == ("float32", None) for drawn in usual):
         yield Dimension("numbers", tuple(FILLS))
     elif any(set(fill or ()) == {"uniform"} for _, fill in usual):
@@ -259,7 +259,7 @@ def _inputs(
 
 def _of_sequences(kind: str) -> tuple[int, ...]:
     """Of how many axes an example is that masks are drawn for: vectors become sequences where any rank will do."""
-    return (2,) if types()[kind].input_axes else (1, 2)
+    return (2,) if types()[kind].input_axis_names else (1, 2)
 
 
 def flags(kind: str) -> tuple[str, ...]:

@@ -58,7 +58,7 @@ class Asked:
 
     @property
     def is_image(self) -> bool:
-        return "height" in types()[self.kind].input_axes
+        return "height" in types()[self.kind].input_axis_names
 
 
 def asked(kind: str) -> Asked | None:

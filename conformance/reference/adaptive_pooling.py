@@ -138,7 +138,7 @@ class AdaptiveMaxPooling1D(_AdaptiveMax):
     output_size steps.
     """
 
-    input_axes = SEQUENCE
+    input_axis_names = SEQUENCE
     native = called("nn.AdaptiveMaxPool1d")
     example = asked("AdaptiveMaxPooling1D(3)", "7,2")
 
@@ -155,7 +155,7 @@ class AdaptiveAveragePooling1D(_AdaptiveAverage):
     output_size steps.
     """
 
-    input_axes = SEQUENCE
+    input_axis_names = SEQUENCE
     native = called("nn.AdaptiveAvgPool1d")
     example = asked("AdaptiveAveragePooling1D(3)", "7,2")
 
@@ -172,7 +172,7 @@ class AdaptiveMaxPooling2D(_AdaptiveMax):
     (batch, *output_size, channels).
     """
 
-    input_axes = IMAGE
+    input_axis_names = IMAGE
     native = called("nn.AdaptiveMaxPool2d")
     example = asked("AdaptiveMaxPooling2D((3, 2))", "5,7,2")
 
@@ -189,7 +189,7 @@ class AdaptiveAveragePooling2D(_AdaptiveAverage):
     (batch, *output_size, channels).
     """
 
-    input_axes = IMAGE
+    input_axis_names = IMAGE
     native = called("nn.AdaptiveAvgPool2d")
     example = asked("AdaptiveAveragePooling2D((3, 2))", "5,7,2")
 
@@ -206,7 +206,7 @@ class AdaptiveMaxPooling3D(_AdaptiveMax):
     (batch, *output_size, channels).
     """
 
-    input_axes = VOLUME
+    input_axis_names = VOLUME
     native = called("nn.AdaptiveMaxPool3d")
     example = asked("AdaptiveMaxPooling3D((2, 3, 2))", "3,5,7,2")
 
@@ -223,7 +223,7 @@ class AdaptiveAveragePooling3D(_AdaptiveAverage):
     (batch, *output_size, channels).
     """
 
-    input_axes = VOLUME
+    input_axis_names = VOLUME
     native = called("nn.AdaptiveAvgPool3d")
     example = asked("AdaptiveAveragePooling3D((2, 3, 2))", "3,5,7,2")
 

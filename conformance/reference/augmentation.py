@@ -58,7 +58,7 @@ class _Images(Layer):
     """A layer of images, whose numbers lie in its `value_range` where it has one."""
 
     arithmetic = "rounds"
-    input_axes = IMAGE
+    input_axis_names = IMAGE
 
     @classmethod
     def drawn(cls, config: Mapping[str, Any], name: str, shapes: Mapping[str, Sequence[int]]) -> Drawn:

@@ -237,7 +237,7 @@ class Conv1D(_Conv):
     (batch, filters, windows). kernel: (kernel_size, channels / groups, filters), bias: (filters,).
     """
 
-    input_axes = SEQUENCE
+    input_axis_names = SEQUENCE
     native = called("nn.Conv1d")
     example = asked("Conv1D(7, 3)", "5,2")
     weights_by_name = True
@@ -272,7 +272,7 @@ class Conv2D(_Conv):
     kernel: (kernel rows, kernel columns, channels / groups, filters), bias: (filters,).
     """
 
-    input_axes = IMAGE
+    input_axis_names = IMAGE
     native = called("nn.Conv2d")
     example = asked("Conv2D(7, 3)", "5,7,2")
     weights_by_name = True
@@ -299,7 +299,7 @@ class Conv3D(_Conv):
     columns, channels / groups, filters), bias: (filters,).
     """
 
-    input_axes = VOLUME
+    input_axis_names = VOLUME
     native = called("nn.Conv3d")
     example = asked("Conv3D(7, 3)", "3,5,7,2")
 

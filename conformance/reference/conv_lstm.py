@@ -84,7 +84,7 @@ class _ConvLSTM(_Recurrent):
     """What convolutional LSTMs over one, two and three axes share; `rank` is the number of those axes."""
 
     gates = LSTM_GATES
-    input_axes = ()
+    input_axis_names = ()
 
     rank: ClassVar[int]
 

@@ -166,7 +166,7 @@ class DepthwiseConv1D(_DepthwiseConv):
     kernel: (kernel_size, channels, depth_multiplier), bias: (channels * depth_multiplier,).
     """
 
-    input_axes = SEQUENCE
+    input_axis_names = SEQUENCE
     native = composed("nn.Conv1d(channels, channels * depth_multiplier, kernel_size, groups=channels)(x)")
     also_modules = ("Conv1d",)
     layout = "depthwise"
@@ -190,7 +190,7 @@ class DepthwiseConv2D(_DepthwiseConv):
     kernel: (kernel rows, kernel columns, channels, depth_multiplier), bias: (channels * depth_multiplier,).
     """
 
-    input_axes = IMAGE
+    input_axis_names = IMAGE
     native = composed("nn.Conv2d(channels, channels * depth_multiplier, kernel_size, groups=channels)(x)")
     also_modules = ("Conv2d",)
     layout = "depthwise"
@@ -262,7 +262,7 @@ class SeparableConv1D(_SeparableConv):
     filters), bias: (filters,).
     """
 
-    input_axes = SEQUENCE
+    input_axis_names = SEQUENCE
     native = composed("nn.Conv1d(between, filters, 1)(nn.Conv1d(channels, between, kernel_size, groups=channels)(x))")
     example = asked("SeparableConv1D(7, 3)", "5,2")
 
@@ -283,7 +283,7 @@ class SeparableConv2D(_SeparableConv):
     depth_multiplier), pointwise_kernel: (1, 1, channels * depth_multiplier, filters), bias: (filters,).
     """
 
-    input_axes = IMAGE
+    input_axis_names = IMAGE
     native = composed("nn.Conv2d(between, filters, 1)(nn.Conv2d(channels, between, kernel_size, groups=channels)(x))")
     example = asked("SeparableConv2D(7, 3)", "5,7,2")
 

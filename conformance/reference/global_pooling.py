@@ -121,7 +121,7 @@ class GlobalAveragePooling1D(_GlobalPooling):
     """
 
     arithmetic = "rounds"
-    input_axes = SEQUENCE
+    input_axis_names = SEQUENCE
     native = called("nn.AdaptiveAvgPool1d")
     invariants = MEAN
     example = asked("GlobalAveragePooling1D", "5,3")
@@ -185,7 +185,7 @@ class GlobalMaxPooling1D(_GlobalPooling):
     """
 
     arithmetic = "moves"
-    input_axes = SEQUENCE
+    input_axis_names = SEQUENCE
     native = called("nn.AdaptiveMaxPool1d")
     invariants = ONE_OF
     example = asked("GlobalMaxPooling1D", "5,3")
@@ -214,7 +214,7 @@ class GlobalAveragePooling2D(_GlobalPooling):
     """
 
     arithmetic = "rounds"
-    input_axes = IMAGE
+    input_axis_names = IMAGE
     native = called("nn.AdaptiveAvgPool2d")
     invariants = MEAN
     example = asked("GlobalAveragePooling2D", "5,7,3")
@@ -235,7 +235,7 @@ class GlobalMaxPooling2D(_GlobalPooling):
     """
 
     arithmetic = "moves"
-    input_axes = IMAGE
+    input_axis_names = IMAGE
     native = called("nn.AdaptiveMaxPool2d")
     invariants = ONE_OF
     example = asked("GlobalMaxPooling2D", "5,7,3")
@@ -259,7 +259,7 @@ class GlobalAveragePooling3D(_GlobalPooling):
     """
 
     arithmetic = "rounds"
-    input_axes = VOLUME
+    input_axis_names = VOLUME
     native = called("nn.AdaptiveAvgPool3d")
     invariants = MEAN
     example = asked("GlobalAveragePooling3D", "3,5,7,2")
@@ -280,7 +280,7 @@ class GlobalMaxPooling3D(_GlobalPooling):
     """
 
     arithmetic = "moves"
-    input_axes = VOLUME
+    input_axis_names = VOLUME
     native = called("nn.AdaptiveMaxPool3d")
     invariants = ONE_OF
     example = asked("GlobalMaxPooling3D", "3,5,7,2")

@@ -136,7 +136,7 @@ class MaxNumBoundingBoxes(Layer):
     """
 
     arithmetic = "moves"
-    input_axes = IMAGE
+    input_axis_names = IMAGE
     native = absent("torch has no boxes; a slice and F.pad")
     example = asked("MaxNumBoundingBoxes(2)", "5,7,3")
 

@@ -84,7 +84,7 @@ class CenterCrop(Layer):
     """
 
     arithmetic = "rounds"
-    input_axes = IMAGE
+    input_axis_names = IMAGE
     native = composed("x[:, top:top + height, left:left + width]")
     example = asked("CenterCrop(3, 2)", "5,7,3")
     positional = ("height", "width")
@@ -185,7 +185,7 @@ class Resizing(Layer):
     """
 
     arithmetic = "moves"
-    input_axes = IMAGE
+    input_axis_names = IMAGE
     native = called("F.interpolate")
     example = asked("Resizing(3, 2)", "5,7,3")
 

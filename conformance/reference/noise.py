@@ -128,7 +128,7 @@ class SpatialDropout1D(_SpatialDropout):
     x: (batch, steps, channels); the shape stays. Tompson et al., "Efficient object localization", 2015, section 3.2.
     """
 
-    input_axes = FEATURES
+    input_axis_names = FEATURES
     native = called("nn.Dropout1d")
     example = asked("SpatialDropout1D(0.5)", "5,3")
 
@@ -143,7 +143,7 @@ class SpatialDropout2D(_SpatialDropout):
     x: (batch, rows, columns, channels), or (batch, channels, rows, columns) for `channels_first`; the shape stays.
     """
 
-    input_axes = IMAGE
+    input_axis_names = IMAGE
     native = called("nn.Dropout2d")
     example = asked("SpatialDropout2D(0.5)", "5,7,3")
 
@@ -160,7 +160,7 @@ class SpatialDropout3D(_SpatialDropout):
     shape stays.
     """
 
-    input_axes = VOLUME
+    input_axis_names = VOLUME
     native = called("nn.Dropout3d")
     example = asked("SpatialDropout3D(0.5)", "3,5,7,2")
 

@@ -119,7 +119,7 @@ class ZeroPadding1D(_ZeroPadding):
     With `channels_first` the steps are the last axis of both.
     """
 
-    input_axes = FEATURES
+    input_axis_names = FEATURES
     native = called("nn.ZeroPad1d")
     example = asked("ZeroPadding1D", "5,3")
 
@@ -137,7 +137,7 @@ class ZeroPadding2D(_ZeroPadding):
     (batch, top + rows + bottom, left + columns + right, channels).
     """
 
-    input_axes = IMAGE
+    input_axis_names = IMAGE
     native = called("nn.ZeroPad2d")
     also_modules = ("ConstantPad2d",)
     porting = _PORTED_PADDING
@@ -177,7 +177,7 @@ class ZeroPadding3D(_ZeroPadding):
     the same with each of the three axes longer by what stands before and after.
     """
 
-    input_axes = VOLUME
+    input_axis_names = VOLUME
     native = called("nn.ZeroPad3d")
     example = asked("ZeroPadding3D", "3,5,7,2")
 
@@ -224,7 +224,7 @@ _CROPPING_MUTANTS = (
 class Cropping1D(_Cropping):
     """Steps cut off at both ends. x: (batch, steps, channels). Returns (batch, steps - left - right, channels)."""
 
-    input_axes = FEATURES
+    input_axis_names = FEATURES
     native = composed("x[:, before : x.shape[1] - after]")
     example = asked("Cropping1D", "5,3")
 
@@ -241,7 +241,7 @@ class Cropping2D(_Cropping):
     (batch, rows - top - bottom, columns - left - right, channels).
     """
 
-    input_axes = IMAGE
+    input_axis_names = IMAGE
     native = composed("x[:, top : x.shape[1] - bottom, left : x.shape[2] - right]")
     example = asked("Cropping2D(cropping=1)", "5,7,3")
 
@@ -267,7 +267,7 @@ class Cropping3D(_Cropping):
     the same with each of the three axes shorter by what stood before and after.
     """
 
-    input_axes = VOLUME
+    input_axis_names = VOLUME
     native = composed("x[:, front : x.shape[1] - back, top : x.shape[2] - bottom, left : x.shape[3] - right]")
     example = asked("Cropping3D", "3,5,7,2")
 

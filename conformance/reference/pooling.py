@@ -211,7 +211,7 @@ class MaxPooling1D(_MaxPooling):
     x: (batch, steps, channels), or (batch, channels, steps) for `channels_first`. Returns the same with fewer steps.
     """
 
-    input_axes = SEQUENCE
+    input_axis_names = SEQUENCE
     native = called("nn.MaxPool1d")
     example = asked("MaxPooling1D", "5,3")
 
@@ -229,7 +229,7 @@ class AveragePooling1D(_AveragePooling):
     x: (batch, steps, channels), or (batch, channels, steps) for `channels_first`. Returns the same with fewer steps.
     """
 
-    input_axes = SEQUENCE
+    input_axis_names = SEQUENCE
     native = called("nn.AvgPool1d")
     example = asked("AveragePooling1D(2)", "5,3")
 
@@ -247,7 +247,7 @@ class MaxPooling2D(_MaxPooling):
     x: (batch, rows, columns, channels), or (batch, channels, rows, columns) for `channels_first`.
     """
 
-    input_axes = IMAGE
+    input_axis_names = IMAGE
     native = called("nn.MaxPool2d")
     example = asked("MaxPooling2D", "5,7,3")
 
@@ -265,7 +265,7 @@ class AveragePooling2D(_AveragePooling):
     x: (batch, rows, columns, channels), or (batch, channels, rows, columns) for `channels_first`.
     """
 
-    input_axes = IMAGE
+    input_axis_names = IMAGE
     native = called("nn.AvgPool2d")
     example = asked("AveragePooling2D(2)", "5,7,3")
 
@@ -292,7 +292,7 @@ class MaxPooling3D(_MaxPooling):
     the same with shorter axes between batch and channels.
     """
 
-    input_axes = VOLUME
+    input_axis_names = VOLUME
     native = called("nn.MaxPool3d")
     example = asked("MaxPooling3D", "3,5,7,2")
 
@@ -311,7 +311,7 @@ class AveragePooling3D(_AveragePooling):
     the same with shorter axes between batch and channels.
     """
 
-    input_axes = VOLUME
+    input_axis_names = VOLUME
     native = called("nn.AvgPool3d")
     example = asked("AveragePooling3D(2)", "3,5,7,2")
 

@@ -179,7 +179,7 @@ class Permute(_Moving):
 class RepeatVector(_Moving):
     """The same vector n times, as n steps. x: (batch, features). Returns (batch, n, features)."""
 
-    input_axes = ("features",)
+    input_axis_names = ("features",)
     native = composed("x.unsqueeze(1).repeat(1, n, 1)")
     example = asked("RepeatVector(5)", "3")
 
@@ -203,7 +203,7 @@ class RepeatVector(_Moving):
 class UpSampling1D(_Moving):
     """Every step `size` times in a row. x: (batch, steps, features). Returns (batch, size steps, features)."""
 
-    input_axes = FEATURES
+    input_axis_names = FEATURES
     native = composed("x.repeat_interleave(size, dim=1)")
     example = asked("UpSampling1D", "5,3")
 

@@ -150,7 +150,7 @@ class UpSampling2D(Layer):
     """
 
     arithmetic = "moves"
-    input_axes = IMAGE
+    input_axis_names = IMAGE
     native = called("nn.Upsample")
     example = asked("UpSampling2D", "5,7,3")
 
@@ -223,7 +223,7 @@ class UpSampling3D(Layer):
     """
 
     arithmetic = "moves"
-    input_axes = VOLUME
+    input_axis_names = VOLUME
     native = called("nn.Upsample")
     example = asked("UpSampling3D", "3,5,7,2")
 

@@ -106,7 +106,7 @@ class _Recurrent(Layer):
 
     initializers: ClassVar[Mapping[str, str]] = {"recurrent_kernel": "recurrent_initializer"}
     arithmetic = "rounds"
-    input_axes = FEATURES
+    input_axis_names = FEATURES
     is_recurrent = True
     backwards = (NO_GRADIENT_THROUGH_TIME,)
 

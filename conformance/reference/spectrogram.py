@@ -75,7 +75,7 @@ class STFTSpectrogram(Layer):
     """
 
     arithmetic = "rounds"
-    input_axes = SEQUENCE
+    input_axis_names = SEQUENCE
     native = composed("torch.stft(x, n_fft, hop_length, win_length, window, center=False, return_complex=True)")
     example = asked("STFTSpectrogram(frame_length=8)", "24,2")
     takes_floats_alone = True

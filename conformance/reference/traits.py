@@ -142,7 +142,7 @@ class Traits:
     """Why torch's lane has no port of it; empty where it has one."""
 
     # questions
-    input_axes: ClassVar[Axes] = ()
+    input_axis_names: ClassVar[Axes] = ()
     """What the axes of its inputs are called, of layers that take one number of axes and no other."""
     takes_list: ClassVar[tuple[int, int | None] | None] = None
     """Of layers that take their inputs as one list: the fewest and the most of them; None where there is no most."""

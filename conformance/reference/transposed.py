@@ -204,7 +204,7 @@ class Conv1DTranspose(_ConvTranspose):
     kernel: (kernel_size, filters, channels), bias: (filters,). Steps that no kernel reaches hold the bias alone.
     """
 
-    input_axes = SEQUENCE
+    input_axis_names = SEQUENCE
     native = called("nn.ConvTranspose1d")
     example = asked("Conv1DTranspose(7, 3)", "5,2")
     weights_by_name = True
@@ -231,7 +231,7 @@ class Conv2DTranspose(_ConvTranspose):
     (filters,). Pixels that no kernel reaches hold the bias alone.
     """
 
-    input_axes = IMAGE
+    input_axis_names = IMAGE
     native = called("nn.ConvTranspose2d")
     example = asked("Conv2DTranspose(7, 3)", "5,7,2")
 
@@ -269,7 +269,7 @@ class Conv3DTranspose(_ConvTranspose):
     filters, channels), bias: (filters,). Places that no kernel reaches hold the bias alone.
     """
 
-    input_axes = VOLUME
+    input_axis_names = VOLUME
     native = called("nn.ConvTranspose3d")
     example = asked("Conv3DTranspose(7, 3)", "3,5,7,2")
 

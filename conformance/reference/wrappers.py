@@ -82,7 +82,7 @@ class Bidirectional(Layer):
     is_recurrent = True
     wrapped: ClassVar[Mapping[str, tuple[str, ...]]] = {"forward": ("layer",), "backward": ("backward_layer", "layer")}
     arithmetic = "rounds"
-    input_axes = FEATURES
+    input_axis_names = FEATURES
     native = absent("an argument of torch's recurrent layers: bidirectional=True")
     also_modules = ("GRU", "LSTM", "RNN")
     layout = "recurrent"
