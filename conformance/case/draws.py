@@ -11,7 +11,7 @@ from typing import Any
 
 from conformance.case.draft import Draft
 from conformance.case.expressions import Call, Constant, Expression, ExpressionError, parse
-from conformance.case.layers import every_type
+from conformance.case.layers import every_type, record_of
 from conformance.case.model import Draws
 
 RATES = ("rate", "dropout", "recurrent_dropout", "stddev")
@@ -68,6 +68,27 @@ def _trains(call: Call, unasked: Collection[str]) -> bool:
     return said == TRAINING or (said is None and call.callee in unasked)
 
 
+def why_not_from(written: Mapping[str, Any]) -> str | None:
+    """Why nothing can be drawn from an initialiser as a claim writes it; None where it can."""
+    from conformance.reference.base import LayerError
+    from conformance.reference.initial_weights import initializer
+
+    if not isinstance(written.get("type"), str):
+        return "an initialiser has a type"
+    given = {key: value for key, value in written.items() if key != "type"}
+    known = record_of(f"initializers.{written['type']}")
+    if known is None:
+        return f"no initialiser with a reference is called {written['type'][:40]}"
+    unknown = next((key for key in given if key not in known.fields or key == "shape"), None)
+    if unknown is not None:
+        return f"{written['type']} takes no {unknown[:40]} here"
+    try:
+        one = initializer(written, (2, 2))
+    except (LayerError, TypeError, ValueError) as error:
+        return str(error)
+    return None if one.draws else f"nothing is drawn from {written['type']}: its numbers are compared"
+
+
 def draws_of(draft: Draft) -> tuple[Draws, ...]:
     """The claims about draws; a node that is compared though it is random is noted, and a claim about none that is."""
     graph = {}
@@ -94,6 +115,8 @@ def draws_of(draft: Draft) -> tuple[Draws, ...]:
             draft.problems.add(
                 place["among"], f"how likely these are adds up to {total}, not to 1", "1/3: 0.3333333333"
             )
+        if "from" in said and (why := why_not_from(said["from"])):
+            draft.problems.add(place["from"], why, "as {type: GlorotUniform}; docs/initial.md has all of them")
         claims.append(
             Draws(
                 node,
@@ -105,6 +128,7 @@ def draws_of(draft: Draft) -> tuple[Draws, ...]:
                 said.get("among", {}),
                 tuple(said.get("between", ())),
                 said.get("parts", PARTS),
+                said.get("from"),
             )
         )
     spoken = {claim.node for claim in claims}

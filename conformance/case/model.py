@@ -137,6 +137,8 @@ class Draws:
     """Two nodes between which each sample lies, on a straight line and at a place drawn uniformly."""
     parts: int = 4
     """Into how many parts of equal probability that line is divided."""
+    initializer: Mapping[str, Any] | None = None
+    """The initialiser, with its arguments, from which each sample is drawn: a weight of its own."""
 
 
 @dataclass(frozen=True, slots=True)

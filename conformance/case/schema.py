@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from conformance.case.kinds import (
+    Anything,
     Choice,
     Either,
     Field,
@@ -311,6 +312,10 @@ DRAWS = Record(
         "parts": Field(
             Integer(at_least=2),
             "Into how many parts of the line that are equally likely samples are counted; 4 if not given.",
+        ),
+        "from": Field(
+            MapOf(Anything(), "The initialiser's class and its arguments."),
+            "The initialiser of which each sample is a weight, as {type: GlorotUniform}.",
         ),
     },
 )

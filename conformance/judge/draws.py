@@ -16,6 +16,7 @@ from conformance.case.arrays import draw_inputs
 from conformance.case.model import Case, Draws
 from conformance.judge.budget import UNIT
 from conformance.judge.expectations import outputs_by_label
+from conformance.judge.initial import initial_findings
 from conformance.judge.verdict import Finding
 from conformance.protocol.observation import Array, Observation
 
@@ -42,7 +43,10 @@ def draw_findings(case: Case, got: Observation) -> Iterator[Finding]:
             if of is None and claim.of in outputs:
                 of = outputs[claim.of].values
             given = {**inputs, **{name: output.values for name, output in outputs.items()}}
-            found = by_sample(claim, drawn, given) if claim.among or claim.between else _broken(claim, drawn, of)
+            if claim.initializer is not None:
+                found = initial_findings(claim.initializer, drawn, ALARM)
+            else:
+                found = by_sample(claim, drawn, given) if claim.among or claim.between else _broken(claim, drawn, of)
             yield from (_with(finding, claim.node, run) for finding in found)
 
 

@@ -72,10 +72,18 @@ def _of_ones_own(path: str) -> Any:
 
 
 def constructor(keras: Any, kind: Any) -> Callable[[str, Mapping[str, Any]], Any]:
-    """A function from name and written arguments to an object of this class, adapted where a case has data for it."""
+    """A function from name and written arguments to an object of this class, adapted where a case has data for it.
+
+    What `kind.as_written` names stays as the case writes it: that class makes layers itself.
+    """
+    as_written = getattr(kind, "as_written", ())
 
     def construct(name: str, config: Mapping[str, Any]) -> Any:
-        arguments = {key: _value(keras, key, value) for key, value in config.items() if key != ADAPT}
+        arguments = {
+            key: value if key in as_written else _value(keras, key, value)
+            for key, value in config.items()
+            if key != ADAPT
+        }
         made = kind(**{"name": name, **arguments})
         if config.get(ADAPT) is not None:
             made.adapt(np.asarray(config[ADAPT]))

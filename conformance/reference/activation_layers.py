@@ -137,6 +137,7 @@ class PReLU(Layer):
     weights_by_name = True
 
     keras_only: ClassVar[tuple[str, ...]] = ("alpha_initializer", "alpha_regularizer", "alpha_constraint")
+    begins: ClassVar[Mapping[str, Any]] = {"alpha": "Zeros"}
     supports_masking: ClassVar[bool] = True
 
     shared_axes: int | tuple[int, ...] | None = arg("Axes on which all entries have the same slope.", default=None)

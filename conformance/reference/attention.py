@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import autograd.numpy as np
 import numpy
@@ -196,6 +196,7 @@ class Attention(_Attention):
     dropout: float = arg("share of the attention weights dropped in training", default=0.0, at_least=0)
 
     keras_only = ("seed",)
+    begins: ClassVar[Mapping[str, Any]] = {"concat_score_weight": "Ones"}
     mutants = (
         *_SEQUENCE_MUTANTS,
         Mutant(
@@ -235,6 +236,7 @@ class AdditiveAttention(_Attention):
 
     native = composed("torch.tanh(query[:, :, None] + key[:, None]).sum(-1).softmax(-1) @ value")
     example = asked("AdditiveAttention", "5,3", "7,3")
+    begins: ClassVar[Mapping[str, Any]] = {"scale": "GlorotUniform"}  # Keras 3.15.1's; its documentation is silent
 
     use_scale: bool = arg("weight the features of the sum by a learned vector", default=True)
     dropout: float = arg("share of the attention weights dropped in training", default=0.0, at_least=0)

@@ -169,6 +169,8 @@ class Layer(Traits):
 
     keras_only: ClassVar[tuple[str, ...]] = ()
     """Arguments that Keras takes and that do not enter the mathematics (initialisers, regularisers, constraints)."""
+    beside: ClassVar[Mapping[str, Any]] = {}
+    """Of a layer that a case writes: what it says of `keras_only` arguments. Two layers are equal whatever it is."""
     supports_masking: ClassVar[bool] = False
     """Whether the mask of the first input is passed on; else it ends here. Overridden by `compute_mask`."""
     mutants: ClassVar[tuple[Mutant, ...]] = ()
@@ -205,6 +207,14 @@ class Layer(Traits):
 
     def call(self, w: Weights, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(type(self).__name__)
+
+    def fan_axes(self, key: str, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+        """The axes of a weight along which the layer sums, and those of its output, where they are not (..., in, out).
+
+        `rank` says how many axes the weight has. The lengths make up the fans of an initialiser: a number of the weight
+        goes into so many sums, and out of so many.
+        """
+        return None
 
     def added_loss(self, output: Any) -> Any:
         """What a training adds to its loss for this output; asked of layers with the trait `adds_loss` alone."""
@@ -255,6 +265,8 @@ def make(type: str, config: Mapping[str, Any], is_checked: bool = True) -> Layer
     kind = KINDS[type]
     fields = {f.name for f in dataclasses.fields(kind)}  # type: ignore[arg-type]  # made one by __init_subclass__
     layer = kind(**{name: _nested(value, is_checked) for name, value in config.items() if name in fields})
+    if beside := {name: config[name] for name in kind.keras_only if name in config}:
+        layer.__dict__["beside"] = beside  # a frozen value, made here and nowhere else
     if is_checked:
         layer.check()
         check_bounds(layer)

@@ -115,6 +115,13 @@ class EinsumDense(Layer):
         lengths = (sizes[letter] if letter in self.bias_axes else 1 for letter in axes.output[first:])
         return {**kernel, "bias": Weight(tuple(lengths), "bias")}
 
+    def fan_axes(self, key: str, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+        if key != "kernel":
+            return None
+        _, kernel, output, _ = self.parts
+        outputs = tuple(place for place, letter in enumerate(kernel) if letter in output)
+        return tuple(place for place in range(len(kernel)) if place not in outputs), outputs
+
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
         sizes = self.sizes(shapes[0])
         axes = self.axes(len(shapes[0]))

@@ -12,7 +12,7 @@ import numpy
 from .activations import sigmoid
 from .attention import attention_axes, check_share, dropped, masked_softmax, without
 from .base import NO_MASK, Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
-from .multi_head_attention import all_allowed, mask_of_scores, projected, projections, with_heads
+from .multi_head_attention import all_allowed, fans_of_heads, mask_of_scores, projected, projections, with_heads
 from .traits import Axes, asked, composed
 
 
@@ -66,6 +66,9 @@ class GroupQueryAttention(Layer):
         check_share(self.dropout)
         if self.num_query_heads % self.num_key_value_heads:
             raise LayerError(f"{self.num_query_heads} heads of queries cannot share {self.num_key_value_heads} of keys")
+
+    def fan_axes(self, key: str, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+        return fans_of_heads(key, rank)
 
     def weights(self, query: Shape, value: Shape, key: Shape | None = None) -> Mapping[str, Weight]:
         if any(len(shape) != 3 for shape in (query, value, key or value)):

@@ -32,6 +32,15 @@ def _along_queries(args: list[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
     return {**kwargs, "query_mask": both(kwargs.get("query_mask"), value_mask), "value_mask": None}
 
 
+def fans_of_heads(key: str, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """The axes of a projection's kernel: (features; heads, size), and on the way out (heads, size; features)."""
+    scope, _, own = key.partition(".")
+    if own != "kernel":
+        return None
+    summed = 2 if scope == "attention_output" else 1
+    return tuple(range(summed)), tuple(range(summed, rank))
+
+
 class MultiHeadAttention(Layer):
     """Several attentions side by side: softmax(q k / sqrt(key_dim)) v for every head, then one projection of all heads.
 
@@ -147,6 +156,9 @@ class MultiHeadAttention(Layer):
             **({"gate": value} if self.use_gate else {}),
             "value": value,
         }
+
+    def fan_axes(self, key: str, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+        return fans_of_heads(key, rank)
 
     def weights(self, query: Shape, value: Shape, key: Shape | None = None) -> Mapping[str, Weight]:
         heads = {name: (self.num_heads, size) for name, size in self.sizes.items()}

@@ -33,6 +33,8 @@ class ReversibleEmbedding(Layer):
     takes_ids = True
     makes_mask = True
     positional = ("input_dim", "output_dim", "tie_weights")
+    initializers: ClassVar[Mapping[str, str]] = {"reverse_embeddings": "embeddings_initializer"}
+    begins: ClassVar[Mapping[str, Any]] = {"reverse_embeddings": "RandomUniform"}
 
     keras_only: ClassVar[tuple[str, ...]] = (
         "embeddings_initializer",

@@ -37,6 +37,7 @@ class SpectralNormalization(Layer):
     )
     example = asked("SpectralNormalization(Dense(7))", "3")
     moves_weights = True
+    begins: ClassVar[Mapping[str, Any]] = {"vector_u": {"type": "TruncatedNormal", "stddev": 0.02}}
 
     layer: Layer = arg("The layer whose kernel is normalised.")
     power_iterations: int = arg("How often the vector is brought nearer to the singular vector.", default=1, at_least=1)

@@ -182,6 +182,8 @@ class Traits:
     """Whether Keras' layer has each weight as an attribute under the name that cases use."""
     initializers: ClassVar[Mapping[str, str]] = {}
     """The argument that fills a weight, where it is not called after it: `{"kernel": "depthwise_initializer"}`."""
+    begins: ClassVar[Mapping[str, Any]] = {}
+    """The initialiser of a weight where a case writes none and its name does not say it: `{"alpha": "Zeros"}`."""
     wrapped: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """The argument that holds the layer whose weights stand under a scope, where it is not called like the scope;
     the first that is given counts."""

@@ -240,6 +240,9 @@ def _differ(record: Record, lane: str, finding: FindingRecord) -> str:
     return f"claim differ({_node(finding)}): in {lane} they are the same"
 
 
+_RARE = ", but for one run in a million"
+
+
 def _draws(record: Record, lane: str, finding: FindingRecord) -> str:
     """A claim about draws that does not hold: what was claimed, and what this lane drew."""
     node, got, wanted = _node(finding), finding.got, finding.wanted
@@ -263,6 +266,22 @@ def _draws(record: Record, lane: str, finding: FindingRecord) -> str:
         case "draw_outside":
             ends = joined([str(name) for name in wanted])
             said = f"sample {got[0]} is not between {ends}: at {got[1]:.4g} of the way, and {got[2]:.4g} off it"
+        case "initial_special":
+            said = f"{got} of its numbers are NaN or infinite"
+        case "initial_repeated":
+            said = f"the first two of {got} draws are the same"
+        case "initial_range":
+            said = f"{single(got)} was drawn, and numbers lie {wanted}"
+        case "initial_reach":
+            said = f"no number lies further than {single(got)} from the mean, where they lie {wanted}{_RARE}"
+        case "initial_spread":
+            said = f"shares are off by {got:.3g} where numbers lie {wanted[0]}, and {wanted[1]:.3g} may be{_RARE}"
+        case "initial_mean":
+            said = f"the mean is {single(got)}, and within {wanted[1]:.3g} of {single(wanted[0])} it may be{_RARE}"
+        case "initial_deviation":
+            said = f"the deviation is {single(got)}, where {single(wanted[0])} to {single(wanted[1])} may be{_RARE}"
+        case "initial_orthogonal":
+            said = f"its product with itself is off the unit matrix, times {single(wanted[0])} squared, by {got:.3g}"
         case "draws_alike":
             said = f"{joined([str(name) for name in wanted])} are alike in sample {got}: nobody can tell which it is"
         case "draw_shape":
