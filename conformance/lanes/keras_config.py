@@ -10,6 +10,7 @@ import numpy as np
 
 from conformance import imports
 from conformance.case.initializers import binary
+from conformance.lanes.keras_initial import initial_weights
 from conformance.protocol.adapter import Unsupported
 from conformance.protocol.names import ADAPT
 
@@ -24,7 +25,7 @@ def find_type(keras: Any, name: str) -> Any:
     `metrics.Recall`, `schedules.CosineDecay` and `ops.softmax` are wrapped, so that they are called as layers are.
     Raises Unsupported for a name that Keras does not have, NotAllowed for a path that leads nowhere.
     """
-    from conformance.lanes.keras_custom import CUSTOM, said_function
+    from conformance.lanes.keras_custom import CUSTOM, said_function, tensor
     from conformance.lanes.keras_metrics import initial, metric, schedule
     from conformance.lanes.keras_ops import operation
 
@@ -45,6 +46,10 @@ def find_type(keras: Any, name: str) -> Any:
         return operation(keras, short)
     if imports.is_own(name):
         return _of_ones_own(name)
+    if name == "InitialWeights":
+        return initial_weights(
+            lambda kind: constructor(keras, find_type(keras, kind)), lambda array: tensor(keras, array)
+        )
     if name in CUSTOM:
         return CUSTOM[name](keras)
     for place in (keras.layers, keras.losses):

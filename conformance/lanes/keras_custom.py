@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from conformance.lanes.keras_initial import initial_weights
 from conformance.lanes.keras_operations import KerasOperations
 from conformance.protocol.adapter import Unsupported
 from conformance.protocol.functions import function_of
@@ -242,11 +241,10 @@ def _image_data_generator(keras: Any) -> Any:
     return place.ImageDataGenerator
 
 
-CUSTOM: dict[str, Callable[[ModuleType], Callable[..., Any]]] = {
+CUSTOM: dict[str, Callable[[ModuleType], type]] = {
     "MaskedAverage": masked_average,
     "CompiledLoss": compiled_loss,
     "ImageBatches": image_batches,
     "BertModel": bert_model,
-    "InitialWeights": initial_weights,
 }
 """Layer types that the Keras lane looks up here before it looks in Keras."""

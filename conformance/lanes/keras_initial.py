@@ -15,13 +15,11 @@ class InitialWeights:
 
     eager_only = True
 
-    def __init__(self, keras: Any, make: Callable[[str], Any], of: Sequence[str], times: int) -> None:
-        self._keras, self._make, self._of, self._times = keras, make, tuple(of), times
+    def __init__(self, make: Callable[[str], Any], tensor: Callable[[Any], Any], of: Sequence[str], times: int) -> None:
+        self._make, self._tensor, self._of, self._times = make, tensor, tuple(of), times
 
     def __call__(self, *inputs: Any) -> list[Any]:
         """The first layer is called, as users do. The others are built for the same shapes, as a loaded model's are."""
-        from conformance.lanes.keras_custom import tensor
-
         first = self._make("begun_0")
         first(*inputs)
         layers = [first]
@@ -34,17 +32,21 @@ class InitialWeights:
                 layer(*inputs)
             layers.append(layer)
         held = [matched(layer, "a layer that was made anew", self._of) for layer in layers]
-        return [tensor(self._keras, np.stack([np.asarray(one[key]) for one in held])) for key in self._of]
+        return [self._tensor(np.stack([np.asarray(one[key]) for one in held])) for key in self._of]
 
 
-def initial_weights(keras: Any) -> Callable[..., InitialWeights]:
-    """What makes the question from the words of a case, which are made into a layer as often as it is asked."""
-    from conformance.lanes.keras_config import constructor, find_type
+def initial_weights(
+    constructor_of: Callable[[str], Callable[[str, Mapping[str, Any]], Any]], tensor: Callable[[Any], Any]
+) -> Callable[..., InitialWeights]:
+    """What makes the question from the words of a case, which are made into a layer as often as it is asked.
+
+    `constructor_of` a type makes a layer of it from a name and arguments; `tensor` one of Keras' from an array.
+    """
 
     def make(layer: Mapping[str, Any], of: Sequence[str], times: int = 1, name: str | None = None) -> InitialWeights:
         words = {key: value for key, value in layer.items() if key != "type"}
-        construct = constructor(keras, find_type(keras, layer["type"]))
-        return InitialWeights(keras, lambda name: construct(name, words), of, times)
+        construct = constructor_of(layer["type"])
+        return InitialWeights(lambda name: construct(name, words), tensor, of, times)
 
     make.as_written = ("layer",)  # type: ignore[attr-defined]  # `constructor` asks for it
     return make
