@@ -92,6 +92,8 @@ def _same(right: Any, found: Any) -> bool:
             and len(right) == len(found)
             and all(_same(one, other) for one, other in zip(right, found, strict=True))
         )
+    if isinstance(found, list | tuple):
+        return False
     a, b = numpy.asarray(plain(right)), numpy.asarray(plain(found))
     if a.shape != b.shape or a.dtype != b.dtype:
         return False
