@@ -393,15 +393,45 @@ SIGNALS = [
     row("view_as_complex", [[1.0, 2.0]], wanted=[[1.0, 2.0]]),
     row("view_as_real", [[1.0, 2.0]], wanted=[[1.0, 2.0]]),
 ]
+QUADS = ([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], [[1.0, 0.0], [2.0, 0.0], [1.0, 1.0], [2.0, 1.0]])
+FREE = [
+    row("argpartition", [3.0, 1.0, 2.0], wanted=[1, 2, 0], kth=1),
+    row("lu_factor", [[0.0, 2.0], [4.0, 1.0]], wanted=[[[4.0, 1.0], [0.0, 2.0]], [1, 1]]),
+    row("ctc_loss", [[1]], np.zeros((1, 1, 2)), [1], [1], wanted=[math.log(2.0)]),
+    row("ctc_decode", [[[0.0, 3.0], [0.0, 2.0]]], [2], wanted=[[[[1, -1]]], [[-5.0]]]),
+    row(
+        "istft",
+        ([[2.0, 1.0, 0.0]], [[0.0, 1.0, 0.0]]),
+        wanted=[1.0, 0.0, 0.0, 1.0],
+        sequence_length=4,
+        sequence_stride=1,
+        fft_length=4,
+        window=None,
+        center=False,
+    ),
+    row("perspective_transform", AT, [QUADS[1]], [QUADS[0]], wanted=[[[[2.0], [0.0]], [[4.0], [0.0]]]]),
+    row(
+        "scale_and_translate",
+        [1.0, 3.0],
+        [2.0],
+        [0.0],
+        wanted=[1.0, 1.5, 2.5, 3.0],
+        output_shape=(4,),
+        spatial_dims=(0,),
+        method="linear",
+    ),
+    row("array", [1.7], wanted=[1], dtype="int32"),
+    row("view", [1.0], wanted=[1065353216], dtype="int32"),
+]
 ROWS = [
     row_
     for rows in (
         *(ELEMENTWISE, ACTIVATIONS, PAIRS, REDUCTIONS, SHAPES),
-        *(MAKING, PLACES, LINEAR, NETWORKS, IMAGES, SIGNALS),
+        *(MAKING, PLACES, LINEAR, NETWORKS, IMAGES, SIGNALS, FREE),
     )
     for row_ in rows
 ]
-BY_PRODUCTS = {"qr", "eigh"}
+BY_PRODUCTS = {"qr", "eigh", "eig"}
 """Signs are free: what their parts make together is below."""
 
 
@@ -432,6 +462,7 @@ def test_by_hand_a_triangle_and_orthogonal_columns() -> None:
 
 def test_by_hand_eigenvalues() -> None:
     """(2, 1; 1, 2) has 1 with (1, -1) and 3 with (1, 1)."""
+    np.testing.assert_allclose(np.sort(run("eig", np.array([[2.0, 1.0], [1.0, 2.0]]))[0]), [1.0, 3.0])
     values, vectors = run("eigh", np.array([[2.0, 1.0], [1.0, 2.0]]))
     np.testing.assert_allclose(values, [1.0, 3.0])
     np.testing.assert_allclose(np.abs(vectors), np.full((2, 2), 1.0 / ROOT))

@@ -384,3 +384,43 @@ def qr(x: Array, mode: Literal["reduced", "complete"] = "reduced") -> Array:
 def eigh(x: Array) -> Array:
     """Eigenvalues of a symmetric matrix from the least on, and vectors as columns: a pair. Signs are free."""
     return list(numpy.linalg.eigh(plain(x)))
+
+
+@asked(
+    ask("usual", SQUARE),
+    ask("turned", given([[0.0, 2.0, 1.0], [4.0, 1.0, -1.0], [-2.0, 3.0, 0.5]])),
+    ask("stack", SQUARES),
+    no_gradients="autograd has no way back through it",
+    takes_specials=False,
+)
+def lu_factor(x: Array) -> Array:
+    """Triangles L and U in one matrix, L without its ones, and for each row the one it changed with: a pair.
+
+    P L U = x, each pivot the largest of its column (Golub and Van Loan 2013, algorithm 3.4.1).
+    """
+    held = numpy.array(plain(x), dtype=float)
+    size = held.shape[-1]
+    pivots = numpy.zeros(held.shape[:-1], dtype=numpy.int32)
+    for matrix, rows in zip(held.reshape(-1, size, size), pivots.reshape(-1, size), strict=True):
+        for step in range(size):
+            largest = step + int(numpy.argmax(numpy.abs(matrix[step:, step])))
+            rows[step] = largest
+            matrix[[step, largest]] = matrix[[largest, step]]
+            matrix[step + 1 :, step] /= matrix[step, step]
+            matrix[step + 1 :, step + 1 :] -= numpy.outer(matrix[step + 1 :, step], matrix[step, step + 1 :])
+    return [held, pivots]
+
+
+TRIANGLE = given([[2.0, 1.0, 0.5], [0.0, -1.0, 3.0], [0.0, 0.0, 5.0]])
+
+
+@asked(
+    ask("values", TRIANGLE, graph={"_made": "CALL", "_real": "ops.real(_made[0])", "values": "ops.sort(_real)"}),
+    ask("none_imaginary", TRIANGLE, graph={"_made": "CALL", "result": "ops.imag(_made[0])"}),
+    no_gradients="autograd has no way back through it",
+    takes_integers=False,
+    takes_specials=False,
+)
+def eig(x: Array) -> Array:
+    """Eigenvalues, complex and in any order, and vectors as columns: a pair. Asked for real ones, sorted."""
+    return list(numpy.linalg.eig(plain(x)))

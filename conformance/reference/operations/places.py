@@ -292,6 +292,27 @@ def argsort(x: Array, axis: int | None = -1) -> Array:
     return int32(np.argsort(x, axis=axis, kind="stable"))
 
 
+CHOSEN = {"_made": "CALL", "_there": "ops.take_along_axis(x, _made)"}
+
+
+@asked(
+    ask("the_one", floats(7), graph={**CHOSEN, "result": "_there[2]"}, kth=2),
+    ask("below", floats(7), graph={**CHOSEN, "result": "max(_there[:2])"}, kth=2),
+    ask("above", floats(7), graph={**CHOSEN, "result": "min(_there[3:])"}, kth=2),
+    ask("all_of_them", floats(7), graph={"_made": "CALL", "result": "ops.sort(_made)"}, kth=2),
+    ask("integers", integers(-50, 50, 7), graph={**CHOSEN, "result": "_there[4]"}, kth=4),
+    no_gradients=NEVER,
+    arithmetic="moves",
+    takes_specials=False,
+)
+def argpartition(x: Array, kth: int, axis: int = -1) -> Array:
+    """Places by which the k-th smallest stands at its own place, smaller ones before it and larger ones behind.
+
+    Their order is free: asked by the number in the k-th place, by the largest before and the smallest behind it.
+    """
+    return int32(numpy.argsort(numpy.asarray(x), axis=axis, kind="stable"))
+
+
 @asked(
     ask("usual", floats(3, 5), k=2),
     ask("all", floats(3, 5), k=5),

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import autograd.numpy as np
 import numpy
 
-from .base import Array, Arrays, Axis, ask, asked, floats, given, integers, truths
+from .base import Array, Arrays, Axis, ask, asked, floats, given, integers, plain, truths
 
 MOVES: Mapping[str, Any] = {"arithmetic": "moves"}
 CUBE = floats(2, 3, 4)
@@ -422,6 +422,34 @@ def cast(x: Array, dtype: str) -> Array:
 
 def _as(x: Array, dtype: str) -> Array:
     return x * 1.0 if dtype.startswith("float") else numpy.asarray(x).astype(dtype)
+
+
+@asked(
+    ask("usual", floats(3, 4)),
+    ask("integers", integers(-9, 9, 3, 4)),
+    ask("to_floats", integers(-9, 9, 3), dtype="float32"),
+    ask("to_integers", given([1.7, -1.7]), dtype="int32"),
+    ask("truths", truths(3, 4)),
+)
+def array(x: Array, dtype: str | None = None) -> Array:
+    """The same numbers, in another dtype where one is given."""
+    return x if dtype is None else _as(x if dtype.startswith("float") else plain(x), dtype)
+
+
+@asked(
+    ask("bits", given([1.0, -2.0, 0.5, 0.0]), dtype="int32"),
+    ask("floats", given([1065353216, -1073741824, 0], "int32"), dtype="float32"),
+    ask("bytes", given([1, 256, -1], "int32"), dtype="uint8"),
+    ask("wider", given([[1, 0, 0, 0], [0, 1, 0, 0]], "uint8"), dtype="int32"),
+    no_gradients="bits have none",
+    takes_specials=False,
+)
+def view(x: Array, dtype: str | None = None) -> Array:
+    """The same bits read as another dtype; the last axis is as much longer or shorter (IEEE 754, little end first)."""
+    held = numpy.asarray(x)
+    held = held.astype(numpy.float32) if held.dtype == float else held
+    found = held if dtype is None else held.view(dtype)
+    return found.astype(float) if found.dtype == numpy.float32 else found
 
 
 @asked(

@@ -154,6 +154,45 @@ def _window(length: int, fft_length: int, window: Any) -> Any:
     return numpy.pad(found, (before, fft_length - length - before))
 
 
+@asked(
+    ask("usual", [floats(2, 6, 5), floats(2, 6, 5)], **STFT),
+    ask("not_centred", [floats(2, 6, 5), floats(2, 6, 5)], **{**STFT, "sequence_length": 8}, window=None, center=False),
+    ask("length", [floats(2, 6, 5), floats(2, 6, 5)], **STFT, length=12),
+    ask("hamming", [floats(6, 5), floats(6, 5)], **STFT, window="hamming"),
+    no_gradients="each step is divided by its own sum of windows",
+    takes_integers=False,
+    takes_specials=False,
+    takes_none=False,
+)
+def istft(
+    x: Arrays,
+    sequence_length: int,
+    sequence_stride: int,
+    fft_length: int,
+    length: int | None = None,
+    window: str | None = "hann",
+    center: bool = True,
+) -> Array:
+    """The signal whose stft is nearest to x: sum of w irfft(x) over sum of w^2 (Griffin and Lim 1984, equation 6).
+
+    `center` takes off what stft had put on both ends; `length` cuts, or fills up with zeros.
+    """
+    shape = _window(sequence_length, fft_length, window)
+    frames = irfft([numpy.asarray(x[0]), numpy.asarray(x[1])], fft_length) * shape
+    count = np.shape(frames)[-2]
+    whole = fft_length + (count - 1) * sequence_stride
+    total, weight = numpy.zeros((*np.shape(frames)[:-2], whole)), numpy.zeros(whole)
+    for frame in range(count):
+        place = slice(frame * sequence_stride, frame * sequence_stride + fft_length)
+        total[..., place] += frames[..., frame, :]
+        weight[place] += shape**2
+    found = total / numpy.where(weight == 0, 1.0, weight)
+    first = fft_length // 2 if center else 0
+    last = first + length if length is not None else whole - first
+    behind = max(last - whole, 0)
+    return numpy.pad(found, [(0, 0)] * (found.ndim - 1) + [(0, behind)])[..., first:last]
+
+
 # complex numbers, asked by their parts
 
 THERE = {"_complex": "ops.view_as_complex(x)", "result": "ops.view_as_real(_complex)"}
