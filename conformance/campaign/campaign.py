@@ -15,6 +15,7 @@ from conformance.campaign.draft import Draft
 from conformance.campaign.draws import drafts
 from conformance.campaign.folder import Finding, Folder, SeedRow, saying_full
 from conformance.campaign.known import Candidate, Known
+from conformance.campaign.like import Like
 from conformance.campaign.recognise import Explains, Recogniser
 from conformance.campaign.reduce import LOST, reduced
 from conformance.campaign.triage import Signature, calls_of, is_silent, stem
@@ -61,9 +62,19 @@ class Campaign:
     """A folder, lanes, and what is known of them."""
 
     def __init__(
-        self, folder: Folder, asker: Asker, kinds: Sequence[str], known: Explains, say: Say, a_seed: int = A_SEED
+        self,
+        folder: Folder,
+        asker: Asker,
+        kinds: Sequence[str],
+        known: Explains,
+        say: Say,
+        a_seed: int = A_SEED,
+        like: Like | None = None,
     ) -> None:
-        """`a_seed` drafts of each seed are asked, of twice as many that it gives."""
+        """`a_seed` drafts of each seed are asked, of twice as many that it gives; these are `like` something
+        written, where it is given, and drawn from the layers' schemas else.
+        """
+        self.like = like
         self.a_seed = a_seed
         self.folder = folder
         self.asker = asker
@@ -126,6 +137,8 @@ class Campaign:
         return row, found
 
     def _drawn(self, seed: int) -> list[Draft]:
+        if self.like is not None:
+            return self.like.drafts(seed, DRAWN * self.a_seed)
         return drafts(seed, self.kinds, self.folder.about.graphs, DRAWN * self.a_seed)
 
     def _draw_ahead(self, seed: int | None) -> None:

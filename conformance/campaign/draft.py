@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -119,6 +120,10 @@ class Draft:
     """Whether the question is if everybody refuses, as the reference does."""
     varied: tuple[tuple[str, Any], ...] = ()
     """What was drawn otherwise than usual: the dimension (`Conv1D.padding`) and its value. For coverage only."""
+    written: Mapping[str, Any] | None = None
+    """A written case that this one is like, as its file has it; inputs, layers and calls stand there then."""
+    changes: tuple[tuple[str, Any], ...] = ()
+    """What is otherwise than written: where (`layers/dense/units`), and the value there."""
 
     @property
     def digest(self) -> str:
@@ -129,7 +134,25 @@ class Draft:
     @property
     def types(self) -> tuple[str, ...]:
         """The classes of its layers."""
-        return tuple(dict.fromkeys(layer.type for layer in self.layers))
+        return tuple(dict.fromkeys([*(layer.type for layer in self.layers), *self.kinds.values()]))
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """Of a written case, layer to its class."""
+        layers = {} if self.written is None else self.written.get("layers", {})
+        return {name: layer["type"] for name, layer in layers.items()}
+
+    @property
+    def changed(self) -> dict[str, Any]:
+        """The written case with what is changed in it."""
+        case: dict[str, Any] = deepcopy(dict(self.written or {}))
+        for path, value in self.changes:
+            *parts, last = path.split("/")
+            held: Any = case
+            for part in parts:
+                held = held[int(part)] if isinstance(held, list) else held.setdefault(part, {})
+            held[last] = value
+        return case
 
     def layer(self, name: str) -> Layer:
         """The layer of this name. Raises KeyError."""
@@ -138,6 +161,8 @@ class Draft:
     @property
     def dims(self) -> dict[str, Any]:
         """Named axes and their sizes."""
+        if self.written is not None:
+            return {}  # they stand in the case
         length = self._open_length
         return {BATCH: self.batch} | ({} if length is None else {OPEN: [length, length + OPEN_BY]})
 
@@ -174,6 +199,8 @@ def _ties(given: Input) -> bool:
 
 def case_lines(draft: Draft, id: str, question: str, remark: str = "", dims: bool = True) -> list[str]:
     """The lines of a draft's case below `cases:`."""
+    if draft.written is not None:
+        return _lines_like(draft, id, question, remark)
     lines = [f"  - id: {id}", f"    question: {scalar(question)}"]
     lines += [f"    remark: {scalar(remark)}"] if remark else []
     if dims:
@@ -186,6 +213,24 @@ def case_lines(draft: Draft, id: str, question: str, remark: str = "", dims: boo
         lines += ["    expect: {error: {phase: any}}"]
     elif draft.has_ties:
         lines += ["    no_gradients: equal numbers go in, so that there is no one gradient"]
+    return lines
+
+
+def _lines_like(draft: Draft, id: str, question: str, remark: str) -> list[str]:
+    """The lines of a case that is like a written one."""
+    case = {key: value for key, value in draft.changed.items() if key != "id"}
+    if draft.expects_error:
+        case["expect"] = {"error": {"phase": "any"}}
+        case.pop("no_gradients", None)
+    elif any(path.endswith("/fill") for path, _ in draft.changes) and "training" not in case:
+        case.setdefault("no_gradients", "equal numbers go in, so that there is no one gradient")
+    lines = [f"  - id: {id}", f"    question: {scalar(question)}"]
+    lines += [f"    remark: {scalar(remark)}"] if remark else []
+    for key, value in case.items():
+        if isinstance(value, Mapping) and key in ("inputs", "layers", "graph"):
+            lines += [f"    {key}:", *(f"      {name}: {scalar(item)}" for name, item in value.items())]
+        else:
+            lines.append(f"    {key}: {scalar(value)}")
     return lines
 
 
@@ -269,6 +314,10 @@ def _beneath(name: str, mask: Mask) -> str:
 
 def described(draft: Draft) -> str:
     """The question in words."""
+    if draft.written is not None:
+        said = " and ".join(f"{path} {_python(value)}" for path, value in draft.changes) or "nothing changed"
+        asks = "Does everybody refuse" if draft.expects_error else "What becomes of"
+        return f"{asks} {draft.written.get('id', 'a case')} with {said}?"
     calls = [_called(draft, draft.layer(call.layer)) for call in draft.calls]
     shapes = " and ".join(f"({', '.join(map(str, draft.shape_of(given)))})" for given in draft.inputs)
     return (

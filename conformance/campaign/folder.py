@@ -32,8 +32,8 @@ try:
 except ImportError:  # pragma: no cover  # no POSIX: a second campaign is not noticed there
     fcntl = None  # type: ignore[assignment]
 
-VERSION = 2
-READS = (1, 2)
+VERSION = 3
+READS = (1, 2, 3)
 """Versions of the folder that are read, and gone on with as the newest."""
 ABOUT, JOURNAL, FINDINGS = "campaign.json", "journal.jsonl", "findings"
 
@@ -58,6 +58,8 @@ class About:
     """The lanes as they were asked for: so that `replay` asks the same."""
     graphs: bool = True
     """Whether graphs of several calls are drawn."""
+    like: str = ""
+    """The digest of what drafts are made like; empty where they are drawn from the layers' schemas."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +280,8 @@ def _refuse_another(old: About, new: About, path: Path) -> None:
     if sorted(old.asked) != sorted(new.asked):  # a replay starts the lanes as the folder names them
         said, now = (", ".join(about.asked) for about in (old, new))
         raise UsageError(f"{path} is a campaign in {said}, not in {now}", "name another folder with -o")
+    if old.like != new.like:
+        raise UsageError(f"{path} is a campaign of drafts like something else", "the same --like, or another folder")
     if (old.layers, old.graphs) != (new.layers, new.graphs):
         hint = "the same --layers, or another folder"
         raise UsageError(f"{path} is a campaign over other layers or graphs", hint)

@@ -121,7 +121,11 @@ def _several(candidates: Iterable[Draft], seen: set[str], at_once: int) -> Itera
 
 
 def smaller(draft: Draft) -> Iterator[Draft]:
-    """Drafts that say less, those that say much less first."""
+    """Drafts that say less, those that say much less first; of one that is like a written case, with fewer changes."""
+    if draft.written is not None:
+        for change in draft.changes:
+            yield replace(draft, changes=tuple(one for one in draft.changes if one is not change))
+        return
     for index in range(len(draft.calls)):
         yield from _without_others(draft, index)
     yield from _without_call(draft)

@@ -243,17 +243,23 @@ def stem(message: str) -> str:
 def calls_in(case: Case) -> dict[str, str]:
     """Node to the class of the layer that is called there, of a case that is written."""
     kinds = {layer.name: layer.type for layer in case.layers}
+    return _calls_of_text({node.name: node.expression for node in case.graph}, kinds)
+
+
+def _calls_of_text(graph: Mapping[str, str], kinds: Mapping[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for node in case.graph:
-        for part in parse(node.expression).walk():
+    for name, expression in graph.items():
+        for part in parse(expression).walk():
             if isinstance(part, Call) and part.callee in kinds:
-                found[node.name] = kinds[part.callee]
+                found[name] = kinds[part.callee]
                 break
     return found
 
 
 def calls_of(draft: Draft) -> dict[str, str]:
     """Node to the class of the layer that is called there; a mask that a layer carries is a call of `Masking`."""
+    if draft.written is not None:
+        return _calls_of_text(draft.written.get("graph", {}), draft.kinds)
     masked = {f"_{x.name}": "Masking" for x in draft.inputs if x.mask is not None and x.mask.carried == "layer"}
     return masked | {call.name: draft.layer(call.layer).type for call in draft.calls}
 

@@ -60,7 +60,7 @@ def _text(finding: Finding, end: str, words: str) -> str:
     draft = finding.draft
     remark = words or str(finding.signature)
     lines = case_lines(draft, f"{finding.name}{end}", described(draft), one_line(remark, 300), dims=False)
-    return file_text(f"found by a campaign, seed {finding.seed}", [lines], draft.dims)
+    return file_text(f"found by a campaign, seed {finding.seed}", [lines], draft.dims or None)
 
 
 def lines_below(finding: Finding) -> int:

@@ -37,6 +37,8 @@ _EXAMPLES = """\
 examples:
   conformance campaign --for 10m -o campaigns/today                 ten minutes over all layers
   conformance campaign --for 2m --layers GRU,LSTM -o campaigns/rnn  over some of them
+  conformance campaign --like cases/training --for 5m -o campaigns/like  written cases, changed a little
+  conformance campaign --like clf.keras --for 5m -o campaigns/mine          the layers of your model
   conformance campaign --seeds 0..20 -o campaigns/ci                the same cases in every run: for CI
   conformance campaign --for 5m --lane keras@3.14.1 -o campaigns/old
   conformance campaign --from keras@3.14.1 --to keras --for 10m -o campaigns/upgrade
@@ -70,6 +72,14 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--layers", metavar="A,B", help="draw these layers; all that can be drawn when left out")
     parser.add_argument("--no-graphs", action="store_true", help="draw single layers only")
+    parser.add_argument(
+        "--like",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="PATH",
+        help="change one or two things in these cases (a file or a folder), or in the layers of a .keras file",
+    )
     parser.add_argument(
         "--lane", action="append", default=[], metavar="SPEC", help="ask these lanes instead of keras and torch"
     )
@@ -145,6 +155,7 @@ def _campaign(parsed: argparse.Namespace) -> int:
     from conformance.campaign.asking import Asker
     from conformance.campaign.campaign import Campaign, known_of
     from conformance.campaign.folder import VERSION, About, opened
+    from conformance.campaign.like import like
     from conformance.cli.live import IN_PROCESS, announce, lanes_of
     from conformance.cluster import parse as parse_cluster
 
@@ -156,16 +167,21 @@ def _campaign(parsed: argparse.Namespace) -> int:
     seconds = float("inf") if is_bounded else seconds_of(parsed.time or USUAL_TIME)
     asked = asked_of(parsed)
     cluster = parse_cluster(parsed.cluster) if parsed.cluster else None
+    if parsed.like and (cluster is not None or parsed.layers):
+        raise UsageError(
+            "--like beside --layers or --cluster", "what it is like says the layers; it runs on this machine"
+        )
+    made = like(parsed.like) if parsed.like else None
     specs = lanes_of(asked)
     announce(specs, "")
     asker = Asker(specs, in_process=IN_PROCESS, tell=tell_of(asked))
     try:
         identities = asker.identities()
         lanes = {name: dict(one.versions) for name, one in identities.items()}
-        about = About(VERSION, lanes, kinds, tuple(asked), not parsed.no_graphs)
+        about = About(VERSION, lanes, kinds, tuple(asked), not parsed.no_graphs, "" if made is None else made.digest)
         with opened(parsed.output, about) as folder:
             known = known_of(known_here(asker, parsed.cases))
-            campaign = Campaign(folder, asker, kinds, known, _say)
+            campaign = Campaign(folder, asker, kinds, known, _say, like=made)
             if cluster is not None:
                 asker.stop()  # the workers have lanes of their own
             try:
