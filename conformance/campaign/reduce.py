@@ -229,8 +229,8 @@ def _plainer_inputs(draft: Draft) -> Iterator[Draft]:
 def _plainer_masks(mask: Mask) -> Iterator[Mask]:
     if mask.beneath != "zeros":
         yield replace(mask, beneath="zeros")
-    if mask.carried != "layer":
-        yield replace(mask, carried="layer", beneath="zeros")
+    if mask.carried == "layer":  # as an argument it takes two lines less, where the layer has one
+        yield replace(mask, carried="argument", beneath="zeros")
     plain = tuple((*(1 for _ in row[1:]), 0) if row else row for row in mask.rows)
     if plain != mask.rows:
         yield replace(mask, rows=plain)
