@@ -6,6 +6,7 @@ masks that flow. What it expects is left out, for it holds of the case as it is 
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from conformance.campaign.draft import Draft
-from conformance.campaign.space import FILLS, Space, built, space_of, values_of
-from conformance.case.layers import record_of
+from conformance.campaign.space import FILLS, Space, built, plain, space_of, values_of
+from conformance.case.layers import record_of, types
 from conformance.case.load import SUFFIX, written_cases
 from conformance.case.optimizers import record_of as optimizer_record_of
+from conformance.case.optimizers import types as optimizer_types
 from conformance.case.yaml import read
 from conformance.comparison.ends import CompareError
 from conformance.errors import CaseError, UsageError
@@ -137,7 +139,8 @@ def _changes(case: Mapping[str, Any]) -> Iterator[tuple[str, list[Any]]]:
     for name, layer in case.get("layers", {}).items():
         record = record_of(layer["type"])
         if record is not None:
-            yield from _arguments(f"layers/{name}", layer, record.fields)
+            made = types().get(layer["type"])
+            yield from _arguments(f"layers/{name}", {**_defaults(made), **layer}, record.fields)
     for axis, length in case.get("dims", {}).items():
         if isinstance(length, int):
             lengths = (0, 1, 3) if axis == "batch" else (1, length + 1, length + 3)
@@ -152,9 +155,24 @@ def _changes(case: Mapping[str, Any]) -> Iterator[tuple[str, list[Any]]]:
         if isinstance(optimizer, Mapping):
             record = optimizer_record_of(optimizer["type"])
             if record is not None:
-                yield from _arguments(f"{path}/optimizer", optimizer, record.fields)
+                config = {**_defaults(optimizer_types().get(optimizer["type"])), **optimizer}
+                for argument, values in _arguments(f"{path}/optimizer", config, record.fields):
+                    yield argument, _near(config.get(argument.rpartition("/")[2]), values)
         if isinstance(training.get("steps"), int):
             yield f"{path}/steps", [steps for steps in STEPS if steps != training["steps"]]
+
+
+def _defaults(made: Any) -> dict[str, Any]:
+    """The arguments of a class with their defaults."""
+    fields = () if made is None else dataclasses.fields(made)
+    return {one.name: plain(one.default) for one in fields if one.default is not dataclasses.MISSING}
+
+
+def _near(usual: Any, values: list[Any]) -> list[Any]:
+    """Values of an optimiser's argument; of a number some near it, for far from it steps run beyond all numbers."""
+    if not isinstance(usual, float) or not usual:
+        return values
+    return [usual / 2, (1 + usual) / 2 if 0 < usual < 1 else usual * 1.25]
 
 
 def _arguments(path: str, config: Mapping[str, Any], fields: Mapping[str, Any]) -> Iterator[tuple[str, list[Any]]]:

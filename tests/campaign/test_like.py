@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import time
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
 from conformance.campaign.campaign import Campaign
-from conformance.campaign.draft import case_lines, described, file_text
+from conformance.campaign.draft import Draft, case_lines, described, file_text
 from conformance.campaign.folder import Folder, opened
 from conformance.campaign.like import Like, like
 from conformance.campaign.triage import calls_of
@@ -81,17 +82,21 @@ def test_its_calls_are_those_of_its_text(trained: Like) -> None:
     assert draft.types == ("Dense",)
 
 
+@dataclass(frozen=True)
+class Showing(Like):
+    """Draws only what shows the fault, after one or two that do not."""
+
+    def drafts(self, seed: int, count: int) -> list[Draft]:
+        every = [one for seed in range(30) for one in super(Showing, self).drafts(seed, 24)]
+        return [*every[:2], *[one for one in every if ("layers/dense/use_bias", False) in one.changes][:2]]
+
+
 def found(path: Path, made: Like) -> Folder:
     with asking(planted("Dense", {"use_bias": False})) as asker, opened(path, about(("Dense",))) as folder:
-        campaign = Campaign(folder, asker, ("Dense",), lambda _: (), lambda _: None, a_seed=12, like=made)
-        campaign.run(showing(made), time.monotonic() + 60)
+        like = Showing(made.cases, made.spaces, made.digest)
+        campaign = Campaign(folder, asker, ("Dense",), lambda _: (), lambda _: None, a_seed=4, like=like)
+        campaign.run(range(1), time.monotonic() + 60)
     return folder
-
-
-def showing(made: Like) -> list[int]:
-    """The first seed with a draft that shows the fault among those that would be asked."""
-    change = ("layers/dense/use_bias", False)
-    return [seed for seed in range(40) if any(change in one.changes for one in made.drafts(seed, 24)[:12])][:1]
 
 
 def test_a_fault_beside_a_written_case_is_found_with_the_change_that_shows_it(trained: Like, tmp_path: Path) -> None:
