@@ -19,7 +19,7 @@ from conformance.judge.initial import least
 from conformance.kinds.layers import Asked, asked, given
 from conformance.kinds.model import BATCH, USUAL_BATCH, Cell, lines
 from conformance.reference.base import Layer, Weight, make
-from conformance.reference.initial_weights import InitialWeights, initializer_of, is_drawn
+from conformance.reference.initial_weights import TYPE, initializer_of, is_drawn
 from conformance.reference.initializers import Orthogonal
 
 MARK = "# Written by `conformance initial -o cases/initial_weights`, from the layers' classes. Do not edit."
@@ -73,7 +73,7 @@ def case_lines(kind: str) -> list[str]:
     drawn = {key: weight for key, weight in held.items() if is_drawn(layer, key, weight)}
     config = {"type": kind, **one.config}
     begun = {
-        "type": InitialWeights.__name__,
+        "type": TYPE,
         "layer": config,
         "of": list(held),
         "times": _times(layer, drawn),

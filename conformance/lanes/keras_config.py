@@ -25,7 +25,7 @@ def find_type(keras: Any, name: str) -> Any:
     `metrics.Recall`, `schedules.CosineDecay` and `ops.softmax` are wrapped, so that they are called as layers are.
     Raises Unsupported for a name that Keras does not have, NotAllowed for a path that leads nowhere.
     """
-    from conformance.lanes.keras_custom import CUSTOM, said_function, tensor
+    from conformance.lanes.keras_custom import CUSTOM, said_function, tensor, type_of
     from conformance.lanes.keras_metrics import initial, metric, schedule
     from conformance.lanes.keras_ops import operation
 
@@ -46,7 +46,7 @@ def find_type(keras: Any, name: str) -> Any:
         return operation(keras, short)
     if imports.is_own(name):
         return _of_ones_own(name)
-    if name == "InitialWeights":
+    if name == type_of(initial_weights):
         return initial_weights(
             lambda kind: constructor(keras, find_type(keras, kind)), lambda array: tensor(keras, array)
         )

@@ -241,10 +241,12 @@ def _image_data_generator(keras: Any) -> Any:
     return place.ImageDataGenerator
 
 
+def type_of(factory: Callable[..., Any]) -> str:
+    """The type under which a case asks for what a factory makes: `MaskedAverage` of `masked_average`."""
+    return "".join(word.capitalize() for word in factory.__name__.split("_"))
+
+
 CUSTOM: dict[str, Callable[[ModuleType], type]] = {
-    "MaskedAverage": masked_average,
-    "CompiledLoss": compiled_loss,
-    "ImageBatches": image_batches,
-    "BertModel": bert_model,
+    type_of(factory): factory for factory in (masked_average, compiled_loss, image_batches, bert_model)
 }
 """Layer types that the Keras lane looks up here before it looks in Keras."""

@@ -197,3 +197,7 @@ def is_drawn(layer: Layer, key: str, weight: Weight) -> bool:
     return weight.value is None and isinstance(
         initializer(written_for(layer, key, len(weight.shape))[0], weight.shape), _Drawing
     )
+
+
+TYPE = InitialWeights.type_name()
+"""Under which a case asks for it."""
