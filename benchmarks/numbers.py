@@ -117,6 +117,9 @@ pages may differ by those added meanwhile; `conformance check cases` says how ma
 | [faults_held_out.md](faults_held_out.md) | faults that were written down before anybody looked |
 | [faults_held_out_again.md](faults_held_out_again.md) | a second set of them |
 | [faults_held_out_third.md](faults_held_out_third.md) | a third |
+| [power.md](power.md) | how many planted faults a campaign finds, of 60 that a seed drew |
+| [between.md](between.md) | answers that moved between releases and that no written case showed, each by a script |
+| [shrunk.md](shrunk.md) | what campaigns leave of what they find: cases of at most twelve lines |
 | [modes.md](modes.md) | graph, XLA, `predict` and other dtype policies, measured |
 | [gates.md](gates.md) | whole gates between releases of Keras: what moved, the exit codes, and what it took |
 | [matrix.md](matrix.md) | which version of Keras gives which answer to telling cases |
