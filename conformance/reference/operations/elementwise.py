@@ -335,7 +335,7 @@ def erf(x: Array) -> Array:
     return _erf(x)
 
 
-@elementwise(takes_integers=False)
+@elementwise(ANY, ask("far", given([2.0, 3.0, 4.0, 5.0])), takes_integers=False)
 def erfc(x: Array) -> Array:
     """1 - erf(x), exact where it is small."""
     from conformance.reference.activations import erfc as complement

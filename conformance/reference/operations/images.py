@@ -92,6 +92,7 @@ def rgb_to_grayscale(images: Array, data_format: Format = None) -> Array:
 @asked(
     ask("usual", IMAGES, top_cropping=1, left_cropping=2, bottom_cropping=1, right_cropping=0),
     ask("one", IMAGE, top_cropping=1, left_cropping=2, bottom_cropping=1, right_cropping=0),
+    ask("right", IMAGES, top_cropping=0, left_cropping=1, bottom_cropping=2, right_cropping=1),
     ask("target", IMAGES, top_cropping=1, left_cropping=1, target_height=3, target_width=2),
     ask(
         "channels_first",

@@ -435,6 +435,7 @@ def unravel_index(indices: Array, shape: tuple[int, ...]) -> Array:
     ask("outside", given([5, -1, 1], "int32"), num_classes=4),
     ask("first", given([[2, 0], [1, 1]], "int32"), num_classes=3, axis=0),
     ask("middle", given([[2, 0], [1, 1]], "int32"), num_classes=3, axis=1),
+    ask("from_the_end", given([[2, 0], [1, 1]], "int32"), num_classes=3, axis=-2),
     ask("dtype", given([2, 0, 1], "int32"), num_classes=4, dtype="int32"),
 )
 def one_hot(x: Array, num_classes: int, axis: int = -1, dtype: str | None = None, sparse: bool = False) -> Array:
@@ -447,6 +448,7 @@ def one_hot(x: Array, num_classes: int, axis: int = -1, dtype: str | None = None
     ask("usual", given([[2, 0], [1, 1]], "int32"), num_classes=4),
     ask("row", given([2, 0, 2], "int32"), num_classes=4),
     ask("outside", given([[5, 0], [-1, 1]], "int32"), num_classes=4),
+    ask("dtype", given([[2, 0], [1, 1]], "int32"), num_classes=4, dtype="int32"),
 )
 def multi_hot(inputs: Array, num_classes: int, axis: int = -1, dtype: str | None = None, sparse: bool = False) -> Array:
     """1 at the place of each id of a row."""
