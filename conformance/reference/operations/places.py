@@ -435,7 +435,7 @@ def unravel_index(indices: Array, shape: tuple[int, ...]) -> Array:
     ask("outside", given([5, -1, 1], "int32"), num_classes=4),
     ask("first", given([[2, 0], [1, 1]], "int32"), num_classes=3, axis=0),
     ask("middle", given([[2, 0], [1, 1]], "int32"), num_classes=3, axis=1),
-    ask("from_the_end", given([[2, 0], [1, 1]], "int32"), num_classes=3, axis=-2),
+    ask("matrix", given([[2, 0], [1, 1]], "int32"), num_classes=3),
     ask("dtype", given([2, 0, 1], "int32"), num_classes=4, dtype="int32"),
 )
 def one_hot(x: Array, num_classes: int, axis: int = -1, dtype: str | None = None, sparse: bool = False) -> Array:
