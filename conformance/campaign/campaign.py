@@ -182,7 +182,7 @@ class Campaign:
         return self._add(signature, draft, seed)
 
     def _add(self, signature: Signature, draft: Draft, seed: int) -> Finding:
-        finding = Finding(signature, draft, seed, _name(signature, self.folder.findings), seen=signature)
+        finding = Finding(signature, draft, seed, name_of(signature, self.folder.findings), seen=signature)
         self.recognise.kept(finding)
         self.folder.add(finding)
         write_case(self.folder, finding, None)
@@ -249,7 +249,7 @@ def _with_next(seeds: Iterable[int]) -> Iterator[tuple[int, int | None]]:
         seed = after
 
 
-def _name(signature: Signature, taken: Mapping[str, Finding]) -> str:
+def name_of(signature: Signature, taken: Mapping[str, Finding]) -> str:
     """`conv1d_values`, and a number where that is taken."""
     layer = signature.layer.partition(",")[0].lower() or "graph"
     base = f"{layer}_{signature.aspect}"

@@ -45,6 +45,7 @@ examples:
   conformance campaign --for 10m --bisect 3.3.3 -o campaigns/today   and since which release, from 3.3.3 on
   conformance campaign --for 1h --cluster local:4 -o campaigns/wide          on four workers of Dask
   conformance campaign replay campaigns/today                       FIXED, STILL or CHANGED for each finding
+  conformance campaign merge campaigns/a campaigns/b -o campaigns/all
   conformance campaign page campaigns/today -o today.html           what was found, tried and thrown away
 
 Exit code 1 where the folder holds findings, 0 where it holds none, 5 where no draft could be judged.
@@ -64,7 +65,7 @@ def add(commands: Any) -> None:
         epilog=_EXAMPLES,
     )
     parser.add_argument(
-        "action", nargs="*", metavar="replay|page FOLDER", help="ask the findings of a folder again, or show them"
+        "action", nargs="*", metavar="replay|page|merge FOLDER", help="ask findings again, show them, or merge folders"
     )
     parser.add_argument("--for", dest="time", metavar="TIME", help="how long to draw: 90s, 10m, 1.5h (default: 2m)")
     parser.add_argument(
@@ -110,6 +111,8 @@ def run(parsed: argparse.Namespace) -> int:
             return _campaign(parsed)
         case ["replay", folder]:
             return _replay(Path(folder), parsed)
+        case ["merge", *folders] if len(folders) > 1:
+            return _merge([Path(folder) for folder in folders], parsed.output)
         case ["page", folder]:
             return _page(Path(folder), parsed.output)
     hint = "conformance campaign replay FOLDER, or conformance campaign -o FOLDER for a new one"
@@ -428,6 +431,20 @@ def write_page(folder: Folder, coverage: Any = None, output: Path | None = None)
     with saying_full(path):
         write_whole(path, html(folder, coverage))
     return path
+
+
+def _merge(paths: Sequence[Path], output: Path | None) -> int:
+    from conformance.campaign.folder import read
+    from conformance.campaign.merging import merged
+
+    if output is None:
+        raise UsageError("where to?", "name a new folder: -o campaigns/all")
+    made = merged(paths, output)
+    write_page(read(output))
+    print(
+        f"{made.seeds:,} seeds, {made.twice:,} of which ran twice; {made.findings} findings, {made.alike} found twice"
+    )
+    return Exit.DISAGREE if made.findings else Exit.OK
 
 
 def _page(path: Path, output: Path | None) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from conformance.campaign.folder import ABOUT, JOURNAL, VERSION, SeedRow, opened, read, saying_full
+from conformance.campaign.merging import merged
 from conformance.errors import ResultsError, UsageError
 from tests.campaign.asked import about, ran
 from tests.campaign.lane import planted
@@ -139,3 +140,24 @@ def test_a_folder_of_the_first_version_is_gone_on_with(tmp_path: Path) -> None:
         pass
     with opened(tmp_path / "c", about()):
         assert read(tmp_path / "c").about.version == VERSION
+
+
+def test_folders_are_put_together_with_each_seed_and_finding_once(tmp_path: Path) -> None:
+    lane = planted("ReLU")
+    first, _, _ = ran(tmp_path / "a", lane, layers=("ReLU",), seeds=range(1))
+    second, _, _ = ran(tmp_path / "b", lane, layers=("ReLU",), seeds=range(2))
+    made = merged([tmp_path / "a", tmp_path / "b"], tmp_path / "c")
+    assert (made.seeds, made.twice) == (2, 1)
+    assert (made.findings, made.alike) == (len(first.kept), len(second.kept))
+    (finding,) = read(tmp_path / "c").kept
+    assert read(tmp_path / "c").file(finding).is_file()
+
+
+def test_campaigns_about_different_things_are_not_put_together(tmp_path: Path) -> None:
+    for name, version in (("a", "1.0"), ("b", "2.0")):
+        with opened(tmp_path / name, about(version=version)):
+            pass
+    with pytest.raises(UsageError, match="about something else"):
+        merged([tmp_path / "a", tmp_path / "b"], tmp_path / "c")
+    with pytest.raises(UsageError, match="is there already"):
+        merged([tmp_path / "a"], tmp_path / "b")
