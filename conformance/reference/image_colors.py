@@ -257,6 +257,11 @@ class RandomInvert(_Augmentation):
         NEVER,
         Mutant("always_255", "overlooks the range", config=lambda layer: {"value_range": (0, 255)}),
         Mutant(
+            "forgets_the_lower_end",
+            "gives the upper end less the value, wherever the range begins",
+            config=lambda layer: {"value_range": (0, layer.value_range[1])},
+        ),
+        Mutant(
             "upper_end",
             "takes a lone factor for the chance, where that is drawn between 0 and it",
             config=lambda layer: {} if isinstance(layer.factor, tuple) else {"factor": (layer.factor, layer.factor)},
