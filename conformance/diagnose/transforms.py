@@ -129,6 +129,7 @@ def _functions() -> Iterator[Transform]:
     yield Transform("after exp", np.exp)
     yield Transform("after log", np.log)
     yield Transform("rounded down", np.floor)
+    yield Transform("cut to whole numbers", np.trunc)
 
 
 def _axes(got: Array, reference: Array) -> Iterator[Transform]:

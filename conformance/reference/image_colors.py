@@ -14,7 +14,7 @@ import numpy
 from autograd.tracer import getval
 
 from .augmentation import IN_INFERENCE, NEVER, Factor, Range, _Augmentation, _Images, always, clipped, one_way, only
-from .base import Array, LayerError, Mutant, Weight, Weights, arg
+from .base import Array, LayerError, Mutant, Unanswerable, Weight, Weights, arg
 from .image_sizes import as_batch, as_given
 from .traits import asked, composed
 from .windows import DataFormat
@@ -381,6 +381,8 @@ class RandomPosterization(_Augmentation):
 
     def augmented(self, images: Array) -> Array:
         first, last = self.value_range
+        if np.any(getval(images) < first) or np.any(getval(images) > last):
+            raise Unanswerable("a value outside of value_range has no byte")
         step = 2 ** (8 - int(only("factor", self.bits())))
         bytes_ = np.floor(getval(images - first) * (255 / (last - first)))
         return np.floor(bytes_ / step) * step * ((last - first) / 255) + first

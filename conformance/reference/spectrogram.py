@@ -16,7 +16,7 @@ import autograd.numpy as np
 import numpy
 from autograd.tracer import getval
 
-from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
+from .base import Array, Layer, LayerError, Mutant, Shape, Unanswerable, Weight, Weights, arg
 from .traits import SEQUENCE, Axes, asked, composed
 from .windows import DataFormat, Placement, channels_last, padded, place
 
@@ -351,7 +351,9 @@ class MelSpectrogram(Layer):
         return numpy.linspace(mels(self.min_freq), mels(self.highest()), self.num_mel_bins + 2)
 
     def call(self, w: Weights, x: Array) -> Array:
-        if np.ndim(x) not in (1, 2):
+        if np.ndim(x) > 2:
+            raise Unanswerable("the documentation takes (batch, samples) or (samples,), and is silent about more axes")
+        if np.ndim(x) < 1:
             raise LayerError(f"takes (batch, samples) or (samples,), not {np.shape(x)}")
         signals = x if np.ndim(x) == 2 else x[None]
         wide = self.mirrored(signals)[..., None]
