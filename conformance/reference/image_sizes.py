@@ -21,6 +21,7 @@ from .resizing import (
     centred,
     cornered,
     cubic,
+    cubic_from_a_table,
     from_the_corner,
     like,
     linear,
@@ -266,6 +267,11 @@ class Resizing(Layer):
             "cubic_of_torch",
             "takes a = -3/4 for the cubic, as torch does without antialias",
             methods={"interpolated": _interpolating(("bicubic",), kernel=lambda d: cubic(d, -0.75))},
+        ),
+        Mutant(
+            "cubic_from_a_table",
+            "reads the cubic's weights from a table of 1024 places within a pixel",
+            methods={"interpolated": _interpolating(("bicubic",), kernel=cubic_from_a_table)},
         ),
         Mutant(
             "nearest_of_torch",

@@ -53,6 +53,11 @@ def cubic(distance: Array, a: float = -0.5) -> Array:
     return np.where(distance <= 1.0, near, np.where(distance < 2.0, far, 0.0))
 
 
+def cubic_from_a_table(distance: Array) -> Array:
+    """As TensorFlow has it: places within a pixel are rounded to the nearest of 1024."""
+    return cubic(np.round(distance * 1024.0) / 1024.0)
+
+
 def lanczos(distance: Array, lobes: int) -> Array:
     """sinc(d) sinc(d / lobes) up to `lobes` (Duchon, "Lanczos filtering in one and two dimensions", 1979)."""
     return np.where(distance < lobes, np.sinc(distance) * np.sinc(distance / lobes), 0.0)
@@ -203,6 +208,11 @@ class UpSampling2D(Layer):
             "cubic_of_torch",
             "takes a = -3/4 for the cubic, as torch does without antialias",
             output=_instead(("bicubic",), kernel=lambda distance: cubic(distance, -0.75)),
+        ),
+        Mutant(
+            "cubic_from_a_table",
+            "reads the cubic's weights from a table of 1024 places within a pixel",
+            output=_instead(("bicubic",), kernel=cubic_from_a_table),
         ),
         Mutant("always_nearest", "overlooks the interpolation", config=lambda layer: {"interpolation": "nearest"}),
         Mutant("axes_swapped", "takes columns for rows", config=lambda layer: {"size": per_axis(layer.size, 2)[::-1]}),

@@ -369,7 +369,11 @@ class MelSpectrogram(Layer):
         db = 10.0 * np.log10(np.maximum(loud, self.min_power)) - 10.0 * math.log10(
             max(abs(self.ref_power), self.min_power)
         )
-        return np.maximum(db, np.max(db, axis=(1, 2), keepdims=True) - self.top_db)
+        return np.maximum(db, self.loudest(db) - self.top_db)
+
+    def loudest(self, db: Array) -> Array:
+        """The largest number of each signal."""
+        return np.max(db, axis=(1, 2), keepdims=True)
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
         return self.fft_length
@@ -387,6 +391,11 @@ class MelSpectrogram(Layer):
                     x, ((0, 0), (layer.fft_length // 2, layer.fft_length // 2)), "constant"
                 )
             },
+        ),
+        Mutant(
+            "cut_off_by_the_batch",
+            "takes top_db off the loudest signal of the batch",
+            methods={"loudest": lambda layer, db: np.max(db)},
         ),
         Mutant("no_window", "cuts frames out without a window", config=lambda layer: {"window": None}),
         Mutant(
