@@ -26,7 +26,7 @@ def find_type(keras: Any, name: str) -> Any:
     Raises Unsupported for a name that Keras does not have, NotAllowed for a path that leads nowhere.
     """
     from conformance.lanes.keras_custom import CUSTOM, said_function, tensor, type_of
-    from conformance.lanes.keras_metrics import initial, metric, schedule
+    from conformance.lanes.keras_metrics import initial, metric, schedule, weight_function
     from conformance.lanes.keras_ops import operation
 
     module, _, short = name.rpartition(".")
@@ -42,6 +42,8 @@ def find_type(keras: Any, name: str) -> Any:
         if not hasattr(keras.initializers, short):
             raise Unsupported(f"Keras {keras.__version__} has no initializer {short}")
         return initial(keras, short)
+    if module in ("regularizers", "constraints"):
+        return weight_function(keras, module, short)
     if module == "ops":
         return operation(keras, short)
     if imports.is_own(name):

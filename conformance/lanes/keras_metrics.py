@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from conformance.protocol.adapter import Unsupported
+
 
 class AskedMetric:
     """A metric of Keras behind one call, which Keras' own `metric(...)` is too: `update_state`, then `result`.
@@ -87,3 +89,25 @@ def initial(keras: Any, name: str) -> Callable[..., AskedInitializer]:
     """What makes an initialiser of this class from its arguments and a shape."""
     kind = getattr(keras.initializers, name)
     return lambda name, shape, **arguments: AskedInitializer(kind(**arguments), tuple(shape))
+
+
+def weight_function(keras: Any, module: str, name: str) -> Callable[..., Any]:
+    """What makes a layer that calls a regulariser or a constraint of this class with its input.
+
+    Raises Unsupported where this Keras has none.
+    """
+    if not hasattr(getattr(keras, module), name):
+        raise Unsupported(f"Keras {keras.__version__} has no {name} in {module}")
+    kind = getattr(getattr(keras, module), name)
+
+    class Asked(keras.layers.Layer):  # type: ignore[misc]  # the base is known at run time only
+        """A function of a weight."""
+
+        def __init__(self, function: Any, name: str) -> None:
+            super().__init__(name=name)
+            self._function = function
+
+        def call(self, x: Any) -> Any:
+            return self._function(x)
+
+    return lambda name, **arguments: Asked(kind(**arguments), name)

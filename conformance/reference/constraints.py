@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+import autograd.numpy as np
 
 from .base import Array, arg
 from .values import value_class
@@ -44,7 +44,10 @@ class Constraint:
 
 
 def _norms(w: Array, axis: Axes) -> Array:
-    return np.sqrt(np.sum(w * w, axis=axis, keepdims=True))
+    """Euclidean norms; the slope of one of 0 counts as 0, so that what multiplies it has its own slope there."""
+    squares = np.sum(w * w, axis=axis, keepdims=True)
+    is_zero = squares == 0
+    return np.sqrt(np.where(is_zero, 1.0, squares)) * (1.0 - is_zero)
 
 
 class MaxNorm(Constraint):

@@ -214,7 +214,12 @@ class CosineDecayRestarts(_Schedule):
             raise LayerError(f"t_mul must be at least 1, not {self.t_mul:g}: periods that shrink come to an end")
 
     def rate(self, step: float) -> float:
+        if step == math.inf:
+            return math.nan
         length, height = float(self.first_decay_steps), 1.0
+        if self.t_mul == 1.0:  # as many periods as there are: no loop over them
+            periods = max(math.floor(step / length), 0)
+            step, height = step - periods * length, math.pow(self.m_mul, periods)
         while step >= length:
             step, length, height = step - length, length * self.t_mul, height * self.m_mul
         left = height * _half_wave(step / length)

@@ -201,7 +201,7 @@ class KerasWriter:
         if kind in KINDS and issubclass(KINDS[kind], _Loss):
             return f"keras.losses.{kind}"
         if kind in KINDS and KINDS[kind].offered_in:
-            return f"keras.{kind}" if KINDS[kind].offered_in == "metrics" else f"keras.optimizers.{kind}"
+            return f"keras.optimizers.{kind}" if KINDS[kind].offered_in == "schedules" else f"keras.{kind}"
         return f"keras.layers.{kind}"
 
     def _value(self, key: str, value: Any) -> str:
