@@ -68,7 +68,7 @@ def _held(item: PublicName, uses: Mapping[tuple[str, str], Use]) -> Available | 
         case "optimizers", "class":
             return _optimizer(item, use)
         case (("regularizers" | "constraints"), "class"):
-            return _penalty(item, use)
+            return _penalty(item, use, uses.get(("layers", f"{item.kind}.{item.name}"), Use()))
         case "activations", "function":
             return _activation(item, use)
         case "ops", "function":
@@ -152,15 +152,18 @@ def _optimizer(item: PublicName, use: Use) -> Available | None:
     return Available(_module(kind), True, native, len(kind.mutants), use, known)
 
 
-def _penalty(item: PublicName, use: Use) -> Available | None:
-    """A regulariser or a constraint: what a training makes of a weight."""
+def _penalty(item: PublicName, in_training: Use, by_itself: Use) -> Available | None:
+    """A regulariser or a constraint: what a training makes of a weight, and what it is when it is called by itself."""
+    from conformance.case.layers import types
     from conformance.case.penalties import CONSTRAINTS, REGULARIZERS
 
+    use = Use(in_training.cases | by_itself.cases, in_training.arguments | by_itself.arguments)
     kind = {**REGULARIZERS.types(), **CONSTRAINTS.types()}.get(item.name)
     if kind is None:
         return None
     known = tuple(name for name in arguments_of(item) if name in _fields(kind))
-    return Available(_module(kind), True, use=use, known=known)
+    mutants = len(types()[f"{item.kind}.{item.name}"].mutants)
+    return Available(_module(kind), True, mutants=mutants, use=use, known=known)
 
 
 def _activation(item: PublicName, use: Use) -> Available | None:
