@@ -37,12 +37,17 @@ LEAST_OF_SOME = {
         *("Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam", "Lamb", "Muon", "ScheduleFreeAdamW")
     },
     "initial_scale": {"LossScaleOptimizer"},
+    "l1": {"L1", "L1L2"},
+    "l2": {"L2", "L1L2"},
+    "max_value": {"MaxNorm", "MinMaxNorm"},
+    "min_value": {"MinMaxNorm"},
+    "rate": {"MinMaxNorm"},
     "ns_steps": {"Muon"},
     "warmup_steps": {"ScheduleFreeAdamW"},
     "clip_threshold": {"Adafactor"},
     "epsilon_1": {"Adafactor"},
     "epsilon_2": {"Adafactor"},
-    "factor": {"RandomPosterization"},
+    "factor": {"RandomPosterization", "OrthogonalRegularizer"},
     "groups": {"Conv1D", "Conv2D", "Conv3D"},
     "max_number": {"MaxNumBoundingBoxes"},
     "momentum": {"SGD", "RMSprop", "Muon"},
@@ -56,5 +61,6 @@ def test_arguments_have_the_least_value_that_means_something(kind: type) -> None
     for field in dataclasses.fields(kind):
         expected = LEAST.get(field.name)
         if kind.__name__ in LEAST_OF_SOME.get(field.name, ()):
-            expected = 1 if field.name in ("groups", "factor", "dynamic_growth_steps") else 0
+            is_count = field.name in ("groups", "dynamic_growth_steps") or kind.__name__ == "RandomPosterization"
+            expected = 1 if is_count else 0
         assert field.metadata.get("at_least") == expected, field.name
