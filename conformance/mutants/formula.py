@@ -160,7 +160,7 @@ def function_slips(owner: Any, name: str, function: Any, words: Words) -> Iterat
     """Every slip in one function, what decorates it left out."""
     tree = _tree(function)
     defined = tree.body[0]
-    if isinstance(defined, ast.FunctionDef):
+    if isinstance(defined, ast.FunctionDef) and defined.name == function.__name__:  # not one made by another
         defined.decorator_list = []
         yield from _in(owner, name, function, tree, words)
 
