@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from conformance.ask.meaning import input_names, numbers
 from conformance.campaign.draft import Call, Draft, Input, Layer, Mask
 from conformance.campaign.shapes import Shape, shape_after
 from conformance.campaign.space import FILLS, USUAL, Space, built, is_axis, plain, space_of
@@ -105,9 +106,17 @@ def _unary(kinds: Sequence[str]) -> list[Space]:
     for kind in kinds:
         space = space_of(kind)
         layer = types()[kind]
-        if space is not None and len(space.shapes) == 1 and not layer.takes_ids and not layer.draws:
-            found.append(space)
+        if space is None or len(space.shapes) != 1 or layer.takes_ids or layer.draws:
+            continue
+        if _takes_floats(space) and not any(isinstance(value, list) and None in value for value in space.config.values()):
+            found.append(space)  # of one that leaves an axis open by itself nothing can be built for it behind
     return found
+
+
+def _takes_floats(space: Space) -> bool:
+    """Whether it asks for no whole numbers: what a hash makes of floats, nobody says."""
+    (name,) = input_names(space.type, 1)
+    return numbers(space.type, space.config, name, {name: list(space.shapes[0])})[0] == "float32"
 
 
 def _merging(kinds: Sequence[str]) -> list[str]:

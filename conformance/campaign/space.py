@@ -153,7 +153,7 @@ def values_of(kind: kinds.Kind, name: str, given: Any = None) -> list[Any]:
             return sorted({1, 2, 3, 4} | ({kind.at_least} if kind.at_least is not None else set()))
         case kinds.Number():
             numbers = [0.0, 0.25, 1.0, 3.0, -0.5]
-            if name.endswith("dropout"):
+            if name.endswith(("dropout", "smoothing")):
                 numbers = numbers[:3]  # what no share is, is cut off, refused or passed over, each somewhere else
             return [number for number in numbers if kind.at_least is None or number >= kind.at_least]
         case kinds.Row():
