@@ -108,7 +108,9 @@ def _unary(kinds: Sequence[str]) -> list[Space]:
         layer = types()[kind]
         if space is None or len(space.shapes) != 1 or layer.takes_ids or layer.draws:
             continue
-        if _takes_floats(space) and not any(isinstance(value, list) and None in value for value in space.config.values()):
+        if _takes_floats(space) and not any(
+            isinstance(value, list) and None in value for value in space.config.values()
+        ):
             found.append(space)  # of one that leaves an axis open by itself nothing can be built for it behind
     return found
 
