@@ -210,7 +210,10 @@ class _Growing:
             return
         space = draw(st.sampled_from(fitting))
         config = {**space.config, **draw(_varied(replace(space, inputs=())))}
-        if not hits_batch({**defaults(space.type), **config}, rank):
+        is_open = any(isinstance(value, list) and None in value for value in config.values())
+        if not is_open and not hits_batch(
+            {**defaults(space.type), **config}, rank
+        ):  # nothing is built behind an open axis
             self._add(self._named(space.type, config), (source,), False)
 
     def _named(self, kind: str, config: Mapping[str, Any]) -> Layer:

@@ -49,7 +49,7 @@ class Recogniser:
         """What a difference is that was seen in a draft."""
         open_ones = []
         for one in self._candidates(found):
-            if one.signature.is_plainly(found) or not self.asker.explains:
+            if one.signature.is_plainly(found) or one.signature.is_nameless(found) or not self.asker.explains:
                 return _as(one)
             open_ones.append(one)
         if not open_ones:
@@ -61,8 +61,8 @@ class Recogniser:
         return Answer("finding" if self._alike[found] < MOST_ALIKE else "not told apart")
 
     def _of_promise(self, found: Signature, draft: Draft) -> Answer | None:
-        """What is known of the shape for which a layer was built, where what it was built from promises another one."""
-        if not (found.aspect == "weights" or (found.aspect == "error" and found.detail.startswith("build "))):
+        """What is known of the shape of what goes into a layer, where that layer cannot be built or called for it."""
+        if found.aspect not in ("weights", "error"):
             return None
         for index, call in enumerate(draft.calls):
             if draft.layer(call.layer).type not in found.layers or (needed := before(draft, index)) is None:
@@ -70,7 +70,7 @@ class Recogniser:
             (judged,) = self.asker.ask([needed], lanes=self.asker.lanes_for(found.lane), explains=False)
             shown = () if judged.record is None else self.asker.tell(judged.record, calls_of(needed))
             for promise in shown:
-                if promise.lane == found.lane and promise.aspect == "shape" and promise.kind == "symbolic":
+                if promise.lane == found.lane and promise.aspect == "shape":
                     answer = self(promise, needed)
                     return answer if answer.outcome in ("listed", "seen before") else None
         return None

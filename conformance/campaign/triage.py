@@ -81,6 +81,10 @@ class Signature:
         """Whether what was seen of a draft is this one, for which nobody has to be asked why."""
         return self.is_told_by_words and self.is_like(seen)
 
+    def is_nameless(self, seen: Signature) -> bool:
+        """Whether what was seen is this one, which no mistake gives, in an aspect in which no numbers are compared."""
+        return not self.mistakes and self.aspect not in ("values", "gradient", "weights") and self.is_like(seen)
+
     def shows_in(self, other: Signature) -> bool:
         """Whether another draft's difference is this one. With fewer or other numbers the change that makes the
         reference's answer the lane's may be put otherwise: unlike the named mistakes, that is no sign of another.
@@ -209,7 +213,9 @@ def _detail(lane: LaneRecord, finding: FindingRecord, is_explained: bool) -> str
         case "dtype":
             return f"{finding.got} for {finding.wanted}"
         case "mask":
-            return "none" if finding.got is None else "all" if mask_word(finding.got) == "all" else "another"
+            if finding.got is None:
+                return "none"
+            return "one for none" if finding.wanted is None else "all" if mask_word(finding.got) == "all" else "another"
         case "special":
             return f"{_sort(finding.got[1])} for {_sort(finding.wanted[1])}" if _is_special(finding) else "signed zero"
         case "gradient":

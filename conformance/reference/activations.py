@@ -160,7 +160,9 @@ def softsign(x: Array) -> Array:
 def squareplus(x: Array, b: float = 4.0) -> Array:
     """(x + sqrt(x^2 + b)) / 2 (Barron 2021, equation 1); below 0 multiplied out, against cancellation."""
     root = np.sqrt(x**2 + b)
-    return np.where(x > 0, (x + root) / 2.0, b / 2.0 / (root - np.where(x > 0, 0.0, x)))
+    y = np.where(x > 0, (x + root) / 2.0, b / 2.0 / (root - np.where(x > 0, 0.0, x)))
+    of_rounding = (getval(root) - numpy.sqrt(getval(x) ** 2 + b)) / 2.0  # everybody adds x to it, and that does cancel
+    return y + of_rounding
 
 
 def silu(x: Array) -> Array:

@@ -58,7 +58,7 @@ class BatchNormalization(_Normalized):
 
     axis: int = arg("The axis that holds the channels.", default=-1)
     momentum: float = arg("Share of the old moving statistics that stays.", default=0.99)
-    epsilon: float = arg("Added to the variance.", default=1e-3)
+    epsilon: float = arg("Added to the variance.", default=1e-3, at_least=0)
     center: bool = arg("Whether beta is added.", default=True)
     scale: bool = arg("Whether gamma multiplies.", default=True)
     trainable: bool = arg("Whether the layer is trained; where not, it computes as in inference.", default=True)

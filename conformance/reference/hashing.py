@@ -58,7 +58,10 @@ class Hashing(Layer):
             raise Unanswerable("a sparse tensor has no place in a comparison of arrays")
 
     def call(self, w: Weights, x: Array) -> Array:
-        bins = numpy.array([self.bin(value) for value in numpy.ravel(x).tolist()], dtype=numpy.int64)
+        values = numpy.ravel(x).tolist()
+        if any(isinstance(value, float) for value in values):
+            raise Unanswerable("integers and strings are hashed; the documentation is silent about floats")
+        bins = numpy.array([self.bin(value) for value in values], dtype=numpy.int64)
         bins = bins.reshape(numpy.shape(x))
         return bins if self.output_mode == "int" else encoded(bins, self.num_bins, self.output_mode)
 

@@ -55,6 +55,8 @@ def sampled(images: Array, rows: Array, columns: Array, layer: Any) -> Array:
         return np.where(is_there, found, layer.fill_value)
 
     if layer.interpolation == "nearest":
+        if _is_between(rows) or _is_between(columns):
+            raise Unanswerable("a pixel comes from the middle between two, and nobody says from which")
         return at(numpy.floor(rows + 0.5).astype(int), numpy.floor(columns + 0.5).astype(int))
     top, left = numpy.floor(rows).astype(int), numpy.floor(columns).astype(int)
     down, right = (rows - top)[None, :, :, None], (columns - left)[None, :, :, None]
@@ -208,15 +210,12 @@ class RandomRotation(_Augmentation):
     data_format: DataFormat = arg(_FORMAT, default="channels_last")
 
     def augmented(self, images: Array) -> Array:
-        factor = only("factor", self.factor, None)
-        angle = 2 * math.pi * factor
+        angle = 2 * math.pi * only("factor", self.factor, None)
         rows, columns = grid(images)
         row, column = middle(images)
         dx, dy = columns - column, rows - row
         cos, sin = math.cos(angle), math.sin(angle)
         rows, columns = row + sin * dx + cos * dy, column + cos * dx - sin * dy
-        if self.interpolation == "nearest" and factor and (_is_between(rows) or _is_between(columns)):
-            raise Unanswerable("a pixel comes from between two, and the rounding of the angle decides from which")
         return sampled(images, rows, columns, self)
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:

@@ -109,7 +109,7 @@ class LayerNormalization(_Normalized):
     supports_masking: ClassVar[bool] = True
 
     axis: Axes = arg("Axis or axes over which mean and variance are taken.", default=-1)
-    epsilon: float = arg("Added to the variance.", default=1e-3)
+    epsilon: float = arg("Added to the variance.", default=1e-3, at_least=0)
     center: bool = arg("Whether beta is added.", default=True)
     scale: bool = arg("Whether gamma multiplies.", default=True)
     rms_scaling: bool = arg("Deprecated: neither takes the mean off nor adds beta.", default=False)
@@ -173,7 +173,7 @@ class RMSNormalization(_Normalized):
     example = asked("RMSNormalization", "3")
 
     axis: Axes = arg("Axis or axes over which the mean square is taken.", default=-1)
-    epsilon: float = arg("Added to the mean square.", default=1e-6)
+    epsilon: float = arg("Added to the mean square.", default=1e-6, at_least=0)
 
     def weights(self, shape: Shape) -> Mapping[str, Weight]:
         return {"scale": Weight(tuple(shape[axis] for axis in axes_of(self.axis, len(shape))), "scale")}
@@ -272,7 +272,7 @@ class GroupNormalization(_Normalized):
 
     groups: int = arg("Number of groups; -1 is one a channel.", default=32)
     axis: int = arg("The axis that holds the channels.", default=-1)
-    epsilon: float = arg("Added to the variance.", default=1e-3)
+    epsilon: float = arg("Added to the variance.", default=1e-3, at_least=0)
     center: bool = arg("Whether beta is added.", default=True)
     scale: bool = arg("Whether gamma multiplies.", default=True)
 

@@ -82,7 +82,7 @@ class Normalization(Layer):
         "Axes with a mean and a variance of their own; none: one of all.", default=-1
     )
     mean: Numbers | None = arg("The mean, for each place on `axis` or for all.", default=None)
-    variance: Numbers | None = arg("The variance, likewise.", default=None)
+    variance: Numbers | None = arg("The variance, likewise.", default=None, at_least=0)
     invert: bool = arg("Whether normalised numbers become what they were.", default=False)
     adapt: tuple[Any, ...] | None = arg("Data whose mean and variance are taken before the first call.", default=None)
 
