@@ -34,8 +34,10 @@ LEAST_OF_SOME = {
     "adam_lr_ratio": {"Muon"},
     "dynamic_growth_steps": {"LossScaleOptimizer"},
     "epsilon": {
-        *("Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam", "Lamb", "Muon", "ScheduleFreeAdamW")
+        *("Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam", "Lamb", "Muon", "ScheduleFreeAdamW"),
+        *("BatchNormalization", "GroupNormalization", "LayerNormalization", "RMSNormalization"),
     },
+    "variance": {"Normalization"},
     "initial_scale": {"LossScaleOptimizer"},
     "l1": {"L1", "L1L2"},
     "l2": {"L2", "L1L2"},

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from .port import Config, Parameters, Tensor, port
+from .port import Config, Parameters, Tensor, keep, port
 
 SMALLEST_DEVIATION = 1e-7
 
@@ -15,7 +15,7 @@ def _floats(x: Tensor) -> Tensor:
     return x if x.is_floating_point() else x.to(torch.get_default_dtype())
 
 
-@port("Rescaling")
+@port("Rescaling", mask=keep)
 def rescaling(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     x = _floats(x)
     return x * torch.tensor(layer.scale, dtype=x.dtype) + torch.tensor(layer.offset, dtype=x.dtype)
@@ -31,7 +31,7 @@ def _numbers(layer: Config, axes: list[int], dtype: torch.dtype) -> tuple[Tensor
     return data.mean(dim=others), data.var(dim=others, correction=0)
 
 
-@port("Normalization")
+@port("Normalization", mask=keep)
 def normalization(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     if (layer.mean is None) != (layer.variance is None):
         raise ValueError("mean and variance are given together, or neither is")
