@@ -42,6 +42,10 @@ OF_ACTIVATION_ITSELF = ("glu", "sparsemax")
 finding of every layer that takes one."""
 ENDS = (USUAL, "at the lower end", "at the upper end")
 """Where in the range that a layer asks for its numbers lie: probabilities of nearly 0, the brightest pixels."""
+BOUNDED = ("hard_sigmoid", "hard_tanh", "relu6", "sigmoid", "softmax", "softsign", "sparse_sigmoid", "tanh")
+SLOW = ("elu", "hard_shrink", "leaky_relu", "linear", "relu", "selu", "soft_shrink", "tanh_shrink")
+"""Activations of recurrent layers: with others, or these as gates, a state is multiplied by itself at every step, and
+few steps go beyond float32."""
 MASKS = ("none", "right", "left", "holes", "an empty row", "all false")
 CALLS = ("once", "twice", "in training before")
 """How often a layer that can train is called: it may remember something from one call to the next."""
@@ -115,6 +119,8 @@ def _arguments(kind: str, given: Mapping[str, Any]) -> Iterator[Dimension]:
         others = values_of(field.kind, name, given.get(name))
         if name.endswith("activation") and default is not dataclasses.MISSING and name not in given:
             others = [value for value in others if value not in OF_ACTIVATION_ITSELF]
+        if "recurrent_initializer" in record.fields and name.endswith("activation"):
+            others = [value for value in others if value in BOUNDED or (name == "activation" and value in SLOW)]
         values = [first, *(value for value in others if value != first)]
         if len(values) > 1:
             yield Dimension(name, tuple(_distinct(values)[:MOST_VALUES]))
@@ -323,12 +329,15 @@ def built(space: Space, varied: Mapping[str, Any]) -> Draft:
     )
     before = replace(call, name="before", arguments=arguments | ({"training": True} if called == CALLS[2] else {}))
     varied = {name: value for name, value in varied.items() if name != "mask" or any(one.mask for one in inputs)}
+    is_open = bool(varied.get("open axis")) and not given and all(one.mask is None for one in inputs)
+    if config.get("data_format") == "channels_first":
+        is_open = False  # the first axis is that of the channels, which weights are as long as
     return Draft(
         inputs=(*inputs, *(one for _, held in given for one in held)),
         layers=(Layer("layer", kind, config),),
         calls=(call,) if called == CALLS[0] else (before, call),
         batch=batch,
-        is_open=bool(varied.get("open axis")) and all(given.mask is None for given in inputs) and not given,
+        is_open=is_open,
         varied=tuple((space.label(one), varied[one.name]) for one in space.dimensions if one.name in varied),
     )
 

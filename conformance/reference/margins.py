@@ -32,13 +32,15 @@ from .losses import (
 from .traits import Axes, Drawn, absent, asked, called, composed
 
 SAME_LABEL = 0.005
-"""How far from 0 and 1 a number still is that label: rounding of labels must not decide what they mean."""
+"""How far from 1 a number still is that label: rounding of labels must not decide what they mean."""
+NO_LABEL = 1.0e-6
+"""How far from 0: rounding leaves a 0 as it is, but for what float16 rounds next to it."""
 
 
 def signs(labels: Array) -> Array:
     """-1 and 1 for 0 and 1 where the whole batch has no other labels; else the labels as they are."""
     values = numpy.asarray(getval(labels), dtype=float)
-    is_binary = (numpy.minimum(numpy.abs(values), numpy.abs(values - 1.0)) <= SAME_LABEL).all()
+    is_binary = ((numpy.abs(values) <= NO_LABEL) | (numpy.abs(values - 1.0) <= SAME_LABEL)).all()
     return 2.0 * labels - 1.0 if is_binary else labels
 
 
