@@ -16,6 +16,7 @@ import numpy as np
 
 from conformance.lanes.numpy import Reference
 from conformance.protocol.adapter import Identity
+from conformance.protocol.names import WRITTEN
 from conformance.protocol.plan import CONFIG, SAVED, Plan
 from conformance.protocol.wire import pack, unpack
 
@@ -141,6 +142,25 @@ REMADE: dict[str, tuple[str, ...]] = {
 """Of lanes that make layers again: after which ways their answers are wrong."""
 
 
+def writes(plan: Plan, message: Message) -> None:
+    """Hands out a file that says what it was asked to write, and how."""
+    if plan.saved is not None and plan.saved.is_wanted:
+        text = f"{plan.id} as {plan.saved.form}, {plan.saved.kept:g} of it, after {len(plan.saved.file)} bytes"
+        data = np.frombuffer(text.encode(), dtype=np.uint8)
+        item = {"shape": list(data.shape), "dtype": "uint8", "data": pack(data), "mask": None}
+        message["runs"][0][WRITTEN] = {"structure": None, "items": [item]}
+
+
+def writes_at_length(plan: Plan, message: Message) -> None:
+    """Hands out more than a file may be."""
+    writes(plan, message)
+    item = message["runs"][0][WRITTEN]["items"][0]
+    item["data"], item["shape"] = pack(np.zeros(2**20 + 1, dtype=np.uint8)), [2**20 + 1]
+
+
+WRITERS: dict[str, Callable[[Plan, Message], None]] = {one.__name__: one for one in (writes, writes_at_length)}
+
+
 class Fake:
     """The reference, rounded to float32, with one named behaviour."""
 
@@ -170,6 +190,8 @@ class Fake:
             message.pop(key, None)
         if is_meant and self.behaviour in WAYS_BACK:
             WAYS_BACK[self.behaviour](message)
+        if is_meant and self.behaviour in WRITERS:
+            WRITERS[self.behaviour](plan, message)
         is_lost = bool(set(plan.remade) & set(REMADE.get(self.behaviour, ())))
         for run in message["runs"]:
             for node in run.values():

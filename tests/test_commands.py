@@ -50,7 +50,7 @@ def why_read_only(words: list[str]) -> str:
     if words[:2] == ["conformance", "campaign"]:
         return "goes on for minutes, or needs what such a one wrote: tests/campaign runs short ones"
     if words[:2] == ["conformance", "save"]:
-        return "writes files of other releases: tests/lanes/test_keras_saving.py has what a lane gives for them"
+        return "writes files of other releases: tests/test_save.py runs it with a stand-in for one"
     if words[:4] == ["pytest", "cases", "-k", "slow"]:
         return "needs the case above it: tests/own/test_your_layers.py runs the page in a folder of its own"
     if words[:2] == ["conformance", "merge"]:

@@ -45,6 +45,10 @@ def run(parsed: argparse.Namespace) -> int:
     from conformance.usage import one_of
 
     saved = {case.id: case for case in load_folder(parsed.cases) if case.saved and case.saved.written_in}
+    if not saved:
+        raise UsageError(
+            f"no case in {parsed.cases} has a file that another lane wrote", "as in saved: {as: keras, in: keras@3.6.0}"
+        )
     if parsed.case:
         wanted = [saved[one_of(parsed.case, list(saved), str(parsed.cases))]]
     else:
@@ -66,6 +70,7 @@ def _by_lane(cases: Sequence[Case]) -> dict[str, list[Case]]:
 
 def _write(lane: str, cases: Sequence[Case]) -> None:
     """Asks a lane for the files of these cases. Raises UsageError where it gives none."""
+    from conformance.case.saving import MAX_BYTES
     from conformance.cli.live import lanes_of
     from conformance.lanes.process import ProcessLane
     from conformance.plans.draw import plan_of
@@ -83,9 +88,13 @@ def _write(lane: str, cases: Sequence[Case]) -> None:
             if found.failure is not None or not found.runs or WRITTEN not in found.runs[0]:
                 why = found.failure.message if found.failure is not None else found.unsupported or found.detail
                 raise UsageError(f"{case.id}: {lane} wrote no file: {why}")
+            content = found.runs[0][WRITTEN].outputs[0].values.tobytes()
+            if len(content) > MAX_BYTES:
+                why = f"its file would have {len(content)} bytes; {MAX_BYTES} are allowed"
+                raise UsageError(f"{case.id}: {why}", "save a smaller model")
             path = Path(saved.path)
             path.parent.mkdir(exist_ok=True)
-            path.write_bytes(bytes(found.runs[0][WRITTEN].outputs[0].values.tobytes()))
+            path.write_bytes(content)
             print(f"{path} ({path.stat().st_size} bytes), by {lane}", file=sys.stderr)
     finally:
         process.stop()
