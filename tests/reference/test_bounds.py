@@ -45,6 +45,7 @@ LEAST_OF_SOME = {
     "min_value": {"MinMaxNorm"},
     "rate": {"MinMaxNorm"},
     "ns_steps": {"Muon"},
+    "times": {"InitialWeights"},
     "warmup_steps": {"ScheduleFreeAdamW"},
     "clip_threshold": {"Adafactor"},
     "epsilon_1": {"Adafactor"},
@@ -63,6 +64,6 @@ def test_arguments_have_the_least_value_that_means_something(kind: type) -> None
     for field in dataclasses.fields(kind):
         expected = LEAST.get(field.name)
         if kind.__name__ in LEAST_OF_SOME.get(field.name, ()):
-            is_count = field.name in ("groups", "dynamic_growth_steps") or kind.__name__ == "RandomPosterization"
-            expected = 1 if is_count else 0
+            is_count = field.name in ("groups", "dynamic_growth_steps", "times")
+            expected = 1 if is_count or kind.__name__ == "RandomPosterization" else 0
         assert field.metadata.get("at_least") == expected, field.name
