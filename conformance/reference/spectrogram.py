@@ -97,8 +97,6 @@ class STFTSpectrogram(Layer):
     data_format: DataFormat = arg("Where the channels stand.", default="channels_last")
 
     def check(self) -> None:
-        if self.frame_step is None and self.frame_length < 2:
-            raise LayerError("half of a frame of one step is no step: say a frame_step")
         if self.frame_step is not None and self.frame_step > self.frame_length:
             raise LayerError(f"frame_step={self.frame_step} is more than a frame of {self.frame_length}")
         if self.fft_length is not None and self.fft_length < self.frame_length:
@@ -133,6 +131,8 @@ class STFTSpectrogram(Layer):
 
     def place(self, shape: Shape) -> Placement:
         """Where the frames stand on a signal of this shape."""
+        if self.frame_step is None and self.frame_length < 2:
+            raise LayerError("half of a frame of one step is no step: say a frame_step")
         steps = shape[1] if self.data_format == "channels_last" else shape[2]
         return place(steps, self.frame_length, self.frame_step or self.frame_length // 2, 1, self.padding)
 
