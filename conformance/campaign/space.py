@@ -159,6 +159,8 @@ def values_of(kind: kinds.Kind, name: str, given: Any = None) -> list[Any]:
             return sorted({1, 2, 3, 4} | ({kind.at_least} if kind.at_least is not None else set()))
         case kinds.Number():
             numbers = [0.0, 0.25, 1.0, 3.0, -0.5]
+            if name == "epsilon":
+                numbers = numbers[1:]  # without it 0 / 0 is asked, of constant rows and of masked ones
             if name.endswith(("dropout", "smoothing")):
                 numbers = numbers[:3]  # what no share is, is cut off, refused or passed over, each somewhere else
             return [number for number in numbers if kind.at_least is None or number >= kind.at_least]

@@ -351,6 +351,8 @@ class MelSpectrogram(Layer):
         return numpy.linspace(mels(self.min_freq), mels(self.highest()), self.num_mel_bins + 2)
 
     def call(self, w: Weights, x: Array) -> Array:
+        if self.highest() <= self.min_freq:
+            raise Unanswerable("the highest band ends where the lowest has not begun")
         if np.ndim(x) > 2:
             raise Unanswerable("the documentation takes (batch, samples) or (samples,), and is silent about more axes")
         if np.ndim(x) < 1:

@@ -103,6 +103,7 @@ def test_mutants_are_seen() -> None:
         "corners_aligned": Resizing(height=3, width=2),
         "from_the_corner": Resizing(height=3, width=2),
         "cubic_of_torch": Resizing(height=3, width=2, interpolation="bicubic"),
+        "cubic_from_a_table": Resizing(height=3, width=2, interpolation="bicubic"),
         "nearest_of_torch": near,
         "no_antialias": Resizing(height=3, width=2, antialias=True),
         "always_antialias": Resizing(height=3, width=2),

@@ -116,6 +116,7 @@ SCENES = {
     "corners_aligned": "bilinear",
     "from_the_corner": "bilinear",
     "cubic_of_torch": "bicubic",
+    "cubic_from_a_table": "bicubic",
     "always_nearest": "bilinear",
     "axes_swapped": "nearest",
     "wrong_axis": "nearest",

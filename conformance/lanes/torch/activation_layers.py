@@ -33,7 +33,7 @@ def elu(layer: Config, p: Parameters, x: Tensor) -> Tensor:
 def prelu(layer: Config, p: Parameters, x: Tensor) -> Tensor:
     """`F.prelu` takes one slope a channel at most: other shapes are composed."""
     slopes = p.weight
-    if all(size == 1 for size in slopes.shape[:-1]):
+    if slopes.ndim and all(size == 1 for size in slopes.shape[:-1]):
         return F.prelu(x.movedim(-1, 1), slopes.reshape(-1)).movedim(1, -1)
     return torch.where(x > 0, x, slopes * x)
 
