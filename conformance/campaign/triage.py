@@ -168,7 +168,8 @@ def _is_beyond(finding: FindingRecord) -> bool:
     if not _is_special(finding):
         return False
     got, wanted = float(finding.got[1]), float(finding.wanted[1])
-    return math.isinf(got) and _LARGEST * (1 - 1e-6) < abs(wanted) < math.inf and (got > 0) == (wanted > 0)
+    is_lost = math.isnan(got) or (math.isinf(got) and (got > 0) == (wanted > 0))  # NaN of two infinities on the way
+    return is_lost and _LARGEST * (1 - 1e-6) < abs(wanted) < math.inf
 
 
 def _signature(name: str, lane: LaneRecord, calls: Mapping[str, str]) -> Signature:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +19,7 @@ from conformance.campaign.draft import Call, Draft, Input, Layer, Mask, case_lin
 from conformance.campaign.folder import opened
 from conformance.campaign.known import Known, Listed
 from conformance.campaign.reduce import smaller
-from conformance.campaign.triage import Signature, calls_in, calls_of, stem
+from conformance.campaign.triage import Signature, _is_beyond, calls_in, calls_of, stem
 from conformance.case.model import Case
 from conformance.gate.deviations import load_folder
 from conformance.gate.ledger import LaneFacts
@@ -256,3 +258,19 @@ def test_of_a_promise_nobody_has_to_be_asked_why(aspect: str, kind: str) -> None
     assert not replace(promise, aspect="values", kind="values").is_plainly(
         replace(promise, aspect="values", kind="values")
     )
+
+
+@pytest.mark.parametrize(
+    ("got", "wanted", "says_nothing"),
+    [
+        (math.inf, 1e39, True),
+        (math.nan, 2e41, True),
+        (-math.inf, 1e39, False),
+        (math.nan, 1e30, False),
+        (0.0, 1e39, False),
+        (math.nan, math.inf, False),
+    ],
+)
+def test_beyond_float32_no_number_can_be_had(got: float, wanted: float, says_nothing: bool) -> None:
+    finding = SimpleNamespace(got=((0,), got), wanted=((0,), wanted))
+    assert _is_beyond(finding) is says_nothing
