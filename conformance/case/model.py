@@ -213,7 +213,7 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A case whose model is saved, and whose answers are those of the model that is loaded."""
+    """A case whose model is saved, and whose answers, or whose later epochs, are those of the one that is loaded."""
 
     form: Literal["keras", "weights", "h5"]
     written_in: str
@@ -224,6 +224,8 @@ class Saved:
     """Of that file; empty where it is not there yet."""
     kept: float
     """The share of the file that is there when it is loaded."""
+    after: int = 0
+    """The epoch of `fit` after which the model is saved, and is trained on when it is loaded; 0: it is not trained."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from conformance.case.data import DataError, placed
 from conformance.case.draft import Draft
 from conformance.case.model import Saved
+from conformance.case.yaml import Located
 
 SUFFIX = {"keras": ".keras", "weights": ".weights.h5", "h5": ".h5"}
 """Form to how Keras wants such a file to be called."""
@@ -26,10 +27,10 @@ def saved_of(draft: Draft, case: str) -> Saved | None:
         draft.problems.add(
             node["kept"], f"kept is a share above 0 and at most 1, not {kept:g}", "0.5: half of the file"
         )
-    if draft.values.get("training"):
-        draft.problems.add(node, "a case is saved or trained", "ask the other in a case of its own")
+    after = written.get("after", 0)
+    _check_training(draft, after, node)
     if "in" not in written:
-        return Saved(written["as"], "", "", "", kept)
+        return Saved(written["as"], "", "", "", kept, after)
     name = f"{FOLDER}/{case}-{written['in']}{SUFFIX[written['as']]}"
     try:
         path = placed(draft.folder, name)
@@ -37,7 +38,25 @@ def saved_of(draft: Draft, case: str) -> Saved | None:
     except DataError as error:
         draft.problems.add(node["in"], error.message, error.hint)
         return None
-    return Saved(written["as"], written["in"], str(path), digest, kept)
+    return Saved(written["as"], written["in"], str(path), digest, kept, after)
+
+
+def _check_training(draft: Draft, after: int, node: Located) -> None:
+    """A model is saved untrained, or after an epoch of a `fit` that has more of them."""
+    stated = draft.values.get("training") or []
+    rows = stated if isinstance(stated, list) else [stated]
+    fit = next((row for row in rows if row.get("through") == "fit"), None)
+    if after and fit is None:
+        hint = "say `training: {through: fit, ...}` with a later epoch, or leave out `after`"
+        draft.problems.add(node["after"], "after is an epoch of a training through fit, and there is none", hint)
+    elif after and len(rows) > 1:
+        draft.problems.add(node, "a case that is saved has one training", "ask the other in a case of its own")
+    elif after and fit is not None and after >= (epochs := fit.get("epochs", 1)):
+        hint = "the model that is loaded is trained on: name an epoch before the last, or let there be more"
+        draft.problems.add(node["after"], f"after epoch {after} there is none: epochs is {epochs}", hint)
+    elif rows and "after" not in node.value:
+        hint = "say after which epoch of fit, as in saved: {as: keras, after: 1}; or ask it in a case of its own"
+        draft.problems.add(node, "a case is saved or trained", hint)
 
 
 def _digest(path: Path) -> str:

@@ -224,6 +224,11 @@ SAVED = Record(
             "writes it. Where it is not given each lane loads what it wrote itself.",
         ),
         "kept": Field(Number(finite=True), "The share of the file that is left: 0.5 is a file that was cut in half."),
+        "after": Field(
+            Integer(at_least=1),
+            "The epoch of a training through `fit` after which the model is saved with its optimiser, loaded, and "
+            "trained on.",
+        ),
     },
 )
 

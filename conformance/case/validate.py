@@ -208,7 +208,8 @@ def _digest(case_id: str, variant: Variant, draft: Draft, parts: _Parts) -> str:
             layer: {name: one.sha256 for name, one in row.items()} for layer, row in parts.weights.items()
         }
     if parts.saved is not None:
-        decisive["saved"] = [parts.saved.form, parts.saved.written_in, parts.saved.sha256, parts.saved.kept]
+        after = [parts.saved.after] if parts.saved.after else []
+        decisive["saved"] = [parts.saved.form, parts.saved.written_in, parts.saved.sha256, parts.saved.kept, *after]
     if "training" in values:
         decisive["training"] = values["training"]
     canonical = json.dumps(decisive, sort_keys=True, separators=(",", ":"))

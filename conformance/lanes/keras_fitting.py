@@ -15,10 +15,12 @@ from conformance.case.reports import LOSS, output_loss
 from conformance.lanes.keras_arrays import KerasArrays, absent_in
 from conformance.lanes.keras_config import constructor, find_type
 from conformance.lanes.keras_functional import name_apart
+from conformance.lanes.keras_saving import handed_out, loaded, written
 from conformance.lanes.keras_training import made_optimizer
 from conformance.lanes.keras_weights import held_by, start_again
 from conformance.protocol.adapter import Unsupported
 from conformance.protocol.fit import PlannedFit
+from conformance.protocol.names import WRITTEN
 from conformance.protocol.plan import Plan
 from conformance.protocol.wire import pack
 
@@ -63,7 +65,8 @@ class Fitter:
         return found
 
     def _through(self, fit: PlannedFit, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        model = self._compiled(fit)
+        model = self._model(fit)
+        self._compile(model, fit)
         x = [inputs[name] for name in fit.inputs]
         y = [inputs[fit.y[name]] for name in fit.outputs]
         weights = [inputs[fit.sample_weight[name]] for name in fit.outputs] if fit.sample_weight else None
@@ -77,41 +80,80 @@ class Fitter:
         self.arrays.observing.node = fit.through
         if not fit.optimizer:
             return self._named(fit, model, [model.evaluate(**given, return_dict=True)])
+        saved = self.plan.saved
+        if saved is None or not saved.after:
+            found, _ = self._epochs(fit, model, given, 0, fit.epochs, self.arrays.layers)
+            return found
+        found, file = self._epochs(fit, model, given, 0, saved.after, self.arrays.layers)
+        if saved.is_wanted:
+            return {WRITTEN: handed_out(file)}
+        again = loaded(self.keras, model, saved, saved.file or file, lambda made: self._compile(made, fit))
+        for name, value in self._ways(fit).items():  # an .h5 says nothing of these
+            setattr(again, name, value)
+        layers = {name: again.get_layer(model_layer.name) for name, model_layer in self._of_model(fit).items()}
+        more, _ = self._epochs(fit, again, given, saved.after, fit.epochs, layers)
+        return found | more
+
+    def _epochs(
+        self,
+        fit: PlannedFit,
+        model: Any,
+        given: Mapping[str, Any],
+        start: int,
+        end: int,
+        layers: Mapping[str, Any],
+    ) -> tuple[dict[str, Any], bytes]:
+        """What is reported and held after the epochs from `start`, and the file of the model after the last of them.
+
+        The file is written as `ModelCheckpoint` writes it, before `fit` ends; empty where none is to be made then.
+        """
         held: dict[str, Any] = {}
+        file = b""
+        saved = self.plan.saved
 
         def keep(epoch: int, logs: Any = None) -> None:
-            held.update({f"{name}@{epoch + 1}": _observed(variable) for name, variable in self._weights(fit).items()})
+            nonlocal file
+            held.update(
+                {f"{name}@{epoch + 1}": _observed(variable) for name, variable in self._weights(fit, layers).items()}
+            )
+            if saved is not None and saved.after == epoch + 1:
+                file = written(model, saved)
 
         told = model.fit(
             **given,
-            epochs=fit.epochs,
+            epochs=end,
+            initial_epoch=start,
             shuffle=False,
             class_weight=dict(enumerate(fit.class_weight)) or None,
             callbacks=[self.keras.callbacks.LambdaCallback(on_epoch_end=keep)],
         ).history
-        each = [{name: row[epoch] for name, row in told.items()} for epoch in range(fit.epochs)]
-        return self._named(fit, model, each) | held
+        each = [{name: row[epoch] for name, row in told.items()} for epoch in range(end - start)]
+        return self._named(fit, model, each, start + 1) | held, file
 
-    def _compiled(self, fit: PlannedFit) -> Any:
+    def _model(self, fit: PlannedFit) -> Any:
         values = self.symbolic()
         ends = {name: values[name] for name in (*fit.inputs, *fit.outputs)}
         for name, value in ends.items():
             if absent_in(value) or type(value).__name__ != "KerasTensor":
                 raise Unsupported(f"{fit.through}: {name} is no symbolic tensor, so that no model has it")
         name_apart(self.arrays.layers)
-        model = self.keras.Model([ends[name] for name in fit.inputs], [ends[name] for name in fit.outputs])
+        return self.keras.Model([ends[name] for name in fit.inputs], [ends[name] for name in fit.outputs])
+
+    def _ways(self, fit: PlannedFit) -> dict[str, Any]:
+        """How the loop is run, as arguments of `compile`."""
         is_traced = self.is_traced or fit.steps_per_execution > 1
-        how = {"run_eagerly": not is_traced, "jit_compile": self.is_compiled}
+        ways = {"run_eagerly": not is_traced, "jit_compile": self.is_compiled}
+        return {**ways, "steps_per_execution": fit.steps_per_execution}
+
+    def _compile(self, model: Any, fit: PlannedFit) -> None:
         metrics = {key: self._metrics(row, fit) for key, row in _rows(fit).items() if row}
         model.compile(
             optimizer=self._optimizer(fit),
             loss=[self._made(fit.losses[name]) for name in fit.outputs],
             loss_weights=[fit.loss_weights.get(name, 1.0) for name in fit.outputs] if fit.loss_weights else None,
-            steps_per_execution=fit.steps_per_execution,
             **metrics,
-            **how,
+            **self._ways(fit),
         )
-        return model
 
     def _optimizer(self, fit: PlannedFit) -> Any:
         if not fit.optimizer:
@@ -127,10 +169,13 @@ class Fitter:
         planned = self.plan.layers[name]
         return constructor(self.keras, find_type(self.keras, planned.type))(name, {**planned.config, "name": name})
 
-    def _named(self, fit: PlannedFit, model: Any, epochs: list[dict[str, Any]]) -> dict[str, Any]:
-        """Every report by its label. Raises KeyError where Keras reported no such thing: that is an answer too."""
+    def _named(self, fit: PlannedFit, model: Any, epochs: list[dict[str, Any]], first: int = 1) -> dict[str, Any]:
+        """Every report by its label, of epochs that are counted from `first`.
+
+        Raises KeyError where Keras reported no such thing: that is an answer too.
+        """
         found = {}
-        for number, told in enumerate(epochs, start=1):
+        for number, told in enumerate(epochs, start=first):
             for name, names in self._spoken(fit, model).items():
                 spoken = next((one for one in names if one in told), None)
                 if spoken is None:
@@ -148,12 +193,17 @@ class Fitter:
             found |= {one: (f"{called[output]}_{one}", one) for output, names in row.items() for one in names}
         return found
 
-    def _weights(self, fit: PlannedFit) -> dict[str, Any]:
+    def _of_model(self, fit: PlannedFit) -> dict[str, Any]:
+        """The layers that the model calls, by their names in the case."""
+        layers = {name: self.arrays.layers[name] for name in fit.layers}
+        return {name: one for name, one in layers.items() if getattr(one, "built", False) and hasattr(one, "weights")}
+
+    def _weights(self, fit: PlannedFit, layers: Mapping[str, Any]) -> dict[str, Any]:
+        """The variables of these layers, which are those of the plan or of a model that was loaded."""
         return {
             f"{name}.{key}": variable
-            for name in fit.layers
-            if getattr(self.arrays.layers[name], "built", False) and hasattr(self.arrays.layers[name], "weights")
-            for key, variable in held_by(self.arrays.layers[name], name, self.plan.layers[name]).items()
+            for name in self._of_model(fit)
+            for key, variable in held_by(layers[name], name, self.plan.layers[name]).items()
         }
 
 

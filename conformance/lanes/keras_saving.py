@@ -37,43 +37,66 @@ class SavedModel(Functional):
         super().begin(plan, arrays)
         arrays.observing.phase = "call"
         arrays.observing.node = ""
-        model = self._model
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"model{self.saved.suffix}"
-            self.file = self.saved.file or self._written(model, path)
-            if not self.saved.is_wanted:  # who writes for others need not be able to read it
-                path.write_bytes(self.file[: max(1, int(len(self.file) * self.saved.kept))])
-                self._model = self._loaded(model, path)
-
-    def _written(self, model: Any, path: Path) -> bytes:
-        if self.saved.form == "weights":
-            model.save_weights(str(path))
-        else:
-            model.save(str(path))
-        return path.read_bytes()
-
-    def _loaded(self, model: Any, path: Path) -> Any:
-        if self.saved.form != "weights":
-            return self.keras.models.load_model(str(path), compile=False)
-        made = self.keras.Model.from_config(model.get_config())
-        for array in made.weights:  # so that nothing of the first model is left in it
-            array.assign(np.full(tuple(array.shape), 0.5, dtype="float32"))
-        made.load_weights(str(path))
-        return made
+        self.file = self.saved.file or written(self._model, self.saved)
+        if not self.saved.is_wanted:  # who writes for others need not be able to read it
+            self._model = loaded(self.keras, self._model, self.saved, self.file)
 
     def run(self, plan: Plan, arrays: KerasArrays, inputs: Inputs, observing: Observing, index: int) -> None:
         super().run(plan, arrays, inputs, observing, index)
         observing.gradient_note = "gradients are asked of the model that was saved"
         if self.saved.is_wanted:
-            data = np.frombuffer(self.file, dtype=np.uint8)
-            item = {"shape": list(data.shape), "dtype": "uint8", "data": pack(data), "mask": None}
-            observing.runs[index][WRITTEN] = {"structure": None, "items": [item]}
+            observing.runs[index][WRITTEN] = handed_out(self.file)
+
+
+def written(model: Any, saved: PlannedSaved) -> bytes:
+    """The file that Keras makes of a model."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"model{saved.suffix}"
+        if saved.form == "weights":
+            model.save_weights(str(path))
+        else:
+            model.save(str(path))
+        return path.read_bytes()
+
+
+def loaded(
+    keras: Any, model: Any, saved: PlannedSaved, file: bytes, compiled: Callable[[Any], None] | None = None
+) -> Any:
+    """The model that Keras makes of so much of a file as is kept.
+
+    `compiled` compiles one, where it is to be trained on: a file of the whole model says itself how it was compiled,
+    and weights go into a model that was made and compiled anew.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"model{saved.suffix}"
+        path.write_bytes(file[: max(1, int(len(file) * saved.kept))])
+        if saved.form != "weights":
+            return keras.models.load_model(str(path), compile=compiled is not None)
+        made = keras.Model.from_config(model.get_config())
+        if compiled is not None:
+            compiled(made)
+        for array in made.weights:  # so that nothing of the first model is left in it
+            array.assign(np.full(tuple(array.shape), 0.5, dtype="float32"))
+        made.load_weights(str(path))
+        return made
+
+
+def handed_out(file: bytes) -> dict[str, Any]:
+    """A file as the answer of a node."""
+    data = np.frombuffer(file, dtype=np.uint8)
+    item = {"shape": list(data.shape), "dtype": "uint8", "data": pack(data), "mask": None}
+    return {"structure": None, "items": [item]}
 
 
 def saved_model(plan: Plan, keras: Any, to_tensor: Callable[[Any], Any], mode: Any) -> SavedModel | None:
-    """How a case that is saved is run; None for others. Raises Unsupported in a mode of its own."""
+    """How a case that is saved before it answers is run; None for others, one that is saved as it trains among them.
+
+    Raises Unsupported in a mode of its own.
+    """
     if plan.saved is None:
         return None
     if mode is not None:
         raise Unsupported(f"mode {mode.name} loads no files; the lane without a mode does")
+    if plan.saved.after:  # see `keras_fitting`
+        return None
     return SavedModel(keras, to_tensor, plan.saved)

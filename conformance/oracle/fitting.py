@@ -86,6 +86,8 @@ class _Pass:
             found |= {self.fit.label(name, epoch): value for name, value in self._reported().items()}
             if self.fit.optimizer:
                 found |= {f"{name}@{epoch}": value for name, value in self._held().items()}
+            if self.plan.saved is not None and epoch == self.plan.saved.after:
+                self.steps, self.of_optimizer = self.loop.resumed(self.plan.saved.form, self.steps, self.of_optimizer)
         return found
 
     def _batch(self, feed: Arrays) -> None:

@@ -87,7 +87,7 @@ def _saved(case: Case) -> PlannedSaved | None:
         if not case.saved.sha256:
             raise _refused(case, f"there is no file that {case.saved.written_in} wrote", f"conformance save {case.id}")
         file = Path(case.saved.path).read_bytes()
-    return PlannedSaved(case.saved.form, SUFFIX[case.saved.form], case.saved.kept, file)
+    return PlannedSaved(case.saved.form, SUFFIX[case.saved.form], case.saved.kept, file, after=case.saved.after)
 
 
 def _without_weights(case: Case, policies: Sequence[str]) -> Plan:

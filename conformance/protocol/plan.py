@@ -174,6 +174,8 @@ class PlannedSaved:
     """What another lane wrote; empty where this lane writes it."""
     is_wanted: bool = False
     """Whether the file shall come back with the answer."""
+    after: int = 0
+    """The epoch of the plan's `fit` after which it is saved with its optimiser, and loaded; 0 before any training."""
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,11 @@ import numpy
 
 from .base import Mutant
 from .losses import same_rank, times
-from .optimizers import Optimizer
+from .optimizers import Memory, Optimizer
 
 Array = Any
+WEIGHTS = "weights"
+"""The form of a saved file that holds the weights of a model and nothing else."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +90,25 @@ class Loop:
     def forgets(self) -> bool:
         """Whether an epoch starts anew."""
         return True
+
+    def resumed(self, form: str, steps: int, memory: Memory) -> tuple[int, Memory]:
+        """The steps that an optimiser has made, and what it remembers, when the model was saved and loaded.
+
+        A file of the whole model keeps both. Weights alone go into a model that was compiled anew.
+        """
+        return (0, {}) if form == WEIGHTS else (steps, memory)
+
+
+def _without_steps(loop: Any, form: str, steps: int, memory: Memory) -> tuple[int, Memory]:
+    return 0, {} if form == WEIGHTS else memory
+
+
+def _without_memory(loop: Any, form: str, steps: int, memory: Memory) -> tuple[int, Memory]:
+    return 0 if form == WEIGHTS else steps, {}
+
+
+def _with_all(loop: Any, form: str, steps: int, memory: Memory) -> tuple[int, Memory]:
+    return steps, memory
 
 
 def _all_weighted(loop: Any, weight: Any, is_weighted: bool) -> Any:
@@ -155,6 +176,21 @@ class Fit(Loop):
             methods={"weight": lambda loop, given, of_classes, labels: given},
         ),
         Mutant("never_forgets", "goes on with the sums of the epoch before", methods={"forgets": lambda loop: False}),
+        Mutant(
+            "saves_no_slots",
+            "saves a model without what its optimiser remembers of each weight",
+            methods={"resumed": _without_memory},
+        ),
+        Mutant(
+            "saves_no_steps",
+            "lets the optimiser of a model that was loaded count its steps from 0",
+            methods={"resumed": _without_steps},
+        ),
+        Mutant(
+            "slots_with_weights",
+            "keeps the optimiser's state in a file of weights alone",
+            methods={"resumed": _with_all},
+        ),
     )
 
 

@@ -112,3 +112,54 @@ def test_a_step_of_fit_is_the_optimisers_by_the_batch(tmp_path: Path) -> None:
     (run,) = answer(plan_of(case, with_gradients=False), Depth.VALUES).runs
     assert float(run["fit.loss@1"].outputs[0].values) == pytest.approx((2 * 1 + 2.1**2) / 3)
     np.testing.assert_allclose(run["dense.kernel@1"].outputs[0].values, [[-0.56]])
+
+
+SAVED = """
+    schema_version: 1
+    topic: batches
+    dims: {batch: 1}
+    source: {kind: hand}
+    cases:
+      - id: a
+        question: q
+        inputs:
+          x: {shape: [batch, 1], fill: {constant: 1}}
+          y: {shape: [batch, 1], fill: {constant: 0}}
+        layers:
+          dense: {type: Dense, units: 1, use_bias: false, kernel_initializer: ones}
+          squared: {type: MeanSquaredError}
+        graph: {one: dense(x)}
+        training:
+          {through: fit, optimizer: OPTIMIZER, loss: {one: squared}, y: {one: y}, batch_size: 1, epochs: 2}
+        saved: {as: FORM, after: 1}
+"""
+VELOCITY = "{type: SGD, learning_rate: 0.1, momentum: 0.5}"
+FALLING = (
+    "{type: SGD, learning_rate: "
+    "{type: schedules.ExponentialDecay, initial_learning_rate: 0.1, decay_steps: 1, decay_rate: 0.5}}"
+)
+# the loss is w^2, and w 1: the first step goes 0.1 * 2 down, to 0.8; the second has the gradient 1.6
+RESUMED = {
+    "a velocity of -0.2 is kept: 0.8 + 0.5 * -0.2 - 0.16": ("keras", VELOCITY, "", 0.54),
+    "the same in an h5": ("h5", VELOCITY, "", 0.54),
+    "weights know of no velocity: 0.8 - 0.16": ("weights", VELOCITY, "", 0.64),
+    "the rate has fallen to 0.05: 0.8 - 0.08": ("keras", FALLING, "", 0.72),
+    "with weights it begins anew: 0.8 - 0.16": ("weights", FALLING, "", 0.64),
+    "a velocity that is lost": ("keras", VELOCITY, "saves_no_slots", 0.64),
+    "steps that are lost": ("keras", FALLING, "saves_no_steps", 0.64),
+    "slots that are lost cost no steps": ("keras", FALLING, "saves_no_slots", 0.72),
+    "steps that are lost cost no slots": ("keras", VELOCITY, "saves_no_steps", 0.54),
+    "a velocity that is found among weights": ("weights", VELOCITY, "slots_with_weights", 0.54),
+}
+
+
+@pytest.mark.parametrize("name", RESUMED)
+def test_what_an_optimiser_knows_when_a_model_was_saved_and_loaded(name: str, tmp_path: Path) -> None:
+    form, optimizer, mistake, wanted = RESUMED[name]
+    (case,) = cases_of(SAVED.replace("OPTIMIZER", optimizer).replace("FORM", form), tmp_path)
+    kind = mutable()["fit"]
+    rewrite = (lambda held: with_mistake(held, kind, mutants_of(kind)[mistake])) if mistake else None
+    (run,) = answer(plan_of(case, with_gradients=False), Depth.VALUES, rewrite).runs
+    np.testing.assert_allclose(run["dense.kernel@1"].outputs[0].values, [[0.8]])
+    np.testing.assert_allclose(run["dense.kernel@2"].outputs[0].values, [[wanted]])
+    assert float(run["fit.loss@2"].outputs[0].values) == pytest.approx(0.64)
