@@ -27,7 +27,7 @@ _TORCHS = ("nn", "F", "optim", "torch")
 
 TOLD_TO_OTHERS = ("torch", "reference", "weights", "states")
 """What a case says of a layer of the user's own to others than its class."""
-OF_KERAS = ("metrics", "schedules", "ops", "initializers", "regularizers", "constraints")
+OF_KERAS = ("metrics", "schedules", "ops", "random", "initializers", "regularizers", "constraints")
 """Modules of Keras that stand before a name where a case asks for what is no layer and no loss: `metrics.Recall`."""
 
 

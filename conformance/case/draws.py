@@ -69,24 +69,26 @@ def _trains(call: Call, unasked: Collection[str]) -> bool:
 
 
 def why_not_from(written: Mapping[str, Any]) -> str | None:
-    """Why nothing can be drawn from an initialiser as a claim writes it; None where it can."""
+    """Why nothing can be drawn from an initialiser, or a function of `keras.random`, as a claim writes it."""
     from conformance.reference.base import LayerError
-    from conformance.reference.initial_weights import initializer
+    from conformance.reference.random_functions import PREFIX, drawn_by
 
-    if not isinstance(written.get("type"), str):
+    kind = written.get("type")
+    if not isinstance(kind, str):
         return "an initialiser has a type"
     given = {key: value for key, value in written.items() if key != "type"}
-    known = record_of(f"initializers.{written['type']}")
+    known = record_of(kind if kind.startswith(PREFIX) else f"initializers.{kind}")
     if known is None:
-        return f"no initialiser with a reference is called {written['type'][:40]}"
+        what = "function of keras.random" if kind.startswith(PREFIX) else "initialiser"
+        return f"no {what} with a reference is called {kind[:40]}"
     unknown = next((key for key in given if key not in known.fields or key == "shape"), None)
     if unknown is not None:
-        return f"{written['type']} takes no {unknown[:40]} here"
+        return f"{kind} takes no {unknown[:40]} here"
     try:
-        one = initializer(written, (2, 2))
+        one = drawn_by(written, (2, 2))
     except (LayerError, TypeError, ValueError) as error:
         return str(error)
-    return None if one.draws else f"nothing is drawn from {written['type']}: its numbers are compared"
+    return None if one.draws else f"nothing is drawn from {kind}: its numbers are compared"
 
 
 def draws_of(draft: Draft) -> tuple[Draws, ...]:
@@ -116,7 +118,7 @@ def draws_of(draft: Draft) -> tuple[Draws, ...]:
                 place["among"], f"how likely these are adds up to {total}, not to 1", "1/3: 0.3333333333"
             )
         if "from" in said and (why := why_not_from(said["from"])):
-            draft.problems.add(place["from"], why, "as {type: GlorotUniform}; docs/initial.md has all of them")
+            draft.problems.add(place["from"], why, "as {type: GlorotUniform} or {type: random.gamma, alpha: 2}; docs/initial.md")
         claims.append(
             Draws(
                 node,

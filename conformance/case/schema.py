@@ -319,8 +319,8 @@ DRAWS = Record(
             "Into how many parts of the line that are equally likely samples are counted; 4 if not given.",
         ),
         "from": Field(
-            MapOf(Anything(), "The initialiser's class and its arguments."),
-            "The initialiser of which each sample is a weight, as {type: GlorotUniform}.",
+            MapOf(Anything(), "The initialiser's class and its arguments, or a function of keras.random and its own."),
+            "What it is drawn from: {type: GlorotUniform}, each sample a weight, or {type: random.gamma, alpha: 2}.",
         ),
     },
 )

@@ -65,6 +65,9 @@ def _held(item: PublicName, uses: Mapping[tuple[str, str], Use]) -> Available | 
         case (("metrics" | "schedules" | "initializers"), "class"):
             asked = f"{item.kind}.{item.name}"
             return _layer(item, uses.get(("layers", asked), Use()), asked)
+        case "random", _:
+            asked = f"{item.kind}.{item.name}"
+            return _layer(item, uses.get(("layers", asked), Use()), asked)
         case "optimizers", "class":
             return _optimizer(item, use)
         case (("regularizers" | "constraints"), "class"):

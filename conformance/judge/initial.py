@@ -1,10 +1,14 @@
-"""Whether a lane's numbers can be what an initialiser draws: range, reach, spread, mean and deviation.
+"""Whether a lane's numbers can be what an initialiser, or a function of `keras.random`, draws.
+
+What is judged is their range, reach, spread, mean and deviation.
 
 Each of five statements fails in an honest lane at most in a fifth of `ALARM`, so that a claim fails once in a million
 times; none of them is an approximation for many numbers. The bounds are those of Massart, "The tight constant in the
 Dvoretzky-Kiefer-Wolfowitz inequality", 1990; Bernstein's inequality (Boucheron, Lugosi and Massart, "Concentration
 inequalities", 2013, corollary 2.11); and for squares of normal numbers Laurent and Massart, "Adaptive estimation of a
-quadratic functional", 2000, lemma 1. How far an orthogonal matrix is one up to rounding: Higham, "Accuracy and
+quadratic functional", 2000, lemma 1. Massart's bound holds of whole numbers as of others. The mean of numbers with a
+tail keeps to Bernstein's inequality for sub-gamma numbers (Boucheron, Lugosi and Massart, section 2.4); nothing is said
+of their deviation beyond what their spread says. How far an orthogonal matrix is one up to rounding: Higham, "Accuracy and
 stability of numerical algorithms", 2002, theorem 19.4.
 """
 
@@ -19,7 +23,7 @@ import numpy as np
 from conformance.judge.budget import UNIT
 from conformance.protocol.observation import Array
 from conformance.reference.distributions import Distribution
-from conformance.reference.initial_weights import initializer
+from conformance.reference.random_functions import drawn_by
 
 STATEMENTS = 5
 NEAR = 16 * UNIT
@@ -33,14 +37,15 @@ Found = tuple[str, object, object]
 def initial_findings(written: Mapping[str, Any], drawn: Array, alarm: float) -> Iterator[Found]:
     """What an honest draw of the initialiser would not be. drawn: (times, *shape), a weight a sample."""
     share = alarm / STATEMENTS
-    one = initializer(written, tuple(drawn.shape[1:]))
+    one = drawn_by(written, tuple(drawn.shape[1:]))
+    distribution = one.drawn_from()  # type: ignore[attr-defined]  # all that a claim may name have it
     if not np.all(np.isfinite(drawn)):
         yield "initial_special", None, int(np.sum(~np.isfinite(drawn)))
         return
-    if len(drawn) > 1 and drawn[0].size > 1 and np.array_equal(drawn[0], drawn[1]):
+    is_whole = distribution is not None and distribution.is_whole  # a few of them may well be the same
+    if not is_whole and len(drawn) > 1 and drawn[0].size > 1 and np.array_equal(drawn[0], drawn[1]):
         yield "initial_repeated", None, len(drawn)
         return
-    distribution = one.drawn_from()  # type: ignore[attr-defined]  # every initialiser that draws has it
     if distribution is None:
         yield from _orthogonal(float(getattr(one, "gain", 1.0)), drawn, share)
     else:
@@ -72,29 +77,39 @@ def _single_numbers(of: Distribution, numbers: Array, alarm: float) -> Iterator[
         return
     distances = np.abs(numbers - of.mean)
     furthest = float(np.max(distances))
-    if furthest > of.reach + NEAR * (abs(of.mean) + of.reach):
-        yield "initial_range", of.name, float(numbers[int(np.argmax(distances))])
+    strange = outside(of, numbers)
+    if np.any(strange):
+        yield "initial_range", of.name, float(numbers[int(np.argmax(np.where(strange, distances, -1.0)))])
         return
-    inside = 2.0 * float(of.below(of.mean + furthest)) - 1.0  # it is symmetric
+    before = of.before or of.below
+    inside = float(of.below(of.mean + furthest)) - float(before(of.mean - furthest))
     if inside <= 0.0 or count * math.log(inside) < math.log(alarm):
         yield "initial_reach", of.name, furthest
         return
-    shares = np.asarray(of.below(numbers))
     steps = np.arange(count + 1) / count
-    gap = max(float(np.max(steps[1:] - shares)), float(np.max(shares - steps[:-1])))
+    gap = max(float(np.max(steps[1:] - of.below(numbers))), float(np.max(before(numbers) - steps[:-1])))
     if gap > apart(count, alarm):
         yield "initial_spread", (of.name, apart(count, alarm)), gap
         return
     is_bounded = math.isfinite(of.reach)
-    within = off(count, of.variance, of.reach if is_bounded else 0.0, alarm)
+    within = off(count, of.variance, of.reach if is_bounded else 3.0 * of.tail, alarm)
     mean = float(np.mean(numbers))
     if abs(mean - of.mean) > within:
         yield "initial_mean", (of.mean, within), mean
+        return
+    if of.tail:
         return
     square = float(np.mean(distances**2))
     low, high = squares(of, count, alarm)
     if not low <= square <= high:
         yield "initial_deviation", (math.sqrt(max(low, 0.0)), math.sqrt(high)), math.sqrt(square)
+
+
+def outside(of: Distribution, numbers: Array) -> Array:
+    """Which numbers lie beyond the range, up to its rounding, or between whole numbers where it is of these."""
+    slack = NEAR * (abs(of.mean) + of.reach) if math.isfinite(of.reach) else 0.0
+    beyond = (np.abs(numbers - of.mean) > of.reach + slack) | (numbers < of.low - slack) | (numbers > of.high + slack)
+    return np.asarray(beyond | ((numbers != np.round(numbers)) if of.is_whole else False))
 
 
 def squares(of: Distribution, count: int, alarm: float) -> tuple[float, float]:

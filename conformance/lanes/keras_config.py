@@ -22,12 +22,13 @@ class Absent:
 def find_type(keras: Any, name: str) -> Any:
     """The class of this name among custom layers, Keras' layers and Keras' losses; of a path, the user's own.
 
-    `metrics.Recall`, `schedules.CosineDecay` and `ops.softmax` are wrapped, so that they are called as layers are.
+    `metrics.Recall`, `schedules.CosineDecay`, `ops.softmax` and `random.normal` are wrapped, so that they are called as layers are.
     Raises Unsupported for a name that Keras does not have, NotAllowed for a path that leads nowhere.
     """
     from conformance.lanes.keras_custom import CUSTOM, said_function, tensor, type_of
     from conformance.lanes.keras_metrics import initial, metric, schedule, weight_function
     from conformance.lanes.keras_ops import operation
+    from conformance.lanes.keras_random import random_function
 
     module, _, short = name.rpartition(".")
     if module == "metrics":
@@ -46,6 +47,8 @@ def find_type(keras: Any, name: str) -> Any:
         return weight_function(keras, module, short)
     if module == "ops":
         return operation(keras, short)
+    if module == "random":
+        return random_function(keras, short)
     if imports.is_own(name):
         return _of_ones_own(name)
     if name == type_of(initial_weights):
