@@ -118,7 +118,9 @@ def draws_of(draft: Draft) -> tuple[Draws, ...]:
                 place["among"], f"how likely these are adds up to {total}, not to 1", "1/3: 0.3333333333"
             )
         if "from" in said and (why := why_not_from(said["from"])):
-            draft.problems.add(place["from"], why, "as {type: GlorotUniform} or {type: random.gamma, alpha: 2}; docs/initial.md")
+            draft.problems.add(
+                place["from"], why, "as {type: GlorotUniform} or {type: random.gamma, alpha: 2}; docs/initial.md"
+            )
         claims.append(
             Draws(
                 node,

@@ -8,8 +8,8 @@ Dvoretzky-Kiefer-Wolfowitz inequality", 1990; Bernstein's inequality (Boucheron,
 inequalities", 2013, corollary 2.11); and for squares of normal numbers Laurent and Massart, "Adaptive estimation of a
 quadratic functional", 2000, lemma 1. Massart's bound holds of whole numbers as of others. The mean of numbers with a
 tail keeps to Bernstein's inequality for sub-gamma numbers (Boucheron, Lugosi and Massart, section 2.4); nothing is said
-of their deviation beyond what their spread says. How far an orthogonal matrix is one up to rounding: Higham, "Accuracy and
-stability of numerical algorithms", 2002, theorem 19.4.
+of their deviation beyond what their spread says. How far an orthogonal matrix is one up to rounding: Higham, "Accuracy
+and stability of numerical algorithms", 2002, theorem 19.4.
 """
 
 from __future__ import annotations

@@ -22,7 +22,8 @@ class Absent:
 def find_type(keras: Any, name: str) -> Any:
     """The class of this name among custom layers, Keras' layers and Keras' losses; of a path, the user's own.
 
-    `metrics.Recall`, `schedules.CosineDecay`, `ops.softmax` and `random.normal` are wrapped, so that they are called as layers are.
+    `metrics.Recall`, `schedules.CosineDecay`, `ops.softmax` and `random.normal` are wrapped, so that they are
+    called as layers are.
     Raises Unsupported for a name that Keras does not have, NotAllowed for a path that leads nowhere.
     """
     from conformance.lanes.keras_custom import CUSTOM, said_function, tensor, type_of

@@ -32,7 +32,7 @@ def random_function(keras: Any, name: str) -> Callable[..., Any]:
     return lambda name, **arguments: AskedRandom(function, {key: _plain(item) for key, item in arguments.items()})
 
 
-def _generator(kind: Any) -> Any:
+def _generator(kind: Any) -> Callable[..., Any]:
     """The class, whose objects can be called for their next seed."""
 
     class SeedGenerator(kind):  # type: ignore[misc]  # the base is known at run time only
@@ -43,7 +43,8 @@ def _generator(kind: Any) -> Any:
         def __call__(self) -> Any:
             return self.next()
 
-    return SeedGenerator
+    made: Callable[..., Any] = SeedGenerator
+    return made
 
 
 def _plain(value: Any) -> Any:

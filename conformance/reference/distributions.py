@@ -182,6 +182,6 @@ def whole(low: int, high: int) -> Distribution:
 
 def _special() -> Any:
     """SciPy's special functions; they are loaded when a share is asked for."""
-    import scipy.special
+    import scipy.special  # type: ignore[import-untyped]  # SciPy has no types of its own
 
     return scipy.special

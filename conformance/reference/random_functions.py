@@ -331,7 +331,9 @@ class Dropout(_Drawing):
     """
 
     rate: float = arg("The share that becomes 0.", at_least=0)
-    noise_shape: tuple[int | None, ...] | None = arg("The shape of the draws; null for that of the input.", default=None)
+    noise_shape: tuple[int | None, ...] | None = arg(
+        "The shape of the draws; null for that of the input.", default=None
+    )
     mutants = (
         Mutant("unscaled", "leaves what is kept as it is", output=lambda m, y, args: y * (1.0 - m.rate)),
         Mutant("keeps_rate", "keeps this share", config=lambda m: {"rate": 1.0 - m.rate}),
@@ -376,9 +378,7 @@ class Shuffle(_Drawing):
         Mutant(
             "rolls",
             "turns the order around",
-            methods={
-                "call": lambda m, w, x: np.roll(x, m.random(w).integers(1, numpy.shape(x)[m.axis]), axis=m.axis)
-            },
+            methods={"call": lambda m, w, x: np.roll(x, m.random(w).integers(1, numpy.shape(x)[m.axis]), axis=m.axis)},
         ),
         Mutant("leaves", "leaves the order", methods={"call": lambda m, w, x: x}),
     )

@@ -188,8 +188,7 @@ class KerasWriter:
             rest = ", ".join(f"{key}={value_text(value)}" for key, value in config.items() if key != "shape")
             return f"lambda: keras.{kind}({rest})({value_text(_as_tuple(config['shape']))})"
         if kind in KINDS and KINDS[kind].offered_in == "random" and KINDS[kind].draws:
-            rest = {key: value for key, value in config.items() if key != "seed"}
-            given = ", ".join(f"{key}={value_text(_as_tuple(value))}" for key, value in rest.items())
+            given = ", ".join(f"{key}={value_text(_as_tuple(config[key]))}" for key in config if key != "seed")
             seed = self._value("seed", config.get("seed"))  # made once, for it may move on
             return f"lambda *arrays, seed={seed}: keras.{kind}(*arrays, {given}{', ' * bool(given)}seed=seed)"
         arguments = ", ".join(f"{key}={self._value(key, value)}" for key, value in config.items())

@@ -14,6 +14,7 @@ from conformance.reference import catalog  # noqa: F401  # with it every initial
 from conformance.reference.base import Weights
 from conformance.reference.distributions import INSIDE, cut_off, normal, uniform
 from conformance.reference.initial_weights import initializer
+from conformance.reference.random_functions import drawn_by
 
 SHAPE = (5, 7)
 TIMES = 16
@@ -76,6 +77,66 @@ def test_mean_and_deviation_are_seen_where_shares_and_range_are_not() -> None:
     drawn = draws(written, 3, 500, (4, 10))
     assert kinds(written, drawn + 0.043) in (["initial_mean"], ["initial_spread"])
     assert kinds(written, drawn * 1.045) in (["initial_deviation"], ["initial_reach"], ["initial_spread"])
+
+
+FUNCTIONS: tuple[dict[str, Any], ...] = (
+    {"type": "random.normal", "mean": 2.0, "stddev": 0.5},
+    {"type": "random.truncated_normal", "mean": -1.0},
+    {"type": "random.uniform", "minval": -3.0},
+    {"type": "random.randint", "minval": -3, "maxval": 7},
+    {"type": "random.gamma", "alpha": 4.0},
+    {"type": "random.gamma", "alpha": 0.25},
+    {"type": "random.beta", "alpha": 2.0, "beta": 5.0},
+    {"type": "random.beta", "alpha": 0.5, "beta": 0.5},
+    {"type": "random.binomial", "counts": 12, "probabilities": 0.3},
+    {"type": "random.binomial", "counts": 1, "probabilities": 0.1},
+)
+
+
+def from_function(written: dict[str, Any], seed: int) -> Any:
+    return drawn_by(written, (50, 40)).call(Weights({}, random=np.random.default_rng(seed)))
+
+
+@pytest.mark.parametrize("written", FUNCTIONS, ids=str)
+def test_honest_draws_of_a_function_keep_every_statement(written: dict[str, Any]) -> None:
+    assert [kinds(written, from_function(written, seed)) for seed in range(20)] == [[]] * 20
+
+
+@pytest.mark.parametrize("written", FUNCTIONS, ids=str)
+def test_a_draw_of_another_mean_or_scale_is_seen(written: dict[str, Any]) -> None:
+    honest, mean = from_function(written, 1), drawn_by(written, (1,)).drawn_from().mean  # type: ignore[attr-defined]
+    assert kinds(written, mean + 0.8 * (honest - mean))
+    assert kinds(written, honest * 1.5)
+    assert kinds(written, honest + 0.2 * np.std(honest))
+
+
+def every(x: Any, step: int) -> Any:
+    """1 at every so many numbers, and 0 elsewhere: so few move a mean and no share that can be told."""
+    return (np.arange(x.size).reshape(x.shape) % step == 0) * 1.0
+
+
+WHOLE = {"type": "random.randint", "minval": -3, "maxval": 7}
+
+
+@pytest.mark.parametrize(
+    ("written", "change", "kind"),
+    [
+        (WHOLE, lambda x: x + 0.5, "initial_range"),
+        (WHOLE, lambda x: np.where(x == 6, 7, x), "initial_range"),
+        (WHOLE, lambda x: np.clip(x, -2, 5), "initial_reach"),
+        (WHOLE, lambda x: np.where(x == 2, 3, x), "initial_spread"),
+        (WHOLE, lambda x: x[:1], "too_few_draws"),
+        ({"type": "random.gamma", "alpha": 4.0}, lambda x: -x, "initial_range"),
+        ({"type": "random.gamma", "alpha": 4.0}, lambda x: np.full_like(x, 4.0), "initial_repeated"),
+        ({"type": "random.gamma", "alpha": 4.0}, lambda x: x + 20.0 * every(x, 100), "initial_mean"),
+        ({"type": "random.gamma", "alpha": 4.0}, lambda x: np.minimum(x, 6.0), "initial_reach"),
+        ({"type": "random.beta", "alpha": 2.0, "beta": 5.0}, lambda x: 1.1 * x + 0.1, "initial_range"),
+        ({"type": "random.beta", "alpha": 2.0, "beta": 5.0}, lambda x: np.maximum(x, every(x, 66)), "initial_mean"),
+    ],
+)
+def test_each_statement_about_a_function_is_broken_too(written: dict[str, Any], change: Any, kind: str) -> None:
+    drawn = np.concatenate([from_function(written, seed) for seed in range(10 if kind == "initial_mean" else 1)])
+    assert kinds(written, change(drawn)) == [kind]
 
 
 def test_orthogonal_weights_are_orthogonal_and_point_anywhere() -> None:
