@@ -133,7 +133,7 @@ class BatchNormalization(_Normalized):
         Mutant(
             "unbiased_variance",
             "divides the batch's sum of squares by n - 1",
-            output=lambda layer, y, args: y * math.sqrt(1 - args[0].shape[layer.axis] / args[0].size),
+            output=lambda layer, y, args: y * math.sqrt(1 - args[0].shape[layer.axis] / args[0].size) if y.size else y,
         ),
         Mutant(
             "moves_by_momentum",
