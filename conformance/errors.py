@@ -88,6 +88,9 @@ class CaseError(ConformanceError):
         self.problems = sorted(problems, key=lambda problem: problem.position)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
+    def __reduce__(self) -> tuple[type[CaseError], tuple[list[Problem]]]:
+        return CaseError, (self.problems,)  # else it cannot come out of another process: it is made of its message
+
 
 class QuestionError(ConformanceError):
     """A question on the command line that cannot be asked: what is wrong with it, and how it is written."""

@@ -43,6 +43,8 @@ def why_read_only(words: list[str]) -> str:
         return "needs a model: tests/comparison/test_tutorial.py makes one and runs it"
     if words[:2] in (["conformance", "operations"], ["pytest", "operations"]) or "operations/" in text:
         return "writes or runs the cases of keras.ops: tests/kinds does so with a few operations"
+    if words[:2] == ["conformance", "mutants"] and "--operations" in words:
+        return "needs the cases of keras.ops: tests/kinds and tests/mutants try mistakes in a few operations"
     if words[:2] == ["conformance", "initial"]:
         return "writes the cases of all layers: tests/kinds does so with a few"
     if words[:2] == ["conformance", "kinds"] or words[:2] == ["pytest", "kinds"] or "kinds/" in text:

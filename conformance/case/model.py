@@ -318,6 +318,11 @@ class Case:
         """What its arrays are drawn from, beside their own names: the id, and the seed where it is another than 0."""
         return f"{self.id}~{self.seed}" if self.seed else self.id
 
+    @property
+    def weights_drawn_as(self) -> str:
+        """The same of its weights, which stay those of a file where a release wrote one."""
+        return self.id if self.saved is not None and self.saved.written_in else self.drawn_as
+
     def at_seed(self, seed: int) -> Case:
         """The case with every drawn array drawn anew, under another digest; seed 0 is the case itself."""
         if seed == self.seed:

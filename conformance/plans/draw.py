@@ -156,7 +156,7 @@ class _Drawing:
             else:
                 shared = config.get("name", name)
                 drawn = "integers" if case.draw == "integers" and weight.draw != "variance" else weight.draw
-                array = draw_weight(case.drawn_as, shared, key, weight.shape, drawn)
+                array = draw_weight(case.weights_drawn_as, shared, key, weight.shape, drawn)
             if not weight.is_trained or is_frozen(kind, config, key):
                 self._fixed.setdefault(name, []).append(key)
             self._weights.setdefault(name, {})[key] = read_only(array)

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-import numpy as np
+import numpy
 
 from .base import Array, LayerError, Mutant, arg
 from .constraints import Constraint
 from .optimizer_base import Arrays, Gradients, Memory, Optimizer, OptimizerMap
 from .traits import absent
 
-LARGEST = float(np.finfo(np.float32).max)
+LARGEST = float(numpy.finfo(numpy.float32).max)
 """Above this a gradient in float32 is infinite."""
 SCALE = "of the loss"
 """Under what name the scale of a loss is remembered, where weights have theirs."""
@@ -61,8 +61,8 @@ class LossScaleOptimizer(Optimizer):
 
     def is_finite(self, scale: Any, gradients: Arrays) -> bool:
         """Whether all gradients of the scaled loss are numbers of float32."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            return all(bool(np.all(np.abs(scale * g) <= LARGEST)) for g in gradients.values())
+        with numpy.errstate(over="ignore", invalid="ignore"):
+            return all(bool(numpy.all(numpy.abs(scale * g) <= LARGEST)) for g in gradients.values())
 
     def halved(self, scale: Any) -> Any:
         """The scale after a step that was left out."""
@@ -83,7 +83,7 @@ class LossScaleOptimizer(Optimizer):
     def finalized(self, weights: Arrays, memory: Memory) -> dict[str, Array]:
         return self.inner_optimizer.finalized(weights, memory)
 
-    def rounded(self, random: np.random.Generator, unit: float) -> Optimizer:
+    def rounded(self, random: numpy.random.Generator, unit: float) -> Optimizer:
         near = self.inner_optimizer.rounded(random, unit)
         return self if near is self.inner_optimizer else dataclasses.replace(self, inner_optimizer=near)
 
@@ -177,7 +177,7 @@ class MultiOptimizer(Optimizer):
             found |= optimizer.finalized({name: weights[name] for name in names}, own)
         return {name: found[name] for name in weights}
 
-    def rounded(self, random: np.random.Generator, unit: float) -> Optimizer:
+    def rounded(self, random: numpy.random.Generator, unit: float) -> Optimizer:
         held = self.optimizer_map
         default = held.default_optimizer.rounded(random, unit)
         others = {key: one.rounded(random, unit) for key, one in held.optimizer_map.items()}

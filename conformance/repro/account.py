@@ -78,6 +78,8 @@ def account_of(evidence: Evidence, lane: str) -> Account:
         raise NotScriptable("a script says no fit and no evaluate: the case's `training` is what Keras is called with")
     if evidence.plan.saved is not None:
         raise NotScriptable("a script saves no model and loads none: it would show what the model gave before")
+    if any(kind.startswith(("regularizers.", "constraints.")) for kind in evidence.record.layers):
+        raise NotScriptable("a script says no regulariser and no constraint that is called by itself")
     if held.verdict == "unsupported":
         raise NotScriptable(f"there is no answer to reproduce: {held.reason}")
     if held.verdict in ("timeout", "crash") or (cause is None and held.verdict in ("known", "stale")):

@@ -41,7 +41,7 @@ class Table:
     """From a name in the source (`self.np`, `numpy`) to the script's."""
 
 
-NUMPY = Table(ROOT / "oracle", "operations", "NumPyOperations", {"self.np": "np", "numpy": "np"})
+NUMPY = Table(ROOT / "oracle", "operations", "NumPyOperations", {"self.np": "np", "numpy": "np", "activations": "np"})
 TORCH = Table(ROOT / "lanes" / "torch", "operations", "TorchOperations", {"self.torch": "torch", "self.F": "F"})
 KERAS = Table(ROOT / "lanes", "keras_operations", "KerasOperations", {"self.ops": "keras.ops"})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from conformance.case.arrays import draw_inputs, draw_normal
+from conformance.case.model import Saved
 from conformance.plans.draw import plan_of
 from tests.builders import cases_of
 
@@ -64,3 +66,13 @@ def test_results_of_two_seeds_are_not_compared_as_if_their_data_were_the_same(tm
     digests = {case.at_seed(seed).digest for seed in range(5)}
     assert len(digests) == 5
     assert case.at_seed(3).id == case.id
+
+
+def test_weights_that_stand_in_a_file_are_of_no_seed(tmp_path: Path) -> None:
+    """Keras 3.6.0 wrote its file once, with the weights that are drawn at seed 0."""
+    (case,) = cases_of(TEXT, tmp_path)
+    by_another = Saved(form="keras", written_in="keras@3.6.0", path="", sha256="", kept=1.0)
+    kept, own = (replace(case, saved=saved).at_seed(7) for saved in (by_another, replace(by_another, written_in="")))
+    assert kept.weights_drawn_as == case.weights_drawn_as == case.id
+    assert own.weights_drawn_as == own.drawn_as != case.drawn_as
+    assert kept.drawn_as == own.drawn_as

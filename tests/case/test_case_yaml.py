@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import yaml as pyyaml
 
 from conformance.case import yaml
 from conformance.case.yaml import MAX_BYTES, parse, read
-from conformance.errors import CaseError
+from conformance.errors import CaseError, Position, Problem
 
 PARSERS = [pyyaml.SafeLoader] + ([pyyaml.CSafeLoader] if hasattr(pyyaml, "CSafeLoader") else [])
 
@@ -348,3 +349,11 @@ def test_what_is_no_file(tmp_path: Path) -> None:
         read(tmp_path, "f.yaml")
     with pytest.raises(CaseError, match=r"^f.yaml:1:1: error: cannot be read: No such file or directory$"):
         read(tmp_path / "missing", "f.yaml")
+
+
+def test_mistakes_come_out_of_another_process() -> None:
+    """Cases are read in several processes; what one finds wrong is told by the first."""
+    problem = Problem(Position("a.case.yaml", 3, 5), "no such layer")
+    found = pickle.loads(pickle.dumps(CaseError([problem])))
+    assert found.problems == [problem]
+    assert str(found) == str(CaseError([problem]))

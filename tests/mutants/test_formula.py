@@ -60,7 +60,7 @@ def test_by_hand_a_slip_is_in_the_formula_while_it_is_applied() -> None:
         (LayerNormalization, "has `variance + self.epsilon` where the formula has `np.sqrt(variance + self.epsilon)`"),
         (LSTM, "has `(1 - i) * c` where the formula has `f * c` (recurrent.LSTMCell.call)"),
         (LSTM, "has `i * c` where the formula has `f * c` (recurrent.LSTMCell.call)"),
-        (AdditiveAttention, "has `np.tanh((w.scale if self.use_scale else 1.0) * _sums(query, key))` where"),
+        (AdditiveAttention, "has `tanh((w.scale if self.use_scale else 1.0) * _sums(query, key))` where"),
         (Average, "has `len(values) - 1` where the formula has `len(values)` (merging.Average.call)"),
         (GRU, "has `np.ones((batch, sizes))` where the formula has `np.zeros((batch, sizes))` (recurrent._zeros)"),
     ],

@@ -57,13 +57,14 @@ STANDARD |= {"collections", "collections.abc", "functools", "fractions", "re", "
 def sample() -> list[Any]:
     """Every family's case of the least digest, and those that are always there.
 
-    None of them is in torch's words, trained by `fit` or saved: no script says these.
+    None of them is in torch's words, trained by `fit`, saved, or a regulariser by itself: no script says these.
     """
     cases = load_folder(ROOT / "cases")
     chosen: dict[str, Any] = {}
     for case in sorted(cases, key=lambda case: hashlib.sha256(case.id.encode()).digest()):
         in_torchs_words = any(is_torchs(kind) for kind in case.layer_types)
-        is_said = not (case.fits or case.saved or in_torchs_words or case.id.startswith(OF_KERAS_ALONE))
+        is_told = not (case.fits or case.saved or case.family == "penalty")
+        is_said = is_told and not (in_torchs_words or case.id.startswith(OF_KERAS_ALONE))
         if is_said and (not case.lanes or set(LANES_WITH_SCRIPTS) <= set(case.lanes)):
             chosen.setdefault(case.family, case)
     return [*chosen.values(), *(case for case in cases if case.id in ALWAYS and case not in chosen.values())]
