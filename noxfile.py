@@ -228,7 +228,7 @@ EVERYTHING: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 @nox.session(name="all", venv_backend="none", requires=["shared"])
 def everything(session: nox.Session) -> None:
-    """Run what CI runs, but all kinds of input, all operations and all mistakes in operations; some fifty minutes.
+    """Run what CI runs, but all kinds of input, all operations and all mistakes in operations.
 
     A session that fails does not keep the others from running; the exit code is 1 then.
     """

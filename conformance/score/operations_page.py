@@ -23,7 +23,7 @@ Each mistake is put in the place of the right function, and the cases of its ope
 a lane, until one finds it. No framework runs.
 
     conformance mutants --operations -o docs/evidence/operation_mutants.md       all
-    conformance mutants --operations --shard 1/32                                the sample that CI runs
+    conformance mutants --operations --shard 1/32                                a sample
 
 The command fails where a mistake survives that is not argued to be equivalent, and where one is killed that is.
 """
