@@ -57,13 +57,17 @@ LEAST_OF_SOME = {
     "weight_decay": {"AdamW"},
 }
 """In the others any number is an argument: GroupNormalization takes -1 for a group a channel."""
+LEAST_AT_RANDOM = dict.fromkeys(("counts", "num_samples", "probabilities", "rate", "stddev"), 0)
+"""In functions of keras.random, some of which share their name with a layer or an initialiser."""
 
 
 @pytest.mark.parametrize("kind", [*LAYERS.values(), *OPTIMIZERS.values()], ids=lambda kind: kind.__name__)
 def test_arguments_have_the_least_value_that_means_something(kind: type) -> None:
     for field in dataclasses.fields(kind):
         expected = LEAST.get(field.name)
-        if kind.__name__ in LEAST_OF_SOME.get(field.name, ()):
+        if getattr(kind, "offered_in", "") == "random":
+            expected = LEAST_AT_RANDOM.get(field.name, expected)
+        elif kind.__name__ in LEAST_OF_SOME.get(field.name, ()):
             is_count = field.name in ("groups", "dynamic_growth_steps", "times")
             expected = 1 if is_count or kind.__name__ == "RandomPosterization" else 0
         assert field.metadata.get("at_least") == expected, field.name
