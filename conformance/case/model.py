@@ -315,8 +315,12 @@ class Case:
 
     @property
     def drawn_as(self) -> str:
-        """What its arrays are drawn from, beside their own names: the id, and the seed where it is another than 0."""
-        return f"{self.id}~{self.seed}" if self.seed else self.id
+        """What its arrays are drawn from, beside their own names: the id, and the seed where it is another than 0.
+
+        Arrays on which a release trained what it wrote to a file are of no seed.
+        """
+        is_trained_elsewhere = self.saved is not None and bool(self.saved.written_in) and self.saved.after > 0
+        return f"{self.id}~{self.seed}" if self.seed and not is_trained_elsewhere else self.id
 
     @property
     def weights_drawn_as(self) -> str:

@@ -76,3 +76,5 @@ def test_weights_that_stand_in_a_file_are_of_no_seed(tmp_path: Path) -> None:
     assert kept.weights_drawn_as == case.weights_drawn_as == case.id
     assert own.weights_drawn_as == own.drawn_as != case.drawn_as
     assert kept.drawn_as == own.drawn_as
+    trained = replace(case, saved=replace(by_another, after=1)).at_seed(7)
+    assert trained.drawn_as == trained.weights_drawn_as == case.id
