@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
+from .averages import _Averages
 from .base import Array, Mutant, arg
 from .optimizer_base import (
     DECAY_MUTANTS,
     SQUARES_PLACES,
     STEP_MUTANTS,
-    Optimizer,
     average,
     decay_of,
     decaying_by,
@@ -23,7 +22,7 @@ from .optimizer_base import (
 from .traits import called
 
 
-class Adam(Optimizer):
+class Adam(_Averages):
     """m and v are running means of g and g^2; w - a m / (sqrt(v) + epsilon).
 
     a = learning_rate sqrt(1 - beta_2^t) / (1 - beta_1^t) at step t. Kingma and Ba (2015), in the order given at the end
@@ -33,11 +32,8 @@ class Adam(Optimizer):
 
     native = called("optim.Adam")
 
-    beta_1: float = arg("Share of the old mean of gradients that stays.", default=0.9, at_least=0)
-    beta_2: float = arg("Share of the old mean of squares that stays.", default=0.999, at_least=0)
     epsilon: float = arg("Added to the root of the mean of squares, before its correction.", default=1e-7, at_least=0)
     amsgrad: bool = arg("Whether the mean of squares may not fall.", default=False)
-    _off: tuple[float, float] = arg("Relative errors of the powers of the betas; no argument.", default=(0.0, 0.0))
 
     def change(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
         m, v = self.moments(g, square, memory)
@@ -50,17 +46,6 @@ class Adam(Optimizer):
         if self.amsgrad:
             memory["most"] = v = np.maximum(memory.get("most", 0.0), v)
         return m, v
-
-    def corrections(self, number: int) -> tuple[float, float]:
-        """What the running means have of a constant after so many steps from 0."""
-        first, second = self.beta_1**number * (1.0 + self._off[0]), self.beta_2**number * (1.0 + self._off[1])
-        return 1.0 - first, 1.0 - second
-
-    def rounded(self, random: np.random.Generator, unit: float) -> Optimizer:
-        """1 - beta^t cancels: a power that is off by 6e-8 makes a first step that is off by 3e-5."""
-        off = random.uniform(-unit, unit, 2)
-        rated: Any = super().rounded(random, unit)
-        return dataclasses.replace(rated, _off=(float(off[0]), float(off[1])))  # type: ignore[no-any-return]  # as self
 
     def _uncorrected(self, number: int, g: Array, square: Array, memory: dict[str, Array]) -> Array:
         m, v = self.moments(g, square, memory)

@@ -6,12 +6,12 @@ documentation's.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from typing import Any, ClassVar
 
 import numpy as np
 
+from .averages import UNCORRECTED, _Averages
 from .base import Array, LayerError, Mutant, arg
 from .optimizer_base import DECAY_MUTANTS, STEP_MUTANTS, Arrays, Memory, Optimizer, average, moving_by
 from .traits import absent, called
@@ -49,33 +49,6 @@ class Adadelta(Optimizer):
     )
 
 
-class _Averages(Optimizer):
-    """What optimisers with running means of the gradient and of its square share."""
-
-    beta_1: float = arg("Share of the old mean of gradients that stays.", default=0.9, at_least=0)
-    beta_2: float = arg("Share of the old mean of squares that stays.", default=0.999, at_least=0)
-    epsilon: float = arg("Added to what a step is divided by.", default=1e-7, at_least=0)
-    _off: tuple[float, float] = arg("Relative errors of the powers of the betas; no argument.", default=(0.0, 0.0))
-
-    def corrections(self, number: int) -> tuple[float, float]:
-        """What the running means have of a constant after so many steps from 0."""
-        first, second = self.beta_1**number * (1.0 + self._off[0]), self.beta_2**number * (1.0 + self._off[1])
-        return 1.0 - first, 1.0 - second
-
-    def rounded(self, random: np.random.Generator, unit: float) -> Optimizer:
-        """1 - beta^t cancels, as in Adam."""
-        off = random.uniform(-unit, unit, 2)
-        rated: Any = super().rounded(random, unit)
-        return dataclasses.replace(rated, _off=(float(off[0]), float(off[1])))  # type: ignore[no-any-return]  # as self
-
-
-_UNCORRECTED = Mutant(
-    "uncorrected",
-    "does not correct the means of the first steps",
-    methods={"corrections": lambda optimizer, number: (1.0, 1.0)},
-)
-
-
 class Adamax(_Averages):
     """w - learning_rate / (1 - beta_1^t) m / (u + epsilon), u the larger of beta_2 u and |g|.
 
@@ -95,7 +68,7 @@ class Adamax(_Averages):
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
         Mutant("by_root", "divides by the root of the mean of squares, as Adam does", step=moving_by(_by_root)),
-        _UNCORRECTED,
+        UNCORRECTED,
         *STEP_MUTANTS,
         *DECAY_MUTANTS,
     )
@@ -132,7 +105,7 @@ class Nadam(_Averages):
             "has beta_1 at every step",
             methods={"momentum": lambda optimizer, number: optimizer.beta_1},
         ),
-        _UNCORRECTED,
+        UNCORRECTED,
         *STEP_MUTANTS,
         *DECAY_MUTANTS,
     )
@@ -215,7 +188,7 @@ class Lamb(_OfTheWeight, _Averages):
             "takes a ratio of at most 1",
             methods={"trust": lambda optimizer, w, r: min(1.0, Lamb.trust(optimizer, w, r))},
         ),
-        _UNCORRECTED,
+        UNCORRECTED,
         # the step is as long as the weight: whether decay comes before or after it is the same
         *(mutant for mutant in DECAY_MUTANTS if mutant.name != "decays_after_step"),
     )

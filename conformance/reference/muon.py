@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from .adam import AdamW
+from .averages import _Powers
 from .base import Array, Mutant, arg
-from .optimizer_base import Arrays, Memory, Optimizer, decay_of, decaying_by
+from .optimizer_base import Arrays, Memory, decay_of, decaying_by
 from .traits import absent
 
 NORM_EPSILON = 1e-7
@@ -19,7 +20,7 @@ USUAL = {"muon_a": 3.4445, "muon_b": -4.775, "muon_c": 2.0315}
 """The authors' polynomial, which takes every singular value between 0 and 1 near to 1 in five steps."""
 
 
-class Muon(Optimizer):
+class Muon(_Powers):
     """w - learning_rate s O(D) for a matrix w (rows, columns): D = g + momentum M, or M itself without `nesterov`.
 
     M = momentum M + g. O(D) starts with X = D / |D|, |D| the root of the sum of squares, and replaces X by
@@ -48,7 +49,6 @@ class Muon(Optimizer):
     ns_steps: int = arg("How often the polynomial is taken.", default=5, at_least=0)
     nesterov: bool = arg("Whether to look ahead by the momentum.", default=True)
     rms_rate: float | None = arg("Size of a step, as AdamW's are; null for orthogonal ones as they are.", default=0.2)
-    _off: tuple[float, float] = arg("Relative errors of the powers of the betas; no argument.", default=(0.0, 0.0))
 
     def apply(self, number: int, weights: Arrays, gradients: Arrays, memory: Memory) -> dict[str, Array]:
         clipped = self.clipped(gradients)
@@ -106,12 +106,6 @@ class Muon(Optimizer):
             square = np.matmul(x, np.transpose(x))
             x = self.muon_a * x + np.matmul(self.muon_b * square + self.muon_c * np.matmul(square, square), x)
         return x
-
-    def rounded(self, random: np.random.Generator, unit: float) -> Optimizer:
-        """AdamW's corrections cancel, as its own do."""
-        off = random.uniform(-unit, unit, 2)
-        rated: Any = super().rounded(random, unit)
-        return replace(rated, _off=(float(off[0]), float(off[1])))  # type: ignore[no-any-return]  # as self
 
     def _in_rows(self, direction: Array) -> Array:
         return direction / (np.sqrt(np.sum(direction**2, axis=1, keepdims=True)) + NORM_EPSILON)

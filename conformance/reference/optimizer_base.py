@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -267,6 +267,20 @@ class Gradients(dict[str, Array]):
     """What regularisers of weights have in the gradients, by the name of the weight."""
     activities: Mapping[str, tuple[Array, Array]] = MappingProxyType({})
     """Likewise of activity regularisers: what they have, and what they would have undivided by the batch's size."""
+
+
+def gradients_of(gradients: Arrays, names: Iterable[str]) -> Gradients:
+    """The gradients of these weights alone, with what else is known of them."""
+    wanted = set(names)
+
+    def held(rows: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: row for name, row in rows.items() if name in wanted}
+
+    found = Gradients(held(gradients))
+    if isinstance(gradients, Gradients):  # a mean over several batches is of plain arrays
+        found.squares, found.penalties = held(gradients.squares), held(gradients.penalties)
+        found.activities = held(gradients.activities)
+    return found
 
 
 def moving_by(change: Any) -> Any:

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from .averages import UNCORRECTED, _Averages
 from .base import Array, Mutant, arg
-from .later_optimizers import _UNCORRECTED, _Averages
 from .optimizer_base import Arrays, Memory, average
 from .traits import absent
 
@@ -106,5 +106,5 @@ class ScheduleFreeAdamW(_Averages):
             "not_finalized", "leaves the weights", methods={"finalized": lambda self, weights, memory: dict(weights)}
         ),
         Mutant("swaps_betas", "takes beta_1 for beta_2", config=lambda layer: {"beta_2": layer.beta_1}),
-        _UNCORRECTED,
+        UNCORRECTED,
     )

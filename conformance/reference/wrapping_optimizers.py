@@ -15,7 +15,7 @@ import numpy
 
 from .base import Array, LayerError, Mutant, arg
 from .constraints import Constraint
-from .optimizer_base import Arrays, Gradients, Memory, Optimizer, OptimizerMap
+from .optimizer_base import Arrays, Memory, Optimizer, OptimizerMap, gradients_of
 from .traits import absent
 
 LARGEST = float(numpy.finfo(numpy.float32).max)
@@ -150,10 +150,6 @@ class MultiOptimizer(Optimizer):
         """Whether a key is a pattern for the whole path."""
         return re.fullmatch(key, path) is not None
 
-    def group(self, gradients: Arrays, names: Iterable[str]) -> Arrays:
-        """The gradients that one optimiser sees."""
-        return _of_these(gradients, names)
-
     def trained(
         self,
         number: int,
@@ -167,7 +163,7 @@ class MultiOptimizer(Optimizer):
             if names:
                 own: Any = memory.setdefault(f"optimizer {index}", {})
                 held = {name: weights[name] for name in names}
-                moved |= optimizer.trained(number, held, self.group(gradients, names), own, constraints)
+                moved |= optimizer.trained(number, held, gradients_of(gradients, names), own, constraints)
         return {name: moved[name] for name in weights}
 
     def finalized(self, weights: Arrays, memory: Memory) -> dict[str, Array]:
@@ -199,15 +195,6 @@ class MultiOptimizer(Optimizer):
             methods={"trained": lambda *a: _together(*a)},
         ),
     )
-
-
-def _of_these(gradients: Arrays, names: Iterable[str]) -> Arrays:
-    wanted = set(names)
-    found = Gradients({name: g for name, g in gradients.items() if name in wanted})
-    for what in ("squares", "penalties", "activities"):
-        held = getattr(gradients, what, {})
-        setattr(found, what, {name: value for name, value in held.items() if name in wanted})
-    return found
 
 
 def _together(
