@@ -8,13 +8,12 @@ of `keras.regularizers` and `keras.constraints` is the source.
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import autograd.numpy as np
 
+from . import constraints, regularizers
 from .base import Array, Layer, Mutant, Weights, arg
-from .constraints import CONSTRAINTS, Axes
-from .regularizers import REGULARIZERS
 from .traits import absent
 
 L1_WORDS, L2_WORDS = "Weight of the sum of absolute values.", "Weight of the sum of squares."
@@ -33,19 +32,25 @@ class _OfAWeight(Layer):
 
 
 class _Regularizer(_OfAWeight):
+    """`penalty` of the class of the same name that a training asks."""
+
     offered_in = "regularizers"
+    formula: ClassVar[Any]
     native = absent("torch adds penalties to a loss by hand; its weight_decay is in the gradient")
 
     def call(self, w: Weights, x: Array) -> Array:
-        return REGULARIZERS[type(self).__name__.lstrip("_")](**self.arguments()).penalty(x)
+        return self.formula(**self.arguments()).penalty(x)
 
 
 class _Constraint(_OfAWeight):
+    """`project` of the class of the same name that a training asks."""
+
     offered_in = "constraints"
+    formula: ClassVar[Any]
     native = absent("torch has renorm, and leaves constraints to loops")
 
     def call(self, w: Weights, x: Array) -> Array:
-        return CONSTRAINTS[type(self).__name__.lstrip("_")](**self.arguments()).project(x)
+        return self.formula(**self.arguments()).project(x)
 
 
 MEAN = Mutant("mean", "divides by the number of entries", output=lambda m, y, args: y / max(np.size(args[0]), 1))
@@ -58,6 +63,8 @@ TOGETHER = Mutant(
 class L1(_Regularizer):
     """l1 sum(|x|). x: (...); gives a number, shape ()."""
 
+    formula = regularizers.L1
+
     l1: float = arg(L1_WORDS, default=0.01, at_least=0)
     mutants = (
         MEAN,
@@ -69,6 +76,8 @@ class L1(_Regularizer):
 class L2(_Regularizer):
     """l2 sum(x^2). x: (...); gives a number, shape ()."""
 
+    formula = regularizers.L2
+
     l2: float = arg(L2_WORDS, default=0.01, at_least=0)
     mutants = (
         MEAN,
@@ -79,6 +88,8 @@ class L2(_Regularizer):
 
 class L1L2(_Regularizer):
     """l1 sum(|x|) + l2 sum(x^2). x: (...); gives a number, shape ()."""
+
+    formula = regularizers.L1L2
 
     l1: float = arg(L1_WORDS, default=0.0, at_least=0)
     l2: float = arg(L2_WORDS, default=0.0, at_least=0)
@@ -96,6 +107,8 @@ class OrthogonalRegularizer(_Regularizer):
     x: (rows, columns); gives a number, shape ().
     """
 
+    formula = regularizers.OrthogonalRegularizer
+
     factor: float = arg("Weight of the mean.", default=0.01, at_least=0)
     mode: Literal["rows", "columns"] = arg("Between what the angles are.", default="rows")
     mutants = (
@@ -112,15 +125,17 @@ class OrthogonalRegularizer(_Regularizer):
 class MaxNorm(_Constraint):
     """x clip(|x|, 0, max_value) / (|x| + 1e-7), |x| over `axis`. x: (...); gives the same shape, (...)."""
 
+    formula = constraints.MaxNorm
+
     max_value: float = arg("Longest that a weight may be.", default=2.0, at_least=0)
-    axis: Axes = arg(AXIS_WORDS, default=0)
+    axis: constraints.Axes = arg(AXIS_WORDS, default=0)
     mutants = (
         OTHER_AXIS,
         TOGETHER,
         Mutant(
             "lengthens",
             "makes all as long as they may be",
-            output=lambda m, y, args: CONSTRAINTS["UnitNorm"](axis=m.axis).project(args[0]) * m.max_value,  # type: ignore[call-arg]  # its own
+            output=lambda m, y, args: constraints.UnitNorm(axis=m.axis).project(args[0]) * m.max_value,
         ),
         Mutant("unit", "has 1 for the longest", config=lambda m: {"max_value": 1.0}),
     )
@@ -132,10 +147,12 @@ class MinMaxNorm(_Constraint):
     x: (...); gives the same shape, (...).
     """
 
+    formula = constraints.MinMaxNorm
+
     min_value: float = arg("Shortest that a weight may be.", default=0.0, at_least=0)
     max_value: float = arg("Longest that a weight may be.", default=1.0, at_least=0)
     rate: float = arg("Share of the way to the bounds that is gone at once.", default=1.0, at_least=0)
-    axis: Axes = arg(AXIS_WORDS, default=0)
+    axis: constraints.Axes = arg(AXIS_WORDS, default=0)
     mutants = (
         OTHER_AXIS,
         TOGETHER,
@@ -149,6 +166,8 @@ class MinMaxNorm(_Constraint):
 class NonNeg(_Constraint):
     """max(x, 0). x: (...); gives the same shape, (...)."""
 
+    formula = constraints.NonNeg
+
     mutants = (
         Mutant("magnitude", "takes absolute values", output=lambda m, y, args: np.abs(args[0])),
         Mutant("nothing", "leaves the weight", output=lambda m, y, args: args[0]),
@@ -158,7 +177,9 @@ class NonNeg(_Constraint):
 class UnitNorm(_Constraint):
     """x / (|x| + 1e-7), |x| over `axis`. x: (...); gives the same shape, (...)."""
 
-    axis: Axes = arg(AXIS_WORDS, default=0)
+    formula = constraints.UnitNorm
+
+    axis: constraints.Axes = arg(AXIS_WORDS, default=0)
     mutants = (
         OTHER_AXIS,
         TOGETHER,
@@ -173,8 +194,9 @@ def _pairs(layer: Any, x: Array) -> float:
 
 def _together(layer: Any, w: Weights, x: Array) -> Array:
     arguments = {**layer.arguments(), "axis": tuple(range(np.ndim(x)))}
-    return CONSTRAINTS[type(layer).__name__.lstrip("_")](**arguments).project(x)
+    projected: Array = layer.formula(**arguments).project(x)
+    return projected
 
 
 def _at_most_one(layer: Any, x: Array) -> Array:
-    return CONSTRAINTS["MaxNorm"](max_value=1.0, axis=layer.axis).project(x)  # type: ignore[call-arg]  # its own
+    return constraints.MaxNorm(max_value=1.0, axis=layer.axis).project(x)

@@ -78,8 +78,6 @@ def account_of(evidence: Evidence, lane: str) -> Account:
         raise NotScriptable("a script says no fit and no evaluate: the case's `training` is what Keras is called with")
     if evidence.plan.saved is not None:
         raise NotScriptable("a script saves no model and loads none: it would show what the model gave before")
-    if any(kind.startswith(("regularizers.", "constraints.")) for kind in evidence.record.layers):
-        raise NotScriptable("a script says no regulariser and no constraint that is called by itself")
     if held.verdict == "unsupported":
         raise NotScriptable(f"there is no answer to reproduce: {held.reason}")
     if held.verdict in ("timeout", "crash") or (cause is None and held.verdict in ("known", "stale")):
@@ -145,7 +143,7 @@ def _said(evidence: Evidence, lane: str, label: str, found: NodeRecord, exact: O
     if refused or not is_planned:
         return Said(**said)
     if fits and exact is not None and not differs:
-        every = -(-exact.values.size // MOST)
+        every = max(1, -(-exact.values.size // MOST))  # of an array of nothing, all
         said |= {"values": exact.values.ravel()[::every].astype(_stored(exact.values, dtype)), "every": every}
         if evidence.case.tolerance is not None and exact.values.dtype.kind == "f":
             return Said(**said, rtol=evidence.case.tolerance.rtol, atol=evidence.case.tolerance.atol)

@@ -64,6 +64,17 @@ def told(metric, *batch, reset_state=False, **weights):
         metric.update_state(*batch, **weights)
     return keras.ops.convert_to_tensor(np.array(keras.ops.convert_to_numpy(metric.result())))
 '''
+CALLED = '''\
+class Called(keras.layers.Layer):
+    """A regulariser or a constraint as a layer, which takes symbolic tensors too."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def call(self, x):
+        return self.function(x)
+'''
 BACKENDS = ("tensorflow", "jax", "torch", "openvino", "numpy")
 """Backends of Keras by the packages that a lane names; every one of them has NumPy too."""
 
@@ -192,7 +203,11 @@ class KerasWriter:
             seed = self._value("seed", config.get("seed"))  # made once, for it may move on
             return f"lambda *arrays, seed={seed}: keras.{kind}(*arrays, {given}{', ' * bool(given)}seed=seed)"
         arguments = ", ".join(f"{key}={self._value(key, value)}" for key, value in config.items())
-        return f"{self._class(kind)}({arguments})"
+        made = f"{self._class(kind)}({arguments})"
+        if kind in KINDS and KINDS[kind].offered_in in ("regularizers", "constraints"):
+            self.helpers.setdefault("Called", CALLED)
+            return f"Called({made})"
+        return made
 
     def _class(self, kind: str) -> str:
         from conformance.lanes.keras_custom import CUSTOM
