@@ -221,7 +221,7 @@ EVERYTHING: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("operations", ()),
     ("tests", ()),
     ("calibrate", ("--seeds", "2", "--every", "12")),
-    ("faults", ("--every", "8")),
+    ("faults", ("--every", "12")),
 )
 """What `all` runs, in this order: what CI runs, with kinds, operations and mistakes in operations whole."""
 

@@ -6,7 +6,6 @@ for its own shrinking knows nothing of calls, axes and lanes.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from conformance.ask.meaning import input_names, numbers
 from conformance.campaign.draft import Call, Draft, Input, Layer, Mask
 from conformance.campaign.shapes import Shape, shape_after
-from conformance.campaign.space import FILLS, USUAL, Space, built, is_axis, plain, space_of
+from conformance.campaign.space import FILLS, USUAL, Space, built, defaults_of, is_axis, space_of
 from conformance.case.layers import types
 from conformance.errors import LaneUnavailable
 
@@ -108,10 +107,8 @@ def _unary(kinds: Sequence[str]) -> list[Space]:
         layer = types()[kind]
         if space is None or len(space.shapes) != 1 or layer.takes_ids or layer.draws:
             continue
-        if _takes_floats(space) and not any(
-            isinstance(value, list) and None in value for value in space.config.values()
-        ):
-            found.append(space)  # of one that leaves an axis open by itself nothing can be built for it behind
+        if _takes_floats(space) and not leaves_open(space.config):
+            found.append(space)
     return found
 
 
@@ -210,10 +207,7 @@ class _Growing:
             return
         space = draw(st.sampled_from(fitting))
         config = {**space.config, **draw(_varied(replace(space, inputs=())))}
-        is_open = any(isinstance(value, list) and None in value for value in config.values())
-        if not is_open and not hits_batch(
-            {**defaults(space.type), **config}, rank
-        ):  # nothing is built behind an open axis
+        if not leaves_open(config) and not hits_batch({**defaults(space.type), **config}, rank):
             self._add(self._named(space.type, config), (source,), False)
 
     def _named(self, kind: str, config: Mapping[str, Any]) -> Layer:
@@ -235,8 +229,12 @@ class _Growing:
 @cache
 def defaults(kind: str) -> Mapping[str, Any]:
     """The arguments that a layer has when none is given."""
-    fields = dataclasses.fields(types()[kind])  # type: ignore[arg-type]  # made one
-    return {field.name: plain(field.default) for field in fields if field.default is not dataclasses.MISSING}
+    return defaults_of(types()[kind])
+
+
+def leaves_open(config: Mapping[str, Any]) -> bool:
+    """Whether a layer with these arguments leaves an axis open by itself: nothing can be built behind that."""
+    return any(isinstance(value, list) and None in value for value in config.values())
 
 
 def hits_batch(config: Mapping[str, Any], rank: int) -> bool:

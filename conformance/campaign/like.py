@@ -6,7 +6,6 @@ masks that flow. What it expects is left out, for it holds of the case as it is 
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.campaign.draft import Draft
-from conformance.campaign.space import FILLS, Space, built, plain, space_of, values_of
+from conformance.campaign.space import FILLS, Space, built, defaults_of, space_of, values_of
 from conformance.case.layers import record_of, types
 from conformance.case.load import SUFFIX, written_cases
 from conformance.case.optimizers import record_of as optimizer_record_of
@@ -97,12 +96,18 @@ def _cases_of(file: Path) -> Iterator[Mapping[str, Any]]:
         case = node.plain()
         error = isinstance(case.get("expect"), Mapping) and "error" in case["expect"]
         inputs = case.get("inputs", {})
-        is_of_files = any(isinstance(given, Mapping) and "file" in given for given in inputs.values())
-        if error or is_of_files or any(key in case for key in _BOUND):
+        if error or _names_file(inputs) or any(key in case for key in _BOUND):
             continue
         dims = {**head.get("dims", {}), **case.get("dims", {})}
         kept = {key: value for key, value in case.items() if key not in _SAID}
         yield {**head, **kept, **({"dims": dims} if dims else {})}
+
+
+def _names_file(given: Any) -> bool:
+    """Whether inputs, or the fill of one, come from a file of data, which stands beside the case and nowhere else."""
+    if isinstance(given, Mapping):
+        return "file" in given or any(map(_names_file, given.values()))
+    return isinstance(given, list) and any(map(_names_file, given))
 
 
 def _layers_of(path: Path) -> Iterator[Space]:
@@ -140,7 +145,7 @@ def _changes(case: Mapping[str, Any]) -> Iterator[tuple[str, list[Any]]]:
         record = record_of(layer["type"])
         if record is not None:
             made = types().get(layer["type"])
-            yield from _arguments(f"layers/{name}", {**_defaults(made), **layer}, record.fields)
+            yield from _arguments(f"layers/{name}", {**defaults_of(made), **layer}, record.fields)
     for axis, length in case.get("dims", {}).items():
         if isinstance(length, int):
             lengths = (0, 1, 3) if axis == "batch" else (1, length + 1, length + 3)
@@ -155,17 +160,11 @@ def _changes(case: Mapping[str, Any]) -> Iterator[tuple[str, list[Any]]]:
         if isinstance(optimizer, Mapping):
             record = optimizer_record_of(optimizer["type"])
             if record is not None:
-                config = {**_defaults(optimizer_types().get(optimizer["type"])), **optimizer}
+                config = {**defaults_of(optimizer_types().get(optimizer["type"])), **optimizer}
                 for argument, values in _arguments(f"{path}/optimizer", config, record.fields):
                     yield argument, _near(config.get(argument.rpartition("/")[2]), values)
         if isinstance(training.get("steps"), int):
             yield f"{path}/steps", [steps for steps in STEPS if steps != training["steps"]]
-
-
-def _defaults(made: Any) -> dict[str, Any]:
-    """The arguments of a class with their defaults."""
-    fields = () if made is None else dataclasses.fields(made)
-    return {one.name: plain(one.default) for one in fields if one.default is not dataclasses.MISSING}
 
 
 def _near(usual: Any, values: list[Any]) -> list[Any]:

@@ -171,23 +171,25 @@ def _names(old: tuple[str, ...], word: str) -> dict[str, str]:
 
 def _without_others(draft: Draft, index: int) -> Iterator[Draft]:
     """One call, and what it needs."""
-    wanted, kept = {draft.calls[index].name}, []
-    for call in reversed(draft.calls[: index + 1]):
-        if call.name in wanted:
-            kept.append(call)
-            wanted |= set(call.nodes)
+    kept = (*_needed(draft, index), draft.calls[index])
     if len(kept) < len(draft.calls):
-        yield _tidy(replace(draft, calls=tuple(reversed(kept))))
+        yield _tidy(replace(draft, calls=kept))
 
 
 def before(draft: Draft, index: int) -> Draft | None:
     """What a call needs, without the call; None where it needs inputs alone."""
-    wanted, kept = set(draft.calls[index].nodes), []
+    kept = _needed(draft, index)
+    return _tidy(replace(draft, calls=kept)) if kept else None
+
+
+def _needed(draft: Draft, index: int) -> tuple[Call, ...]:
+    """The calls whose nodes a call needs, in order."""
+    wanted, kept = set(draft.calls[index].nodes), list[Call]()
     for call in reversed(draft.calls[:index]):
         if call.name in wanted:
             kept.append(call)
             wanted |= set(call.nodes)
-    return _tidy(replace(draft, calls=tuple(reversed(kept)))) if kept else None
+    return tuple(reversed(kept))
 
 
 def _without_call(draft: Draft) -> Iterator[Draft]:

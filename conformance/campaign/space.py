@@ -126,6 +126,12 @@ def _arguments(kind: str, given: Mapping[str, Any]) -> Iterator[Dimension]:
             yield Dimension(name, tuple(_distinct(values)[:MOST_VALUES]))
 
 
+def defaults_of(made: Any) -> dict[str, Any]:
+    """The arguments of a class with their defaults, as a case has them; none where there is no class."""
+    fields = () if made is None else dataclasses.fields(made)
+    return {one.name: plain(one.default) for one in fields if one.default is not dataclasses.MISSING}
+
+
 def plain(value: Any) -> Any:
     """Tuples as lists, as a case has them."""
     return [plain(item) for item in value] if isinstance(value, list | tuple) else value

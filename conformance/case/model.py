@@ -137,8 +137,9 @@ class Draws:
     """Two nodes between which each sample lies, on a straight line and at a place drawn uniformly."""
     parts: int = 4
     """Into how many parts of equal probability that line is divided."""
-    initializer: Mapping[str, Any] | None = None
-    """The initialiser, with its arguments, from which each sample is drawn: a weight of its own."""
+    drawn_from: Mapping[str, Any] | None = None
+    """The initialiser from which each sample is drawn, a weight of its own, or the function of `keras.random`; both
+    with their arguments."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,11 +101,8 @@ def add(commands: Any) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
-    if parsed.action and (
-        parsed.time or parsed.seeds or parsed.layers or parsed.no_graphs or parsed.bisect is not None
-    ):
-        what = "--for, --seeds, --layers, --no-graphs and --bisect"
-        raise UsageError(f"{what} are for a campaign that draws", "leave them out")
+    if parsed.action:
+        _refuse_what_is_not_read(parsed)
     match parsed.action:
         case []:
             return _campaign(parsed)
@@ -117,6 +114,33 @@ def run(parsed: argparse.Namespace) -> int:
             return _page(Path(folder), parsed.output)
     hint = "conformance campaign replay FOLDER, or conformance campaign -o FOLDER for a new one"
     raise UsageError(f"what is {' '.join(parsed.action)[:60]!r}?", hint)
+
+
+READ_BY = {"replay": ("--lane", "--from", "--to"), "page": ("--output",), "merge": ("--output",)}
+"""What is read of the options where a folder is named; all others are for a campaign that draws."""
+
+
+def _refuse_what_is_not_read(parsed: argparse.Namespace) -> None:
+    """Raises UsageError for an option that an action would pass over."""
+    given = {
+        "--for": parsed.time,
+        "--seeds": parsed.seeds,
+        "--layers": parsed.layers,
+        "--no-graphs": parsed.no_graphs,
+        "--like": parsed.like,
+        "--lane": parsed.lane,
+        "--from": parsed.old,
+        "--to": parsed.new,
+        "--bisect": parsed.bisect is not None,
+        "--cases": parsed.cases != DEFAULT_CASES,
+        "--cluster": parsed.cluster,
+        "--output": parsed.output,
+    }
+    action = parsed.action[0]
+    passed_over = [name for name, value in given.items() if value and name not in READ_BY.get(action, given)]
+    if passed_over:
+        said = " and ".join(passed_over)
+        raise UsageError(f"campaign {action} does not read {said}", "leave it out, or draw: without the action")
 
 
 def seconds_of(text: str) -> float:

@@ -43,8 +43,8 @@ def draw_findings(case: Case, got: Observation) -> Iterator[Finding]:
             if of is None and claim.of in outputs:
                 of = outputs[claim.of].values
             given = {**inputs, **{name: output.values for name, output in outputs.items()}}
-            if claim.initializer is not None:
-                found = initial_findings(claim.initializer, drawn, ALARM)
+            if claim.drawn_from is not None:
+                found = initial_findings(claim.drawn_from, drawn, ALARM)
             else:
                 found = by_sample(claim, drawn, given) if claim.among or claim.between else _broken(claim, drawn, of)
             yield from (_with(finding, claim.node, run) for finding in found)

@@ -23,6 +23,7 @@ import numpy as np
 from conformance.judge.budget import UNIT
 from conformance.protocol.observation import Array
 from conformance.reference.distributions import Distribution
+from conformance.reference.initializers import Orthogonal
 from conformance.reference.random_functions import drawn_by
 
 STATEMENTS = 5
@@ -38,7 +39,7 @@ def initial_findings(written: Mapping[str, Any], drawn: Array, alarm: float) -> 
     """What an honest draw of the initialiser would not be. drawn: (times, *shape), a weight a sample."""
     share = alarm / STATEMENTS
     one = drawn_by(written, tuple(drawn.shape[1:]))
-    distribution = one.drawn_from()  # type: ignore[attr-defined]  # all that a claim may name have it
+    distribution = one.drawn_from()
     if not np.all(np.isfinite(drawn)):
         yield "initial_special", None, int(np.sum(~np.isfinite(drawn)))
         return
@@ -47,7 +48,8 @@ def initial_findings(written: Mapping[str, Any], drawn: Array, alarm: float) -> 
         yield "initial_repeated", None, len(drawn)
         return
     if distribution is None:
-        yield from _orthogonal(float(getattr(one, "gain", 1.0)), drawn, share)
+        assert isinstance(one, Orthogonal), one  # nothing else draws numbers that hang together
+        yield from _orthogonal(one.gain, drawn, share)
     else:
         yield from _single_numbers(distribution, np.sort(drawn.reshape(-1)), share)
 

@@ -86,7 +86,7 @@ class DrawsRecord:
     """Two nodes between which each sample lies, at a place drawn evenly; empty where nothing is said."""
     parts: int = 4
     """Into how many parts of equal probability that line is divided."""
-    initializer: Mapping[str, Any] | None = None
+    drawn_from: Mapping[str, Any] | None = None
     """The initialiser, with its arguments, of which each sample is a weight."""
 
 

@@ -19,6 +19,7 @@ from . import distributions
 from .base import Array, Layer, LayerError, Mutant, Weights, arg, make
 from .distributions import Distribution
 from .initial_weights import initializer
+from .initializers import _Drawing as _DrawingInitializer
 from .initializers import truncated
 from .operations.base import plain
 from .traits import absent
@@ -390,14 +391,17 @@ class Shuffle(_Drawing):
         return np.moveaxis(np.moveaxis(x, self.axis, 0)[order], 0, self.axis)
 
 
-def drawn_by(written: Mapping[str, Any], shape: tuple[int, ...]) -> Layer:
+def drawn_by(written: Mapping[str, Any], shape: tuple[int, ...]) -> _Shaped | _DrawingInitializer:
     """What a claim says that numbers are drawn from: a function of `keras.random`, or an initialiser of this shape.
 
     Raises LayerError for what has no reference, no distribution of single numbers, or only one number to give.
     """
     kind = str(written["type"])
     if not kind.startswith(PREFIX):
-        return initializer(written, shape)
+        found = initializer(written, shape)
+        if not isinstance(found, _DrawingInitializer):
+            raise LayerError(f"nothing is drawn from {kind}: its numbers are compared")
+        return found
     one = make(kind, {**{key: value for key, value in written.items() if key != "type"}, "shape": list(shape)})
     if not isinstance(one, _Shaped):
         raise LayerError(f"{kind} does not draw each number by itself")

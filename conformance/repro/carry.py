@@ -233,7 +233,8 @@ class Carrier:
     def _field(self, module: Module, part: ast.Assign | ast.AnnAssign) -> str:
         name = _name_of(part)
         value = part.value
-        if value is not None and (isinstance(part, ast.Assign) or _is_class_var(part)):
+        if isinstance(part, ast.Assign) or _is_class_var(part):
+            assert value is not None  # one without is dropped
             return f"    {name} = {module.source.between(*module.source.span(value), self._edits(module, value))}"
         note = _builtin_annotation(module.source.of(part.annotation))
         if value is None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import warnings
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +21,7 @@ from conformance.plans.draw import plan_of
 from conformance.protocol.observation import Observation
 from conformance.protocol.plan import Plan
 from conformance.reference.operations.base import table
+from conformance.score.processes import pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +76,8 @@ def score(names: Sequence[str], folder: Path, processes: int = 1) -> tuple[Tried
     """Every mistake in these operations, in so many processes; they find the same however many."""
     if processes == 1 or len(names) == 1:
         return tuple(one for name in names for one in score_operation(name, folder))
-    with ProcessPoolExecutor(processes, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
-        found = pool.map(score_operation, names, [folder] * len(names))
+    with pool(processes) as several:
+        found = several.map(score_operation, names, [folder] * len(names))
         return tuple(one for group in found for one in group)
 
 

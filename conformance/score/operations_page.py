@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from conformance.mutants.equivalent import EQUIVALENT_OPERATIONS
 from conformance.score.operations import Tried
+from conformance.score.table import listed
 
 _HEAD = """\
 # Mutants of operations: what the generated cases can find
@@ -58,9 +59,9 @@ def page(tried: Sequence[Tried]) -> str:
         "|---|---|---|---|---|",
         *_rows(tried),
         "\n## Survivors\n",
-        *([f"- `{one.id}`: somebody who {one.mistake}" for one in alive] or ["None."]),
+        *listed([f"`{one.id}`: somebody who {one.mistake}" for one in alive]),
         "\n## Equivalent\n",
-        *([f"- `{one.id}`: {one.mistake}. {EQUIVALENT_OPERATIONS[one.told]}" for one in equal] or ["None."]),
+        *listed([f"`{one.id}`: {one.mistake}. {EQUIVALENT_OPERATIONS[one.told]}" for one in equal]),
         "\n## By aspect\n",
         "The first aspect in which the case that finds a mistake differs.\n",
         "| aspect | mistakes |",
@@ -85,9 +86,5 @@ def _rows(tried: Sequence[Tried]) -> list[str]:
 
 
 def _by_operation(tried: Sequence[Tried]) -> list[str]:
-    names = dict.fromkeys(one.operation for one in tried)
-    return [
-        f"| {name} | {sum(one.operation == name for one in tried)} "
-        f"| {sum(one.operation == name and bool(one.case) for one in tried)} |"
-        for name in names
-    ]
+    every, found = Counter(one.operation for one in tried), Counter(one.operation for one in tried if one.case)
+    return [f"| {name} | {count} | {found[name]} |" for name, count in every.items()]

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import warnings
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import get_context
 from typing import Literal
 
 import numpy as np
@@ -22,6 +19,7 @@ from conformance.plans.draw import plan_of
 from conformance.protocol.observation import Observation
 from conformance.protocol.plan import Plan
 from conformance.reference.base import DoesNotApply, HookError, Mutant
+from conformance.score.processes import pool
 
 WORTH_IT = 100
 """Cases from which on it pays to start processes."""
@@ -98,9 +96,8 @@ def score(cases: Iterable[Case], processes: int = 1) -> Score:
     asked = tuple(cases)
     if processes == 1 or len(asked) < WORTH_IT:
         return Score(tuple(score_case(case) for case in asked), all_mutants())
-    # spawn: a process that began as a copy of one with threads may wait for ever
-    with ProcessPoolExecutor(processes, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
-        return Score(tuple(pool.map(score_case, asked, chunksize=4)), all_mutants())
+    with pool(processes) as several:
+        return Score(tuple(several.map(score_case, asked, chunksize=4)), all_mutants())
 
 
 def score_case(case: Case) -> CaseScore:

@@ -30,9 +30,9 @@ def page(score: Score) -> str:
         f"{killed} of {len(killers)} mutants killed by {len(score.cases)} cases; "
         f"{len(score.survivors)} survive, {len(score.equivalent)} are equivalent.\n",
         "## Survivors\n",
-        *_listed([f"`{name}`: {score.mutants[name].mistake} ({_why(score, name)})" for name in score.survivors]),
+        *listed([f"`{name}`: {score.mutants[name].mistake} ({_why(score, name)})" for name in score.survivors]),
         "\n## Equivalent mutants\n",
-        *_listed([f"`{name}`: {score.mutants[name].mistake}. {why}" for name, why in score.equivalent.items()]),
+        *listed([f"`{name}`: {score.mutants[name].mistake}. {why}" for name, why in score.equivalent.items()]),
         "\n## Layers\n",
         "| layer | killed | of |",
         "|---|---|---|",
@@ -50,7 +50,8 @@ def page(score: Score) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _listed(lines: list[str]) -> list[str]:
+def listed(lines: list[str]) -> list[str]:
+    """Lines as a list of markdown."""
     return [f"- {line}" for line in lines] or ["None."]
 
 

@@ -38,9 +38,11 @@ ran(Path("c"), planted("ReLU", does="raises"), layers=("ReLU",), seeds=range(100
         (["--from", "keras", "--to", "keras"], "--from and --to are both keras"),
         (["--from", "keras", "--to", "keras@3.3.3", "--lane", "torch"], "--lane beside --from and --to"),
         (["--lane", "nobody"], "nobody"),
-        (["replay"], "what is 'replay'?"),
-        (["replay", "nowhere"], "nowhere is not the folder of a campaign"),
+        (["page"], "what is 'page'?"),
         (["page", "nowhere"], "nowhere is not the folder of a campaign"),
+        (["replay", "nowhere"], "campaign replay does not read --output"),
+        (["page", "nowhere", "--lane", "torch", "--like", "cases"], "page does not read --like and --lane"),
+        (["merge", "a", "b", "--cluster", "local:2"], "campaign merge does not read --cluster"),
     ],
 )
 def test_a_mistake_is_one_message(
@@ -56,6 +58,13 @@ def test_a_mistake_is_one_message(
     assert said.startswith("conformance: ")
     assert words in said
     assert not (tmp_path / "c").exists()
+
+
+def test_a_replay_wants_the_folder_of_a_campaign(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["campaign", "replay"]) == 4
+    assert "what is 'replay'?" in capsys.readouterr().err
+    assert main(["campaign", "replay", "nowhere"]) == 4
+    assert "nowhere is not the folder of a campaign" in capsys.readouterr().err
 
 
 def test_a_campaign_wants_a_folder(capsys: pytest.CaptureFixture[str]) -> None:

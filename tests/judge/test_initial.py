@@ -104,7 +104,9 @@ def test_honest_draws_of_a_function_keep_every_statement(written: dict[str, Any]
 
 @pytest.mark.parametrize("written", FUNCTIONS, ids=str)
 def test_a_draw_of_another_mean_or_scale_is_seen(written: dict[str, Any]) -> None:
-    honest, mean = from_function(written, 1), drawn_by(written, (1,)).drawn_from().mean  # type: ignore[attr-defined]
+    honest, distribution = from_function(written, 1), drawn_by(written, (1,)).drawn_from()
+    assert distribution is not None
+    mean = distribution.mean
     assert kinds(written, mean + 0.8 * (honest - mean))
     assert kinds(written, honest * 1.5)
     assert kinds(written, honest + 0.2 * np.std(honest))

@@ -38,7 +38,7 @@ def test_ids_and_claims() -> None:
     cases = {case.id: case for case in load_parts(HERE / FILE, f"initial_weights/{FILE}").cases}
     assert len(cases) == len(askable())
     lstm = cases["initial_weights/layers.lstm"]
-    assert [(claim.node, claim.initializer) for claim in lstm.draws] == [
+    assert [(claim.node, claim.drawn_from) for claim in lstm.draws] == [
         ("kernel", {"type": "GlorotUniform"}),
         ("recurrent_kernel", {"type": "Orthogonal"}),
     ]

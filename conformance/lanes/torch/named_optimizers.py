@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from .optimizers import Step, Tensors, is_spared, optimizer
+from .optimizers import Finishing, Step, Tensors, is_spared, optimizer
 from .port import Config
 
 
@@ -67,10 +67,9 @@ def _orthogonal(config: Config, direction: Any) -> Any:
 
 
 @optimizer("ScheduleFreeAdamW", "written out", "torch has none; its authors' package is schedulefree", decays=True)
-def schedule_free_adamw(config: Any, tensors: Tensors) -> Step:
-    """`config.means` is what the weights are when training is over."""
+def schedule_free_adamw(config: Config, tensors: Tensors) -> Finishing:
+    """The weights are the means when training is over."""
     held = [(tensor.detach().clone(), tensor.detach().clone(), torch.zeros_like(tensor)) for tensor in tensors]
-    config.means = [mean for _, mean, _ in held]
     total = 0.0
 
     @torch.no_grad()
@@ -90,4 +89,4 @@ def schedule_free_adamw(config: Any, tensors: Tensors) -> Step:
             mean.lerp_(iterate, share)
             tensor.copy_(torch.lerp(iterate, mean, config.beta_1))
 
-    return step
+    return Finishing(step, [mean for _, mean, _ in held])

@@ -22,6 +22,18 @@ Step = Callable[[int], None]
 
 
 @dataclass(frozen=True)
+class Finishing:
+    """A step of an optimiser that leaves other weights than its last step does."""
+
+    step: Step
+    finals: Tensors
+    """What the tensors become when training is over."""
+
+    def __call__(self, number: int) -> None:
+        self.step(number)
+
+
+@dataclass(frozen=True)
 class Stepper:
     """An optimiser over tensors that have their gradients in `grad`."""
 
@@ -90,7 +102,7 @@ def ported(kind: str, config: Mapping[str, Any], tensors: Tensors, names: Sequen
     how = port.how
     if config["weight_decay"] and not port.decays:
         how += "; weights times 1 - learning_rate * weight_decay before the step: torch's weight_decay is another one"
-    return Stepper(port.name, how, step, vars(arguments).get("means"))
+    return Stepper(port.name, how, step, move.finals if isinstance(move, Finishing) else None)
 
 
 def is_spared(config: Config, name: str) -> bool:

@@ -222,7 +222,7 @@ class Operation(Layer):
     native = absent("an operation of Keras")
     offered_in = "ops"
     keeps_booleans = True
-    written_as_case = "operations are asked by `conformance kinds --operations`"
+    written_as_case = "operations are asked by `conformance operations`"
     entry: ClassVar[Entry]
 
     @classmethod
