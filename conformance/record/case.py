@@ -87,7 +87,7 @@ class DrawsRecord:
     parts: int = 4
     """Into how many parts of equal probability that line is divided."""
     drawn_from: Mapping[str, Any] | None = None
-    """The initialiser, with its arguments, of which each sample is a weight."""
+    """The initialiser of which each sample is a weight, or the function of `keras.random`; with their arguments."""
 
 
 @dataclass(frozen=True, slots=True)
