@@ -381,9 +381,8 @@ class RandomPosterization(_Augmentation):
 
     def augmented(self, images: Array) -> Array:
         first, last = self.value_range
-        beyond = (
-            last - first
-        ) * 1e-3  # of moved numbers, which budgets are made of, the ends lie outside by a rounding
+        # of moved numbers, which budgets are made of, the ends lie outside by a rounding
+        beyond = 1e-3 * (last - first)
         if np.any(getval(images) < first - beyond) or np.any(getval(images) > last + beyond):
             raise Unanswerable("a value outside of value_range has no byte")
         step = 2 ** (8 - int(only("factor", self.bits())))
