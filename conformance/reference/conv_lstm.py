@@ -69,7 +69,11 @@ def _flipped_recurrent(name: str, value: Array) -> Array:
 
 CONV_LSTM_MUTANTS = (
     *(mutant for mutant in LSTM_MUTANTS if mutant.name not in ("recurrent_kernel_transposed", "hard_sigmoid")),
-    *(mutant for mutant in SEQUENCE_MUTANTS if mutant.name != "masked_steps_otherwise"),
+    *(
+        mutant
+        for mutant in SEQUENCE_MUTANTS
+        if mutant.name not in ("masked_steps_otherwise", "zeros_in_the_last_output")
+    ),
     REMEMBERS_FIRST,
     Mutant(
         "hard_sigmoid",

@@ -59,6 +59,11 @@ def _first_step(layer: Any, output: Any, args: list[Any]) -> Any:
     return [sequence[:, 0], *states] if layer.return_state else sequence[:, 0]
 
 
+def _with_zeros_in_the_last(layer: Any, outputs: list[Array], mask: Array) -> Array:
+    sequence = layer._sequence(outputs, mask)
+    return sequence if layer.return_sequences else sequence[:, -1]
+
+
 SEQUENCE_MUTANTS = (
     Mutant("ignores_mask", "runs over padding as over data", inputs=_replace_argument("mask", None)),
     Mutant("ignores_initial_state", "always starts from zeros", inputs=_replace_argument("initial_state", None)),
@@ -73,6 +78,11 @@ SEQUENCE_MUTANTS = (
         "masked_steps_otherwise",
         "fills masked steps with zeros where they repeat the last output, or the other way round",
         config=lambda x: {"zero_output_for_mask": not x.zero_output_for_mask},
+    ),
+    Mutant(
+        "zeros_in_the_last_output",
+        "puts zeros at masked steps where the last output alone is given too",
+        methods={"given_out": _with_zeros_in_the_last},
     ),
     Mutant(
         "states_go_on",
@@ -164,8 +174,12 @@ class _Recurrent(Layer):
             kept = shapes
         if self.stateful:
             w.state["states"] = _constant(states)
-        result = self._sequence(outputs, mask) if self.return_sequences else output
+        result = self.given_out(outputs, mask)
         return [result, *states] if self.return_state else result
+
+    def given_out(self, outputs: list[Array], mask: Array) -> Array:
+        """What comes out of the outputs of all steps, in the order of reading: all of them or the last."""
+        return self._sequence(outputs, mask) if self.return_sequences else outputs[-1]
 
     def held(self, valid: Array, new: Any, old: Any) -> Any:
         """The states after a step: the old ones of every sample that is masked there."""
