@@ -266,13 +266,13 @@ def softmax(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
 
     It changes nothing, so that there is no way back through it either: its rounding is not the softmax's.
     """
-    powers = np.exp(x - np.max(getval(x), axis=axis, keepdims=True))
+    powers = np.exp(x - numpy.max(getval(x), axis=axis, keepdims=True, initial=-np.inf))  # of no entry there is none
     return powers / np.sum(powers, axis=axis, keepdims=True)
 
 
 def log_softmax(x: Array, axis: int = -1) -> Array:
     """log(softmax(x)) along the axis: x minus the logarithm of the sum of exp(x)."""
-    shifted = x - np.max(getval(x), axis=axis, keepdims=True)
+    shifted = x - numpy.max(getval(x), axis=axis, keepdims=True, initial=-np.inf)
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 
 

@@ -149,6 +149,8 @@ class _Attention(Layer):
         return attention_axes(name, rank) or super().axis_words(config, name, rank)
 
     def made_of(self, seen: Seen) -> Any:
+        if seen.index == 1:  # the scores, which are no mean of anything
+            return None
         if self.dropout and seen.is_training:  # type: ignore[attr-defined]  # a field of both kinds
             return None
         query, value, *_ = seen.inputs or ()

@@ -62,6 +62,11 @@ def correlate(patches: Array, kernel: Array, groups: int) -> Array:
     return np.concatenate(parts, axis=-1)
 
 
+def plus_bias(layer: Any, w: Weights, y: Array) -> Array:
+    """y: (batch, *counts, filters), with the number of each filter added."""
+    return y + w.bias if layer.use_bias else y
+
+
 class _Conv(Layer):
     """What convolutions over one, two and three axes share; `rank` is the number of those axes."""
 
@@ -127,10 +132,10 @@ class _Conv(Layer):
         """
         placements = self.place(x.shape)
         patches = windows(padded(channels_last(x, self.data_format), placements), placements)
-        y = correlate(patches, w.kernel, self.groups)
-        if self.use_bias:
-            y = y + w.bias
+        y = self.plus_bias(w, correlate(patches, w.kernel, self.groups))
         return activate(self.activation, in_format(y, self.data_format))
+
+    plus_bias = plus_bias
 
     def rule(self, shape: Shape) -> str:
         return "; then ".join(placement.rule for placement in self.place(shape))
@@ -180,6 +185,17 @@ def _interleave_channels(layer: _Conv, args: list[Any], kwargs: dict[str, Any]) 
     return [dealt, *args[1:]], kwargs
 
 
+def _along_the_last_axis(layer: Any, w: Weights, y: Array) -> Array:
+    if not layer.use_bias or layer.data_format == "channels_last" or np.shape(y)[-2] != len(w.bias):
+        return plus_bias(layer, w, y)
+    return y + np.expand_dims(w.bias, -1)
+
+
+BIAS_ALONG_THE_LAST_AXIS = Mutant(
+    "bias_along_the_last_axis",
+    "adds the bias along the last axis, the channels being first, where that axis is as long",
+    methods={"plus_bias": _along_the_last_axis},
+)
 CONVOLUTION_MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "odd_padding_left",
@@ -201,6 +217,7 @@ CONVOLUTION_MUTANTS: tuple[Mutant, ...] = (
         "reshaped_kernel", "reshapes the kernel into torch's layout in place of transposing it", weights=_reshape_kernel
     ),
     Mutant("no_bias", "leaves the bias out", weights=no_bias),
+    BIAS_ALONG_THE_LAST_AXIS,
     Mutant("no_activation", "leaves the activation out", config=lambda layer: {"activation": None}),
     Mutant(
         "no_dilation", "reads neighbouring steps where the kernel is dilated", config=lambda layer: {"dilation_rate": 1}

@@ -39,6 +39,7 @@ class _ConvLSTMCell(_Cell):
     filters: int
     strides: Any
     padding: Any
+    data_format: DataFormat
     dilation_rate: Any
     activation: Any
     recurrent_activation: Any
@@ -57,10 +58,14 @@ class _ConvLSTMCell(_Cell):
         ones = (1,) * self.rank
         from_x = _convolved(x, w.kernel, strides, dilations, self.padding) + bias_of(w)
         i, f, g, o = gates(from_x + _convolved(h, w.recurrent_kernel, ones, ones, "same"), 4)
-        i, f, o = (activate(self.recurrent_activation, gate) for gate in (i, f, o))
-        c = f * c + i * activate(self.activation, g)
-        h = o * activate(self.activation, c)
+        i, f, o = (self._activated(self.recurrent_activation, gate) for gate in (i, f, o))
+        c = f * c + i * self._activated(self.activation, g)
+        h = o * self._activated(self.activation, c)
         return [h, [h, c]]
+
+    def _activated(self, function: Any, x: Array) -> Array:
+        """The function sees the layout that was asked for, as in all convolutions: softmax is of the last axis of it."""
+        return channels_last(activate(function, in_format(x, self.data_format)), self.data_format)
 
 
 def _flipped_recurrent(name: str, value: Array) -> Array:
@@ -128,6 +133,7 @@ class _ConvLSTM(_Recurrent):
             filters=self.filters,
             strides=self.strides,
             padding=self.padding,
+            data_format=self.data_format,
             dilation_rate=self.dilation_rate,
             activation=self.activation,
             recurrent_activation=self.recurrent_activation,

@@ -241,6 +241,14 @@ def _instead(name: str, wrong: Any) -> Any:
     return lambda layer, y, args: wrong(args[0]) if layer.activation == name else y
 
 
+def _sparsemax_of_all_sums(x: Array) -> Array:
+    falling = -np.sort(-x, axis=-1)
+    sums = np.cumsum(falling, axis=-1)
+    support = 1.0 + np.arange(1, np.shape(x)[-1] + 1) * falling > sums
+    total = np.sum(np.where(support, sums, 0.0), axis=-1, keepdims=True)
+    return np.maximum(x - (total - 1.0) / np.sum(support, axis=-1, keepdims=True), 0.0)
+
+
 _PORTED_GELU = (
     Mutant(
         "exact_gelu",
@@ -312,6 +320,11 @@ class Activation(Layer):
             output=_instead("softmax", lambda x: activations.softmax(x, axis=0)),
         ),
         Mutant("relu_leaks", _RELU_LEAKS, output=lambda layer, y, args: _leaking(layer.activation, args[0])),
+        Mutant(
+            "sparsemax_of_all_sums",
+            "adds up the cumulative sums of the support of sparsemax, where the last of them is its sum",
+            output=_instead("sparsemax", _sparsemax_of_all_sums),
+        ),
         MASK_LOST,
         Mutant("silu_without_x", "gives sigmoid(x) for silu", output=_instead("silu", activations.sigmoid)),
     )

@@ -13,7 +13,7 @@ import autograd.numpy as np
 
 from .activations import Activation, activate
 from .base import Array, Layer, Mutant, Shape, Weight, Weights, arg
-from .conv import TRANSPOSED_KERNEL, flip_kernel, no_bias, repadded
+from .conv import BIAS_ALONG_THE_LAST_AXIS, TRANSPOSED_KERNEL, flip_kernel, no_bias, plus_bias, repadded
 from .invariants import OF_ACTIVATION
 from .traits import IMAGE, SEQUENCE, asked, composed
 from .windows import (
@@ -103,7 +103,9 @@ class _Depthwise(Layer):
 
     def finished(self, w: Weights, y: Array) -> Array:
         """Bias, layout and activation, which are the same everywhere."""
-        return activate(self.activation, in_format(y + w.bias if self.use_bias else y, self.data_format))
+        return activate(self.activation, in_format(self.plus_bias(w, y), self.data_format))
+
+    plus_bias = plus_bias
 
     def rule(self, shape: Shape) -> str:
         return "; then ".join(placement.rule for placement in self.place(shape))
@@ -126,6 +128,7 @@ _MUTANTS = (
         **repadded("same", lambda p: (p.right, p.left)),
     ),
     Mutant("no_bias", "leaves the bias out", weights=no_bias),
+    BIAS_ALONG_THE_LAST_AXIS,
     Mutant("no_activation", "leaves the activation out", config=lambda layer: {"activation": None}),
     Mutant(
         "no_dilation", "reads neighbouring steps where the kernel is dilated", config=lambda layer: {"dilation_rate": 1}

@@ -16,7 +16,7 @@ import autograd.numpy as np
 
 from .activations import Activation, activate
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
-from .conv import KERNEL_AND_BIAS, TRANSPOSED_KERNEL, flip_kernel, no_bias
+from .conv import BIAS_ALONG_THE_LAST_AXIS, KERNEL_AND_BIAS, TRANSPOSED_KERNEL, flip_kernel, no_bias, plus_bias
 from .invariants import OF_ACTIVATION
 from .traits import IMAGE, SEQUENCE, VOLUME, asked, called
 from .windows import DataFormat, channels_last, check_positive, in_format, per_axis, split_shape
@@ -161,7 +161,9 @@ class _ConvTranspose(Layer):
             # (batch, *steps, *sizes, filters, *lengths): steps and taps of one axis become a length of the output
             y = np.tensordot(y, axis.place, axes=([1, 1 + self.rank - index], [0, 1]))
         y = np.moveaxis(y, 1, -1)
-        return activate(self.activation, in_format(y + w.bias if self.use_bias else y, self.data_format))
+        return activate(self.activation, in_format(self.plus_bias(w, y), self.data_format))
+
+    plus_bias = plus_bias
 
     def rule(self, shape: Shape) -> str:
         return "; then ".join(axis.rule for axis in self.stretches(shape))
@@ -176,6 +178,7 @@ def _backwards(layer: _ConvTranspose, x: Array) -> Array:
 TRANSPOSED_MUTANTS: tuple[Mutant, ...] = (
     Mutant("flipped_kernel", "flips the kernel", weights=flip_kernel),
     Mutant("no_bias", "leaves the bias out", weights=no_bias),
+    BIAS_ALONG_THE_LAST_AXIS,
     Mutant("no_activation", "leaves the activation out", config=lambda layer: {"activation": None}),
     Mutant(
         "valid_for_same",

@@ -191,6 +191,7 @@ SCENES: list[tuple[Any, str, Any, dict[str, Any]]] = [
     (Activation(activation="leaky_relu"), "leaky_slope_of_torch", WIDE, {}),
     (Activation(activation="selu"), "selu_without_scale", WIDE, {}),
     (Activation(activation="softmax"), "softmax_over_batch", WIDE, {}),
+    (Activation(activation="sparsemax"), "sparsemax_of_all_sums", WIDE / 9, {}),
     (Activation(activation="relu"), "relu_leaks", WIDE, {}),
     (Activation(activation="silu"), "silu_without_x", WIDE, {}),
     (Activation(activation="silu"), "mask_lost", X, {"mask": MASK}),
