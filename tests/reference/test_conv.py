@@ -235,6 +235,7 @@ REVEALING = {
     "interleaved_groups": GROUPED,
     "looks_ahead": CAUSAL,
     "causal_as_same": CAUSAL,
+    "bias_along_the_last_axis": Conv1D(filters=4, kernel_size=1, data_format="channels_first"),
     "dilates_padding_only": CAUSAL,
 }
 """Mutant to a layer whose answer it changes."""
@@ -250,6 +251,7 @@ REVEALING_2D = {
     "dilates_padding_only": Conv2D(filters=3, kernel_size=2, dilation_rate=(1, 2), padding="same"),
     "interleaved_groups": Conv2D(filters=4, kernel_size=2, groups=2, data_format="channels_first"),
     "transposed_kernel": Conv2D(filters=3, kernel_size=(2, 3)),
+    "bias_along_the_last_axis": Conv2D(filters=4, kernel_size=1, data_format="channels_first"),
 }
 _SAME_3D = Conv3D(filters=3, kernel_size=(1, 2, 3), padding="same", activation="tanh")
 REVEALING_3D = {
@@ -259,6 +261,7 @@ REVEALING_3D = {
     "no_dilation": Conv3D(filters=3, kernel_size=2, dilation_rate=(1, 2, 1)),
     "dilates_padding_only": Conv3D(filters=3, kernel_size=2, dilation_rate=(1, 2, 1), padding="same"),
     "interleaved_groups": Conv3D(filters=4, kernel_size=2, groups=2),
+    "bias_along_the_last_axis": Conv3D(filters=4, kernel_size=1, data_format="channels_first"),
 }
 
 

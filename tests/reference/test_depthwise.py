@@ -11,6 +11,7 @@ import pytest
 
 from conformance.mutants.layer import with_mistake
 from conformance.reference.base import LayerError, make
+from conformance.reference.conv import BIAS_ALONG_THE_LAST_AXIS
 from conformance.reference.depthwise import DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D
 from tests.reference.helpers import assert_gradient_matches_finite_difference, run, weights_of
 
@@ -160,6 +161,20 @@ def test_every_mutant_changes_the_answer(layer: Any) -> None:
     right = run(layer, x, weights=weights)
     assert {mutant.name for mutant in layer.mutants} >= {"odd_padding_left", "multiplier_first"}
     for mutant in layer.mutants:
+        if mutant is BIAS_ALONG_THE_LAST_AXIS:  # of another layout: below
+            continue
         wrong = run(with_mistake(layer, type(layer), mutant), x, weights=weights)
         assert wrong.shape == right.shape, mutant.name
         assert not numpy.allclose(right, wrong), mutant.name
+
+
+@pytest.mark.parametrize("kind", [DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D])
+def test_a_bias_along_the_last_axis_is_seen_where_that_is_as_long(kind: Any) -> None:
+    filters = {"filters": 3} if issubclass(kind, SeparableConv1D | SeparableConv2D) else {}
+    layer = kind(kernel_size=1, data_format="channels_first", **filters)
+    x = numpy.random.default_rng(5).normal(size=(2, 3, *(3,) * layer.rank))
+    weights = weights_of(layer, x.shape)
+    wrong = with_mistake(layer, kind, BIAS_ALONG_THE_LAST_AXIS)
+    assert not numpy.allclose(run(layer, x, weights=weights), run(wrong, x, weights=weights))
+    longer = x[..., :2]
+    assert numpy.allclose(run(layer, longer, weights=weights), run(wrong, longer, weights=weights))

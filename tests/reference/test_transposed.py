@@ -151,6 +151,8 @@ def test_rule_of_an_image_names_rows_then_columns() -> None:
 SAME = Conv1DTranspose(filters=3, kernel_size=3, strides=2, padding="same", activation="tanh")
 LONG_STRIDE = Conv1DTranspose(filters=3, kernel_size=2, strides=3)
 SAME_2D = Conv2DTranspose(filters=3, kernel_size=(3, 2), strides=(2, 1), padding="same", activation="tanh")
+BIAS_FIRST = Conv1DTranspose(filters=5, kernel_size=1, data_format="channels_first")
+BIAS_FIRST_2D = Conv2DTranspose(filters=5, kernel_size=1, data_format="channels_first")
 LONG_STRIDE_2D = Conv2DTranspose(filters=3, kernel_size=(2, 1), strides=(1, 3))
 
 
@@ -163,14 +165,15 @@ def test_gradient(layer: Any) -> None:
 def test_every_mutant_changes_the_answer() -> None:
     x = numpy.random.default_rng(5).normal(size=(2, 4, 5))
     for mutant in Conv1DTranspose.mutants:
-        layer = LONG_STRIDE if mutant.name == "ends_with_kernel" else SAME
-        assert_seen(layer, mutant, x)
+        others = {"ends_with_kernel": LONG_STRIDE, "bias_along_the_last_axis": BIAS_FIRST}
+        assert_seen(others.get(mutant.name, SAME), mutant, x)
 
 
 def test_every_mutant_changes_the_answer_of_an_image() -> None:
     x = numpy.random.default_rng(5).normal(size=(2, 4, 3, 5))
     for mutant in Conv2DTranspose.mutants:
-        assert_seen(LONG_STRIDE_2D if mutant.name == "ends_with_kernel" else SAME_2D, mutant, x)
+        others = {"ends_with_kernel": LONG_STRIDE_2D, "bias_along_the_last_axis": BIAS_FIRST_2D}
+        assert_seen(others.get(mutant.name, SAME_2D), mutant, x)
 
 
 def assert_seen(layer: Any, mutant: Mutant, x: Any) -> None:
