@@ -64,7 +64,7 @@ class _ConvLSTMCell(_Cell):
         return [h, [h, c]]
 
     def _activated(self, function: Any, x: Array) -> Array:
-        """The function sees the layout that was asked for, as in all convolutions: softmax is of the last axis of it."""
+        """The function sees the layout that was asked for, as in all convolutions: softmax is of its last axis."""
         return channels_last(activate(function, in_format(x, self.data_format)), self.data_format)
 
 
