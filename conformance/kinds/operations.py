@@ -55,7 +55,7 @@ def _cell(entry: Entry, one: Ask) -> Cell:
             layers.setdefault(word, {"type": other})
             graph[node] = text.replace(other, word, 1)
     if one.holes:
-        first = next(iter(inputs))
+        first = next(word for word, spec in inputs.items() if "dtype" not in spec)  # of floats
         inputs[HOLES] = {"shape": [len(one.holes)], "fill": {"values": list(one.holes)}}
         graph = {node: re.sub(rf"\b{first}\b", f"{first} + {HOLES}", text, count=1) for node, text in graph.items()}
     is_open = any(-1 in part.shape for held in one.inputs for part in (held if isinstance(held, list) else [held]))

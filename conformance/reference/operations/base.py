@@ -107,7 +107,7 @@ class Ask:
     no_gradients: str = ""
     """Why this question compares none."""
     holes: tuple[float, ...] = ()
-    """What is added along the last axis of its first array: NaN and infinities in an array that is drawn."""
+    """What is added along the last axis of its first array of floats: NaN and infinities among other numbers."""
 
 
 def ask(name: str, *inputs: Any, graph: Mapping[str, str] | None = None, no_gradients: str = "", **config: Any) -> Ask:
@@ -126,9 +126,13 @@ class Entry:
     domains: tuple[Domain, ...] = (ANY,)
     """Of its inputs; the last one is for all that follow."""
     arithmetic: Arithmetic = "rounds"
+    moves_with: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments with which it rounds nothing that a float holds, though with others it does."""
     takes_integers: bool = True
     takes_specials: bool = True
     """Whether it is asked about NaN and infinities."""
+    takes_infinities: bool = True
+    """Whether it is asked about infinities too, where it is asked about NaN."""
     takes_none: bool = True
     """Whether it is asked about an array of no elements."""
     config: Mapping[str, Any] = field(default_factory=dict)
@@ -234,7 +238,9 @@ class Operation(Layer):
         return f"{PREFIX}{cls.entry.name}"
 
     def computes(self) -> Arithmetic:
-        return self.arithmetic
+        with_these = self.entry.moves_with
+        moves = with_these and all(getattr(self, name) == value for name, value in with_these.items())
+        return "moves" if moves else self.arithmetic
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
         """At most all numbers of its largest array; one where each number is by itself."""

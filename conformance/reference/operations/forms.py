@@ -12,7 +12,11 @@ from .drawing import answers
 
 SPECIALS = (math.nan, math.inf, -math.inf, 0.0, -0.0, 1.5, -1.0, 1.0e15, -1.0e15, 1.0e-30)
 OTHERS = (1.0, math.inf, math.inf, -0.0, 0.0, math.nan, 2.5, 1.0, -1.0e15, 1.0e-30)
-ROWS = ((math.nan, 1.0, 2.0), (math.inf, 1.0, -2.0), (-math.inf, math.inf, 0.5), (-0.0, 0.0, 1.0))
+PAIRS = ((*SPECIALS, math.nan, 0.0), (*OTHERS, -2.0, math.nan))
+ROWS = (
+    *((math.nan, 1.0, 2.0), (math.inf, 1.0, -2.0), (-math.inf, math.inf, 0.5), (-0.0, 0.0, 1.0)),
+    *((1.0, -3.0, math.nan), (math.nan, 0.0, -0.0), (math.inf, 2.0, math.inf)),
+)
 
 
 def asks(entry: Entry) -> Iterator[Ask]:
@@ -64,7 +68,7 @@ def _pairwise(entry: Entry) -> Iterator[Ask]:
         yield ask("integers", _whole(first, 3, 4), _whole(second, 3, 4))
         yield ask("integers_and_floats", _whole(first, 3, 4), second.numbers(3, 4))
     if entry.takes_specials:
-        yield ask("specials", given(list(SPECIALS)), given(list(OTHERS)))
+        yield ask("specials", *(given(list(side)) for side in PAIRS))
     yield ask("other_lengths", first.numbers(3, 4), second.numbers(3, 3))
 
 
@@ -120,32 +124,60 @@ def _further(entry: Entry) -> tuple[Ask, ...]:
     What the formula does not take, as a decomposition of nothing, is not asked; an axis that is not there is.
     """
     if entry.name not in _FURTHER:
-        found = next((one for one in entry.asks if _is_of_floats(one)), None)
-        _FURTHER[entry.name] = () if found is None else tuple(_behind(entry, found))
+        first = next((one for one in entry.asks if _is_drawn(one)), None)
+        _FURTHER[entry.name] = (
+            *_with_holes(entry),
+            *_of_integers(entry),
+            *(() if first is None else _behind(entry, first)),
+        )
     return _FURTHER[entry.name]
 
 
-def _is_of_floats(one: Ask) -> bool:
-    """Whether its first array is drawn, of floats, so that others can stand in their place."""
+def _names(entry: Entry) -> set[str]:
+    return {one.name for one in entry.asks}
+
+
+def _with_holes(entry: Entry) -> Iterator[Ask]:
+    """NaN and infinities in the first array of floats that has room for both, whichever of its arrays it is."""
+    first = next((one for one in entry.asks if _width(one) > 1), None)
+    if first is None or not entry.takes_specials or _names(entry) & {"specials", "nan", "holes"}:
+        return
+    zeros = [0.0] * (_width(first) - 2)
+    yield replace(first, name="nans", holes=(math.nan, 0.0, *zeros))
+    if entry.takes_infinities:
+        yield replace(first, name="infinities", holes=(-math.inf, *zeros, math.inf))
+
+
+def _width(one: Ask) -> int:
+    """The length of the last axis of its first array of floats; 0 where there is none."""
+    floats = next((held for held in _arrays(one.inputs) if held.dtype == "float32"), None)
+    return 0 if floats is None or not floats.shape else floats.shape[-1]
+
+
+def _arrays(inputs: Any) -> Iterator[Numbers]:
+    for held in inputs:
+        yield from held if isinstance(held, list) else (held,)
+
+
+def _of_integers(entry: Entry) -> Iterator[Ask]:
+    """Integers in the place of all its floats."""
+    first = next((one for one in entry.asks if any(held.dtype == "float32" for held in _arrays(one.inputs))), None)
+    if first is not None and entry.takes_integers and not any("integers" in name for name in _names(entry)):
+        yield from _answered(entry, replace(first, name="of_integers", inputs=_each(first.inputs, _as_integers)))
+
+
+def _is_drawn(one: Ask) -> bool:
+    """Whether its first array is drawn, of floats, so that fewer can stand in their place."""
     first = _first(one)
     return first is not None and first.dtype == "float32" and "values" not in (first.fill or {}) and not one.graph
 
 
 def _first(one: Ask) -> Numbers | None:
-    held: Any = one.inputs[0] if one.inputs else None
-    first: Numbers | None = held[0] if isinstance(held, list) and held else held
-    return first
+    return next(_arrays(one.inputs), None)
 
 
 def _behind(entry: Entry, first: Ask) -> Iterator[Ask]:
-    shape = _first(first).shape  # type: ignore[union-attr]  # as `_is_of_floats` says
-    names = {one.name for one in entry.asks}
-    if entry.takes_specials and shape and shape[-1] > 1 and not names & {"specials", "nan", "holes"}:
-        zeros = [0.0] * (shape[-1] - 2)
-        yield replace(first, name="nans", holes=(math.nan, 0.0, *zeros))
-        yield replace(first, name="infinities", holes=(-math.inf, *zeros, math.inf))
-    if entry.takes_integers and not any("integers" in name for name in names):
-        yield from _answered(entry, replace(first, name="of_integers", inputs=_each(first.inputs, _as_integers)))
+    shape, names = _first(first).shape, _names(entry)  # type: ignore[union-attr]  # as `_is_drawn` says
     if entry.takes_none and not names & {"empty", "none", "nothing"} and shape and shape[0] > 1:
         none = _each(first.inputs, lambda held: _without_rows(held, shape[0]))
         yield from _answered(entry, replace(first, name="empty", inputs=none))
@@ -168,11 +200,17 @@ def _each(inputs: Any, change: Any) -> Any:
 
 
 def _as_integers(held: Numbers) -> Numbers:
-    """Integers in the place of floats that are drawn."""
-    if held.dtype != "float32" or "values" in (held.fill or {}):
+    """Integers in the place of floats; of given ones their doubles, rounded, so that halves stay apart."""
+    if held.dtype != "float32":
         return held
+    if "values" in (held.fill or {}):
+        return given(_doubled((held.fill or {})["values"]), "int32")
     low, high = (held.fill or {}).get("uniform", (None, None))
     return _whole(Domain(low, high), *held.shape)
+
+
+def _doubled(values: Any) -> Any:
+    return [_doubled(one) for one in values] if isinstance(values, list) else round(2.0 * values)
 
 
 def _without_rows(held: Numbers, rows: int) -> Numbers:
