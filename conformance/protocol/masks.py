@@ -50,7 +50,7 @@ def handed_on(
         if f"{name}_mask" in parameters and f"{name}_mask" not in tensors
     }
     first = explicit if explicit is not None or not args else mask_of(args[0])
-    if "mask" in parameters and explicit is None:
+    if "mask" in parameters[len(args) :] and explicit is None:  # not one that is given by its place
         filled["mask"] = first
     return Handed(filled, first, frozenset(name for name in OPTIONAL if name in kwargs and name not in parameters))
 

@@ -264,7 +264,13 @@ def imag(x: Array) -> Array:
     return np.zeros(np.shape(x))
 
 
-@elementwise(takes_integers=False, takes_specials=False, no_gradients="it jumps where the sign changes")
+@elementwise(
+    ANY,
+    ask("zero", given([0.0, -1.5, 2.0])),
+    takes_integers=False,
+    takes_specials=False,
+    no_gradients="it jumps where the sign changes",
+)
 def angle(x: Array) -> Array:
     """The angle of a complex number: of real ones 0, or pi below 0."""
     return np.where(x < 0, math.pi, 0.0)

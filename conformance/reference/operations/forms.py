@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from .base import Ask, Domain, Entry, Numbers, ask, given, integers
 from .drawing import answers
 
@@ -161,9 +163,14 @@ def _arrays(inputs: Any) -> Iterator[Numbers]:
 
 def _of_integers(entry: Entry) -> Iterator[Ask]:
     """Integers in the place of all its floats."""
-    first = next((one for one in entry.asks if any(held.dtype == "float32" for held in _arrays(one.inputs))), None)
+    first = next((one for one in entry.asks if _has_finite_floats(one)), None)
     if first is not None and entry.takes_integers and not any("integers" in name for name in _names(entry)):
         yield from _answered(entry, replace(first, name="of_integers", inputs=_each(first.inputs, _as_integers)))
+
+
+def _has_finite_floats(one: Ask) -> bool:
+    floats = [held for held in _arrays(one.inputs) if held.dtype == "float32"]
+    return bool(floats) and all(np.all(np.isfinite((held.fill or {}).get("values", 0.0))) for held in floats)
 
 
 def _is_drawn(one: Ask) -> bool:

@@ -9,16 +9,16 @@ from conformance.reference import activations as of_layers
 from .base import ANY, Array, along, as_float, ask, asked, elementwise, floats, given
 
 FAR = ask("far", given([-1000.0, -90.0, -20.0, 20.0, 90.0, 1000.0]))
-KINKS = ask("kinks", given([-3.0, -1.0, -0.5, -0.0, 0.0, 0.5, 1.0, 3.0, 6.0]))
+KINKS = ask("kinks", given([-4.5, -3.0, -1.0, -0.5, -0.0, 0.0, 0.5, 1.0, 3.0, 4.5, 6.0, 8.0]))
 
 
-@elementwise(ANY, FAR, KINKS)
+@elementwise(ANY, FAR, KINKS, arithmetic="moves")
 def relu(x: Array) -> Array:
     """max(x, 0)."""
     return of_layers.relu(x)
 
 
-@elementwise(ANY, FAR, KINKS, takes_integers=False)
+@elementwise(ANY, FAR, KINKS, takes_integers=False, arithmetic="moves")
 def relu6(x: Array) -> Array:
     """x between 0 and 6."""
     return of_layers.relu6(x)
@@ -96,13 +96,13 @@ def hard_silu(x: Array) -> Array:
     return of_layers.hard_silu(as_float(x))
 
 
-@elementwise(ANY, FAR, KINKS, takes_integers=False)
+@elementwise(ANY, FAR, KINKS, takes_integers=False, arithmetic="moves")
 def hard_tanh(x: Array) -> Array:
     """x between -1 and 1."""
     return of_layers.hard_tanh(as_float(x))
 
 
-@elementwise(ANY, KINKS, ask("threshold", floats(3, 4), threshold=0.25), takes_integers=False)
+@elementwise(ANY, KINKS, ask("threshold", floats(3, 4), threshold=0.25), takes_integers=False, arithmetic="moves")
 def hard_shrink(x: Array, threshold: float = 0.5) -> Array:
     """x outside of the threshold, 0 within."""
     return of_layers.hard_shrink(as_float(x), threshold)
@@ -143,6 +143,7 @@ def squareplus(x: Array, b: float = 4) -> Array:
     ask("other", floats(3, 4), threshold=-0.5, default_value=2.0),
     config={"threshold": 0.25, "default_value": -1.0},
     takes_integers=False,
+    arithmetic="moves",
 )
 def threshold(x: Array, threshold: float, default_value: float) -> Array:
     """x above the threshold, the default elsewhere."""

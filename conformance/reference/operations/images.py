@@ -222,7 +222,8 @@ def extract_patches(
 
 @asked(
     ask("usual", floats(2, 4, 5, 4, 2), size=2), ask("strides", floats(2, 4, 5, 4, 2), size=2, strides=1),
-    ask("same", floats(2, 4, 5, 4, 2), size=3, padding="same"), arithmetic="moves",
+    ask("same", floats(2, 4, 5, 4, 2), size=3, padding="same"),
+    ask("dilation", floats(2, 4, 5, 4, 2), size=2, strides=1, dilation_rate=2), arithmetic="moves",
     place="image",
 )  # fmt: skip
 def extract_patches_3d(
@@ -264,6 +265,7 @@ def unfold(x: Array, kernel_size: Any, dilation: int = 1, padding: int = 0, stri
     ask("usual", floats(2, 12, 20), output_size=[6, 5], kernel_size=2),
     ask("stride", floats(2, 12, 6), output_size=[6, 4], kernel_size=2, stride=2),
     ask("padding", floats(2, 9, 30), output_size=[6, 5], kernel_size=3, padding=1),
+    ask("dilation", floats(2, 12, 12), output_size=[6, 5], kernel_size=2, dilation=2),
     takes_specials=False,
     takes_integers=False,
 )
@@ -359,7 +361,16 @@ def _inside(at: Any, length: int, mode: str) -> Any:
     ask(
         "moved", IMAGES, given([[1.0, 0.0, 1.25, 0.0, 1.0, -0.5, 0.0, 0.0], [0.9, 0.1, 0.3, -0.2, 1.1, 0.4, 0.0, 0.0]])
     ),
-    ask("nearest", IMAGES, given([[1.0, 0.0, 1.2, 0.0, 1.0, -0.7, 0.0, 0.0]] * 2), interpolation="nearest"),
+    ask(
+        "nearest",
+        IMAGES,
+        given([[1.0, 0.0, 1.2, 0.0, 1.0, -0.7, 0.0, 0.0], [1.0, 0.0, 0.7, 0.0, 1.0, -0.3, 0.0, 0.0]]),
+        interpolation="nearest",
+    ),
+    *(
+        ask(f"mode_{mode}", IMAGES, given([[1.0, 0.0, 2.25, 0.0, 1.0, -1.5, 0.0, 0.0]] * 2), fill_mode=mode)
+        for mode in ("nearest", "wrap", "reflect")
+    ),
     ask("one", IMAGE, given([1.0, 0.0, 1.25, 0.0, 1.0, -0.5, 0.0, 0.0])),
     ask("filled", IMAGES, given([[1.0, 0.0, 1.25, 0.0, 1.0, -0.5, 0.0, 0.0]] * 2), fill_value=2.5),
     ask("projective", IMAGES, given([[1.0, 0.1, 0.25, 0.0, 1.0, 0.5, 0.01, 0.02]] * 2)),

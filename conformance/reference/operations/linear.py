@@ -1,4 +1,8 @@
-"""Products of vectors and matrices, and linear algebra. Decompositions are asked by what they make together."""
+"""Products of vectors and matrices, and linear algebra. Decompositions are asked by what they make together.
+
+Where an elimination meets NaN or an infinity, how far it spreads depends on the order of the steps, which is nobody's
+promise: only determinants, which are a sum over all numbers, are asked about NaN.
+"""
 
 from __future__ import annotations
 
@@ -106,8 +110,12 @@ def kron(x1: Array, x2: Array) -> Array:
 @asked(
     ask("usual", floats(4, 3), floats(4, 3)),
     ask("plane", floats(4, 2), floats(4, 2)),
-    ask("axis", floats(3, 4), floats(3, 4), axis=0),
+    ask("axis", floats(2, 3, 4), floats(2, 3, 4), axis=-2),
+    ask("axes", floats(3, 4), floats(3, 4), axisa=0, axisb=0, axisc=0),
     ask("mixed", floats(2), floats(3)),
+    ask("mixed_back", floats(3), floats(2)),
+    ask("integers", integers(-9, 9, 4, 3), integers(-9, 9, 4, 3)),
+    ask("mixed_integers", integers(-9, 9, 2), integers(-9, 9, 3)),
 )
 def cross(x1: Array, x2: Array, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Array:
     """The vector product; of vectors in a plane its last part."""
@@ -116,10 +124,14 @@ def cross(x1: Array, x2: Array, axisa: int = -1, axisb: int = -1, axisc: int = -
         np.moveaxis(x2, axisb if axis is None else axis, -1),
     )
     flat = np.shape(first)[-1] == 2 and np.shape(second)[-1] == 2
-    a = [first[..., place] if place < np.shape(first)[-1] else 0.0 * first[..., 0] for place in range(3)]
-    b = [second[..., place] if place < np.shape(second)[-1] else 0.0 * second[..., 0] for place in range(3)]
+    a, b = ([x[..., 0], x[..., 1], _third(x)] for x in (first, second))
     parts = [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
     return parts[2] if flat else np.moveaxis(np.stack(parts, axis=-1), -1, axisc if axis is None else axis)
+
+
+def _third(x: Array) -> Array:
+    """The third part of vectors: 0 of those in a plane."""
+    return x[..., 2] if np.shape(x)[-1] == 3 else numpy.zeros(np.shape(x)[:-1], dtype=x.dtype)
 
 
 @asked(
@@ -140,13 +152,17 @@ def einsum(*operands: Array, subscripts: str) -> Array:
 MATRICES = (ask("usual", SQUARE), ask("stack", SQUARES), ask("one", given([[2.5]])))
 
 
-@asked(*MATRICES, ask("singular", given([[1.0, 2.0], [2.0, 4.0]]), no_gradients="autograd divides by the determinant"))
+@asked(
+    *MATRICES,
+    ask("singular", given([[1.0, 2.0], [2.0, 4.0]]), no_gradients="autograd divides by the determinant"),
+    takes_infinities=False,
+)
 def det(x: Array) -> Array:
     """The determinant."""
     return np.linalg.det(x)
 
 
-@asked(*MATRICES)
+@asked(*MATRICES, takes_specials=False)
 def inv(x: Array) -> Array:
     """The inverse."""
     return np.linalg.inv(x)
@@ -158,7 +174,7 @@ def slogdet(x: Array) -> Array:
     return [numpy.asarray(numpy.linalg.slogdet(plain(x))[0]), np.linalg.slogdet(x)[1]]
 
 
-@asked(ask("usual", SPD), ask("stack", SPDS))
+@asked(ask("usual", SPD), ask("stack", SPDS), takes_infinities=False)
 def logdet(x: Array) -> Array:
     """The logarithm of the determinant of a positive definite matrix."""
     return np.linalg.slogdet(x)[1]
@@ -170,6 +186,7 @@ def logdet(x: Array) -> Array:
     ask("upper", SPD, upper=True),
     ask("one", given([[4.0]])),
     no_gradients="autograd's is that of a symmetric change",
+    takes_specials=False,
 )
 def cholesky(x: Array, upper: bool = False) -> Array:
     """The lower triangle L with L L' = x; `upper`: its transpose."""
@@ -181,6 +198,7 @@ def cholesky(x: Array, upper: bool = False) -> Array:
     ask("lower", given([[2.0, 0.0], [0.5, 1.5]])),
     ask("upper", given([[2.0, 0.5], [0.0, 1.5]]), upper=True),
     no_gradients="of a triangle alone",
+    takes_specials=False,
 )
 def cholesky_inverse(x: Array, upper: bool = False) -> Array:
     """The inverse of L L' (`upper`: of U' U) for a Cholesky factor."""
@@ -214,6 +232,9 @@ def solve_triangular(a: Array, b: Array, lower: bool = False) -> Array:
     ask("vector", floats(4, 2), floats(4)),
     ask("square", SQUARE, floats(3, 2)),
     ask("wide", floats(2, 4), floats(2, 3)),
+    ask(
+        "rcond", given([[1.0, 0.0, 0.0], [0.0, 0.15, 0.0], [0.0, 0.0, 0.05], [0.0, 0.0, 0.0]]), floats(4, 2), rcond=0.1
+    ),
     no_gradients="autograd has no way back through it",
     takes_specials=False,
     takes_integers=False,
@@ -380,6 +401,7 @@ def qr(x: Array, mode: Literal["reduced", "complete"] = "reduced") -> Array:
     ask("orthogonal", SPD, graph={"_made": "CALL", "product": "transpose(_made[1]) @ _made[1]"}),
     ask("product", SPD, graph={"_made": "CALL", "product": "(_made[1] * _made[0]) @ transpose(_made[1])"}),
     no_gradients="autograd has no way back through it",
+    takes_specials=False,
 )
 def eigh(x: Array) -> Array:
     """Eigenvalues of a symmetric matrix from the least on, and vectors as columns: a pair. Signs are free."""
@@ -414,9 +436,18 @@ def lu_factor(x: Array) -> Array:
 TRIANGLE = given([[2.0, 1.0, 0.5], [0.0, -1.0, 3.0], [0.0, 0.0, 5.0]])
 
 
+VECTORS = {
+    "_made": "CALL",
+    "_values": "ops.real(_made[0])",
+    "_vectors": "ops.real(_made[1])",
+    "left": "x @ _vectors - _vectors * _values",
+}
+
+
 @asked(
     ask("values", TRIANGLE, graph={"_made": "CALL", "_real": "ops.real(_made[0])", "values": "ops.sort(_real)"}),
     ask("none_imaginary", TRIANGLE, graph={"_made": "CALL", "result": "ops.imag(_made[0])"}),
+    ask("vectors", TRIANGLE, graph=VECTORS),
     no_gradients="autograd has no way back through it",
     takes_integers=False,
     takes_specials=False,

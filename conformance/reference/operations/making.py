@@ -32,7 +32,12 @@ def ones_like(x: Array, dtype: str | None = None) -> Array:
     return numpy.ones(np.shape(x), _dtype(dtype, x.dtype))
 
 
-@asked(ask("floats", floats(3, 4), fill_value=2.5), ask("integers", integers(-9, 9, 3), fill_value=7), **CONSTANT)
+@asked(
+    ask("floats", floats(3, 4), fill_value=2.5),
+    ask("integers", integers(-9, 9, 3), fill_value=7),
+    ask("dtype", floats(3, 4), fill_value=7, dtype="int32"),
+    **CONSTANT,
+)
 def full_like(x: Array, fill_value: int | float, dtype: str | None = None) -> Array:
     """One number in the shape and dtype of x."""
     return numpy.full(np.shape(x), fill_value, _dtype(dtype, x.dtype))
@@ -131,6 +136,7 @@ def linspace(
     ask("usual", start=0.0, stop=2.0, num=5),
     ask("open", start=0.0, stop=2.0, num=4, endpoint=False),
     ask("base", start=-1.0, stop=3.0, num=5, base=2),
+    ask("dtype", start=0.25, stop=2.25, num=3, dtype="int32"),
 )
 def logspace(
     start: int | float, stop: int | float, num: int = 50, endpoint: bool = True, base: int | float = 10,
@@ -144,6 +150,7 @@ def logspace(
     ask("usual", start=1.0, stop=16.0, num=5),
     ask("open", start=1.0, stop=16.0, num=4, endpoint=False),
     ask("down", start=8.0, stop=0.5, num=5),
+    ask("dtype", start=1.5, stop=40.0, num=3, endpoint=False, dtype="int32"),
 )
 def geomspace(
     start: int | float, stop: int | float, num: int = 50, endpoint: bool = True, dtype: str | None = None, axis: int = 0

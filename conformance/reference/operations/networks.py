@@ -99,6 +99,8 @@ def separable_conv(
     ask("same", floats(2, 4, 3, 2), floats(3, 3, 4, 2), strides=2, padding="same"),
     ask("longer_strides", floats(2, 4, 2), floats(2, 3, 2), strides=3),
     ask("output_padding", floats(2, 4, 3, 2), floats(3, 3, 4, 2), strides=2, padding="same", output_padding=1),
+    ask("no_output_padding", floats(2, 4, 3, 2), floats(3, 3, 4, 2), strides=2, padding="same", output_padding=0),
+    ask("dilation", floats(2, 4, 3, 2), floats(2, 2, 4, 2), dilation_rate=2),
     arithmetic="linear",
     takes_specials=False,
     takes_integers=False,
@@ -204,7 +206,7 @@ def adaptive_max_pool(inputs: Array, output_size: Sizes, data_format: Format = N
     ask("last", floats(4, 3), floats(3), between(0.5, 2.0, 3), floats(3), between(0.5, 2.0, 3), axis=-1),
     ask("plain", floats(4, 3), floats(3), between(0.5, 2.0, 3), axis=-1),
     ask("middle", floats(2, 3, 4), floats(3), between(0.5, 2.0, 3), axis=1),
-    ask("epsilon", floats(4, 3), floats(3), between(0.001, 0.01, 3), axis=-1, epsilon=0.1),
+    ask("epsilon", floats(4, 2, 3), floats(3), between(0.001, 0.01, 3), axis=-1, epsilon=0.1),
     takes_integers=False,
 )
 def batch_normalization(
@@ -223,7 +225,8 @@ def batch_normalization(
     ask("plain", floats(4, 3)),
     ask("gamma_and_beta", floats(4, 3), floats(3), floats(3)),
     ask("two_axes", floats(2, 3, 4), axis=[-2, -1]),
-    ask("epsilon", floats(4, 3), epsilon=0.1),
+    ask("epsilon", floats(2, 4, 3), epsilon=0.1),
+    ask("small", between(-0.0005, 0.0005, 4, 3)),
     takes_integers=False,
 )
 def layer_normalization(
@@ -260,6 +263,7 @@ LABELS = given([[0.1, 0.4, 0.0, 0.5], [1.0, 0.0, 0.0, 0.0], [0.25, 0.25, 0.25, 0
 """Shares that sum to 1: of others TensorFlow documents no gradient."""
 CUT = 1e-7
 """Keras' epsilon: probabilities are kept so far from 0 and 1."""
+CUT_OFF = "where it is cut off it has a kink"
 
 
 @asked(
@@ -267,6 +271,7 @@ CUT = 1e-7
     ask("soft", SHARES, SHARES),
     ask("logits", SHARES, floats(3, 4), from_logits=True),
     ask("far_logits", given([1.0, 0.0, 1.0]), given([-100.0, 100.0, 90.0]), from_logits=True),
+    ask("ends", given([1.0, 0.0, 1.0]), given([0.0, 0.0, 1.0]), no_gradients=CUT_OFF),
     takes_integers=False,
 )
 def binary_crossentropy(target: Array, output: Array, from_logits: bool = False) -> Array:
@@ -290,6 +295,8 @@ def _log_shares(output: Array, from_logits: bool, axis: int) -> Array:
     ask("logits", LABELS, floats(3, 4), from_logits=True),
     ask("first", given([[0.25, 0.0], [0.5, 1.0], [0.25, 0.0]]), between(0.05, 0.95, 3, 2), axis=0),
     ask("row", given([0.1, 0.4, 0.0, 0.5]), between(0.1, 0.9, 4)),
+    ask("ends", given([[1.0, 0.0], [0.0, 1.0]]), given([[0.0, 2.0], [0.0, 2.0]]), no_gradients=CUT_OFF),
+    takes_integers=False,
 )
 def categorical_crossentropy(target: Array, output: Array, from_logits: bool = False, axis: int = -1) -> Array:
     """-sum t log p over the classes; shares are divided by their sum."""
@@ -310,6 +317,8 @@ def sparse_categorical_crossentropy(target: Array, output: Array, from_logits: b
 
 
 QKV = (floats(2, 4, 2, 3), floats(2, 5, 2, 3), floats(2, 5, 2, 3))
+MASK = given([[[[(row + key) % 3 != 1 for key in range(5)] for row in range(4)]]] * 2, "bool")
+"""(batch, 1, steps of the query, steps of the key), no row of which is hidden whole."""
 
 
 @asked(
@@ -317,6 +326,8 @@ QKV = (floats(2, 4, 2, 3), floats(2, 5, 2, 3), floats(2, 5, 2, 3))
     ask("scale", *QKV, scale=0.5),
     ask("bias", *QKV, floats(2, 2, 4, 5)),
     ask("causal", floats(2, 4, 2, 3), floats(2, 4, 2, 3), floats(2, 4, 2, 3), is_causal=True),
+    ask("far", given([[[[40.0, 0.0]], [[0.0, 40.0]]]]), given([[[[40.0, 0.0]], [[0.0, 40.0]]]]), floats(1, 2, 1, 3)),
+    ask("mask", *QKV, floats(2, 2, 4, 5), MASK),
     ask("shared_heads", floats(2, 4, 4, 3), floats(2, 5, 2, 3), floats(2, 5, 2, 3)),
     takes_integers=False,
 )

@@ -90,13 +90,16 @@ def power(x1: Array, x2: Array) -> Array:
     return np.power(x1, x2)
 
 
-@pairwise()
+LARGE = given([3e38, math.inf, -3e38, 3e38]), given([math.inf, 3e38, -math.inf, 3e38])
+
+
+@pairwise(asks=(ask("infinite", *LARGE, no_gradients="infinities have none"),))
 def arctan2(x1: Array, x2: Array) -> Array:
     """The angle of the point (x2, x1)."""
     return np.arctan2(as_float(x1), as_float(x2))
 
 
-@pairwise()
+@pairwise(asks=(ask("large", given([3e20, -6e-25]), given([4e20, 8e-25])),))
 def hypot(x1: Array, x2: Array) -> Array:
     """sqrt(x1^2 + x2^2)."""
     return np.sqrt(as_float(x1) ** 2 + as_float(x2) ** 2)
@@ -139,7 +142,10 @@ def logaddexp2(x1: Array, x2: Array) -> Array:
     return np.logaddexp(as_float(x1) * two, as_float(x2) * two) / two
 
 
-@pairwise(asks=(ask("zero", given([0.0, -0.0, -1.0, 2.0]), given([0.5, 0.5, 0.5, 0.5])),))
+INFINITE = ask("infinite", given([0.0, -1.0]), given([math.inf, math.inf]), no_gradients="at 0 it has none")
+
+
+@pairwise(asks=(ask("zero", given([0.0, -0.0, -1.0, 2.0]), given([0.5, 0.5, 0.5, 0.5])), INFINITE))
 def heaviside(x1: Array, x2: Array) -> Array:
     """0 below 0, x2 at 0, 1 above."""
     shape = numpy.broadcast_shapes(np.shape(x1), np.shape(x2))
@@ -206,7 +212,8 @@ def less_equal(x1: Array, x2: Array) -> Array:
     return np.less_equal(x1, x2)
 
 
-NEAR = (given([1.0, 1.0, 100.0, 0.0, math.inf]), given([1.000001, 1.1, 100.0005, 1e-9, math.inf]))
+NEAR = (given([1.0, 1.0, 1.24, 100.0, 0.0, math.inf]), given([1.000001, 1.1, 1.0, 100.0005, 1e-9, math.inf]))
+"""Of 1.24 and 1, 0.2 of the larger one is enough and of the second is not."""
 
 
 @pairwise(
@@ -227,7 +234,10 @@ def isclose(x1: Array, x2: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_
     ask("equal", given([1.0, 2.0]), given([1.0, 2.0])),
     ask("near", given([1.0, 100.0]), given([1.000001, 100.0005])),
     ask("far", *NEAR),
-    ask("wide", *NEAR, rtol=0.2, atol=1.0),
+    ask("within_rtol", given([1.1, 105.0]), given([1.0, 100.0]), rtol=0.2, atol=0.0),
+    ask("beyond_rtol", given([1.3, 105.0]), given([1.0, 100.0]), rtol=0.2, atol=0.0),
+    ask("within_atol", given([0.5, 1.0]), given([0.0, 1.5]), rtol=0.0, atol=1.0),
+    ask("beyond_atol", given([1.5, 1.0]), given([0.0, 1.5]), rtol=0.0, atol=1.0),
     ask("nan", given([math.nan, 1.0]), given([math.nan, 1.0])),
     ask("equal_nan", given([math.nan, 1.0]), given([math.nan, 1.0]), equal_nan=True),
     is_traced=False,
@@ -357,6 +367,7 @@ def isin(x1: Array, x2: Array, assume_unique: bool = False, invert: bool = False
     ask("integers", integers(-9, 9, 3, 4), x_min=-2, x_max=5),
     ask("specials", given([math.nan, math.inf, -math.inf, 0.0]), x_min=-0.5, x_max=0.75),
     ask("empty", floats(0, 4), x_min=-0.5, x_max=0.75),
+    ask("truths", truths(3, 4), x_min=0, x_max=1),
     arithmetic="moves",
 )
 def clip(x: Array, x_min: int | float, x_max: int | float) -> Array:

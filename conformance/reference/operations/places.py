@@ -21,6 +21,7 @@ from .base import (
     int32,
     integers,
     is_float,
+    like,
     truths,
 )
 
@@ -229,7 +230,7 @@ DIAGONALS = (
     ask("below", floats(3, 4), offset=-1),
     ask("stack", floats(2, 3, 4)),
     ask("other_axes", floats(2, 3, 4), axis1=1, axis2=2),
-    ask("from_the_end", floats(2, 3, 4), offset=1, axis1=-1, axis2=0),
+    ask("from_the_end", floats(2, 3, 4), offset=1, axis1=-2, axis2=-1),
     ask("integers", integers(-9, 9, 3, 4)),
 )
 
@@ -301,6 +302,7 @@ CHOSEN = {"_made": "CALL", "_there": "ops.take_along_axis(x, _made)"}
     ask("above", floats(7), graph={**CHOSEN, "result": "min(_there[3:])"}, kth=2),
     ask("all_of_them", floats(7), graph={"_made": "CALL", "result": "ops.sort(_made)"}, kth=2),
     ask("integers", integers(-50, 50, 7), graph={**CHOSEN, "result": "_there[4]"}, kth=4),
+    ask("first_axis", floats(7, 3), graph={"_made": "CALL", "result": "_made[2]"}, kth=2, axis=0),
     no_gradients=NEVER,
     arithmetic="moves",
     takes_specials=False,
@@ -338,6 +340,7 @@ def top_k(x: Array, k: int, sorted: bool = True) -> Array:
     ask("outside", given([7, 0, -1], "int32"), floats(3, 4), k=4),
     ask("ties", given([0, 1, 2], "int32"), given([[1.0, 1.0, 1.0], [1.0, 1.0, 1.0], [2.0, 1.0, 1.0]]), k=1),
     no_gradients=NEVER,
+    takes_specials=False,  # Keras does not say where NaN stands
 )
 def in_top_k(targets: Array, predictions: Array, k: int) -> Array:
     """Whether fewer than k predictions of a row are above that of its target; none outside the classes."""
@@ -365,6 +368,7 @@ def searchsorted(sorted_sequence: Array, values: Array, side: Literal["left", "r
 @asked(
     ask("usual", given([[-2.0, -1.0, 0.25], [0.5, 2.0, 3.0]]), EDGES),
     ask("integers", given([0, 3, 8], "int32"), given([1.0, 3.0, 7.0])),
+    ask("integers_alone", given([0, 3, 8], "int32"), given([1, 3, 7], "int32")),
     no_gradients=NEVER,
 )
 def digitize(x: Array, bins: Array) -> Array:
@@ -381,12 +385,12 @@ def digitize(x: Array, bins: Array) -> Array:
     no_gradients=NEVER,
 )
 def bincount(x: Array, weights: Array | None = None, minlength: int = 0, sparse: bool = False) -> Array:
-    """How often each of 0, 1, ... stands in a row, as int32, or the sum of weights there."""
+    """How often each of 0, 1, ... stands in a row, as int32, or the sum of weights there, in their dtype."""
     if np.ndim(x) == 2:
         length = max(int(numpy.max(x)) + 1, minlength)
         return int32([numpy.bincount(row, minlength=length) for row in x])
     if weights is not None:
-        return numpy.bincount(x, weights, minlength)
+        return like(numpy.bincount(x, weights, minlength), weights)
     return int32(numpy.bincount(x, minlength=minlength))
 
 
@@ -395,6 +399,8 @@ def bincount(x: Array, weights: Array | None = None, minlength: int = 0, sparse:
     ask("bins", given([0.1, 0.4, 0.6, 2.0, -1.0, 2.0]), bins=3),
     ask("range", given([0.1, 0.4, 0.6, 2.0, -1.0, 2.0]), bins=4, range=[0.0, 1.0]),
     ask("one_number", given([1.5, 1.5]), bins=2),
+    ask("integers", given([1, 2, 2, 7], "int32"), bins=4),
+    ask("nan", given([0.1, math.nan, 0.6, 0.65]), bins=4, range=[0.0, 1.0]),
     no_gradients=NEVER,
 )
 def histogram(x: Array, bins: int = 10, range: tuple[float, float] | None = None) -> Array:

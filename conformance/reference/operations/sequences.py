@@ -49,6 +49,7 @@ PATHS = given(
     ask("usual", PATHS, given([5, 5], "int32")),
     ask("shorter", PATHS, given([5, 3], "int32")),
     ask("repeated", PATHS, given([5, 5], "int32"), merge_repeated=False),
+    ask("other_blank", PATHS, given([5, 5], "int32"), mask_index=2),
     no_gradients="labels are whole numbers",
     **ALONE,
 )

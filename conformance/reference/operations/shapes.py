@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -172,7 +173,7 @@ def roll(x: Array, shift: int | tuple[int, ...], axis: Axis = None) -> Array:
 
 @asked(
     ask("first", [floats(2, 3), floats(4, 3)]),
-    ask("last", [floats(2, 3), floats(2, 1)], axis=-1),
+    ask("last", [floats(2, 3, 4), floats(2, 3, 1)], axis=-1),
     ask("one", [floats(2, 3)]),
     ask("empty", [floats(0, 3), floats(2, 3)]),
     ask("integers", [integers(-9, 9, 2, 3), integers(-9, 9, 1, 3)]),
@@ -221,7 +222,7 @@ def dstack(xs: Arrays) -> Array:
 
 @asked(
     ask("flat", floats(2, 3), floats(2, 2)),
-    ask("axis", floats(2, 3), floats(2, 2), axis=-1),
+    ask("axis", floats(2, 3, 4), floats(2, 3, 2), axis=-1),
     ask("integers", integers(-9, 9, 3), integers(-9, 9, 2)),
     **MOVES,
 )
@@ -263,7 +264,7 @@ def split(x: Array, indices_or_sections: int | tuple[int, ...], axis: int = 0) -
 
 @asked(
     ask("uneven", floats(5, 2), indices_or_sections=3),
-    ask("last", floats(2, 7), indices_or_sections=2, axis=-1),
+    ask("last", floats(2, 3, 7), indices_or_sections=2, axis=-1),
     ask("more_parts", floats(2, 3), indices_or_sections=3),
     **MOVES,
 )
@@ -412,6 +413,8 @@ def meshgrid(x: Array, y: Array, indexing: Literal["xy", "ij"] = "xy") -> Array:
     ask("to_truths", given([0.0, -0.0, 0.5, 2.0]), dtype="bool"),
     ask("of_truths", truths(3, 4), dtype="float32"),
     ask("to_bytes", integers(0, 256, 3, 4), dtype="uint8"),
+    ask("specials", given([math.nan, math.inf, -math.inf, 1.5]), dtype="float32"),
+    ask("nan_to_truths", given([math.nan, 0.0]), dtype="bool"),
     arithmetic="rounds",
     is_traced=False,
 )

@@ -94,12 +94,11 @@ def rfft(x: Array, fft_length: int | None = None) -> Array:
     takes_specials=False,
 )
 def irfft(x: Arrays, fft_length: int | None = None) -> Array:
-    """Real numbers from the half of their transform; the imaginary part of its ends does not count."""
+    """Real numbers from the half of their transform; at its ends the sines, sin(0) and sin(pi n), are 0."""
     length = 2 * (np.shape(x[0])[-1] - 1) if fft_length is None else fft_length
     half = min(length // 2 + 1, np.shape(x[0])[-1])
     cos, sin = _waves(length, half)
     weight = numpy.array([1.0 if k == 0 or 2 * k == length else 2.0 for k in range(half)])
-    sin = sin * numpy.array([0.0 if k == 0 or 2 * k == length else 1.0 for k in range(half)])[:, None]
     return (np.dot(x[0][..., :half] * weight, cos) + np.dot(x[1][..., :half] * weight, sin)) / length
 
 
