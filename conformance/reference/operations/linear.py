@@ -168,7 +168,7 @@ def inv(x: Array) -> Array:
     return np.linalg.inv(x)
 
 
-@asked(*MATRICES, ask("negative", given([[-2.0, 0.0], [0.0, 1.0]])))
+@asked(*MATRICES, ask("negative", given([[-2.0, 0.0], [0.0, 1.0]])), takes_specials=False)
 def slogdet(x: Array) -> Array:
     """The sign and the logarithm of the size of the determinant: a pair."""
     return [numpy.asarray(numpy.linalg.slogdet(plain(x))[0]), np.linalg.slogdet(x)[1]]
@@ -210,6 +210,7 @@ def cholesky_inverse(x: Array, upper: bool = False) -> Array:
     ask("matrix", SQUARE, floats(3, 2)),
     ask("vector", SQUARE, floats(3)),
     ask("stack", SQUARES, floats(2, 2, 3)),
+    takes_specials=False,
 )
 def solve(a: Array, b: Array) -> Array:
     """x with a x = b."""
@@ -220,6 +221,7 @@ def solve(a: Array, b: Array) -> Array:
     ask("upper", given([[2.0, 0.5], [0.0, 1.5]]), floats(2, 2)),
     ask("lower", given([[2.0, 0.0], [0.5, 1.5]]), floats(2, 2), lower=True),
     ask("other_half", given([[2.0, 7.0], [0.5, 1.5]]), floats(2, 2), lower=True),
+    takes_specials=False,
 )
 def solve_triangular(a: Array, b: Array, lower: bool = False) -> Array:
     """x with a x = b for a triangle; the other half of a is not looked at."""
@@ -262,6 +264,7 @@ def pinv(x: Array, rcond: float | None = None) -> Array:
 @asked(
     ask("full", SQUARE), ask("deficient", given([[1.0, 2.0], [2.0, 4.0]])), ask("zero", given([[0.0, 0.0]])),
     ask("tol", given([[1.0, 0.0], [0.0, 0.01]]), tol=0.1), ask("stack", SQUARES), is_traced=False,
+    takes_specials=False,
 )  # fmt: skip
 def matrix_rank(x: Array, tol: float | None = None) -> Array:
     """How many singular values are not next to 0, as int32."""
@@ -390,6 +393,7 @@ defvjp(_root, lambda ans, x: lambda g: np.where(ans == 0, 0.0, g / (2.0 * np.whe
     ask("square", SQUARE, graph={"_made": "CALL", "product": "_made[0] @ _made[1]"}),
     ask("orthogonal", floats(4, 3), graph={"_made": "CALL", "product": "transpose(_made[0]) @ _made[0]"}),
     no_gradients="autograd has no way back through it",
+    takes_specials=False,
 )
 def qr(x: Array, mode: Literal["reduced", "complete"] = "reduced") -> Array:
     """Orthogonal columns q and a triangle r with q r = x, a pair; asked by their products, for signs are free."""

@@ -308,6 +308,9 @@ def categorical_crossentropy(target: Array, output: Array, from_logits: bool = F
     ask("logits", integers(0, 4, 3), floats(3, 4), from_logits=True),
     ask("more_axes", integers(0, 4, 2, 3), between(0.1, 0.9, 2, 3, 4)),
     ask("column", integers(0, 4, 3, 1), SHARES),
+    ask("ends", given([0, 1], "int32"), given([[0.0, 2.0], [0.0, 2.0]]), no_gradients=CUT_OFF),
+    takes_integers=False,
+    takes_infinities=False,
 )
 def sparse_categorical_crossentropy(target: Array, output: Array, from_logits: bool = False, axis: int = -1) -> Array:
     """-log p of the class of each row."""
@@ -326,7 +329,7 @@ MASK = given([[[[(row + key) % 3 != 1 for key in range(5)] for row in range(4)]]
     ask("scale", *QKV, scale=0.5),
     ask("bias", *QKV, floats(2, 2, 4, 5)),
     ask("causal", floats(2, 4, 2, 3), floats(2, 4, 2, 3), floats(2, 4, 2, 3), is_causal=True),
-    ask("far", given([[[[40.0, 0.0]], [[0.0, 40.0]]]]), given([[[[40.0, 0.0]], [[0.0, 40.0]]]]), floats(1, 2, 1, 3)),
+    ask("far", given([[[[40.0, 0.0]], [[0.0, 40.0]]]]), given([[[[40.0, 0.0]], [[0.0, 40.0]]]]), floats(1, 2, 1, 2)),
     ask("mask", *QKV, floats(2, 2, 4, 5), MASK),
     ask("shared_heads", floats(2, 4, 4, 3), floats(2, 5, 2, 3), floats(2, 5, 2, 3)),
     takes_integers=False,

@@ -396,7 +396,7 @@ def where(condition: Array, x1: Array, x2: Array) -> Array:
 )
 def select(condlist: Arrays, choicelist: Arrays, default: float = 0) -> Array:
     """The choice of the first condition that holds, else the default."""
-    found = np.ones(np.shape(choicelist[0])) * default
+    found = np.zeros(np.shape(choicelist[0]), dtype=choicelist[0].dtype) + default
     for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):
         found = np.where(condition, choice, found)
     return found

@@ -340,6 +340,7 @@ def top_k(x: Array, k: int, sorted: bool = True) -> Array:
     ask("outside", given([7, 0, -1], "int32"), floats(3, 4), k=4),
     ask("ties", given([0, 1, 2], "int32"), given([[1.0, 1.0, 1.0], [1.0, 1.0, 1.0], [2.0, 1.0, 1.0]]), k=1),
     no_gradients=NEVER,
+    takes_integers=False,
     takes_specials=False,  # Keras does not say where NaN stands
 )
 def in_top_k(targets: Array, predictions: Array, k: int) -> Array:
@@ -358,6 +359,7 @@ EDGES = given([-1.0, 0.0, 0.5, 2.0])
     ask("left", EDGES, given([[-2.0, -1.0, 0.25], [0.5, 2.0, 3.0]])),
     ask("right", EDGES, given([[-2.0, -1.0, 0.25], [0.5, 2.0, 3.0]]), side="right"),
     ask("integers", given([1, 3, 3, 7], "int32"), given([0, 3, 8], "int32")),
+    ask("nan", EDGES, given([math.nan, math.inf, -math.inf, 0.0])),
     no_gradients=NEVER,
 )
 def searchsorted(sorted_sequence: Array, values: Array, side: Literal["left", "right"] = "left") -> Array:

@@ -10,7 +10,7 @@ import numpy
 
 from conformance.reference.spectrogram import window_of
 
-from .base import Array, Arrays, ask, asked, floats, given, integers
+from .base import Array, Arrays, as_float, ask, asked, floats, given, integers
 
 
 def _waves(length: int, count: int) -> tuple[Any, Any]:
@@ -206,18 +206,19 @@ BACK = {"_complex": "CALL", "result": "ops.view_as_real(_complex)"}
 )
 def view_as_complex(x: Array) -> Array:
     """Complex numbers of pairs along the last axis; asked with `view_as_real` behind it."""
-    return x
+    return as_float(x)
 
 
 @asked(ask("usual", floats(3, 2), graph=THERE), arithmetic="moves")
 def view_as_real(x: Array) -> Array:
     """The pairs of complex numbers; asked with `view_as_complex` before it."""
-    return x
+    return as_float(x)
 
 
 @asked(
     ask("usual", floats(3, 4), floats(3, 4), graph=BACK),
     ask("zero", given([0.0, 2.0]), given([1.0, 0.0]), graph=BACK),
+    takes_integers=False,
 )
 def polar(abs_: Array, angle: Array) -> Array:
     """Complex numbers of lengths and angles; asked with `view_as_real` behind it: pairs."""
