@@ -125,6 +125,7 @@ class KerasLane:
             mode.begin(plan, arrays)
         observing.phase = "call"
         for index, run in enumerate(plan.runs):
+            observing.node = ""  # states are forgotten before any node is reached
             forget_states(layers.values(), self.generation.reset_state)
             for name, layer in layers.items():
                 if index and plan.layers[name].fixed:  # moved by the layer itself in the run before

@@ -18,20 +18,34 @@ from .traits import Axes, Drawn, asked, called
 Encoding = Literal["one_hot", "multi_hot", "count"]
 
 
-def encoded(ids: Array, size: int, mode: Encoding, weights: Array | None = None) -> Array:
+def encoded(ids: Array, size: int, mode: Encoding, weights: Array | None = None, axis: int = -2) -> Array:
     """Categories 0 .. size - 1 as rows of `size` numbers.
 
     `one_hot`: ids (..., n) become (..., n, size), and (..., 1) becomes (..., size). `multi_hot`: (..., n) becomes
     (..., size), 1 for each category among the n. `count`: how often it is there, or the sum of the `weights` there.
+    The n lie on the last axis of ids, which is the `axis` of the rows that those two look along.
     """
     rows = (getval(ids)[..., None] == numpy.arange(size)).astype(float)
     if mode == "one_hot":
         return rows[..., 0, :] if ids.ndim > 1 and ids.shape[-1] == 1 else rows
     if mode == "multi_hot":
-        return np.max(rows, axis=-2)
-    return np.sum(rows if weights is None else rows * weights[..., None], axis=-2)
+        return np.max(rows, axis=axis)
+    return np.sum(rows if weights is None else rows * weights[..., None], axis=axis)
 
 
+class _OfCategories(Layer):
+    """A layer that gives categories as rows of numbers."""
+
+    def axis_of_a_sample(self, rank: int) -> int:
+        """Which axis of the rows, of categories with this many axes, `multi_hot` and `count` look along."""
+        return -2
+
+
+COUNTS_ALONG_THE_SECOND_AXIS = Mutant(
+    "counts_along_the_second_axis",
+    "looks along axis 1 for the categories of one row, whatever the rank",
+    methods={"axis_of_a_sample": lambda layer, rank: 1 if rank > 1 else -2},
+)
 _MULTI_FOR_COUNT = Mutant(
     "multi_for_count",
     "says whether a category is there, where it should be counted",
@@ -54,7 +68,7 @@ _KEEPS_THE_COLUMN = Mutant(
 )
 
 
-class CategoryEncoding(Layer):
+class CategoryEncoding(_OfCategories):
     """Categories as zeros and ones, or as how often each is there.
 
     x: (batch,) or (batch, n) of integers from 0 to num_tokens - 1. Returns, as floats, (batch, n, num_tokens) for
@@ -90,7 +104,7 @@ class CategoryEncoding(Layer):
         outside = ids[(ids < 0) | (ids >= self.num_tokens)]
         if outside.size:
             raise LayerError(f"there is no category {outside[0]}: they are 0 .. {self.num_tokens - 1}")
-        return encoded(ids, self.num_tokens, self.output_mode, count_weights)
+        return encoded(ids, self.num_tokens, self.output_mode, count_weights, self.axis_of_a_sample(ids.ndim))
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
         shape = shapes[0]
@@ -100,6 +114,7 @@ class CategoryEncoding(Layer):
         _MULTI_FOR_COUNT,
         _COUNT_FOR_MULTI,
         _KEEPS_THE_COLUMN,
+        COUNTS_ALONG_THE_SECOND_AXIS,
         Mutant(
             "from_one",
             "counts the categories from 1",
@@ -113,7 +128,7 @@ class CategoryEncoding(Layer):
     )
 
 
-class Discretization(Layer):
+class Discretization(_OfCategories):
     """Which of the bins (-inf, b1), [b1, b2), ..., [bk, inf) a number falls into, counted from 0.
 
     x: any shape with a batch. Returns int32 of the same shape for `int`; for the other modes what CategoryEncoding
@@ -169,7 +184,7 @@ class Discretization(Layer):
         bins = self.bins(getval(x))
         if self.output_mode == "int":
             return bins.astype(numpy.int32)
-        return encoded(bins, len(self.boundaries()) + 1, self.output_mode)
+        return encoded(bins, len(self.boundaries()) + 1, self.output_mode, axis=self.axis_of_a_sample(bins.ndim))
 
     def longest_sum(self, weights: Mapping[str, Weight], *shapes: Any) -> int:
         return 1
@@ -201,4 +216,5 @@ class Discretization(Layer):
         _MULTI_FOR_COUNT,
         _COUNT_FOR_MULTI,
         _KEEPS_THE_COLUMN,
+        COUNTS_ALONG_THE_SECOND_AXIS,
     )

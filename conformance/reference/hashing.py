@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 import numpy
 
 from .base import Array, Layer, LayerError, Mutant, Unanswerable, Weight, Weights, arg
-from .categories import encoded
+from .categories import COUNTS_ALONG_THE_SECOND_AXIS, _OfCategories, encoded
 from .hashes import concatenated, fingerprint, keyed
 from .traits import Axes, Drawn, asked
 from .traits import absent as nothing_like
@@ -26,7 +26,7 @@ def as_text(value: Any) -> bytes:
     return str(value).encode()
 
 
-class Hashing(Layer):
+class Hashing(_OfCategories):
     """Fingerprint64 of each text, or of the digits of each integer, modulo `num_bins`; SipHash-2-4 with a `salt`.
 
     x: (batch, ...) of strings or integers. Returns int64 (batch, ...) for `int`, for the other modes what
@@ -63,7 +63,9 @@ class Hashing(Layer):
             raise Unanswerable("integers and strings are hashed; the documentation is silent about floats")
         bins = numpy.array([self.bin(value) for value in values], dtype=numpy.int64)
         bins = bins.reshape(numpy.shape(x))
-        return bins if self.output_mode == "int" else encoded(bins, self.num_bins, self.output_mode)
+        if self.output_mode == "int":
+            return bins
+        return encoded(bins, self.num_bins, self.output_mode, axis=self.axis_of_a_sample(bins.ndim))
 
     def bin(self, value: Any) -> int:
         """The bin of a value: the only one, where there is one, which a mask cannot have for itself."""
@@ -82,6 +84,7 @@ class Hashing(Layer):
         return int(shapes[0][-1]) if shapes[0] else 1
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
+        COUNTS_ALONG_THE_SECOND_AXIS,
         Mutant("mask_is_a_word", "hashes the masked value as others", config=lambda layer: {"mask_value": None}),
         Mutant("unsalted", "overlooks the salt", config=lambda layer: {"salt": None}),
         Mutant(

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import autograd.numpy as np
+import numpy
+from autograd.tracer import getval
 
 from .backwards import VARIANCE_IS_CONSTANT
 from .base import Array, Layer, LayerError, Mutant, Shape, Weight, Weights, arg
@@ -155,6 +157,11 @@ class LayerNormalization(_Normalized):
             "keeps_the_mean",
             "does not take the mean off, as with rms_scaling",
             config=lambda layer: {"rms_scaling": True},
+        ),
+        Mutant(
+            "cut_to_integers",
+            "gives whole numbers for whole numbers: cuts off what is behind the point",
+            output=lambda layer, y, args: np.trunc(y) if numpy.issubdtype(getval(args[0]).dtype, numpy.integer) else y,
         ),
     )
 

@@ -17,6 +17,7 @@ from .windows import (
     channels_last,
     check_positive,
     in_format,
+    lowest,
     padded,
     per_axis,
     place_axes,
@@ -94,8 +95,8 @@ class _MaxPooling(_Pooling):
         return 1
 
     def pool(self, x: Array, placements: Sequence[Placement]) -> Array:
-        """max of each window; padding is minus infinity, so that it never wins."""
-        return np.max(windows(padded(x, placements, -np.inf), placements), axis=self.window_axes)
+        """max of each window; padding is the lowest number there is, so that it never wins."""
+        return np.max(windows(padded(x, placements, lowest(x)), placements), axis=self.window_axes)
 
 
 class _AveragePooling(_Pooling):
@@ -123,7 +124,7 @@ def _zero_padded(layer: _Pooling, args: list[Any], kwargs: dict[str, Any]) -> tu
 
 def _padded_by_hand(layer: _Pooling, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     x = channels_last(args[0], layer.data_format)
-    return [in_format(padded(x, layer.place(args[0].shape), -np.inf), layer.data_format), *args[1:]], kwargs
+    return [in_format(padded(x, layer.place(args[0].shape), lowest(x)), layer.data_format), *args[1:]], kwargs
 
 
 def _backwards(layer: _Pooling, x: Array) -> Array:
@@ -132,12 +133,12 @@ def _backwards(layer: _Pooling, x: Array) -> Array:
 
 
 def _with_the_rest(layer: _Pooling, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-    """Minus infinity behind the end, so that one more window fits where steps are left over."""
+    """The lowest number behind the end, so that one more window fits where steps are left over."""
     if layer.padding != "valid":
         return args, kwargs
     x = channels_last(args[0], layer.data_format)
     widths = [(0, -(p.length - p.size) % p.stride) for p in layer.place(args[0].shape)]
-    longer = np.pad(x, [(0, 0), *widths, (0, 0)], "constant", constant_values=-np.inf)
+    longer = np.pad(x, [(0, 0), *widths, (0, 0)], "constant", constant_values=lowest(x))
     return [in_format(longer, layer.data_format), *args[1:]], kwargs
 
 

@@ -368,9 +368,8 @@ class MelSpectrogram(Layer):
 
     def decibels(self, loud: Array) -> Array:
         """loud: (batch, frames, bands)."""
-        db = 10.0 * np.log10(np.maximum(loud, self.min_power)) - 10.0 * math.log10(
-            max(abs(self.ref_power), self.min_power)
-        )
+        reference = max(abs(self.ref_power), self.min_power)
+        db = 10.0 * np.log10(np.maximum(loud, self.min_power)) - 10.0 * numpy.log10(reference)  # -inf of 0
         return np.maximum(db, self.loudest(db) - self.top_db)
 
     def loudest(self, db: Array) -> Array:

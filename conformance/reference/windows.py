@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import autograd.numpy as np
+import numpy
+from autograd.tracer import getval
 
 from .base import Array, LayerError
 
@@ -110,6 +112,12 @@ def check_positive(rank: int, **values: int | Sequence[int] | None) -> None:
     for name, value in values.items():
         if value is not None and min(per_axis(value, rank)) < 1:
             raise LayerError(f"{name}={value} must be positive")
+
+
+def lowest(x: Array) -> float:
+    """What no number is less than: padding of a maximum, which has to be of the dtype of whole numbers."""
+    kind = getval(x).dtype
+    return int(numpy.iinfo(kind).min) if numpy.issubdtype(kind, numpy.integer) else -numpy.inf
 
 
 def padded(x: Array, placements: Sequence[Placement], value: float = 0.0) -> Array:

@@ -100,6 +100,6 @@ def _bands(layer: Config, x: Tensor) -> Tensor:
     y = bands.T.to(loud.dtype) @ loud
     if not layer.power_to_db:
         return y
-    reference = 10.0 * math.log10(max(abs(layer.ref_power), layer.min_power))
-    db = 10.0 * y.clamp(min=layer.min_power).log10() - reference
+    reference = max(abs(layer.ref_power), layer.min_power)
+    db = 10.0 * y.clamp(min=layer.min_power).log10() - 10.0 * torch.tensor(reference, dtype=y.dtype).log10()
     return torch.maximum(db, db.amax(dim=(-2, -1), keepdim=True) - layer.top_db)
