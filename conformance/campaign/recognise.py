@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from conformance.campaign.asking import Asker
 from conformance.campaign.draft import Draft
 from conformance.campaign.folder import Finding, Folder
 from conformance.campaign.known import Candidate
 from conformance.campaign.reduce import before
-from conformance.campaign.triage import Signature, calls_of
+from conformance.campaign.triage import NO_ROWS, Signature, calls_of
 
 Explains = Callable[[Signature], Iterable[Candidate]]
 """From what differs to the listed deviations that it may be."""
@@ -52,8 +52,10 @@ class Recogniser:
             if one.signature.is_plainly(found) or one.signature.is_nameless(found) or not self.asker.explains:
                 return _as(one)
             open_ones.append(one)
+        if (elsewhere := self._of_rows(found, draft) or self._of_promise(found, draft)) is not None:
+            return elsewhere
         if not open_ones:
-            return self._of_promise(found, draft) or Answer("finding")
+            return Answer("finding")
         told = self.told(found, draft, open_ones)
         for one in open_ones:
             if told is not None and _is_told(told) and one.signature.is_like(told):
@@ -61,7 +63,7 @@ class Recogniser:
         return Answer("finding" if self._alike[found] < MOST_ALIKE else "not told apart")
 
     def _of_promise(self, found: Signature, draft: Draft) -> Answer | None:
-        """What is known of the shape of what goes into a layer, where that layer cannot be built or called for it."""
+        """What is known of the shape or mask of what goes into a layer that cannot be built or called for it."""
         if found.aspect not in ("weights", "error"):
             return None
         for index, call in enumerate(draft.calls):
@@ -70,10 +72,20 @@ class Recogniser:
             (judged,) = self.asker.ask([needed], lanes=self.asker.lanes_for(found.lane), explains=False)
             shown = () if judged.record is None else self.asker.tell(judged.record, calls_of(needed))
             for promise in shown:
-                if promise.lane == found.lane and promise.aspect == "shape":
-                    answer = self(promise, needed)
-                    return answer if answer.outcome in ("listed", "seen before") else None
+                if promise.lane == found.lane and promise.aspect in ("shape", "mask"):
+                    return _known(self(promise, needed))
         return None
+
+    def _of_rows(self, found: Signature, draft: Draft) -> Answer | None:
+        """What is known of a shape without rows, of which no mistake can be told: what two rows show."""
+        if found.detail != NO_ROWS:
+            return None
+        full = replace(draft, batch=2)
+        lanes = self.asker.lanes_for(found.lane)
+        (judged,) = self.asker.ask([full], lanes=lanes, explains=False)
+        shown = () if judged.record is None else self.asker.tell(judged.record, calls_of(full))
+        alike = (one for one in shown if one.detail != NO_ROWS and one.is_beside(found))
+        return next((answer for one in alike if (answer := _known(self(one, full))) is not None), None)
 
     def kept(self, finding: Finding) -> None:
         """Counts a finding that looks like others may."""
@@ -104,6 +116,10 @@ class Recogniser:
 def _is_told(told: Signature) -> bool:
     """Whether anything was found by which it can be recognised."""
     return bool(told.mistakes or told.detail) or told.is_told_by_words
+
+
+def _known(answer: Answer) -> Answer | None:
+    return answer if answer.outcome in ("listed", "seen before") else None
 
 
 def _as(one: Candidate) -> Answer:

@@ -26,6 +26,8 @@ from conformance.record.parts import FindingRecord
 from conformance.reference.base import Unanswerable
 from conformance.report.facts import is_failure
 
+NO_ROWS = "of no rows"
+"""The detail of a shape without rows."""
 _CALLED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ASKED_WHY = ("values", "weights")
 """Aspects whose detail is known only where it was found out why a lane differs."""
@@ -210,7 +212,7 @@ def _detail(lane: LaneRecord, finding: FindingRecord, is_explained: bool) -> str
             failure = lane.failure
             return "" if failure is None else f"{failure.phase} {failure.type}: {stem(failure.message)}"
         case "shape" if _has_no_rows(finding):
-            return "of no rows"
+            return NO_ROWS
         case "dtype":
             return f"{finding.got} for {finding.wanted}"
         case "mask":

@@ -59,7 +59,7 @@ class Hashing(_OfCategories):
 
     def call(self, w: Weights, x: Array) -> Array:
         values = numpy.ravel(x).tolist()
-        if any(isinstance(value, float) for value in values):
+        if numpy.asarray(x).dtype.kind == "f" or any(isinstance(value, float) for value in values):
             raise Unanswerable("integers and strings are hashed; the documentation is silent about floats")
         bins = numpy.array([self.bin(value) for value in values], dtype=numpy.int64)
         bins = bins.reshape(numpy.shape(x))

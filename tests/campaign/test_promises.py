@@ -13,10 +13,11 @@ from conformance.campaign.asking import Judged
 from conformance.campaign.draft import Call, Draft, Input, Layer
 from conformance.campaign.known import Candidate
 from conformance.campaign.recognise import Answer, Recogniser
-from conformance.campaign.triage import Signature
+from conformance.campaign.triage import NO_ROWS, Signature
 
 PROMISE = Signature("keras", "MelSpectrogram", "shape", "symbolic")
 WEIGHTS = Signature("keras", "BatchNormalization", "weights", "weights")
+MASK = Signature("keras", "MelSpectrogram", "mask", "mask", "one for none")
 BUILT = Signature("keras", "BatchNormalization", "error", "raised", "build ValueError: ndim")
 DRAFT = Draft(
     inputs=(Input("x", (4,)),),
@@ -55,6 +56,28 @@ def _recognised(found: Signature, shown: Sequence[Signature], listed: Sequence[S
 @pytest.mark.parametrize("found", [WEIGHTS, BUILT, replace(BUILT, detail="call ValueError: ndim")])
 def test_what_is_built_for_a_shape_that_is_known_to_be_wrong_is_known(found: Signature) -> None:
     assert _recognised(found, [PROMISE]) == Answer("listed", "promises-a-frame-too-many")
+
+
+def test_a_layer_that_refuses_a_mask_that_is_known_to_be_wrong_is_known() -> None:
+    assert _recognised(BUILT, [MASK], [MASK]) == Answer("listed", "promises-a-frame-too-many")
+
+
+def test_a_promise_is_looked_for_where_the_difference_looks_like_something_listed_too() -> None:
+    other = replace(WEIGHTS, mistakes=("BatchNormalization.another",))
+    lanes: Any = PromisesAnother([PROMISE])
+    lanes.explains = True
+    folder: Any = SimpleNamespace(findings={})
+    known = [Candidate("axes-change-places", other), Candidate("promises-a-frame-too-many", PROMISE)]
+    recognise = Recogniser(folder, lanes, lambda one: [held for held in known if held.signature.may_be(one)])
+    assert recognise(WEIGHTS, DRAFT) == Answer("listed", "promises-a-frame-too-many")
+
+
+def test_a_shape_without_rows_is_what_the_same_draft_shows_with_rows() -> None:
+    of_rows = Signature("keras", "MelSpectrogram", "shape", "shape")
+    none = replace(of_rows, detail=NO_ROWS)
+    assert _recognised(none, [of_rows], [of_rows]) == Answer("listed", "promises-a-frame-too-many")
+    assert _recognised(none, [of_rows], []) == Answer("finding")
+    assert _recognised(none, [], [of_rows]) == Answer("finding")
 
 
 @pytest.mark.parametrize(
