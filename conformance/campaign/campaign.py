@@ -217,8 +217,7 @@ class Campaign:
         """Whether the draft that was found shows what it was made small to, and not only something that looks alike."""
         if not known.signature.mistakes:
             return True
-        told = self.recognise.told(finding.signature, finding.draft, [known])
-        return told is not None and told.is_like(known.signature)
+        return self.recognise.which(finding.signature, finding.draft, [known]) is not None
 
     def settle(self, finding: Finding, files: Mapping[str, str] | None = None) -> None:
         """Keeps a finding that was made small, with its files where they were written elsewhere."""

@@ -10,15 +10,15 @@ mistake to be recognised by, it is kept as a finding of its own, and explained w
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from conformance.campaign.asking import Asker
 from conformance.campaign.draft import Draft
 from conformance.campaign.folder import Finding, Folder
 from conformance.campaign.known import Candidate
-from conformance.campaign.reduce import before
-from conformance.campaign.triage import NO_ROWS, Signature, calls_of
+from conformance.campaign.reduce import before, rest_of, up_to
+from conformance.campaign.triage import NO_ROWS, Signature, calls_of, is_silent
 
 Explains = Callable[[Signature], Iterable[Candidate]]
 """From what differs to the listed deviations that it may be."""
@@ -56,14 +56,43 @@ class Recogniser:
             return elsewhere
         if not open_ones:
             return Answer("finding")
-        told = self.told(found, draft, open_ones)
-        for one in open_ones:
-            if told is not None and _is_told(told) and one.signature.is_like(told):
-                return _as(one)
+        if (one := self.which(found, draft, open_ones)) is not None:
+            return _as(one)
         return Answer("finding" if self._alike[found] < MOST_ALIKE else "not told apart")
 
+    def which(self, found: Signature, draft: Draft, by: Sequence[Candidate]) -> Candidate | None:
+        """Which of these a draft shows: all of it, or the calls up to a layer, where all the rest is known as well.
+
+        A mistake explains what is not told by another one beside it: two things that are known hide one another.
+        """
+        if (one := self._told_as(found, draft, by)) is not None:
+            return one
+        for index, call in enumerate(draft.calls):
+            if len(draft.calls) > 1 and draft.layer(call.layer).type in found.layers:
+                alone = up_to(draft, index)
+                one = self._told_as(found, alone, by) if len(alone.calls) < len(draft.calls) else None
+                if one is not None and self._is_known(draft, index, found.lane):
+                    return one
+        return None
+
+    def _told_as(self, found: Signature, draft: Draft, by: Sequence[Candidate]) -> Candidate | None:
+        told = self.told(found, draft, by)
+        if told is None or not _is_told(told):
+            return None
+        return next((one for one in by if one.signature.is_like(told)), None)
+
+    def _is_known(self, draft: Draft, index: int, lane: str) -> bool:
+        """Whether a draft without one of its calls shows nothing in this lane, or nothing that is not known."""
+        for rest in rest_of(draft, index):
+            (judged,) = self.asker.ask([rest], lanes=self.asker.lanes_for(lane), explains=False)
+            if judged.record is None or is_silent(judged.record):
+                continue
+            shown = (one for one in self.asker.tell(judged.record, calls_of(rest)) if one.lane == lane)
+            return all(self(one, rest).outcome in ("listed", "seen before") for one in shown)
+        return True
+
     def _of_promise(self, found: Signature, draft: Draft) -> Answer | None:
-        """What is known of the shape or mask of what goes into a layer that cannot be built or called for it."""
+        """What is known of the shape, mask or NaN of what goes into a layer that cannot be built or called for it."""
         if found.aspect not in ("weights", "error"):
             return None
         for index, call in enumerate(draft.calls):
@@ -72,7 +101,8 @@ class Recogniser:
             (judged,) = self.asker.ask([needed], lanes=self.asker.lanes_for(found.lane), explains=False)
             shown = () if judged.record is None else self.asker.tell(judged.record, calls_of(needed))
             for promise in shown:
-                if promise.lane == found.lane and promise.aspect in ("shape", "mask"):
+                is_lost = found.aspect == "error" and promise.aspect == "special"  # no place of a table is NaN
+                if promise.lane == found.lane and (promise.aspect in ("shape", "mask") or is_lost):
                     return _known(self(promise, needed))
         return None
 
@@ -110,7 +140,13 @@ class Recogniser:
 
     def listed(self, found: Signature) -> Candidate | None:
         """The listed deviation that a difference is of which it was asked why; None where there is none."""
-        return next((one for one in self.known(found) if one.signature.is_like(found)), None)
+        if (one := next((one for one in self.known(found) if one.signature.is_like(found)), None)) is not None:
+            return one
+        if found.aspect != "gradient" or not found.mistakes:
+            return None
+        # in few numbers a mistake gives by chance what a listed case shows for no mistake: the draft is one of it
+        nameless = (one for one in self.known(found.coarse()) if not one.signature.mistakes)
+        return next((one for one in nameless if one.signature.is_like(found.coarse())), None)
 
 
 def _is_told(told: Signature) -> bool:

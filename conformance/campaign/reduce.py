@@ -182,6 +182,28 @@ def before(draft: Draft, index: int) -> Draft | None:
     return _tidy(replace(draft, calls=kept)) if kept else None
 
 
+def up_to(draft: Draft, index: int) -> Draft:
+    """A call and what it needs, without all else."""
+    return _tidy(replace(draft, calls=(*_needed(draft, index), draft.calls[index])))
+
+
+def rest_of(draft: Draft, index: int) -> Iterator[Draft]:
+    """A draft without one of its calls: with what goes into it in its place; then without all that needs it, too."""
+    gone = draft.calls[index]
+    others = [call for call in draft.calls if call is not gone]
+    if not others:
+        return
+    yield _tidy(replace(draft, calls=tuple(replace(call, inputs=_in_place(call.inputs, gone)) for call in others)))
+    lost, kept = {gone.name}, list[Call]()
+    for call in others:
+        if lost & set(call.nodes):
+            lost.add(call.name)
+        else:
+            kept.append(call)
+    if kept and len(kept) < len(others):
+        yield _tidy(replace(draft, calls=tuple(kept)))
+
+
 def _needed(draft: Draft, index: int) -> tuple[Call, ...]:
     """The calls whose nodes a call needs, in order."""
     wanted, kept = set(draft.calls[index].nodes), list[Call]()

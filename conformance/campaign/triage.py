@@ -109,11 +109,16 @@ class Signature:
 
     def is_beside(self, other: Signature) -> bool:
         """Whether both lie in the same lane and aspect, and may lie in the same layer."""
-        if (self.lane, self.aspect, self.kind) != (other.lane, other.aspect, other.kind):
+        if (self.lane, self.aspect, self._sort) != (other.lane, other.aspect, other._sort):
             return False
         if self.aspect == "crash":
             return bool(self.layers & other.layers)
         return self.layers <= other.layers or other.layers <= self.layers
+
+    @property
+    def _sort(self) -> str:
+        """The sort of difference; of slopes NaN and a wrong number are one: what was in memory may be either."""
+        return "values" if (self.aspect, self.kind) == ("gradient", "special") else self.kind
 
     def named(self) -> set[str]:
         """The named mistakes without the numbers of the draft."""

@@ -34,15 +34,16 @@ class _Spread(_Images):
 
     def call(self: Any, w: Weights, x: Array, training: bool = True) -> Array:
         first, last = self.value_range
-        images = as_batch(numpy.asarray(getval(x), dtype=float), self.data_format)
-        bytes_ = (images - first) * (255 / (last - first))
+        scaled = (as_batch(1.0 * x, self.data_format) - first) * (255 / (last - first))
+        bytes_ = numpy.asarray(getval(scaled), dtype=float)
         y, stays = numpy.empty_like(bytes_), numpy.zeros(bytes_.shape, bool)
         for image in range(y.shape[0]):
             for channel in range(y.shape[-1]):
                 made = self.spread(bytes_[image, ..., channel])
                 stays[image, ..., channel] = made is None
                 y[image, ..., channel] = 0.0 if made is None else made
-        spread = as_given(y * ((last - first) / 255) + first, np.ndim(x), self.data_format)
+        flat = np.where(numpy.isfinite(bytes_), scaled, 0.0) * 0.0  # without a slope, and rounded as what is computed is
+        spread = as_given((y + flat) * ((last - first) / 255) + first, np.ndim(x), self.data_format)
         return np.where(as_given(stays, np.ndim(x), self.data_format), 1.0 * x, spread) if stays.any() else spread
 
     def spread(self, values: Array) -> Array | None:

@@ -1,4 +1,4 @@
-"""A layer that cannot be built as it should be, behind one that is known to promise another shape than it gives."""
+"""What is known in a draft of several layers: a shape that is promised wrongly, and differences that hide each other."""
 
 from __future__ import annotations
 
@@ -92,3 +92,58 @@ def test_a_shape_without_rows_is_what_the_same_draft_shows_with_rows() -> None:
 )
 def test_anything_else_is_a_finding(found: Signature, shown: list[Signature], listed: list[Signature]) -> None:
     assert _recognised(found, shown, listed) == Answer("finding")
+
+
+SPREAD = Signature("keras", "Equalization", "values", "values", "", ("Equalization.whole_batch",))
+MOVED = Signature("keras", "RandomTranslation", "values", "values", "", ("RandomTranslation.other_way",))
+BESIDE = Draft(
+    inputs=(Input("x", (4, 4, 1)),),
+    layers=(Layer("spread", "Equalization"), Layer("move", "RandomTranslation")),
+    calls=(Call("y1", "spread", ("x",)), Call("y2", "move", ("x",))),
+)
+
+
+class HidesAnother(PromisesAnother):
+    """Lanes in which each of two layers differs, and whose mistake is told where a draft has one of them alone."""
+
+    explains = True
+
+    def ask(self, drafts: Sequence[Draft], **how: Any) -> list[Judged]:
+        return [Judged(one, SimpleNamespace(lanes={"numpy": None}, draft=one)) for one in drafts]
+
+    def tell(self, record: Any, calls: Any) -> Iterator[Signature]:
+        one = next(one for one in (SPREAD, MOVED) if one.layer in record.draft.types)
+        return iter([one if len(record.draft.types) == 1 else one.coarse()])
+
+
+@pytest.mark.parametrize(
+    ("listed", "answer"),
+    [
+        ((SPREAD, MOVED), Answer("listed", "known-0")),
+        ((SPREAD,), Answer("finding")),
+        ((replace(SPREAD, mistakes=("Equalization.never",)), MOVED), Answer("finding")),
+    ],
+)
+def test_two_known_differences_beside_each_other_are_known_and_one_alone_excuses_nothing(
+    listed: Sequence[Signature], answer: Answer
+) -> None:
+    lanes: Any = HidesAnother(())
+    folder: Any = SimpleNamespace(findings={})
+    known = [Candidate(f"known-{number}", one) for number, one in enumerate(listed)]
+    recognise = Recogniser(folder, lanes, lambda one: [held for held in known if held.signature.may_be(one)])
+    assert recognise(SPREAD.coarse(), BESIDE) == answer
+
+
+def test_a_mistake_by_chance_hides_no_listed_slope_and_a_named_one_is_no_other() -> None:
+    slope = Signature("keras", "RandomZoom", "gradient", "values", "input x")
+    by_chance = replace(slope, mistakes=("RandomZoom.never",))
+    folder: Any = SimpleNamespace(findings={})
+    lanes: Any = PromisesAnother(())
+
+    def listed(one: Signature) -> Candidate | None:
+        return Recogniser(folder, lanes, lambda _: [Candidate("projected", one)]).listed(by_chance)
+
+    assert listed(slope) == Candidate("projected", slope)
+    assert listed(replace(slope, kind="special")) is not None
+    assert listed(replace(slope, mistakes=("RandomZoom.twice",))) is None
+    assert listed(replace(slope, detail="input z")) is None
