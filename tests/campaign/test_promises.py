@@ -1,4 +1,4 @@
-"""What is known in a draft of several layers: a shape that is promised wrongly, and differences that hide each other."""
+"""What is known in a draft of several layers: shapes promised wrongly, and differences that hide each other."""
 
 from __future__ import annotations
 
