@@ -56,8 +56,8 @@ class Recogniser:
             return elsewhere
         if not open_ones:
             return Answer("finding")
-        if (one := self.which(found, draft, open_ones)) is not None:
-            return _as(one)
+        if (known := self.which(found, draft, open_ones)) is not None:
+            return _as(known)
         return Answer("finding" if self._alike[found] < MOST_ALIKE else "not told apart")
 
     def which(self, found: Signature, draft: Draft, by: Sequence[Candidate]) -> Candidate | None:
