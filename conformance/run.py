@@ -111,7 +111,8 @@ class Run:
         self._twins = frozenset(spec.name for spec in self.specs if "gradients_of" in spec.options)
         """Lanes that ask what another asks, otherwise executed (`conformance.gate.modes`)."""
         self._policies = tuple(dict.fromkeys(policy for policy in asked if policy != USUAL))
-        self._with_relations = with_relations
+        self.with_relations = with_relations
+        """As given; whoever runs on and on may ask relations of some cases only."""
         self._excuse = excuse
         self._stays_up = stays_up
         self.explains = explains
@@ -246,7 +247,7 @@ class Run:
             identities = self.identities()
             masks = {name: identities[name].gives_masks for name in observations}
             verdict = judge_case(case, observations, masks, self._twins)
-            if self._with_relations and is_in_sample(case.id, self._with_relations):
+            if self.with_relations and is_in_sample(case.id, self.with_relations):
                 verdict = self._related(case, verdict, observations)
             record = case_record(case, verdict, observations)
             record = record if self._excuse is None else self._excuse(record, identities)

@@ -88,13 +88,18 @@ class Asker:
         explains: bool = True,
         only: Collection[str] | None = None,
         meanwhile: Callable[[], object] | None = None,
+        relations_of: int = 0,
     ) -> list[Judged]:
         """What came of each draft, in order, in these lanes or in all. Another `draw` gives them other numbers.
 
         Where it `explains`, the reason is one of the mistakes with these names alone, if `only` has any; and never one
         without a name, which no signature has. A draft that the reference refuses is asked again as a question about
         errors: does Keras refuse it too? What is to be done `meanwhile` is done while lanes work on the first drafts.
+
+        Of one draft in so many as `relations_of` says, what lanes that agree make of the relations of the draft is
+        asked too, of those that are saved and loaded among them; 0 is of none.
         """
+        self._run.with_relations = relations_of
         self._run.explains = explains and self.explains
         self._run.effort = NAMED if only is None else one_of(frozenset(only))
         made = self._asked(drafts, draw, lanes, meanwhile)
@@ -149,8 +154,16 @@ class Asker:
         except Exception as error:  # our own code could not judge a case that it read: that is worth knowing
             return Judged(draft, None, f"{type(error).__name__}: {error}", is_ours=True)
 
-    def case(self, case: Case, lanes: Sequence[str] = (), scripts: bool = False, explains: bool = True) -> Record:
+    def case(
+        self,
+        case: Case,
+        lanes: Sequence[str] = (),
+        scripts: bool = False,
+        explains: bool = True,
+        with_relations: bool = False,
+    ) -> Record:
         """The record of a case that is written already."""
+        self._run.with_relations = int(with_relations)
         self._run.scripts = with_scripts if scripts else None
         self._run.explains = explains and self.explains
         self._run.effort = NAMED

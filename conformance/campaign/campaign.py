@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from conformance.campaign.asking import Asker, Judged, is_refused
+from conformance.campaign.bases import others
 from conformance.campaign.coverage import Coverage
 from conformance.campaign.draft import Draft
 from conformance.campaign.draws import drafts
@@ -18,6 +19,7 @@ from conformance.campaign.known import Candidate, Known
 from conformance.campaign.like import Like
 from conformance.campaign.recognise import Explains, Recogniser
 from conformance.campaign.reduce import LOST, reduced
+from conformance.campaign.space import drawable
 from conformance.campaign.triage import Signature, calls_of, is_silent, stem
 from conformance.campaign.written import write_case
 from conformance.judge.verdict import Verdict
@@ -27,6 +29,12 @@ A_SEED = 16
 """Drafts of a seed that are asked: of all that it gives, those that try most that is new."""
 DRAWN = 2
 """How many drafts are drawn for each that is asked."""
+OTHERS_OF = 4
+"""Of the drafts of a seed, one in so many at most is of no layer: a training, a metric or an operation."""
+RELATIONS_OF = 16
+"""Of one draft in so many lanes that agree are asked whether they keep the relations that the reference keeps: each of
+them is several runs more.
+"""
 A_FINDING = 40.0
 """Seconds in which a finding is made small, at most: what comes after it wants to be found too."""
 KEPT = 0.4
@@ -70,10 +78,13 @@ class Campaign:
         say: Say,
         a_seed: int = A_SEED,
         like: Like | None = None,
+        relations_of: int = RELATIONS_OF,
     ) -> None:
         """`a_seed` drafts of each seed are asked, of twice as many that it gives; these are `like` something
-        written, where it is given, and drawn from the layers' schemas else.
+        written, where it is given, and drawn from the layers' schemas else. Of one in so many as `relations_of` says
+        relations are asked.
         """
+        self.relations_of = relations_of
         self.like = like
         self.a_seed = a_seed
         self.folder = folder
@@ -127,7 +138,8 @@ class Campaign:
         outcomes: Counter[str] = Counter({"left out": len(drawn) - len(asked)} if len(asked) < len(drawn) else {})
         listed: Counter[str] = Counter()
         found: list[Finding] = []
-        for judged in self.asker.ask(chosen, explains=False, meanwhile=partial(self._draw_ahead, after)):
+        ahead = partial(self._draw_ahead, after)
+        for judged in self.asker.ask(chosen, explains=False, meanwhile=ahead, relations_of=self.relations_of):
             outcomes[self._outcome(judged, seed, found, listed)] += 1
         new = sum(self.coverage.add(draft.varied) for draft in chosen)
         varied = tuple(draft.varied for draft in chosen)
@@ -139,7 +151,13 @@ class Campaign:
     def _drawn(self, seed: int) -> list[Draft]:
         if self.like is not None:
             return self.like.drafts(seed, DRAWN * self.a_seed)
-        return drafts(seed, self.kinds, self.folder.about.graphs, DRAWN * self.a_seed)
+        drawn = drafts(seed, self.kinds, self.folder.about.graphs, DRAWN * self.a_seed)
+        return [*drawn, *others(seed, self.a_seed // OTHERS_OF)] if self._draws_everything else drawn
+
+    @property
+    def _draws_everything(self) -> bool:
+        """Whether trainings, metrics and operations are drawn too: where nobody asked for some layers, or no graphs."""
+        return self.folder.about.graphs and set(self.kinds) == set(drawable())
 
     def _draw_ahead(self, seed: int | None) -> None:
         if seed is not None:

@@ -69,7 +69,7 @@ class Coverage:
 
     def _row(self, space: Space) -> Row:
         sizes = {space.label(one): len(one.others) for one in space.dimensions}
-        items = [item for item in self._seen if item[0] in sizes]
+        items = [item for item in self._seen if set(item[::2]) <= set(sizes)]
         values = {item for item in items if len(item) == 2}
         untried = [
             f"{space.label(one)}={value!r}"

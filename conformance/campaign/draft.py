@@ -118,6 +118,8 @@ class Draft:
     """Whether the first axis after the batch is open: the layers run at two lengths of it."""
     expects_error: bool = False
     """Whether the question is if everybody refuses, as the reference does."""
+    saved: str = ""
+    """The form of the file in which its model is saved, and loaded again before it is asked; empty: it is not."""
     varied: tuple[tuple[str, Any], ...] = ()
     """What was drawn otherwise than usual: the dimension (`Conv1D.padding`) and its value. For coverage only."""
     written: Mapping[str, Any] | None = None
@@ -209,6 +211,7 @@ def case_lines(draft: Draft, id: str, question: str, remark: str = "", dims: boo
     lines += ["    inputs:", *(f"      {line}" for given in draft.inputs for line in _input_lines(draft, given))]
     lines += ["    layers:", *(f"      {line}" for line in _layer_lines(draft))]
     lines += ["    graph:", *(f"      {line}" for line in _graph_lines(draft))]
+    lines += [f"    saved: {{as: {draft.saved}}}"] if draft.saved else []
     if draft.expects_error:
         lines += ["    expect: {error: {phase: any}}"]
     elif draft.has_ties:
@@ -222,7 +225,7 @@ def _lines_like(draft: Draft, id: str, question: str, remark: str) -> list[str]:
     if draft.expects_error:
         case["expect"] = {"error": {"phase": "any"}}
         case.pop("no_gradients", None)
-    elif any(path.endswith("/fill") for path, _ in draft.changes) and "training" not in case:
+    elif any(path.startswith("inputs/") for path, _ in draft.changes) and "training" not in case:
         case.setdefault("no_gradients", "equal numbers go in, so that there is no one gradient")
     lines = [f"  - id: {id}", f"    question: {scalar(question)}"]
     lines += [f"    remark: {scalar(remark)}"] if remark else []
@@ -320,13 +323,14 @@ def described(draft: Draft) -> str:
         return f"{asks} {draft.written.get('id', 'a case')} with {said}?"
     calls = [_called(draft, draft.layer(call.layer)) for call in draft.calls]
     shapes = " and ".join(f"({', '.join(map(str, draft.shape_of(given)))})" for given in draft.inputs)
+    when = f", saved and loaded as {draft.saved}," if draft.saved else ""
     return (
-        f"Does everybody refuse {', then '.join(calls)} for {shapes}?"
+        f"Does everybody refuse {', then '.join(calls)}{when} for {shapes}?"
         if draft.expects_error
         else (
-            f"What do {', then '.join(calls)} make of {shapes}?"
+            f"What do {', then '.join(calls)}{when} make of {shapes}?"
             if len(calls) > 1
-            else f"What does {calls[0]} make of {shapes}?"
+            else f"What does {calls[0]}{when} make of {shapes}?"
         )
     )
 

@@ -6,6 +6,7 @@ for its own shrinking knows nothing of calls, axes and lanes.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -58,7 +59,27 @@ def drafts(seed: int, kinds: Sequence[str], graphs: bool = True, count: int = 24
         found.setdefault(draft.digest, draft)
 
     keep()
-    return list(found.values())
+    chosen = random.Random(seed)
+    return [saved(draft, chosen) for draft in found.values()]
+
+
+SAVED_OF = 12
+"""One draft in so many is of a model that is saved and loaded before it is asked."""
+FORMS = ("keras", "weights")
+
+
+def saved(draft: Draft, draw: random.Random) -> Draft:
+    """The draft, or once in a while that of its model saved and loaded.
+
+    What a layer remembers of a call before is left out: of a model, every call is made anew.
+    """
+    is_wanted, form = draw.randrange(SAVED_OF) == 0, draw.choice(FORMS)
+    layers = [draft.layer(call.layer).type for call in draft.calls]
+    if not is_wanted or len(set(layers)) < len(layers) or any(types()[kind].is_loss for kind in layers):
+        return draft
+    if any(call.arguments for call in draft.calls):
+        return draft
+    return replace(draft, saved=form, varied=(*draft.varied, ("saved", form)))
 
 
 def _composite(make: Callable[[DrawFn], Draft]) -> Strategy:

@@ -47,7 +47,7 @@ class Known:
         self._lanes = lanes
         self._cases = cases
         self._deviations = deviations
-        self._shown: dict[tuple[str, str, bool], tuple[Signature, ...]] = {}
+        self._shown: dict[tuple[str, str, bool, bool], tuple[Signature, ...]] = {}
 
     def explains(self, found: Signature) -> str:
         """The id of the deviation that a signature is; empty where none is like it."""
@@ -63,8 +63,8 @@ class Known:
             if found.aspect not in aspects or not facts.has(deviation, found.lane):
                 continue
             for case in self._listed(deviation, found):
-                if any(shown.is_beside(found) for shown in self._of(case, found.lane, explains=False)):
-                    for shown in self._of(case, found.lane, explains=not found.is_told_by_words):
+                if any(shown.is_beside(found) for shown in self._of(case, found, explains=False)):
+                    for shown in self._of(case, found, explains=not found.is_told_by_words):
                         if shown.may_be(found):
                             yield Candidate(deviation.id, shown)
 
@@ -74,12 +74,12 @@ class Known:
         listed = (case for name in deviation.cases if (case := self._cases(name)) is not None)
         return islice((case for case in listed if wanted & set(case.layer_types)), MOST_CASES)
 
-    def _of(self, case: Case, lane: str, explains: bool) -> tuple[Signature, ...]:
-        """What a listed case shows in a lane."""
-        key = (case.id, lane, explains)
+    def _of(self, case: Case, found: Signature, explains: bool) -> tuple[Signature, ...]:
+        """What a listed case shows in the lane of what was found; relations, where that is one that breaks."""
+        key = (case.id, found.lane, explains, found.is_of_relations)
         if key not in self._shown:
             try:
-                record = self._asker.case(case, [lane], explains=explains)
+                record = self._asker.case(case, [found.lane], explains=explains, with_relations=found.is_of_relations)
             except CaseError:
                 self._shown[key] = ()
             else:

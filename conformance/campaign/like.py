@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from conformance.case.layers import record_of, types
 from conformance.case.load import SUFFIX, written_cases
 from conformance.case.optimizers import record_of as optimizer_record_of
 from conformance.case.optimizers import types as optimizer_types
-from conformance.case.yaml import read
+from conformance.case.yaml import Document, parse, read
 from conformance.comparison.ends import CompareError
 from conformance.errors import CaseError, UsageError
 from conformance.upgrade.uses import uses_of_file
@@ -27,7 +27,7 @@ from conformance.upgrade.uses import uses_of_file
 MODEL = ".keras"
 _SAID = ("question", "answer", "remark", "source", "tags", "questions", "kills", "expect", "time_limit")
 """What a case says of itself, which is not true of one that is like it."""
-_BOUND = ("matrix", "weights", "lanes", "tolerance", "budget_scale", "saved")
+_BOUND = ("matrix", "lanes", "tolerance", "budget_scale", "saved")
 """What belongs to one case alone: one that has it is not changed."""
 _HEAD = ("dims", "dynamic")
 _FIXED = ("type", "name", "trainable", "dtype")
@@ -54,7 +54,7 @@ class Like:
             place = draw.randrange(len(self.cases) + len(self.spaces))
             is_case = place < len(self.cases)
             draft = (
-                _changed_case(self.cases[place], draw)
+                changed_case(self.cases[place], draw)
                 if is_case
                 else _changed_layer(self.spaces[place - len(self.cases)], draw)
             )
@@ -86,7 +86,16 @@ def like(paths: Sequence[Path]) -> Like:
 
 
 def _cases_of(file: Path) -> Iterator[Mapping[str, Any]]:
-    document = read(file, str(file))
+    yield from _cases_in(read(file, str(file)), _BOUND)
+
+
+def in_text(text: str, name: str) -> Iterator[Mapping[str, Any]]:
+    """The cases of a text that was generated, to be changed; they may be asked in any lane. Raises CaseError."""
+    for case in _cases_in(parse(text, name), tuple(key for key in _BOUND if key != "lanes")):
+        yield {key: value for key, value in case.items() if key != "lanes"}
+
+
+def _cases_in(document: Document, bound: Collection[str]) -> Iterator[Mapping[str, Any]]:
     nodes = written_cases(document)
     if document.problems.found:
         raise CaseError(document.problems.found)
@@ -96,7 +105,7 @@ def _cases_of(file: Path) -> Iterator[Mapping[str, Any]]:
         case = node.plain()
         error = isinstance(case.get("expect"), Mapping) and "error" in case["expect"]
         inputs = case.get("inputs", {})
-        if error or _names_file(inputs) or any(key in case for key in _BOUND):
+        if error or _names_file([inputs, case.get("weights")]) or any(key in case for key in bound):
             continue
         dims = {**head.get("dims", {}), **case.get("dims", {})}
         kept = {key: value for key, value in case.items() if key not in _SAID}
@@ -128,7 +137,7 @@ def _changed_layer(space: Space, draw: random.Random) -> Draft:
     return built(space, {one.name: draw.choice(one.others) for one in chosen})
 
 
-def _changed_case(case: Mapping[str, Any], draw: random.Random) -> Draft | None:
+def changed_case(case: Mapping[str, Any], draw: random.Random) -> Draft | None:
     """A case with one or two things changed; None where there is nothing to change."""
     every = dict(_changes(case))
     if not every:
@@ -143,7 +152,7 @@ def _changes(case: Mapping[str, Any]) -> Iterator[tuple[str, list[Any]]]:
     """Where a case can be changed, and to what."""
     for name, layer in case.get("layers", {}).items():
         record = record_of(layer["type"])
-        if record is not None:
+        if record is not None and name not in case.get("weights", {}):  # given ones are of the layer as it is written
             made = types().get(layer["type"])
             yield from _arguments(f"layers/{name}", {**defaults_of(made), **layer}, record.fields)
     for axis, length in case.get("dims", {}).items():
@@ -151,8 +160,44 @@ def _changes(case: Mapping[str, Any]) -> Iterator[tuple[str, list[Any]]]:
             lengths = (0, 1, 3) if axis == "batch" else (1, length + 1, length + 3)
             yield f"dims/{axis}", [one for one in lengths if one != length]
     for name, given in case.get("inputs", {}).items():
-        if isinstance(given, Mapping) and set(given) == {"shape"}:
-            yield f"inputs/{name}/fill", [fill for dtype, fill in FILLS.values() if fill and dtype == "float32"]
+        if isinstance(given, Mapping) and (values := list(_others(given))):
+            yield f"inputs/{name}", values
+    yield from _changes_of_trainings(case)
+
+
+def _others(given: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """An input with other numbers, of another dtype, of other lengths; a mask with other rows."""
+    if set(given) == {"shape"}:
+        for dtype, fill in FILLS.values():
+            if fill:
+                yield {**given, **({} if dtype == "float32" else {"dtype": dtype}), "fill": fill}
+        lengths = given["shape"]
+        if lengths and all(isinstance(length, int) for length in lengths):
+            for other in ([1] * len(lengths), [0, *lengths[1:]], [2, *lengths], lengths[1:]):
+                if other != lengths:
+                    yield {**given, "shape": other}
+    rows = given.get("fill", {}).get("values") if isinstance(given.get("fill"), Mapping) else None
+    if given.get("dtype") == "bool" and isinstance(rows, list) and all(isinstance(row, list) for row in rows):
+        for change in (_none, _every, _turned):
+            other = [change(row) for row in rows]
+            if other != rows:
+                yield {**given, "fill": {"values": other}}
+
+
+def _none(row: Sequence[Any]) -> list[Any]:
+    return [0 for _ in row]
+
+
+def _every(row: Sequence[Any]) -> list[Any]:
+    return [1 for _ in row]
+
+
+def _turned(row: Sequence[Any]) -> list[Any]:
+    return list(reversed(row))
+
+
+def _changes_of_trainings(case: Mapping[str, Any]) -> Iterator[tuple[str, list[Any]]]:
+    """What can be changed in how a case is trained."""
     trainings = case.get("training", [])
     for place, training in enumerate(trainings if isinstance(trainings, list) else [trainings]):
         path = f"training/{place}" if isinstance(trainings, list) else "training"

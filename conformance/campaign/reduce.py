@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -65,11 +65,11 @@ def reduced(
     """
     if avoid:
         slow = _walk(asker, draft, wanted, min(most, MOST_ASKED_WHY), until, explains=True, avoid=avoid)
-        (last,) = asker.ask([slow.draft], lanes=asker.lanes_for(wanted.lane))
+        (last,) = _asked(asker, [slow.draft], wanted)
         return Reduced(renamed(slow.draft), shown(asker, last, wanted, avoid) or slow.signature, slow.asked)
     quick = _walk(asker, draft, wanted.coarse(), most, until, explains=False)
     quick = replace(quick, draft=renamed(quick.draft))
-    (last,) = asker.ask([quick.draft], lanes=asker.lanes_for(wanted.lane))
+    (last,) = _asked(asker, [quick.draft], wanted)
     found = shown(asker, last, wanted)
     if found is not None:
         return Reduced(quick.draft, found, quick.asked)
@@ -93,7 +93,7 @@ def _walk(
     while is_smaller and asked < most:
         is_smaller = False
         for candidates in _several(smaller(draft), seen, at_once):
-            judged = asker.ask(candidates, lanes=asker.lanes_for(wanted.lane), explains=explains, only=only)
+            judged = _asked(asker, candidates, wanted, explains=explains, only=only)
             asked += len(candidates)
             shows = ((one.draft, shown(asker, one, wanted, avoid)) for one in judged)
             found = next(((candidate, said) for candidate, said in shows if said is not None), None)
@@ -103,6 +103,18 @@ def _walk(
             if asked >= most or time.monotonic() >= until:
                 return Reduced(draft, wanted, asked)
     return Reduced(draft, wanted, asked)
+
+
+def _asked(
+    asker: Asker,
+    drafts: Sequence[Draft],
+    wanted: Signature,
+    explains: bool = True,
+    only: Collection[str] | None = None,
+) -> list[Judged]:
+    """What came of drafts in the lanes that may show a finding; relations are asked where it is one that breaks."""
+    lanes = asker.lanes_for(wanted.lane)
+    return asker.ask(drafts, lanes=lanes, explains=explains, only=only, relations_of=int(wanted.is_of_relations))
 
 
 def _several(candidates: Iterable[Draft], seen: set[str], at_once: int) -> Iterator[list[Draft]]:
@@ -126,6 +138,8 @@ def smaller(draft: Draft) -> Iterator[Draft]:
         for change in draft.changes:
             yield replace(draft, changes=tuple(one for one in draft.changes if one is not change))
         return
+    if draft.saved:
+        yield replace(draft, saved="")
     for index in range(len(draft.calls)):
         yield from _without_others(draft, index)
     yield from _without_call(draft)

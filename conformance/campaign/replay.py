@@ -50,7 +50,7 @@ def _again(finding: Finding, case: Case, asker: Asker) -> Replayed:
     if lane not in asker.names:
         return Replayed(finding, State.CHANGED, f"nobody asked the lane {lane}")
     try:
-        record = asker.case(case, asker.lanes_for(lane))
+        record = asker.case(case, asker.lanes_for(lane), with_relations=finding.signature.is_of_relations)
     except CaseError as error:
         return Replayed(finding, State.CHANGED, error.problems[0].message)
     found = list(asker.tell(record, calls_in(case)))

@@ -18,7 +18,7 @@ from conformance.case.model import Case
 from conformance.diagnose.effort import without_number
 from conformance.form import CONFIG
 from conformance.gate.signature import aspect_of, mask_word
-from conformance.judge.verdict import Verdict
+from conformance.judge.verdict import RELATIONS, Verdict
 from conformance.protocol.observation import REFERENCE
 from conformance.record.case import Record
 from conformance.record.lane import LaneRecord
@@ -32,7 +32,7 @@ _CALLED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ASKED_WHY = ("values", "weights")
 """Aspects whose detail is known only where it was found out why a lane differs."""
 _SEEN = ("error", "dtype", "crash", "timeout")
-_NEVER_ASKED = ("params", "claims", "invariants", "model", "methods", "relations")
+_NEVER_ASKED = ("params", "claims", "invariants", "model", "methods", RELATIONS)
 TOLD_BY_WORDS = (*_SEEN, *_NEVER_ASKED)
 """Aspects in which what is seen says enough: the type and words of an error, which dtype came, how a lane ended; and
 those of which nobody can say why."""
@@ -59,6 +59,11 @@ class Signature:
     that makes the reference's answer the lane's."""
     mistakes: tuple[str, ...] = ()
     """The named mistakes that would give it; none where the aspect is told by words."""
+
+    @property
+    def is_of_relations(self) -> bool:
+        """Whether it shows only where relations are asked."""
+        return self.aspect == RELATIONS
 
     @property
     def layers(self) -> frozenset[str]:

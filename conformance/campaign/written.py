@@ -40,7 +40,8 @@ def write_case(folder: Folder, finding: Finding, asker: Asker | None) -> Finding
         if case is None:
             break
         try:
-            record = asker.case(case, asker.lanes_for(finding.signature.lane), scripts=True)
+            lanes, is_relation = asker.lanes_for(finding.signature.lane), finding.signature.is_of_relations
+            record = asker.case(case, lanes, scripts=True, with_relations=is_relation)
         except LaneUnavailable:
             raise
         except Exception as error:  # our own code, as where a draft is asked: it is said, and the campaign goes on

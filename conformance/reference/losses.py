@@ -168,6 +168,8 @@ class _Loss(Layer):
         "how the losses become one number; none keeps one for each sample", default="sum_over_batch_size"
     )
 
+    is_loss = True
+
     takes_probabilities: ClassVar[bool] = False
     """Whether labels and predictions are probabilities, unless the predictions are logits."""
 

@@ -150,6 +150,9 @@ class Traits:
     """What its inputs are called, where they are not called as `call` names them."""
     functions: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """Arguments that are functions, said in the graph language, each with the names of what it is given."""
+    is_loss: ClassVar[bool] = False
+    """Whether it is a loss of labels and predictions."""
+
     takes_floats_alone: ClassVar[bool] = False
     """Whether it refuses integers and booleans."""
     takes_ids: ClassVar[bool] = False
