@@ -134,7 +134,7 @@ class Campaign:
         started = time.monotonic()
         drawn = self._ahead.pop(seed, None) or self._drawn(seed)
         asked = [draft for draft in drawn if not self._crashes(draft)]
-        chosen = self.coverage.choose(asked, self.a_seed)
+        chosen = self._chosen(asked)
         outcomes: Counter[str] = Counter({"left out": len(drawn) - len(asked)} if len(asked) < len(drawn) else {})
         listed: Counter[str] = Counter()
         found: list[Finding] = []
@@ -147,6 +147,12 @@ class Campaign:
         row = SeedRow(seed, len(chosen), dict(outcomes), varied, round(seconds, 3), dict(listed), new)
         self.folder.add_seed(row)
         return row, found
+
+    def _chosen(self, asked: Sequence[Draft]) -> list[Draft]:
+        """Those that try most that is new; of layers and of what is drawn beside them each its own share."""
+        beside = [draft for draft in asked if draft.written is not None] if self.like is None else []
+        layers = [draft for draft in asked if draft not in beside]
+        return [*self.coverage.choose(layers, self.a_seed - len(beside)), *beside]
 
     def _drawn(self, seed: int) -> list[Draft]:
         if self.like is not None:

@@ -18,6 +18,7 @@ from conformance.campaign.shapes import Shape, shape_after
 from conformance.campaign.space import FILLS, USUAL, Space, built, defaults_of, is_axis, space_of
 from conformance.case.layers import types
 from conformance.errors import LaneUnavailable
+from conformance.plans.derive import is_ours
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
@@ -74,11 +75,11 @@ def saved(draft: Draft, draw: random.Random) -> Draft:
     What a layer remembers of a call before is left out: of a model, every call is made anew.
     """
     is_wanted, form = draw.randrange(SAVED_OF) == 0, draw.choice(FORMS)
-    layers = [draft.layer(call.layer).type for call in draft.calls]
-    if not is_wanted or len(set(layers)) < len(layers) or any(types()[kind].is_loss for kind in layers):
+    called = [call.layer for call in draft.calls]
+    if not is_wanted or len(set(called)) < len(called) or any(call.arguments for call in draft.calls):
         return draft
-    if any(call.arguments for call in draft.calls):
-        return draft
+    if any(types()[one.type].is_loss or is_ours({"type": one.type, **one.config}) for one in draft.layers):
+        return draft  # no model can be made of it, or Keras knows no such class
     return replace(draft, saved=form, varied=(*draft.varied, ("saved", form)))
 
 

@@ -40,7 +40,7 @@ def remade(name: str, kind: str) -> Derive:
 
     def derive(plan: Plan) -> Plan | None:
         layers = plan.layers.values()
-        if any(_is_ours({"type": layer.type, **layer.config}) for layer in layers):
+        if any(is_ours({"type": layer.type, **layer.config}) for layer in layers):
             return None
         if kind == CONFIG and any(ADAPT in layer.config for layer in layers):
             return None
@@ -51,12 +51,13 @@ def remade(name: str, kind: str) -> Derive:
     return derive
 
 
-def _is_ours(config: Any) -> bool:
+def is_ours(config: Any) -> bool:
+    """Whether arguments, with their type, are of a layer, or of an initialiser in one, that no framework has."""
     if isinstance(config, Mapping):
         kind = KINDS.get(config.get("type", ""))
         is_it = config.get("type") == "Binary" or (kind is not None and (kind.is_ours or bool(kind.offered_in)))
-        return is_it or any(_is_ours(value) for value in config.values())
-    return isinstance(config, list | tuple) and any(_is_ours(value) for value in config)
+        return is_it or any(is_ours(value) for value in config.values())
+    return isinstance(config, list | tuple) and any(is_ours(value) for value in config)
 
 
 def with_inputs(name: str, change: InputsChange) -> Derive:

@@ -23,10 +23,13 @@ class Planted:
         self.type = options["type"]
         self.config = options.get("config", {})
         self.does = options.get("does", "adds one")
+        """`loses` adds one to what a model gives that was saved and loaded, and to nothing else."""
         self.reference = Reference({})
         self.identity: Identity = replace(self.reference.identity, versions={"fake": options.get("version", "1.0")})
 
     def shows(self, plan: Plan) -> bool:
+        if self.does == "loses" and plan.saved is None:
+            return False
         return any(
             layer.type == self.type and all(layer.full.get(name) == value for name, value in self.config.items())
             for layer in plan.layers.values()

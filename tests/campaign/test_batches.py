@@ -15,9 +15,9 @@ import pytest
 from conformance.campaign.asking import Asker
 from conformance.campaign.batches import OnCluster, lanes_of, made_small, seeds_asked
 from conformance.campaign.campaign import Campaign, Ended, totals
-from conformance.campaign.folder import About, Finding, Folder, opened
+from conformance.campaign.folder import About, Finding, Folder, opened, read
 from conformance.cluster import Cluster, connected
-from conformance.errors import UsageError
+from conformance.errors import LaneUnavailable, UsageError
 from conformance.form import from_json, to_json
 from conformance.run import LANES
 from tests.campaign.asked import about
@@ -46,6 +46,10 @@ def work(wanted: Mapping[str, Any]) -> Any:
             file.write(f"{os.getpid()}\n")
         if len(Path(mark).read_text(encoding="utf-8").split()) == 1:
             os.kill(os.getpid(), signal.SIGKILL)
+    if "go" in wanted and wanted.get("seeds") == [1]:
+        limit = time.monotonic() + 60
+        while not Path(wanted["go"]).exists() and time.monotonic() < limit:
+            time.sleep(0.02)
     asker = lanes_here(wanted.get("version", "1.0"))
     of = from_json(About, wanted["about"])
     if "finding" in wanted:
@@ -103,3 +107,19 @@ def test_it_goes_on_with_the_seeds_that_are_left(cluster: Cluster, calm: tuple[F
 def test_a_worker_of_another_version_is_refused(cluster: Cluster, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="seeds 0 ran in other versions than are installed here"):
         ran(cluster, tmp_path / "d", version="2.0")
+
+
+def test_a_worker_that_hangs_is_said_and_what_was_found_before_is_kept(cluster: Cluster, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    impatient = Cluster(cluster._client, cluster._where, patience=10.0)
+    try:
+        with pytest.raises(LaneUnavailable, match="seeds 1 has not come back in 10 s") as raised:
+            ran(impatient, tmp_path / "e", go=str(go))
+    finally:
+        go.touch()
+    assert raised.value.hint == "look at the workers: is one of them stopped?"
+    folder = read(tmp_path / "e")
+    assert list(folder.seeds) == [0]
+    assert [one.signature.layer for one in folder.kept] == ["Dense"]
+    _, ended = ran(cluster, tmp_path / "e")
+    assert ended.seeds == 2
