@@ -9,6 +9,7 @@ is drawn without a word here.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import random
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -54,19 +55,37 @@ PAIRS: tuple[tuple[str, tuple[int, ...], Mapping[str, Any], tuple[int, ...], Map
 """What metrics take: the name of a pair, and of labels and of predictions the shape and how they are filled."""
 
 
-def others(seed: int, count: int) -> list[Draft]:
-    """So many drafts of a seed that are of no layer's own schema, no two alike; the same for the same seed."""
+SORTS = ("trainings", "metrics", "operations")
+
+
+def others(seed: int, count: int, sorts: Sequence[str] = SORTS) -> list[Draft]:
+    """So many drafts of a seed, of these sorts, no two alike; the same for the same seed."""
     draw = random.Random(f"others {seed}")
     found: dict[str, Draft] = {}
     for _ in range(4 * count):
-        sort = draw.choice((trainings, metrics, None))
-        cases = _of_operation(draw.choice(sorted(table()))) if sort is None else sort()
-        draft = changed_case(draw.choice(cases), draw) if cases else None
+        draft = _drawn(draw.choice(sorts), draw)
         if draft is not None:
             found.setdefault(draft.digest, draft)
         if len(found) == count:
             break
     return list(found.values())
+
+
+def _drawn(sort: str, draw: random.Random) -> Draft | None:
+    match sort:
+        case "trainings":
+            cases = trainings()
+        case "metrics":
+            cases = metrics()
+        case _:
+            cases = _of_operation(draw.choice(sorted(table())))
+    draft = changed_case(draw.choice(cases), draw) if cases else None
+    return None if draft is not None and _promises(draft) else draft
+
+
+def _promises(draft: Draft) -> bool:
+    """Whether a change promises of the input what is not so: then there is no right answer."""
+    return any(path.endswith("/sorted") for path, _ in draft.changes)
 
 
 @cache
@@ -129,9 +148,10 @@ def metrics() -> Sequence[Mapping[str, Any]]:
 
 def _of_metric(kind: str) -> Iterator[Mapping[str, Any]]:
     config = needed(types()[kind])
-    if _answers(kind, config, [_filled((BATCH, 3), {})]):
+    if "values" in inspect.signature(types()[kind].call).parameters:
         rows = {"inputs": {name: {"shape": [BATCH, 3]} for name in ("x", "later_x")}}
         yield {"id": kind, **rows, **_layers(kind, config, ("x",), ("later_x",))}
+        return
     for name, labels, of_labels, shape, of_predictions in PAIRS:
         if _answers(kind, config, [_filled(labels, of_labels), _filled(shape, of_predictions)]):
             given = {"y": {"shape": list(labels), **of_labels}, "p": {"shape": list(shape), **of_predictions}}

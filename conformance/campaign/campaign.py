@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from conformance.campaign.asking import Asker, Judged, is_refused
-from conformance.campaign.bases import others
+from conformance.campaign.bases import SORTS, others
 from conformance.campaign.coverage import Coverage
 from conformance.campaign.draft import Draft
 from conformance.campaign.draws import drafts
@@ -19,7 +19,6 @@ from conformance.campaign.known import Candidate, Known
 from conformance.campaign.like import Like
 from conformance.campaign.recognise import Explains, Recogniser
 from conformance.campaign.reduce import LOST, reduced
-from conformance.campaign.space import drawable
 from conformance.campaign.triage import Signature, calls_of, is_silent, stem
 from conformance.campaign.written import write_case
 from conformance.judge.verdict import Verdict
@@ -82,9 +81,9 @@ class Campaign:
     ) -> None:
         """`a_seed` drafts of each seed are asked, of twice as many that it gives; these are `like` something
         written, where it is given, and drawn from the layers' schemas else. Of one in so many as `relations_of` says
-        relations are asked.
+        relations are asked, where the folder says that they are.
         """
-        self.relations_of = relations_of
+        self.relations_of = relations_of if "relations" in folder.about.also else 0
         self.like = like
         self.a_seed = a_seed
         self.folder = folder
@@ -157,13 +156,10 @@ class Campaign:
     def _drawn(self, seed: int) -> list[Draft]:
         if self.like is not None:
             return self.like.drafts(seed, DRAWN * self.a_seed)
-        drawn = drafts(seed, self.kinds, self.folder.about.graphs, DRAWN * self.a_seed)
-        return [*drawn, *others(seed, self.a_seed // OTHERS_OF)] if self._draws_everything else drawn
-
-    @property
-    def _draws_everything(self) -> bool:
-        """Whether trainings, metrics and operations are drawn too: where nobody asked for some layers, or no graphs."""
-        return self.folder.about.graphs and set(self.kinds) == set(drawable())
+        about, count = self.folder.about, DRAWN * self.a_seed
+        drawn = drafts(seed, self.kinds, about.graphs, count, with_saving="saving" in about.also)
+        sorts = [sort for sort in SORTS if sort in about.also]
+        return [*drawn, *others(seed, self.a_seed // OTHERS_OF, sorts)] if sorts else drawn
 
     def _draw_ahead(self, seed: int | None) -> None:
         if seed is not None:

@@ -32,8 +32,13 @@ GRAPH_BATCH = 3
 _STARTS: Sequence[Shape] = ((5, 4), (6, 4), (4,), (5, 6, 4))
 
 
-def drafts(seed: int, kinds: Sequence[str], graphs: bool = True, count: int = 24) -> list[Draft]:
-    """The drafts of a seed over these layers, no two alike. Raises LaneUnavailable where Hypothesis is missing."""
+def drafts(
+    seed: int, kinds: Sequence[str], graphs: bool = True, count: int = 24, with_saving: bool = False
+) -> list[Draft]:
+    """The drafts of a seed over these layers, no two alike; where it is `with_saving`, of some the model is saved.
+
+    Raises LaneUnavailable where Hypothesis is missing.
+    """
     try:
         import hypothesis
         from hypothesis import HealthCheck, Phase
@@ -61,7 +66,7 @@ def drafts(seed: int, kinds: Sequence[str], graphs: bool = True, count: int = 24
 
     keep()
     chosen = random.Random(seed)
-    return [saved(draft, chosen) for draft in found.values()]
+    return [saved(draft, chosen) if with_saving else draft for draft in found.values()]
 
 
 SAVED_OF = 12

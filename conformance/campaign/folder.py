@@ -35,6 +35,8 @@ except ImportError:  # pragma: no cover  # no POSIX: a second campaign is not no
 VERSION = 3
 READS = (1, 2, 3)
 """Versions of the folder that are read, and gone on with as the newest."""
+ALSO = ("trainings", "metrics", "operations", "saving", "relations")
+"""What a campaign can draw beside layers and graphs, and the questions that it can ask beside the reference's."""
 ABOUT, JOURNAL, FINDINGS = "campaign.json", "journal.jsonl", "findings"
 
 
@@ -60,6 +62,8 @@ class About:
     """Whether graphs of several calls are drawn."""
     like: str = ""
     """The digest of what drafts are made like; empty where they are drawn from the layers' schemas."""
+    also: tuple[str, ...] = ()
+    """What is drawn and asked beside layers and graphs, of `ALSO`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +286,11 @@ def _refuse_another(old: About, new: About, path: Path) -> None:
         raise UsageError(f"{path} is a campaign in {said}, not in {now}", "name another folder with -o")
     if old.like != new.like:
         raise UsageError(f"{path} is a campaign of drafts like something else", "the same --like, or another folder")
+    if old.also != new.also:
+        said, now = (", ".join(about.also) or "nothing" for about in (old, new))
+        raise UsageError(
+            f"{path} is a campaign that draws also {said}, not {now}", "the same --also, or another folder"
+        )
     if (old.layers, old.graphs) != (new.layers, new.graphs):
         hint = "the same --layers, or another folder"
         raise UsageError(f"{path} is a campaign over other layers or graphs", hint)

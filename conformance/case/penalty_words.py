@@ -20,7 +20,7 @@ def of_constraints() -> Kind:
 
 
 _BY_WORD: Mapping[str, Mapping[str, str]] = {
-    "regularizer": {"l1": "L1", "l2": "L2", "l1_l2": "L1L2", "orthogonal_regularizer": "OrthogonalRegularizer"},
+    "regularizer": {"l1": "L1", "l2": "L2", "l1l2": "L1L2", "orthogonal_regularizer": "OrthogonalRegularizer"},
     "constraint": {"max_norm": "MaxNorm", "min_max_norm": "MinMaxNorm", "non_neg": "NonNeg", "unit_norm": "UnitNorm"},
 }
 """Words that Keras takes for a class with its defaults."""

@@ -37,6 +37,7 @@ _EXAMPLES = """\
 examples:
   conformance campaign --for 10m -o campaigns/today                 ten minutes over all layers
   conformance campaign --for 2m --layers GRU,LSTM -o campaigns/rnn  over some of them
+  conformance campaign --for 10m --also all -o campaigns/wide       trainings, metrics, operations, saving, relations
   conformance campaign --like cases/training --for 5m -o campaigns/like  written cases, changed a little
   conformance campaign --like clf.keras --for 5m -o campaigns/mine          the layers of your model
   conformance campaign --seeds 0..20 -o campaigns/ci                the same cases in every run: for CI
@@ -73,6 +74,12 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--layers", metavar="A,B", help="draw these layers; all that can be drawn when left out")
     parser.add_argument("--no-graphs", action="store_true", help="draw single layers only")
+    parser.add_argument(
+        "--also",
+        metavar="A,B",
+        help="draw trainings, metrics, operations and models that are saved too, and ask relations: some of "
+        "trainings,metrics,operations,saving,relations, or all",
+    )
     parser.add_argument(
         "--like",
         action="append",
@@ -128,6 +135,7 @@ def _refuse_what_is_not_read(parsed: argparse.Namespace) -> None:
         "--layers": parsed.layers,
         "--no-graphs": parsed.no_graphs,
         "--like": parsed.like,
+        "--also": parsed.also,
         "--lane": parsed.lane,
         "--from": parsed.old,
         "--to": parsed.new,
@@ -178,6 +186,17 @@ def layers_of(text: str | None) -> tuple[str, ...]:
     return tuple(named)
 
 
+def also_of(text: str | None) -> tuple[str, ...]:
+    """What is drawn and asked beside layers, in one order. Raises UsageError for a word that is none of it."""
+    from conformance.campaign.folder import ALSO
+    from conformance.case.problems import did_you_mean
+
+    named = {word.strip() for word in text.split(",")} if text else set()
+    for word in sorted(named - {*ALSO, "all"}):
+        raise UsageError(f"--also {word[:40]} is none of {', '.join(ALSO)}", did_you_mean(word, ALSO) or "or all")
+    return ALSO if "all" in named else tuple(word for word in ALSO if word in named)
+
+
 def _campaign(parsed: argparse.Namespace) -> int:
     from conformance.campaign.asking import Asker
     from conformance.campaign.campaign import Campaign, known_of
@@ -188,7 +207,9 @@ def _campaign(parsed: argparse.Namespace) -> int:
 
     if parsed.output is None:
         raise UsageError("where to?", "name a folder: -o campaigns/today")
-    seeds, kinds = seeds_of(parsed.seeds), layers_of(parsed.layers)
+    seeds, kinds, also = seeds_of(parsed.seeds), layers_of(parsed.layers), also_of(parsed.also)
+    if parsed.like and set(also) - {"relations"}:
+        raise UsageError("--like beside --also", "what it is like says what is drawn; --also relations goes with it")
     ends = ends_of_dates(parsed)
     is_bounded = parsed.seeds is not None and parsed.time is None
     seconds = float("inf") if is_bounded else seconds_of(parsed.time or USUAL_TIME)
@@ -205,7 +226,8 @@ def _campaign(parsed: argparse.Namespace) -> int:
     try:
         identities = asker.identities()
         lanes = {name: dict(one.versions) for name, one in identities.items()}
-        about = About(VERSION, lanes, kinds, tuple(asked), not parsed.no_graphs, "" if made is None else made.digest)
+        digest = "" if made is None else made.digest
+        about = About(VERSION, lanes, kinds, tuple(asked), not parsed.no_graphs, digest, also)
         with opened(parsed.output, about) as folder:
             known = known_of(known_here(asker, parsed.cases))
             campaign = Campaign(folder, asker, kinds, known, _say, like=made)

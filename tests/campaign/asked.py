@@ -29,8 +29,10 @@ def asking(spec: LaneSpec, in_process: bool = True, explains: bool = False) -> I
         asker.stop()
 
 
-def about(layers: Sequence[str] = LAYERS, graphs: bool = False, version: str = "1.0") -> About:
-    return About(VERSION, {"planted": {"fake": version}}, tuple(layers), (), graphs)
+def about(
+    layers: Sequence[str] = LAYERS, graphs: bool = False, version: str = "1.0", also: Sequence[str] = ()
+) -> About:
+    return About(VERSION, {"planted": {"fake": version}}, tuple(layers), (), graphs, also=tuple(also))
 
 
 def ran(

@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 
 from conformance.campaign.asking import Judged
-from conformance.campaign.bases import METRICS, metrics, others, trainings
+from conformance.campaign.bases import METRICS, SORTS, metrics, others, trainings
 from conformance.campaign.campaign import Campaign
 from conformance.campaign.draft import Draft, case_lines, described, file_text
 from conformance.campaign.draws import drafts
 from conformance.campaign.folder import opened
-from conformance.campaign.space import drawable
 from conformance.campaign.triage import calls_of
 from conformance.case.layers import types
 from conformance.case.load import load_parts
@@ -96,7 +95,18 @@ def verdict(judged: Judged) -> Verdict:
 
 
 def test_of_each_seed_some_drafts_are_of_no_layer_whatever_the_layers_would_try(tmp_path: Path) -> None:
-    with asking(planted(NOTHING)) as asker, opened(tmp_path / "c", about(drawable(), graphs=True)) as folder:
-        campaign = Campaign(folder, asker, drawable(), lambda _: (), lambda _: None, a_seed=4)
+    with asking(planted(NOTHING)) as asker, opened(tmp_path / "c", about(("ReLU",), also=SORTS)) as folder:
+        campaign = Campaign(folder, asker, ("ReLU",), lambda _: (), lambda _: None, a_seed=4)
         row, _ = campaign.seed(1)
     assert [len({name for name, _ in varied if ": " in name}) > 0 for varied in row.varied] == [False] * 3 + [True]
+
+
+def test_what_the_drafts_would_promise_of_their_input_is_not_drawn() -> None:
+    changes = [path for seed in range(60) for one in others(seed, 4, ("operations",)) for path, _ in one.changes]
+    assert not any(path.endswith("/sorted") for path in changes)
+    assert any(path.startswith("layers/operation/") for path in changes)
+
+
+def test_a_metric_of_values_is_told_of_values_and_one_of_labels_of_both() -> None:
+    calls = {case["layers"]["metric"]["type"]: case["graph"]["after_1"] for case in metrics()}
+    assert (calls["metrics.Mean"], calls["metrics.Accuracy"]) == ("metric(x)", "metric(y, p)")

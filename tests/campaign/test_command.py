@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from conformance.campaign.folder import read
 from conformance.cli import main
+from conformance.cli.campaign import _said
 from tests.campaign.asked import ran
 from tests.campaign.lane import NOTHING, planted
 
@@ -38,6 +40,8 @@ ran(Path("c"), planted("ReLU", does="raises"), layers=("ReLU",), seeds=range(100
         (["--from", "keras", "--to", "keras"], "--from and --to are both keras"),
         (["--from", "keras", "--to", "keras@3.3.3", "--lane", "torch"], "--lane beside --from and --to"),
         (["--lane", "nobody"], "nobody"),
+        (["--also", "metric"], "--also metric is none of trainings, metrics, operations, saving, relations"),
+        (["--also", "metrics", "--like", "cases"], "--like beside --also"),
         (["page"], "what is 'page'?"),
         (["page", "nowhere"], "nowhere is not the folder of a campaign"),
         (["replay", "nowhere"], "campaign replay does not read --output"),
@@ -105,3 +109,14 @@ def test_a_campaign_that_is_killed_loses_nothing_that_it_found(tmp_path: Path) -
     assert finding.signature.layer == "ReLU"
     folder, _, _ = ran(tmp_path / "c", planted("ReLU", does="raises"), layers=("ReLU",), seeds=range(1))
     assert [one.is_reduced for one in folder.kept] == [True]
+
+
+@pytest.mark.parametrize(("dry", "words"), [(59.0, ""), (180.0, "saturated: no new pair in 3 minutes\n")])
+def test_where_nothing_new_was_tried_for_minutes_it_is_said(
+    dry: float, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, ended, _ = ran(tmp_path / "c", planted(NOTHING), layers=("ReLU",), seeds=range(1))
+    capsys.readouterr()
+    assert _said(folder, replace(ended, since_new=dry)) == 0
+    said = capsys.readouterr().out
+    assert ("saturated" in said, words in said) == (bool(words), True)

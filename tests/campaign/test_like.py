@@ -125,3 +125,40 @@ def test_what_cannot_be_changed_is_one_message(name: str, tmp_path: Path) -> Non
     (tmp_path / "broken.keras").write_text("no archive", encoding="utf-8")
     with pytest.raises(UsageError, match="--like"):
         like([tmp_path / name])
+
+
+MASKED = """\
+    schema_version: 1
+    topic: A mask, and weights that are given
+    dims: {batch: 2, steps: 3}
+    source: {kind: docs, reference: "https://keras.io"}
+    cases:
+      - id: masked
+        question: What does a mask leave out?
+        inputs:
+          x: {shape: [2, 3, 4]}
+          real: {shape: [batch, steps], dtype: bool, fill: {values: [[1, 1, 0], [1, 0, 0]]}}
+        layers:
+          held: {type: Dense, units: 1}
+          softmax: {type: Softmax, axis: 1}
+        weights:
+          held: {kernel: [[1], [2], [3], [4]], bias: [0]}
+        graph:
+          h: held(x)
+          y: softmax(h, mask=real)
+"""
+
+
+def test_dtypes_lengths_and_the_rows_of_a_mask_are_changed_and_given_weights_stay(tmp_path: Path) -> None:
+    file = tmp_path / "masks.case.yaml"
+    file.write_text(dedent(MASKED), encoding="utf-8")
+    made = like([file])
+    changed = [change for seed in range(30) for one in made.drafts(seed, 8) for change in one.changes]
+    assert not any(path.startswith("layers/held") for path, _ in changed)
+    assert all((one.written or {})["weights"] for one in made.drafts(0, 8))
+    inputs = [value for path, value in changed if path == "inputs/x"]
+    assert {value.get("dtype", "float32") for value in inputs} == {"float32", "int32"}
+    assert [0, 3, 4] in [value["shape"] for value in inputs]
+    rows = [value["fill"]["values"] for path, value in changed if path == "inputs/real"]
+    assert [[0, 1, 1], [0, 0, 1]] in rows
+    assert [[0, 0, 0], [0, 0, 0]] in rows

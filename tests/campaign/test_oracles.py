@@ -48,9 +48,9 @@ def test_where_no_relations_are_asked_none_is_broken() -> None:
     assert shown(keeping("loses_saved_weights"), DENSE) == []
 
 
-def ran(path: Path, spec: LaneSpec) -> Folder:
-    """A campaign that asks relations of every draft."""
-    with asking(spec) as asker, opened(path, about(("Dense",))) as folder:
+def ran(path: Path, spec: LaneSpec, also: tuple[str, ...] = ("relations",)) -> Folder:
+    """A campaign that asks relations of every draft, where it asks any."""
+    with asking(spec) as asker, opened(path, about(("Dense",), also=also)) as folder:
         campaign = Campaign(folder, asker, ("Dense",), lambda _: (), lambda _: None, a_seed=3, relations_of=1)
         campaign.run(range(1), time.monotonic() + 60)
     return folder
@@ -69,6 +69,7 @@ def test_a_broken_relation_is_made_small_written_and_asked_again(tmp_path: Path)
 
 def test_a_campaign_over_a_lane_that_keeps_all_relations_finds_nothing(tmp_path: Path) -> None:
     assert ran(tmp_path / "c", keeping("keeps_what_is_remade")).kept == []
+    assert ran(tmp_path / "d", keeping("loses_saved_weights"), also=()).kept == []
 
 
 def test_a_model_that_is_saved_and_loaded_is_held_to_the_same_answer() -> None:
