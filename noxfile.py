@@ -219,6 +219,7 @@ EVERYTHING: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("report", ("--relations-of=25",)),
     ("kinds", ()),
     ("operations", ()),
+    ("campaign", ()),
     ("tests", ()),
     ("calibrate", ("--seeds", "2", "--every", "12")),
     ("faults", ("--every", "12")),

@@ -32,7 +32,7 @@ def merged(paths: Sequence[Path], into: Path) -> Merged:
     first = replace(folders[0].about, version=VERSION)
     for folder in folders[1:]:
         if replace(folder.about, version=VERSION) != first:
-            hint = "the same lanes and versions, the same --layers, --like and graphs"
+            hint = "the same lanes and versions, the same --layers, --like, --also and graphs"
             raise UsageError(f"{folder.path} is a campaign about something else than {folders[0].path}", hint)
     twice = alike = 0
     with opened(into, first) as target:
