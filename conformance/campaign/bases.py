@@ -12,7 +12,7 @@ import dataclasses
 import inspect
 import random
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -24,8 +24,6 @@ from conformance.campaign.like import changed_case, in_text
 from conformance.campaign.space import drawable, space_of
 from conformance.case.layers import types
 from conformance.case.optimizers import types as optimizer_types
-from conformance.kinds.model import lines
-from conformance.kinds.operations import cells, file_text
 from conformance.reference.base import Weights, make
 from conformance.reference.operations.base import table
 
@@ -58,12 +56,19 @@ PAIRS: tuple[tuple[str, tuple[int, ...], Mapping[str, Any], tuple[int, ...], Map
 SORTS = ("trainings", "metrics", "operations")
 
 
-def others(seed: int, count: int, sorts: Sequence[str] = SORTS) -> list[Draft]:
-    """So many drafts of a seed, of these sorts, no two alike; the same for the same seed."""
+Texts = Callable[[str], str]
+"""From the name of an operation to the text of its cases, which are made by a room above this one."""
+
+
+def others(seed: int, count: int, sorts: Sequence[str], texts: Texts | None = None) -> list[Draft]:
+    """So many drafts of a seed, of these sorts, no two alike; the same for the same seed.
+
+    Raises ValueError for operations without the `texts` of their cases.
+    """
     draw = random.Random(f"others {seed}")
     found: dict[str, Draft] = {}
     for _ in range(4 * count):
-        draft = _drawn(draw.choice(sorts), draw)
+        draft = _drawn(draw.choice(sorts), draw, texts)
         if draft is not None:
             found.setdefault(draft.digest, draft)
         if len(found) == count:
@@ -71,14 +76,14 @@ def others(seed: int, count: int, sorts: Sequence[str] = SORTS) -> list[Draft]:
     return list(found.values())
 
 
-def _drawn(sort: str, draw: random.Random) -> Draft | None:
+def _drawn(sort: str, draw: random.Random, texts: Texts | None) -> Draft | None:
     match sort:
         case "trainings":
             cases = trainings()
         case "metrics":
             cases = metrics()
         case _:
-            cases = _of_operation(draw.choice(sorted(table())))
+            cases = _of_operation(draw.choice(sorted(table())), texts)
     draft = changed_case(draw.choice(cases), draw) if cases else None
     return None if draft is not None and _promises(draft) else draft
 
@@ -190,9 +195,14 @@ def _filled(shape: tuple[int, ...], how: Mapping[str, Any]) -> Any:
     return draw.uniform(0.0, 1.0, shape) if fill else draw.normal(size=shape)
 
 
-@cache
-def _of_operation(name: str) -> Sequence[Mapping[str, Any]]:
-    """The cases that are generated of an operation."""
-    entry = table()[name]
-    text = file_text(entry, [lines(cell, refuses=False) for cell in cells(entry)])
-    return [{**case, "id": f"{name}.{case['id']}"} for case in in_text(text, f"{name} of keras.ops")]
+def _of_operation(name: str, texts: Texts | None) -> Sequence[Mapping[str, Any]]:
+    """The cases that are generated of an operation. Raises ValueError where nobody said how."""
+    if texts is None:
+        raise ValueError("operations are drawn from the text of their cases, and none was given")
+    if (name, texts) not in _KEPT:
+        read = in_text(texts(name), f"{name} of keras.ops")
+        _KEPT[name, texts] = [{**case, "id": f"{name}.{case['id']}"} for case in read]
+    return _KEPT[name, texts]
+
+
+_KEPT: dict[tuple[str, Texts], Sequence[Mapping[str, Any]]] = {}

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.campaign.asking import Asker
+from conformance.campaign.bases import Texts
 from conformance.campaign.campaign import Campaign, Ended
 from conformance.campaign.folder import About, Finding, SeedRow, opened
 from conformance.campaign.recognise import Explains
@@ -55,11 +56,11 @@ class Small:
     """Its files: name to text."""
 
 
-def seeds_asked(asker: Asker, known: Explains, about: About, seeds: Sequence[int]) -> Gave:
-    """What comes of these seeds, on the worker."""
+def seeds_asked(asker: Asker, known: Explains, about: About, seeds: Sequence[int], texts: Texts | None = None) -> Gave:
+    """What comes of these seeds, on the worker; `texts` are as those of a campaign."""
     rows, found = [], []
     with tempfile.TemporaryDirectory(prefix="conformance-") as path, opened(Path(path) / "c", about) as folder:
-        campaign = Campaign(folder, asker, about.layers, known, lambda _: None)
+        campaign = Campaign(folder, asker, about.layers, known, lambda _: None, texts=texts)
         for seed in seeds:
             row, new = campaign.seed(seed)
             rows.append(row)

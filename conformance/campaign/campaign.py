@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from conformance.campaign.asking import Asker, Judged, is_refused
-from conformance.campaign.bases import SORTS, others
+from conformance.campaign.bases import SORTS, Texts, others
 from conformance.campaign.coverage import Coverage
 from conformance.campaign.draft import Draft
 from conformance.campaign.draws import drafts
@@ -78,11 +78,13 @@ class Campaign:
         a_seed: int = A_SEED,
         like: Like | None = None,
         relations_of: int = RELATIONS_OF,
+        texts: Texts | None = None,
     ) -> None:
         """`a_seed` drafts of each seed are asked, of twice as many that it gives; these are `like` something
         written, where it is given, and drawn from the layers' schemas else. Of one in so many as `relations_of` says
-        relations are asked, where the folder says that they are.
+        relations are asked, where the folder says that they are; operations are drawn from the `texts` of their cases.
         """
+        self.texts = texts
         self.relations_of = relations_of if "relations" in folder.about.also else 0
         self.like = like
         self.a_seed = a_seed
@@ -159,7 +161,7 @@ class Campaign:
         about, count = self.folder.about, DRAWN * self.a_seed
         drawn = drafts(seed, self.kinds, about.graphs, count, with_saving="saving" in about.also)
         sorts = [sort for sort in SORTS if sort in about.also]
-        return [*drawn, *others(seed, self.a_seed // OTHERS_OF, sorts)] if sorts else drawn
+        return [*drawn, *others(seed, self.a_seed // OTHERS_OF, sorts, self.texts)] if sorts else drawn
 
     def _draw_ahead(self, seed: int | None) -> None:
         if seed is not None:

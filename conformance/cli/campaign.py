@@ -204,6 +204,7 @@ def _campaign(parsed: argparse.Namespace) -> int:
     from conformance.campaign.like import like
     from conformance.cli.live import IN_PROCESS, announce, lanes_of
     from conformance.cluster import parse as parse_cluster
+    from conformance.kinds.operations import unasked_text
 
     if parsed.output is None:
         raise UsageError("where to?", "name a folder: -o campaigns/today")
@@ -230,7 +231,7 @@ def _campaign(parsed: argparse.Namespace) -> int:
         about = About(VERSION, lanes, kinds, tuple(asked), not parsed.no_graphs, digest, also)
         with opened(parsed.output, about) as folder:
             known = known_of(known_here(asker, parsed.cases))
-            campaign = Campaign(folder, asker, kinds, known, _say, like=made)
+            campaign = Campaign(folder, asker, kinds, known, _say, like=made, texts=unasked_text)
             if cluster is not None:
                 asker.stop()  # the workers have lanes of their own
             try:
@@ -333,12 +334,13 @@ def on_worker(wanted: Mapping[str, Any]) -> Any:
     from conformance.campaign.batches import made_small, seeds_asked
     from conformance.campaign.folder import About, Finding
     from conformance.form import from_json, to_json
+    from conformance.kinds.operations import unasked_text
 
     asker, known = _held(wanted)
     about = from_json(About, wanted["about"])
     if "finding" in wanted:
         return to_json(made_small(asker, known, about, from_json(Finding, wanted["finding"])))
-    return to_json(seeds_asked(asker, known, about, wanted["seeds"]))
+    return to_json(seeds_asked(asker, known, about, wanted["seeds"], unasked_text))
 
 
 def _held(wanted: Mapping[str, Any]) -> tuple[Asker, Explains]:

@@ -18,13 +18,18 @@ from conformance.case.layers import types
 from conformance.case.load import load_parts
 from conformance.case.optimizers import types as optimizer_types
 from conformance.judge.verdict import Verdict
+from conformance.kinds.operations import unasked_text
 from tests.campaign.asked import about, asking
 from tests.campaign.lane import NOTHING, planted
 
 
 def test_a_seed_gives_the_same_every_time_and_another_gives_others() -> None:
-    assert [one.digest for one in others(3, 4)] == [one.digest for one in others(3, 4)]
-    assert not {one.digest for one in others(3, 4)} & {one.digest for one in others(4, 4)}
+    assert [one.digest for one in others(3, 4, SORTS, unasked_text)] == [
+        one.digest for one in others(3, 4, SORTS, unasked_text)
+    ]
+    assert not {one.digest for one in others(3, 4, SORTS, unasked_text)} & {
+        one.digest for one in others(4, 4, SORTS, unasked_text)
+    }
 
 
 def test_every_optimiser_trains_under_every_loss_that_is_drawn() -> None:
@@ -49,7 +54,7 @@ def sorts(drawn: list[Draft]) -> set[str]:
 
 
 def test_each_sort_is_drawn_and_what_is_drawn_reads(tmp_path: Path) -> None:
-    drawn = [one for seed in range(4) for one in others(seed, 4)]
+    drawn = [one for seed in range(4) for one in others(seed, 4, SORTS, unasked_text)]
     assert sorts(drawn) == {"training", "metric", "operation"}
     texts = [case_lines(one, f"d{number}", described(one)) for number, one in enumerate(drawn)]
     file = tmp_path / "campaign" / "drawn.case.yaml"
@@ -96,13 +101,15 @@ def verdict(judged: Judged) -> Verdict:
 
 def test_of_each_seed_some_drafts_are_of_no_layer_whatever_the_layers_would_try(tmp_path: Path) -> None:
     with asking(planted(NOTHING)) as asker, opened(tmp_path / "c", about(("ReLU",), also=SORTS)) as folder:
-        campaign = Campaign(folder, asker, ("ReLU",), lambda _: (), lambda _: None, a_seed=4)
+        campaign = Campaign(folder, asker, ("ReLU",), lambda _: (), lambda _: None, a_seed=4, texts=unasked_text)
         row, _ = campaign.seed(1)
     assert [len({name for name, _ in varied if ": " in name}) > 0 for varied in row.varied] == [False] * 3 + [True]
 
 
 def test_what_the_drafts_would_promise_of_their_input_is_not_drawn() -> None:
-    changes = [path for seed in range(60) for one in others(seed, 4, ("operations",)) for path, _ in one.changes]
+    changes = [
+        path for seed in range(60) for one in others(seed, 4, ("operations",), unasked_text) for path, _ in one.changes
+    ]
     assert not any(path.endswith("/sorted") for path in changes)
     assert any(path.startswith("layers/operation/") for path in changes)
 
@@ -110,3 +117,8 @@ def test_what_the_drafts_would_promise_of_their_input_is_not_drawn() -> None:
 def test_a_metric_of_values_is_told_of_values_and_one_of_labels_of_both() -> None:
     calls = {case["layers"]["metric"]["type"]: case["graph"]["after_1"] for case in metrics()}
     assert (calls["metrics.Mean"], calls["metrics.Accuracy"]) == ("metric(x)", "metric(y, p)")
+
+
+def test_operations_want_the_text_of_their_cases() -> None:
+    with pytest.raises(ValueError, match="none was given"):
+        others(0, 1, ("operations",))
