@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import autograd.numpy as np
+import numpy
 from autograd.tracer import getval
 
 from . import activations
@@ -238,6 +239,11 @@ class Softmax(Layer):
             },
         ),
         Mutant("last_of_the_axes", "sums over one of the axes only", config=lambda layer: {"axis": _last(layer.axis)}),
+        Mutant(
+            "rounds_the_logarithm",
+            "takes exp(x - log(sum(exp(x)))) over several axes, with that logarithm in float32",
+            output=lambda layer, y, args: y if isinstance(layer.axis, int) else _of_logarithms(args[0], layer.axis),
+        ),
         Mutant("ignores_mask", "lets everything count", inputs=lambda layer, args, kwargs: (args, _unmasked(kwargs))),
         Mutant(
             "scores_of_zero",
@@ -254,6 +260,12 @@ class Softmax(Layer):
 
 def _last(axis: int | tuple[int, ...]) -> int:
     return axis if isinstance(axis, int) else axis[-1]
+
+
+def _of_logarithms(x: Array, axes: tuple[int, ...]) -> Array:
+    top = np.max(getval(x), axis=axes, keepdims=True)
+    logarithm = np.log(np.sum(np.exp(x - top), axis=axes, keepdims=True)) + top
+    return np.exp(x - logarithm + (getval(logarithm) - getval(logarithm).astype(numpy.float32)))
 
 
 def _unmasked(kwargs: dict[str, Any]) -> dict[str, Any]:

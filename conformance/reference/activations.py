@@ -83,10 +83,15 @@ def linear(x: Array) -> Array:
 def relu(x: Array, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Array:
     """max(x, 0) by default; in general never more than `max_value`, x above the threshold, and
     negative_slope (x - threshold) up to it (documentation of `keras.layers.ReLU`).
+
+    Whole numbers stay whole below a whole limit, as below none.
     """
     below = negative_slope * (x - threshold) if negative_slope else np.zeros_like(x)
     result = np.where(x <= threshold, below, x)
-    return result if max_value is None else np.where(result > max_value, max_value, result)
+    if max_value is None:
+        return result
+    limit = int(max_value) if result.dtype.kind in "iu" and max_value == int(max_value) else max_value
+    return np.where(result > limit, limit, result)
 
 
 def leaky_relu(x: Array, negative_slope: float = 0.2) -> Array:

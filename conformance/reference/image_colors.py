@@ -24,10 +24,15 @@ _VALUES = "The lowest and the highest value of images."
 _FORMAT = "Which axis holds the channels."
 
 
+def of_three(channels: int) -> None:
+    """Raises LayerError for another number of channels than red, green and blue."""
+    if channels != 3:
+        raise LayerError(f"grey is made of three channels, not {channels}")
+
+
 def grey(images: Array) -> Array:
     """(batch, rows, columns, 3) to the same number three times."""
-    if images.shape[-1] != 3:
-        raise LayerError(f"grey is made of three channels, not {images.shape[-1]}")
+    of_three(images.shape[-1])
     return np.repeat(np.sum(images * np.array(GREY), axis=-1, keepdims=True), 3, axis=-1)
 
 
@@ -289,6 +294,10 @@ class RandomColorDegeneration(_Augmentation):
     value_range: Range = arg(_VALUES, default=(0, 255))
     data_format: DataFormat = arg(_FORMAT, default="channels_last")
 
+    def call(self, w: Weights, x: Array, training: bool = True) -> Array:
+        of_three(x.shape[-1 if self.data_format == "channels_last" else -3])
+        return super().call(w, x, training)
+
     def augmented(self, images: Array) -> Array:
         share = only("factor", self.factor)
         return clipped((1 - share) * images + share * grey(images), self.value_range)
@@ -386,7 +395,7 @@ class RandomPosterization(_Augmentation):
         if np.any(getval(images) < first - beyond) or np.any(getval(images) > last + beyond):
             raise Unanswerable("a value outside of value_range has no byte")
         step = 2 ** (8 - int(only("factor", self.bits())))
-        bytes_ = np.floor(getval(images - first) * (255 / (last - first)))
+        bytes_ = np.floor(np.clip(getval(images - first), 0.0, last - first) * (255 / (last - first)))
         return np.floor(bytes_ / step) * step * ((last - first) / 255) + first
 
     mutants: ClassVar[tuple[Mutant, ...]] = (
@@ -461,6 +470,13 @@ class RandomGaussianBlur(_Augmentation):
             "edge_repeated",
             "repeats the edge instead of zeros",
             methods={"padded": lambda layer, images, widths: numpy.pad(getval(images), widths, "edge")},
+        ),
+        Mutant(
+            "adds_to_sigma",
+            "adds 1e-6 to sigma, lest it be 0",
+            config=lambda layer: (
+                {"sigma": tuple(s + 1e-6 for s in layer.sigma)} if isinstance(layer.sigma, tuple) else {}
+            ),
         ),
         Mutant(
             "variance_for_deviation",

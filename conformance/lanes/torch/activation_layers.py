@@ -50,7 +50,7 @@ def softmax(layer: Config, p: Parameters, x: Tensor, mask: Tensor | None = None)
 
 
 def _softmax(x: Tensor, axes: tuple[int, ...]) -> Tensor:
-    """torch.softmax takes one axis; over several it is exp(x - logsumexp(x))."""
-    if len(axes) == 1:
-        return torch.softmax(x, dim=axes[0])
-    return torch.exp(x - torch.logsumexp(x, dim=axes, keepdim=True))
+    """torch.softmax takes one axis; several are made one, last, and put back."""
+    last = tuple(range(-len(axes), 0))
+    moved = x.movedim(axes, last)
+    return torch.softmax(moved.flatten(-len(axes)), dim=-1).reshape(moved.shape).movedim(last, axes)

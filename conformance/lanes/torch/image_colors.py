@@ -119,6 +119,10 @@ def random_invert(layer: Config, p: Parameters, x: Tensor, training: bool = True
 
 @port("RandomColorDegeneration", integers="floats")
 def random_color_degeneration(layer: Config, p: Parameters, x: Tensor, training: bool = True) -> Tensor:
+    """Grey is a mean of three channels: of others nothing is said, in inference neither."""
+    channels = x.shape[-1 if layer.data_format == "channels_last" else -3]
+    if channels != 3:
+        raise ValueError(f"grey is made of three channels, not {channels}")
     return augmented(layer, x, training, _degenerated)
 
 
