@@ -472,13 +472,6 @@ class RandomGaussianBlur(_Augmentation):
             methods={"padded": lambda layer, images, widths: numpy.pad(getval(images), widths, "edge")},
         ),
         Mutant(
-            "adds_to_sigma",
-            "adds 1e-6 to sigma, lest it be 0",
-            config=lambda layer: (
-                {"sigma": tuple(s + 1e-6 for s in layer.sigma)} if isinstance(layer.sigma, tuple) else {}
-            ),
-        ),
-        Mutant(
             "variance_for_deviation",
             "takes sigma for the variance",
             config=lambda layer: (
