@@ -15,6 +15,7 @@ def selected(arguments: Sequence[str], folder: Path = Path("cases")) -> list[str
 
     Raises UsageError for what looks like an id and is none.
     """
+    positions: dict[Path, dict[str, Path]] = {}
     found: list[str] = []
     is_value = False
     for argument in arguments:
@@ -22,17 +23,20 @@ def selected(arguments: Sequence[str], folder: Path = Path("cases")) -> list[str
         if is_value or argument.startswith("-") or path.exists():
             found.append(argument)
         else:
-            found.append(_item(argument, folder))
+            found.append(_item(argument, folder, positions))
         is_value = argument.startswith("-") and "=" not in argument
     return found
 
 
-def _item(case_id: str, folder: Path) -> str:
+def _item(case_id: str, folder: Path, read: dict[Path, dict[str, Path]]) -> str:
+    """The item of an id; folders that were `read` are not read again for the next one."""
     from conformance.case.load import load_folder
 
     folder = suite.folder_of(case_id, folder)
-    positions = {case.id: case.position.path for case in load_folder(folder)}
-    if case_id.endswith((".yaml", ".yml")) or case_id.startswith(str(folder)):
+    if folder not in read:
+        read[folder] = {case.id: Path(case.position.path) for case in load_folder(folder)}
+    positions = read[folder]
+    if case_id not in positions and (case_id.endswith((".yaml", ".yml")) or case_id.startswith(str(folder))):
         raise UsageError(f"{case_id}: no such file or folder", f"case files stand in {folder}")
     name = one_of(case_id, list(positions), str(folder))
     return f"{positions[name]}::{name}"
