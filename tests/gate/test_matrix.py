@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from conformance.case import load
+from conformance.case.load import load_folder
+from conformance.case.model import Case
 from conformance.cli import main
 from conformance.cli.matrix import chosen
 from conformance.errors import UsageError
@@ -249,6 +252,33 @@ def test_ids_become_items_and_files_and_options_stay(tmp_path: Path, monkeypatch
     assert selected(given) == [f"{file}::fam/topic.masked", file, f"{file}::x", "-k", "a/b", "-q"]
     with pytest.raises(UsageError, match=r"did you mean fam/topic\.masked\?"):
         selected(["fam/topic.maskd"])
+
+
+def test_cases_that_a_command_made_are_named_as_written_ones_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cases_of(POOLED, tmp_path / "cases")
+    (tmp_path / "kinds").mkdir()
+    made = (tmp_path / "cases" / "fam" / "topic.case.yaml").read_text(encoding="utf-8")
+    (tmp_path / "kinds" / "topic.case.yaml").write_text(made, encoding="utf-8")
+    assert selected(["kinds/topic.masked"]) == ["kinds/topic.case.yaml::kinds/topic.masked"]
+    with pytest.raises(UsageError, match=r"kinds/topic\.maskd: no such file or folder"):
+        selected(["kinds/topic.maskd"])
+
+
+def test_a_folder_is_read_once_for_all_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    cases_of(POOLED, tmp_path / "cases")
+    read: list[Path] = []
+
+    def counted(path: Path) -> tuple[Case, ...]:
+        read.append(path)
+        return load_folder(path)
+
+    monkeypatch.setattr(load, "load_folder", counted)
+    selected(["fam/topic.masked", "fam/topic.masked", "topic.masked"])
+    assert read == [Path("cases")]
 
 
 MISTAKES = {
