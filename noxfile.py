@@ -157,7 +157,7 @@ def operations(session: nox.Session) -> None:
 def campaign(session: nox.Session) -> None:
     """Draw cases with the same seeds every time, a minute or so; fails where they show what is in no list.
 
-    Three minutes at most: on a slow machine it asks fewer seeds, and the last 72 s are for what was found, which may turn
+    Three minutes at most: on a slow machine it asks fewer seeds, and up to 72 s are for what was found, which may turn
     out to be listed when it was made small.
 
     With arguments, a campaign of theirs: `nox -s campaign -- --for 1h -o campaigns/night`.
