@@ -127,11 +127,11 @@ def _coverage(coverage: Coverage) -> Table:
                 Cell(row.layer),
                 Cell(f"{row.values} of {row.all_values}", "number"),
                 Cell(f"{row.pairs:,} of {row.all_pairs:,}", "number"),
-                Cell(f"{untried} and {more} more" if more > 0 else untried),
+                Cell(f"{untried} and {more} more" if more > 0 else untried, "muted"),
             )
         )
     caption = f"values of arguments and inputs that are not the usual ones, and pairs; graphs: {len(coverage.graphs):,}"
-    return Table(caption, ("layer", "values", "pairs", "values not tried"), tuple(rows))
+    return Table(caption, ("layer", "values", "pairs", "values not tried"), tuple(rows), "wide")
 
 
 def _listed(folder: Folder) -> Table:

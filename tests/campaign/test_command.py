@@ -86,7 +86,7 @@ def test_a_page_shows_findings_first_and_escapes_them(tmp_path: Path) -> None:
     assert text.index('id="relu_error"') < text.index('id="coverage"')
     assert "<script>alert" not in text
     tried = text[text.index('id="coverage"') : text.index('id="listed"')]
-    assert '<th scope="row">ReLU<td class="number">12 of 35<td class="number">16 of 537<td>ReLU.' in tried
+    assert '<th scope="row">ReLU<td class="number">12 of 35<td class="number">16 of 537<td class="muted">ReLU.' in tried
 
 
 def test_a_page_without_findings_says_what_that_is_worth(tmp_path: Path) -> None:

@@ -78,3 +78,16 @@ def test_nothing_is_cut_off_on_a_telephone(pages: dict[str, Path], browser: Any)
     page, _ = opened(browser, pages["found"], width=360)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     page.close()
+
+
+def test_numbers_of_what_was_tried_stay_in_one_line(pages: dict[str, Path], browser: Any) -> None:
+    page, _ = opened(browser, pages["found"])
+    cells = page.locator("section[aria-labelledby=coverage] td.number")
+    assert all(" of " in text for text in cells.all_inner_texts())
+    lines = page.evaluate(
+        """() => [...document.querySelectorAll('section[aria-labelledby=coverage] td.number')]
+        .map((cell) => { const range = document.createRange(); range.selectNodeContents(cell);
+                         return range.getClientRects().length; })"""
+    )
+    page.close()
+    assert set(lines) == {1}
