@@ -74,10 +74,8 @@ def account_of(evidence: Evidence, lane: str) -> Account:
     row = evidence.row(lane)
     if reason := why_not(row, [kind for kind in evidence.record.layers if not is_torchs(kind)]):
         raise NotScriptable(reason)
-    if evidence.plan.fits:
-        raise NotScriptable("a script says no fit and no evaluate: the case's `training` is what Keras is called with")
-    if evidence.plan.saved is not None:
-        raise NotScriptable("a script saves no model and loads none: it would show what the model gave before")
+    if evidence.plan.fits and row.adapter != "keras":
+        raise NotScriptable("fit and evaluate are Keras' own loop, and Keras' script says it; this one would have none")
     if held.verdict == "unsupported":
         raise NotScriptable(f"there is no answer to reproduce: {held.reason}")
     if held.verdict in ("timeout", "crash") or (cause is None and held.verdict in ("known", "stale")):

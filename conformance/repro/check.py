@@ -114,9 +114,9 @@ def answer_lines(body: Body, account: Account, runs: list[str]) -> list[str]:
     lines += ["", "", "is_same = True"]
     for run, inputs in enumerate(runs):
         lines += [*body.before_run, *_run(body, inputs, run, account)]
-    if body.beside_outputs:
+    if called := body.beside_outputs:
         lines += [
-            f"for name, value in {body.beside_outputs}.items():",
+            f"for name, value in {f'({called})' if '|' in called else called}.items():",
             f"    is_same &= as_reported(name, {body.to_numpy}, None, reported[name])",
             *_beside(account, 0),
         ]

@@ -34,8 +34,9 @@ def call_beside_outputs(evidence: Evidence, lane: str) -> str:
     """The call of what a script computes beside outputs: trained weights, or gradients; empty where it is neither."""
     held = evidence.record.lanes[lane]
     failure = held.failure
-    if evidence.plan.trainings:
-        return "" if failure is not None and failure.phase == "build" else "train()"
+    if evidence.plan.trainings or evidence.plan.fits:
+        called = [*["train()"] * bool(evidence.plan.trainings), *["reports()"] * bool(evidence.plan.fits)]
+        return "" if failure is not None and failure.phase == "build" else " | ".join(called)
     is_asked = were_raised(held) or (are_wanted(evidence.record) and failure is None)
     return "gradients()" if is_asked else ""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from conformance.case.expressions import (
     parse,
 )
 from conformance.lanes.keras_ops import FIRST
+from conformance.protocol.fit import PlannedFit
 from conformance.protocol.names import ADAPT
 from conformance.protocol.plan import PlannedLayer
 from conformance.reference.catalog import KINDS
@@ -29,6 +30,8 @@ from conformance.repro.custom import custom_source
 from conformance.repro.errors import NotScriptable
 from conformance.repro.evidence import Evidence
 from conformance.repro.gradients import call_beside_outputs, keras_gradients
+from conformance.repro.keras_fitting import NAMES as OF_FITTING
+from conformance.repro.keras_fitting import keras_fits, saved_graph, saving_helpers
 from conformance.repro.keras_training import IMPORTS, keras_training
 from conformance.repro.literals import value_text
 from conformance.repro.names import Names
@@ -93,6 +96,12 @@ def _function(kind: str, config: Mapping[str, Any]) -> str:
     return f"lambda *arrays, **named: {name}({''.join(first)}*arrays, **named{''.join(rest)})"
 
 
+def _compiled_with(fit: PlannedFit) -> list[str]:
+    """The losses and metrics of a `fit`."""
+    metrics = [name for row in (fit.metrics, fit.weighted_metrics) for names in row.values() for name in names]
+    return [*fit.losses.values(), *metrics]
+
+
 def _as_tuple(value: Any) -> Any:
     return tuple(map(_as_tuple, value)) if isinstance(value, list | tuple) else value
 
@@ -110,16 +119,27 @@ class KerasWriter:
         self.beside_outputs = call_beside_outputs(evidence, lane)
         self.helpers: dict[str, str] = {}
         self.custom: dict[str, str] = {}
-        self.names = Names(NAMES & set(self.layers) if self.beside_outputs else ())
+        own = NAMES & set(self.layers) if self.beside_outputs else set()
+        self.has_model = bool(self.plan.fits or self.plan.saved)
+        self.names = Names({*own, *OF_FITTING} if self.has_model else own)
         for name in [*self.plan.inputs, *self.layers, *self.plan.models, *(node for node, _ in self.graph)]:
             self.names(name)
         moving = moving_layers(self.plan) if self.beside_outputs or len(self.plan.runs) > 1 else []
-        self.restored = {name: self.names.fresh(f"{name}_weights") for name in moving}
+        moving += [name for name, spec in self.layers.items() if len(self.plan.fits) > 1 and spec.weights]
+        self.restored = {name: self.names.fresh(f"{name}_weights") for name in dict.fromkeys(moving)}
         """Layers that move weights of their own, which every run begins with again, and the names of these."""
         self.models_made: list[str] = []
+        called = {callee for _, tree in self.graph for callee in callees(tree)}
+        self.compiled_with = {name for fit in self.plan.fits for name in _compiled_with(fit)} - called
+        """Losses and metrics of a `fit` that the graph does not call: each compilation makes its own."""
 
     def body(self) -> Body:
-        layers = [line for name, spec in self.layers.items() for line in self._made(self.names(name), spec)]
+        layers = [
+            line
+            for name, spec in self.layers.items()
+            if name not in self.compiled_with
+            for line in self._made(self.names(name), self._called(name, spec))
+        ]
         symbolic, is_whole, built = self._symbolic()
         eager = self._eager(built)
         set_weights = [text for name in self.layers if name in built for text in self._set_weights(name)]
@@ -128,13 +148,25 @@ class KerasWriter:
         if self.plan.models or not is_whole:
             build += ["# shapes without numbers: this builds the layers", *symbolic, ""] if symbolic else []
         else:
-            inputs = ",\n    ".join(f"{self.names(name)}={self._input(name)}" for name in self.plan.inputs)
-            build += ["", *eager, "", "", "# shapes without numbers: this builds the layers"]
-            build += [f"symbolic = graph(\n    {inputs},\n)", ""]
+            build += [
+                "",
+                *eager,
+                "",
+                "",
+                "# shapes without numbers: this builds the layers",
+                *self._built_by_graph(),
+                "",
+            ]
         if set_weights:
             call += ["# weights, in Keras' order", *set_weights, ""]
         if self.plan.models or not is_whole:
             call += ["", *eager, "", ""]
+        if self.has_model:
+            self._check_model(bool(symbolic))
+        if self.plan.saved is not None:
+            self.helpers |= {text: text for text in saving_helpers(self.plan.saved)}
+            if not self.plan.saved.after:
+                call += saved_graph(self.plan, self.plan.saved, self.names, self._end(is_whole))
         resets = [f"{self.names(name)}.reset_state()" for name, spec in self.layers.items() if spec.is_stateful]
         resets += [f"{self.names(name)}.set_weights({weights})" for name, weights in self.restored.items()]
         argument = "{name: keras.ops.convert_to_tensor(array) for name, array in %s.items()}"
@@ -152,7 +184,7 @@ class KerasWriter:
             ),
             helpers=(*self.custom.values(), *self.helpers.values()),
             build=tuple(build),
-            call=(*call, *self._more(argument, resets)),
+            call=(*call, *self._more(argument, resets, is_whole)),
             argument=argument,
             before_run=tuple(resets),
             to_numpy="keras.ops.convert_to_numpy(value)",
@@ -164,10 +196,52 @@ class KerasWriter:
             beside_outputs=self.beside_outputs,
         )
 
-    def _more(self, argument: str, resets: list[str]) -> list[str]:
-        """The function that `more` calls."""
-        if self.beside_outputs == "train()":
-            return keras_training(self.plan, self.names, argument, resets, self.backend, self.failure)
+    def _built_by_graph(self) -> list[str]:
+        """The symbolic run by the function that runs with numbers too."""
+        if self.has_model:
+            inputs = [f'    "{self.names(name)}": {self._input(name)},' for name in self.plan.inputs]
+            return ["ends = {", *inputs, "}", "symbolic = graph(**ends)"]
+        inputs = [f"    {self.names(name)}={self._input(name)}," for name in self.plan.inputs]
+        return ["symbolic = graph(", *inputs, ")"]
+
+    def _end(self, is_whole: bool) -> Callable[[str], str]:
+        """From an input or a node to its symbolic tensor."""
+        if self.plan.models or not is_whole:
+            return self.names
+        return lambda name: f'ends["{self.names(name)}"]' if name in self.plan.inputs else f'symbolic["{name}"]'
+
+    def _called(self, name: str, spec: PlannedLayer) -> PlannedLayer:
+        """A layer of a model under its name in the case, for an optimiser may be told weights by their layers."""
+        if not self.plan.fits or not self._class(spec.type).startswith("keras.layers."):
+            return spec
+        return replace(spec, config={"name": name, **spec.config})
+
+    def _check_model(self, is_symbolic: bool) -> None:
+        """Raises NotScriptable where a script would make another model than the lane."""
+        if not is_symbolic:
+            raise NotScriptable("nothing of this case is symbolic, so that no model has it")
+        if self.plan.saved is not None and self.custom:
+            raise NotScriptable(
+                "a layer of one's own is loaded only where it was registered, which a script does not do"
+            )
+        saved = self.plan.observed if self.plan.saved is not None and not self.plan.saved.after else ()
+        if any(self._is_list(Name(node)) for node in saved):
+            raise NotScriptable("a script saves models whose outputs are single arrays, and one of these is a list")
+
+    def _compiled(self, name: str) -> str:
+        """A loss or a metric of a `fit`, made anew, under its own name."""
+        spec = self.layers[name]
+        return self.made(spec.type, {**spec.config, "name": name})
+
+    def _more(self, argument: str, resets: list[str], is_whole: bool) -> list[str]:
+        """The functions that `more` calls."""
+        if self.beside_outputs and (self.plan.trainings or self.plan.fits):
+            lines = []
+            if self.plan.trainings:
+                lines += keras_training(self.plan, self.names, argument, resets, self.backend, self.failure)
+            if self.plan.fits:
+                lines += keras_fits(self.plan, self.names, self._compiled, self._end(is_whole), resets)
+            return lines
         return keras_gradients(self.evidence, self.names, argument, resets, self.backend) if self.beside_outputs else []
 
     # layers
@@ -264,7 +338,7 @@ class KerasWriter:
 
     def _symbolic(self) -> tuple[list[str], bool, set[str]]:
         """The lines of the symbolic run one by one, whether it is the whole graph, and which layers it builds."""
-        if any(KINDS[spec.type].is_eager_only for spec in self.layers.values()):
+        if any(KINDS[spec.type].is_eager_only for name, spec in self.layers.items() if name not in self.compiled_with):
             return [], False, set()
         absent = {name for name, spec in self.plan.inputs.items() if spec.holds_arrays or not spec.shape}
         lines = [f"{self.names(name)} = {self._input(name)}" for name in self.plan.inputs if name not in absent]

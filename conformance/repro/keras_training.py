@@ -43,14 +43,13 @@ def keras_training(
         if training.config.get("loss_scale_factor") or _holds_others(training.config):
             minimised.append("loss = optimizer.scale_loss(loss)")
         lines += [
-            f"optimizer = keras.optimizers.{training.optimizer}({_arguments(training.config)})",
-            *_spared(training.config),
+            *optimizer_lines(training.optimizer, training.config),
             f"moved = {listed}",
             *before,
             loop,
             *in_loop(_STEPS[backend](minimised)),
             *in_loop(_finalized(training)),
-            *in_loop(line for layer in training.layers for line in _found(plan, names, layer)),
+            *in_loop(line for layer in training.layers for line in weights_found(plan, names, layer, "step")),
         ]
     return function("train", "The weights after each step of training.", lines, "found")
 
@@ -81,9 +80,14 @@ def _by_torch(loss: list[str]) -> list[str]:
 _STEPS = {"tensorflow": _by_tape, "torch": _by_torch}
 
 
-def _found(plan: Plan, names: Callable[[str], str], layer: str) -> list[str]:
-    """All weights of a layer after a step, in Keras' order."""
-    labels = [f'f"{layer}.{key}@{{step}}"' for key in plan.layers[layer].weights]
+def optimizer_lines(kind: str, config: Mapping[str, Any]) -> list[str]:
+    """Lines that give `optimizer` its value."""
+    return [f"optimizer = keras.optimizers.{kind}({_arguments(config)})", *_spared(config)]
+
+
+def weights_found(plan: Plan, names: Callable[[str], str], layer: str, number: str) -> list[str]:
+    """All weights of a layer after the step or epoch that `number` says, in Keras' order."""
+    labels = [f'f"{layer}.{key}@{{{number}}}"' for key in plan.layers[layer].weights]
     line = f"found |= zip([{', '.join(labels)}], {names(layer)}.get_weights())"
     if not labels or len(line) <= 108:
         return [line] if labels else []

@@ -53,7 +53,7 @@ def script(evidence: Evidence, lane: str) -> str:
     drawing = frozenset(name for name in FUNCTIONS if f"{name}(" in rest)
     texts, needed = carried(drawing) if drawing else ((), ())
     helpers += texts
-    head = [_header(evidence, lane, account), *_imports(body, rest, needed), ""]
+    head = [_header(evidence, lane, account), *_imports(body, "\n".join([*helpers, rest]), needed), ""]
     blocks = [f"\n{helper.strip()}\n" for helper in helpers]
     text = "\n".join([*head, *blocks, *([""] if blocks else []), rest])
     return re.sub(r"\n{4,}", "\n\n\n", "\n".join(line.rstrip() for line in text.split("\n"))).strip() + "\n"
@@ -72,7 +72,11 @@ def _imports(body: Body, rest: str, needed: tuple[str, ...]) -> list[str]:
     """The standard library in order; then what the lane imports, which may have to set a variable first."""
     standard = {
         "import sys",
-        *(f"import {name}" for name in ("textwrap", "subprocess", "signal") if f"{name}." in rest),
+        *(
+            f"import {name}"
+            for name in ("textwrap", "subprocess", "signal", "tempfile", "zlib", "base64")
+            if f"{name}." in rest
+        ),
         *needed,
     }
     if "packed(" in rest:

@@ -64,8 +64,9 @@ NAMES = frozenset(
 
 
 def returned(plan: Plan) -> list[str]:
-    """The nodes that a script's graph gives back: those that are observed, and losses that are not."""
+    """The nodes that a script's graph gives back: those observed, and losses and outputs of a `fit` that are not."""
     losses = dict.fromkeys(training.loss for training in plan.trainings)
+    losses |= dict.fromkeys(output for fit in plan.fits for output in fit.outputs)
     return [*plan.observed, *(loss for loss in losses if loss not in plan.observed)]
 
 
