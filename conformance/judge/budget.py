@@ -147,7 +147,8 @@ def moderated(sensitivity: Array) -> Array:
     Each is a root mean square of 8 draws: in a tensor of 50,000 elements some come out at a fifth of what they are, and
     would raise false alarms there. The estimate is the moderated variance of Smyth (2004),
     (d s_i^2 + d0 s0^2) / (d + d0) with d = 8, d0 = 4; s0 is the median of what is not zero, so that one element at a
-    jump moves no other.
+    jump moves no other. What none of the 8 draws moves is no estimate, and stays: where bins are counted, the only
+    elements that move are those at a jump, and they would allow all others as much.
     """
     finite = np.where(np.isfinite(sensitivity), sensitivity, 0.0)
     largest = float(np.max(finite, initial=0.0))
@@ -155,7 +156,8 @@ def moderated(sensitivity: Array) -> Array:
         return finite
     squares = (finite / largest) ** 2  # that of 1e200 itself is no number any more
     prior = float(np.median(squares[squares > 0]))
-    return largest * np.sqrt((DRAWS * squares + PRIOR_DRAWS * prior) / (DRAWS + PRIOR_DRAWS))
+    drawn = (DRAWS * squares + PRIOR_DRAWS * prior) / (DRAWS + PRIOR_DRAWS)
+    return largest * np.sqrt(np.where(squares > 0, drawn, 0.0))
 
 
 def gradient_allowance(
