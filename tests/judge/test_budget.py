@@ -52,6 +52,10 @@ def test_sensitivities_are_drawn_to_their_median_by_a_third() -> None:
     assert moderated(np.array([0.0, 0.0])).tolist() == [0.0, 0.0]
 
 
+def test_what_no_draw_moves_is_allowed_nothing_for_what_stands_at_a_jump() -> None:
+    assert moderated(np.array([0.0, 255.0, 0.0])).tolist() == [0.0, 255.0, 0.0]
+
+
 def test_a_gradient_that_is_zero_by_structure_may_be_a_difference_of_the_others() -> None:
     zero = gradient_allowance(np.array([1e-17]), None, largest=1e-17, overall=1.0)
     assert distance(np.array([2e-7]), zero).over == 0

@@ -57,6 +57,13 @@ def test_pools_of_a_sequence(layer: Any, numbers: list[float], expected: list[fl
     assert run(layer, along(numbers))[0, :, 0].tolist() == expected
 
 
+def test_padding_of_whole_numbers_never_wins() -> None:
+    """By hand, as above: the windows are (-3, -2) and (-1, nothing)."""
+    x = numpy.array([-3, -2, -1], dtype=numpy.int32)[None, :, None]
+    y = run(MaxPooling1D(pool_size=2, padding="same"), x)
+    assert (y[0, :, 0].tolist(), y.dtype) == ([-2, -1], numpy.int32)
+
+
 IMAGE = numpy.arange(1.0, 10.0).reshape(1, 3, 3, 1)
 """1 2 3 / 4 5 6 / 7 8 9, the image of the Keras documentation."""
 

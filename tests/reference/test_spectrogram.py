@@ -151,3 +151,12 @@ def spectrum(x: Any, **config: Any) -> Any:
 def called(layer: Any, x: Any) -> Any:
     """A layer on x, with the weights that it is built with."""
     return layer.call(Weights({name: weight.value for name, weight in layer.weights(x.shape).items()}), x)
+
+
+def test_no_power_is_minus_infinity_in_decibels() -> None:
+    """10 log10(S / 0): silence beside it is 0 / 0, a sound is infinitely loud."""
+    layer = MelSpectrogram(fft_length=16, sequence_stride=4, num_mel_bins=3, ref_power=0.0, min_power=0.0)
+    with numpy.errstate(divide="ignore", invalid="ignore"):
+        loud, silent = run(layer, SOUND), run(layer, 0.0 * SOUND)
+    assert numpy.isposinf(loud).any()
+    assert numpy.isnan(silent).all()
