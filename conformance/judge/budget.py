@@ -30,6 +30,8 @@ GRADIENT_CONSTANT = 64.0
 1,500 stood over, at 64 none."""
 DRAWS = 8
 """Perturbed runs behind each sensitivity; see `conformance.oracle.rounding`."""
+JUMP = 2.0**14
+"""Units of an output's largest number by which rounding moves half of what it moves only where values jump."""
 PRIOR_DRAWS = 4
 """How many draws the tensor's median counts for."""
 GRADIENT_FLOOR = 64.0
@@ -110,9 +112,9 @@ def allowance(
         return Allowance(
             reference, allowed, zeros, scale * tolerance.rtol, scale * tolerance.atol, "tolerance", format=format
         )
-    moved = zeros if sensitivity is None else moderated(sensitivity)
-    sides = 2.0 * scale if format.digits > FLOAT32.digits else scale
     largest = float(finite.max(initial=0.0))
+    moved = zeros if sensitivity is None else moderated(sensitivity, JUMP * format.unit * largest)
+    sides = 2.0 * scale if format.digits > FLOAT32.digits else scale
     constant, floor = sides_of(longest_sum, reference.size, largest, sides * share, format)
     allowed = constant * (moved + format.unit * finite + format.flushed) + floor
     terms = longest_sum if sides == 1.0 else 0
@@ -141,14 +143,14 @@ def growth(terms: int, count: int) -> float:
     return max(2.0, math.sqrt(2.0 * math.log(max(count, 1)))) * math.sqrt(terms) / 2.0
 
 
-def moderated(sensitivity: Array) -> Array:
+def moderated(sensitivity: Array, jump: float = math.inf) -> Array:
     """Sensitivities drawn towards the tensor's median, as far as their own noise asks for.
 
     Each is a root mean square of 8 draws: in a tensor of 50,000 elements some come out at a fifth of what they are, and
     would raise false alarms there. The estimate is the moderated variance of Smyth (2004),
     (d s_i^2 + d0 s0^2) / (d + d0) with d = 8, d0 = 4; s0 is the median of what is not zero, so that one element at a
-    jump moves no other. What none of the 8 draws moves is no estimate, and stays: where bins are counted, the only
-    elements that move are those at a jump, and they would allow all others as much.
+    jump moves no other. Where that is a `jump` or more, what none of the 8 draws moves stays: where bins are counted,
+    the only elements that move are those at a jump, and they would allow all others as much.
     """
     finite = np.where(np.isfinite(sensitivity), sensitivity, 0.0)
     largest = float(np.max(finite, initial=0.0))
@@ -157,7 +159,7 @@ def moderated(sensitivity: Array) -> Array:
     squares = (finite / largest) ** 2  # that of 1e200 itself is no number any more
     prior = float(np.median(squares[squares > 0]))
     drawn = (DRAWS * squares + PRIOR_DRAWS * prior) / (DRAWS + PRIOR_DRAWS)
-    return largest * np.sqrt(np.where(squares > 0, drawn, 0.0))
+    return largest * np.sqrt(np.where((squares > 0) | (largest * math.sqrt(prior) < jump), drawn, 0.0))
 
 
 def gradient_allowance(

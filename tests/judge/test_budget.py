@@ -53,7 +53,11 @@ def test_sensitivities_are_drawn_to_their_median_by_a_third() -> None:
 
 
 def test_what_no_draw_moves_is_allowed_nothing_for_what_stands_at_a_jump() -> None:
-    assert moderated(np.array([0.0, 255.0, 0.0])).tolist() == [0.0, 255.0, 0.0]
+    assert moderated(np.array([0.0, 255.0, 0.0]), jump=0.1).tolist() == [0.0, 255.0, 0.0]
+    assert moderated(np.array([0.0, 3e-7]), jump=0.1)[0] > 1e-7, "what moves a little may have been missed"
+    bins = allowance(np.array([0.0, 85.0, 255.0]), np.array([0.0, 0.0, 127.5]), 2)
+    assert distance(np.array([0.0, 85.1, 255.0]), bins).over == 1
+    assert distance(np.array([0.0, 85.0, 128.0]), bins).over == 0
 
 
 def test_a_gradient_that_is_zero_by_structure_may_be_a_difference_of_the_others() -> None:
