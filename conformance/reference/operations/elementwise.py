@@ -59,7 +59,16 @@ def sqrt(x: Array) -> Array:
     return np.sqrt(x)
 
 
-@elementwise(POSITIVE, takes_integers=False)
+SMALL = ask(
+    "of_infinity",
+    given([math.inf, math.inf]),
+    graph={"_made": "CALL", "result": "_made * 1.0e+19"},
+    no_gradients="infinities have none",
+)
+"""Its 0 beside the root of the largest float, 5e-20."""
+
+
+@elementwise(POSITIVE, SMALL, takes_integers=False)
 def rsqrt(x: Array) -> Array:
     """1 / sqrt(x)."""
     return 1.0 / np.sqrt(as_float(x))
@@ -234,6 +243,7 @@ def trunc(x: Array) -> Array:
     ask("halves", HALVES),
     ask("tenths", floats(3, 4), decimals=1),
     ask("tens", between(-400.0, 400.0, 3, 4), decimals=-1),
+    moves_with={"decimals": 0},
 )
 def round_(x: Array, decimals: int = 0) -> Array:
     """x to so many decimals, halves to the even one, as in NumPy; integers as they are."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import autograd.numpy as np
 
 from conformance.reference import activations as of_layers
@@ -141,6 +143,7 @@ def squareplus(x: Array, b: float = 4) -> Array:
 @elementwise(
     ANY,
     ask("other", floats(3, 4), threshold=-0.5, default_value=2.0),
+    ask("nan", given([math.nan, 0.0, -1.0]), threshold=-0.5, default_value=2.0),
     config={"threshold": 0.25, "default_value": -1.0},
     takes_integers=False,
     arithmetic="moves",

@@ -15,6 +15,8 @@ from .base import Array, ask, asked, between, floats, given, integers
 
 Format = Literal["channels_last", "channels_first"] | None
 IMAGES, IMAGE, COLOURS = floats(2, 6, 5, 3), floats(6, 5, 3), between(0.05, 0.95, 2, 4, 5, 3)
+PURE = [[0, 0, 0], [0.5, 0.5, 0.5], [1, 1, 1], [1, 0, 0], [1, 1, 0], [0, 1, 0.5], [0, 0, 1], [0.5, 0, 0.25]]
+"""Black, grey and white, which have no hue, and colours at the ends."""
 
 
 def _format(data_format: Format) -> Any:
@@ -32,7 +34,7 @@ def _in_format(images: Array, data_format: Format) -> Array:
 
 
 @asked(
-    ask("usual", COLOURS), ask("one", between(0.05, 0.95, 4, 5, 3)),
+    ask("usual", COLOURS), ask("pure", given([PURE])), ask("one", between(0.05, 0.95, 4, 5, 3)),
     ask("channels_first", between(0.05, 0.95, 2, 3, 4, 5), data_format="channels_first"),
     no_gradients="the largest channel is a tie of choices",
     place="image",
@@ -132,6 +134,7 @@ def _kept(length: int, before: int | None, after: int | None, target: int | None
 @asked(
     ask("usual", IMAGES, top_padding=1, left_padding=2, bottom_padding=1, right_padding=0),
     ask("one", IMAGE, top_padding=1, left_padding=2, bottom_padding=1, right_padding=0),
+    ask("right", IMAGES, top_padding=0, left_padding=1, bottom_padding=2, right_padding=1),
     ask("target", IMAGES, top_padding=1, left_padding=1, target_height=9, target_width=8),
     ask(
         "channels_first",
@@ -317,6 +320,8 @@ def space_to_depth(x: Array, block_size: int, data_format: Format = "channels_la
     ask("fill", floats(4, 5), given([[-1.0, 1.25, 9.0], [0.25, -2.0, 3.5]]), order=1, fill_value=2.5),
     *(ask(f"mode_{mode}", floats(4, 5), given([[-1.0, 1.25, 5.5], [0.25, -2.0, 3.5]]), order=1, fill_mode=mode)
       for mode in ("nearest", "wrap", "mirror", "reflect")),
+    *(ask(f"just_outside_{mode}", floats(4, 5), given([[4.0, 4.25, 2.0], [1.0, 2.5, 5.25]]), order=1, fill_mode=mode)
+      for mode in ("mirror", "reflect")),
     no_gradients="by the places it jumps from pixel to pixel",
     place="image",
     takes_integers=False,
@@ -466,6 +471,14 @@ def psnr(x1: Array, x2: Array, max_val: float) -> Array:
     ask("usual", between(0.05, 0.95, 2, 13, 12, 1), between(0.05, 0.95, 2, 13, 12, 1)),
     ask("colours", between(0.05, 0.95, 1, 12, 12, 3), between(0.05, 0.95, 1, 12, 12, 3)),
     ask("small", between(0.05, 0.95, 2, 6, 6, 1), between(0.05, 0.95, 2, 6, 6, 1), filter_size=5, filter_sigma=1.0),
+    ask(
+        "constants",
+        between(0.005, 0.05, 1, 12, 12, 1),
+        between(0.005, 0.05, 1, 12, 12, 1),
+        max_val=2.0,
+        k1=0.05,
+        k2=0.1,
+    ),
     ask("range", between(5.0, 250.0, 1, 12, 12, 1), between(5.0, 250.0, 1, 12, 12, 1), max_val=255.0),
     place="image",
     takes_integers=False,

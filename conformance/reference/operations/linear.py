@@ -83,7 +83,7 @@ def vdot(x1: Array, x2: Array) -> Array:
     ask("one", floats(2, 3), floats(3, 4), axes=1),
     ask("none", floats(2), floats(3), axes=0),
     ask("named", floats(2, 3, 4), floats(4, 2, 5), axes=[[0, 2], [1, 0]]),
-    ask("from_the_end", floats(2, 3), floats(4, 3), axes=[[-1], [-1]]),
+    ask("from_the_end", floats(2, 2, 3), floats(4, 2, 3), axes=[[-1], [-1]]),
     **LINEAR,
 )
 def tensordot(x1: Array, x2: Array, axes: int | tuple[tuple[int, ...], tuple[int, ...]] = 2) -> Array:
@@ -251,6 +251,7 @@ def lstsq(a: Array, b: Array, rcond: float | None = None) -> Array:
     ask("tall", floats(4, 2)),
     ask("wide", floats(2, 4)),
     ask("stack", floats(2, 3, 2)),
+    ask("rcond", given([[1.0, 0.0, 0.0], [0.0, 0.15, 0.0], [0.0, 0.0, 0.05]]), rcond=0.1),
     no_gradients="autograd's is of another formula",
     takes_specials=False,
     takes_integers=False,
@@ -263,7 +264,8 @@ def pinv(x: Array, rcond: float | None = None) -> Array:
 
 @asked(
     ask("full", SQUARE), ask("deficient", given([[1.0, 2.0], [2.0, 4.0]])), ask("zero", given([[0.0, 0.0]])),
-    ask("tol", given([[1.0, 0.0], [0.0, 0.01]]), tol=0.1), ask("stack", SQUARES), is_traced=False,
+    ask("tol", given([[1.0, 0.0, 0.0], [0.0, 0.15, 0.0], [0.0, 0.0, 0.01]]), tol=0.1),
+    ask("stack", SQUARES), is_traced=False,
     takes_specials=False,
 )  # fmt: skip
 def matrix_rank(x: Array, tol: float | None = None) -> Array:
@@ -278,7 +280,7 @@ def matrix_rank(x: Array, tol: float | None = None) -> Array:
 NORMS = (
     ask("all", floats(3, 4)),
     ask("vector", floats(5)),
-    ask("along", floats(3, 4), axis=-1),
+    ask("along", floats(2, 3, 4), axis=-1),
     ask("keepdims", floats(3, 4), axis=0, keepdims=True),
     *(ask(f"order_{name}", floats(3, 4), ord=order, axis=1) for name, order in (("1", 1), ("2", 2), ("3", 3))),
     ask("order_0", given([[0.0, 2.0, 0.0], [1.0, -1.0, 0.5]]), ord=0, axis=1),
@@ -298,7 +300,8 @@ def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) -
 
 
 @asked(
-    ask("usual", floats(3, 4)), ask("first", floats(3, 4), axis=0), ask("order_1", floats(3, 4), order=1),
+    ask("usual", floats(2, 3, 4)), ask("epsilon", given([[0.3, 0.4], [3.0, 4.0], [0.9, 1.2]]), epsilon=1.0),
+    ask("first", floats(3, 4), axis=0), ask("order_1", floats(3, 4), order=1),
     ask("order_3", floats(3, 4), order=3), ask("zero", given([[0.0, 0.0], [3.0, 4.0]])),
     no_gradients="at 0 it has none",
     takes_integers=False,
@@ -392,6 +395,9 @@ defvjp(_root, lambda ans, x: lambda g: np.where(ans == 0, 0.0, g / (2.0 * np.whe
     ask("tall", floats(4, 3), graph={"_made": "CALL", "product": "_made[0] @ _made[1]"}),
     ask("square", SQUARE, graph={"_made": "CALL", "product": "_made[0] @ _made[1]"}),
     ask("orthogonal", floats(4, 3), graph={"_made": "CALL", "product": "transpose(_made[0]) @ _made[0]"}),
+    ask(
+        "complete", floats(4, 3), graph={"_made": "CALL", "product": "transpose(_made[0]) @ _made[0]"}, mode="complete"
+    ),
     no_gradients="autograd has no way back through it",
     takes_specials=False,
 )

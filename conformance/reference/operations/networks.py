@@ -80,6 +80,7 @@ def depthwise_conv(
     ask("plane", PLANE, floats(3, 2, 3, 2), floats(1, 1, 6, 4)),
     ask("same", PLANE, floats(3, 2, 3, 2), floats(1, 1, 6, 4), padding="same"),
     ask("strides", PLANE, floats(3, 3, 3, 2), floats(1, 1, 6, 4), strides=2, padding="same"),
+    ask("dilation", PLANE, floats(2, 2, 3, 2), floats(1, 1, 6, 4), dilation_rate=2),
     arithmetic="linear",
     takes_integers=False,
 )
@@ -245,7 +246,8 @@ def layer_normalization(
     ask("scale", floats(4, 3), floats(3)),
     ask("first", floats(4, 3), axis=0),
     ask("two_axes", floats(2, 3, 4), axis=[-2, -1]),
-    ask("epsilon", floats(4, 3), epsilon=0.1),
+    ask("epsilon", floats(2, 4, 3), epsilon=0.1),
+    ask("small", between(-0.0005, 0.0005, 4, 3)),
     takes_integers=False,
 )
 def rms_normalization(
@@ -307,6 +309,7 @@ def categorical_crossentropy(target: Array, output: Array, from_logits: bool = F
     ask("usual", integers(0, 4, 3), SHARES),
     ask("logits", integers(0, 4, 3), floats(3, 4), from_logits=True),
     ask("more_axes", integers(0, 4, 2, 3), between(0.1, 0.9, 2, 3, 4)),
+    ask("middle", integers(0, 3, 2, 4), between(0.1, 0.9, 2, 3, 4), axis=1),
     ask("column", integers(0, 4, 3, 1), SHARES),
     ask("ends", given([0, 1], "int32"), given([[0.0, 2.0], [0.0, 2.0]]), no_gradients=CUT_OFF),
     takes_integers=False,
@@ -315,8 +318,8 @@ def categorical_crossentropy(target: Array, output: Array, from_logits: bool = F
 def sparse_categorical_crossentropy(target: Array, output: Array, from_logits: bool = False, axis: int = -1) -> Array:
     """-log p of the class of each row."""
     ids = numpy.reshape(target, np.shape(target)[:-1]) if np.ndim(target) == np.ndim(output) else target
-    hot = (ids[..., None] == numpy.arange(np.shape(output)[-1])).astype(float)
-    return -np.sum(hot * _log_shares(output, from_logits, axis), axis=-1)
+    hot = (ids[..., None] == numpy.arange(np.shape(output)[axis])).astype(float)
+    return -np.sum(hot * np.moveaxis(_log_shares(output, from_logits, axis), axis, -1), axis=-1)
 
 
 QKV = (floats(2, 4, 2, 3), floats(2, 5, 2, 3), floats(2, 5, 2, 3))

@@ -83,6 +83,12 @@ def fmod(x1: Array, x2: Array) -> Array:
             given([2.0, 3.0, -1.0, 0.0]),
             no_gradients="0 to the power of 0 has none",
         ),
+        ask(
+            "infinite",
+            given([math.inf, 2.0, 0.5]),
+            given([1.0, -math.inf, -math.inf]),
+            no_gradients="infinities have none",
+        ),
     ),
 )
 def power(x1: Array, x2: Array) -> Array:
@@ -166,6 +172,7 @@ def ldexp(x1: Array, x2: Array) -> Array:
 @asked(
     ask("usual", floats(3, 4), floats(3, 4)),
     ask("specials", given([0.0, -0.0, 1.0, math.inf, math.nan]), given([1.0, 1.0, 1.0, 0.0, 1.0])),
+    ask("largest", given([3.4028234663852886e38]), given([math.inf])),
     no_gradients="it goes from number to number",
 )
 def nextafter(x1: Array, x2: Array) -> Array:
@@ -380,7 +387,8 @@ def clip(x: Array, x_min: int | float, x_max: int | float) -> Array:
     ask("broadcast", truths(3, 1), floats(2, 1, 4), floats(4)),
     ask("integers", truths(3, 4), integers(-9, 9, 3, 4), integers(-9, 9, 3, 4)),
     ask("of_integers", integers(-1, 2, 3, 4), floats(3, 4), floats(3, 4)),
-    ask("specials", given([True, False], "bool"), given([1.0, math.nan]), given([math.inf, 2.0])),
+    ask("specials", given([True, False], "bool"), given([math.nan, 1.0]), given([2.0, math.inf])),
+    ask("integers_alone", integers(-1, 2, 3, 4), integers(-9, 9, 3, 4), integers(-9, 9, 3, 4)),
     arithmetic="moves",
 )
 def where(condition: Array, x1: Array, x2: Array) -> Array:

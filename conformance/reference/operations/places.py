@@ -32,7 +32,7 @@ IDS = given([[2, 0], [1, 2]], "int32")
 @asked(
     ask("flat", floats(3, 4), IDS),
     ask("first", floats(3, 4), IDS, axis=0),
-    ask("last", floats(2, 3), IDS, axis=-1),
+    ask("last", floats(2, 2, 3), IDS, axis=-1),
     ask("negative", floats(3, 4), given([-1, 0], "int32"), axis=0),
     ask("integers", integers(-9, 9, 3, 4), IDS, axis=0),
     ask("none", floats(3, 4), Numbers((0,), "int32", {"integers": [0, 2]}), axis=0),
@@ -47,7 +47,7 @@ def take(x: Array, indices: Array, axis: int | None = None) -> Array:
 
 @asked(
     ask("first", floats(3, 2), given([[2, 0]], "int32"), axis=0),
-    ask("last", floats(2, 3), given([[2, 0], [1, 1]], "int32"), axis=-1),
+    ask("last", floats(1, 2, 3), given([[[2, 0], [1, 1]]], "int32"), axis=-1),
     ask("flat", floats(2, 3), given([5, 0, 2], "int32")),
     ask("integers", integers(-9, 9, 2, 3), given([[2], [1]], "int32"), axis=1),
     arithmetic="moves",
@@ -150,7 +150,7 @@ def _segments(data: Array, ids: Array, count: int | None, start: Any, function: 
         for row in held:
             first = function(first, row)
         rows.append(first)
-    return np.stack(rows) if rows else np.zeros((0, *np.shape(data)[1:]))
+    return np.stack(rows) if rows else np.zeros((0, *np.shape(data)[1:]), dtype=data.dtype)
 
 
 @asked(*GROUPS)

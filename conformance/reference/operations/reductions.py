@@ -69,14 +69,19 @@ def std(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.sqrt(np.var(as_float(x), axis=axis, keepdims=keepdims))
 
 
-@reduction(ANY, ask("initial", floats(3, 4), axis=1, initial=0.5), arithmetic="moves", takes_none=False)
+AND_NAN = ask(
+    "initial_and_nan", given([[math.nan, 1.0], [0.25, -1.0]]), axis=1, initial=0.0, no_gradients="of NaN there is none"
+)
+
+
+@reduction(ANY, ask("initial", floats(3, 4), axis=1, initial=0.5), AND_NAN, arithmetic="moves", takes_none=False)
 def max_(x: Array, axis: Axis = None, keepdims: bool = False, initial: float | None = None) -> Array:
     """The largest; NaN where there is one; not below `initial`."""
     found = np.max(x, axis=axis, keepdims=keepdims)
     return found if initial is None else np.maximum(found, initial)
 
 
-@reduction(ANY, ask("initial", floats(3, 4), axis=1, initial=-0.5), arithmetic="moves", takes_none=False)
+@reduction(ANY, ask("initial", floats(3, 4), axis=1, initial=-0.5), AND_NAN, arithmetic="moves", takes_none=False)
 def min_(x: Array, axis: Axis = None, keepdims: bool = False, initial: float | None = None) -> Array:
     """The smallest; NaN where there is one; not above `initial`."""
     found = np.min(x, axis=axis, keepdims=keepdims)
@@ -264,7 +269,7 @@ def _ranked(x: Any, q: Any, axis: Any, method: Method, keepdims: bool, function:
 
 QUANTILES = (
     ask("half", floats(3, 5), q=0.5),
-    ask("last", floats(3, 5), q=0.3, axis=-1),
+    ask("last", floats(2, 3, 5), q=0.3, axis=-1),
     ask("two_axes", floats(2, 3, 4), q=0.3, axis=(0, 2)),
     ask("keepdims", floats(3, 5), q=0.3, axis=0, keepdims=True),
     ask("lower", floats(3, 5), q=0.3, axis=1, method="lower"),
@@ -276,6 +281,7 @@ QUANTILES = (
     ask("integers", integers(-9, 9, 3, 5), q=0.3, axis=1),
     ask("one", floats(1, 1), q=0.3),
     ask("holes", HOLES, q=0.3, axis=1),
+    ask("infinite", given([[1.0, math.inf, 2.0, 3.0], [-math.inf, 3.0, 0.5, 1.0]]), q=0.9, axis=1, method="nearest"),
 )
 PERCENTILES = tuple(
     ask(one.name, *one.inputs, **{**one.config, "q": [100 * q for q in one.config["q"]]})
@@ -335,16 +341,20 @@ def argmin(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
 
 def _place(x: Array, axis: int | None, keepdims: bool, function: Any, away: float) -> Array:
     held = numpy.asarray(x, dtype=float)
-    found = function(numpy.where(numpy.isnan(held), away, held), axis=axis, keepdims=keepdims)
-    empty = numpy.all(numpy.isnan(held), axis=axis, keepdims=keepdims)
-    return int32(numpy.where(empty, -1, found))
+    is_there = ~numpy.isnan(held)
+    found = function(numpy.where(is_there, held, away), axis=axis, keepdims=keepdims)
+    is_far = numpy.all(~is_there | (held == away), axis=axis, keepdims=keepdims)  # then NaN ties with what stands there
+    found = numpy.where(is_far, numpy.argmax(is_there, axis=axis, keepdims=keepdims), found)
+    return int32(numpy.where(numpy.any(is_there, axis=axis, keepdims=keepdims), found, -1))
 
 
 @along(
     ANY,
     ask("all", floats(3, 4)),
+    ask("keepdims", floats(3, 4), axis=0, keepdims=True),
     ask("holes", HOLES, axis=1),
     ask("nothing_left", ALL_NAN, axis=1),
+    ask("beside_infinity", given([[math.nan, -math.inf], [1.0, math.nan]]), axis=1),
     takes_none=False,
     is_traced=False,
 )
@@ -356,8 +366,10 @@ def nanargmax(x: Array, axis: int | None = None, keepdims: bool = False) -> Arra
 @along(
     ANY,
     ask("all", floats(3, 4)),
+    ask("keepdims", floats(3, 4), axis=0, keepdims=True),
     ask("holes", HOLES, axis=1),
     ask("nothing_left", ALL_NAN, axis=1),
+    ask("beside_infinity", given([[math.nan, math.inf], [1.0, math.nan]]), axis=1),
     takes_none=False,
     is_traced=False,
 )
@@ -427,7 +439,7 @@ def diff(a: Array, n: int = 1, axis: int = -1) -> Array:
 
 
 @asked(
-    ask("usual", floats(3, 4)),
+    ask("usual", floats(2, 3, 4)),
     ask("apart", floats(3, 4), dx=0.25),
     ask("first_axis", floats(3, 4), axis=0),
     ask("places", floats(3, 4), given([0.0, 0.5, 2.0, 2.25])),

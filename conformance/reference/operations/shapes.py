@@ -80,7 +80,7 @@ def expand_dims(x: Array, axis: int | tuple[int, ...]) -> Array:
 @asked(
     ask("all", floats(1, 3, 1, 4)),
     ask("first", floats(1, 3, 1, 4), axis=0),
-    ask("from_the_end", floats(1, 3, 1, 4), axis=-2),
+    ask("from_the_end", floats(1, 3, 1, 4), axis=-4),
     ask("two", floats(1, 3, 1, 4), axis=[0, 2]),
     ask("nothing", floats(3, 4)),
     **MOVES,
@@ -153,7 +153,7 @@ def rot90(array: Array, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array:
 
 @asked(
     ask("all", floats(3, 4), shift=2),
-    ask("axis", floats(3, 4), shift=1, axis=-1),
+    ask("axis", floats(2, 3, 4), shift=1, axis=-1),
     ask("back", floats(3, 4), shift=-1, axis=0),
     ask("further", floats(3, 4), shift=7, axis=1),
     ask("two", floats(3, 4), shift=[1, -2], axis=[0, 1]),
@@ -250,7 +250,7 @@ def _cut(x: Array, parts: int | tuple[int, ...], axis: int, may_differ: bool = F
 @asked(
     ask("equal", floats(6, 2), indices_or_sections=3),
     ask("places", floats(6, 2), indices_or_sections=[1, 4]),
-    ask("last", floats(2, 6), indices_or_sections=2, axis=-1),
+    ask("last", floats(2, 3, 6), indices_or_sections=2, axis=-1),
     ask("uneven", floats(5, 2), indices_or_sections=2),
     ask("one", floats(5, 2), indices_or_sections=1),
     ask("empty_part", floats(5, 2), indices_or_sections=[2, 2]),
@@ -301,7 +301,7 @@ def dsplit(x: Array, indices_or_sections: int | tuple[int, ...]) -> Array:
 
 @asked(
     ask("first", floats(3, 2)),
-    ask("last", floats(2, 3), axis=-1),
+    ask("last", floats(2, 2, 3), axis=-1),
     ask("said", floats(3, 2), num=3),
     **MOVES,
     takes_none=False,

@@ -202,14 +202,16 @@ BACK = {"_complex": "CALL", "result": "ops.view_as_real(_complex)"}
     ask("usual", floats(3, 2), graph=BACK),
     ask("more_axes", floats(2, 3, 2), graph=BACK),
     ask("specials", given([[math.inf, 1.0], [0.0, math.nan]]), graph=BACK),
+    ask("of_integers", integers(-9, 10, 3, 2), graph=BACK),
     arithmetic="moves",
+    takes_integers=False,  # there are no complex numbers of integers that it could give
 )
 def view_as_complex(x: Array) -> Array:
     """Complex numbers of pairs along the last axis; asked with `view_as_real` behind it."""
     return as_float(x)
 
 
-@asked(ask("usual", floats(3, 2), graph=THERE), arithmetic="moves")
+@asked(ask("usual", floats(3, 2), graph=THERE), arithmetic="moves", takes_integers=False)  # it takes complex numbers
 def view_as_real(x: Array) -> Array:
     """The pairs of complex numbers; asked with `view_as_complex` before it."""
     return as_float(x)

@@ -68,6 +68,7 @@ LARGER: Mapping[str, Any] = {"output_shape": [2, 9, 8, 3], "spatial_dims": [1, 2
     ask("still", IMAGES, given([1.0, 1.0]), given([0.0, 0.0]), **SAME),
     ask("moved", IMAGES, given([1.0, 1.0]), given([1.25, -0.5]), **SAME),
     ask("larger", IMAGES, given([1.5, 1.75]), given([0.25, -0.75]), **LARGER, method="linear"),
+    ask("outside", IMAGES, given([1.5, 1.0]), given([-0.75, 0.75]), **LARGER, method="linear"),
     ask("smaller", IMAGES, given([0.5, 0.4]), given([0.25, 0.5]), **SAME),
     ask("antialias", IMAGES, given([0.5, 0.25]), given([0.375, 0.375]), **{**SAME, "antialias": True}),
     ask("cubic", IMAGES, given([1.5, 1.75]), given([0.25, -0.75]), **LARGER, method="cubic"),
