@@ -24,7 +24,7 @@ EQUIVALENT_OPERATIONS: Mapping[tuple[str, str], str] = {
     },
     **{
         ("scale_and_translate", f"has `{other}` where the formula has `{own}` (transforms.scale_and_translate)"): (
-            "A pixel on the very edge falls to either side by a rounding of the translation: the budget has room for both"
+            "A pixel on the very edge falls to either side by a rounding of the translation: both are within the budget"
         )
         for other, own in (("at > -0.5", "at >= -0.5"), ("at < length - 0.5", "at <= length - 0.5"))
     },
