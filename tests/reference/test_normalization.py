@@ -249,7 +249,8 @@ SCENES: list[tuple[Any, str, dict[str, Any]]] = [
     ("layer", "name", "kwargs"), SCENES, ids=[f"{type(scene[0]).__name__}.{scene[1]}" for scene in SCENES]
 )
 def test_mutants_are_seen(layer: Any, name: str, kwargs: dict[str, Any]) -> None:
-    assert is_seen(layer, name, X, **kwargs)
+    x = numpy.array([[1, 2, 4], [5, 7, 6]]) if name == "cut_to_integers" else X
+    assert is_seen(layer, name, x, **kwargs)
 
 
 @pytest.mark.parametrize(

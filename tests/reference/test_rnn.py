@@ -269,6 +269,9 @@ def first_and_rest(outputs: Any) -> list[Any]:
     return [part for output in outputs for part in (output if isinstance(output, list) else [output])]
 
 
+ENDS_MASKED = numpy.array([[True, True, True, False]] * 3)
+
+
 @pytest.mark.parametrize("kind", [SimpleRNN, GRU, LSTM, RNN])
 def test_every_mutant_changes_the_outputs(kind: Any) -> None:
     """On data designed for it: a mask with holes, an initial state, states given back, or two stateful calls."""
@@ -281,6 +284,7 @@ def test_every_mutant_changes_the_outputs(kind: Any) -> None:
         "forgets": ({"stateful": True}, {}),
         "never_backwards": ({"go_backwards": True}, {}),
         "draws_every_step": ({"dropout": 0.5, "return_sequences": True}, {"training": True}),
+        "zeros_in_the_last_output": ({"zero_output_for_mask": True}, {"mask": ENDS_MASKED}),
         "states_reversed": ({"cell": (GRUCell(units=2), GRUCell(units=2))}, {}),
     }
     usual = ({"return_sequences": True, "return_state": True}, {"mask": MASK, "initial_state": states})
