@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ def work(wanted: Mapping[str, Any]) -> Any:
             file.write(f"{os.getpid()}\n")
         if len(Path(mark).read_text(encoding="utf-8").split()) == 1:
             os.kill(os.getpid(), signal.SIGKILL)
-    if "go" in wanted and wanted.get("seeds") == [1]:
+    if "go" in wanted and wanted.get("seeds") == [wanted["hangs"]]:
         limit = time.monotonic() + 60
         while not Path(wanted["go"]).exists() and time.monotonic() < limit:
             time.sleep(0.02)
@@ -63,12 +63,12 @@ def cluster() -> Iterator[Cluster]:
         yield found
 
 
-def ran(cluster: Cluster, path: Path, **asked: Any) -> tuple[Folder, Ended]:
+def ran(cluster: Cluster, path: Path, seeds: Sequence[int] = SEEDS, **asked: Any) -> tuple[Folder, Ended]:
     asker = lanes_here("1.0")
     with opened(path, replace(about(LAYERS), lanes=lanes_of(asker))) as folder:
         campaign = Campaign(folder, asker, LAYERS, lambda _: (), lambda _: None)
         wanted = {"about": to_json(folder.about), "mark": "", **asked}
-        ended = OnCluster(campaign, cluster, work, wanted, a_batch=1).run(SEEDS, time.monotonic() + 120)
+        ended = OnCluster(campaign, cluster, work, wanted, a_batch=1).run(seeds, time.monotonic() + 120)
     return folder, ended
 
 
@@ -109,17 +109,30 @@ def test_a_worker_of_another_version_is_refused(cluster: Cluster, tmp_path: Path
         ran(cluster, tmp_path / "d", version="2.0")
 
 
-def test_a_worker_that_hangs_is_said_and_what_was_found_before_is_kept(cluster: Cluster, tmp_path: Path) -> None:
-    go = tmp_path / "go"
-    impatient = Cluster(cluster._client, cluster._where, patience=10.0)
+class Impatient(Cluster):
+    """Waits for no batch of these seeds."""
+
+    def __init__(self, cluster: Cluster, name: str) -> None:
+        super().__init__(cluster._client, cluster._where, patience=120.0)
+        self.name = name
+
+    def _result(self, name: str, future: Any) -> Any:
+        self._patience = 0.1 if name == self.name else 120.0
+        return super()._result(name, future)
+
+
+def test_a_worker_that_hangs_is_said_and_what_was_found_before_is_kept(
+    cluster: Cluster, calm: tuple[Folder, Ended], tmp_path: Path
+) -> None:
+    (finding,) = calm[0].kept
+    after, go = finding.seed + 1, tmp_path / "go"
+    asked: dict[str, Any] = {"go": str(go), "hangs": after}
     try:
-        with pytest.raises(LaneUnavailable, match="seeds 1 has not come back in 10 s") as raised:
-            ran(impatient, tmp_path / "e", go=str(go))
+        with pytest.raises(LaneUnavailable, match=f"seeds {after} has not come back in 0 s") as raised:
+            ran(Impatient(cluster, f"seeds {after}"), tmp_path / "e", range(after + 1), **asked)
     finally:
         go.touch()
     assert raised.value.hint == "look at the workers: is one of them stopped?"
     folder = read(tmp_path / "e")
-    assert list(folder.seeds) == [0]
+    assert list(folder.seeds) == list(range(after))
     assert [one.signature.layer for one in folder.kept] == ["Dense"]
-    _, ended = ran(cluster, tmp_path / "e")
-    assert ended.seeds == 2
