@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
@@ -141,6 +142,13 @@ SMOOTHED_TOWARDS_ZERO = Mutant(
 def _without_class_0(layer: Any, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
     losses, counted = super(type(layer), layer).losses(y_true, y_pred)
     return np.where(np.reshape(numpy.asarray(getval(y_true)).astype(int), np.shape(losses)) == 0, 0.0, losses), counted
+
+
+def _kept_off_before_the_sum(layer: Any, y_true: Array, y_pred: Array) -> tuple[Array, Any]:
+    if layer.from_logits:
+        return SparseCategoricalCrossentropy.losses(layer, y_true, y_pred)
+    logs = np.log(np.clip(y_pred, EPSILON, 1.0 - EPSILON))
+    return SparseCategoricalCrossentropy.losses(dataclasses.replace(layer, from_logits=True), y_true, logs)
 
 
 PROBABILITIES = Drawn(fill={"uniform": [0.05, 0.95]})
@@ -327,6 +335,11 @@ class SparseCategoricalCrossentropy(_Loss):
             "class_0_without_loss",
             "gives class 0 no loss, as if it were padding, and counts it",
             methods={"losses": _without_class_0},
+        ),
+        Mutant(
+            "kept_off_before_the_sum",
+            "keeps probabilities off 0 and 1 before it divides by their sum, not after",
+            methods={"losses": _kept_off_before_the_sum},
         ),
     )
 

@@ -229,6 +229,12 @@ class STFTSpectrogram(Layer):
             methods={"laid_out": lambda layer, y: _frequency_by_frequency(layer, y)},
         ),
         Mutant("every_step", "moves on by one step", config=lambda layer: {"frame_step": 1}),
+        Mutant(
+            "odd_as_even",
+            "takes an odd fft_length for one less",
+            weights=lambda layer, w: layer.with_(fft_length=layer.size - 1) if _is_odd(layer) else {},
+            methods={"sides": lambda layer: _once_at_both_ends(layer)},
+        ),
     )
 
     def with_(self, **changes: Any) -> Mapping[str, Array]:
@@ -237,6 +243,16 @@ class STFTSpectrogram(Layer):
 
     def with_other_window(self) -> Mapping[str, Array]:
         return self.with_(window="hamming" if self.window == "hann" else "hann")
+
+
+def _is_odd(layer: Any) -> bool:
+    return bool(layer.size % 2 == 1 and layer.size > 1)
+
+
+def _once_at_both_ends(layer: Any) -> Array:
+    counted = STFTSpectrogram.sides(layer)
+    counted[-1] = 1.0
+    return counted
 
 
 def _instead(layer: Any, mode: str, other: str) -> Mapping[str, Any]:
