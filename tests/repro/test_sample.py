@@ -64,7 +64,7 @@ FITTED = (
 )
 """Cases of fit, evaluate and files: Keras' loop has a script in Keras alone."""
 STANDARD = {"base64", "copy", "dataclasses", "hashlib", "math", "os", "sys", "textwrap", "warnings", "inspect"}
-STANDARD |= {"collections", "collections.abc", "functools", "fractions", "re", "string", "types"}
+STANDARD |= {"tempfile", "zlib", "collections", "collections.abc", "functools", "fractions", "re", "string", "types"}
 
 
 def sample() -> list[Any]:
