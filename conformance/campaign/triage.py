@@ -122,8 +122,10 @@ class Signature:
 
     @property
     def _sort(self) -> str:
-        """The sort of difference; of slopes NaN and a wrong number are one: what was in memory may be either."""
-        return "values" if (self.aspect, self.kind) == ("gradient", "special") else self.kind
+        """The sort of difference. Of slopes NaN and a wrong number are one: what was in memory may be either. Of values
+        errors that are large together and ones that are large alone are one: it depends on how many elements there are.
+        """
+        return "values" if (self.aspect, self.kind) in (("gradient", "special"), ("values", "bias")) else self.kind
 
     def named(self) -> set[str]:
         """The named mistakes without the numbers of the draft."""

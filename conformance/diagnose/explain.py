@@ -306,7 +306,9 @@ def _named(seen: Seen, tried: Iterable[Mistake]) -> list[Mistake]:
             continue
         exact = seen.wrong.answers(Depth.SENSITIVITIES, kind, mutant)
         exact = exact and reference_under(exact, got.policy, reference)
-        if exact is None or not agrees(case, got, exact, False) or agrees(case, reference, exact, gives_masks):
+        if exact is None or not agrees(case, got, exact, False):
+            continue
+        if agrees(case, reference, exact, gives_masks) and not _stands_apart(seen, exact):
             continue
         if (kind, mutant.name) in [(other, one.name) for other, one in (*whole, *in_values)]:
             continue  # the same argument, of some layers only
@@ -315,6 +317,16 @@ def _named(seen: Seen, tried: Iterable[Mistake]) -> list[Mistake]:
         elif not agrees(case, reference, exact, False) and _same_masks(got, reference):
             in_values.append((kind, mutant))
     return whole or in_values
+
+
+def _stands_apart(seen: Seen, wrong: Observation) -> bool:
+    """Whether a mistake that allows itself much, as one of a rounding does, is told by what the right answer is
+    allowed: the lane's answer lies within that around the mistake's, and the right answer does not.
+    """
+    case, reference = seen.case, seen.reference
+    return agrees(case, seen.got, wrong, False, budget_of=reference) and not agrees(
+        case, reference, wrong, False, budget_of=reference
+    )
 
 
 def _same_masks(got: Observation, reference: Observation) -> bool:

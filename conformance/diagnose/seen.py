@@ -152,14 +152,16 @@ def agrees(
     slack: float = 1.0,
     *,
     are_alone: bool = False,
+    budget_of: Observation | None = None,
 ) -> bool:
     """Whether two observations agree in structure and in every output, values within `slack` budgets.
 
-    `are_alone` leaves out the look at all errors of an output together.
+    `are_alone` leaves out the look at all errors of an output together. What is allowed is what the wanted observation
+    allows itself, or another one, `budget_of`.
     """
     if structure_findings(got, wanted, "mutant"):
         return False
-    every = matched_outputs(got, wanted, wanted, case.demands, slack)
+    every = matched_outputs(got, wanted, budget_of or wanted, case.demands, slack)
     if are_alone:
         every = (replace(item, allowed=replace(item.allowed, terms=0)) for item in every)
     return not any(differs(item, gives_masks) for item in every)

@@ -38,6 +38,12 @@ def test_one_named_mistake_in_common_is_enough() -> None:
     assert not VALUES.is_like(replace(VALUES, mistakes=()))
 
 
+def test_errors_that_are_large_together_are_like_ones_that_are_large_alone() -> None:
+    assert VALUES.is_like(replace(VALUES, kind="bias"))
+    assert not VALUES.is_like(replace(VALUES, kind="bias", mistakes=("GRU.third",)))
+    assert not VALUES.is_like(replace(VALUES, kind="nothing_judged"))
+
+
 @pytest.mark.parametrize(
     "change", [{"lane": "torch"}, {"layer": "Conv1D"}, {"aspect": "shape"}, {"kind": "other"}, {"detail": "build"}]
 )

@@ -107,6 +107,36 @@ def test_a_mistake_that_this_case_cannot_see_explains_nothing(tmp_path: Path) ->
     assert found["explained_by"] == [], "ignores_mask gives the reference's own answer here"
 
 
+FAR_OUT = """
+    schema_version: 1
+    topic: shares of numbers far from 0
+    dims: {batch: 2}
+    source: {kind: hand}
+    cases:
+      - id: shares
+        question: Which shares?
+        inputs: {x: {shape: [batch, 1], fill: {uniform: [700, 900]}}}
+        layers:
+          five: {type: RepeatVector, n: 5}
+          softmax: {type: Softmax, axis: [1, 2]}
+        graph:
+          y: softmax(five(x))
+        no_gradients: equal numbers have no slope together
+"""
+
+
+def test_a_mistake_that_allows_itself_more_than_the_right_answer_is_told_by_what_that_allows(tmp_path: Path) -> None:
+    """The rounding of a logarithm falls otherwise for numbers that are moved, by as much as the mistake does."""
+    found = explained(FAR_OUT, tmp_path, mistaken("Softmax", "rounds_the_logarithm"))
+    assert found["verdict"] == "differ"
+    assert found["explained_by"] == ["Softmax.rounds_the_logarithm"]
+
+
+def test_what_is_not_its_answer_is_not_told_by_a_mistake_that_allows_much(tmp_path: Path) -> None:
+    found = explained(FAR_OUT, tmp_path, fake("off_by_a_thousandth"))
+    assert "Softmax.rounds_the_logarithm" not in found["explained_by"]
+
+
 NORMALISED = """
     schema_version: 1
     topic: a normalisation
