@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -327,3 +327,26 @@ def test_pruning_the_last_one_leaves_a_good_file(tmp_path: Path) -> None:
 )
 def test_a_condition_may_have_alternatives(condition: str, versions: dict[str, str], is_true: bool) -> None:
     assert holds(condition, versions) is is_true
+
+
+def missing(deviations: Iterable[Deviation], root: Path) -> list[str]:
+    """Ids of generated cases that a deviation names and that no file has: each run would say so, after minutes."""
+    named = {id for one in deviations for id in one.cases if id.startswith(("kinds/", "operations/")) and "*" not in id}
+    gone = []
+    for id in sorted(named):
+        file, _, name = id.partition(".")
+        path = root / f"{file}.case.yaml"
+        if not path.is_file() or f"  - id: {name}\n" not in path.read_text(encoding="utf-8"):
+            gone.append(id)
+    return gone
+
+
+def test_deviations_name_generated_cases_that_there_are() -> None:
+    root = Path(__file__).parents[2]
+    assert missing(load_folder(root / "deviations", root), root) == []
+
+
+def test_a_generated_case_that_is_gone_is_seen(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    listed = load_folder(root / "deviations", root)
+    assert "kinds/relu.integers" in missing(listed, tmp_path)
