@@ -117,6 +117,7 @@ pages may differ by those added meanwhile; `conformance check cases` says how ma
 | [faults_held_out.md](faults_held_out.md) | faults that were written down before anybody looked |
 | [faults_held_out_again.md](faults_held_out_again.md) | a second set of them |
 | [faults_held_out_third.md](faults_held_out_third.md) | a third |
+| [drafts.md](drafts.md) | 20,800 drafts over Keras 3.15.1 and torch 2.13: what came of each finding |
 | [power.md](power.md) | how many planted faults a campaign finds, of 60 that a seed drew |
 | [between.md](between.md) | answers that moved between releases and that no written case showed, each by a script |
 | [shrunk.md](shrunk.md) | what campaigns leave of what they find: cases of at most twelve lines |
