@@ -271,13 +271,18 @@ def softmax(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
 
     It changes nothing, so that there is no way back through it either: its rounding is not the softmax's.
     """
-    powers = np.exp(x - numpy.max(getval(x), axis=axis, keepdims=True, initial=-np.inf))  # of no entry there is none
+    powers = np.exp(x - _largest(x, axis))
     return powers / np.sum(powers, axis=axis, keepdims=True)
+
+
+def _largest(x: Array, axis: int | tuple[int, ...]) -> Array:
+    """The largest entry, without a way back through it; minus infinity of no entries, for whole numbers too."""
+    return numpy.max(1.0 * getval(x), axis=axis, keepdims=True, initial=-np.inf)
 
 
 def log_softmax(x: Array, axis: int = -1) -> Array:
     """log(softmax(x)) along the axis: x minus the logarithm of the sum of exp(x)."""
-    shifted = x - numpy.max(getval(x), axis=axis, keepdims=True, initial=-np.inf)
+    shifted = x - _largest(x, axis)
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 
 

@@ -242,7 +242,9 @@ def _instead(name: str, wrong: Any) -> Any:
 
 
 def _sparsemax_of_all_sums(x: Array) -> Array:
-    falling = -np.sort(-x, axis=-1)
+    rows = np.reshape(x, (-1, np.shape(x)[-1]))
+    order = numpy.argsort(-getval(rows), axis=-1)
+    falling = np.reshape(rows[numpy.arange(len(order))[:, None], order], np.shape(x))
     sums = np.cumsum(falling, axis=-1)
     support = 1.0 + np.arange(1, np.shape(x)[-1] + 1) * falling > sums
     total = np.sum(np.where(support, sums, 0.0), axis=-1, keepdims=True)
