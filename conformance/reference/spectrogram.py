@@ -287,7 +287,8 @@ def raised(power: Array, exponent: float) -> Array:
     if exponent == 1:
         return power
     is_none = getval(power) == 0
-    return np.where(is_none, 0.0, np.where(is_none, 1.0, power) ** exponent)
+    of_none = 0.0 if exponent > 0 else 1.0 if exponent == 0 else math.inf
+    return np.where(is_none, of_none, np.where(is_none, 1.0, power) ** exponent)
 
 
 class MelSpectrogram(Layer):

@@ -9,7 +9,7 @@ import numpy
 import pytest
 
 from conformance.reference.base import LayerError, Weights, make
-from conformance.reference.spectrogram import MelSpectrogram, STFTSpectrogram, mels, waves, window_of
+from conformance.reference.spectrogram import MelSpectrogram, STFTSpectrogram, mels, raised, waves, window_of
 from tests.reference.helpers import is_seen, run
 
 SOUND = numpy.random.default_rng(4).normal(size=(2, 40))
@@ -160,3 +160,9 @@ def test_no_power_is_minus_infinity_in_decibels() -> None:
         loud, silent = run(layer, SOUND), run(layer, 0.0 * SOUND)
     assert numpy.isposinf(loud).any()
     assert numpy.isnan(silent).all()
+
+
+@pytest.mark.parametrize(("exponent", "of_none"), [(0.5, 0.0), (1.0, 0.0), (0.0, 1.0), (-0.5, math.inf)])
+def test_a_power_of_0_to_an_exponent(exponent: float, of_none: float) -> None:
+    """0 ** 0 is 1 and 0 ** -1/2 infinity, by IEEE 754 as by the limit from above."""
+    assert raised(numpy.array([0.0, 4.0]), exponent).tolist() == [of_none, 4.0**exponent]
