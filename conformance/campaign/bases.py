@@ -24,7 +24,7 @@ from conformance.campaign.like import changed_case, in_text
 from conformance.campaign.space import drawable, space_of
 from conformance.case.layers import types
 from conformance.case.optimizers import types as optimizer_types
-from conformance.reference.base import Weights, make
+from conformance.reference.base import LayerError, Weights, make
 from conformance.reference.operations.base import table
 
 METRICS = "metrics."
@@ -51,10 +51,6 @@ PAIRS: tuple[tuple[str, tuple[int, ...], Mapping[str, Any], tuple[int, ...], Map
     ("numbers", (BATCH, 3), {}, (BATCH, 3), {}),
 )
 """What metrics take: the name of a pair, and of labels and of predictions the shape and how they are filled."""
-
-
-SORTS = ("trainings", "metrics", "operations")
-
 
 Texts = Callable[[str], str]
 """From the name of an operation to the text of its cases, which are made by a room above this one."""
@@ -178,7 +174,7 @@ def _answers(kind: str, config: Mapping[str, Any], arrays: list[Any]) -> bool:
             warnings.simplefilter("ignore")
             made = make(kind, config)
             made.call(Weights({}), *arrays)
-    except Exception:  # whatever it says: this metric is not asked of such a pair
+    except (LayerError, ArithmeticError, LookupError, TypeError, ValueError):
         return False
     return True
 
@@ -195,14 +191,10 @@ def _filled(shape: tuple[int, ...], how: Mapping[str, Any]) -> Any:
     return draw.uniform(0.0, 1.0, shape) if fill else draw.normal(size=shape)
 
 
+@cache
 def _of_operation(name: str, texts: Texts | None) -> Sequence[Mapping[str, Any]]:
     """The cases that are generated of an operation. Raises ValueError where nobody said how."""
     if texts is None:
         raise ValueError("operations are drawn from the text of their cases, and none was given")
-    if (name, texts) not in _KEPT:
-        read = in_text(texts(name), f"{name} of keras.ops")
-        _KEPT[name, texts] = [{**case, "id": f"{name}.{case['id']}"} for case in read]
-    return _KEPT[name, texts]
-
-
-_KEPT: dict[tuple[str, Texts], Sequence[Mapping[str, Any]]] = {}
+    read = in_text(texts(name), f"{name} of keras.ops")
+    return [{**case, "id": f"{name}.{case['id']}"} for case in read]

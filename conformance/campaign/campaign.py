@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from conformance.campaign.asking import Asker, Judged, is_refused
-from conformance.campaign.bases import SORTS, Texts, others
+from conformance.campaign.bases import Texts, others
 from conformance.campaign.coverage import Coverage
 from conformance.campaign.draft import Draft
 from conformance.campaign.draws import drafts
-from conformance.campaign.folder import Finding, Folder, SeedRow, saying_full
+from conformance.campaign.folder import SORTS, Finding, Folder, SeedRow, saying_full
 from conformance.campaign.known import Candidate, Known
 from conformance.campaign.like import Like
 from conformance.campaign.recognise import Explains, Recogniser

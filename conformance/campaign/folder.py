@@ -35,7 +35,9 @@ except ImportError:  # pragma: no cover  # no POSIX: a second campaign is not no
 VERSION = 3
 READS = (1, 2, 3)
 """Versions of the folder that are read, and gone on with as the newest."""
-ALSO = ("trainings", "metrics", "operations", "saving", "relations")
+SORTS = ("trainings", "metrics", "operations")
+"""What is drawn of no layer."""
+ALSO = (*SORTS, "saving", "relations")
 """What a campaign can draw beside layers and graphs, and the questions that it can ask beside the reference's."""
 ABOUT, JOURNAL, FINDINGS = "campaign.json", "journal.jsonl", "findings"
 

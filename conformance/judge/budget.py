@@ -31,7 +31,10 @@ GRADIENT_CONSTANT = 64.0
 DRAWS = 8
 """Perturbed runs behind each sensitivity; see `conformance.oracle.rounding`."""
 JUMP = 2.0**14
-"""Units of an output's largest number by which rounding moves half of what it moves only where values jump."""
+"""Units of an output's largest number, a thousandth of it in float32. Where rounding moves half of what it moves by more,
+either all of the output is lost to cancellation, and then every element moves, or values jump: an element that no draw
+moves is not lost. This takes room from such elements only, and gives none to any.
+"""
 PRIOR_DRAWS = 4
 """How many draws the tensor's median counts for."""
 GRADIENT_FLOOR = 64.0

@@ -33,13 +33,5 @@ EQUIVALENT_OPERATIONS: Mapping[tuple[str, str], str] = {
         "has `(x + root) / 2.0` where the formula has "
         "`np.where(x > 0, (x + root) / 2.0, b / 2.0 / (root - np.where(x > 0, 0.0, x)))` (activations.squareplus)",
     ): "(x + root) (root - x) is b: the same number, with digits lost below 0 for which every lane has room",
-    **{
-        (
-            f"{kind}categorical_crossentropy",
-            f"has `{other}` where the formula has `1.0 - CUT` (networks._log_shares)",
-        ): ("log(1 - 1e-7) is -1e-7: less than what float32 rounds beside 1, where a share is 1")
-        for kind in ("", "sparse_")
-        for other in ("1.0", "1.0 + CUT", "2.0 - CUT")
-    },
 }
 """Operation and what somebody does to why the result is the same whatever goes in that the operation takes."""

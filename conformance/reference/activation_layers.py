@@ -263,9 +263,9 @@ def _last(axis: int | tuple[int, ...]) -> int:
 
 
 def _of_logarithms(x: Array, axes: tuple[int, ...]) -> Array:
-    top = np.max(getval(x), axis=axes, keepdims=True)
-    logarithm = np.log(np.sum(np.exp(x - top), axis=axes, keepdims=True)) + top
-    return np.exp(x - logarithm + (getval(logarithm) - getval(logarithm).astype(numpy.float32)))
+    logs = activations.log_softmax(x, axes)
+    logarithm = getval(x - logs)
+    return np.exp(logs + (logarithm - logarithm.astype(numpy.float32)))
 
 
 def _unmasked(kwargs: dict[str, Any]) -> dict[str, Any]:

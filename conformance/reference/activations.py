@@ -280,8 +280,8 @@ def _largest(x: Array, axis: int | tuple[int, ...]) -> Array:
     return numpy.max(1.0 * getval(x), axis=axis, keepdims=True, initial=-np.inf)
 
 
-def log_softmax(x: Array, axis: int = -1) -> Array:
-    """log(softmax(x)) along the axis: x minus the logarithm of the sum of exp(x)."""
+def log_softmax(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
+    """log(softmax(x)) along the axis or axes: x minus the logarithm of the sum of exp(x)."""
     shifted = x - _largest(x, axis)
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 

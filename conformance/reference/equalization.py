@@ -42,9 +42,8 @@ class _Spread(_Images):
                 made = self.spread(bytes_[image, ..., channel])
                 stays[image, ..., channel] = made is None
                 y[image, ..., channel] = 0.0 if made is None else made
-        flat = (
-            np.where(numpy.isfinite(bytes_), scaled, 0.0) * 0.0
-        )  # without a slope, and rounded as what is computed is
+        # 0, without a slope, but rounded as what is computed is
+        flat = np.where(numpy.isfinite(bytes_), scaled, 0.0) * 0.0
         spread = as_given((y + flat) * ((last - first) / 255) + first, np.ndim(x), self.data_format)
         return np.where(as_given(stays, np.ndim(x), self.data_format), 1.0 * x, spread) if stays.any() else spread
 

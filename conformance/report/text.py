@@ -275,8 +275,8 @@ def _node_answer(record: Record, lane: str, finding: FindingRecord, found: NodeR
 
 def _value_answer(record: Record, lane: str, finding: FindingRecord, found: NodeRecord) -> str:
     worst = None if finding.distance is None else finding.distance.worst
-    index = finding.got[0] if finding.aspect == "special" else worst.index if worst is not None else []
-    value = element(found.values, index)
+    index = finding.got[0] if finding.aspect == "special" else None if worst is None else worst.index
+    value = None if index is None else element(found.values, index)  # where nothing is judged there is no worst one
     if value is None and lane == REFERENCE and finding.wanted_by == "reference":
         value = finding.wanted[1] if finding.aspect == "special" else worst.reference if worst else None
     words = shape_text(found.shape) if value is None else element_text(value, found.dtype)

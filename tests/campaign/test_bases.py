@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from conformance.campaign.asking import Judged
-from conformance.campaign.bases import METRICS, SORTS, metrics, others, trainings
+from conformance.campaign.bases import METRICS, metrics, others, trainings
 from conformance.campaign.campaign import Campaign
 from conformance.campaign.draft import Draft, case_lines, described, file_text
 from conformance.campaign.draws import drafts
-from conformance.campaign.folder import opened
+from conformance.campaign.folder import SORTS, opened
 from conformance.campaign.triage import calls_of
 from conformance.case.layers import types
 from conformance.case.load import load_parts

@@ -12,7 +12,7 @@ import pytest
 from conformance.campaign.dating import date_all, words
 from conformance.campaign.folder import Dated, Folder, read
 from conformance.case.model import Case
-from conformance.cli.campaign import ends_of_dates
+from conformance.cli.campaign_options import ends_of_dates
 from conformance.errors import LaneUnavailable, UsageError
 from conformance.record.case import Record
 from tests.campaign.asked import asking, ran

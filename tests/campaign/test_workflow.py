@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from conformance import cli
-from conformance.cli.campaign import seconds_of, seeds_of
+from conformance.cli.campaign_options import seconds_of, seeds_of
 from conformance.cluster import parse
 from tests.documents import ROOT, blocks
 

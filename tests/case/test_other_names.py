@@ -12,7 +12,7 @@ from conformance.ask.layer import read_layer
 from conformance.case import layers
 from conformance.case.jsonschema import schema
 from conformance.case.keras_names import recorded
-from conformance.cli.campaign import layers_of
+from conformance.cli.campaign_options import layers_of
 from conformance.errors import CaseError
 from conformance.plans.draw import plan_of
 from tests.builders import cases_of

@@ -217,3 +217,9 @@ def test_a_verdict_without_findings_is_a_line_too(held: Any, words: Any) -> None
 
 def test_the_reference_is_named_as_such() -> None:
     assert headline(agreeing(), "numpy") == "agree: numpy is the reference"
+
+
+def test_where_nothing_is_judged_no_element_is_shown() -> None:
+    nothing = finding("values", "nothing_judged")
+    text = lane_failure(odd("torch", differing("torch", nothing), nothing), "torch")
+    assert "torch  (2, 11)" in text

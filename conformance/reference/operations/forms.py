@@ -126,12 +126,9 @@ def _further(entry: Entry) -> tuple[Ask, ...]:
     What the formula does not take, as a decomposition of nothing, is not asked; an axis that is not there is.
     """
     if entry.name not in _FURTHER:
-        first = next((one for one in entry.asks if _is_drawn(one)), None)
-        _FURTHER[entry.name] = (
-            *_with_holes(entry),
-            *_of_integers(entry),
-            *(() if first is None else _behind(entry, first)),
-        )
+        drawn = ((one, _drawn(one)) for one in entry.asks)
+        behind = (list(_behind(entry, one, first.shape)) for one, first in drawn if first is not None)
+        _FURTHER[entry.name] = (*_with_holes(entry), *_of_integers(entry), *next(behind, ()))
     return _FURTHER[entry.name]
 
 
@@ -173,18 +170,16 @@ def _has_finite_floats(one: Ask) -> bool:
     return bool(floats) and all(np.all(np.isfinite((held.fill or {}).get("values", 0.0))) for held in floats)
 
 
-def _is_drawn(one: Ask) -> bool:
-    """Whether its first array is drawn, of floats, so that fewer can stand in their place."""
-    first = _first(one)
-    return first is not None and first.dtype == "float32" and "values" not in (first.fill or {}) and not one.graph
+def _drawn(one: Ask) -> Numbers | None:
+    """Its first array where that is drawn, of floats, so that fewer can stand in their place."""
+    first = next(_arrays(one.inputs), None)
+    if first is None or first.dtype != "float32" or "values" in (first.fill or {}) or one.graph:
+        return None
+    return first
 
 
-def _first(one: Ask) -> Numbers | None:
-    return next(_arrays(one.inputs), None)
-
-
-def _behind(entry: Entry, first: Ask) -> Iterator[Ask]:
-    shape, names = _first(first).shape, _names(entry)  # type: ignore[union-attr]  # as `_is_drawn` says
+def _behind(entry: Entry, first: Ask, shape: tuple[int, ...]) -> Iterator[Ask]:
+    names = _names(entry)
     if entry.takes_none and not names & {"empty", "none", "nothing"} and shape and shape[0] > 1:
         none = _each(first.inputs, lambda held: _without_rows(held, shape[0]))
         yield from _answered(entry, replace(first, name="empty", inputs=none))

@@ -11,6 +11,7 @@ import numpy
 from conformance.reference.adaptive_pooling import bounds
 from conformance.reference.conv import correlate
 from conformance.reference.depthwise import depthwise
+from conformance.reference.losses import EPSILON, log_probabilities
 from conformance.reference.transposed import stretch
 from conformance.reference.windows import Placement, channels_last, in_format, padded, per_axis, place_axes, windows
 
@@ -263,8 +264,6 @@ def rms_normalization(
 SHARES = between(0.05, 0.95, 3, 4)
 LABELS = given([[0.1, 0.4, 0.0, 0.5], [1.0, 0.0, 0.0, 0.0], [0.25, 0.25, 0.25, 0.25]])
 """Shares that sum to 1: of others TensorFlow documents no gradient."""
-CUT = 1e-7
-"""Keras' epsilon: probabilities are kept so far from 0 and 1."""
 CUT_OFF = "where it is cut off it has a kink"
 
 
@@ -281,15 +280,8 @@ def binary_crossentropy(target: Array, output: Array, from_logits: bool = False)
     t = target * 1.0
     if from_logits:
         return np.maximum(output, 0.0) - output * t + np.log1p(np.exp(-np.abs(output)))
-    p = np.clip(output, CUT, 1.0 - CUT)
+    p = np.clip(output, EPSILON, 1.0 - EPSILON)
     return -t * np.log(p) - (1.0 - t) * np.log(1.0 - p)
-
-
-def _log_shares(output: Array, from_logits: bool, axis: int) -> Array:
-    if from_logits:
-        away = output - np.max(output, axis=axis, keepdims=True)
-        return away - np.log(np.sum(np.exp(away), axis=axis, keepdims=True))
-    return np.log(np.clip(output / np.sum(output, axis=axis, keepdims=True), CUT, 1.0 - CUT))
 
 
 @asked(
@@ -302,7 +294,7 @@ def _log_shares(output: Array, from_logits: bool, axis: int) -> Array:
 )
 def categorical_crossentropy(target: Array, output: Array, from_logits: bool = False, axis: int = -1) -> Array:
     """-sum t log p over the classes; shares are divided by their sum."""
-    return -np.sum(target * _log_shares(output, from_logits, axis), axis=axis)
+    return -np.sum(target * log_probabilities(output, from_logits, axis), axis=axis)
 
 
 @asked(
@@ -319,7 +311,7 @@ def sparse_categorical_crossentropy(target: Array, output: Array, from_logits: b
     """-log p of the class of each row."""
     ids = numpy.reshape(target, np.shape(target)[:-1]) if np.ndim(target) == np.ndim(output) else target
     hot = (ids[..., None] == numpy.arange(np.shape(output)[axis])).astype(float)
-    return -np.sum(hot * np.moveaxis(_log_shares(output, from_logits, axis), axis, -1), axis=-1)
+    return -np.sum(hot * np.moveaxis(log_probabilities(output, from_logits, axis), axis, -1), axis=-1)
 
 
 QKV = (floats(2, 4, 2, 3), floats(2, 5, 2, 3), floats(2, 5, 2, 3))
