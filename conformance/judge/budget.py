@@ -31,8 +31,8 @@ GRADIENT_CONSTANT = 64.0
 DRAWS = 8
 """Perturbed runs behind each sensitivity; see `conformance.oracle.rounding`."""
 JUMP = 2.0**14
-"""Units of an output's largest number, a thousandth of it in float32. Where rounding moves half of what it moves by more,
-either all of the output is lost to cancellation, and then every element moves, or values jump: an element that no draw
+"""Units of an output's largest number, a thousandth of it in float32. Where rounding moves half of what it moves by
+more, either the whole is lost to cancellation, and then every element moves, or values jump: an element that no draw
 moves is not lost. This takes room from such elements only, and gives none to any.
 """
 PRIOR_DRAWS = 4
